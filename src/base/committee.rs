@@ -1,0 +1,211 @@
+//! ALL threshold arithmetic. No other file may write a quorum by hand.
+//!
+//! With total weight `W` and at most `f` of it faulty:
+//!
+//! | faults | bound | quorum (any two meet in a correct node) | blocking (holds a correct node) |
+//! |---|---|---|---|
+//! | crash | `W > 2f` | `W / 2 + 1` | `f + 1` |
+//! | Byzantine | `W > 3f` | `(W + f) / 2 + 1` | `f + 1` |
+//!
+//! For `n = 3f + 1` equal nodes the Byzantine quorum is the familiar `2f + 1`; for other `n` it is not, which is
+//! why nobody else computes it.
+
+use super::id::NodeId;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// What the faulty part of a committee may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultModel {
+    /// Stop, and perhaps come back.
+    Crash,
+    /// Anything.
+    Byzantine,
+}
+
+/// Who takes part, with what weight, and how much of it may be faulty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Committee {
+    weights: Arc<[u64]>,
+    total: u64,
+    model: FaultModel,
+    faulty: u64,
+}
+
+impl Committee {
+    /// `n` equal nodes that tolerate as many faults as the model allows.
+    ///
+    /// # Panics
+    /// If `n` is zero.
+    #[must_use]
+    pub fn new(n: usize, model: FaultModel) -> Committee {
+        Committee::weighted(vec![1; n], model)
+    }
+    /// Nodes `0..` with these weights.
+    ///
+    /// # Panics
+    /// If the total weight is zero.
+    #[must_use]
+    pub fn weighted(weights: Vec<u64>, model: FaultModel) -> Committee {
+        let total: u64 = weights.iter().sum();
+        assert!(total > 0, "a committee needs weight");
+        let faulty = Committee::bound(total, model);
+        Committee { weights: weights.into(), total, model, faulty }
+    }
+    /// The largest faulty weight that `total` tolerates.
+    #[must_use]
+    pub const fn bound(total: u64, model: FaultModel) -> u64 {
+        match model {
+            FaultModel::Crash => (total - 1) / 2,
+            FaultModel::Byzantine => (total - 1) / 3,
+        }
+    }
+    /// The same committee, made to tolerate exactly `faulty`; `None` above the bound.
+    #[must_use]
+    pub fn tolerating(mut self, faulty: u64) -> Option<Committee> {
+        self.faulty = faulty;
+        (faulty <= Committee::bound(self.total, self.model)).then_some(self)
+    }
+    /// Number of members.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.weights.len()
+    }
+    /// The members, in order.
+    pub fn members(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.weights.len()).map(NodeId::from)
+    }
+    /// Whether `node` is a member.
+    #[must_use]
+    pub fn contains(&self, node: NodeId) -> bool {
+        node.index() < self.weights.len()
+    }
+    /// The weight of `node`; zero for a stranger.
+    #[must_use]
+    pub fn weight(&self, node: NodeId) -> u64 {
+        self.weights.get(node.index()).copied().unwrap_or(0)
+    }
+    /// The weight of all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+    /// The faulty weight that is tolerated: `f`.
+    #[must_use]
+    pub fn faulty(&self) -> u64 {
+        self.faulty
+    }
+    /// The weight at which any two sets meet in a correct node.
+    #[must_use]
+    pub fn quorum(&self) -> u64 {
+        match self.model {
+            FaultModel::Crash => self.total / 2 + 1,
+            FaultModel::Byzantine => (self.total + self.faulty) / 2 + 1,
+        }
+    }
+    /// The weight at which a set holds at least one correct node: `f + 1`.
+    #[must_use]
+    pub fn blocking(&self) -> u64 {
+        self.faulty + 1
+    }
+    /// The member whose turn `turn` is, round robin.
+    #[must_use]
+    pub fn in_turn(&self, turn: u64) -> NodeId {
+        NodeId::from((turn % self.weights.len() as u64) as usize)
+    }
+}
+
+/// A set of members that said the same thing, each counted once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Tally {
+    members: SmallVec<[u64; 1]>,
+    weight: u64,
+}
+
+impl Tally {
+    /// Counts `node`; false if it is a stranger or was counted before.
+    pub fn add(&mut self, node: NodeId, committee: &Committee) -> bool {
+        let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
+        if !committee.contains(node) || self.contains(node) {
+            return false;
+        }
+        if word >= self.members.len() {
+            self.members.resize(word + 1, 0);
+        }
+        self.members[word] |= bit;
+        self.weight += committee.weight(node);
+        true
+    }
+    /// Whether `node` was counted.
+    #[must_use]
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.members.get(node.index() / 64).is_some_and(|word| word & (1 << (node.index() % 64)) != 0)
+    }
+    /// The weight counted.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.weight
+    }
+    /// The members counted, in order.
+    pub fn members(&self) -> impl Iterator<Item = NodeId> + '_ {
+        (0..self.members.len() * 64).map(NodeId::from).filter(|node| self.contains(*node))
+    }
+    /// Whether any other such set shares a correct node with this one.
+    #[must_use]
+    pub fn is_quorum(&self, committee: &Committee) -> bool {
+        self.weight >= committee.quorum()
+    }
+    /// Whether this set holds a correct node.
+    #[must_use]
+    pub fn is_blocking(&self, committee: &Committee) -> bool {
+        self.weight >= committee.blocking()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pair of subsets, the slow way.
+    #[test]
+    fn any_two_quorums_meet_in_a_correct_node_and_a_quorum_of_correct_nodes_exists() {
+        for model in [FaultModel::Crash, FaultModel::Byzantine] {
+            for n in 1..=7usize {
+                let committee = Committee::new(n, model);
+                let f = committee.faulty();
+                let meet = if model == FaultModel::Byzantine { f + 1 } else { 1 };
+                let quorums: Vec<u32> =
+                    (0..1u32 << n).filter(|set| u64::from(set.count_ones()) >= committee.quorum()).collect();
+                for a in &quorums {
+                    assert!(quorums.iter().all(|b| u64::from((a & b).count_ones()) >= meet), "{model:?} n={n}");
+                }
+                assert!(n as u64 - f >= committee.quorum(), "{model:?} n={n}: the correct nodes are too few");
+            }
+        }
+    }
+
+    #[test]
+    fn three_f_plus_one_equal_nodes_have_the_quorum_of_the_papers() {
+        for f in 0..100u64 {
+            let committee = Committee::new(3 * f as usize + 1, FaultModel::Byzantine);
+            assert_eq!((committee.faulty(), committee.quorum(), committee.blocking()), (f, 2 * f + 1, f + 1));
+        }
+    }
+
+    #[test]
+    fn a_committee_cannot_tolerate_more_than_its_bound() {
+        let four = || Committee::new(4, FaultModel::Byzantine);
+        assert_eq!(four().tolerating(1).map(|c| c.quorum()), Some(3));
+        assert_eq!(four().tolerating(2), None);
+    }
+
+    #[test]
+    fn nobody_is_counted_twice_and_strangers_never() {
+        let committee = Committee::weighted(vec![5, 1, 1], FaultModel::Byzantine);
+        let mut tally = Tally::default();
+        assert!(tally.add(NodeId(0), &committee));
+        assert!(!tally.add(NodeId(0), &committee));
+        assert!(!tally.add(NodeId(3), &committee));
+        assert_eq!((tally.weight(), tally.is_quorum(&committee)), (5, true));
+    }
+}

@@ -1,0 +1,148 @@
+//! Signing: real Ed25519, or symbolic tokens of the same size and price.
+//!
+//! A [`Keyring`] holds the keys of one family of signers (the nodes of a chain, the accounts of a ledger), derived
+//! from the seed when first used. Symbolic signatures are keyed digests that only the keyring can make: nobody in
+//! the simulation can forge one, and making or checking one costs a tenth of real signing.
+
+use super::hash::{Digest, Hash};
+use ed25519_dalek::{Signer, SigningKey, Verifier, VerifyingKey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::OnceLock;
+
+/// Which signatures a run makes. Both give the same metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Crypto {
+    /// Ed25519 (RFC 8032).
+    #[default]
+    Real,
+    /// Unforgeable tokens of the same size, for model checking and huge sweeps.
+    Symbolic,
+}
+
+/// Bytes of an Ed25519 public key.
+pub const PUBLIC_KEY_BYTES: usize = 32;
+/// Bytes of an Ed25519 signature.
+pub const SIGNATURE_BYTES: usize = 64;
+
+/// A signature, real or symbolic.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signature(pub [u8; SIGNATURE_BYTES]);
+
+impl Signature {
+    /// A signature that is never genuine.
+    pub const NONE: Signature = Signature([0; SIGNATURE_BYTES]);
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02x}{:02x}", self.0[0], self.0[1])
+    }
+}
+
+/// The keys of one family of signers.
+pub struct Keyring {
+    crypto: Crypto,
+    seed: u64,
+    family: &'static str,
+    keys: Vec<OnceLock<Box<SigningKey>>>,
+}
+
+impl Keyring {
+    /// Keys for signers `0..count` of `family`, derived from `seed` when first used.
+    #[must_use]
+    pub fn new(crypto: Crypto, seed: u64, family: &'static str, count: usize) -> Keyring {
+        Keyring { crypto, seed, family, keys: (0..count).map(|_| OnceLock::new()).collect() }
+    }
+    /// Number of signers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+    /// Whether there are no signers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+    /// Which signatures this keyring makes.
+    #[must_use]
+    pub fn crypto(&self) -> Crypto {
+        self.crypto
+    }
+
+    fn secret(&self, signer: u32) -> Hash {
+        Digest::new("secret key").u64(self.seed).bytes(self.family.as_bytes()).u64(u64::from(signer)).finish()
+    }
+    fn key(&self, signer: u32) -> &SigningKey {
+        self.keys[signer as usize].get_or_init(|| Box::new(SigningKey::from_bytes(&self.secret(signer).0)))
+    }
+    fn token(&self, signer: u32, statement: &Hash) -> Signature {
+        let mac = Digest::new("symbolic").hash(&self.secret(signer)).hash(statement).finish();
+        let mut bytes = [0; SIGNATURE_BYTES];
+        bytes[..32].copy_from_slice(&mac.0);
+        bytes[32..].copy_from_slice(&statement.0);
+        Signature(bytes)
+    }
+
+    /// The public key of `signer`, for sizes and addresses. Symbolic keys are digests.
+    #[must_use]
+    pub fn public(&self, signer: u32) -> [u8; PUBLIC_KEY_BYTES] {
+        match self.crypto {
+            Crypto::Real => self.key(signer).verifying_key().to_bytes(),
+            Crypto::Symbolic => Digest::new("public key").hash(&self.secret(signer)).finish().0,
+        }
+    }
+    /// `signer`'s signature under the statement with this digest.
+    #[must_use]
+    pub fn sign(&self, signer: u32, statement: &Hash) -> Signature {
+        match self.crypto {
+            Crypto::Real => Signature(self.key(signer).sign(&statement.0).to_bytes()),
+            Crypto::Symbolic => self.token(signer, statement),
+        }
+    }
+    /// Whether `signature` is `signer`'s under the statement with this digest. An unknown signer never signed.
+    #[must_use]
+    pub fn verify(&self, signer: u32, statement: &Hash, signature: &Signature) -> bool {
+        if signer as usize >= self.keys.len() {
+            return false;
+        }
+        match self.crypto {
+            Crypto::Real => {
+                let key: VerifyingKey = self.key(signer).verifying_key();
+                key.verify(&statement.0, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
+            }
+            Crypto::Symbolic => *signature == self.token(signer, statement),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_holds_for_its_signer_and_statement_only() {
+        for crypto in [Crypto::Real, Crypto::Symbolic] {
+            let keys = Keyring::new(crypto, 1, "node", 2);
+            let (yes, no) = (Hash::of(b"yes"), Hash::of(b"no"));
+            let signature = keys.sign(0, &yes);
+            assert!(keys.verify(0, &yes, &signature));
+            assert!(!keys.verify(0, &no, &signature));
+            assert!(!keys.verify(1, &yes, &signature));
+            assert!(!keys.verify(9, &yes, &signature), "an unknown signer never signed");
+            assert!(!keys.verify(0, &yes, &Signature::NONE));
+        }
+    }
+
+    #[test]
+    fn ed25519_meets_the_first_vector_of_rfc_8032() {
+        let secret: [u8; 32] = std::array::from_fn(|i| {
+            let hex = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+            u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()
+        });
+        let signature = SigningKey::from_bytes(&secret).sign(b"").to_bytes();
+        assert_eq!(signature[..4], [0xe5, 0x56, 0x43, 0x00]);
+    }
+}

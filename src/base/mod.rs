@@ -1,0 +1,21 @@
+//! L0: the words everything is said in. Knows nothing of ledgers, networks or the simulator.
+
+pub mod committee;
+pub mod hash;
+pub mod id;
+pub mod key;
+pub mod quantity;
+pub mod rng;
+pub mod time;
+pub mod wire;
+pub mod work;
+
+pub use committee::{Committee, FaultModel, Tally};
+pub use hash::{Digest, Hash};
+pub use id::{AccountId, ClientId, Height, NodeId};
+pub use key::{Crypto, Keyring, Signature};
+pub use quantity::{BitRate, ByteSize};
+pub use rng::Stream;
+pub use time::{Duration, Time};
+pub use wire::Wire;
+pub use work::{CostTable, Work};

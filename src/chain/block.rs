@@ -1,0 +1,208 @@
+//! Batches and blocks.
+
+use super::transaction::Transaction;
+use crate::base::hash::merkle_root;
+use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
+use crate::base::{Digest, Hash, Height, NodeId, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// How much a batch may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Limit {
+    /// Most bytes of transactions.
+    pub bytes: u64,
+    /// Most transactions.
+    pub transactions: u32,
+}
+
+/// Transactions in order, with their Merkle root.
+#[derive(PartialEq, Eq)]
+pub struct Batch {
+    transactions: Vec<Arc<Transaction>>,
+    digest: Hash,
+    bytes: usize,
+}
+
+impl Batch {
+    /// A batch of these transactions.
+    #[must_use]
+    pub fn new(transactions: Vec<Arc<Transaction>>) -> Arc<Batch> {
+        let ids: Vec<Hash> = transactions.iter().map(|t| t.id()).collect();
+        let bytes = transactions.iter().map(|t| t.bytes()).sum();
+        Arc::new(Batch { digest: merkle_root(&ids), transactions, bytes })
+    }
+    /// A batch of nothing.
+    #[must_use]
+    pub fn empty() -> Arc<Batch> {
+        Batch::new(Vec::new())
+    }
+    /// The transactions, in order.
+    #[must_use]
+    pub fn transactions(&self) -> &[Arc<Transaction>] {
+        &self.transactions
+    }
+    /// The Merkle root of the transactions' names.
+    #[must_use]
+    pub fn digest(&self) -> Hash {
+        self.digest
+    }
+    /// Bytes of all transactions.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+    /// Number of transactions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.transactions.len()
+    }
+    /// Whether there are no transactions.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transactions.is_empty()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.digest, self.transactions.len())
+    }
+}
+
+/// What makes a header hard to make. Each protocol family has its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Seal {
+    /// Nothing: votes elsewhere vouch for the block.
+    None,
+    /// Proof of work, as in Bitcoin.
+    Work {
+        /// The target in compact form.
+        bits: u32,
+        /// What was ground.
+        nonce: u32,
+    },
+}
+
+/// What a block's name commits to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Header {
+    /// Name of the parent block.
+    pub parent: Hash,
+    /// Distance from genesis. Not hashed under proof of work, where the coinbase carries it.
+    pub height: Height,
+    /// Merkle root of the transactions.
+    pub merkle: Hash,
+    /// The proposer's clock. Whole seconds under proof of work.
+    pub time: Time,
+    /// Who made the block. Not hashed under proof of work, where the coinbase carries it.
+    pub proposer: NodeId,
+    /// What makes it hard to make.
+    pub seal: Seal,
+}
+
+impl Header {
+    /// Bytes of Bitcoin's header.
+    pub const WORK_BYTES: usize = 80;
+
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self.seal {
+            Seal::None => 2 * HASH_BYTES + 2 * NUMBER_BYTES + NODE_BYTES,
+            Seal::Work { .. } => Header::WORK_BYTES,
+        }
+    }
+    /// The 80 bytes that Bitcoin hashes.
+    #[must_use]
+    pub fn work_bytes(&self, bits: u32, nonce: u32) -> [u8; Header::WORK_BYTES] {
+        let mut bytes = [0; Header::WORK_BYTES];
+        let seconds = (self.time.as_nanos() / 1_000_000_000) as u32;
+        bytes[0..4].copy_from_slice(&1u32.to_le_bytes());
+        bytes[4..36].copy_from_slice(&self.parent.0);
+        bytes[36..68].copy_from_slice(&self.merkle.0);
+        bytes[68..72].copy_from_slice(&seconds.to_le_bytes());
+        bytes[72..76].copy_from_slice(&bits.to_le_bytes());
+        bytes[76..80].copy_from_slice(&nonce.to_le_bytes());
+        bytes
+    }
+    /// The block's name.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        match self.seal {
+            Seal::Work { bits, nonce } => Hash::double(&self.work_bytes(bits, nonce)),
+            Seal::None => Digest::new("header")
+                .hash(&self.parent)
+                .u64(self.height.0)
+                .hash(&self.merkle)
+                .u64(self.time.as_nanos())
+                .u64(u64::from(self.proposer.0))
+                .finish(),
+        }
+    }
+}
+
+/// A header and its transactions. Immutable; shared by `Arc`. Blocks are equal when header and body are.
+#[derive(PartialEq, Eq)]
+pub struct Block {
+    id: Hash,
+    /// What the name commits to.
+    pub header: Header,
+    /// The transactions. Whether they match `header.merkle` is for the receiver to check.
+    pub batch: Arc<Batch>,
+}
+
+impl Block {
+    /// A block. Its parts need not match: that is for receivers to check.
+    #[must_use]
+    pub fn new(header: Header, batch: Arc<Batch>) -> Arc<Block> {
+        Arc::new(Block { id: header.id(), header, batch })
+    }
+    /// The block that every chain starts from.
+    #[must_use]
+    pub fn genesis() -> Arc<Block> {
+        let batch = Batch::empty();
+        let header = Header {
+            parent: Hash::ZERO,
+            height: Height::GENESIS,
+            merkle: batch.digest(),
+            time: Time::ZERO,
+            proposer: NodeId(0),
+            seal: Seal::None,
+        };
+        Block::new(header, batch)
+    }
+    /// The block's name.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        self.id
+    }
+    /// Distance from genesis.
+    #[must_use]
+    pub fn height(&self) -> Height {
+        self.header.height
+    }
+    /// Name of the parent block.
+    #[must_use]
+    pub fn parent(&self) -> Hash {
+        self.header.parent
+    }
+    /// The transactions, in order.
+    #[must_use]
+    pub fn transactions(&self) -> &[Arc<Transaction>] {
+        self.batch.transactions()
+    }
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.header.bytes() + self.batch.bytes()
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.id, self.header.height)
+    }
+}

@@ -1,0 +1,143 @@
+//! Signed transactions.
+
+use crate::base::key::{PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
+use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
+use crate::base::{AccountId, Digest, Hash, Height, Keyring, Signature};
+use std::sync::Arc;
+
+/// A quantity of the ledger's asset, in its smallest unit.
+pub type Amount = u64;
+
+/// An output of an earlier transaction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OutPoint {
+    /// The transaction that made the output.
+    pub transaction: Hash,
+    /// Which of its outputs, from 0.
+    pub index: u32,
+}
+
+/// An amount and who may spend it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Output {
+    /// Who may spend it.
+    pub owner: AccountId,
+    /// How much it is.
+    pub amount: Amount,
+}
+
+/// What a transaction asks for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Body {
+    /// Moves `amount` from the sender's account to another (account ledger).
+    Transfer {
+        /// The receiver.
+        to: AccountId,
+        /// How much moves, without the fee.
+        amount: Amount,
+    },
+    /// Consumes outputs and makes new ones; the difference is the fee (UTXO ledger).
+    Spend {
+        /// What is consumed; all owned by the sender.
+        inputs: Vec<OutPoint>,
+        /// What is made.
+        outputs: Vec<Output>,
+    },
+    /// The reward of a block's proposer: subsidy and fees. First in its block, and only there; unsigned.
+    Coinbase {
+        /// Height of its block, which keeps coinbases apart (BIP 34).
+        height: Height,
+        /// How much the proposer receives.
+        amount: Amount,
+    },
+}
+
+/// A transaction. Immutable; shared by `Arc`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transaction {
+    id: Hash,
+    /// Who pays and signs; in a coinbase, who is paid.
+    pub sender: AccountId,
+    /// The sender's number of this transaction, from 0: its order in an account, its sequence number in a session.
+    pub nonce: u64,
+    /// What the sender pays the proposer.
+    pub fee: Amount,
+    /// What it asks for.
+    pub body: Body,
+    bytes: u32,
+    signature: Signature,
+}
+
+impl Transaction {
+    /// Makes and signs a transaction that takes at least `bytes` on the wire; a larger content takes what it needs.
+    #[must_use]
+    pub fn signed(
+        keys: &Keyring,
+        sender: AccountId,
+        nonce: u64,
+        fee: Amount,
+        body: Body,
+        bytes: usize,
+    ) -> Arc<Transaction> {
+        let mut transaction = Transaction::unsigned(sender, nonce, fee, body, bytes);
+        transaction.signature = keys.sign(sender.0, &transaction.id);
+        Arc::new(transaction)
+    }
+    /// The coinbase that pays `amount` to `owner` at `height`.
+    #[must_use]
+    pub fn coinbase(owner: AccountId, height: Height, amount: Amount) -> Arc<Transaction> {
+        Arc::new(Transaction::unsigned(owner, height.0, 0, Body::Coinbase { height, amount }, 0))
+    }
+    fn unsigned(sender: AccountId, nonce: u64, fee: Amount, body: Body, bytes: usize) -> Transaction {
+        let content = match &body {
+            Body::Transfer { .. } => PUBLIC_KEY_BYTES + NUMBER_BYTES,
+            Body::Spend { inputs, outputs } => {
+                inputs.len() * (HASH_BYTES + 4) + outputs.len() * (PUBLIC_KEY_BYTES + NUMBER_BYTES)
+            }
+            Body::Coinbase { .. } => 2 * NUMBER_BYTES,
+        };
+        let needed = PUBLIC_KEY_BYTES + 2 * NUMBER_BYTES + content + SIGNATURE_BYTES;
+        let bytes = u32::try_from(needed.max(bytes)).expect("a transaction below 4 GB");
+        let id = Transaction::digest(sender, nonce, fee, &body, bytes);
+        Transaction { id, sender, nonce, fee, body, bytes, signature: Signature::NONE }
+    }
+    fn digest(sender: AccountId, nonce: u64, fee: Amount, body: &Body, bytes: u32) -> Hash {
+        let digest = Digest::new("transaction").u64(u64::from(sender.0)).u64(nonce).u64(fee).u64(u64::from(bytes));
+        match body {
+            Body::Transfer { to, amount } => digest.u64(0).u64(u64::from(to.0)).u64(*amount),
+            Body::Spend { inputs, outputs } => {
+                let digest = digest.u64(1).u64(inputs.len() as u64);
+                let digest =
+                    inputs.iter().fold(digest, |d, input| d.hash(&input.transaction).u64(u64::from(input.index)));
+                outputs.iter().fold(digest, |d, output| d.u64(u64::from(output.owner.0)).u64(output.amount))
+            }
+            Body::Coinbase { height, amount } => digest.u64(2).u64(height.0).u64(*amount),
+        }
+        .finish()
+    }
+    /// The name of the transaction: a digest of everything but the signature.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        self.id
+    }
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes as usize
+    }
+    /// Whether the sender signed this. A coinbase needs no signature.
+    #[must_use]
+    pub fn is_signed(&self, keys: &Keyring) -> bool {
+        self.is_coinbase() || keys.verify(self.sender.0, &self.id, &self.signature)
+    }
+    /// Whether this is a proposer's reward.
+    #[must_use]
+    pub fn is_coinbase(&self) -> bool {
+        matches!(self.body, Body::Coinbase { .. })
+    }
+    /// The same transaction with a signature that is not the sender's: what a forger would send.
+    #[must_use]
+    pub fn forged(&self) -> Arc<Transaction> {
+        Arc::new(Transaction { signature: Signature::NONE, ..self.clone() })
+    }
+}

@@ -1,0 +1,90 @@
+//! L3: state machines that a chain drives. One file or folder each.
+//!
+//! A [`Ledger`] is one state that moves along a chain, forward by [`Ledger::apply`] and back by [`Ledger::undo`].
+//! The process holds one and moves it to wherever a question is asked; what a block does is computed once and charged
+//! to every node.
+
+pub mod account;
+pub mod utxo;
+
+use crate::base::{AccountId, Hash, Height, Keyring, NodeId};
+use crate::chain::{Amount, Transaction};
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a transaction cannot be executed on a state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rejection(pub &'static str);
+
+/// The rule that a state breaks: what was expected and what was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Broken(pub String);
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A state machine. Signatures are checked before, by the caller.
+pub trait Ledger {
+    /// Whether `transaction` can be executed on the present state: now, or once its predecessors are
+    /// ([`Admission::Later`], a gap in an account's nonces).
+    ///
+    /// # Errors
+    /// Why it never can on this state or any that follows from it without a reorganisation.
+    fn admit(&self, transaction: &Transaction) -> Result<Admission, Rejection>;
+    /// Starts the state of the next block and executes nothing yet.
+    fn begin(&mut self, height: Height);
+    /// Executes one transaction inside the block begun last, entirely or not at all.
+    ///
+    /// # Errors
+    /// Why it has no effect.
+    fn execute(&mut self, transaction: &Transaction) -> Result<(), Rejection>;
+    /// Takes back the whole block begun last, exactly.
+    fn undo(&mut self);
+    /// Forgets how to undo all but the last `keep` blocks.
+    fn forget(&mut self, keep: usize);
+    /// The root of the state: equal states have equal roots whatever way led to them.
+    fn root(&self) -> Hash;
+    /// Bytes of the state, as a snapshot would carry it.
+    fn state_bytes(&self) -> u64;
+    /// The proposer's reward for a block at `height` with these fees, or `None` where proposers are not paid.
+    fn coinbase(&self, proposer: NodeId, height: Height, fees: Amount) -> Option<Arc<Transaction>>;
+    /// Checks conservation: everything that exists was there at genesis or was minted by rule.
+    ///
+    /// # Errors
+    /// What does not add up.
+    fn audit(&self) -> Result<(), Broken>;
+}
+
+/// When a transaction can be executed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// On the present state.
+    Now,
+    /// After transactions that are not executed yet.
+    Later,
+}
+
+/// Makes the transactions of people who hold assets: knows nonces or unspent outputs.
+pub trait Wallet {
+    /// A signed payment of `amount` with `fee` that takes at least `bytes`; `None` if `from` has nothing to spend now.
+    fn pay(
+        &mut self,
+        keys: &Keyring,
+        from: AccountId,
+        to: AccountId,
+        amount: Amount,
+        fee: Amount,
+        bytes: usize,
+    ) -> Option<Arc<Transaction>>;
+    /// A transaction became final, or never will: what it holds can be spent, or spent again.
+    fn settle(&mut self, transaction: &Transaction, executed: bool);
+}

@@ -1,0 +1,10 @@
+//! Ledgerlab.
+#![allow(missing_docs)]
+pub mod base;
+pub mod chain;
+pub mod consensus;
+pub mod ledger;
+pub mod network;
+pub mod observe;
+pub mod protocol;
+pub mod workload;

@@ -1,0 +1,121 @@
+//! L3: what happens to bytes between nodes.
+//!
+//! A [`Network`] decides when parcels arrive. It knows nothing of messages: a parcel is a number of bytes and a ticket.
+//! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
+
+pub mod gossip;
+
+use crate::base::{Duration, NodeId, Time};
+
+/// A message on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parcel {
+    /// Who sends it.
+    pub from: NodeId,
+    /// Bytes on the wire, framing included.
+    pub bytes: u64,
+    /// The sender's count of its parcels: names the weather that this one meets.
+    pub number: u64,
+    /// What the engine knows it by.
+    pub ticket: u64,
+}
+
+/// The last bit of a parcel reaches the receiver's access link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrival {
+    /// The receiver.
+    pub to: NodeId,
+    /// When the last bit arrives.
+    pub at: Time,
+    /// When the first bit arrived.
+    pub first: Time,
+    /// Bytes of the parcel.
+    pub bytes: u64,
+    /// The parcel's ticket.
+    pub ticket: u64,
+}
+
+/// What came of a call to a [`Network`]; a buffer that is reused.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// Arrivals that are certain now. None for a lost parcel or one still queued, two for a duplicated one.
+    pub arrivals: Vec<Arrival>,
+    /// Receivers whose copy was lost, with the ticket.
+    pub lost: Vec<(NodeId, u64)>,
+    /// Nodes whose uplink must be woken, and when; a node may be named again, earlier wakings then find nothing to do.
+    pub wakes: Vec<(NodeId, Time)>,
+}
+
+impl Carried {
+    /// Empties the buffer.
+    pub fn clear(&mut self) {
+        self.arrivals.clear();
+        self.lost.clear();
+        self.wakes.clear();
+    }
+}
+
+/// Carries parcels.
+pub trait Network {
+    /// Hands one parcel per receiver to the sender's uplink. Results are appended to `out`, in the order of `to`.
+    fn send(&mut self, now: Time, parcel: &Parcel, to: &[NodeId], out: &mut Carried);
+    /// The uplink of `node` may have finished something.
+    fn wake(&mut self, now: Time, node: NodeId, out: &mut Carried);
+    /// Whether downlinks are modelled, so that [`Network::land`] must be asked.
+    fn has_downlinks(&self) -> bool;
+    /// At the instant of an arrival: when the receiver's downlink has taken it in, `now` or later.
+    fn land(&mut self, now: Time, arrival: &Arrival) -> Time;
+    /// A node crashed: what its uplink had queued is gone. Its tickets are appended to `out.lost`.
+    fn reset(&mut self, now: Time, node: NodeId, out: &mut Carried);
+    /// The network changes: a partition begins or heals, links degrade or recover.
+    fn change(&mut self, now: Time, change: &Change, out: &mut Carried);
+    /// Least delay between any two nodes: the lookahead of a parallel run.
+    fn delay_min(&self) -> Duration;
+    /// Bytes that left the uplink of `node` so far.
+    fn bytes_sent(&self, node: NodeId) -> u64;
+    /// Bytes that the downlink of `node` took in so far.
+    fn bytes_received(&self, node: NodeId) -> u64;
+}
+
+/// A change of the network at an instant. Changes with different numbers add up; [`Change::Lift`] ends one.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Change {
+    /// Nothing passes from a node of `from` to a node of `to`, not even what is already under way from the uplink.
+    Cut {
+        /// Its number.
+        id: u32,
+        /// Pairs of sets of nodes, each direction named for itself.
+        pairs: Vec<(Vec<NodeId>, Vec<NodeId>)>,
+    },
+    /// Links from a node of `from` to a node of `to` get worse.
+    Degrade {
+        /// Its number.
+        id: u32,
+        /// Senders.
+        from: Vec<NodeId>,
+        /// Receivers.
+        to: Vec<NodeId>,
+        /// How they get worse.
+        by: Degradation,
+    },
+    /// The change with this number ends.
+    Lift {
+        /// Its number.
+        id: u32,
+    },
+}
+
+/// How links get worse.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Degradation {
+    /// One-way delay added to every parcel.
+    pub extra: Duration,
+    /// Further delay drawn uniformly from zero to this, per parcel.
+    pub jitter: Duration,
+    /// Probability that a parcel is lost.
+    pub loss: f64,
+    /// Probability that a parcel arrives twice.
+    pub duplicate: f64,
+    /// Whether parcels may overtake each other on one link.
+    pub reorder: bool,
+}
