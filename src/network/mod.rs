@@ -55,6 +55,17 @@ impl Carried {
     }
 }
 
+/// One-way propagation delays.
+pub trait Delay {
+    /// The delay of one parcel from `from` to `to` under the weather `word`: 64 random bits of its own.
+    /// A pure function of its arguments.
+    fn delay(&self, from: NodeId, to: NodeId, word: u64) -> Duration;
+    /// The delay to expect between two nodes, for round-trip times.
+    fn typical(&self, from: NodeId, to: NodeId) -> Duration;
+    /// No delay between different nodes is less.
+    fn least(&self) -> Duration;
+}
+
 /// Carries parcels.
 pub trait Network {
     /// Hands one parcel per receiver to the sender's uplink. Results are appended to `out`, in the order of `to`.

@@ -59,7 +59,7 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
         1
     }
     /// Whether `node` ever proposes transactions; the others keep no mempool when transactions spread by sampled delay.
-    fn proposes(_config: &Self::Config, _node: NodeId) -> bool {
+    fn proposes(_config: &Self::Config, _committee: &Committee, _node: NodeId) -> bool {
         true
     }
     /// Starts a node, for the first time (empty log) or again.
