@@ -120,6 +120,11 @@ impl Transaction {
     pub fn id(&self) -> Hash {
         self.id
     }
+    /// The name together with the signature: what a check of the signature is about.
+    #[must_use]
+    pub fn seal(&self) -> Hash {
+        Digest::new("sealed").hash(&self.id).bytes(&self.signature.0).finish()
+    }
     /// Bytes on the wire.
     #[must_use]
     pub fn bytes(&self) -> usize {

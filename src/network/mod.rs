@@ -80,6 +80,8 @@ pub trait Network {
     fn reset(&mut self, now: Time, node: NodeId, out: &mut Carried);
     /// The network changes: a partition begins or heals, links degrade or recover.
     fn change(&mut self, now: Time, change: &Change, out: &mut Carried);
+    /// Whether a parcel sent now from `from` would meet no cut on its way to `to`.
+    fn reaches(&self, from: NodeId, to: NodeId) -> bool;
     /// Least delay between any two nodes: the lookahead of a parallel run.
     fn delay_min(&self) -> Duration;
     /// Bytes that left the uplink of `node` so far.

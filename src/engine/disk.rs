@@ -1,0 +1,154 @@
+//! A node's disk: one sync at a time, and every record that waits when a sync starts shares it (group commit).
+
+use crate::base::{Duration, Stream};
+use crate::protocol::Record;
+
+/// How long a sync takes: lognormal, plus the bytes at the disk's rate.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct DiskModel {
+    /// Median of a sync; zero for a disk that is instantly durable.
+    pub median: Duration,
+    /// Standard deviation of the logarithm.
+    pub sigma: f64,
+    /// Sequential rate in bytes per second; 0 for unlimited.
+    pub rate: u64,
+}
+
+impl DiskModel {
+    /// A disk that is instantly durable.
+    pub const INSTANT: DiskModel = DiskModel { median: Duration::ZERO, sigma: 0.0, rate: 0 };
+
+    fn sync(&self, bytes: u64, random: &mut Stream) -> Duration {
+        let factor = if self.sigma == 0.0 { 1.0 } else { libm::exp(self.sigma * random.normal()) };
+        Duration::from_secs_f64(self.median.as_secs_f64() * factor)
+            + if self.rate == 0 { Duration::ZERO } else { Duration::of_transfer(bytes, self.rate) }
+    }
+}
+
+/// Records on their way to a log, and the log.
+#[derive(Debug)]
+pub struct Disk<R> {
+    model: DiskModel,
+    log: Vec<R>,
+    waiting: Vec<R>,
+    syncing: Vec<R>,
+    issued: u64,
+    durable: u64,
+    written: u64,
+}
+
+impl<R: Record> Disk<R> {
+    /// An empty disk.
+    #[must_use]
+    pub fn new(model: DiskModel) -> Disk<R> {
+        let (log, waiting, syncing) = (Vec::new(), Vec::new(), Vec::new());
+        Disk { model, log, waiting, syncing, issued: 0, durable: 0, written: 0 }
+    }
+    /// The durable records since the last checkpoint.
+    #[must_use]
+    pub fn log(&self) -> &[R] {
+        &self.log
+    }
+    /// Bytes made durable so far.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+    /// Hands over a record and returns its number; [`Disk::durable`] reaches it when it is safe.
+    pub fn write(&mut self, record: R) -> u64 {
+        self.issued += 1;
+        if self.model.median.is_zero() {
+            self.durable = self.issued;
+            self.keep(record);
+        } else {
+            self.waiting.push(record);
+        }
+        self.issued
+    }
+    /// The number of the last record that is safe.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        self.durable
+    }
+    /// Starts a sync of everything that waits, unless one is under way; how long it takes.
+    pub fn start(&mut self, random: &mut Stream) -> Option<Duration> {
+        if !self.syncing.is_empty() || self.waiting.is_empty() {
+            return None;
+        }
+        std::mem::swap(&mut self.syncing, &mut self.waiting);
+        let bytes = self.syncing.iter().map(|record| record.bytes() as u64).sum();
+        Some(self.model.sync(bytes, random))
+    }
+    /// The sync under way completes.
+    pub fn complete(&mut self) {
+        self.durable += self.syncing.len() as u64;
+        for record in std::mem::take(&mut self.syncing) {
+            self.keep(record);
+        }
+    }
+    /// The power fails: what is not durable is gone.
+    pub fn crash(&mut self) {
+        self.waiting.clear();
+        self.syncing.clear();
+        self.issued = self.durable;
+    }
+    fn keep(&mut self, record: R) {
+        self.written += record.bytes() as u64;
+        if record.is_checkpoint() {
+            self.log.clear();
+        }
+        self.log.push(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Wire;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Line(u64, bool);
+    impl Wire for Line {
+        fn bytes(&self) -> usize {
+            10
+        }
+        fn kind(&self) -> &'static str {
+            "line"
+        }
+    }
+    impl Record for Line {
+        fn is_checkpoint(&self) -> bool {
+            self.1
+        }
+    }
+    const SLOW: DiskModel = DiskModel { median: Duration::from_millis(1), sigma: 0.0, rate: 0 };
+
+    #[test]
+    fn records_that_wait_when_a_sync_starts_share_it() {
+        let (mut disk, mut random) = (Disk::new(SLOW), Stream::new(1, "disk", 0, 0));
+        assert_eq!(disk.write(Line(1, false)), 1);
+        assert_eq!(disk.start(&mut random), Some(Duration::from_millis(1)));
+        assert_eq!((disk.write(Line(2, false)), disk.write(Line(3, false))), (2, 3));
+        assert_eq!(disk.start(&mut random), None, "one sync at a time");
+        disk.complete();
+        assert_eq!(disk.durable(), 1);
+        assert!(disk.start(&mut random).is_some());
+        disk.complete();
+        assert_eq!((disk.durable(), disk.log().len(), disk.written()), (3, 3, 30));
+    }
+
+    #[test]
+    fn a_crash_loses_what_is_not_durable_and_a_checkpoint_forgets_what_it_stands_for() {
+        let (mut disk, mut random) = (Disk::new(SLOW), Stream::new(1, "disk", 0, 0));
+        disk.write(Line(1, false));
+        disk.start(&mut random);
+        disk.crash();
+        assert!(disk.log().is_empty());
+        for line in [Line(2, false), Line(3, true), Line(4, false)] {
+            disk.write(line);
+        }
+        disk.start(&mut random);
+        disk.complete();
+        assert_eq!(disk.log(), [Line(3, true), Line(4, false)]);
+    }
+}

@@ -1,0 +1,208 @@
+//! What blocks do, computed once and charged to everybody.
+//!
+//! The process holds one ledger state and moves it along the tree of blocks to wherever a question is asked. Results are
+//! kept per block. In check mode they are computed again at every question and must be the same.
+
+use crate::base::hash::has_repeated_pair;
+use crate::base::{Hash, Keyring, NodeId};
+use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, Transaction, Tree};
+use crate::ledger::{Admission, Ledger};
+use crate::protocol::Invalid;
+use rustc_hash::FxHashSet;
+use std::sync::Arc;
+
+/// How many blocks can be undone before the state is rebuilt from genesis instead.
+const UNDO_DEPTH: usize = 4_096;
+
+/// What a block did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Executed {
+    /// Per transaction: executed, or without effect.
+    pub executed: Box<[bool]>,
+    /// The root of the state after it.
+    pub root: Hash,
+    /// Bytes of the state after it.
+    pub state_bytes: u64,
+    /// Whether the block as a whole is valid: every transaction signed and executed.
+    pub valid: Result<(), Invalid>,
+    /// What does not add up in the state after it.
+    pub broken: Option<String>,
+}
+
+/// Moves one ledger along a tree.
+pub struct Executor {
+    make: Box<dyn Fn() -> Box<dyn Ledger>>,
+    ledger: Box<dyn Ledger>,
+    cursor: BlockIndex,
+    /// Blocks that can be undone from the cursor.
+    undoable: usize,
+    results: Vec<Option<Arc<Executed>>>,
+    authentic: FxHashSet<Hash>,
+    accounts: Arc<Keyring>,
+    recheck: bool,
+}
+
+impl Executor {
+    /// An executor for the ledger that `make` makes, whose accounts sign with `accounts`.
+    #[must_use]
+    pub fn new(make: Box<dyn Fn() -> Box<dyn Ledger>>, accounts: Arc<Keyring>, recheck: bool) -> Executor {
+        let ledger = make();
+        let genesis = Executed {
+            executed: Box::default(),
+            root: ledger.root(),
+            state_bytes: ledger.state_bytes(),
+            valid: Ok(()),
+            broken: ledger.audit().err().map(|broken| broken.0),
+        };
+        let results = vec![Some(Arc::new(genesis))];
+        let authentic = FxHashSet::default();
+        Executor { make, ledger, cursor: BlockIndex::GENESIS, undoable: 0, results, authentic, accounts, recheck }
+    }
+    /// What the block did; executes it, and its ancestors, if nobody did before.
+    pub fn result(&mut self, tree: &Tree, index: BlockIndex) -> Arc<Executed> {
+        let known = self.results.get(index.index()).cloned().flatten();
+        match known {
+            Some(known) if self.recheck && index != BlockIndex::GENESIS => {
+                self.go(tree, tree.parent(index));
+                let again = self.step(tree, index);
+                assert_eq!(again, *known, "executing {:?} twice gives the same", tree.block(index));
+                known
+            }
+            Some(known) => known,
+            None => {
+                self.go(tree, index);
+                self.results[index.index()].clone().expect("executed just now")
+            }
+        }
+    }
+    /// Whether a block can be taken into the tree: its name fits its transactions, and no other list fits its name.
+    #[must_use]
+    pub fn is_whole(block: &Block) -> bool {
+        let ids = || block.transactions().iter().map(|t| t.id()).collect::<Vec<Hash>>();
+        block.batch.digest() == block.header.merkle && !has_repeated_pair(&ids())
+    }
+    /// Whether every transaction of a batch is signed by its sender.
+    pub fn is_authentic(&mut self, batch: &Batch) -> bool {
+        let unsigned = batch.transactions().iter().find(|t| !self.is_signed(t));
+        unsigned.is_none()
+    }
+    /// Whether a transaction is signed by its sender. Only yes is remembered: a forger may reuse a name.
+    fn is_signed(&mut self, transaction: &Transaction) -> bool {
+        let key = transaction.seal();
+        if !self.recheck && self.authentic.contains(&key) {
+            return true;
+        }
+        let signed = transaction.is_signed(&self.accounts);
+        if signed {
+            self.authentic.insert(key);
+        }
+        signed
+    }
+    /// Whether a mempool may take a transaction at all: signed, and no coinbase. Whether it can be executed is asked
+    /// when a proposer chooses, on the state that it builds on.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admit(&mut self, transaction: &Transaction) -> Result<(), &'static str> {
+        match () {
+            () if transaction.is_coinbase() => Err("a coinbase belongs to a block"),
+            () if !self.is_signed(transaction) => Err("not signed by its sender"),
+            () => Ok(()),
+        }
+    }
+    /// The best transactions of `pool` that can be executed after `parent` and then `after`, within `limit`; and those
+    /// that never can after `parent`.
+    pub fn propose(
+        &mut self,
+        tree: &Tree,
+        parent: BlockIndex,
+        after: &[Arc<Batch>],
+        pool: &Mempool,
+        proposer: NodeId,
+        limit: Limit,
+    ) -> (Arc<Batch>, Vec<(Arc<Transaction>, &'static str)>) {
+        self.go(tree, parent);
+        let height = tree.height(parent).next();
+        self.ledger.begin(height);
+        let earlier: FxHashSet<Hash> = after.iter().flat_map(|batch| batch.transactions()).map(|t| t.id()).collect();
+        for transaction in after.iter().flat_map(|batch| batch.transactions()) {
+            let _ = self.ledger.execute(transaction);
+        }
+        let (mut chosen, mut refused, mut room, mut fees) = (Vec::new(), Vec::new(), limit.bytes, 0);
+        for transaction in pool.best() {
+            if chosen.len() as u32 >= limit.transactions || room == 0 {
+                break;
+            }
+            if earlier.contains(&transaction.id()) || transaction.bytes() as u64 > room {
+                continue;
+            }
+            match self.ledger.admit(transaction) {
+                Ok(Admission::Now) if self.ledger.execute(transaction).is_ok() => {
+                    room -= transaction.bytes() as u64;
+                    fees += transaction.fee;
+                    chosen.push(transaction.clone());
+                }
+                Ok(_) => {}
+                Err(rejection) => refused.push((transaction.clone(), rejection.0)),
+            }
+        }
+        self.ledger.undo();
+        if let Some(coinbase) = self.ledger.coinbase(proposer, height, fees) {
+            chosen.insert(0, coinbase);
+        }
+        // Refused because of what is decided but not yet in a block: that is for the next block to say.
+        let refused = if after.is_empty() { refused } else { Vec::new() };
+        (Batch::new(chosen), refused)
+    }
+
+    /// Moves the ledger to the state after `target`.
+    fn go(&mut self, tree: &Tree, target: BlockIndex) {
+        if self.cursor == target {
+            return;
+        }
+        let fork = tree.fork_point(self.cursor, target);
+        let back = (tree.height(self.cursor).0 - tree.height(fork).0) as usize;
+        if back > self.undoable {
+            (self.ledger, self.cursor, self.undoable) = ((self.make)(), BlockIndex::GENESIS, 0);
+            return self.go(tree, target);
+        }
+        (0..back).for_each(|_| self.ledger.undo());
+        (self.cursor, self.undoable) = (fork, self.undoable - back);
+        for index in tree.path(fork, target) {
+            let result = self.step(tree, index);
+            if self.results.len() <= index.index() {
+                self.results.resize(tree.len(), None);
+            }
+            self.results[index.index()].get_or_insert_with(|| Arc::new(result));
+        }
+    }
+    /// Executes the block `index` on the state of its parent, where the cursor stands.
+    fn step(&mut self, tree: &Tree, index: BlockIndex) -> Executed {
+        let block = tree.block(index);
+        self.ledger.begin(block.height());
+        let mut valid = Ok(());
+        let mut executed = Vec::with_capacity(block.transactions().len());
+        for transaction in block.transactions() {
+            let outcome = if self.is_signed(transaction) {
+                self.ledger.execute(transaction).map_err(|rejection| Invalid(rejection.0))
+            } else {
+                Err(Invalid("a transaction is not signed by its sender"))
+            };
+            executed.push(outcome.is_ok());
+            valid = valid.and(outcome);
+        }
+        self.cursor = index;
+        self.undoable += 1;
+        if self.undoable >= 2 * UNDO_DEPTH {
+            self.ledger.forget(UNDO_DEPTH);
+            self.undoable = UNDO_DEPTH;
+        }
+        Executed {
+            executed: executed.into(),
+            root: self.ledger.root(),
+            state_bytes: self.ledger.state_bytes(),
+            valid,
+            broken: self.ledger.audit().err().map(|broken| broken.0),
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! Messages under way: kept once, however many receive them.
+//!
+//! A broadcast is one payload, one sending, and, where its arrivals are known at once, one entry in the queue that walks
+//! them in order.
+
+use super::seat::Job;
+use super::simulation::{Kind, Simulation};
+use crate::base::wire::FRAMING_BYTES;
+use crate::base::{Duration, Hash, NodeId, Time, Wire};
+use crate::chain::Transaction;
+use crate::network::gossip::{Class, Frame, Item as Description, ItemId, Post};
+use crate::network::{Arrival, Carried, Parcel};
+use crate::observe::{Loss, Observed};
+use crate::protocol::{Message, Protocol, Relay};
+use std::sync::Arc;
+
+/// How long an item that every node holds is kept for frames that are still under way.
+const RETIRE_AFTER: Duration = Duration::from_secs(120);
+
+/// A message, kept as long as somebody may still get it.
+pub(super) struct Payload<M> {
+    pub message: M,
+    /// Who made it.
+    pub from: NodeId,
+    /// Sendings, inboxes and items that hold it.
+    pub holders: u32,
+    /// Whether its signatures are genuine, once somebody checked.
+    pub genuine: Option<bool>,
+    /// What checking it costs a reference core.
+    pub price: Duration,
+    /// Bytes on the wire, framing included.
+    pub bytes: u64,
+}
+
+/// What a sending carries.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// A message of the protocol.
+    Message(u32),
+    /// A frame of gossip about an item.
+    Frame(Frame, u32),
+    /// A transaction on its way by sampled delay.
+    Transaction(Arc<Transaction>),
+}
+
+/// One content under way to some receivers.
+pub(super) struct Sending {
+    pub content: Content,
+    pub from: NodeId,
+    pub bytes: u64,
+    /// Copies that are still to arrive or to be lost.
+    pub copies: u32,
+}
+
+/// Arrivals of one sending, in order, walked by one entry in the queue.
+pub(super) struct Spread {
+    pub sending: u32,
+    pub arrivals: Vec<(Time, u32, NodeId)>,
+    pub next: usize,
+}
+
+/// An arrival that the receiver's downlink must still take in.
+pub(super) struct Landing {
+    pub arrival: Arrival,
+}
+
+/// Something that spreads by gossip.
+pub(super) struct Item {
+    pub name: Option<Hash>,
+    pub what: ItemContent,
+}
+
+/// What an item is.
+#[derive(Clone)]
+pub(super) enum ItemContent {
+    /// A message of the protocol: its payload.
+    Message(u32),
+    /// A transaction.
+    Transaction(Arc<Transaction>),
+}
+
+/// Sending.
+impl<P: Protocol> Simulation<P> {
+    fn payload(&mut self, from: NodeId, message: P::Message) -> u32 {
+        let price = self.costs.message + self.costs.time(&message.check());
+        let bytes = (message.bytes() + FRAMING_BYTES) as u64;
+        self.payloads.insert(Payload { message, from, holders: 0, genuine: None, price, bytes })
+    }
+    /// Sends a message to one peer, past all gossip.
+    pub(super) fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+        if to.index() >= self.seats.len() {
+            return;
+        }
+        let payload = self.payload(from, message);
+        let mut receivers = std::mem::take(&mut self.receivers);
+        receivers.clear();
+        receivers.push(to);
+        self.post_payload(from, &receivers, payload);
+        self.receivers = receivers;
+    }
+    /// Spreads a message to everybody else.
+    pub(super) fn broadcast(&mut self, from: NodeId, message: P::Message) {
+        if self.gossip.is_some() {
+            return self.publish_message(from, message);
+        }
+        // Everybody hears it from its maker: who passes on what another made adds nothing.
+        if let Some(name) = message.identity().filter(|_| message.relay() == Relay::OnBroadcast) {
+            if self.items_by_name.insert(name, None).is_some() {
+                return;
+            }
+        }
+        let payload = self.payload(from, message);
+        let mut receivers = std::mem::take(&mut self.receivers);
+        receivers.clear();
+        receivers.extend((0..self.seats.len()).map(NodeId::from).filter(|to| *to != from));
+        self.post_payload(from, &receivers, payload);
+        self.receivers = receivers;
+    }
+    /// Sends a transaction to every other node that keeps a mempool, where everybody is connected to everybody.
+    pub(super) fn send_transaction(&mut self, from: NodeId, transaction: Arc<Transaction>) {
+        let mut receivers = std::mem::take(&mut self.receivers);
+        receivers.clear();
+        let others = (0..self.seats.len()).map(NodeId::from).filter(|to| *to != from);
+        receivers.extend(others.filter(|to| self.proposers[to.index()]));
+        let bytes = (transaction.bytes() + FRAMING_BYTES) as u64;
+        if !receivers.is_empty() {
+            self.hand_over(from, &receivers, Content::Transaction(transaction), bytes, "transaction");
+        }
+        self.receivers = receivers;
+    }
+    fn post_payload(&mut self, from: NodeId, to: &[NodeId], payload: u32) {
+        if to.is_empty() {
+            self.payloads.remove(payload);
+            return;
+        }
+        let kept = self.payloads.get_mut(payload);
+        kept.holders += 1;
+        let (bytes, kind) = (kept.bytes, kept.message.kind());
+        self.hand_over(from, to, Content::Message(payload), bytes, kind);
+    }
+    /// Hands a content to the uplink of `from`.
+    fn hand_over(&mut self, from: NodeId, to: &[NodeId], content: Content, bytes: u64, kind: &'static str) {
+        let copies = to.len() as u32;
+        let sending = self.sendings.insert(Sending { content, from, bytes, copies });
+        if self.wants_messages {
+            self.tell(&Observed::Sent { from, kind, bytes, copies });
+        }
+        let seat = &mut self.seats[from.index()];
+        seat.parcels += 1;
+        let parcel = Parcel { from, bytes, number: seat.parcels, ticket: u64::from(sending) };
+        let mut carried = std::mem::take(&mut self.carried);
+        self.network.send(self.queue.now(), &parcel, to, &mut carried);
+        self.carry(&mut carried);
+        self.carried = carried;
+    }
+    /// Puts what the network decided into the queue.
+    pub(super) fn carry(&mut self, carried: &mut Carried) {
+        for &(node, at) in &carried.wakes {
+            self.push(at, node.0, Kind::Wake, node.0, 0);
+        }
+        for at in 0..carried.lost.len() {
+            let (to, ticket) = carried.lost[at];
+            self.lose(to, Loss::Network);
+            self.drop_copy(ticket as u32);
+        }
+        let mut arrivals = carried.arrivals.as_slice();
+        while let Some(first) = arrivals.first() {
+            let same = arrivals.iter().take_while(|next| next.ticket == first.ticket).count();
+            let (these, rest) = arrivals.split_at(same);
+            self.expect_arrivals(first.ticket as u32, these);
+            arrivals = rest;
+        }
+        carried.clear();
+    }
+    fn expect_arrivals(&mut self, sending: u32, arrivals: &[Arrival]) {
+        let twice = arrivals.windows(2).filter(|pair| pair[0].to == pair[1].to).count() as u32;
+        let kept = self.sendings.get_mut(sending);
+        kept.copies += twice;
+        let from = kept.from;
+        if self.network.has_downlinks() {
+            for arrival in arrivals {
+                let landing = self.landings.insert(Landing { arrival: *arrival });
+                self.push(arrival.at, from.0, Kind::Land, arrival.to.0, landing);
+            }
+        } else if let [only] = arrivals {
+            self.push(only.at, from.0, Kind::Arrive, only.to.0, sending);
+        } else {
+            let mut list = self.idle_spreads.pop().unwrap_or_default();
+            let seat = &mut self.seats[from.index()];
+            list.extend(arrivals.iter().map(|arrival| (arrival.at, seat.count(), arrival.to)));
+            self.spread(sending, from, list);
+        }
+    }
+    /// Queues arrivals, in any order, as one entry that walks them.
+    pub(super) fn spread(&mut self, sending: u32, from: NodeId, mut arrivals: Vec<(Time, u32, NodeId)>) {
+        arrivals.sort_unstable();
+        let (at, number, _) = arrivals[0];
+        let spread = self.spreads.insert(Spread { sending, arrivals, next: 0 });
+        self.push_numbered(at, from.0, number, Kind::Spread, from.0, spread);
+    }
+    pub(super) fn on_wake(&mut self, node: NodeId) {
+        let mut carried = std::mem::take(&mut self.carried);
+        self.network.wake(self.queue.now(), node, &mut carried);
+        self.carry(&mut carried);
+        self.carried = carried;
+    }
+}
+
+/// Arriving.
+impl<P: Protocol> Simulation<P> {
+    pub(super) fn on_spread(&mut self, spread: u32) {
+        let walk = self.spreads.get_mut(spread);
+        let (_, number, to) = walk.arrivals[walk.next];
+        let sending = walk.sending;
+        walk.next += 1;
+        let from = self.sendings.get(sending).from;
+        match walk.arrivals.get(walk.next) {
+            Some(&(at, number, _)) => self.push_numbered(at, from.0, number, Kind::Spread, from.0, spread),
+            None => {
+                let mut done = self.spreads.remove(spread).arrivals;
+                done.clear();
+                self.idle_spreads.push(done);
+            }
+        }
+        self.on_arrive(to, sending, (from.0, number));
+    }
+    pub(super) fn on_land(&mut self, landing: u32) {
+        let Landing { arrival } = self.landings.remove(landing);
+        let taken = self.network.land(self.queue.now(), &arrival);
+        let sending = arrival.ticket as u32;
+        if taken > self.queue.now() {
+            self.push(taken, arrival.to.0, Kind::Arrive, arrival.to.0, sending);
+        } else {
+            let from = self.sendings.get(sending).from;
+            self.on_arrive(arrival.to, sending, (from.0, 0));
+        }
+    }
+    /// A copy reached its receiver.
+    pub(super) fn on_arrive(&mut self, to: NodeId, sending: u32, cause: (u32, u32)) {
+        let Sending { from, bytes, .. } = *self.sendings.get(sending);
+        self.timeline.event(self.queue.now(), cause.0, cause.1, 0xff, u64::from(to.0) << 32 | bytes);
+        let is_up = self.seats[to.index()].is_up();
+        if !is_up {
+            self.lose(to, Loss::Down);
+        } else {
+            match &self.sendings.get(sending).content {
+                &Content::Message(payload) => {
+                    self.tell_delivered(from, to, self.payloads.get(payload).message.kind(), bytes);
+                    self.receive(to, from, payload);
+                }
+                &Content::Frame(frame, item) => {
+                    self.tell_delivered(from, to, frame.kind(), bytes);
+                    self.receive_frame(to, from, frame, item);
+                }
+                Content::Transaction(transaction) => {
+                    let transaction = transaction.clone();
+                    self.hear(to, from, transaction);
+                }
+            }
+        }
+        self.drop_copy(sending);
+    }
+    fn tell_delivered(&mut self, from: NodeId, to: NodeId, kind: &'static str, bytes: u64) {
+        if self.wants_messages {
+            self.tell(&Observed::Delivered { from, to, kind, bytes });
+        }
+    }
+    fn lose(&mut self, to: NodeId, why: Loss) {
+        if self.wants_messages {
+            self.tell(&Observed::Lost { to, why });
+        }
+    }
+    /// Puts a genuine message into the receiver's inbox.
+    fn receive(&mut self, to: NodeId, from: NodeId, payload: u32) {
+        let kept = self.payloads.get_mut(payload);
+        let known = kept.genuine.filter(|_| !self.recheck);
+        let genuine = known.unwrap_or_else(|| kept.message.verify(kept.from, &self.shared.keys));
+        assert!(kept.genuine.is_none_or(|before| before == genuine), "checking a message twice gives the same");
+        kept.genuine = Some(genuine);
+        if !genuine {
+            return self.lose(to, Loss::Forged);
+        }
+        kept.holders += 1;
+        let price = kept.price;
+        self.enqueue(to, Job::Message { payload, from }, price);
+    }
+    fn drop_copy(&mut self, sending: u32) {
+        let kept = self.sendings.get_mut(sending);
+        kept.copies -= 1;
+        if kept.copies == 0 {
+            if let Content::Message(payload) = self.sendings.remove(sending).content {
+                self.release(payload);
+            }
+        }
+    }
+    /// Somebody who held a payload lets it go.
+    pub(super) fn release(&mut self, payload: u32) {
+        let kept = self.payloads.get_mut(payload);
+        kept.holders -= 1;
+        if kept.holders == 0 {
+            self.payloads.remove(payload);
+        }
+    }
+    /// Takes a payload's message for one handler: the last holder gets the original.
+    pub(super) fn open(&mut self, payload: u32) -> P::Message {
+        let kept = self.payloads.get_mut(payload);
+        kept.holders -= 1;
+        if kept.holders == 0 { self.payloads.remove(payload).message } else { kept.message.clone() }
+    }
+}
+
+/// Gossip.
+impl<P: Protocol> Simulation<P> {
+    fn publish_message(&mut self, from: NodeId, message: P::Message) {
+        let name = message.identity();
+        let known = name.and_then(|name| self.items_by_name.get(&name).copied());
+        let item = match known {
+            Some(Some(item)) => item,
+            // Everybody had it long ago.
+            Some(None) => return,
+            None => {
+                let class = match message.relay() {
+                    Relay::OnArrival => Class::Message,
+                    Relay::OnBroadcast => Class::Block,
+                };
+                let bytes = message.bytes() as u32;
+                let compact = message.block().map(|block| compact_bytes(block.header.bytes(), block.transactions()));
+                let payload = self.payload(from, message);
+                self.payloads.get_mut(payload).holders += 1;
+                let item = self.items.insert(Item { name, what: ItemContent::Message(payload) });
+                self.register(item, name, Description { class, bytes, compact });
+                item
+            }
+        };
+        self.publish(from, item);
+    }
+    pub(super) fn publish_transaction(&mut self, node: NodeId, transaction: &Arc<Transaction>) {
+        let name = transaction.id();
+        let item = match self.items_by_name.get(&name).copied() {
+            Some(Some(item)) => item,
+            Some(None) => return,
+            None => {
+                let item = Item { name: Some(name), what: ItemContent::Transaction(transaction.clone()) };
+                let item = self.items.insert(item);
+                let bytes = transaction.bytes() as u32;
+                self.register(item, Some(name), Description { class: Class::Transaction, bytes, compact: None });
+                item
+            }
+        };
+        self.publish(node, item);
+    }
+    fn register(&mut self, item: u32, name: Option<Hash>, description: Description) {
+        if let Some(name) = name {
+            self.items_by_name.insert(name, Some(item));
+        }
+        self.gossip.as_mut().expect("items spread by gossip").register(ItemId(item), description);
+    }
+    fn publish(&mut self, node: NodeId, item: u32) {
+        let mut posts = std::mem::take(&mut self.outgoing);
+        self.gossip.as_mut().expect("items spread by gossip").publish(node, ItemId(item), &mut posts);
+        self.post(node, &mut posts);
+        self.outgoing = posts;
+        self.retire(item);
+    }
+    fn receive_frame(&mut self, node: NodeId, from: NodeId, frame: Frame, item: u32) {
+        let mut posts = std::mem::take(&mut self.outgoing);
+        let Simulation { gossip, items, payloads, seats, .. } = self;
+        let gossip = gossip.as_mut().expect("frames come from gossip");
+        let mut missing = || {
+            let pool = &seats[node.index()].pool;
+            match &items.get(item).what {
+                ItemContent::Message(payload) => {
+                    let block = payloads.get(*payload).message.block();
+                    let absent = block.into_iter().flat_map(|block| block.transactions());
+                    absent.filter(|t| !t.is_coinbase() && !pool.contains(&t.id())).map(|t| t.bytes() as u32).sum()
+                }
+                ItemContent::Transaction(_) => 0,
+            }
+        };
+        let is_new = gossip.receive(node, from, frame, ItemId(item), &mut missing, &mut posts);
+        self.post(node, &mut posts);
+        self.outgoing = posts;
+        if is_new {
+            self.take_item(node, from, item);
+        }
+    }
+    /// Hands an item that `node` has just come to hold to the node.
+    fn take_item(&mut self, node: NodeId, from: NodeId, item: u32) {
+        match self.items.get(item).what.clone() {
+            ItemContent::Message(payload) => {
+                let kept = self.payloads.get(payload);
+                let speaker = if kept.message.relay() == Relay::OnArrival { kept.from } else { from };
+                self.receive(node, speaker, payload);
+            }
+            ItemContent::Transaction(transaction) => self.offer(node, transaction, true),
+        }
+        self.retire(item);
+    }
+    /// Hands posts to the network: neighbours that differ in the receiver only as one broadcast.
+    fn post(&mut self, node: NodeId, posts: &mut Vec<Post>) {
+        let mut rest = posts.as_slice();
+        while let Some(&first) = rest.first() {
+            let alike = |post: &&Post| Post { to: first.to, ..**post } == first;
+            let (these, others) = rest.split_at(rest.iter().take_while(alike).count());
+            rest = others;
+            if first.after.is_zero() && first.frame != Frame::Reminder {
+                self.post_now(node, these);
+            } else {
+                let delayed = self.posts.insert(these.to_vec());
+                let at = self.queue.now() + first.after;
+                self.push(at, node.0, Kind::Post, node.0, delayed);
+            }
+        }
+        posts.clear();
+    }
+    fn post_now(&mut self, node: NodeId, posts: &[Post]) {
+        let Post { frame, item, bytes, .. } = posts[0];
+        let mut receivers = std::mem::take(&mut self.receivers);
+        receivers.clear();
+        receivers.extend(posts.iter().map(|post| post.to));
+        let bytes = u64::from(bytes) + FRAMING_BYTES as u64;
+        self.hand_over(node, &receivers, Content::Frame(frame, item.0), bytes, frame.kind());
+        self.receivers = receivers;
+    }
+    pub(super) fn on_post(&mut self, node: NodeId, delayed: u32) {
+        let posts = self.posts.remove(delayed);
+        if !self.seats[node.index()].is_up() {
+            return;
+        }
+        match posts[0] {
+            Post { frame: Frame::Reminder, item, .. } => self.receive_frame(node, node, Frame::Reminder, item.0),
+            _ => self.post_now(node, &posts),
+        }
+    }
+    /// Forgets items that everybody has had for a while.
+    fn retire(&mut self, item: u32) {
+        let now = self.queue.now();
+        let gossip = self.gossip.as_mut().expect("items spread by gossip");
+        if gossip.holders(ItemId(item)) == self.seats.len() && self.retiring.back().is_none_or(|(_, last)| *last != item)
+        {
+            self.retiring.push_back((now + RETIRE_AFTER, item));
+        }
+        while let Some(&(at, item)) = self.retiring.front().filter(|(at, _)| *at <= now) {
+            let _ = at;
+            self.retiring.pop_front();
+            self.gossip.as_mut().expect("items spread by gossip").forget(ItemId(item));
+            let Item { name, what } = self.items.remove(item);
+            if let Some(name) = name {
+                self.items_by_name.insert(name, None);
+            }
+            if let ItemContent::Message(payload) = what {
+                self.release(payload);
+            }
+        }
+    }
+}
+
+/// Bytes of a block's compact form (BIP 152): header, nonce, six bytes per transaction, the coinbase in full.
+fn compact_bytes(header: usize, transactions: &[Arc<Transaction>]) -> u32 {
+    let coinbase: usize = transactions.iter().filter(|t| t.is_coinbase()).map(|t| t.bytes()).sum();
+    (header + 8 + 6 * transactions.len() + coinbase) as u32
+}

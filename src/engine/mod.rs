@@ -1,0 +1,27 @@
+//! L4: runs protocols. Generic in the protocol alone; network, gossip, ledger, workload and observers are trait objects.
+//!
+//! * [`queue`] orders events; nothing else does.
+//! * [`seat`] is a running process: inbox, cores, timers, disk, outbox, mempool, view of the chain.
+//! * [`perform`] gives effects a meaning; nothing else does.
+//! * [`executor`] computes what blocks do, once for everybody.
+//! * [`simulation`] is one chain; [`world`] advances several in one virtual time, with agents between them.
+
+pub mod adversary;
+pub mod clock;
+pub mod disk;
+pub mod executor;
+mod mail;
+mod perform;
+pub mod queue;
+mod seat;
+pub mod simulation;
+pub mod slab;
+mod traffic;
+pub mod world;
+
+pub use adversary::{Adversary, Conduct};
+pub use clock::Clock;
+pub use disk::DiskModel;
+pub use executor::Executor;
+pub use simulation::{Fault, Scheduled, SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+pub use world::{Agent, Chain, World};

@@ -1,0 +1,126 @@
+//! A running process: what a node has besides the protocol's memory.
+
+use super::adversary::Adversary;
+use super::clock::Clock;
+use super::disk::Disk;
+use crate::base::{Duration, Height, NodeId, Stream, Time};
+use crate::chain::{BlockIndex, Mempool, Transaction};
+use crate::protocol::{Attacker, EffectOf, Protocol};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What plays the node.
+pub(super) enum Occupant<P: Protocol> {
+    Honest(P),
+    Attacker(Box<dyn Attacker<P>>),
+}
+
+/// Something for the node to handle, in its inbox.
+pub(super) enum Job {
+    /// A message: its payload and its sender.
+    Message { payload: u32, from: NodeId },
+    /// A timer that fired: its slot, and the number of its setting.
+    Timer { slot: u32, number: u32 },
+    /// A transaction for the mempool, from a client or a peer; whether it came by gossip.
+    Transaction { transaction: Arc<Transaction>, is_item: bool },
+    /// Start.
+    Boot,
+}
+
+/// The deadline of a timer that fired and waits in the inbox.
+pub(super) const FIRED: Time = Time::from_nanos(u64::MAX - 1);
+
+/// An alarm clock.
+pub(super) struct TimerSlot<T> {
+    pub timer: T,
+    /// When it fires; `NEVER` when it is not set, [`FIRED`] while the node has not handled it yet.
+    pub deadline: Time,
+    /// The number of its last setting: orders it among equal times.
+    pub number: u32,
+    /// The earliest entry in the queue that will look at this slot; `NEVER` when there is none.
+    pub queued: Time,
+}
+
+/// What waits to be performed, in order.
+pub(super) enum Waiting<P: Protocol> {
+    /// An effect.
+    Effect(EffectOf<P>),
+    /// Nothing further before this instant: computing.
+    Until(Time),
+    /// Nothing further before this record is durable.
+    Durable(u64),
+}
+
+/// A running process.
+pub(super) struct Seat<P: Protocol> {
+    pub occupant: Option<Occupant<P>>,
+    /// The attack it plays, by name.
+    pub attack: Option<String>,
+    pub adversary: Option<Box<dyn Adversary<P>>>,
+    /// How often it was started; 0 before the first time.
+    pub boots: u32,
+    /// Counts what it causes: events are ordered by it.
+    pub number: u32,
+    /// Counts the parcels it sends.
+    pub parcels: u64,
+    pub clock: Clock,
+    /// Nanoseconds of its computing per microsecond of the reference core: 1000 is the reference.
+    pub slowness: u32,
+    pub cores: u32,
+    /// Jobs being checked, each on a core, by number.
+    pub running: Vec<(u32, Job)>,
+    /// Cores that compute on after their handler ran.
+    pub computing: u32,
+    pub inbox: VecDeque<(Job, Duration)>,
+    pub inbox_max: u32,
+    pub outbox: VecDeque<Waiting<P>>,
+    /// Whether something will resume the outbox.
+    pub stalled: bool,
+    pub timers: Vec<TimerSlot<P::Timer>>,
+    pub disk: Disk<P::Record>,
+    pub random: Option<Box<Stream>>,
+    pub disk_random: Option<Box<Stream>>,
+    pub pool: Mempool,
+    pub tip: BlockIndex,
+    pub finalized: Height,
+    pub busy: Duration,
+}
+
+impl<P: Protocol> Seat<P> {
+    pub fn is_up(&self) -> bool {
+        self.occupant.is_some()
+    }
+    /// The next number of this source.
+    pub fn count(&mut self) -> u32 {
+        self.number = self.number.checked_add(1).expect("a node causes fewer than 2^32 events");
+        self.number
+    }
+    /// The time that reference computing takes here.
+    pub fn time(&self, reference: Duration) -> Duration {
+        if self.slowness == 1000 { reference } else { reference.scale(u64::from(self.slowness), 1000) }
+    }
+    pub fn has_free_core(&self) -> bool {
+        (self.running.len() as u32) + self.computing < self.cores
+    }
+    /// The slot of `timer`, made if there is none; slots of timers that are not set are used again.
+    pub fn timer_slot(&mut self, timer: P::Timer) -> usize {
+        if let Some(slot) = self.find_timer(timer) {
+            return slot;
+        }
+        let fresh = TimerSlot { timer, deadline: Time::NEVER, number: 0, queued: Time::NEVER };
+        match self.timers.iter().position(|slot| slot.deadline == Time::NEVER) {
+            Some(unset) => {
+                // The queue may still hold an entry for this slot: it will find the new timer and leave it alone.
+                self.timers[unset].timer = timer;
+                unset
+            }
+            None => {
+                self.timers.push(fresh);
+                self.timers.len() - 1
+            }
+        }
+    }
+    pub fn find_timer(&self, timer: P::Timer) -> Option<usize> {
+        self.timers.iter().position(|slot| slot.timer == timer)
+    }
+}

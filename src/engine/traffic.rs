@@ -1,0 +1,192 @@
+//! Clients: they hand transactions to nodes, wait, try again, and are answered.
+
+use super::mail::{Content, Sending};
+use super::seat::Job;
+use super::simulation::{CLIENTS, Kind, Simulation, TransactionRelay};
+use crate::base::{ClientId, Duration, NodeId, Time, Work, rng};
+use crate::chain::{BlockIndex, Transaction};
+use crate::observe::Observed;
+use crate::protocol::Protocol;
+use crate::workload::{Receipt, Request};
+use std::sync::Arc;
+
+/// What a client knows of its transaction.
+pub(super) struct Client {
+    pub id: ClientId,
+    pub transaction: Arc<Transaction>,
+    /// Whether it believes the transaction final, executed or not.
+    pub answered: bool,
+    /// How long it waits next before it tries again.
+    pub patience: Duration,
+}
+
+impl<P: Protocol> Simulation<P> {
+    /// Makes sure that the queue wakes the workload at its next request.
+    pub(super) fn await_request(&mut self) {
+        let next = self.workload.as_ref().and_then(|workload| workload.next());
+        if let Some(at) = next.filter(|at| *at < self.request_at) {
+            self.request_at = at.max(self.queue.now());
+            self.push(self.request_at, CLIENTS, Kind::Request, 0, 0);
+        }
+    }
+    pub(super) fn on_request(&mut self, now: Time) {
+        if now != self.request_at {
+            return;
+        }
+        self.request_at = Time::NEVER;
+        let workload = self.workload.as_mut().expect("a workload asked to be woken");
+        if workload.next().is_some_and(|at| at <= now) {
+            match workload.take() {
+                Some(Request { client, node, transaction, .. }) => self.submit(client, node, transaction),
+                None => self.tell(&Observed::Unmade),
+            }
+        }
+        self.await_request();
+    }
+    /// A client hands a transaction to a node.
+    pub fn submit(&mut self, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
+        self.tell(&Observed::Submitted { client, node, transaction: &transaction, again: false });
+        let patience = self.client_retry.unwrap_or(Duration::ZERO);
+        let known = Client { id: client, transaction: transaction.clone(), answered: false, patience };
+        self.clients.insert(transaction.id(), known);
+        self.enter(node, transaction.clone());
+        if self.client_retry.is_some() {
+            let entry = self.entering.insert((node, transaction));
+            self.push(self.queue.now() + patience, CLIENTS, Kind::Retry, 0, entry);
+        }
+    }
+    fn enter(&mut self, node: NodeId, transaction: Arc<Transaction>) {
+        let entry = self.entering.insert((node, transaction));
+        self.push(self.queue.now() + self.client_delay, CLIENTS, Kind::Enter, 0, entry);
+    }
+    pub(super) fn on_enter(&mut self, entry: u32) {
+        let (node, transaction) = self.entering.remove(entry);
+        if self.seats[node.index()].is_up() {
+            self.offer(node, transaction, false);
+        }
+    }
+    pub(super) fn on_retry(&mut self, entry: u32) {
+        let (home, transaction) = self.entering.remove(entry);
+        let Some(client) = self.clients.get_mut(&transaction.id()).filter(|client| !client.answered) else { return };
+        client.patience = client.patience * 2;
+        let (id, patience) = (client.id, client.patience);
+        self.tell(&Observed::Submitted { client: id, node: home, transaction: &transaction, again: true });
+        for node in (0..self.seats.len()).map(NodeId::from) {
+            if self.proposers[node.index()] {
+                self.enter(node, transaction.clone());
+            }
+        }
+        let entry = self.entering.insert((home, transaction));
+        self.push(self.queue.now() + patience, CLIENTS, Kind::Retry, 0, entry);
+    }
+    /// A transaction reaches a node that is up: it will be checked and may enter the mempool.
+    pub(super) fn offer(&mut self, node: NodeId, transaction: Arc<Transaction>, is_item: bool) {
+        let price = self.costs.message + self.costs.time(&Work::VERIFY);
+        self.enqueue(node, Job::Transaction { transaction, is_item }, price);
+    }
+    /// A transaction spreading by sampled delay reaches a node.
+    pub(super) fn hear(&mut self, node: NodeId, from: NodeId, transaction: Arc<Transaction>) {
+        let by_network = matches!(self.relay, TransactionRelay::Gossip);
+        if by_network || self.network.reaches(from, node) {
+            self.offer(node, transaction, false);
+        } else {
+            self.behind_cuts.push((from, node, transaction));
+        }
+    }
+    /// A cut ended: what waited behind it goes on.
+    pub(super) fn release_behind_cuts(&mut self) {
+        for (from, node, transaction) in std::mem::take(&mut self.behind_cuts) {
+            if self.seats[node.index()].is_up() {
+                self.hear(node, from, transaction);
+            }
+        }
+    }
+    /// A checked transaction enters a mempool, and spreads.
+    pub(super) fn pool(&mut self, node: NodeId, transaction: Arc<Transaction>, is_item: bool) -> bool {
+        if self.is_included(node, &transaction) {
+            return false;
+        }
+        let admitted = self.shared.executor.admit(&transaction);
+        let pool = &mut self.seats[node.index()].pool;
+        if pool.contains(&transaction.id()) {
+            return false;
+        }
+        match admitted.and_then(|()| pool.insert(transaction.clone())) {
+            Err(reason) => {
+                self.tell(&Observed::Refused { node, transaction: &transaction, reason });
+                return false;
+            }
+            Ok(replaced) => {
+                for transaction in &replaced {
+                    self.tell(&Observed::Refused { node, transaction, reason: "replaced or evicted" });
+                }
+            }
+        }
+        if self.gossip.is_some() && matches!(self.relay, TransactionRelay::Gossip) {
+            self.publish_transaction(node, &transaction);
+        } else if !is_item {
+            self.spread_transaction(node, transaction);
+        }
+        true
+    }
+    /// Whether `node`'s chain holds the transaction.
+    fn is_included(&self, node: NodeId, transaction: &Transaction) -> bool {
+        let (tree, tip) = (&self.shared.tree, self.seats[node.index()].tip);
+        self.included.get(&transaction.id()).is_some_and(|blocks| blocks.iter().any(|at| tree.is_ancestor(*at, tip)))
+    }
+    /// Sends a transaction on its way to every other mempool, once.
+    fn spread_transaction(&mut self, from: NodeId, transaction: Arc<Transaction>) {
+        if self.items_by_name.insert(transaction.id(), None).is_some() {
+            return;
+        }
+        let TransactionRelay::Sampled(delay, hops) = &self.relay else {
+            return self.send_transaction(from, transaction);
+        };
+        let (now, word) = (self.queue.now(), rng::mix(transaction.id().short(), self.shared.seed));
+        let mut arrivals = self.idle_spreads.pop().unwrap_or_default();
+        let seats = &mut self.seats;
+        for to in (0..self.proposers.len()).map(NodeId::from).filter(|to| *to != from) {
+            if self.proposers[to.index()] {
+                let one_way = delay.delay(from, to, rng::mix(word, u64::from(to.0)));
+                arrivals.push((now + one_way * u64::from(*hops), seats[from.index()].count(), to));
+            }
+        }
+        if arrivals.is_empty() {
+            return;
+        }
+        let (copies, bytes) = (arrivals.len() as u32, transaction.bytes() as u64);
+        let sending = Sending { content: Content::Transaction(transaction), from, bytes, copies };
+        let sending = self.sendings.insert(sending);
+        self.spread(sending, from, arrivals);
+    }
+    /// A block became final at enough nodes: its clients are answered.
+    pub(super) fn count_final(&mut self, block: BlockIndex) {
+        if self.finals.len() <= block.index() {
+            self.finals.resize(self.shared.tree.len(), 0);
+        }
+        let finals = &mut self.finals[block.index()];
+        *finals += 1;
+        if *finals == self.replies {
+            self.push(self.queue.now() + self.client_delay, CLIENTS, Kind::Answer, 0, block.0);
+        }
+    }
+    pub(super) fn on_answer(&mut self, block: u32) {
+        let block = BlockIndex(block);
+        let executed = self.shared.executor.result(&self.shared.tree, block).executed.clone();
+        let block = self.shared.tree.block(block).clone();
+        for (transaction, executed) in block.transactions().iter().zip(executed) {
+            let Some(client) = self.clients.get_mut(&transaction.id()) else { continue };
+            if std::mem::replace(&mut client.answered, true) {
+                continue;
+            }
+            let (at, id) = (self.queue.now(), client.id);
+            self.answered += 1;
+            self.tell(&Observed::Answered { client: id, transaction: transaction.id(), executed });
+            if let Some(workload) = &mut self.workload {
+                workload.on_receipt(&Receipt { at, client: id, transaction: transaction.clone(), executed });
+            }
+        }
+        self.stopped |= self.stop.answered.is_some_and(|wanted| self.answered >= wanted);
+        self.await_request();
+    }
+}
