@@ -7,4 +7,5 @@ pub mod ledger;
 pub mod network;
 pub mod observe;
 pub mod protocol;
+pub mod scenario;
 pub mod workload;

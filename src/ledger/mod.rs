@@ -1,10 +1,12 @@
 //! L3: state machines that a chain drives. One file or folder each.
 //!
-//! A [`Ledger`] is one state that moves along a chain, forward by [`Ledger::apply`] and back by [`Ledger::undo`].
+//! A [`Ledger`] is one state that moves along a chain, forward by [`Ledger::begin`], [`Ledger::execute`] and
+//! [`Ledger::finish`], and back by [`Ledger::undo`].
 //! The process holds one and moves it to wherever a question is asked; what a block does is computed once and charged
 //! to every node.
 
 pub mod account;
+pub mod root;
 pub mod utxo;
 
 use crate::base::{AccountId, Hash, Height, Keyring, NodeId};
@@ -47,7 +49,13 @@ pub trait Ledger {
     /// # Errors
     /// Why it has no effect.
     fn execute(&mut self, transaction: &Transaction) -> Result<(), Rejection>;
-    /// Takes back the whole block begun last, exactly.
+    /// Ends the block begun last. Checks what can be known only at its end: that its coinbase, which is executed
+    /// first, claims no more than subsidy and fees. A block that is only tried need not be finished.
+    ///
+    /// # Errors
+    /// Why the block is not valid as a whole; it is still there to be undone.
+    fn finish(&mut self) -> Result<(), Rejection>;
+    /// Takes back the whole block begun last, finished or not, exactly.
     fn undo(&mut self);
     /// Forgets how to undo all but the last `keep` blocks.
     fn forget(&mut self, keep: usize);
@@ -85,6 +93,7 @@ pub trait Wallet {
         fee: Amount,
         bytes: usize,
     ) -> Option<Arc<Transaction>>;
-    /// A transaction became final, or never will: what it holds can be spent, or spent again.
+    /// A transaction became final (`executed`), or never will: what it holds can be spent, or spent again. Anyone's
+    /// transactions may be told; those of strangers change nothing but what their receivers have.
     fn settle(&mut self, transaction: &Transaction, executed: bool);
 }

@@ -3,7 +3,11 @@
 //! A [`Network`] decides when parcels arrive. It knows nothing of messages: a parcel is a number of bytes and a ticket.
 //! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
 
+pub mod dataset;
 pub mod gossip;
+mod sheet;
+
+pub use sheet::Mistake;
 
 use crate::base::{Duration, NodeId, Time};
 

@@ -1,0 +1,138 @@
+//! What is wrong with a scenario, shown the way compilers do: the line, a caret, what was found, what is allowed.
+
+use super::tree::{Misread, Place, Reason};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::Serialize;
+use std::fmt;
+use std::ops::Range;
+
+/// Something wrong with a scenario, and where.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Mistake {
+    /// What is wrong, in one line.
+    pub title: String,
+    /// What stands at the caret: found, allowed, or why it cannot be.
+    pub label: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The file, or `--set`.
+    pub origin: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Whether the scenario can be run all the same.
+    pub harmless: bool,
+    #[serde(skip)]
+    text: String,
+    #[serde(skip)]
+    span: Range<usize>,
+}
+
+impl Mistake {
+    /// A mistake at `span` of `text`, which came from `origin`.
+    #[must_use]
+    pub fn new(origin: &str, text: &str, span: Range<usize>, title: String, label: String) -> Mistake {
+        let floor = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let (start, end) = (floor(span.start), floor(span.end.max(span.start)));
+        let before = &text[..start];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let first_line = start + text[start..end].find('\n').unwrap_or(end - start);
+        Mistake {
+            title,
+            label,
+            help: None,
+            origin: origin.to_owned(),
+            line,
+            column,
+            harmless: false,
+            text: text.to_owned(),
+            span: start..first_line,
+        }
+    }
+    /// The same with advice.
+    #[must_use]
+    pub fn help(self, help: impl Into<Option<String>>) -> Mistake {
+        Mistake { help: help.into(), ..self }
+    }
+    /// The lines to show; `colour` for terminals.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let level = if self.harmless { Level::WARNING } else { Level::ERROR };
+        let snippet = Snippet::source(&self.text)
+            .path(&self.origin)
+            .annotation(AnnotationKind::Primary.span(self.span.clone()).label(&self.label));
+        let mut group = level.primary_title(&self.title).element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// The texts that a scenario was read from: the file, then the overrides.
+#[derive(Clone, Debug)]
+pub struct Sources(pub Vec<(String, String)>);
+
+impl Sources {
+    /// A mistake at `place`.
+    pub fn mistake(&self, place: &Place, title: String, label: String) -> Mistake {
+        let (origin, text) = &self.0[place.source];
+        Mistake::new(origin, text, place.span.clone(), title, label)
+    }
+    /// What serde could not read, in words for people.
+    pub fn misread(&self, error: Misread) -> Mistake {
+        let place = error.place.unwrap_or(Place { source: 0, span: 0..0 });
+        let (title, label, help) = match error.reason {
+            Reason::UnknownKey { found, allowed } if allowed.is_empty() => {
+                (format!("unknown key `{found}`"), "nothing can be set here".to_owned(), None)
+            }
+            Reason::UnknownKey { found, allowed } => {
+                (format!("unknown key `{found}`"), allow(&allowed), suggest(&found, &allowed))
+            }
+            Reason::UnknownWord { found, allowed } => {
+                (format!("unknown word \"{found}\""), allow(&allowed), suggest(&found, &allowed))
+            }
+            Reason::Missing(key) => (format!("missing key `{key}`"), format!("`{key}` must be given here"), None),
+            Reason::Twice(key) => {
+                (format!("`{key}` is given twice"), "given again here, perhaps under another name".to_owned(), None)
+            }
+            Reason::Unexpected { found, expected } => (format!("expected {expected}"), format!("found {found}"), None),
+            Reason::Other(what) => ("this value cannot be used".to_owned(), what, None),
+        };
+        self.mistake(&place, title, label).help(help)
+    }
+}
+
+/// "expected one of ...", for as many words as one can read.
+pub fn allow(allowed: &[&str]) -> String {
+    const MOST: usize = 12;
+    let mut words: Vec<String> = allowed.iter().take(MOST).map(|word| format!("`{word}`")).collect();
+    if allowed.len() > MOST {
+        words.push(format!("or {} more", allowed.len() - MOST));
+    }
+    match words.len() {
+        0 => "there is none to choose from".to_owned(),
+        1 => format!("expected {}", words[0]),
+        _ => format!("expected one of {}", words.join(", ")),
+    }
+}
+
+/// "did you mean ...?", if one of `allowed` is near `found`.
+pub fn suggest(found: &str, allowed: &[&str]) -> Option<String> {
+    let (lower, most) = (found.to_lowercase(), 1 + found.chars().count() / 3);
+    let near = |word: &&&str| strsim::damerau_levenshtein(&lower, &word.to_lowercase());
+    let nearest = allowed.iter().min_by_key(near)?;
+    (near(&nearest) <= most).then(|| format!("did you mean `{nearest}`?"))
+}

@@ -1,0 +1,231 @@
+//! L5: from a text to a checked scenario.
+//!
+//! A scenario is a TOML file: one file, one experiment. [`Scenario::load`] reads it, applies `--set` overrides, checks
+//! everything that can be checked before a run, fills in every default and returns plain data. What is wrong comes
+//! back as [`Mistake`]s that show the line.
+//!
+//! The format keeps three promises. Unknown keys are refused. Choices are tables named after what is chosen
+//! (`protocol.pbft = { ... }`), so that every key has one meaning and every mistake a place. The resolved form
+//! ([`Scenario::resolved`]), with every default written out, reads back to the same scenario.
+
+mod catalogue;
+pub mod fault;
+pub mod load;
+mod mistake;
+pub mod network;
+pub mod nodes;
+mod schema;
+mod spelling;
+mod tree;
+pub mod words;
+
+pub use catalogue::{Known, known};
+pub use fault::{Adversary, Attack, Crash, Degrade, Fault, FaultKind, Partition};
+pub use load::{Arrival, Fee, Payments, Workload};
+pub use mistake::Mistake;
+pub use network::{Bandwidth, Gossip, Jitter, Latency, Network, Spread, Topology};
+pub use nodes::{Clock, Disk, Group, Mempool, Nodes, Rate, Regions, Select, Weights};
+pub use schema::schema;
+
+use crate::base::{ByteSize, CostTable, Crypto, Duration};
+use crate::protocol::Protocol;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One experiment, checked, with every default filled in.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its short name; results are filed under it.
+    pub name: String,
+    /// What it asks, in one sentence, for reports.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
+    /// One run per seed: `seed = 1`, `seeds = [1, 2, 3]` or `seeds = "1..10"`, both ends included.
+    #[serde(default, alias = "seed")]
+    pub seeds: Seeds,
+    /// When a run ends, in virtual time. With `stop` it may be left out and is then 24 hours.
+    #[serde(default)]
+    pub duration: Duration,
+    /// What else ends a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// The first part of a run, which is not measured.
+    #[serde(default)]
+    pub warm_up: Duration,
+    /// Real signatures, or symbolic tokens of the same size and price.
+    #[serde(default)]
+    pub crypto: Crypto,
+    /// A run whose estimated memory exceeds this is refused.
+    #[serde(default = "eight_gigabytes")]
+    pub memory_limit: ByteSize,
+    /// The chains, all in one virtual time.
+    pub chain: Vec<Chain>,
+    /// Who asks for what. Left out: nobody for anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
+    /// What goes wrong and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fault: Vec<Fault>,
+    /// Nodes that do not follow the protocol.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adversary: Vec<Adversary>,
+    /// What must hold. Safety is always checked.
+    #[serde(default)]
+    pub check: Checks,
+    /// What is written.
+    #[serde(default)]
+    pub output: Output,
+}
+
+fn eight_gigabytes() -> ByteSize {
+    ByteSize(8_000_000_000)
+}
+
+/// The seeds of an experiment, at least one; a run is a pure function of scenario and seed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seeds(pub Vec<u64>);
+
+impl Default for Seeds {
+    fn default() -> Seeds {
+        Seeds(vec![1])
+    }
+}
+
+/// What ends a run before its duration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Stop {
+    /// So many transactions are final.
+    FinalTransactions(u64),
+    /// A block of this height is final.
+    Blocks(u64),
+}
+
+/// One ledger and the nodes that keep it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chain {
+    /// Its name; faults and workloads of scenarios with several chains use it.
+    #[serde(default = "main_chain")]
+    pub name: String,
+    /// How its nodes agree: `protocol = "pbft"`, or `protocol.pbft = { ... }` with settings.
+    pub protocol: ProtocolChoice,
+    /// What they agree on.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// Its nodes.
+    pub nodes: Nodes,
+    /// What lies between them.
+    #[serde(default)]
+    pub network: Network,
+    /// What computing costs on one core of the reference server.
+    #[serde(default)]
+    pub costs: CostTable,
+}
+
+fn main_chain() -> String {
+    "main".into()
+}
+
+/// A protocol and its settings. In a checked scenario the name is known and the settings are complete.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProtocolChoice {
+    /// Its [`Protocol::NAME`].
+    pub name: String,
+    /// Its [`Protocol::Config`], as the scenario would write it.
+    pub settings: toml::Table,
+}
+
+impl ProtocolChoice {
+    /// The settings as `P` understands them; `None` if this is not `P`.
+    ///
+    /// # Panics
+    /// On settings that were not checked: a [`Scenario`] that [`Scenario::load`] returned has none.
+    #[must_use]
+    pub fn config<P: Protocol>(&self) -> Option<P::Config> {
+        (self.name == P::NAME).then(|| self.settings.clone().try_into().expect("settings that were checked"))
+    }
+}
+
+/// What nodes agree on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ledger {
+    /// Balances and nonces (Ethereum's model).
+    Account(AccountLedger),
+    /// Unspent outputs (Bitcoin's model).
+    Utxo(UtxoLedger),
+}
+
+impl Default for Ledger {
+    fn default() -> Ledger {
+        Ledger::Account(AccountLedger::default())
+    }
+}
+
+/// Settings of the account ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountLedger {
+    /// What each account holds at genesis.
+    pub balance: u64,
+    /// What the proposer of a block is paid beside the fees.
+    pub reward: u64,
+}
+
+impl Default for AccountLedger {
+    fn default() -> AccountLedger {
+        AccountLedger { balance: 1_000_000_000, reward: 0 }
+    }
+}
+
+/// Settings of the UTXO ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UtxoLedger {
+    /// Outputs that each account owns at genesis.
+    pub outputs: u32,
+    /// What each of them holds.
+    pub amount: u64,
+    /// What the proposer of a block is paid beside the fees (Bitcoin since April 2024: 312,500,000).
+    pub subsidy: u64,
+}
+
+impl Default for UtxoLedger {
+    fn default() -> UtxoLedger {
+        UtxoLedger { outputs: 16, amount: 1_000_000, subsidy: 312_500_000 }
+    }
+}
+
+/// What must hold. Safety is always checked.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checks {
+    /// Liveness: outside faults, transactions never wait longer than this without anything becoming final.
+    /// Left out: not checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Duration>,
+    /// Computes everything at every node anew instead of once: slow, and the fingerprint must not change.
+    pub recompute: bool,
+}
+
+/// What is written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// Width of the steps of all time series.
+    pub interval: Duration,
+    /// Whether charts are drawn.
+    pub charts: bool,
+    /// Whether a line per transaction is written.
+    pub transactions: bool,
+    /// Whether a line per message is written. Large.
+    pub trace: bool,
+}
+
+impl Default for Output {
+    fn default() -> Output {
+        Output { interval: Duration::from_secs(1), charts: true, transactions: true, trace: false }
+    }
+}

@@ -1,0 +1,238 @@
+//! The computers of a chain: how many, where, how strong, and how people point at some of them.
+
+use super::words;
+use crate::base::{BitRate, ByteSize, Duration, NodeId, Stream};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The nodes of a chain.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Nodes {
+    /// How many. May be left out where `regions` counts them.
+    pub count: u32,
+    /// Where they stand: counts per region `{ eu-west-1 = 2, us-east-1 = 2 }`, a list of regions taken in turn
+    /// `["eu-west-1", "us-east-1"]`, or the name of published shares `"bitcoin-2019"`.
+    #[serde(skip_serializing_if = "Regions::is_nowhere")]
+    pub regions: Regions,
+    /// Voting or mining power: `"equal"`, one whole number per node, or the name of published shares `"pools-2025"`.
+    pub weights: Weights,
+    /// How much faulty weight (`f`) the protocol is set up for. Left out: as much as its fault model allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerate: Option<u64>,
+    /// Uplink of each node: a rate, `"unlimited"`, or the name of published rates per region.
+    pub upload: Rate,
+    /// Downlink of each node, likewise.
+    pub download: Rate,
+    /// Cores of each node.
+    pub cores: u32,
+    /// Speed of a core, relative to the server that the cost table was measured on: 0.5 takes twice as long.
+    pub cpu_speed: f64,
+    /// What a durable write costs: the name of a profile, or `{ median = "1 ms", sigma = 0.4 }` of a lognormal law.
+    pub disk: Disk,
+    /// How far local clocks are off.
+    pub clock: Clock,
+    /// How much each mempool holds.
+    pub mempool: Mempool,
+    /// Nodes that differ from the rest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<Group>,
+}
+
+impl Default for Nodes {
+    fn default() -> Nodes {
+        Nodes {
+            count: 0,
+            regions: Regions::Nowhere,
+            weights: Weights::Equal,
+            tolerate: None,
+            upload: Rate::Fixed(BitRate(1_000_000_000)),
+            download: Rate::Fixed(BitRate(1_000_000_000)),
+            cores: 4,
+            cpu_speed: 1.0,
+            disk: Disk::Profile("cloud_ssd_gp3".into()),
+            clock: Clock::default(),
+            mempool: Mempool::default(),
+            group: Vec::new(),
+        }
+    }
+}
+
+/// Nodes that differ from the rest. What is left out stays as it is for all.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Which nodes.
+    pub nodes: Select,
+    /// Their uplink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Rate>,
+    /// Their downlink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<Rate>,
+    /// Their cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<u32>,
+    /// The speed of their cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_speed: Option<f64>,
+    /// Their disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Disk>,
+}
+
+/// Where nodes stand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Regions {
+    /// Nowhere in particular: delays do not depend on places.
+    Nowhere,
+    /// Node `i` stands in region `i` of the list, which starts again at its end.
+    InTurn(Vec<String>),
+    /// So many per region; node numbers follow the alphabetical order of the regions.
+    Counts(BTreeMap<String, u32>),
+    /// Shares published under this name; see [`words::REGION_SHARES`].
+    Shares(String),
+}
+
+impl Regions {
+    /// Whether no region is given.
+    #[must_use]
+    pub fn is_nowhere(&self) -> bool {
+        *self == Regions::Nowhere
+    }
+    /// The region of each of `count` nodes, where the scenario itself says so: not for shares, not for nowhere.
+    #[must_use]
+    pub fn places(&self, count: u32) -> Option<Vec<&str>> {
+        match self {
+            Regions::Nowhere | Regions::Shares(_) => None,
+            Regions::InTurn(names) => {
+                Some((0..count as usize).map(|node| names[node % names.len()].as_str()).collect())
+            }
+            Regions::Counts(counts) => {
+                Some(counts.iter().flat_map(|(name, &many)| (0..many).map(move |_| name.as_str())).collect())
+            }
+        }
+    }
+}
+
+/// Voting or mining power.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Weights {
+    /// One each.
+    Equal,
+    /// One number per node.
+    List(Vec<u64>),
+    /// Shares published under this name; see [`words::WEIGHT_SHARES`]. The largest share goes to node 0, and so on;
+    /// nodes beyond the list have no weight.
+    Shares(String),
+}
+
+/// A rate of an access link.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Rate {
+    /// Bytes take no time on it.
+    Unlimited,
+    /// So fast.
+    Fixed(BitRate),
+    /// What was published for the node's region under this name; see [`words::RATES`].
+    ByRegion(String),
+}
+
+/// What a durable write costs.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Disk {
+    /// One of [`words::DISKS`].
+    Profile(String),
+    /// A lognormal law.
+    Lognormal {
+        /// Its median.
+        median: Duration,
+        /// The standard deviation of its logarithm.
+        sigma: f64,
+    },
+}
+
+impl Disk {
+    /// Median and sigma of the lognormal time of one sync; `None` where writing is free.
+    #[must_use]
+    pub fn law(&self) -> Option<(Duration, f64)> {
+        match self {
+            Disk::Lognormal { median, sigma } => Some((*median, *sigma)),
+            Disk::Profile(name) => {
+                words::DISKS.iter().find(|disk| disk.name == *name).map(|disk| (disk.median, disk.sigma))
+            }
+        }
+    }
+}
+
+/// How far local clocks are off. Each node draws its own values once.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clock {
+    /// Local time minus true time at the start: uniform between minus and plus this.
+    pub offset: Duration,
+    /// How much faster or slower clocks run, in parts per million: uniform between minus and plus this.
+    pub drift_ppm: f64,
+}
+
+/// How much a mempool holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mempool {
+    /// Most transactions.
+    pub transactions: u32,
+    /// Most bytes of transactions (Bitcoin Core's `-maxmempool` is 300 MB).
+    pub size: ByteSize,
+}
+
+impl Default for Mempool {
+    fn default() -> Mempool {
+        Mempool { transactions: 50_000, size: ByteSize(300_000_000) }
+    }
+}
+
+/// Some of the nodes of a chain.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Select {
+    /// All of them: `"all"`.
+    All,
+    /// Those that no other group of the same partition names: `"rest"`.
+    Rest,
+    /// Whoever leads when the fault begins: `"leader"`. Only for crashes.
+    Leader,
+    /// By number: `3` or `[0, 1]`.
+    Numbers(Vec<u32>),
+    /// Those that stand in a region: `{ region = "eu-west-1" }`.
+    Region(String),
+    /// A share of all, drawn by the seed: `{ fraction = 0.2 }`.
+    Fraction(f64),
+}
+
+impl Select {
+    /// The nodes meant, ascending, given where each node stands. [`Select::Rest`] and [`Select::Leader`] depend on
+    /// more than that and are empty here.
+    #[must_use]
+    pub fn nodes(&self, places: &[Option<&str>], stream: &mut Stream) -> Vec<NodeId> {
+        let all = 0..places.len();
+        match self {
+            Select::All => all.map(NodeId::from).collect(),
+            Select::Rest | Select::Leader => Vec::new(),
+            Select::Numbers(numbers) => {
+                let mut nodes: Vec<NodeId> = numbers.iter().map(|&number| NodeId(number)).collect();
+                nodes.sort_unstable();
+                nodes.dedup();
+                nodes
+            }
+            Select::Region(name) => all.filter(|&node| places[node] == Some(name)).map(NodeId::from).collect(),
+            Select::Fraction(fraction) => {
+                let many = (fraction * places.len() as f64 + 0.5) as usize;
+                let mut nodes: Vec<NodeId> = all.map(NodeId::from).collect();
+                stream.shuffle(&mut nodes);
+                nodes.truncate(many);
+                nodes.sort_unstable();
+                nodes
+            }
+        }
+    }
+}

@@ -1,0 +1,521 @@
+//! A scenario as written: values that remember where they stand.
+//!
+//! A tree comes from one file and any number of overrides, each a source of its own. It is read by serde like any
+//! other format; what goes wrong on the way comes back as a [`Misread`] that points at the innermost value or key
+//! concerned. Later checks ask the tree where a key stands ([`Tree::place`]).
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use std::fmt;
+use std::ops::Range;
+use toml::de::{DeTable, DeValue};
+
+/// A stretch of one source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Which source: 0 is the file, the others are overrides.
+    pub source: usize,
+    /// Bytes of it.
+    pub span: Range<usize>,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    value: Value,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Value {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Flag(bool),
+    Unusable(&'static str),
+    List(Vec<Tree>),
+    /// In the order written.
+    Table(Vec<(Key, Tree)>),
+}
+
+#[derive(Clone, Debug)]
+struct Key {
+    name: String,
+    place: Place,
+}
+
+/// A text that is not TOML: what is wrong, and where.
+pub struct NotToml {
+    /// What is wrong.
+    pub what: String,
+    /// Where, in bytes.
+    pub span: Range<usize>,
+}
+
+/// Where a path leads: the steps from the top.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Into a table.
+    Key(String),
+    /// Into a list.
+    Index(usize),
+}
+
+impl Tree {
+    /// Reads TOML; `source` is the number of this text among the sources.
+    pub fn parse(text: &str, source: usize) -> Result<Tree, NotToml> {
+        let table = DeTable::parse(text)
+            .map_err(|error| NotToml { what: error.message().to_owned(), span: error.span().unwrap_or(0..0) })?;
+        let span = table.span();
+        Ok(Tree { value: Value::table(table.into_inner(), source), place: Place { source, span } })
+    }
+
+    fn from_toml(value: toml::Spanned<DeValue<'_>>, source: usize) -> Tree {
+        let place = Place { source, span: value.span() };
+        let value = match value.into_inner() {
+            DeValue::String(text) => Value::Text(text.into_owned()),
+            DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
+                Ok(number) => Value::Integer(number),
+                Err(_) => Value::Unusable("a whole number beyond 64 bits"),
+            },
+            DeValue::Float(digits) => match digits.as_str().parse::<f64>() {
+                Ok(number) if number.is_finite() => Value::Float(number),
+                _ => Value::Unusable("a number that is not finite"),
+            },
+            DeValue::Boolean(flag) => Value::Flag(flag),
+            DeValue::Datetime(_) => Value::Unusable("a date"),
+            DeValue::Array(list) => Value::List(list.into_iter().map(|item| Tree::from_toml(item, source)).collect()),
+            DeValue::Table(table) => Value::table(table, source),
+        };
+        Tree { value, place }
+    }
+
+    /// Whether something stands at `path`.
+    pub fn has(&self, path: &str) -> bool {
+        self.follow(path).1
+    }
+
+    /// Where the value at `path` stands, or the innermost table on the way to it.
+    pub fn place(&self, path: &str) -> Place {
+        self.follow(path).0.place.clone()
+    }
+
+    /// Where the last key of `path` stands, or the innermost table on the way to it.
+    pub fn key_place(&self, path: &str) -> Place {
+        let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
+        match &self.follow(above).0.value {
+            Value::Table(entries) => entries.iter().find(|(key, _)| key.name == last).map(|(key, _)| key.place.clone()),
+            _ => None,
+        }
+        .unwrap_or_else(|| self.place(path))
+    }
+
+    /// The value at `path`, if there is one.
+    pub fn at(&self, path: &str) -> Option<&Tree> {
+        let (tree, found) = self.follow(path);
+        found.then_some(tree)
+    }
+
+    /// The innermost value on the way to `path`, and whether the whole path exists.
+    fn follow(&self, path: &str) -> (&Tree, bool) {
+        let mut tree = self;
+        for step in steps(path).unwrap_or_default() {
+            match tree.step(&step) {
+                Some(inner) => tree = inner,
+                None => return (tree, false),
+            }
+        }
+        (tree, true)
+    }
+
+    fn step(&self, step: &Step) -> Option<&Tree> {
+        match (&self.value, step) {
+            (Value::Table(entries), Step::Key(name)) => {
+                entries.iter().find(|(key, _)| key.name == *name).map(|(_, tree)| tree)
+            }
+            (Value::List(items), Step::Index(index)) => items.get(*index),
+            _ => None,
+        }
+    }
+
+    /// Puts `value` at `path`, making tables on the way. `key` is where the path is written.
+    ///
+    /// A list of one element may be passed through without an index: `chain.nodes.count`.
+    pub fn set(&mut self, path: &[Step], key: &Place, value: Tree) -> Result<(), String> {
+        let Some((step, rest)) = path.split_first() else {
+            *self = value;
+            return Ok(());
+        };
+        match (&mut self.value, step) {
+            (Value::List(items), Step::Index(index)) => match items.len() {
+                len if *index < len => items[*index].set(rest, key, value),
+                len => Err(format!("there is no element {index} in a list of {len}")),
+            },
+            (Value::List(items), Step::Key(_)) => match items.as_mut_slice() {
+                [only] => only.set(path, key, value),
+                items => Err(format!("say which of {} is meant, such as `[0]`", items.len())),
+            },
+            (Value::Table(entries), Step::Key(name)) => {
+                let at = entries.iter().position(|(key, _)| key.name == *name).unwrap_or_else(|| {
+                    let empty = Tree { value: Value::Table(Vec::new()), place: key.clone() };
+                    entries.push((Key { name: name.clone(), place: key.clone() }, empty));
+                    entries.len() - 1
+                });
+                entries[at].0.place = key.clone();
+                entries[at].1.set(rest, key, value)
+            }
+            (_, Step::Key(_)) => {
+                // A word that stands for a table with default settings, such as `protocol = "pbft"`, becomes one.
+                self.value = Value::Table(Vec::new());
+                self.set(path, key, value)
+            }
+            (_, Step::Index(index)) => Err(format!("there is no list here to take element {index} of")),
+        }
+    }
+
+    /// Takes `name` out of the top table.
+    pub fn remove(&mut self, name: &str) {
+        if let Value::Table(entries) = &mut self.value {
+            entries.retain(|(key, _)| key.name != name);
+        }
+    }
+
+    /// The value, shortly, for messages.
+    fn shown(&self) -> String {
+        match &self.value {
+            Value::Text(text) => format!("\"{text}\""),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Unusable(what) => (*what).to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Table(_) => "a table".to_owned(),
+        }
+    }
+
+    /// A text value.
+    pub fn text(text: &str, place: Place) -> Tree {
+        Tree { value: Value::Text(text.to_owned()), place }
+    }
+}
+
+impl Value {
+    fn table(table: DeTable<'_>, source: usize) -> Value {
+        let mut entries: Vec<(Key, Tree)> = table
+            .into_iter()
+            .map(|(key, value)| {
+                let place = Place { source, span: key.span() };
+                (Key { name: key.into_inner().into_owned(), place }, Tree::from_toml(value, source))
+            })
+            .collect();
+        entries.sort_by_key(|(key, _)| key.place.span.start);
+        Value::Table(entries)
+    }
+}
+
+/// The steps of a path such as `chain[0].nodes.count`; `None` if it is not one. Keys with dots stand in quotes.
+pub fn steps(path: &str) -> Option<Vec<Step>> {
+    let mut steps = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let (name, after) = quoted.split_once('"')?;
+            steps.push(Step::Key(name.to_owned()));
+            rest = after;
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            let name = rest[..end].trim();
+            if name.is_empty() {
+                return None;
+            }
+            steps.push(Step::Key(name.to_owned()));
+            rest = &rest[end..];
+        }
+        while let Some(index) = rest.strip_prefix('[') {
+            let (digits, after) = index.split_once(']')?;
+            steps.push(Step::Index(digits.parse().ok()?));
+            rest = after;
+        }
+        match rest.strip_prefix('.') {
+            Some("") => return None,
+            Some(after) => rest = after,
+            None if rest.is_empty() => {}
+            None => return None,
+        }
+    }
+    Some(steps)
+}
+
+/// What a value could not be read as.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// A key that means nothing here.
+    UnknownKey {
+        /// The key.
+        found: String,
+        /// The keys that mean something.
+        allowed: Vec<&'static str>,
+    },
+    /// A word that means nothing here.
+    UnknownWord {
+        /// The word.
+        found: String,
+        /// The words that mean something.
+        allowed: Vec<&'static str>,
+    },
+    /// A key that must be there.
+    Missing(&'static str),
+    /// A key under two names.
+    Twice(&'static str),
+    /// A value of the wrong kind, or outside its range.
+    Unexpected {
+        /// What stands there.
+        found: String,
+        /// What may.
+        expected: String,
+    },
+    /// Anything else, in words.
+    Other(String),
+}
+
+/// A value that could not be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Misread {
+    /// Why.
+    pub reason: Reason,
+    /// Where.
+    pub place: Option<Place>,
+}
+
+impl Misread {
+    fn new(reason: Reason) -> Misread {
+        Misread { reason, place: None }
+    }
+    /// Places the error here unless it was placed further inside.
+    fn at(mut self, place: &Place) -> Misread {
+        self.place.get_or_insert_with(|| place.clone());
+        self
+    }
+}
+
+impl fmt::Display for Misread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.reason)
+    }
+}
+
+impl std::error::Error for Misread {}
+
+/// What serde expects, in words for people.
+fn plain(expected: &str) -> String {
+    match expected {
+        "u8" | "u16" | "u32" => "a whole number, not negative and below 2^32".into(),
+        "u64" | "usize" => "a whole number, not negative".into(),
+        "i64" | "i32" => "a whole number".into(),
+        "f64" | "f32" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a string" => "a text in quotes".into(),
+        "a sequence" => "a list".into(),
+        "a map" => "a table".into(),
+        "a tuple of size 2" => "a pair [.., ..]".into(),
+        other if other.starts_with("struct ") => "a table".into(),
+        other if other.starts_with("enum ") => "a word, or a table named after one".into(),
+        other => other.into(),
+    }
+}
+
+fn found(unexpected: de::Unexpected<'_>) -> String {
+    match unexpected {
+        de::Unexpected::Signed(number) => number.to_string(),
+        de::Unexpected::Unsigned(number) => number.to_string(),
+        de::Unexpected::Float(number) => number.to_string(),
+        de::Unexpected::Bool(flag) => flag.to_string(),
+        de::Unexpected::Str(text) => format!("\"{text}\""),
+        de::Unexpected::Seq => "a list".into(),
+        de::Unexpected::Map => "a table".into(),
+        other => other.to_string(),
+    }
+}
+
+impl de::Error for Misread {
+    fn custom<T: fmt::Display>(message: T) -> Misread {
+        Misread::new(Reason::Other(message.to_string()))
+    }
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Misread {
+        Misread::new(Reason::UnknownKey { found: field.into(), allowed: expected.to_vec() })
+    }
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Misread {
+        Misread::new(Reason::UnknownWord { found: variant.into(), allowed: expected.to_vec() })
+    }
+    fn missing_field(field: &'static str) -> Misread {
+        Misread::new(Reason::Missing(field))
+    }
+    fn duplicate_field(field: &'static str) -> Misread {
+        Misread::new(Reason::Twice(field))
+    }
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Misread {
+        Misread::new(Reason::Unexpected { found: found(unexpected), expected: plain(&expected.to_string()) })
+    }
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Misread {
+        <Misread as de::Error>::invalid_type(unexpected, expected)
+    }
+    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Misread {
+        let found = format!("{length} of them");
+        Misread::new(Reason::Unexpected { found, expected: plain(&expected.to_string()) })
+    }
+}
+
+impl<'de> Deserializer<'de> for &'de Tree {
+    type Error = Misread;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
+        match &self.value {
+            Value::Text(text) => visitor.visit_str(text),
+            Value::Integer(number) => visitor.visit_i64(*number),
+            Value::Float(number) => visitor.visit_f64(*number),
+            Value::Flag(flag) => visitor.visit_bool(*flag),
+            Value::Unusable(what) => Err(de::Error::invalid_type(de::Unexpected::Other(what), &visitor)),
+            Value::List(items) => visit_list(items, visitor),
+            Value::Table(entries) => visitor.visit_map(Entries { entries, next: 0 }),
+        }
+        .map_err(|error: Misread| error.at(&self.place))
+    }
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
+        visitor.visit_some(self)
+    }
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misread> {
+        visitor.visit_newtype_struct(self)
+    }
+    /// A choice: a table with one key, or one word for it if all its settings may stay at their defaults.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        words: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misread> {
+        let one_of =
+            || format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
+        match &self.value {
+            Value::Text(word) => visitor.visit_enum(Choice { word, place: &self.place, settings: None }),
+            Value::Table(entries) => match entries.as_slice() {
+                [(key, tree)] => {
+                    visitor.visit_enum(Choice { word: &key.name, place: &key.place, settings: Some(tree) })
+                }
+                [] => Err(Misread::new(Reason::Unexpected { found: "an empty table".into(), expected: one_of() })),
+                [_, (second, _), ..] => {
+                    let found = format!("{} keys", entries.len());
+                    Err(Misread::new(Reason::Unexpected { found, expected: one_of() }).at(&second.place))
+                }
+            },
+            _ => Err(Misread::new(Reason::Unexpected { found: self.shown(), expected: one_of() })),
+        }
+        .map_err(|error: Misread| error.at(&self.place))
+    }
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+fn visit_list<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Result<V::Value, Misread> {
+    let mut list = Items { items, next: 0 };
+    let value = visitor.visit_seq(&mut list)?;
+    match items.get(list.next) {
+        None => Ok(value),
+        Some(surplus) => {
+            let (found, expected) = (format!("{} of them", items.len()), format!("{} of them", list.next));
+            Err(Misread::new(Reason::Unexpected { found, expected }).at(&surplus.place))
+        }
+    }
+}
+
+struct Items<'de> {
+    items: &'de [Tree],
+    next: usize,
+}
+
+impl<'de> SeqAccess<'de> for &mut Items<'de> {
+    type Error = Misread;
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misread> {
+        let Some(item) = self.items.get(self.next) else { return Ok(None) };
+        self.next += 1;
+        seed.deserialize(item).map(Some)
+    }
+}
+
+struct Entries<'de> {
+    entries: &'de [(Key, Tree)],
+    next: usize,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Misread;
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misread> {
+        let Some((key, _)) = self.entries.get(self.next) else { return Ok(None) };
+        let name = de::value::StrDeserializer::new(&key.name);
+        seed.deserialize(name).map(Some).map_err(|error: Misread| error.at(&key.place))
+    }
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Misread> {
+        let (_, value) = &self.entries[self.next];
+        self.next += 1;
+        seed.deserialize(value)
+    }
+}
+
+struct Choice<'de> {
+    word: &'de str,
+    place: &'de Place,
+    settings: Option<&'de Tree>,
+}
+
+impl<'de> Choice<'de> {
+    /// The settings of a choice written as one word.
+    fn defaults(&self) -> Entries<'de> {
+        Entries { entries: &[], next: 0 }
+    }
+    /// What is wrong with a choice written as one word.
+    fn alone(&self, mut error: Misread) -> Misread {
+        if let Reason::Unexpected { found, .. } = &mut error.reason {
+            *found = format!("the word \"{}\" alone", self.word);
+        }
+        error.at(self.place)
+    }
+}
+
+impl<'de> EnumAccess<'de> for Choice<'de> {
+    type Error = Misread;
+    type Variant = Choice<'de>;
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Choice<'de>), Misread> {
+        let name = de::value::StrDeserializer::new(self.word);
+        let word = seed.deserialize(name).map_err(|error: Misread| error.at(self.place))?;
+        Ok((word, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Choice<'de> {
+    type Error = Misread;
+    fn unit_variant(self) -> Result<(), Misread> {
+        match self.settings {
+            None => Ok(()),
+            Some(tree) => {
+                let expected = format!("the word \"{}\"", self.word);
+                Err(Misread::new(Reason::Unexpected { found: "a table".into(), expected }).at(&tree.place))
+            }
+        }
+    }
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misread> {
+        match self.settings {
+            Some(tree) => seed.deserialize(tree),
+            None => seed.deserialize(MapAccessDeserializer::new(self.defaults())).map_err(|error| self.alone(error)),
+        }
+    }
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misread> {
+        self.struct_variant(&[], visitor)
+    }
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misread> {
+        match self.settings {
+            Some(tree) => tree.deserialize_any(visitor),
+            None => visitor.visit_map(self.defaults()).map_err(|error| self.alone(error)),
+        }
+    }
+}

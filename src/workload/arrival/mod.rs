@@ -1,0 +1,204 @@
+//! Arrival processes: when each client asks.
+//!
+//! A process is described for all clients together ([`Arrival`]) and runs per client ([`Arrivals`]) on a random
+//! stream of the client's own, so that one more client shifts nobody's requests. All but [`Arrival::Closed`] are
+//! open loops: nothing that happens in the system moves an arrival.
+//!
+//! Random intervals are drawn as real numbers of seconds and rounded to the nearest nanosecond; the regular
+//! processes compute the instant of each request from its number, so that rounding never adds up.
+
+#[cfg(test)]
+mod tests;
+
+use crate::base::{Duration, Stream, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// When requests are made. Rates are transactions per second of all clients together.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Arrival {
+    /// Independent requests: exponential intervals.
+    Poisson {
+        /// Transactions per second.
+        rate: f64,
+    },
+    /// Requests at equal intervals, the clients in turn; the first after half an interval.
+    Constant {
+        /// Transactions per second.
+        rate: f64,
+    },
+    /// Many requests at one instant, again and again, the clients in turn; the first burst after one interval.
+    Bursts {
+        /// Requests in a burst.
+        size: u64,
+        /// Between the starts of two bursts.
+        every: Duration,
+    },
+    /// Each client alternates between exponentially long spells of Poisson requests and of silence.
+    OnOff {
+        /// Transactions per second, on average over both kinds of spells.
+        rate: f64,
+        /// Mean length of a spell of requests.
+        on: Duration,
+        /// Mean length of a spell of silence.
+        off: Duration,
+    },
+    /// Poisson requests whose rate changes at fixed instants: load spikes, ramps in steps.
+    Pieces {
+        /// The rates, one after the other.
+        pieces: Vec<Piece>,
+        /// Transactions per second after the last piece.
+        then: f64,
+    },
+    /// Each client waits for the answer to its last request, thinks, and asks again (closed loop). It thinks before
+    /// its first request too.
+    Closed {
+        /// Mean of the exponential thinking time; zero for none.
+        think: Duration,
+    },
+}
+
+impl Default for Arrival {
+    fn default() -> Arrival {
+        Arrival::Poisson { rate: 100.0 }
+    }
+}
+
+/// A spell of Poisson requests.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    /// How long it lasts.
+    pub lasting: Duration,
+    /// Transactions per second.
+    pub rate: f64,
+}
+
+impl Arrival {
+    /// Checks that rates and spans make sense.
+    ///
+    /// # Errors
+    /// What does not, for people.
+    pub fn check(&self) -> Result<(), String> {
+        let positive = |rate: f64| {
+            let fine = rate.is_finite() && rate > 0.0;
+            if fine { Ok(()) } else { Err(format!("a rate must be above 0 transactions per second, found {rate}")) }
+        };
+        match self {
+            Arrival::Poisson { rate } | Arrival::Constant { rate } => positive(*rate),
+            Arrival::Bursts { size: 0, .. } => Err("a burst needs at least one request".into()),
+            Arrival::Bursts { every, .. } if every.is_zero() => Err("bursts cannot follow each other at once".into()),
+            Arrival::OnOff { on, .. } if on.is_zero() => Err("a spell of requests must last".into()),
+            Arrival::OnOff { rate, .. } => positive(*rate),
+            Arrival::Pieces { pieces, then } => {
+                let mut rates = pieces.iter().map(|piece| piece.rate).chain([*then]);
+                match rates.find(|rate| !(rate.is_finite() && *rate >= 0.0)) {
+                    Some(rate) => Err(format!("a rate cannot be below 0 transactions per second, found {rate}")),
+                    None => Ok(()),
+                }
+            }
+            Arrival::Bursts { .. } | Arrival::Closed { .. } => Ok(()),
+        }
+    }
+    /// Transactions per second in the long run, where that is one configured number.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        match self {
+            Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::OnOff { rate, .. } => Some(*rate),
+            Arrival::Bursts { size, every } => Some(*size as f64 / every.as_secs_f64()),
+            Arrival::Pieces { .. } | Arrival::Closed { .. } => None,
+        }
+    }
+}
+
+/// The requests of one client, one after the other.
+#[derive(Clone, Debug)]
+pub struct Arrivals {
+    law: Arrival,
+    /// This client's number and the number of clients.
+    client: u32,
+    clients: u32,
+    random: Stream,
+    /// The last request; before the first, the start.
+    last: Time,
+    /// Requests so far.
+    made: u64,
+    /// In an on/off process: whether requests are made now, and until when.
+    spell: (bool, Time),
+}
+
+impl Arrivals {
+    /// The requests of client `client` of `clients`, on a stream of its own.
+    #[must_use]
+    pub fn new(law: Arrival, client: u32, clients: u32, mut random: Stream) -> Arrivals {
+        let mut spell = (false, Time::ZERO);
+        if let Arrival::OnOff { on, off, .. } = law {
+            // Starts in equilibrium; the rest of an exponential spell is exponential.
+            spell.0 = random.chance(on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64()));
+            spell.1 = Time::ZERO + exponential(&mut random, if spell.0 { on } else { off });
+        }
+        Arrivals { law, client, clients, random, last: Time::ZERO, made: 0, spell }
+    }
+    /// The instant of the next request, which is then the last. In a closed loop: the request that follows an answer
+    /// heard at `heard`. `None` if there will be no more.
+    pub fn next(&mut self, heard: Time) -> Option<Time> {
+        // The number of the request among those of all clients, who take turns.
+        let number = self.made as f64 * f64::from(self.clients) + f64::from(self.client);
+        let at = match &self.law {
+            Arrival::Poisson { rate } => {
+                let mean = f64::from(self.clients) / rate;
+                self.last + Duration::from_secs_f64(self.random.exponential() * mean)
+            }
+            Arrival::Constant { rate } => Time::ZERO + Duration::from_secs_f64((number + 0.5) / rate),
+            Arrival::Bursts { size, every } => {
+                let number = self.made * u64::from(self.clients) + u64::from(self.client);
+                Time::ZERO + every.scale(number / size + 1, 1)
+            }
+            Arrival::Closed { think } => heard + exponential(&mut self.random, *think),
+            Arrival::OnOff { .. } => self.next_on_off(),
+            Arrival::Pieces { .. } => self.next_in_pieces(),
+        };
+        (self.last, self.made) = (at, self.made + 1);
+        (at != Time::NEVER).then_some(at)
+    }
+    /// Lets the spells pass until a request falls into one.
+    fn next_on_off(&mut self) -> Time {
+        let Arrival::OnOff { rate, on, off } = self.law else { unreachable!("called for on/off processes") };
+        let (on_secs, off_secs) = (on.as_secs_f64(), off.as_secs_f64());
+        let mean = f64::from(self.clients) / rate * (on_secs / (on_secs + off_secs));
+        let mut from = self.last;
+        loop {
+            let (requesting, until) = self.spell;
+            if requesting {
+                let at = from + Duration::from_secs_f64(self.random.exponential() * mean);
+                if at <= until {
+                    return at;
+                }
+            }
+            // Exponential intervals have no memory: the next spell draws anew.
+            from = until;
+            self.spell = (!requesting, until + exponential(&mut self.random, if requesting { off } else { on }));
+        }
+    }
+    /// Inverts the integral of the rate: one exponential number of mean 1 is used up at the rate of each piece.
+    fn next_in_pieces(&mut self) -> Time {
+        let Arrival::Pieces { pieces, then } = &self.law else { unreachable!("called for processes in pieces") };
+        let mut left = self.random.exponential() * f64::from(self.clients);
+        let (mut from, mut end) = (self.last, Time::ZERO);
+        for piece in pieces {
+            end += piece.lasting;
+            let area = piece.rate * end.since(from).as_secs_f64();
+            if left < area {
+                return from + Duration::from_secs_f64(left / piece.rate);
+            }
+            left -= area;
+            from = from.max(end);
+        }
+        if *then > 0.0 { from + Duration::from_secs_f64(left / then) } else { Time::NEVER }
+    }
+}
+
+fn exponential(random: &mut Stream, mean: Duration) -> Duration {
+    Duration::from_secs_f64(random.exponential() * mean.as_secs_f64())
+}

@@ -1,0 +1,265 @@
+//! Payments between accounts.
+//!
+//! Each client is attached to one node and pays from accounts of its own: account `a` belongs to client
+//! `a mod clients`, so that the payments of one account enter the system at one place and in order. Where there are
+//! fewer accounts than clients, client `c` shares account `c mod accounts`. Whom it pays from
+//! (among its own) and to (among all) follows Zipf's law. Everything a client draws comes from streams of its own:
+//! arrivals from `("workload", client, 0)`, contents from `("workload", client, 1)`. In open loops neither depends on
+//! what the system does; only which coins or nonces a payment uses does, and whether there is money left.
+
+mod skew;
+#[cfg(test)]
+mod tests;
+
+pub use skew::Zipf;
+
+use super::arrival::{Arrival, Arrivals};
+use super::{Receipt, Request, Workload};
+use crate::base::{AccountId, ByteSize, ClientId, Duration, Hash, Keyring, NodeId, Stream, Time};
+use crate::chain::Amount;
+use crate::ledger::Wallet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+/// How payments are made.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// When clients pay. Default: Poisson, 100 transactions per second.
+    pub arrival: Arrival,
+    /// Number of clients; default: one per node.
+    pub clients: Option<u32>,
+    /// Number of accounts. Default 1000.
+    pub accounts: u32,
+    /// Exponent of Zipf's law of the popularity of accounts, 0 for none. Default 0.
+    pub skew: f64,
+    /// How much a payment moves. Default 1.
+    pub amount: Amount,
+    /// Mean size of a transaction; a content that needs more takes more. Default 250 B.
+    pub bytes: ByteSize,
+    /// Spread of sizes: the standard deviation of their logarithm (log-normal), 0 if all are equal. Default 0.
+    pub bytes_sigma: f64,
+    /// What a payment pays the proposer. Default: 250.
+    pub fee: Fee,
+    /// No payment is made after this instant. Default: none.
+    pub until: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            arrival: Arrival::default(),
+            clients: None,
+            accounts: 1000,
+            skew: 0.0,
+            amount: 1,
+            bytes: ByteSize(250),
+            bytes_sigma: 0.0,
+            fee: Fee::default(),
+            until: None,
+        }
+    }
+}
+
+/// The law of fees.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fee {
+    /// All the same.
+    Constant(Amount),
+    /// Exponential with this mean, rounded to whole units.
+    Exponential(Amount),
+    /// Log-normal, rounded to whole units.
+    LogNormal {
+        /// Half of the fees are below.
+        median: Amount,
+        /// Standard deviation of the logarithm.
+        sigma: f64,
+    },
+}
+
+impl Default for Fee {
+    fn default() -> Fee {
+        Fee::Constant(250)
+    }
+}
+
+impl Fee {
+    fn draw(self, random: &mut Stream) -> Amount {
+        match self {
+            Fee::Constant(fee) => fee,
+            Fee::Exponential(mean) => libm::round(random.exponential() * mean as f64) as Amount,
+            Fee::LogNormal { median, sigma } => {
+                libm::round(median as f64 * libm::exp(sigma * random.normal())) as Amount
+            }
+        }
+    }
+}
+
+impl Settings {
+    /// The node of each client: clients go to nodes in turn.
+    ///
+    /// # Panics
+    /// If there are no nodes.
+    #[must_use]
+    pub fn homes(&self, nodes: u32) -> Vec<NodeId> {
+        (0..self.clients.unwrap_or(nodes)).map(|client| NodeId(client % nodes)).collect()
+    }
+    /// Checks what no type says.
+    ///
+    /// # Errors
+    /// What does not make sense, for people.
+    pub fn check(&self) -> Result<(), String> {
+        self.arrival.check()?;
+        let spread = match self.fee {
+            Fee::LogNormal { sigma, .. } => sigma,
+            Fee::Constant(_) | Fee::Exponential(_) => 0.0,
+        };
+        for (name, value) in [("skew", self.skew), ("bytes_sigma", self.bytes_sigma), ("sigma", spread)] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(format!("{name} must be a number from 0 up, found {value}"));
+            }
+        }
+        if self.accounts == 0 || self.clients == Some(0) {
+            return Err("payments need at least one account and one client".into());
+        }
+        if self.bytes.0 > Settings::BYTES_MOST {
+            return Err(format!("a transaction takes at most {}", ByteSize(Settings::BYTES_MOST)));
+        }
+        Ok(())
+    }
+    /// Mean and largest size of a transaction that a scenario may ask for.
+    const BYTES_MOST: u64 = 100_000_000;
+
+    fn draw_bytes(&self, random: &mut Stream) -> usize {
+        if self.bytes_sigma == 0.0 {
+            return self.bytes.0 as usize;
+        }
+        // The mean of exp(s Z) is exp(s^2 / 2).
+        let exponent = self.bytes_sigma * random.normal() - self.bytes_sigma * self.bytes_sigma / 2.0;
+        let bytes = libm::round(self.bytes.0 as f64 * libm::exp(exponent)) as u64;
+        bytes.min(Settings::BYTES_MOST) as usize
+    }
+}
+
+/// One source of payments.
+struct Client {
+    home: NodeId,
+    arrivals: Arrivals,
+    /// Draws the contents of payments.
+    contents: Stream,
+    /// Number of accounts that this client pays from, at least 1.
+    accounts: u32,
+    /// In a closed loop: the payment whose answer it waits for.
+    awaited: Option<Hash>,
+}
+
+/// Makes payments. See [`Settings`].
+pub struct Payments {
+    settings: Settings,
+    keys: Arc<Keyring>,
+    wallet: Box<dyn Wallet>,
+    clients: Vec<Client>,
+    /// The law of senders for clients with one account more, and with one account fewer.
+    senders: [Zipf; 2],
+    /// The law of receivers.
+    receivers: Zipf,
+    /// The next request of each client that has one, the earliest on top, the lower client among equals.
+    due: BinaryHeap<Reverse<(Time, ClientId)>>,
+}
+
+impl Payments {
+    /// Thinking time that a client of a closed loop takes at least when it had nothing to spend.
+    const POOR: Duration = Duration::from_secs(1);
+
+    /// Payments by one client per entry of `homes`, its node, from accounts `0..settings.accounts`.
+    ///
+    /// # Panics
+    /// If the settings do not pass [`Settings::check`], or there is no client.
+    #[must_use]
+    pub fn new(
+        seed: u64,
+        settings: Settings,
+        homes: &[NodeId],
+        keys: Arc<Keyring>,
+        wallet: Box<dyn Wallet>,
+    ) -> Payments {
+        settings.check().expect("settings are checked before");
+        assert!(!homes.is_empty(), "payments need a client");
+        let count = u32::try_from(homes.len()).expect("fewer than 2^32 clients");
+        let (each, more) = (settings.accounts / count, settings.accounts % count);
+        let client = |(number, home): (u32, &NodeId)| {
+            let stream = |use_| Stream::new(seed, "workload", u64::from(number), use_);
+            Client {
+                home: *home,
+                arrivals: Arrivals::new(settings.arrival.clone(), number, count, stream(0)),
+                contents: stream(1),
+                accounts: (each + u32::from(number < more)).max(1),
+                awaited: None,
+            }
+        };
+        let clients: Vec<Client> = (0..count).zip(homes).map(client).collect();
+        let senders = [each + 1, each.max(1)].map(|accounts| Zipf::new(accounts, settings.skew));
+        let receivers = Zipf::new(settings.accounts, settings.skew);
+        let mut payments = Payments { settings, keys, wallet, clients, senders, receivers, due: BinaryHeap::new() };
+        for client in 0..count {
+            payments.schedule(ClientId(client), Time::ZERO);
+        }
+        payments
+    }
+    /// Plans the next request of `client`: in a closed loop, the one after an answer heard at `heard`.
+    fn schedule(&mut self, client: ClientId, heard: Time) {
+        let end = self.settings.until.map_or(Time::NEVER, |span| Time::ZERO + span);
+        if let Some(at) = self.clients[client.index()].arrivals.next(heard).filter(|at| *at <= end) {
+            self.due.push(Reverse((at, client)));
+        }
+    }
+    /// Sender and receiver of the next payment of `client`.
+    fn draw_pair(&mut self, client: ClientId) -> (AccountId, AccountId) {
+        let (count, all) = (self.clients.len() as u32, self.settings.accounts);
+        let Client { contents, accounts, .. } = &mut self.clients[client.index()];
+        let fewer = usize::from(*accounts <= all / count);
+        let from = (self.senders[fewer].draw(contents) * count + client.0) % all;
+        let to = self.receivers.draw(contents);
+        (AccountId(from), AccountId(if to == from { (to + 1) % all } else { to }))
+    }
+    fn is_closed(&self) -> bool {
+        matches!(self.settings.arrival, Arrival::Closed { .. })
+    }
+}
+
+impl Workload for Payments {
+    fn next(&self) -> Option<Time> {
+        self.due.peek().map(|Reverse((at, _))| *at)
+    }
+    fn take(&mut self) -> Option<Request> {
+        let Reverse((at, client)) = self.due.pop()?;
+        // Everything is drawn before the wallet is asked, so that what it answers shifts no later payment.
+        let (from, to) = self.draw_pair(client);
+        let contents = &mut self.clients[client.index()].contents;
+        let (fee, bytes) = (self.settings.fee.draw(contents), self.settings.draw_bytes(contents));
+        let transaction = self.wallet.pay(&self.keys, from, to, self.settings.amount, fee, bytes);
+        if !self.is_closed() {
+            self.schedule(client, at);
+        } else if let Some(transaction) = &transaction {
+            self.clients[client.index()].awaited = Some(transaction.id());
+        } else {
+            self.schedule(client, at + Payments::POOR);
+        }
+        Some(Request { at, client, node: self.clients[client.index()].home, transaction: transaction? })
+    }
+    fn on_receipt(&mut self, receipt: &Receipt) {
+        self.wallet.settle(&receipt.transaction, receipt.executed);
+        let Some(client) = self.clients.get_mut(receipt.client.index()) else { return };
+        if client.awaited == Some(receipt.transaction.id()) {
+            client.awaited = None;
+            self.schedule(receipt.client, receipt.at);
+        }
+    }
+    fn offered(&self) -> Option<f64> {
+        self.settings.arrival.rate()
+    }
+}
