@@ -3,6 +3,7 @@
 pub mod base;
 pub mod chain;
 pub mod consensus;
+pub mod engine;
 pub mod ledger;
 pub mod network;
 pub mod observe;

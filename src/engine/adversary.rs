@@ -35,7 +35,8 @@ impl<P: Protocol> Adversary<P> for Conduct {
                 later.extend(said.into_iter().map(|effect| (*by, effect)));
             }
             Conduct::Selective(friends) => {
-                *effects = std::mem::take(effects).into_iter().flat_map(|effect| select::<P>(effect, friends)).collect();
+                *effects =
+                    std::mem::take(effects).into_iter().flat_map(|effect| select::<P>(effect, friends)).collect();
             }
         }
     }

@@ -191,6 +191,7 @@ impl Executor {
             executed.push(outcome.is_ok());
             valid = valid.and(outcome);
         }
+        valid = valid.and(self.ledger.finish().map_err(|rejection| Invalid(rejection.0)));
         self.cursor = index;
         self.undoable += 1;
         if self.undoable >= 2 * UNDO_DEPTH {

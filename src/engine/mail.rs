@@ -238,7 +238,7 @@ impl<P: Protocol> Simulation<P> {
     /// A copy reached its receiver.
     pub(super) fn on_arrive(&mut self, to: NodeId, sending: u32, cause: (u32, u32)) {
         let Sending { from, bytes, .. } = *self.sendings.get(sending);
-        self.timeline.event(self.queue.now(), cause.0, cause.1, 0xff, u64::from(to.0) << 32 | bytes);
+        self.trace.event(self.queue.now(), cause.0, u64::from(cause.1), 0xff, u64::from(to.0), bytes);
         let is_up = self.seats[to.index()].is_up();
         if !is_up {
             self.lose(to, Loss::Down);
@@ -436,7 +436,8 @@ impl<P: Protocol> Simulation<P> {
     fn retire(&mut self, item: u32) {
         let now = self.queue.now();
         let gossip = self.gossip.as_mut().expect("items spread by gossip");
-        if gossip.holders(ItemId(item)) == self.seats.len() && self.retiring.back().is_none_or(|(_, last)| *last != item)
+        if gossip.holders(ItemId(item)) == self.seats.len()
+            && self.retiring.back().is_none_or(|(_, last)| *last != item)
         {
             self.retiring.push_back((now + RETIRE_AFTER, item));
         }

@@ -16,6 +16,8 @@ pub mod queue;
 mod seat;
 pub mod simulation;
 pub mod slab;
+#[cfg(test)]
+mod tests;
 mod traffic;
 pub mod world;
 

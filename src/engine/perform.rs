@@ -262,7 +262,7 @@ impl<P: Protocol> Simulation<P> {
     }
     /// Hands a record to the disk at once; only what follows it waits.
     fn write(&mut self, node: NodeId, record: P::Record) {
-        self.timeline.output(1, u64::from(node.0), record.bytes() as u64);
+        self.output(1, node, record.bytes() as u64);
         let seat = &mut self.seats[node.index()];
         let number = seat.disk.write(record);
         if number > seat.disk.durable() {
@@ -371,7 +371,7 @@ impl<P: Protocol> Simulation<P> {
         let block = self.shared.tree.block(index).clone();
         self.hold(node, &block);
         let result = self.shared.executor.result(&self.shared.tree, index);
-        self.timeline.output(2, u64::from(node.0), block.id().short());
+        self.output(2, node, block.id().short());
         self.include(index, &block);
         let seat = &mut self.seats[node.index()];
         seat.tip = index;
@@ -413,7 +413,7 @@ impl<P: Protocol> Simulation<P> {
                 }
             }
         }
-        self.timeline.output(3, u64::from(node.0), to.0);
+        self.output(3, node, to.0);
         self.tell(&Observed::Rewound { node, from, to, finalized });
     }
     fn finalize(&mut self, node: NodeId, upto: Height) {
@@ -424,7 +424,8 @@ impl<P: Protocol> Simulation<P> {
         let tree = &self.shared.tree;
         let (first, last) = (tree.ancestor(seat.tip, seat.finalized), tree.ancestor(seat.tip, upto));
         seat.finalized = upto;
-        self.timeline.output(4, u64::from(node.0), tree.block(last).id().short());
+        let last_id = tree.block(last).id().short();
+        self.output(4, node, last_id);
         for index in self.shared.tree.path(first, last) {
             let result = self.shared.executor.result(&self.shared.tree, index);
             let block = self.shared.tree.block(index).clone();
@@ -445,7 +446,7 @@ impl<P: Protocol> Simulation<P> {
         let finalized = self.shared.tree.ancestor(seat.tip, seat.finalized);
         let fork = self.shared.tree.fork_point(finalized, tip);
         (seat.tip, seat.finalized) = (tip, snapshot.block.height());
-        self.timeline.output(5, u64::from(node.0), snapshot.block.id().short());
+        self.output(5, node, snapshot.block.id().short());
         for index in self.shared.tree.path(fork, tip) {
             let block = self.shared.tree.block(index).clone();
             self.seats[node.index()].pool.remove_included(&block);
@@ -482,7 +483,7 @@ impl<P: Protocol> Simulation<P> {
         };
         seat.occupant = Some(occupant);
         let durable = self.shared.tree.block(self.seats[node.index()].tip).clone();
-        self.timeline.output(6, u64::from(node.0), durable.id().short());
+        self.output(6, node, durable.id().short());
         self.tell(&Observed::Booted { node, boot, durable: &durable });
         self.commit(node, &mut effects, &[]);
     }
@@ -516,7 +517,7 @@ impl<P: Protocol> Simulation<P> {
         if let Some(gossip) = &mut self.gossip {
             gossip.reset(node);
         }
-        self.timeline.output(7, u64::from(node.0), 0);
+        self.output(7, node, 0);
         self.tell(&Observed::Crashed { node });
     }
 }

@@ -235,7 +235,8 @@ mod tests {
             let (mut queue, mut plain) = (Queue::new(), BinaryHeap::new());
             for number in 0..3_000 {
                 if random.below(5) < 3 {
-                    let gap = random.below(1 << random.below(u64::from(spread) + 1));
+                    let width = random.below(u64::from(spread) + 1);
+                    let gap = random.below(1 << width);
                     let next = event(queue.now().as_nanos() + gap, random.below(4) as u32, number);
                     queue.push(next);
                     plain.push(Reverse(next));

@@ -9,13 +9,13 @@ use super::queue::{Event, Queue};
 use super::seat::Seat;
 use super::slab::Slab;
 use super::traffic::Client;
-use crate::base::{Committee, CostTable, Crypto, Duration, Hash, Height, Keyring, NodeId, Stream, Time};
+use crate::base::{ClientId, Committee, CostTable, Crypto, Duration, Hash, Height, Keyring, NodeId, Stream, Time};
 use crate::chain::mempool::Capacity;
 use crate::chain::{Block, BlockIndex, Mempool, Transaction, Tree};
 use crate::ledger::Ledger;
 use crate::network::gossip::{Gossip, Post};
 use crate::network::{Carried, Change, Delay, Network};
-use crate::observe::trace::Timeline;
+use crate::observe::trace::{Fingerprint, Timeline, Trace};
 use crate::observe::{Observed, Observer, Violation};
 use crate::protocol::{EffectOf, Protocol};
 use crate::workload::Workload;
@@ -169,6 +169,7 @@ pub(super) enum Kind {
     Post,
     Later,
     Request,
+    Submit,
     Enter,
     Answer,
     Retry,
@@ -177,7 +178,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 17] = [
+    const ALL: [Kind; 18] = [
         Kind::Arrive,
         Kind::Spread,
         Kind::Land,
@@ -190,6 +191,7 @@ impl Kind {
         Kind::Post,
         Kind::Later,
         Kind::Request,
+        Kind::Submit,
         Kind::Enter,
         Kind::Answer,
         Kind::Retry,
@@ -240,6 +242,7 @@ pub struct Simulation<P: Protocol> {
     pub(super) landings: Slab<Landing>,
     pub(super) posts: Slab<Vec<Post>>,
     pub(super) later: Slab<EffectOf<P>>,
+    pub(super) submitting: Slab<(ClientId, NodeId, Arc<Transaction>)>,
     pub(super) entering: Slab<(NodeId, Arc<Transaction>)>,
     pub(super) items: Slab<Item>,
     pub(super) items_by_name: FxHashMap<Hash, Option<u32>>,
@@ -265,7 +268,8 @@ pub struct Simulation<P: Protocol> {
     // What is counted.
     counts: [u32; 2],
     pub(super) events: u64,
-    pub(super) timeline: Timeline,
+    pub(super) trace: Trace,
+    timeline: Option<Timeline>,
     observers: Vec<Box<dyn Observer>>,
     pub(super) wants_messages: bool,
     pub(super) violations: Vec<Violation>,
@@ -313,6 +317,7 @@ impl<P: Protocol> Simulation<P> {
             landings: Slab::default(),
             posts: Slab::default(),
             later: Slab::default(),
+            submitting: Slab::default(),
             entering: Slab::default(),
             items: Slab::default(),
             items_by_name: FxHashMap::default(),
@@ -335,7 +340,8 @@ impl<P: Protocol> Simulation<P> {
             idle_spreads: Vec::new(),
             counts: [0; 2],
             events: 0,
-            timeline: Timeline::new(setup.interval),
+            trace: Trace::new(setup.interval),
+            timeline: None,
             wants_messages: setup.observers.iter().any(|observer| observer.wants_messages()),
             observers: setup.observers,
             violations: Vec::new(),
@@ -391,7 +397,8 @@ impl<P: Protocol> Simulation<P> {
         let kind = Kind::ALL[(event.what & 0xff) as usize];
         if kind != Kind::Tick {
             self.events += 1;
-            self.timeline.event(event.time, event.source, event.number, kind as u8, u64::from(node.0));
+            let number = u64::from(event.number);
+            self.trace.event(event.time, event.source, number, kind as u32, u64::from(node.0), 0);
         }
         match kind {
             Kind::Arrive => self.on_arrive(node, event.with, (event.source, event.number)),
@@ -406,6 +413,7 @@ impl<P: Protocol> Simulation<P> {
             Kind::Post => self.on_post(node, event.with),
             Kind::Later => self.on_later(node, event.with),
             Kind::Request => self.on_request(event.time),
+            Kind::Submit => self.on_submit(event.with),
             Kind::Enter => self.on_enter(event.with),
             Kind::Answer => self.on_answer(event.with),
             Kind::Retry => self.on_retry(event.with),
@@ -417,7 +425,8 @@ impl<P: Protocol> Simulation<P> {
     pub fn finish(&mut self) -> &[Violation] {
         let end = self.end();
         self.tell_loads();
-        self.timeline.finish(end);
+        let trace = std::mem::replace(&mut self.trace, Trace::new(self.interval));
+        self.timeline = Some(trace.finish(end));
         for at in 0..self.observers.len() {
             if let Err(violation) = self.observers[at].finish(end) {
                 self.violations.push(violation);
@@ -452,6 +461,10 @@ impl<P: Protocol> Simulation<P> {
     pub(super) fn push_numbered(&mut self, at: Time, source: u32, number: u32, kind: Kind, node: u32, with: u32) {
         let what = kind as u32 | (node << 8);
         self.queue.push(Event { time: at, source, number, what, with });
+    }
+    /// Adds something that a node did to the fingerprint.
+    pub(super) fn output(&mut self, kind: u32, node: NodeId, value: u64) {
+        self.trace.event(self.queue.now(), node.0, 0, 0x100 + kind, value, 0);
     }
     /// Tells the observers.
     pub(super) fn tell(&mut self, observed: &Observed<'_>) {
@@ -533,10 +546,15 @@ impl<P: Protocol> Simulation<P> {
     pub fn events(&self) -> u64 {
         self.events
     }
-    /// The running hash over everything that happened.
+    /// The running hash over everything that happened; complete once the run is finished.
     #[must_use]
-    pub fn timeline(&self) -> &Timeline {
-        &self.timeline
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.timeline.as_ref()
+    }
+    /// The running hash so far.
+    #[must_use]
+    pub fn fingerprint(&self) -> &Fingerprint {
+        self.trace.fingerprint()
     }
     /// The properties broken so far.
     #[must_use]

@@ -43,8 +43,17 @@ impl<P: Protocol> Simulation<P> {
         }
         self.await_request();
     }
+    /// Makes a client hand a transaction to a node at an instant that is not yet past.
+    pub fn submit_at(&mut self, at: Time, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
+        let entry = self.submitting.insert((client, node, transaction));
+        self.push(at, CLIENTS, Kind::Submit, 0, entry);
+    }
+    pub(super) fn on_submit(&mut self, entry: u32) {
+        let (client, node, transaction) = self.submitting.remove(entry);
+        self.submit(client, node, transaction);
+    }
     /// A client hands a transaction to a node.
-    pub fn submit(&mut self, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
+    fn submit(&mut self, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
         self.tell(&Observed::Submitted { client, node, transaction: &transaction, again: false });
         let patience = self.client_retry.unwrap_or(Duration::ZERO);
         let known = Client { id: client, transaction: transaction.clone(), answered: false, patience };

@@ -18,8 +18,8 @@ pub trait Chain {
     fn advance(&mut self, until: Time, most: u64) -> bool;
     /// Ends the run and returns the properties that were broken.
     fn finish(&mut self) -> &[Violation];
-    /// Hands a transaction to a node, now.
-    fn submit(&mut self, client: ClientId, node: NodeId, transaction: Arc<Transaction>);
+    /// Makes a client hand a transaction to a node at an instant that is not yet past.
+    fn submit(&mut self, at: Time, client: ClientId, node: NodeId, transaction: Arc<Transaction>);
     /// The last block that a node has finalized.
     fn finalized(&self, node: NodeId) -> Arc<Block>;
     /// The block of a node's chain at a height.
@@ -30,8 +30,8 @@ pub trait Chain {
     fn events(&self) -> u64;
     /// The instant at which the run ended, or would if it ended now.
     fn end(&self) -> Time;
-    /// The running hash over everything that happened.
-    fn timeline(&self) -> &Timeline;
+    /// The running hash over everything that happened; complete once the run is finished.
+    fn timeline(&self) -> Option<&Timeline>;
     /// The properties broken so far.
     fn violations(&self) -> &[Violation];
 }
@@ -49,8 +49,8 @@ impl<P: Protocol> Chain for Simulation<P> {
     fn finish(&mut self) -> &[Violation] {
         Simulation::finish(self)
     }
-    fn submit(&mut self, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
-        Simulation::submit(self, client, node, transaction);
+    fn submit(&mut self, at: Time, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
+        Simulation::submit_at(self, at, client, node, transaction);
     }
     fn finalized(&self, node: NodeId) -> Arc<Block> {
         Simulation::finalized(self, node)
@@ -67,7 +67,7 @@ impl<P: Protocol> Chain for Simulation<P> {
     fn end(&self) -> Time {
         Simulation::end(self)
     }
-    fn timeline(&self) -> &Timeline {
+    fn timeline(&self) -> Option<&Timeline> {
         Simulation::timeline(self)
     }
     fn violations(&self) -> &[Violation] {

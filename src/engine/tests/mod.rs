@@ -1,0 +1,226 @@
+//! The promises of the engine, on the smallest protocol.
+
+mod fixture;
+
+use super::{Agent, Chain, Conduct, Fault, Scheduled, Simulation, Stop, World};
+use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
+use crate::network::Change;
+use fixture::{Bell, Config, Diary, FAST_CLOCK, SLOW_DISK, at, payment, run, setup};
+
+fn crash(node: u32, from: u64, to: u64) -> Vec<Scheduled> {
+    let nodes = vec![NodeId(node)];
+    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+    vec![plain(from, Fault::Crash(nodes.clone())), plain(to, Fault::Restart(nodes))]
+}
+
+#[test]
+fn a_transaction_goes_from_its_client_through_a_block_to_every_node() {
+    let diary = Diary::default();
+    let simulation = run(setup(3, Config::default(), &diary), &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("final"), ["100ms n0 final 1", "110ms n1 final 1", "110ms n2 final 1"]);
+    assert_eq!(diary.lines("answered"), ["100ms answered true"]);
+    assert_eq!(diary.lines("n0 thanks 1").len(), 2);
+    assert_eq!(simulation.under_way(), 0, "nothing is kept that nobody waits for");
+    assert!(simulation.violations().is_empty());
+}
+
+#[test]
+fn computing_delays_what_follows_it_and_keeps_the_core_busy() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config { extra_signatures: 3, ..Config::default() }, &diary);
+    setup.costs = CostTable { sign: Duration::from_millis(20), ..CostTable::FREE };
+    run(setup, &[(at(50), payment(1, 0)), (at(101), payment(2, 0))]);
+    // One signature before the block is final here, three more before it is sent; then 10 ms of network. The second
+    // payment waits in the inbox until the core is free at 180 ms, which is before the stroke at 200 ms.
+    assert_eq!(diary.lines("final 1"), ["120ms n0 final 1", "190ms n1 final 1"]);
+    assert_eq!(diary.lines("n0 final 2"), ["220ms n0 final 2"]);
+}
+
+#[test]
+fn what_follows_a_record_waits_until_it_is_durable() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.seats[0].disk = SLOW_DISK;
+    run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("final 1"), ["105ms n0 final 1", "115ms n1 final 1"]);
+}
+
+#[test]
+fn a_node_that_crashes_before_its_record_is_durable_never_spoke() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.seats[0].disk = SLOW_DISK;
+    setup.faults = crash(0, 103, 1_000);
+    let simulation = run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("next"), Vec::<String>::new());
+    assert_eq!(diary.lines("boot 1"), ["1s n0 boot 1 at 0"]);
+    assert_eq!(simulation.finalized(NodeId(1)).height(), Height(0));
+}
+
+#[test]
+fn a_node_comes_back_with_what_was_durable_and_final() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.faults = crash(0, 150, 1_050);
+    run(setup, &[(at(50), payment(1, 0)), (at(1_100), payment(1, 1))]);
+    assert_eq!(diary.lines("boot 1"), ["1.05s n0 boot 1 at 1"]);
+    assert_eq!(diary.lines("n1 final 2"), ["1.16s n1 final 2"]);
+}
+
+#[test]
+fn a_message_to_a_node_that_is_down_is_lost() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.faults = crash(1, 105, 200);
+    run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("lost"), ["110ms lost n1 Down"]);
+}
+
+#[test]
+fn a_forged_message_never_reaches_a_handler() {
+    let diary = Diary::default();
+    run(setup(2, Config { forge: true, ..Config::default() }, &diary), &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("lost"), ["110ms lost n1 Forged"]);
+    assert_eq!(diary.lines("n1 final"), Vec::<String>::new());
+}
+
+#[test]
+fn timers_follow_the_local_clock() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config { stroke: Duration::from_millis(110), ..Config::default() }, &diary);
+    setup.seats[0].clock = FAST_CLOCK;
+    run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("n0 final"), ["100ms n0 final 1"], "a clock that gains a tenth shows 110 ms at 100 ms");
+}
+
+#[test]
+fn a_client_that_hears_nothing_asks_every_node() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.client_retry = Some(Duration::from_secs(1));
+    setup.faults = crash(0, 10, 500);
+    run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("answered"), ["1.1s answered true"], "asked at 50 ms, again at 1,050 ms");
+}
+
+#[test]
+fn a_cut_holds_what_is_sent_and_ends_when_it_is_lifted() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    let pairs = vec![(vec![NodeId(0)], vec![NodeId(1)])];
+    let plain = |millis, change| Scheduled { at: at(millis), fault: Fault::Network(change), begins: None, ends: None };
+    setup.faults = vec![plain(10, Change::Cut { id: 1, pairs }), plain(150, Change::Lift { id: 1 })];
+    run(setup, &[(at(50), payment(1, 0)), (at(160), payment(2, 0))]);
+    assert_eq!(diary.lines("lost"), ["100ms lost n1 Network"]);
+    assert_eq!(diary.lines("n0>n1"), ["210ms n0>n1 next"]);
+}
+
+#[test]
+fn a_silent_node_hears_and_says_nothing() {
+    let diary = Diary::default();
+    let mut setup = setup(3, Config::default(), &diary);
+    setup.seats[1].adversary = Some(Box::new(Conduct::Silent));
+    run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("final").len(), 3);
+    assert_eq!(diary.lines("thanks"), ["120ms n2>n0 thanks", "120ms n0 thanks 1"]);
+}
+
+#[test]
+fn a_delaying_node_says_everything_late() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.seats[0].adversary = Some(Box::new(Conduct::Delay(Duration::from_millis(500))));
+    run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("final"), ["100ms n0 final 1", "610ms n1 final 1"]);
+}
+
+/// Payments of three accounts, with gaps and a forgery.
+fn payments() -> Vec<(Time, std::sync::Arc<crate::chain::Transaction>)> {
+    let mut all: Vec<_> = (0..40).map(|n| (at(20 + 37 * n), payment(1 + (n % 3) as u32, n / 3))).collect();
+    all.push((at(333), payment(1, 0).forged()));
+    all
+}
+
+fn fingerprint(change: impl FnOnce(&mut super::Setup<Bell>)) -> (String, usize) {
+    let diary = Diary::default();
+    let mut setup = setup(4, Config::default(), &diary);
+    setup.costs = CostTable::default();
+    setup.seats.iter_mut().for_each(|seat| seat.disk = SLOW_DISK);
+    setup.faults = crash(2, 300, 700);
+    change(&mut setup);
+    let simulation = run(setup, &payments());
+    (simulation.timeline().expect("finished").end().value.to_string(), diary.lines("final").len())
+}
+
+#[test]
+fn the_fingerprint_is_a_function_of_the_scenario_and_the_seed() {
+    let (first, finals) = fingerprint(|_| {});
+    assert!(finals > 40, "the run is not vacuous");
+    assert_eq!(first, fingerprint(|_| {}).0, "the same again");
+    assert_eq!(first, fingerprint(|setup| setup.recheck = true).0, "everything computed again");
+    assert_eq!(first, fingerprint(|setup| setup.observers.push(Box::new(Diary::default()))).0, "one more observer");
+    assert_ne!(first, fingerprint(|setup| setup.faults = crash(2, 301, 700)).0, "another fault");
+}
+
+#[test]
+fn an_idle_gap_costs_no_events() {
+    let events = |hours: u64| {
+        let mut setup =
+            setup(2, Config { stroke: Duration::from_secs(3_600 * hours), ..Config::default() }, &Diary::default());
+        setup.stop = Stop::at(Time::ZERO + Duration::from_secs(3_600 * hours + 1));
+        setup.interval = Duration::from_secs(3_600 * hours);
+        run(setup, &[(at(1), payment(1, 0))]).events()
+    };
+    assert_eq!(events(1), events(1_000));
+}
+
+#[test]
+fn a_run_can_stop_when_something_is_reached() {
+    let run_with = |stop| {
+        let mut setup = setup(2, Config::default(), &Diary::default());
+        setup.stop = stop;
+        run(setup, &payments()).end()
+    };
+    let end = Stop::at(at(10_000));
+    assert_eq!(run_with(end), at(10_000));
+    assert_eq!(run_with(Stop { answered: Some(1), ..end }), at(100));
+    assert_eq!(run_with(Stop { height: Some(Height(2)), ..end }), at(200));
+    assert_eq!(run_with(Stop { finalized: Some(Height(2)), ..end }), at(210));
+}
+
+/// Writes a payment on the second chain for every block that becomes final on the first.
+struct Anchor {
+    next: Time,
+    seen: Height,
+}
+
+impl Agent for Anchor {
+    fn next(&self) -> Option<Time> {
+        Some(self.next)
+    }
+    fn act(&mut self, now: Time, chains: &mut [Box<dyn Chain>]) {
+        self.next = now + Duration::from_millis(250);
+        let tip = chains[0].finalized(NodeId(1));
+        while self.seen < tip.height() {
+            self.seen = self.seen.next();
+            chains[1].submit(now, ClientId(0), NodeId(0), payment(7, self.seen.0 - 1));
+        }
+    }
+}
+
+#[test]
+fn an_agent_carries_what_is_final_on_one_chain_to_another() {
+    let (first, second) = (Diary::default(), Diary::default());
+    let mut source = Simulation::new(setup(2, Config::default(), &first));
+    for (at, transaction) in payments() {
+        source.submit_at(at, ClientId(0), NodeId(0), transaction);
+    }
+    let target = Simulation::new(setup(3, Config::default(), &second));
+    let anchor = Anchor { next: at(250), seen: Height::GENESIS };
+    let mut world = World::new(vec![Box::new(source), Box::new(target)], vec![Box::new(anchor)]);
+    while world.advance(10) {}
+    let blocks = world.chains[0].finalized(NodeId(0)).height().0 as usize;
+    assert!(blocks > 5);
+    assert_eq!(second.lines("answered true").len(), blocks);
+    assert_eq!(second.lines("answered")[0], "300ms answered true", "seen at 250 ms, in the block at 300 ms");
+}
