@@ -4,8 +4,12 @@
 //! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
 
 pub mod dataset;
+mod gml;
 pub mod gossip;
+pub mod import;
+pub mod latency;
 mod sheet;
+pub mod topology;
 
 pub use sheet::Mistake;
 

@@ -3,7 +3,6 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 /// A mistake in a text that the user wrote.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -94,9 +93,11 @@ impl<'a> Row<'a> {
         let name = self.header.get(column).expect("a column of the header");
         Mistake::new(self.line, format!("\"{}\"", self.text(column)), format!("{expected} in column \"{name}\""))
     }
-    /// A whole number.
-    pub(super) fn whole<T: FromStr>(&self, column: usize) -> Result<T, Mistake> {
-        self.text(column).parse().map_err(|_| self.mistake(column, "a whole number"))
+    /// A whole number within `range`.
+    pub(super) fn whole(&self, column: usize, range: RangeInclusive<u64>) -> Result<u64, Mistake> {
+        let number = self.text(column).parse::<u64>().ok().filter(|number| range.contains(number));
+        let expected = || format!("a whole number from {} to {}", range.start(), range.end());
+        number.ok_or_else(|| self.mistake(column, expected()))
     }
     /// A decimal number within `range`.
     pub(super) fn decimal(&self, column: usize, range: RangeInclusive<f64>) -> Result<f64, Mistake> {
