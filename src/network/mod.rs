@@ -3,7 +3,10 @@
 //! A [`Network`] decides when parcels arrive. It knows nothing of messages: a parcel is a number of bytes and a ticket.
 //! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
 
+pub mod fault;
 pub mod gossip;
+pub mod node_set;
+pub mod transport;
 
 use crate::base::{Duration, NodeId, Time};
 
