@@ -4,12 +4,15 @@
 //! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
 
 pub mod dataset;
+pub mod fault;
 mod gml;
 pub mod gossip;
 pub mod import;
 pub mod latency;
+pub mod node_set;
 mod sheet;
 pub mod topology;
+pub mod transport;
 
 pub use sheet::Mistake;
 

@@ -2,8 +2,56 @@
 //!
 //! A [`Gossip`] knows items by number and size only. The engine keeps what they hold, carries the posts it is handed
 //! through the network, and asks again at each arrival.
+//!
+//! | gossip | a holder sends | cost of an item over a graph of n nodes and E links | source |
+//! |---|---|---|---|
+//! | [`Flood`] | the item to every peer | 2E - n + 1 bodies | classic |
+//! | [`Inventory`] | an announcement to every peer, the item to those that ask | n - 1 bodies, 2E - n + 1 short frames | Bitcoin |
+//! | [`Compact`] | blocks in short, to three eager peers unasked | n - 1 short bodies and what receivers miss | BIP 152 |
+//! | [`SqrtPush`] | the item to the square root of its peers, an announcement to the rest | between the two | Ethereum |
+//!
+//! What all keep: one bit per node and item for "holds", one for "published", and for each node a short list of the
+//! items it wants or has not yet published. An announcement of what a node already holds is answered by one bit.
+//!
+//! Simplified: links do not fail or change, and who speaks which dialect is known from the start. A frame about an
+//! item that was forgotten does nothing; but a number must not be registered again while frames about its former
+//! item are on their way, for frames carry the number only.
 
+mod compact;
+mod flood;
+mod holdings;
+mod inventory;
+mod sqrt_push;
+#[cfg(test)]
+mod tests;
+mod wants;
+
+pub use compact::{Compact, CompactSettings, Reconstruction};
+pub use flood::Flood;
+pub use inventory::{Inventory, InventorySettings, Timeouts, Trickle};
+pub use sqrt_push::{SqrtPush, SqrtPushSettings};
+
+use crate::base::rng::mix;
 use crate::base::{Duration, NodeId};
+
+/// Who is linked to whom.
+pub trait Graph {
+    /// The nodes that `node` is linked to, each once, itself not among them.
+    fn peers(&self, node: NodeId) -> &[NodeId];
+    /// How many nodes there are.
+    fn len(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Whether the link was dialled by `node`, so that `peer` is an outbound peer. Unless the graph remembers, a fair
+    /// coin of the two numbers decides.
+    fn dialled(&self, node: NodeId, peer: NodeId) -> bool {
+        let (low, high) = (node.min(peer), node.max(peer));
+        let low_dialled = mix(u64::from(low.0), u64::from(high.0)) & 1 == 0;
+        low_dialled == (node == low)
+    }
+}
 
 /// The number of an item: a broadcast message, a block, a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -1,0 +1,72 @@
+//! Flooding: whoever first receives an item sends it to every peer but the one it came from.
+
+use super::holdings::Holdings;
+use super::wants::{Announcers, Wants};
+use super::{Class, Frame, Gossip, Graph, Item, ItemId, Post};
+use crate::base::{Duration, NodeId};
+use std::sync::Arc;
+
+/// Sends whole items to every peer.
+pub struct Flood {
+    graph: Arc<dyn Graph>,
+    holdings: Holdings,
+    /// Who sent the items not yet published.
+    wants: Wants,
+}
+
+impl Flood {
+    /// Flooding over `graph`.
+    #[must_use]
+    pub fn new(graph: Arc<dyn Graph>) -> Flood {
+        let nodes = graph.len();
+        Flood { graph, holdings: Holdings::new(nodes), wants: Wants::new(nodes) }
+    }
+}
+
+impl Gossip for Flood {
+    fn register(&mut self, item: ItemId, description: Item) {
+        self.holdings.register(item, description);
+    }
+
+    fn publish(&mut self, node: NodeId, item: ItemId, posts: &mut Vec<Post>) {
+        let Some(Item { bytes, .. }) = self.holdings.publish(node, item) else { return };
+        let senders = self.wants.drop(node, item).map_or_else(Announcers::new, |want| want.announcers);
+        let peers = self.graph.peers(node).iter().filter(|peer| !senders.contains(peer));
+        posts.extend(peers.map(|&to| Post { to, frame: Frame::Whole, item, bytes, after: Duration::ZERO }));
+    }
+
+    fn receive(
+        &mut self,
+        node: NodeId,
+        from: NodeId,
+        frame: Frame,
+        item: ItemId,
+        _missing: &mut dyn FnMut() -> u32,
+        posts: &mut Vec<Post>,
+    ) -> bool {
+        if frame != Frame::Whole || !self.holdings.take(node, item) {
+            return false;
+        }
+        self.wants.hear(node, from, item, &self.holdings);
+        if self.holdings.item(item).is_some_and(|item| item.class == Class::Message) {
+            self.publish(node, item, posts);
+        }
+        true
+    }
+
+    fn holds(&self, node: NodeId, item: ItemId) -> bool {
+        self.holdings.holds(node, item)
+    }
+
+    fn holders(&self, item: ItemId) -> usize {
+        self.holdings.holders(item)
+    }
+
+    fn forget(&mut self, item: ItemId) {
+        self.holdings.forget(item);
+    }
+
+    fn reset(&mut self, node: NodeId) {
+        self.wants.clear(node);
+    }
+}

@@ -1,0 +1,73 @@
+//! What each node has heard of and does not yet hold, or holds and has not yet published: short lists.
+
+use super::ItemId;
+use super::holdings::Holdings;
+use crate::base::NodeId;
+use smallvec::SmallVec;
+
+/// A list this long is searched for items that are gone before it grows further.
+const LONG: usize = 32;
+
+/// Peers in the order they showed that they have an item.
+pub(super) type Announcers = SmallVec<[NodeId; 4]>;
+
+/// One item that a node has heard of.
+#[derive(Clone, Debug)]
+pub(super) struct Want {
+    pub item: ItemId,
+    /// Peers that showed they have it, in that order.
+    pub announcers: Announcers,
+    /// How many of them were asked.
+    pub asked: usize,
+    /// Whether all of them were asked in vain, so that the next to announce it is asked at once.
+    pub idle: bool,
+    /// The peer whose compact form is being completed, and the bytes it was asked for.
+    pub completing: Option<(NodeId, u32)>,
+}
+
+/// What each node has heard of.
+#[derive(Debug)]
+pub(super) struct Wants(Vec<Vec<Want>>);
+
+impl Wants {
+    pub fn new(nodes: usize) -> Wants {
+        Wants(vec![Vec::new(); nodes])
+    }
+    pub fn get(&mut self, node: NodeId, item: ItemId) -> Option<&mut Want> {
+        self.0[node.index()].iter_mut().find(|want| want.item == item)
+    }
+    /// `from` shows `node` that it has the item. Returns what `node` knows of it, and whether it heard just now.
+    pub fn hear(&mut self, node: NodeId, from: NodeId, item: ItemId, holdings: &Holdings) -> (&mut Want, bool) {
+        let list = &mut self.0[node.index()];
+        let place = list.iter().position(|want| want.item == item);
+        if let Some(place) = place {
+            let want = &mut list[place];
+            if !want.announcers.contains(&from) {
+                want.announcers.push(from);
+            }
+            return (want, false);
+        }
+        if list.len() >= LONG && list.len().is_power_of_two() {
+            list.retain(|want| holdings.item(want.item).is_some());
+        }
+        let announcers = SmallVec::from_slice(&[from]);
+        list.push(Want { item, announcers, asked: 0, idle: false, completing: None });
+        let last = list.len() - 1;
+        (&mut list[last], true)
+    }
+    /// `node` needs to know no more about the item; returns what it knew.
+    pub fn drop(&mut self, node: NodeId, item: ItemId) -> Option<Want> {
+        let list = &mut self.0[node.index()];
+        let place = list.iter().position(|want| want.item == item)?;
+        Some(list.swap_remove(place))
+    }
+    /// `node` crashed.
+    pub fn clear(&mut self, node: NodeId) {
+        self.0[node.index()] = Vec::new();
+    }
+    /// How many items `node` knows of.
+    #[cfg(test)]
+    pub fn count(&self, node: NodeId) -> usize {
+        self.0[node.index()].len()
+    }
+}
