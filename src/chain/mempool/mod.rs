@@ -197,22 +197,25 @@ impl Mempool {
             Body::Coinbase { .. } => Vec::new(),
         }
     }
-    /// The waiting makers of outputs that `transaction` spends.
+    /// The waiting makers of outputs that `transaction` spends. Who spends an output that its alleged maker does not
+    /// make has no parent: exactly the parents' children are found by [`Mempool::children`].
     fn parents(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
         let inputs: &[OutPoint] = match &transaction.body {
             Body::Spend { inputs, .. } => inputs,
             Body::Transfer { .. } | Body::Coinbase { .. } => &[],
         };
-        inputs.iter().filter_map(|input| self.by_id.get(&input.transaction).copied())
+        let maker = |input: &OutPoint| self.by_id.get(&input.transaction).copied().map(|rank| (rank, input.index));
+        inputs
+            .iter()
+            .filter_map(maker)
+            .filter(|(rank, index)| *index < outputs(&self.waiting[rank]))
+            .map(|(rank, _)| rank)
     }
     /// The waiting spenders of outputs that `transaction` makes.
     fn children(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
-        let outputs = match &transaction.body {
-            Body::Spend { outputs, .. } => outputs.len() as u32,
-            Body::Transfer { .. } | Body::Coinbase { .. } => 0,
-        };
         let id = transaction.id();
-        (0..outputs).filter_map(move |index| self.by_input.get(&OutPoint { transaction: id, index }).copied())
+        let spender = move |index| self.by_input.get(&OutPoint { transaction: id, index }).copied();
+        (0..outputs(transaction)).filter_map(spender)
     }
     /// What must be executed before `transaction`, nearest only: transfers follow the next lower nonce that waits.
     fn predecessors(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
@@ -287,5 +290,13 @@ impl Mempool {
             }
         }
         Some(transaction)
+    }
+}
+
+/// Number of outputs that a transaction makes.
+fn outputs(transaction: &Transaction) -> u32 {
+    match &transaction.body {
+        Body::Spend { outputs, .. } => outputs.len() as u32,
+        Body::Transfer { .. } | Body::Coinbase { .. } => 0,
     }
 }

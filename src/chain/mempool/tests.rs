@@ -1,1 +1,310 @@
+use super::*;
+use crate::base::{Crypto, Height, Keyring, NodeId, Stream, Time};
+use crate::chain::{Batch, Header, Output, Seal};
+use proptest::prelude::*;
 
+const WIDE: Capacity = Capacity { bytes: 1 << 30, transactions: 1 << 20 };
+
+fn keys() -> Keyring {
+    Keyring::new(Crypto::Symbolic, 1, "account", 8)
+}
+
+fn transfer(sender: u32, nonce: u64, fee: Amount, bytes: usize) -> Arc<Transaction> {
+    let body = Body::Transfer { to: AccountId(0), amount: 1 };
+    Transaction::signed(&keys(), AccountId(sender), nonce, fee, body, bytes)
+}
+
+fn spend(inputs: Vec<OutPoint>, outputs: u32, fee: Amount) -> Arc<Transaction> {
+    let outputs = (0..outputs).map(|n| Output { owner: AccountId(0), amount: u64::from(n) }).collect();
+    Transaction::signed(&keys(), AccountId(0), 0, fee, Body::Spend { inputs, outputs }, 400)
+}
+
+fn coin(name: u8) -> OutPoint {
+    OutPoint { transaction: Hash::of(&[name]), index: 0 }
+}
+
+fn output(transaction: &Transaction, index: u32) -> OutPoint {
+    OutPoint { transaction: transaction.id(), index }
+}
+
+fn block(transactions: Vec<Arc<Transaction>>) -> Arc<Block> {
+    let batch = Batch::new(transactions);
+    let header = Header {
+        parent: Hash::ZERO,
+        height: Height(1),
+        merkle: batch.digest(),
+        time: Time::ZERO,
+        proposer: NodeId(0),
+        seal: Seal::None,
+    };
+    Block::new(header, batch)
+}
+
+fn ids<'a>(transactions: impl IntoIterator<Item = &'a Arc<Transaction>>) -> Vec<Hash> {
+    transactions.into_iter().map(|t| t.id()).collect()
+}
+
+#[test]
+fn an_empty_pool_is_small() {
+    assert!(size_of::<Mempool>() < 200, "{} bytes", size_of::<Mempool>());
+}
+
+#[test]
+fn the_best_fee_rate_comes_first_and_the_earlier_of_equals() {
+    let mut pool = Mempool::new(WIDE);
+    // Rates: 1/2, 1, 1, 2, and two whose quotients are equal as 64-bit floating-point numbers.
+    let exact = |fee| transfer(5, 0, fee, 300);
+    let close = [exact((1 << 60) + 1), transfer(6, 0, 1 << 60, 300)];
+    let rest = [transfer(1, 0, 200, 400), transfer(2, 0, 300, 300), transfer(3, 0, 200, 200), transfer(4, 0, 600, 300)];
+    for transaction in rest.iter().chain(close.iter().rev()) {
+        assert_eq!(pool.insert(transaction.clone()), Ok(vec![]));
+    }
+    let expected = [&close[0], &close[1], &rest[3], &rest[1], &rest[2], &rest[0]];
+    assert_eq!(ids(pool.best()), ids(expected));
+    assert_eq!(pool.bytes(), 1800);
+}
+
+#[test]
+fn the_nonces_of_a_sender_come_in_order_whatever_they_pay() {
+    let mut pool = Mempool::new(WIDE);
+    let chain = [transfer(1, 0, 1, 300), transfer(1, 1, 900, 300), transfer(1, 5, 800, 300)];
+    let other = transfer(2, 0, 500, 300);
+    for transaction in [&chain[2], &other, &chain[1], &chain[0]] {
+        pool.insert(transaction.clone()).unwrap();
+    }
+    assert_eq!(ids(pool.best()), ids([&other, &chain[0], &chain[1], &chain[2]]));
+    assert!(pool.has_predecessor(&chain[2]));
+    assert!(!pool.has_predecessor(&chain[0]));
+}
+
+#[test]
+fn the_maker_of_an_output_comes_before_its_spender() {
+    let mut pool = Mempool::new(WIDE);
+    let left = spend(vec![coin(1)], 1, 10);
+    let right = spend(vec![coin(2)], 1, 20);
+    let child = spend(vec![output(&left, 0), output(&right, 0)], 1, 999);
+    for transaction in [&child, &left, &right] {
+        pool.insert(transaction.clone()).unwrap();
+    }
+    assert_eq!(ids(pool.best()), ids([&right, &left, &child]));
+}
+
+#[test]
+fn a_replacement_pays_strictly_more_and_a_strictly_higher_rate() {
+    let mut pool = Mempool::new(WIDE);
+    let first = transfer(1, 0, 300, 300);
+    pool.insert(first.clone()).unwrap();
+    assert_eq!(pool.insert(first.clone()), Err("already waiting"));
+    assert!(pool.insert(transfer(1, 0, 300, 250)).is_err(), "the same fee, a higher rate");
+    assert!(pool.insert(transfer(1, 0, 400, 400)).is_err(), "a higher fee, the same rate");
+    let second = transfer(1, 0, 301, 300);
+    assert_eq!(pool.insert(second.clone()), Ok(vec![first]));
+    assert_eq!(ids(pool.best()), ids([&second]));
+}
+
+#[test]
+fn a_replacement_pays_for_all_that_it_replaces_and_takes_their_spenders_with_it() {
+    let mut pool = Mempool::new(WIDE);
+    let a = spend(vec![coin(1)], 1, 100);
+    let b = spend(vec![coin(2)], 1, 100);
+    let child = spend(vec![output(&a, 0)], 1, 50);
+    for transaction in [&a, &b, &child] {
+        pool.insert(transaction.clone()).unwrap();
+    }
+    assert!(pool.insert(spend(vec![coin(1), coin(2)], 1, 250)).is_err());
+    let both = spend(vec![coin(1), coin(2)], 2, 251);
+    assert_eq!(pool.insert(both.clone()).unwrap().len(), 3);
+    assert_eq!(ids(pool.best()), ids([&both]));
+    let suicidal = spend(vec![coin(1), output(&both, 0)], 1, 9999);
+    assert!(pool.insert(suicidal).is_err(), "it spends what it would replace");
+    assert_eq!(ids(pool.best()), ids([&both]));
+}
+
+#[test]
+fn a_full_pool_evicts_its_worst_and_refuses_what_is_worse() {
+    let mut pool = Mempool::new(Capacity { bytes: 900, transactions: 3 });
+    let kept = transfer(1, 0, 300, 300);
+    let worst = transfer(2, 0, 100, 300);
+    let middle = transfer(3, 0, 200, 300);
+    for transaction in [&kept, &worst, &middle] {
+        pool.insert(transaction.clone()).unwrap();
+    }
+    assert!(pool.insert(transfer(4, 0, 100, 300)).is_err(), "a later arrival of the same rate is worse");
+    assert_eq!(pool.insert(transfer(4, 0, 101, 300)), Ok(vec![worst]));
+    assert!(pool.insert(transfer(5, 0, 9999, 901)).is_err(), "it does not fit into the empty pool");
+    assert_eq!(pool.insert(transfer(5, 0, 9999, 700)).unwrap().len(), 3, "it needs the room of all three");
+    assert_eq!(pool.bytes(), 700);
+}
+
+#[test]
+fn a_block_takes_out_what_it_includes_and_what_that_rules_out() {
+    let mut pool = Mempool::new(WIDE);
+    let included = spend(vec![coin(1)], 1, 100);
+    let rival = spend(vec![coin(2)], 1, 100);
+    let heir = spend(vec![output(&rival, 0)], 1, 100);
+    let child = spend(vec![output(&included, 0)], 1, 100);
+    let same_nonce = transfer(1, 0, 100, 300);
+    for transaction in [&included, &rival, &heir, &child, &same_nonce] {
+        pool.insert(transaction.clone()).unwrap();
+    }
+    let coinbase = Transaction::coinbase(AccountId(7), Height(1), 5);
+    assert_eq!(pool.insert(coinbase.clone()), Err("a coinbase does not wait"));
+    let other = spend(vec![coin(2)], 2, 1);
+    let mut dropped = ids(&pool.remove_included(&block(vec![coinbase, included, other, transfer(1, 0, 1, 300)])));
+    let mut expected = ids([&rival, &heir, &same_nonce]);
+    dropped.sort();
+    expected.sort();
+    assert_eq!(dropped, expected);
+    assert_eq!(ids(pool.best()), ids([&child]));
+}
+
+/// The definition of the pool, without any thought of speed.
+struct Naive {
+    capacity: Capacity,
+    /// In order of arrival.
+    waiting: Vec<Arc<Transaction>>,
+}
+
+impl Naive {
+    fn claims(transaction: &Transaction) -> Vec<(Option<OutPoint>, (AccountId, u64))> {
+        match &transaction.body {
+            Body::Spend { inputs, .. } => inputs.iter().map(|i| (Some(*i), (AccountId(0), 0))).collect(),
+            _ => vec![(None, (transaction.sender, transaction.nonce))],
+        }
+    }
+    fn conflicts(a: &Transaction, b: &Transaction) -> bool {
+        Naive::claims(a).iter().any(|claim| Naive::claims(b).contains(claim))
+    }
+    fn spends(child: &Transaction, parent: &Transaction) -> bool {
+        let (Body::Spend { inputs, .. }, Body::Spend { outputs, .. }) = (&child.body, &parent.body) else {
+            return false;
+        };
+        inputs.iter().any(|i| i.transaction == parent.id() && (i.index as usize) < outputs.len())
+    }
+    fn follows(later: &Transaction, earlier: &Transaction) -> bool {
+        let transfers = [later, earlier].iter().all(|t| matches!(t.body, Body::Transfer { .. }));
+        let nonces = transfers && later.sender == earlier.sender && earlier.nonce < later.nonce;
+        nonces || Naive::spends(later, earlier)
+    }
+    fn is_better(a: &Transaction, b: &Transaction) -> bool {
+        u128::from(a.fee) * b.bytes() as u128 > u128::from(b.fee) * a.bytes() as u128
+    }
+    fn close(&self, leaving: &mut Vec<Arc<Transaction>>) {
+        while let Some(child) =
+            self.waiting.iter().find(|t| !leaving.contains(t) && leaving.iter().any(|parent| Naive::spends(t, parent)))
+        {
+            leaving.push(child.clone());
+        }
+    }
+    fn ranked(&self) -> Vec<Arc<Transaction>> {
+        let mut ranked = self.waiting.clone();
+        ranked.sort_by(|a, b| Naive::is_better(b, a).cmp(&Naive::is_better(a, b)));
+        ranked
+    }
+    fn insert(&mut self, new: Arc<Transaction>) -> Option<Vec<Arc<Transaction>>> {
+        if self.waiting.contains(&new) {
+            return None;
+        }
+        let mut leaving: Vec<_> = self.waiting.iter().filter(|t| Naive::conflicts(t, &new)).cloned().collect();
+        self.close(&mut leaving);
+        let fees: u64 = leaving.iter().map(|t| t.fee).sum();
+        if !leaving.is_empty() && new.fee <= fees || leaving.iter().any(|t| !Naive::is_better(&new, t)) {
+            return None;
+        }
+        loop {
+            let staying = || self.waiting.iter().filter(|t| !leaving.contains(t));
+            let bytes: usize = staying().map(|t| t.bytes()).sum::<usize>() + new.bytes();
+            if bytes as u64 <= self.capacity.bytes && staying().count() < self.capacity.transactions as usize {
+                break;
+            }
+            let worst = self.ranked().into_iter().rfind(|t| !leaving.contains(t))?;
+            if !Naive::is_better(&new, &worst) {
+                return None;
+            }
+            leaving.push(worst);
+            self.close(&mut leaving);
+        }
+        if leaving.iter().any(|t| Naive::spends(&new, t)) {
+            return None;
+        }
+        self.waiting.retain(|t| !leaving.contains(t));
+        self.waiting.push(new);
+        Some(leaving)
+    }
+    fn include(&mut self, included: &[Arc<Transaction>]) -> Vec<Arc<Transaction>> {
+        let mut dropped = Vec::new();
+        for one in included {
+            self.waiting.retain(|t| t != one);
+            let mut leaving: Vec<_> = self.waiting.iter().filter(|t| Naive::conflicts(t, one)).cloned().collect();
+            self.close(&mut leaving);
+            self.waiting.retain(|t| !leaving.contains(t));
+            dropped.extend(leaving);
+        }
+        dropped
+    }
+    fn best(&self) -> Vec<Arc<Transaction>> {
+        let (mut left, mut best) = (self.ranked(), Vec::new());
+        while !left.is_empty() {
+            let free = left.iter().position(|t| !left.iter().any(|earlier| Naive::follows(t, earlier)));
+            best.push(left.remove(free.expect("no cycles")));
+        }
+        best
+    }
+}
+
+fn random_transaction(random: &mut Stream, made: &[Arc<Transaction>]) -> Arc<Transaction> {
+    let (fee, bytes) = (1 + random.below(40), 200 + random.index(200));
+    if random.chance(0.5) {
+        return transfer(random.below(3) as u32, random.below(6), fee, bytes);
+    }
+    let input = |random: &mut Stream| match made.len() {
+        0 => coin(0),
+        n if random.chance(0.6) => output(&made[n - 1 - random.index(n.min(6))], random.below(2) as u32),
+        _ => coin(random.below(12) as u8),
+    };
+    let inputs = (0..=random.index(2)).map(|_| input(random)).collect();
+    spend(inputs, 2, fee)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn the_pool_does_what_its_definition_says(seed: u64, transactions in 1u32..24, bytes in 600u64..8000) {
+        let mut random = Stream::new(seed, "mempool", 0, 0);
+        let capacity = Capacity { bytes, transactions };
+        let (mut pool, mut naive) = (Mempool::new(capacity), Naive { capacity, waiting: Vec::new() });
+        let mut made = Vec::new();
+        let sorted = |transactions: &[Arc<Transaction>]| {
+            let mut ids = ids(transactions);
+            ids.sort();
+            ids
+        };
+        for _ in 0..60 {
+            match random.below(10) {
+                0 if !made.is_empty() => {
+                    let one: &Arc<Transaction> = &made[random.index(made.len())];
+                    let waits = naive.waiting.contains(one);
+                    naive.waiting.retain(|t| t != one);
+                    prop_assert_eq!(pool.remove(&one.id()).is_some(), waits);
+                }
+                1 if !made.is_empty() => {
+                    let some: Vec<_> = (0..3).map(|_| made[random.index(made.len())].clone()).collect();
+                    let dropped = pool.remove_included(&block(some.clone()));
+                    prop_assert_eq!(sorted(&dropped), sorted(&naive.include(&some)));
+                }
+                _ => {
+                    let new = random_transaction(&mut random, &made);
+                    made.push(new.clone());
+                    let left = pool.insert(new.clone()).ok();
+                    prop_assert_eq!(left.map(|l| sorted(&l)), naive.insert(new).map(|l| sorted(&l)));
+                }
+            }
+            prop_assert_eq!(ids(pool.best()), ids(&naive.best()));
+            prop_assert_eq!(pool.len(), naive.waiting.len());
+            prop_assert_eq!(pool.bytes(), naive.waiting.iter().map(|t| t.bytes() as u64).sum::<u64>());
+            prop_assert!(naive.waiting.iter().all(|t| pool.contains(&t.id())));
+            prop_assert_eq!(pool.by_id.len(), pool.len());
+            prop_assert!(pool.by_nonce.len() + pool.by_input.len() <= 2 * pool.len());
+        }
+    }
+}
