@@ -207,6 +207,14 @@ impl<P: Protocol> Rehearsal<P> {
     pub fn set_delay(&mut self, delay: Duration) {
         self.delay = delay;
     }
+    /// Gives the nodes other weights; before any has booted.
+    ///
+    /// # Panics
+    /// If it is not a committee of as many nodes.
+    pub fn set_committee(&mut self, committee: Committee) {
+        assert_eq!(committee.n(), self.seats.len(), "a committee of all nodes");
+        self.committee = committee;
+    }
     /// Makes a node that has not booted yet play an attack of the protocol.
     pub fn set_attack(&mut self, node: usize, name: &str) {
         self.seats[node].attack = Some(name.to_owned());
