@@ -1,0 +1,155 @@
+//! Checkers: what must hold in every run, whatever the protocol. They are always on.
+//!
+//! Each checker is an [`Observer`] of its own; [`Suite`] runs them all. Nodes that do not follow the protocol are
+//! ignored, for nothing can be asked of them. No checker keeps state per node and block: the agreed history is kept
+//! once, and per node only where it stands.
+
+mod agreement;
+mod conservation;
+mod durability;
+mod finality;
+#[cfg(test)]
+pub(in crate::observe) mod history;
+mod progress;
+mod roots;
+#[cfg(test)]
+mod tests;
+mod validity;
+
+pub use agreement::Agreement;
+pub use conservation::Conservation;
+pub use durability::Durability;
+pub use finality::Finality;
+pub use progress::Progress;
+pub use roots::Roots;
+pub use validity::Validity;
+
+use super::{Observed, Observer, Violation, ViolationKind};
+use crate::base::{Duration, NodeId, Time};
+use std::collections::BTreeSet;
+
+/// What the checkers must know of a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Number of nodes.
+    pub nodes: usize,
+    /// The nodes that do not follow the protocol.
+    pub byzantine: BTreeSet<NodeId>,
+    /// Within what time something submitted must become final while no fault stands in the way. `None` asks nothing.
+    pub progress: Option<Duration>,
+    /// Numbers of the faults that the protocol must survive: progress is asked for while they last.
+    pub tolerated: BTreeSet<u32>,
+    /// How many violations are kept word for word; all are counted.
+    pub keep: usize,
+}
+
+impl Settings {
+    /// `nodes` honest nodes of which no progress is asked; 100 violations are kept.
+    #[must_use]
+    pub fn new(nodes: usize) -> Settings {
+        Settings { nodes, byzantine: BTreeSet::new(), progress: None, tolerated: BTreeSet::new(), keep: 100 }
+    }
+    /// For every node whether it follows the protocol.
+    #[must_use]
+    pub fn honest(&self) -> Vec<bool> {
+        (0..self.nodes).map(|node| !self.byzantine.contains(&NodeId::from(node))).collect()
+    }
+}
+
+/// What all checkers found.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// The first violations, in order.
+    pub violations: Vec<Violation>,
+    /// How many there were, by property, in order of first violation.
+    pub counts: Vec<(&'static str, ViolationKind, u64)>,
+}
+
+impl Verdict {
+    /// How many violations of this kind there were.
+    #[must_use]
+    pub fn count(&self, kind: ViolationKind) -> u64 {
+        self.counts.iter().filter(|(_, of, _)| *of == kind).map(|(_, _, count)| count).sum()
+    }
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.counts.is_empty()
+    }
+    fn add(&mut self, violation: &Violation, keep: usize) {
+        let same = |(property, kind, _): &&mut (&str, ViolationKind, u64)| {
+            *property == violation.property && *kind == violation.kind
+        };
+        match self.counts.iter_mut().find(same) {
+            Some((_, _, count)) => *count += 1,
+            None => self.counts.push((violation.property, violation.kind, 1)),
+        }
+        if self.violations.len() < keep {
+            self.violations.push(violation.clone());
+        }
+    }
+}
+
+/// All checkers as one observer. It collects what they find, and returns the first finding of each event as well.
+pub struct Suite {
+    checkers: Vec<Box<dyn Observer>>,
+    keep: usize,
+    verdict: Verdict,
+}
+
+impl Suite {
+    /// Every checker.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Suite {
+        let honest = settings.honest();
+        let mut checkers: Vec<Box<dyn Observer>> = vec![
+            Box::new(Agreement::new(honest.clone())),
+            Box::new(Finality::new(honest.clone())),
+            Box::new(Validity::new(honest.clone())),
+            Box::new(Conservation),
+            Box::new(Roots::new(honest.clone())),
+            Box::new(Durability::new(honest.clone())),
+        ];
+        if let Some(bound) = settings.progress {
+            checkers.push(Box::new(Progress::new(honest, bound, settings.tolerated.clone())));
+        }
+        Suite { checkers, keep: settings.keep, verdict: Verdict::default() }
+    }
+    /// What was found so far.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+    /// Asks every checker, and collects.
+    fn ask(&mut self, mut question: impl FnMut(&mut dyn Observer) -> Result<(), Violation>) -> Result<(), Violation> {
+        let mut first = Ok(());
+        for checker in &mut self.checkers {
+            if let Err(violation) = question(checker.as_mut()) {
+                self.verdict.add(&violation, self.keep);
+                first = first.and(Err(violation));
+            }
+        }
+        first
+    }
+}
+
+impl Observer for Suite {
+    fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
+        // The many events that no checker looks at.
+        if matches!(
+            observed,
+            Observed::Held { .. } | Observed::Sent { .. } | Observed::Delivered { .. } | Observed::Lost { .. }
+        ) {
+            return Ok(());
+        }
+        self.ask(|checker| checker.observe(now, observed))
+    }
+    fn finish(&mut self, end: Time) -> Result<(), Violation> {
+        self.ask(|checker| checker.finish(end))
+    }
+}
+
+/// A broken safety property.
+fn safety(property: &'static str, at: Time, what: String) -> Result<(), Violation> {
+    Err(Violation { property, kind: ViolationKind::Safety, at, what })
+}

@@ -1,0 +1,352 @@
+//! What a run came to: plain data, ready for tables, charts and JSON.
+//!
+//! Instants and spans are kept as [`Time`] and [`Duration`] and written as seconds, under names that end in `_s`.
+//! [`Time::NEVER`] stands for what did not happen; it is written as an empty cell, or `null` in JSON.
+
+use super::summary::Summary;
+use crate::base::{ClientId, Duration, Height, NodeId, Time};
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+/// Everything that is known of a run when it is over.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The named figures.
+    pub summary: Summary,
+    /// When measuring began.
+    #[serde(rename = "measured_from_s", serialize_with = "seconds")]
+    pub measured_from: Time,
+    /// When measuring ended.
+    #[serde(rename = "measured_to_s", serialize_with = "seconds")]
+    pub measured_to: Time,
+    /// When the run ended.
+    #[serde(rename = "end_s", serialize_with = "seconds")]
+    pub end: Time,
+    /// Length of the intervals of [`Outcome::intervals`].
+    #[serde(rename = "interval_s", serialize_with = "span_seconds")]
+    pub interval: Duration,
+    /// One row per transaction, in order of submission.
+    pub transactions: Vec<TransactionRow>,
+    /// One row per block, genesis excluded, in order of creation.
+    pub blocks: Vec<BlockRow>,
+    /// One row per interval, from the start of the run, warm-up included.
+    pub intervals: Vec<IntervalRow>,
+    /// One row per node.
+    pub nodes: Vec<NodeRow>,
+    /// One row per kind of message, in order of first use.
+    pub messages: Vec<MessageRow>,
+    /// One row per label that protocols noted, in order of first use.
+    pub notes: Vec<NoteRow>,
+    /// How often mempools refused or evicted, by reason.
+    pub refusals: Vec<RefusalRow>,
+    /// How often honest nodes cut their chain back, by depth, ascending.
+    pub reorgs: Vec<ReorgRow>,
+    /// Share of (block, honest node) pairs that were reached by a time after the block's creation.
+    pub propagation: Vec<CdfPoint>,
+    /// Share of confirmed transactions that were confirmed by a time after their submission.
+    pub confirmation: Vec<CdfPoint>,
+    /// The faults that happened, for shading.
+    pub faults: Vec<FaultSpan>,
+    /// The broken properties, as many as were kept.
+    pub violations: Vec<ViolationRow>,
+}
+
+/// The first eight bytes of a hash, shown as its first sixteen hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ShortId(pub u64);
+
+impl fmt::Display for ShortId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0.swap_bytes())
+    }
+}
+
+impl Serialize for ShortId {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+/// What became of a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// It is final and had its effect.
+    Executed,
+    /// It is final and had no effect.
+    WithoutEffect,
+    /// It is not final; a mempool refused or evicted it at least once.
+    Refused,
+    /// It is not final: it was on an honest node's chain, was cut off, and is not on the canonical chain.
+    Lost,
+    /// It is not final yet.
+    Pending,
+}
+
+/// A transaction. About 100 bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct TransactionRow {
+    /// Its short name.
+    pub id: ShortId,
+    /// Who asked.
+    pub client: ClientId,
+    /// Its home: the node that it was handed to first.
+    pub node: NodeId,
+    /// When it was handed over first.
+    #[serde(rename = "submitted_s", serialize_with = "seconds")]
+    pub submitted: Time,
+    /// When an honest node first had it on its chain.
+    #[serde(rename = "included_s", serialize_with = "seconds")]
+    pub included: Time,
+    /// When it was final at its home; if the home is not honest, at the first honest node.
+    #[serde(rename = "final_s", serialize_with = "seconds")]
+    pub final_home: Time,
+    /// When it was final at the first honest node.
+    #[serde(rename = "final_first_s", serialize_with = "seconds")]
+    pub final_first: Time,
+    /// When it was final at the last honest node.
+    #[serde(rename = "final_everywhere_s", serialize_with = "seconds")]
+    pub final_everywhere: Time,
+    /// When its client believed it final.
+    #[serde(rename = "answered_s", serialize_with = "seconds")]
+    pub answered: Time,
+    /// Height of the block in which it is final.
+    pub height: Option<Height>,
+    /// Its bytes on the wire.
+    pub bytes: u32,
+    /// What its sender pays the proposer.
+    pub fee: u64,
+    /// What became of it.
+    pub fate: Fate,
+    /// Whether an honest node had it on its chain and cut it off.
+    pub reorged: bool,
+    /// Times that it was sent again.
+    pub retransmissions: u16,
+}
+
+/// Where a block ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// On the chain that honest nodes agree on at the end.
+    Canonical,
+    /// Not on it, though not above its tip.
+    Stale,
+    /// Above its tip: too young to tell.
+    Open,
+}
+
+/// A block.
+#[derive(Clone, Debug, Serialize)]
+pub struct BlockRow {
+    /// Its short name.
+    pub id: ShortId,
+    /// Its height.
+    pub height: Height,
+    /// Its parent's short name.
+    pub parent: ShortId,
+    /// Who made it.
+    pub proposer: NodeId,
+    /// When a node first held it, its proposer as a rule.
+    #[serde(rename = "created_s", serialize_with = "seconds")]
+    pub created: Time,
+    /// Number of transactions, coinbase included.
+    pub transactions: u32,
+    /// Its bytes on the wire.
+    pub bytes: u64,
+    /// Where it ended.
+    pub standing: Standing,
+    /// Honest nodes that held it at the end.
+    pub holders: u32,
+    /// From creation until half of the honest nodes held it.
+    #[serde(rename = "t50_s", serialize_with = "span_seconds")]
+    pub t50: Duration,
+    /// From creation until 90 % of the honest nodes held it.
+    #[serde(rename = "t90_s", serialize_with = "span_seconds")]
+    pub t90: Duration,
+    /// From creation until 99 % of the honest nodes held it.
+    #[serde(rename = "t99_s", serialize_with = "span_seconds")]
+    pub t99: Duration,
+    /// When it was final at the first honest node.
+    #[serde(rename = "final_first_s", serialize_with = "seconds")]
+    pub final_first: Time,
+    /// When it was final at the last honest node.
+    #[serde(rename = "final_everywhere_s", serialize_with = "seconds")]
+    pub final_everywhere: Time,
+}
+
+/// What happened within an interval.
+#[derive(Clone, Debug, Serialize)]
+pub struct IntervalRow {
+    /// When it begins (inclusive).
+    #[serde(rename = "start_s", serialize_with = "seconds")]
+    pub start: Time,
+    /// When it ends (exclusive); the last one ends with the run.
+    #[serde(rename = "end_s", serialize_with = "seconds")]
+    pub end: Time,
+    /// Transactions submitted.
+    pub submitted: u64,
+    /// Transactions that became final with effect at their home.
+    pub confirmed: u64,
+    /// The same per second.
+    pub throughput: f64,
+    /// Median confirmation time of the transactions confirmed in it, in seconds.
+    pub confirmation_p50_s: Option<f64>,
+    /// Transactions submitted and not final at their home, at its end.
+    pub pending: u64,
+    /// Blocks created.
+    pub blocks: u64,
+    /// Copies of messages sent.
+    pub messages: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Mean share of computing time that nodes were busy, 0 to 1.
+    pub cpu_mean: Option<f64>,
+    /// The same of the busiest node.
+    pub cpu_max: Option<f64>,
+    /// Most messages waiting in an inbox.
+    pub inbox_max: u32,
+    /// Most transactions waiting in a mempool, at its end.
+    pub mempool_max: u32,
+    /// The least height that an honest node had finalized, at its end.
+    pub finalized_min: Height,
+    /// The greatest height that an honest node had finalized, at its end.
+    pub finalized_max: Height,
+}
+
+/// A node.
+#[derive(Clone, Debug, Serialize)]
+pub struct NodeRow {
+    /// Which.
+    pub node: NodeId,
+    /// Whether it follows the protocol.
+    pub honest: bool,
+    /// Bytes sent.
+    pub sent: u64,
+    /// Bytes received.
+    pub received: u64,
+    /// Bytes written to its log.
+    pub written: u64,
+    /// Time spent computing, over all cores.
+    #[serde(rename = "busy_s", serialize_with = "span_seconds")]
+    pub busy: Duration,
+    /// Share of its computing time that it was busy, 0 to 1.
+    pub cpu: f64,
+    /// Most messages waiting in its inbox.
+    pub inbox_max: u32,
+    /// Its blocks on the canonical chain.
+    pub blocks_canonical: u64,
+    /// Its blocks that went stale.
+    pub blocks_stale: u64,
+    /// Its share of the canonical blocks.
+    pub share_blocks: f64,
+    /// Its share of the power: hash power, stake, or one of n.
+    pub share_power: f64,
+    /// Times that it crashed.
+    pub crashes: u32,
+    /// Times that it cut its chain back.
+    pub reorgs: u64,
+    /// Blocks that it cut off at once, at most.
+    pub reorg_max: u64,
+    /// Rounds that it saw end without a decision.
+    pub wasted_rounds: u64,
+    /// Height of its chain at the end.
+    pub height: Height,
+    /// Height up to which it had finalized.
+    pub finalized: Height,
+}
+
+/// A kind of message.
+#[derive(Clone, Debug, Serialize)]
+pub struct MessageRow {
+    /// Its name.
+    pub kind: &'static str,
+    /// Copies sent.
+    pub sent: u64,
+    /// Bytes sent, framing included.
+    pub sent_bytes: u64,
+    /// Copies that reached an inbox.
+    pub delivered: u64,
+    /// Their bytes.
+    pub delivered_bytes: u64,
+}
+
+/// A label that protocols noted.
+#[derive(Clone, Debug, Serialize)]
+pub struct NoteRow {
+    /// The label.
+    pub label: &'static str,
+    /// How often honest nodes noted it.
+    pub count: u64,
+    /// Mean of the numbers noted.
+    pub mean: f64,
+    /// The greatest.
+    pub max: u64,
+}
+
+/// A reason to refuse a transaction.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusalRow {
+    /// The reason.
+    pub reason: &'static str,
+    /// How often it was given.
+    pub count: u64,
+}
+
+/// Reorganisations of one depth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReorgRow {
+    /// Blocks cut off at once.
+    pub depth: u64,
+    /// How often.
+    pub count: u64,
+}
+
+/// A point of a cumulative distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CdfPoint {
+    /// Seconds.
+    #[serde(rename = "at_s")]
+    pub at: f64,
+    /// Share that is at or below, 0 to 1.
+    pub share: f64,
+}
+
+/// A fault.
+#[derive(Clone, Debug, Serialize)]
+pub struct FaultSpan {
+    /// Its number in the schedule.
+    pub fault: u32,
+    /// What it is.
+    pub label: String,
+    /// When it began.
+    #[serde(rename = "start_s", serialize_with = "seconds")]
+    pub start: Time,
+    /// When it ended; the end of the run if it did not.
+    #[serde(rename = "end_s", serialize_with = "seconds")]
+    pub end: Time,
+}
+
+/// A broken property.
+#[derive(Clone, Debug, Serialize)]
+pub struct ViolationRow {
+    /// Which.
+    pub property: &'static str,
+    /// `safety` or `liveness`.
+    pub kind: &'static str,
+    /// When it was seen.
+    #[serde(rename = "at_s", serialize_with = "seconds")]
+    pub at: Time,
+    /// What was expected and what was found.
+    pub what: String,
+}
+
+/// Writes an instant as seconds, [`Time::NEVER`] as nothing.
+pub(super) fn seconds<S: Serializer>(at: &Time, out: S) -> Result<S::Ok, S::Error> {
+    if *at == Time::NEVER { out.serialize_none() } else { out.serialize_some(&at.as_secs_f64()) }
+}
+
+/// Writes a span as seconds, [`Duration::MAX`] as nothing.
+pub(super) fn span_seconds<S: Serializer>(span: &Duration, out: S) -> Result<S::Ok, S::Error> {
+    if *span == Duration::MAX { out.serialize_none() } else { out.serialize_some(&span.as_secs_f64()) }
+}
