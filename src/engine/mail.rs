@@ -67,6 +67,8 @@ pub(super) struct Landing {
 /// Something that spreads by gossip.
 pub(super) struct Item {
     pub name: Option<Hash>,
+    /// Whether every node has it, so that it will be forgotten.
+    pub retires: bool,
     pub what: ItemContent,
 }
 
@@ -327,7 +329,7 @@ impl<P: Protocol> Simulation<P> {
                 let compact = message.block().map(|block| compact_bytes(block.header.bytes(), block.transactions()));
                 let payload = self.payload(from, message);
                 self.payloads.get_mut(payload).holders += 1;
-                let item = self.items.insert(Item { name, what: ItemContent::Message(payload) });
+                let item = self.new_item(Item { name, retires: false, what: ItemContent::Message(payload) });
                 self.register(item, name, Description { class, bytes, compact });
                 item
             }
@@ -340,14 +342,19 @@ impl<P: Protocol> Simulation<P> {
             Some(Some(item)) => item,
             Some(None) => return,
             None => {
-                let item = Item { name: Some(name), what: ItemContent::Transaction(transaction.clone()) };
-                let item = self.items.insert(item);
+                let item = Item { name: Some(name), retires: false, what: ItemContent::Transaction(transaction.clone()) };
+                let item = self.new_item(item);
                 let bytes = transaction.bytes() as u32;
                 self.register(item, Some(name), Description { class: Class::Transaction, bytes, compact: None });
                 item
             }
         };
         self.publish(node, item);
+    }
+    /// Numbers are never used again: frames and reminders about a forgotten item may still be on their way.
+    fn new_item(&mut self, item: Item) -> u32 {
+        self.items.push(Some(item));
+        u32::try_from(self.items.len() - 1).expect("fewer than 2^32 items")
     }
     fn register(&mut self, item: u32, name: Option<Hash>, description: Description) {
         if let Some(name) = name {
@@ -368,13 +375,13 @@ impl<P: Protocol> Simulation<P> {
         let gossip = gossip.as_mut().expect("frames come from gossip");
         let mut missing = || {
             let pool = &seats[node.index()].pool;
-            match &items.get(item).what {
-                ItemContent::Message(payload) => {
+            match items[item as usize].as_ref().map(|item| &item.what) {
+                Some(ItemContent::Message(payload)) => {
                     let block = payloads.get(*payload).message.block();
                     let absent = block.into_iter().flat_map(|block| block.transactions());
                     absent.filter(|t| !t.is_coinbase() && !pool.contains(&t.id())).map(|t| t.bytes() as u32).sum()
                 }
-                ItemContent::Transaction(_) => 0,
+                _ => 0,
             }
         };
         let is_new = gossip.receive(node, from, frame, ItemId(item), &mut missing, &mut posts);
@@ -386,7 +393,7 @@ impl<P: Protocol> Simulation<P> {
     }
     /// Hands an item that `node` has just come to hold to the node.
     fn take_item(&mut self, node: NodeId, from: NodeId, item: u32) {
-        match self.items.get(item).what.clone() {
+        match self.items[item as usize].as_ref().expect("an item that spreads is kept").what.clone() {
             ItemContent::Message(payload) => {
                 let kept = self.payloads.get(payload);
                 let speaker = if kept.message.relay() == Relay::OnArrival { kept.from } else { from };
@@ -436,16 +443,17 @@ impl<P: Protocol> Simulation<P> {
     fn retire(&mut self, item: u32) {
         let now = self.queue.now();
         let gossip = self.gossip.as_mut().expect("items spread by gossip");
-        if gossip.holders(ItemId(item)) == self.seats.len()
-            && self.retiring.back().is_none_or(|(_, last)| *last != item)
-        {
-            self.retiring.push_back((now + RETIRE_AFTER, item));
+        if gossip.holders(ItemId(item)) == self.seats.len() {
+            if let Some(kept) = self.items[item as usize].as_mut().filter(|kept| !kept.retires) {
+                kept.retires = true;
+                self.retiring.push_back((now + RETIRE_AFTER, item));
+            }
         }
         while let Some(&(at, item)) = self.retiring.front().filter(|(at, _)| *at <= now) {
             let _ = at;
             self.retiring.pop_front();
             self.gossip.as_mut().expect("items spread by gossip").forget(ItemId(item));
-            let Item { name, what } = self.items.remove(item);
+            let Item { name, what, .. } = self.items[item as usize].take().expect("an item is retired once");
             if let Some(name) = name {
                 self.items_by_name.insert(name, None);
             }

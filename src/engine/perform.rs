@@ -10,7 +10,7 @@ use super::simulation::{Kind, Shared, Simulation};
 use crate::base::{Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire};
 use crate::chain::{Batch, Block, BlockIndex, Limit, Transaction, Tree};
 use crate::observe::Observed;
-use crate::protocol::{Context, Effect, EffectOf, Invalid, Message, Protocol, Services, Snapshot};
+use crate::protocol::{Context, Effect, EffectOf, Invalid, Message, Protocol, Services, Snapshot, note};
 use std::sync::Arc;
 
 /// What stands behind a node's [`Context`].
@@ -336,10 +336,16 @@ impl<P: Protocol> Simulation<P> {
             Effect::Rewind { to } => self.rewind(node, to),
             Effect::Finalize { upto } => self.finalize(node, upto),
             Effect::Install { snapshot } => self.install(node, &snapshot),
-            Effect::Note { label, value } => self.tell(&Observed::Noted { node, label, value }),
+            Effect::Note { label, value } => self.note(node, label, value),
             Effect::Persist { record } => self.write(node, record),
             Effect::Spend { .. } => {}
         }
+    }
+    fn note(&mut self, node: NodeId, label: &'static str, value: u64) {
+        if label == note::LEADING {
+            self.leader = Some(node);
+        }
+        self.tell(&Observed::Noted { node, label, value });
     }
     fn set_timer(&mut self, node: NodeId, timer: P::Timer, after: Duration) {
         let now = self.queue.now();

@@ -71,6 +71,10 @@ pub enum Fault {
     Crash(Vec<NodeId>),
     /// These nodes start again.
     Restart(Vec<NodeId>),
+    /// Whoever noted last that it leads stops; the number of the outage.
+    CrashLeader(u32),
+    /// The leader that stopped in this outage starts again.
+    RestartLeader(u32),
     /// The network changes.
     Network(Change),
 }
@@ -244,7 +248,7 @@ pub struct Simulation<P: Protocol> {
     pub(super) later: Slab<EffectOf<P>>,
     pub(super) submitting: Slab<(ClientId, NodeId, Arc<Transaction>)>,
     pub(super) entering: Slab<(NodeId, Arc<Transaction>)>,
-    pub(super) items: Slab<Item>,
+    pub(super) items: Vec<Option<Item>>,
     pub(super) items_by_name: FxHashMap<Hash, Option<u32>>,
     pub(super) retiring: std::collections::VecDeque<(Time, u32)>,
     pub(super) behind_cuts: Vec<(NodeId, NodeId, Arc<Transaction>)>,
@@ -254,6 +258,8 @@ pub struct Simulation<P: Protocol> {
     pub(super) finals: Vec<u32>,
     pub(super) held: FxHashMap<Hash, Vec<u64>>,
     pub(super) audited: BlockIndex,
+    pub(super) leader: Option<NodeId>,
+    outages: Vec<(u32, NodeId)>,
     pub(super) replies: u32,
     pub(super) answered: u64,
     pub(super) request_at: Time,
@@ -319,7 +325,7 @@ impl<P: Protocol> Simulation<P> {
             later: Slab::default(),
             submitting: Slab::default(),
             entering: Slab::default(),
-            items: Slab::default(),
+            items: Vec::new(),
             items_by_name: FxHashMap::default(),
             retiring: std::collections::VecDeque::new(),
             behind_cuts: Vec::new(),
@@ -328,6 +334,8 @@ impl<P: Protocol> Simulation<P> {
             finals: Vec::new(),
             held: FxHashMap::default(),
             audited: BlockIndex::GENESIS,
+            leader: None,
+            outages: Vec::new(),
             replies,
             answered: 0,
             request_at: Time::NEVER,
@@ -507,6 +515,17 @@ impl<P: Protocol> Simulation<P> {
         match fault {
             Fault::Crash(nodes) => nodes.into_iter().for_each(|node| self.crash(node)),
             Fault::Restart(nodes) => nodes.into_iter().for_each(|node| self.boot(node)),
+            Fault::CrashLeader(outage) => {
+                if let Some(leader) = self.leader {
+                    self.outages.push((outage, leader));
+                    self.crash(leader);
+                }
+            }
+            Fault::RestartLeader(outage) => {
+                if let Some(&(_, leader)) = self.outages.iter().find(|(known, _)| *known == outage) {
+                    self.boot(leader);
+                }
+            }
             Fault::Network(change) => self.change_network(&change),
         }
         if let Some(fault) = ends {
@@ -592,7 +611,8 @@ impl<P: Protocol> Simulation<P> {
     /// Things under way or kept for others; zero when all is quiet and everybody has everything. For leak tests.
     #[must_use]
     pub fn under_way(&self) -> usize {
-        self.payloads.len() + self.sendings.len() + self.spreads.len() + self.landings.len() + self.items.len()
+        let items = self.items.iter().flatten().count();
+        self.payloads.len() + self.sendings.len() + self.spreads.len() + self.landings.len() + items
     }
 }
 

@@ -408,6 +408,9 @@ impl Network for Transport {
         }
     }
 
+    fn reaches(&self, from: NodeId, to: NodeId) -> bool {
+        !self.faults.cut(from, to)
+    }
     fn delay_min(&self) -> Duration {
         self.delay.least()
     }

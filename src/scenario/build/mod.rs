@@ -1,0 +1,278 @@
+//! From a checked scenario and a seed to a world that is ready to run.
+//!
+//! Everything that a scenario leaves to chance (who stands where, which nodes a fraction means, clocks, graphs) is drawn
+//! from streams of the seed named here and in `network`, so that two protocols under one seed meet the same world.
+
+mod fault;
+mod load;
+mod network;
+
+use super::{Chain as ChainTable, Nodes, Regions, Scenario, Stop as StopChoice, Weights};
+use crate::base::{Committee, Duration, Height, NodeId, Stream, Time};
+use crate::chain::mempool::Capacity;
+use crate::consensus;
+use crate::engine::{Chain, Clock, DiskModel, SeatSettings, Setup, Simulation, Stop, World};
+use crate::network::dataset::{self, Kind};
+use crate::observe::check::{Settings as CheckSettings, Suite};
+use crate::observe::metrics::{Metrics, MetricsSettings};
+use crate::observe::{Observed, Observer, Violation};
+use crate::protocol::{Protocol, Visitor};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Reads a file that a scenario names, by its path in the scenario.
+pub type Read<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// An observer that is also kept by whoever wants its findings.
+pub struct Watch<T>(Rc<RefCell<T>>);
+
+impl<T> Watch<T> {
+    fn new(observer: T) -> Watch<T> {
+        Watch(Rc::new(RefCell::new(observer)))
+    }
+    fn twin(&self) -> Box<Watch<T>> {
+        Box::new(Watch(self.0.clone()))
+    }
+    /// What the observer found.
+    pub fn look<R>(&self, at: impl FnOnce(&mut T) -> R) -> R {
+        at(&mut self.0.borrow_mut())
+    }
+}
+
+impl<T: Observer> Observer for Watch<T> {
+    fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
+        self.0.borrow_mut().observe(now, observed)
+    }
+    fn finish(&mut self, end: Time) -> Result<(), Violation> {
+        self.0.borrow_mut().finish(end)
+    }
+    fn wants_messages(&self) -> bool {
+        self.0.borrow().wants_messages()
+    }
+}
+
+/// Those who watch one chain.
+pub struct Watchers {
+    /// Counts.
+    pub metrics: Watch<Metrics>,
+    /// Judges.
+    pub checks: Watch<Suite>,
+}
+
+/// A world ready to run, and those who watch its chains.
+pub struct Built {
+    /// The world.
+    pub world: World,
+    /// Per chain, in order.
+    pub watchers: Vec<Watchers>,
+    /// Warnings for people: what was drawn and is worth knowing.
+    pub remarks: Vec<String>,
+}
+
+/// Builds the world of a scenario under one seed.
+///
+/// # Errors
+/// What could not be built, as a sentence: a file that cannot be read, a graph that is not connected.
+pub fn build(scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
+    let mut built = Built { world: World::default(), watchers: Vec::new(), remarks: Vec::new() };
+    for number in 0..scenario.chain.len() {
+        let mut builder = Builder { scenario, number, seed, read, made: None };
+        consensus::visit(&mut builder);
+        let made = builder.made.expect("a checked scenario names a known protocol")?;
+        built.world.chains.push(made.chain);
+        built.watchers.push(made.watchers);
+        built.remarks.extend(made.remarks);
+    }
+    Ok(built)
+}
+
+struct Made {
+    chain: Box<dyn Chain>,
+    watchers: Watchers,
+    remarks: Vec<String>,
+}
+
+/// Builds the chain with this number when the registry comes to its protocol.
+struct Builder<'a> {
+    scenario: &'a Scenario,
+    number: usize,
+    seed: u64,
+    read: Read<'a>,
+    made: Option<Result<Made, String>>,
+}
+
+impl Visitor for Builder<'_> {
+    fn visit<P: Protocol>(&mut self) {
+        if let Some(config) = self.scenario.chain[self.number].protocol.config::<P>() {
+            self.made = Some(self.chain::<P>(config));
+        }
+    }
+}
+
+impl Builder<'_> {
+    fn table(&self) -> &ChainTable {
+        &self.scenario.chain[self.number]
+    }
+    /// The seed of this chain: chains of one world do not share their weather.
+    fn chain_seed(&self) -> u64 {
+        if self.number == 0 { self.seed } else { crate::base::rng::mix(self.seed, self.number as u64) }
+    }
+    fn is_for_this_chain(&self, name: &str) -> bool {
+        if name.is_empty() { self.number == 0 } else { name == self.table().name }
+    }
+    fn chain<P: Protocol>(&self, config: P::Config) -> Result<Made, String> {
+        let (table, scenario, seed) = (self.table(), self.scenario, self.chain_seed());
+        let n = table.nodes.count as usize;
+        let plan = network::plan(table, seed, self.read)?;
+        let weights = weights(&table.nodes)?;
+        let mut committee = Committee::weighted(weights.clone(), P::FAULTS);
+        if let Some(faulty) = table.nodes.tolerate {
+            committee = committee.tolerating(faulty).ok_or("more faults are tolerated than the nodes can bear")?;
+        }
+        let places = plan.places();
+        let mut seats = self.seats::<P>(&places);
+        self.corrupt(&places, &mut seats)?;
+        let byzantine: BTreeSet<NodeId> = committee.members().filter(|node| is_corrupt(&seats[node.index()])).collect();
+        let traffic = self.load(n)?;
+        let watchers = self.watchers(&weights, &byzantine, traffic.workload.as_deref());
+        let setup = Setup {
+            name: table.name.clone(),
+            seed,
+            config,
+            committee,
+            crypto: scenario.crypto,
+            accounts: traffic.accounts,
+            ledger: traffic.ledger,
+            network: plan.network,
+            gossip: plan.gossip,
+            relay: plan.relay,
+            workload: traffic.workload,
+            client_delay: Duration::ZERO,
+            client_retry: traffic.retry,
+            seats,
+            costs: table.costs,
+            faults: self.faults(&places),
+            interval: scenario.output.interval,
+            stop: self.stop(),
+            recheck: scenario.check.recompute,
+            observers: vec![watchers.metrics.twin(), watchers.checks.twin()],
+        };
+        let chain = Box::new(Simulation::new(setup));
+        Ok(Made { chain, watchers, remarks: plan.remarks })
+    }
+    fn stop(&self) -> Stop {
+        let end = Stop::at(Time::ZERO + self.scenario.duration);
+        match self.scenario.stop {
+            None => end,
+            Some(StopChoice::FinalTransactions(wanted)) => Stop { answered: Some(wanted), ..end },
+            Some(StopChoice::Blocks(wanted)) => Stop { finalized: Some(Height(wanted)), ..end },
+        }
+    }
+    fn watchers(
+        &self,
+        weights: &[u64],
+        byzantine: &BTreeSet<NodeId>,
+        workload: Option<&dyn crate::workload::Workload>,
+    ) -> Watchers {
+        let (scenario, nodes) = (self.scenario, &self.table().nodes);
+        let checks = CheckSettings {
+            byzantine: byzantine.clone(),
+            progress: scenario.check.progress,
+            ..CheckSettings::new(weights.len())
+        };
+        let total: u64 = weights.iter().sum();
+        let metrics = MetricsSettings {
+            honest: checks.honest(),
+            power: weights.iter().map(|weight| *weight as f64 / total as f64).collect(),
+            cores: nodes.cores,
+            warm_up: scenario.warm_up,
+            interval: scenario.output.interval,
+            offered: workload.and_then(|workload| workload.offered()),
+            ..MetricsSettings::new(weights.len(), scenario.duration)
+        };
+        Watchers { metrics: Watch::new(Metrics::new(metrics)), checks: Watch::new(Suite::new(&checks)) }
+    }
+    fn seats<P: Protocol>(&self, places: &[Option<&str>]) -> Vec<SeatSettings<P>> {
+        let nodes = &self.table().nodes;
+        let mempool = Capacity { bytes: nodes.mempool.size.0, transactions: nodes.mempool.transactions };
+        let mut clocks = Stream::new(self.chain_seed(), "clock", 0, 0);
+        let mut seats: Vec<SeatSettings<P>> = (0..places.len())
+            .map(|_| SeatSettings {
+                cores: nodes.cores,
+                slowness: slowness(nodes.cpu_speed),
+                disk: disk(&nodes.disk),
+                clock: clock(nodes, &mut clocks),
+                mempool,
+                attack: None,
+                adversary: None,
+            })
+            .collect();
+        for (number, group) in nodes.group.iter().enumerate() {
+            let mut stream = Stream::new(self.chain_seed(), "group", number as u64, 0);
+            for node in group.nodes.nodes(places, &mut stream) {
+                let seat = &mut seats[node.index()];
+                seat.cores = group.cores.unwrap_or(seat.cores);
+                seat.slowness = group.cpu_speed.map_or(seat.slowness, slowness);
+                seat.disk = group.disk.as_ref().map_or(seat.disk, disk);
+            }
+        }
+        seats
+    }
+}
+
+fn is_corrupt<P: Protocol>(seat: &SeatSettings<P>) -> bool {
+    seat.attack.is_some() || seat.adversary.is_some()
+}
+
+/// Thousandths of the reference core's time that a core of this speed takes.
+fn slowness(speed: f64) -> u32 {
+    (1000.0 / speed + 0.5) as u32
+}
+
+fn disk(disk: &super::Disk) -> DiskModel {
+    match disk.law() {
+        Some((median, sigma)) => DiskModel { median, sigma, rate: 0 },
+        None => DiskModel::INSTANT,
+    }
+}
+
+fn clock(nodes: &Nodes, stream: &mut Stream) -> Clock {
+    let offset = (stream.unit() * 2.0 - 1.0) * nodes.clock.offset.as_nanos() as f64;
+    // Parts per million are nanoseconds per second, a thousandfold.
+    let drift = (stream.unit() * 2.0 - 1.0) * nodes.clock.drift_ppm * 1_000.0;
+    Clock { offset: offset as i64, drift: drift as i64 }
+}
+
+/// The weight of each node.
+fn weights(nodes: &Nodes) -> Result<Vec<u64>, String> {
+    let n = nodes.count as usize;
+    match &nodes.weights {
+        Weights::Equal => Ok(vec![1; n]),
+        Weights::List(weights) => Ok(weights.clone()),
+        Weights::Shares(name) => {
+            let kind = [Kind::Power, Kind::Stake].into_iter().find(|kind| dataset::find(*kind, name).is_ok());
+            let shares = dataset::shares(kind.unwrap_or(Kind::Power), name).map_err(|unknown| unknown.to_string())?;
+            let mut parts = shares.parts();
+            parts.resize(n, 0);
+            Ok(parts)
+        }
+    }
+}
+
+/// The region of each node, by name; `None` where the scenario names none.
+fn regions(nodes: &Nodes, seed: u64) -> Result<Vec<Option<String>>, String> {
+    let n = nodes.count as usize;
+    match &nodes.regions {
+        Regions::Nowhere => Ok(vec![None; n]),
+        Regions::Shares(name) => {
+            let shares = dataset::shares(Kind::Regions, name).map_err(|unknown| unknown.to_string())?;
+            let dealt = shares.deal(n, &mut Stream::new(seed, "regions", 0, 0));
+            Ok(dealt.into_iter().map(|region| Some(shares.names[region].clone())).collect())
+        }
+        counted => {
+            let places = counted.places(nodes.count).expect("neither nowhere nor shares");
+            Ok(places.into_iter().map(|place| Some(place.to_owned())).collect())
+        }
+    }
+}

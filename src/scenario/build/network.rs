@@ -1,0 +1,253 @@
+//! The network of a chain: places, delays, rates, graph, gossip.
+
+use super::{Read, regions};
+use crate::base::{Duration, NodeId, Stream};
+use crate::engine::TransactionRelay;
+use crate::network::dataset;
+use crate::network::gossip::{
+    Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings,
+};
+use crate::network::import::{self, Imported};
+use crate::network::latency::{Drawn, Jitter, Latency, Law};
+use crate::network::topology::{Shape, Topology};
+use crate::network::transport::{Discipline, Rates, Settings, Tcp, Transport};
+use crate::network::{Change, Degradation, Network};
+use crate::scenario::{self, Bandwidth, Chain as ChainTable, Nodes, Rate, Spread};
+use std::sync::Arc;
+
+/// Everything that lies between the nodes of a chain.
+pub(super) struct Plan {
+    regions: Vec<Option<String>>,
+    pub network: Box<dyn Network>,
+    pub gossip: Option<Box<dyn Gossip>>,
+    pub relay: TransactionRelay,
+    pub remarks: Vec<String>,
+}
+
+impl Plan {
+    /// The region of each node.
+    pub fn places(&self) -> Vec<Option<&str>> {
+        self.regions.iter().map(Option::as_deref).collect()
+    }
+}
+
+/// The number of the permanent loss of every link, apart from all faults.
+const PERMANENT: u32 = u32::MAX;
+
+pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<Plan, String> {
+    let (choice, nodes, n) = (&table.network, &table.nodes, table.nodes.count as usize);
+    let mut regions = regions(nodes, seed)?;
+    let imported = imported(choice, n, read)?;
+    if let Some(imported) = &imported {
+        for (region, node) in regions.iter_mut().zip(&imported.nodes) {
+            *region = node.region.clone().or(region.take());
+        }
+    }
+    let topology = match &imported {
+        Some(imported) => imported.topology.clone(),
+        None => shape(choice)?.build(n, seed).map_err(|error| error.to_string())?,
+    };
+    let survey = topology.survey();
+    if !survey.is_connected() {
+        return Err(format!("the graph that seed {seed} draws falls into {} parts: {survey}", survey.components));
+    }
+    let remarks = if topology.is_complete() { Vec::new() } else { vec![format!("{}: {survey}", table.name)] };
+    let hops = survey.diameter.map_or(1, |(least, _)| least.max(1)) as u32;
+    let settings = transport(choice, nodes, &regions, imported.as_ref())?;
+    let delay = || delays(choice, &regions, imported.as_ref(), seed);
+    let mut network = Transport::new(seed, Box::new(delay()?), settings);
+    if choice.loss > 0.0 {
+        let everybody: Vec<NodeId> = (0..n).map(NodeId::from).collect();
+        let by = Degradation { loss: choice.loss, ..Degradation::default() };
+        let change = Change::Degrade { id: PERMANENT, from: everybody.clone(), to: everybody, by };
+        network.change(crate::base::Time::ZERO, &change, &mut crate::network::Carried::default());
+    }
+    let relay = match choice.transactions {
+        Spread::Gossip => TransactionRelay::Gossip,
+        Spread::Sampled => TransactionRelay::Sampled(Box::new(delay()?), hops),
+    };
+    let gossip = gossip(choice, seed, Arc::new(topology));
+    Ok(Plan { regions, network: Box::new(network), gossip, relay, remarks })
+}
+
+/// A network read from the files that the scenario names.
+fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Option<Imported>, String> {
+    let scenario::Topology::File { path } = &choice.topology else { return Ok(None) };
+    let text = read(path)?;
+    let at = |mistake: crate::network::Mistake| format!("{path}: {mistake}");
+    let imported = if path.ends_with(".gml") {
+        import::read_gml(&text).map_err(at)?
+    } else {
+        let nodes = (0..n).fold(String::from("id\n"), |text, node| text + &format!("{node}\n"));
+        import::read_csv(&nodes, &text).map_err(at)?
+    };
+    if imported.nodes.len() == n {
+        Ok(Some(imported))
+    } else {
+        Err(format!("{path} describes {} nodes, the scenario has {n}", imported.nodes.len()))
+    }
+}
+
+fn shape(choice: &scenario::Network) -> Result<Shape, String> {
+    use scenario::Topology as T;
+    Ok(match &choice.topology {
+        T::Complete {} | T::File { .. } => Shape::Complete,
+        T::Outbound { degree, max_inbound } => {
+            Shape::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
+        }
+        T::RandomRegular { degree } => Shape::RandomRegular { degree: *degree as usize },
+        T::SmallWorld { degree, rewire } => Shape::SmallWorld { degree: *degree as usize, rewired: *rewire },
+        T::ScaleFree { edges } => Shape::ScaleFree { links: *edges as usize },
+        T::Star { .. } => Shape::Relay { relays: 1, links: 1 },
+        T::Ring {} => Shape::Ring,
+        T::Degrees { data } => {
+            let cumulative = dataset::degrees(data).map_err(|unknown| unknown.to_string())?;
+            Shape::OutboundDegrees { cumulative, max_inbound: usize::MAX }
+        }
+    })
+}
+
+fn delays(
+    choice: &scenario::Network,
+    regions: &[Option<String>],
+    imported: Option<&Imported>,
+    seed: u64,
+) -> Result<Latency, String> {
+    let latency = match &choice.latency {
+        scenario::Latency::Regions { data, spread, jitter } => by_regions(data, *spread, *jitter, regions, seed)?,
+        other => Latency::of_law(&law(other)).map_err(|error| error.to_string())?,
+    };
+    Ok(match imported {
+        None => latency,
+        Some(imported) => {
+            let access: Vec<Duration> = imported.nodes.iter().map(|node| node.access.unwrap_or_default()).collect();
+            latency.with_access(&access).with_links(imported.links.clone())
+        }
+    })
+}
+
+fn law(choice: &scenario::Latency) -> Law {
+    use scenario::Latency as L;
+    match choice {
+        L::Constant { delay } => Law::Constant { value: *delay },
+        L::Uniform { min, max } => {
+            Law::Uniform { median: (*min + *max) / 2, width: max.saturating_sub(*min) / 2 }
+        }
+        L::Normal { mean, deviation, min } => Law::Normal { median: *mean, deviation: *deviation, least: *min },
+        L::Lognormal { median, sigma } => Law::Lognormal { median: *median, sigma: *sigma },
+        L::ShiftedLognormal { min, median, sigma } => {
+            Law::ShiftedLognormal { least: *min, median: *median, sigma: *sigma }
+        }
+        L::Pareto { min, shape } => {
+            // The median of min * u^(-1 / shape).
+            let median = min.as_secs_f64() * libm::pow(2.0, 1.0 / shape);
+            Law::Pareto { median: Duration::from_secs_f64(median), shape: *shape }
+        }
+        L::Weibull { median, shape } => Law::Weibull { median: *median, shape: *shape },
+        L::Empirical { quantiles } => Law::Empirical { quantiles: quantiles.clone() },
+        L::Regions { .. } => unreachable!("regions are not one law"),
+    }
+}
+
+fn by_regions(
+    data: &str,
+    spread: bool,
+    jitter: scenario::Jitter,
+    regions: &[Option<String>],
+    seed: u64,
+) -> Result<Latency, String> {
+    let table = dataset::latency(data).map_err(|unknown| unknown.to_string())?;
+    let number = |region: &Option<String>| {
+        let region = region.as_deref().ok_or("delays between regions need nodes.regions")?;
+        table.region(region).ok_or_else(|| format!("{data} has no region {region}"))
+    };
+    let numbers = regions.iter().map(number).collect::<Result<Vec<u8>, String>>()?;
+    if data.starts_with("simblock") {
+        return Latency::simblock(&table, numbers, Drawn::PerParcel).map_err(|error| error.to_string());
+    }
+    let jitter = match jitter {
+        scenario::Jitter::None => Jitter::Off,
+        scenario::Jitter::Internet => Jitter::Internet,
+    };
+    let table = if spread { table } else { table.without_spread() };
+    Ok(Latency::of_regions(seed, &table, numbers, jitter))
+}
+
+fn transport(
+    choice: &scenario::Network,
+    nodes: &Nodes,
+    regions: &[Option<String>],
+    imported: Option<&Imported>,
+) -> Result<Settings, String> {
+    let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
+    let mut rates = Vec::with_capacity(regions.len());
+    for node in 0..regions.len() {
+        let up = rate(&nodes.upload, places[node], |table| &table.upload)?;
+        rates.push(Rates { up, down: rate(&nodes.download, places[node], |table| &table.download)? });
+    }
+    for (number, group) in nodes.group.iter().enumerate() {
+        for node in group.nodes.nodes(&places, &mut Stream::new(0, "group", number as u64, 0)) {
+            if let Some(upload) = &group.upload {
+                rates[node.index()].up = rate(upload, places[node.index()], |table| &table.upload)?;
+            }
+            if let Some(download) = &group.download {
+                rates[node.index()].down = rate(download, places[node.index()], |table| &table.download)?;
+            }
+        }
+    }
+    for (rates, node) in rates.iter_mut().zip(imported.into_iter().flat_map(|imported| &imported.nodes)) {
+        rates.up = node.upload.map_or(rates.up, |rate| rate.0);
+        rates.down = node.download.map_or(rates.down, |rate| rate.0);
+    }
+    let constant = matches!(choice.latency, scenario::Latency::Constant { .. });
+    let unlimited = rates.iter().all(|rates| *rates == Rates::default());
+    Ok(Settings {
+        discipline: match choice.bandwidth {
+            Bandwidth::Sharing => Discipline::Sharing,
+            Bandwidth::Fifo => Discipline::Fifo,
+            Bandwidth::Unshared => Discipline::Unshared,
+            Bandwidth::StopAndWait => Discipline::StopAndWait,
+        },
+        tcp: choice.tcp.then(Tcp::default),
+        ordered: !(constant && unlimited),
+        ..Settings::new(rates)
+    })
+}
+
+/// A rate in bits per second; zero means unlimited.
+fn rate(
+    rate: &Rate,
+    region: Option<&str>,
+    column: impl Fn(&dataset::Bandwidths) -> &Vec<crate::base::BitRate>,
+) -> Result<u64, String> {
+    match rate {
+        Rate::Unlimited => Ok(0),
+        Rate::Fixed(rate) => Ok(rate.0),
+        Rate::ByRegion(name) => {
+            let table = dataset::bandwidth(name).map_err(|unknown| unknown.to_string())?;
+            let row = region.and_then(|region| table.names.iter().position(|known| known == region));
+            let row = row.ok_or_else(|| format!("{name} has no rates for {}", region.unwrap_or("a node without region")))?;
+            Ok(column(&table)[row].0)
+        }
+    }
+}
+
+fn gossip(choice: &scenario::Network, seed: u64, graph: Arc<Topology>) -> Option<Box<dyn Gossip>> {
+    let graph: Arc<dyn Graph> = graph;
+    Some(match choice.gossip {
+        scenario::Gossip::Direct {} => return None,
+        scenario::Gossip::Flood {} => Box::new(Flood::new(graph)),
+        scenario::Gossip::Inventory {} => Box::new(Inventory::new(seed, graph, InventorySettings::default())),
+        scenario::Gossip::Compact {} => Box::new(Compact::new(seed, graph, CompactSettings::default())),
+        scenario::Gossip::SqrtPush {} => Box::new(SqrtPush::new(seed, graph, SqrtPushSettings::default())),
+    })
+}
+
+impl Graph for Topology {
+    fn peers(&self, node: NodeId) -> &[NodeId] {
+        Topology::peers(self, node)
+    }
+    fn len(&self) -> usize {
+        Topology::len(self)
+    }
+}
