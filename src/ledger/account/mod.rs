@@ -308,6 +308,8 @@ impl Ledger for Account {
         (self.totals, self.root) = (frame.totals, frame.root);
     }
     fn forget(&mut self, keep: usize) {
+        let finished = self.frames.back().is_none_or(|frame| frame.finished);
+        assert!(keep > 0 || finished, "a block that is not finished is not forgotten");
         let surplus = self.frames.len().saturating_sub(keep);
         self.frames.drain(..surplus);
     }

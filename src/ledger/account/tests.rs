@@ -219,7 +219,7 @@ proptest! {
             }
             history.check()?;
         }
-        let keep = random.index(5);
+        let keep = 1 + random.index(5);
         history.state.forget(keep);
         prop_assert_eq!(history.state.frames.len(), keep.min(history.before.len()));
         for _ in 0..keep.min(history.before.len()) {

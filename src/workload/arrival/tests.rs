@@ -1,1 +1,155 @@
+use super::*;
 
+fn stream(client: u32) -> Stream {
+    Stream::new(5, "workload", u64::from(client), 0)
+}
+
+/// The first `n` requests of one client.
+fn times(law: &Arrival, client: u32, clients: u32, n: usize) -> Vec<Time> {
+    let mut arrivals = Arrivals::new(law.clone(), client, clients, stream(client));
+    std::iter::from_fn(|| arrivals.next(Time::ZERO)).take(n).collect()
+}
+
+/// The requests of all clients before `end`, in order.
+fn merged(law: &Arrival, clients: u32, end: Duration) -> Vec<Time> {
+    let mut all = Vec::new();
+    for client in 0..clients {
+        let mut arrivals = Arrivals::new(law.clone(), client, clients, stream(client));
+        all.extend(std::iter::from_fn(|| arrivals.next(Time::ZERO)).take_while(|at| *at < Time::ZERO + end));
+    }
+    all.sort();
+    all
+}
+
+fn intervals(times: &[Time]) -> Vec<f64> {
+    times.windows(2).map(|pair| pair[1].since(pair[0]).as_secs_f64()).collect()
+}
+
+/// The statistic of Kolmogorov and Smirnov against the exponential law, times the root of the sample's size.
+fn distance_from_exponential(mut sample: Vec<f64>, rate: f64) -> f64 {
+    sample.sort_by(f64::total_cmp);
+    let n = sample.len() as f64;
+    let distance = |(at, x): (usize, &f64)| {
+        let law = 1.0 - libm::exp(-rate * x);
+        (law - at as f64 / n).abs().max(((at + 1) as f64 / n - law).abs())
+    };
+    sample.iter().enumerate().map(distance).fold(0.0, f64::max) * n.sqrt()
+}
+
+/// The value that the statistic exceeds once in a thousand samples of the law.
+const KOLMOGOROV: f64 = 1.95;
+
+#[test]
+fn poisson_requests_have_exponential_intervals_for_each_client_and_for_all() {
+    let law = Arrival::Poisson { rate: 300.0 };
+    let one = intervals(&times(&law, 2, 3, 20_000));
+    assert!(distance_from_exponential(one.clone(), 100.0) < KOLMOGOROV);
+    assert!(distance_from_exponential(one, 104.0) > KOLMOGOROV, "the test can fail");
+    let all = merged(&law, 3, Duration::from_secs(60));
+    assert!(distance_from_exponential(intervals(&all), 300.0) < KOLMOGOROV);
+    // Four standard deviations of the count.
+    assert!((all.len() as f64 - 18_000.0).abs() < 4.0 * 18_000f64.sqrt());
+}
+
+#[test]
+fn one_more_client_leaves_the_draws_of_the_others_alone() {
+    let (two, four) =
+        (times(&Arrival::Poisson { rate: 2.0 }, 1, 2, 50), times(&Arrival::Poisson { rate: 4.0 }, 1, 4, 50));
+    assert_eq!(two, four, "the same client at the same rate of its own");
+    assert_ne!(two, times(&Arrival::Poisson { rate: 2.0 }, 0, 2, 50));
+}
+
+#[test]
+fn constant_requests_are_equally_spaced_over_all_clients() {
+    let law = Arrival::Constant { rate: 8.0 };
+    let all = merged(&law, 3, Duration::from_secs(10));
+    let expected: Vec<Time> = (0..80).map(|n| Time::from_nanos(62_500_000 + n * 125_000_000)).collect();
+    assert_eq!(all, expected);
+    assert_eq!(times(&law, 1, 3, 2), [expected[1], expected[4]], "the clients take turns");
+    let late = times(&Arrival::Constant { rate: 3.0 }, 0, 1, 3_000_000);
+    assert_eq!(late[2_999_999], Time::ZERO + Duration::from_secs_f64(2_999_999.5 / 3.0), "rounding does not add up");
+}
+
+#[test]
+fn bursts_come_at_once_and_again() {
+    let law = Arrival::Bursts { size: 5, every: Duration::from_millis(200) };
+    let all = merged(&law, 2, Duration::from_millis(601));
+    let expected: Vec<Time> = (1..=3).flat_map(|n| [Time::from_nanos(n * 200_000_000); 5]).collect();
+    assert_eq!(all, expected);
+    assert_eq!(law.rate(), Some(25.0));
+}
+
+#[test]
+fn on_and_off_spells_keep_the_mean_rate_and_make_it_bursty() {
+    let (on, off) = (Duration::from_millis(100), Duration::from_millis(300));
+    let law = Arrival::OnOff { rate: 200.0, on, off };
+    let seconds = 2000;
+    let all = merged(&law, 2, Duration::from_secs(seconds));
+    let mut counts = vec![0f64; seconds as usize];
+    for at in &all {
+        counts[(at.as_nanos() / 1_000_000_000) as usize] += 1.0;
+    }
+    let n = counts.len() as f64;
+    let mean = counts.iter().sum::<f64>() / n;
+    let variance = counts.iter().map(|count| (count - mean) * (count - mean)).sum::<f64>() / (n - 1.0);
+    assert!((mean - 200.0).abs() < 4.0 * (variance / n).sqrt(), "mean {mean}");
+    // Per client: peak 400/s on a quarter of the time; the variance of the time spent on, in a second made of
+    // exponential spells, is 2 p q / s^2 (s - 1 + exp(-s)) with s = 1/0.1 + 1/0.3.
+    let s = 1.0 / 0.1 + 1.0 / 0.3;
+    let spells = 2.0 * (0.25 * 0.75) / (s * s) * (s - 1.0 + libm::exp(-s));
+    let expected = 200.0 + 2.0 * 400.0 * 400.0 * spells;
+    assert!((variance / expected - 1.0).abs() < 0.15, "variance {variance}, expected {expected}");
+}
+
+#[test]
+fn a_spike_raises_the_rate_for_its_time_and_no_longer() {
+    let piece = |secs, rate| Piece { lasting: Duration::from_secs(secs), rate };
+    let law = Arrival::Pieces { pieces: vec![piece(100, 20.0), piece(10, 2000.0), piece(50, 0.0)], then: 10.0 };
+    let all = merged(&law, 4, Duration::from_secs(1160));
+    let between = |from: u64, to: u64| {
+        let secs = |t: &Time| t.as_nanos() / 1_000_000_000;
+        all.iter().filter(|at| secs(at) >= from && secs(at) < to).count() as f64
+    };
+    for (from, to, expected) in [(0, 100, 2000.0), (100, 110, 20_000.0), (110, 160, 0.0), (160, 1160, 10_000.0)] {
+        let found = between(from, to);
+        assert!((found - expected).abs() <= 4.0 * f64::sqrt(expected), "{found} from {from} to {to}");
+    }
+    let spike: Vec<Time> =
+        all.iter().copied().filter(|at| (100..110).contains(&(at.as_nanos() / 1_000_000_000))).collect();
+    assert!(distance_from_exponential(intervals(&spike), 2000.0) < KOLMOGOROV);
+    let over = Arrival::Pieces { pieces: vec![piece(1, 5.0)], then: 0.0 };
+    assert!(times(&over, 0, 1, 1000).len() < 50, "there are no more");
+}
+
+#[test]
+fn a_closed_loop_thinks_from_the_answer_on() {
+    let think = Duration::from_millis(50);
+    let mut arrivals = Arrivals::new(Arrival::Closed { think }, 0, 1, stream(0));
+    let mut spans = Vec::new();
+    for n in 0..20_000 {
+        let heard = Time::from_nanos(n * 1_000_000_000);
+        spans.push(arrivals.next(heard).unwrap().since(heard).as_secs_f64());
+    }
+    assert!(distance_from_exponential(spans, 20.0) < KOLMOGOROV);
+    let mut eager = Arrivals::new(Arrival::Closed { think: Duration::ZERO }, 0, 1, stream(0));
+    assert_eq!(eager.next(Time::from_nanos(7)), Some(Time::from_nanos(7)));
+}
+
+#[test]
+fn laws_are_written_as_tables_and_mistakes_are_told() {
+    let read = |text: &str| toml::from_str::<std::collections::BTreeMap<String, Arrival>>(text);
+    let found = read("[arrival.poisson]\nrate = 5.0").unwrap();
+    assert_eq!(found["arrival"], Arrival::Poisson { rate: 5.0 });
+    let found = read("arrival.on_off = { rate = 5.0, on = \"1s\", off = \"2s\" }").unwrap();
+    let (on, off) = (Duration::from_secs(1), Duration::from_secs(2));
+    assert_eq!(found["arrival"], Arrival::OnOff { rate: 5.0, on, off });
+    assert!(read("[arrival.poisson]\nrate = 5.0\nspeed = 1").is_err());
+    let bad = |law: Arrival| law.check().unwrap_err();
+    assert_eq!(bad(Arrival::Poisson { rate: 0.0 }), "a rate must be above 0 transactions per second, found 0");
+    assert!(bad(Arrival::Constant { rate: f64::NAN }).contains("NaN"));
+    assert!(!bad(Arrival::Bursts { size: 0, every: on }).is_empty());
+    assert!(!bad(Arrival::Bursts { size: 1, every: Duration::ZERO }).is_empty());
+    assert!(!bad(Arrival::OnOff { rate: 1.0, on: Duration::ZERO, off }).is_empty());
+    assert!(!bad(Arrival::Pieces { pieces: vec![], then: -1.0 }).is_empty());
+    assert_eq!(Arrival::default().check(), Ok(()));
+}
