@@ -1,0 +1,427 @@
+//! Replicating the log: paper, section 5.3 (consistency check, conflict hints) and 5.4.2 (what a leader may commit);
+//! flow control after etcd's `tracker`: probe until the logs match, then stream.
+
+use super::message::{AppendEntries, AppendReply, Image, Outcome};
+use super::read::Asked;
+use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer};
+use crate::base::{Duration, NodeId, Time};
+use crate::chain::{Batch, Limit};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// How a leader sends to one follower.
+#[derive(Clone, Debug)]
+pub(super) enum Flow {
+    /// It does not know where the logs match: one append at a time. `paused` until it is answered or a heartbeat is.
+    Probe { paused: bool },
+    /// The logs match up to `next - 1` if nothing was lost: appends follow each other. Holds the last index of each
+    /// append under way, ascending; at most `window`.
+    Stream { under_way: VecDeque<Index> },
+    /// The follower needs entries that are compacted: it is sent the state.
+    Snapshot { image: Arc<Image>, sent: u64, received: u64, moved: Time },
+}
+
+/// What a leader knows of one follower.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
+    /// `matchIndex`: the logs are known to match up to here. Never falls.
+    pub matched: Index,
+    /// `nextIndex`: the next entry to send; above `matched`.
+    pub next: Index,
+    pub flow: Flow,
+    /// Whether it was heard since the last count.
+    pub active: bool,
+    /// The last round of heartbeats that it confirmed.
+    pub confirmed: u64,
+}
+
+impl Progress {
+    fn new(next: Index) -> Progress {
+        Progress { matched: 0, next, flow: Flow::Probe { paused: false }, active: false, confirmed: 0 }
+    }
+    fn is_ready(&self, window: u32) -> bool {
+        match &self.flow {
+            Flow::Probe { paused } => !paused,
+            Flow::Stream { under_way } => under_way.len() < window as usize,
+            Flow::Snapshot { .. } => false,
+        }
+    }
+    fn sent(&mut self, upto: Index) {
+        match &mut self.flow {
+            Flow::Probe { paused } => *paused = true,
+            Flow::Stream { under_way } => {
+                under_way.push_back(upto);
+                self.next = upto + 1;
+            }
+            Flow::Snapshot { .. } => {}
+        }
+    }
+    /// The follower's log matches up to `index`, which this leader has.
+    fn matches(&mut self, index: Index) {
+        self.matched = self.matched.max(index);
+        match &mut self.flow {
+            Flow::Stream { under_way } => {
+                while under_way.front().is_some_and(|last| *last <= index) {
+                    under_way.pop_front();
+                }
+                self.next = self.next.max(self.matched + 1);
+            }
+            Flow::Snapshot { image, .. } if index < image.index() => {}
+            Flow::Probe { .. } | Flow::Snapshot { .. } => {
+                self.flow = Flow::Stream { under_way: VecDeque::new() };
+                self.next = self.matched + 1;
+            }
+        }
+    }
+}
+
+/// What only a leader has. All of it is volatile (figure 2).
+#[derive(Clone, Debug)]
+pub(super) struct Leadership {
+    /// By node number.
+    pub progress: Vec<Progress>,
+    /// To whom the log is sent: the members but this node.
+    pub peers: BTreeSet<NodeId>,
+    /// Index of this leader's no-op: when it is committed, so is everything before.
+    pub first: Index,
+    /// Up to where the log is on this leader's own disk.
+    pub durable: Index,
+    /// Transactions in entries of this term that are not applied.
+    outstanding: usize,
+    /// Whether a batch waits to fill.
+    is_batching: bool,
+    /// Rounds of heartbeats for reads begun.
+    pub round: u64,
+    /// Reads that wait for a round, at most one of each node.
+    pub asked: Vec<Asked>,
+    /// To whom leadership is being handed; no proposals meanwhile.
+    pub transfer: Option<NodeId>,
+}
+
+impl Leadership {
+    pub(super) fn new(nodes: usize, last: Index) -> Leadership {
+        Leadership {
+            progress: vec![Progress::new(last + 1); nodes],
+            peers: BTreeSet::new(),
+            first: last + 1,
+            durable: last,
+            outstanding: 0,
+            is_batching: false,
+            round: 0,
+            asked: Vec::new(),
+            transfer: None,
+        }
+    }
+    /// The followers heard since the last call.
+    pub(super) fn take_active(&mut self) -> BTreeSet<NodeId> {
+        let heard = self.peers.iter().copied().filter(|node| self.progress[node.index()].active).collect();
+        self.progress.iter_mut().for_each(|progress| progress.active = false);
+        heard
+    }
+    /// Where every peer's next append begins, if it is the same for all and all are `ready`.
+    fn common_next(&self, nodes: usize, ready: impl Fn(&Progress) -> bool) -> Option<Index> {
+        let first = self.peers.first()?;
+        let next = self.progress[first.index()].next;
+        let all = self.peers.iter().map(|node| &self.progress[node.index()]).all(|p| p.next == next && ready(p));
+        (all && self.peers.len() + 1 == nodes).then_some(next)
+    }
+}
+
+/// The leader's side: sending.
+impl Raft {
+    /// The membership changed: begins with those that are new, and forgets those that left.
+    pub(super) fn refresh_peers(&mut self) {
+        let (next, me) = (self.log.last_index() + 1, self.me);
+        let Role::Leader(lead) = &mut self.role else { return };
+        let mut peers = self.memberships.current().everybody();
+        peers.remove(&me);
+        for node in peers.difference(&lead.peers) {
+            lead.progress[node.index()] = Progress::new(next);
+        }
+        lead.peers = peers;
+        lead.asked.retain(|asked| asked.from == me || lead.peers.contains(&asked.from));
+    }
+    /// Appends an entry of this term: sends it, and writes it meanwhile (thesis 10.2.1).
+    pub(super) fn append(&mut self, payload: Payload, ctx: &mut Context) {
+        let below = self.log.last().map_or(self.applied.header.time, |entry| entry.time);
+        let entry = Entry { term: self.term, leader: self.me, time: ctx.now().max(below), payload };
+        let changes = matches!(entry.payload, Payload::Membership(_));
+        let index = self.push(entry.clone());
+        if changes {
+            self.refresh_peers();
+        }
+        self.replicate(ctx);
+        ctx.persist(Record::Append { from: index, entries: Arc::new([entry]) });
+        ctx.set_timer(Timer::Durable { term: self.term, index }, Duration::ZERO);
+    }
+    /// Sends what followers lack: once for all where all lack the same.
+    fn replicate(&mut self, ctx: &mut Context) {
+        let window = self.config.window;
+        let Role::Leader(lead) = &mut self.role else { return };
+        let common = lead.common_next(ctx.committee().n(), |progress| progress.is_ready(window));
+        let Some(next) = common.filter(|next| *next > self.log.base()) else {
+            let peers = lead.peers.clone();
+            return peers.into_iter().for_each(|peer| self.replicate_to(peer, ctx));
+        };
+        let entries = self.log.slice(next, self.config.append_bytes.0);
+        let upto = next + entries.len() as u64 - 1;
+        if !entries.is_empty() {
+            lead.peers.iter().for_each(|peer| lead.progress[peer.index()].sent(upto));
+            let message = self.append_entries(next, entries);
+            self.broadcast(message, ctx);
+        }
+    }
+    /// Sends what one follower lacks, as far as its window allows.
+    pub(super) fn replicate_to(&mut self, peer: NodeId, ctx: &mut Context) {
+        loop {
+            let (window, last) = (self.config.window, self.log.last_index());
+            let Role::Leader(lead) = &mut self.role else { return };
+            let progress = &mut lead.progress[peer.index()];
+            if !progress.is_ready(window) || progress.next > last {
+                return;
+            }
+            let next = progress.next;
+            if next <= self.log.base() {
+                return self.send_snapshot(peer, ctx);
+            }
+            let entries = self.log.slice(next, self.config.append_bytes.0);
+            progress.sent(next + entries.len() as u64 - 1);
+            let message = self.append_entries(next, entries);
+            self.send(peer, message, ctx);
+        }
+    }
+    /// An append that begins at `next`. Where the entry before is compacted, it matches trivially at 0: a heartbeat to
+    /// a follower that is being sent a snapshot.
+    fn append_entries(&self, next: Index, entries: Arc<[Entry]>) -> Message {
+        let before = next - 1;
+        let (prev_index, prev_term) = self.log.term_at(before).map_or((0, Term(0)), |term| (before, term));
+        let context = match &self.role {
+            Role::Leader(lead) if !lead.asked.is_empty() => Some(lead.round),
+            _ => None,
+        };
+        let (term, commit) = (self.term, self.commit);
+        Message::AppendEntries(AppendEntries { term, prev_index, prev_term, commit, entries, context })
+    }
+    /// Says that it is there. The consistency check of a heartbeat also finds what was lost on the way.
+    pub(super) fn say_heartbeat(&mut self, ctx: &mut Context) {
+        let Role::Leader(lead) = &self.role else { return };
+        let is_sendable = |progress: &Progress| !matches!(progress.flow, Flow::Snapshot { .. });
+        if let Some(next) = lead.common_next(ctx.committee().n(), is_sendable) {
+            let message = self.append_entries(next, Arc::new([]));
+            return self.broadcast(message, ctx);
+        }
+        for peer in lead.peers.clone() {
+            let Role::Leader(lead) = &self.role else { return };
+            let progress = &lead.progress[peer.index()];
+            let next = if is_sendable(progress) { progress.next } else { 1 };
+            let message = self.append_entries(next, Arc::new([]));
+            self.send(peer, message, ctx);
+        }
+    }
+    pub(super) fn on_heartbeat(&mut self, ctx: &mut Context) {
+        if self.is_leader() {
+            self.say_heartbeat(ctx);
+            self.repeat_snapshots(ctx);
+            self.drive_change(ctx);
+            ctx.set_timer(Timer::Heartbeat, self.config.heartbeat);
+        }
+    }
+}
+
+/// The follower's side (figure 2, `AppendEntries`, receiver implementation).
+impl Raft {
+    pub(super) fn on_append_entries(&mut self, from: NodeId, append: &AppendEntries, ctx: &mut Context) {
+        // 1. A stale leader learns the term and steps down.
+        if !self.follow(from, append.term, ctx) {
+            let nothing =
+                Outcome::Conflict { prev: append.prev_index, term: Term(0), first: self.log.last_index() + 1 };
+            return self.answer(from, nothing, None, ctx);
+        }
+        let Some(last_new) = append.prev_index.checked_add(append.entries.len() as u64) else { return };
+        if !is_well_formed(append, ctx.committee().n()) {
+            return;
+        }
+        // 2. What is committed matches; above that, the entry before the new ones must.
+        let prev = append.prev_index;
+        if prev > self.commit && self.log.term_at(prev) != Some(append.prev_term) {
+            return self.answer(from, self.conflict(prev), append.context, ctx);
+        }
+        // 3 and 4. Only a conflicting entry deletes what follows: a late, shorter append changes nothing.
+        let is_new = |index: Index, entry: &Entry| index > self.commit && self.log.term_at(index) != Some(entry.term);
+        let first_new = (prev + 1..).zip(append.entries.iter()).position(|(index, entry)| is_new(index, entry));
+        if let Some(skip) = first_new {
+            let (index, entries) = (prev + 1 + skip as u64, Arc::from(&append.entries[skip..]));
+            if self.log.term_at(index - 1).is_none_or(|below| below > append.entries[skip].term) {
+                return;
+            }
+            self.overwrite(index, &entries);
+            self.save(ctx);
+            ctx.persist(Record::Append { from: index, entries });
+        }
+        self.answer(from, Outcome::Match(last_new), append.context, ctx);
+        // 5. Up to the last new entry: what follows it may not be the leader's.
+        let commit = append.commit.min(last_new);
+        if commit > self.commit {
+            self.commit_to(commit, ctx);
+        }
+    }
+    /// Where the leader should try instead of `prev`: all entries of one conflicting term at a time (paper, 5.3).
+    fn conflict(&self, prev: Index) -> Outcome {
+        match self.log.term_at(prev) {
+            None => Outcome::Conflict { prev, term: Term(0), first: self.log.last_index() + 1 },
+            Some(term) => Outcome::Conflict { prev, term, first: self.log.first_of(term).unwrap_or(prev) },
+        }
+    }
+    pub(super) fn answer(&mut self, to: NodeId, outcome: Outcome, context: Option<u64>, ctx: &mut Context) {
+        self.send(to, Message::AppendReply(AppendReply { term: self.term, outcome, context }), ctx);
+    }
+}
+
+/// Whether an append is one that a leader could send: terms never fall along a log, and configurations are of this
+/// committee.
+fn is_well_formed(append: &AppendEntries, nodes: usize) -> bool {
+    let terms = || append.entries.iter().map(|entry| entry.term);
+    let memberships = append.entries.iter().filter_map(|entry| match &entry.payload {
+        Payload::Membership(membership) => Some(membership),
+        Payload::Noop | Payload::Batch(_) => None,
+    });
+    terms().is_sorted()
+        && terms().all(|term| append.prev_term <= term && term <= append.term)
+        && memberships.into_iter().all(|membership| membership.is_of(nodes))
+}
+
+/// The leader's side: answers, and the commit rule.
+impl Raft {
+    pub(super) fn on_append_reply(&mut self, from: NodeId, reply: AppendReply, ctx: &mut Context) {
+        if reply.term > self.term {
+            return self.adopt(reply.term, ctx);
+        }
+        let Role::Leader(lead) = &mut self.role else { return };
+        if reply.term < self.term || !lead.peers.contains(&from) {
+            return;
+        }
+        let progress = &mut lead.progress[from.index()];
+        progress.active = true;
+        let confirms = reply.context.filter(|round| *round <= lead.round && *round > progress.confirmed);
+        progress.confirmed = confirms.unwrap_or(progress.confirmed);
+        match reply.outcome {
+            Outcome::Match(index) if index > self.log.last_index() => return,
+            Outcome::Match(index) => {
+                let advances = index > progress.matched;
+                progress.matches(index);
+                if advances {
+                    self.advance_commit(ctx);
+                    self.try_hand_over(ctx);
+                }
+            }
+            Outcome::Conflict { prev, term, first } => self.on_conflict(from, prev, term, first),
+        }
+        if confirms.is_some() {
+            self.answer_reads(ctx);
+        }
+        self.replicate_to(from, ctx);
+    }
+    /// Goes back by the hint, but never below what is known to match.
+    fn on_conflict(&mut self, from: NodeId, prev: Index, term: Term, first: Index) {
+        let last_of_term = self.log.last_of(term);
+        let Role::Leader(lead) = &mut self.role else { return };
+        let progress = &mut lead.progress[from.index()];
+        let is_stale = match progress.flow {
+            Flow::Probe { .. } => prev != progress.next - 1,
+            Flow::Stream { .. } => prev >= progress.next,
+            Flow::Snapshot { .. } => true,
+        };
+        if is_stale || prev <= progress.matched {
+            return;
+        }
+        let hint = last_of_term.filter(|last| *last < prev).map_or(first, |last| last + 1);
+        progress.next = hint.min(prev).max(progress.matched + 1);
+        progress.flow = Flow::Probe { paused: false };
+    }
+    pub(super) fn on_durable(&mut self, term: Term, index: Index, ctx: &mut Context) {
+        let Role::Leader(lead) = &mut self.role else { return };
+        if term == self.term {
+            lead.durable = lead.durable.max(index);
+            self.advance_commit(ctx);
+        }
+    }
+    /// Commits what a majority stores, if it is of this leader's term; earlier entries only with it (figure 8).
+    fn advance_commit(&mut self, ctx: &mut Context) {
+        let (me, commit) = (self.me, self.commit);
+        let Role::Leader(lead) = &mut self.role else { return };
+        let reached = |node: NodeId| if node == me { lead.durable } else { lead.progress[node.index()].matched };
+        let agreed = self.memberships.current().agreed(reached);
+        if agreed <= commit || self.log.term_at(agreed) != Some(self.term) {
+            return;
+        }
+        let own = (commit + 1..=agreed).filter_map(|index| self.log.get(index)).filter(|entry| entry.term == self.term);
+        lead.outstanding -= own.map(Entry::transactions).sum::<usize>();
+        self.commit_to(agreed, ctx);
+        if self.has_left() {
+            // A leader that is not in the new configuration goes when that is committed (paper, section 6). It tells
+            // the others, who would otherwise learn it from the next leader only.
+            self.say_heartbeat(ctx);
+            return self.step_down(ctx);
+        }
+        if self.config.eager_commit {
+            self.say_heartbeat(ctx);
+        }
+        self.begin_round(ctx);
+        self.drive_change(ctx);
+        self.consider_proposing(ctx);
+    }
+}
+
+impl Entry {
+    /// Number of transactions.
+    fn transactions(&self) -> usize {
+        if let Payload::Batch(batch) = &self.payload { batch.len() } else { 0 }
+    }
+}
+
+/// Proposing.
+impl Raft {
+    /// Something waits, or there is room again: proposes now, or when the batch has filled.
+    pub(super) fn consider_proposing(&mut self, ctx: &mut Context) {
+        let Role::Leader(lead) = &mut self.role else { return };
+        let waiting = ctx.pending().saturating_sub(lead.outstanding);
+        if waiting == 0 {
+            return;
+        }
+        if self.config.batch_delay.is_zero() || waiting >= self.config.batch_transactions as usize {
+            self.propose(ctx);
+        } else if !lead.is_batching {
+            lead.is_batching = true;
+            ctx.set_timer(Timer::Batch, self.config.batch_delay);
+        }
+    }
+    pub(super) fn on_batch_timeout(&mut self, ctx: &mut Context) {
+        let Role::Leader(lead) = &mut self.role else { return };
+        lead.is_batching = false;
+        self.propose(ctx);
+    }
+    /// Logs what waits. A new leader first commits its no-op, so that no backlog of others is in flight.
+    fn propose(&mut self, ctx: &mut Context) {
+        let limit = Limit { bytes: self.config.batch_bytes.0, transactions: self.config.batch_transactions };
+        loop {
+            let Role::Leader(lead) = &self.role else { return };
+            let is_full = self.log.last_index() - self.commit >= u64::from(self.config.in_flight);
+            let has_more = ctx.pending() > lead.outstanding;
+            if is_full || !has_more || lead.transfer.is_some() || self.commit < lead.first {
+                return;
+            }
+            let after: Vec<Arc<Batch>> = (self.commit + 1..=self.log.last_index())
+                .filter_map(|index| self.log.get(index))
+                .map(|entry| if let Payload::Batch(batch) = &entry.payload { batch } else { &self.nothing }.clone())
+                .collect();
+            let offered = ctx.propose(&self.applied, &after, limit);
+            let batch = self.sessions.admit(&offered, ctx.now(), self.config.session_timeout);
+            if batch.transactions().iter().all(|transaction| transaction.is_coinbase()) {
+                return;
+            }
+            let Role::Leader(lead) = &mut self.role else { return };
+            lead.outstanding += batch.len();
+            self.append(Payload::Batch(batch), ctx);
+        }
+    }
+}
