@@ -1,0 +1,597 @@
+//! PBFT: practical Byzantine fault tolerance, with signatures.
+//!
+//! **Source.** Castro and Liskov, "Practical Byzantine Fault Tolerance", OSDI 1999 (section numbers below are its);
+//! Castro's thesis, 2001, for batching, STATUS messages and the constants; Clement et al., "Making Byzantine fault
+//! tolerant systems tolerate Byzantine faults" (Aardvark), NSDI 2009, for the slow primary.
+//!
+//! **Model.** Up to `f` Byzantine replicas of `n >= 3f + 1`; safe under asynchrony, live when delays do not outgrow
+//! the doubling timers. Final at commit: no forks.
+//!
+//! ```text
+//!              PRE-PREPARE     PREPARE        COMMIT
+//! primary  0 ---+---------------------------+--------- execute, reply
+//! backup   1    +-> accept, log --+-> prepared, log -+-> execute, reply
+//! backup   2    +-> accept, log --+-> prepared, log -+-> execute, reply
+//! backup   3    +-> accept, log --+-> prepared, log -+-> execute, reply
+//!               n-1           (n-1)^2        n(n-1)        messages
+//! ```
+//!
+//! **Mapping.** Sequence number `n` is block height `n`. The primary's clock and name are part of what is agreed on
+//! (section 4.6), so that a block is a function of its parent and the committed [`Proposal`], whatever view committed
+//! it; the null request makes an empty block that repeats its parent's time and proposer. Requests are transactions;
+//! they reach every replica's mempool, which is what a client's retransmission to all achieves, so nothing is relayed
+//! to the primary and the timer runs at every replica that knows a request. Cached replies are the engine's: a client
+//! that asks again is answered from the chain, and the ledger executes each transaction once.
+//!
+//! **Simplified.** No MACs, no tentative execution, no read-only requests, no proactive recovery; state is transferred
+//! whole instead of by partitions. The request timer restarts whenever something is executed: a primary that serves
+//! all clients but one is not deposed. A replica that left a view alone follows by state transfer and votes again in
+//! the next view, as in the paper. Lost messages are made good by STATUS (thesis section 5.2): who waits without
+//! progress repeats what it said and tells how far it is, and the others repeat what it lacks.
+//!
+//! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: who orders, and the others. *Prepared*: no
+//! other proposal can prepare in this view. *Committed*: final. *Watermarks* `h`, `h + L`: the sequence numbers in
+//! work. *Stable checkpoint*: a state that a quorum vouches for. *Null request*: fills a gap after a view change.
+
+mod attack;
+mod certificate;
+mod log;
+mod message;
+mod record;
+mod transfer;
+mod view_change;
+
+#[cfg(test)]
+mod tests;
+
+pub use certificate::{Committed, Prepared, Signatures, Stable};
+pub use message::{Checkpoint, Message, NewView, Phase, PrePrepare, Proposal, State, Status, View, ViewChange, Vote};
+pub use record::{Image, Record};
+
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature};
+use crate::chain::{Batch, Block, Limit};
+use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use log::Window;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a scenario may set.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How long a known request may wait before its replica gives up on the primary. Doubles with each view change
+    /// without progress. Default 2 s: about five times the commit latency over a wide-area network.
+    pub request_timeout: Duration,
+    /// How long a quorum that left a view waits for the next to begin. Doubles likewise. Default 2 s.
+    pub view_change_timeout: Duration,
+    /// How often a replica that waits without progress repeats itself and asks. Default 1 s: above the commit latency
+    /// (thesis: 150 ms in a local network).
+    pub status_interval: Duration,
+    /// The largest batch. Default 512 transactions or 1 MB (the thesis uses up to 64 small requests).
+    pub batch: Limit,
+    /// How long the primary waits to fill a batch. Default 0: it sends when the window has room, as in the thesis.
+    pub batch_delay: Duration,
+    /// Batches proposed and not executed, at most. Default 8.
+    pub window: u64,
+    /// Sequence numbers between checkpoints, `K`. Default 128 (section 4.3: 100; the published library: 128).
+    pub checkpoint_interval: u64,
+    /// Sequence numbers between the watermarks, `L`. Default 256: twice the interval (section 4.3).
+    pub log_window: u64,
+    /// Whether everything is logged before it is said. Off is the paper's assumption that replicas never lose their
+    /// memory; then a replica that restarts may contradict itself. Default true.
+    pub durable: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            request_timeout: Duration::from_secs(2),
+            view_change_timeout: Duration::from_secs(2),
+            status_interval: Duration::from_secs(1),
+            batch: Limit { bytes: 1_000_000, transactions: 512 },
+            batch_delay: Duration::ZERO,
+            window: 8,
+            checkpoint_interval: 128,
+            log_window: 256,
+            durable: true,
+        }
+    }
+}
+
+/// Alarm clocks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Timer {
+    /// A known request waits too long.
+    Request,
+    /// A quorum left for this view and it does not begin.
+    NewView,
+    /// The batch has been filling long enough.
+    Batch,
+    /// Time to see whether there was progress.
+    Status,
+    /// The executed requests have left the mempool: look at what still waits.
+    Settle,
+    /// An attacker's own.
+    Attack,
+}
+
+/// A replica.
+#[derive(Clone, Debug)]
+pub struct Pbft {
+    config: Arc<Config>,
+    /// The present view; never falls.
+    view: View,
+    /// Whether the view began here. If not, VIEW-CHANGE for it was sent and nothing is accepted in it.
+    active: bool,
+    /// What began the view; none for view 0.
+    new_view: Option<Arc<NewView>>,
+    /// The slots between the watermarks.
+    log: Window,
+    /// The proof of the low watermark.
+    stable: Arc<Stable>,
+    /// The last block executed. Below the low watermark only while its state is being fetched.
+    executed: Arc<Block>,
+    /// The sequence number that this replica gives next if it is primary; above all it gave in this view.
+    next: Height,
+    /// CHECKPOINTs above the low watermark: the first of each replica for each number, a few numbers per replica.
+    checkpoints: BTreeMap<(Height, NodeId), (Hash, Signature)>,
+    /// The proper VIEW-CHANGE of each replica for its highest view, if that is still to come.
+    view_changes: BTreeMap<NodeId, Arc<ViewChange>>,
+    /// View changes since something was executed; they double the timers.
+    attempts: u32,
+    /// Whether [`Timer::Request`] is set.
+    waiting: bool,
+    /// Whether [`Timer::NewView`] is set.
+    expecting: bool,
+    /// Whether [`Timer::Batch`] is set.
+    gathering: bool,
+    /// What was executed when [`Timer::Status`] was set, if it is.
+    watched: Option<Height>,
+    /// The highest number for which a correct replica sent CHECKPOINT.
+    ahead: Height,
+    /// How often this replica asked for help: whom it asks next.
+    asked: u64,
+}
+
+impl Protocol for Pbft {
+    const NAME: &'static str = "pbft";
+    const SUMMARY: &'static str = "PBFT (1999): leader, three phases, f < n/3 Byzantine, final at commit";
+    const FAULTS: FaultModel = FaultModel::Byzantine;
+    const ATTACKS: &'static [(&'static str, &'static str)] = attack::ATTACKS;
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+
+    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+        let misfit = |key, reason: String| Err(Misfit { key, reason });
+        if Committee::bound(nodes.max(1) as u64, FaultModel::Byzantine) == 0 {
+            return misfit(
+                "nodes",
+                format!("{nodes} replicas tolerate no Byzantine fault; PBFT needs 3f + 1, at least 4"),
+            );
+        }
+        for (key, span) in [
+            ("request_timeout", config.request_timeout),
+            ("view_change_timeout", config.view_change_timeout),
+            ("status_interval", config.status_interval),
+        ] {
+            if span.is_zero() {
+                return misfit(key, "must be above zero".to_owned());
+            }
+        }
+        for (key, number) in [
+            ("batch", config.batch.bytes.min(u64::from(config.batch.transactions))),
+            ("window", config.window),
+            ("checkpoint_interval", config.checkpoint_interval),
+        ] {
+            if number == 0 {
+                return misfit(key, "must be at least 1".to_owned());
+            }
+        }
+        if config.log_window < config.checkpoint_interval || config.log_window > MAX_LOG_WINDOW {
+            let (low, found) = (config.checkpoint_interval, config.log_window);
+            let reason = format!("is {found}; must be from checkpoint_interval ({low}) to {MAX_LOG_WINDOW}");
+            return misfit("log_window", reason);
+        }
+        Ok(())
+    }
+    fn replies(committee: &Committee) -> u64 {
+        committee.blocking()
+    }
+    fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
+        Pbft::recover(config, log, ctx)
+    }
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
+        match message {
+            Message::Prepare(vote) => self.on_prepare(from, &vote, ctx),
+            Message::Commit(vote) => self.on_commit(from, &vote, ctx),
+            Message::PrePrepare(message) => self.on_pre_prepare(from, message, ctx),
+            Message::Checkpoint(message) => self.on_checkpoint(from, &message, ctx),
+            Message::ViewChange(message) => self.on_view_change(from, message, ctx),
+            Message::NewView(message) => self.on_new_view(message, ctx),
+            Message::Status(message) => self.on_status(from, &message, ctx),
+            Message::Fetch { seq, digest } => self.on_fetch(from, seq, &digest, ctx),
+            Message::Batch { seq, proposal } => self.on_batch(seq, &proposal, ctx),
+            Message::State(message) => self.on_state(from, &message, ctx),
+        }
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
+        match timer {
+            Timer::Request => self.on_request_timer(ctx),
+            Timer::NewView => self.on_new_view_timer(ctx),
+            Timer::Batch => self.on_batch_timer(ctx),
+            Timer::Status => self.on_status_timer(ctx),
+            Timer::Settle => self.await_requests(ctx),
+            Timer::Attack => {}
+        }
+    }
+    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.active && !self.waiting {
+            self.await_requests(ctx);
+        }
+        self.propose(false, ctx);
+    }
+    fn attacker(
+        name: &str,
+        config: &Arc<Config>,
+        log: &[Record],
+        ctx: &mut Context<'_, Self>,
+    ) -> Option<Box<dyn Attacker<Self>>> {
+        attack::attacker(name, config, log, ctx)
+    }
+}
+
+/// The longest log between the watermarks: bounds what a hostile replica can make others remember.
+const MAX_LOG_WINDOW: u64 = 65_536;
+
+/// The normal case (section 4.2).
+impl Pbft {
+    fn primary(&self, ctx: &Context<'_, Self>) -> NodeId {
+        ctx.committee().in_turn(self.view.0)
+    }
+    /// Whether this replica has not entered `view` yet, but may.
+    fn is_to_come(&self, view: View) -> bool {
+        view > self.view || (view == self.view && !self.active)
+    }
+    fn persist(&self, record: Record, ctx: &mut Context<'_, Self>) {
+        if self.config.durable {
+            ctx.persist(record);
+        }
+    }
+
+    /// The primary sends what waits while the window has room. Unless it is `due`, a batch may be left to fill.
+    fn propose(&mut self, due: bool, ctx: &mut Context<'_, Self>) {
+        let leads = self.active && self.primary(ctx) == ctx.me();
+        let limit = self.config.batch;
+        while leads && ctx.pending() > 0 && self.has_room() {
+            let Some(outstanding) = self.outstanding() else { return };
+            let batch = ctx.propose(&self.executed, &outstanding, limit);
+            if !holds_requests(&batch) {
+                return;
+            }
+            let is_full = batch.len() as u64 >= u64::from(limit.transactions) || batch.bytes() as u64 * 2 > limit.bytes;
+            if !is_full && !due && !self.config.batch_delay.is_zero() {
+                if !self.gathering {
+                    self.gathering = true;
+                    ctx.set_timer(Timer::Batch, self.config.batch_delay);
+                }
+                return;
+            }
+            let (proposer, time) = (ctx.me(), ctx.now());
+            self.order(Proposal { batch, proposer, time }, ctx);
+        }
+    }
+    fn has_room(&self) -> bool {
+        let given = self.next.0.saturating_sub(1);
+        given.saturating_sub(self.executed.height().0) < self.config.window
+            && self.next <= self.log.high()
+            && self.executed.height() >= self.log.low()
+    }
+    /// The batches proposed and not executed, in order; none if one of them is still being fetched.
+    fn outstanding(&self) -> Option<Vec<Arc<Batch>>> {
+        let batch = |seq| {
+            let slot = self.log.get(Height(seq))?;
+            slot.proposal(&slot.order?.digest).map(|proposal| proposal.batch)
+        };
+        (self.executed.height().next().0..self.next.0).map(batch).collect()
+    }
+    fn on_batch_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.gathering = false;
+        self.propose(true, ctx);
+    }
+    /// Gives the next sequence number to a proposal.
+    fn order(&mut self, proposal: Proposal, ctx: &mut Context<'_, Self>) {
+        let (view, seq, digest) = (self.view, self.next, proposal.digest());
+        self.next = seq.next();
+        let signature = ctx.sign(&Vote::statement(Phase::PrePrepare, view, seq, &digest));
+        let order = Vote { view, seq, digest, signature };
+        let message = Arc::new(PrePrepare { order, proposal });
+        self.persist(Record::PrePrepared(message.clone()), ctx);
+        if let Some(slot) = self.log.get_mut(seq) {
+            slot.keep(&message.proposal);
+        }
+        ctx.broadcast(Message::PrePrepare(message));
+        self.watch(ctx);
+        self.accept(order, ctx);
+    }
+    fn on_pre_prepare(&mut self, from: NodeId, message: Arc<PrePrepare>, ctx: &mut Context<'_, Self>) {
+        let Vote { view, seq, .. } = message.order;
+        let is_current = view == self.view && self.active;
+        if from != ctx.committee().in_turn(view.0) || from == ctx.me() || !(is_current || self.is_to_come(view)) {
+            return;
+        }
+        let Some(slot) = self.log.get_mut(seq) else { return };
+        if !is_current {
+            // The lowest view to come is kept: only its own primary can fill that place.
+            if slot.early_order.as_ref().is_none_or(|known| known.order.view > view) {
+                slot.early_order = Some(message);
+            }
+            return;
+        }
+        // One digest per view and sequence number, whatever else its primary signs.
+        if slot.order.is_some() || !self.is_proper(&message.proposal, from, ctx) {
+            return;
+        }
+        if let Some(slot) = self.log.get_mut(seq) {
+            slot.keep(&message.proposal);
+        }
+        self.persist(Record::PrePrepared(message.clone()), ctx);
+        self.watch(ctx);
+        self.accept(message.order, ctx);
+    }
+    /// Whether a backup may accept this from the primary: requests that their clients signed, within the limits, and
+    /// a time that is not in the future by more than a backup would wait.
+    fn is_proper(&self, proposal: &Proposal, primary: NodeId, ctx: &mut Context<'_, Self>) -> bool {
+        let requests = proposal.batch.transactions().iter().filter(|t| !t.is_coinbase());
+        let (count, bytes) = requests.fold((0, 0), |(n, bytes), t| (n + 1, bytes + t.bytes() as u64));
+        let limit = self.config.batch;
+        proposal.proposer == primary
+            && (1..=limit.transactions).contains(&count)
+            && proposal.batch.len() as u64 - u64::from(count) <= 1
+            && bytes <= limit.bytes
+            && proposal.time <= ctx.now() + self.config.request_timeout
+            && ctx.is_authentic(&proposal.batch)
+    }
+    /// Takes a logged PRE-PREPARE as the view's only one for its number; a backup says so.
+    fn accept(&mut self, order: Vote, ctx: &mut Context<'_, Self>) {
+        let (committee, me, primary) = (ctx.committee(), ctx.me(), self.primary(ctx));
+        let Some(slot) = self.log.get_mut(order.seq) else { return };
+        slot.order = Some(order);
+        slot.prepares.add(primary, &order.digest, None, committee);
+        if me != primary {
+            let signature = ctx.sign(&order.said(Phase::Prepare));
+            slot.prepares.add(me, &order.digest, Some(signature), committee);
+            ctx.broadcast(Message::Prepare(Vote { signature, ..order }));
+        }
+        self.try_prepare(order.seq, ctx);
+    }
+    fn on_prepare(&mut self, from: NodeId, vote: &Vote, ctx: &mut Context<'_, Self>) {
+        if vote.view != self.view || !self.active {
+            return self.keep_early(from, Phase::Prepare, vote, ctx);
+        }
+        if self.watched.is_none() {
+            self.watch(ctx);
+        }
+        let committee = ctx.committee();
+        let Some(slot) = self.log.get_mut(vote.seq) else { return };
+        if slot.prepared || from == committee.in_turn(vote.view.0) {
+            return;
+        }
+        if slot.prepares.add(from, &vote.digest, Some(vote.signature), committee) {
+            self.try_prepare(vote.seq, ctx);
+        }
+    }
+    /// Prepared: the PRE-PREPARE and PREPAREs of a quorum. Then COMMIT.
+    fn try_prepare(&mut self, seq: Height, ctx: &mut Context<'_, Self>) {
+        let committee = ctx.committee();
+        let Some(slot) = self.log.get_mut(seq) else { return };
+        let Some(order) = slot.order else { return };
+        if slot.prepared || !slot.prepares.is_quorum(&order.digest, committee) {
+            return;
+        }
+        slot.prepared = true;
+        let (primary, prepares) = (committee.in_turn(order.view.0), slot.prepares.take(&order.digest));
+        let certificate = Arc::new(Prepared { primary, order, prepares });
+        slot.certificate = Some(certificate.clone());
+        self.persist(Record::Prepared(certificate), ctx);
+        let signature = ctx.sign(&order.said(Phase::Commit));
+        ctx.broadcast(Message::Commit(Vote { signature, ..order }));
+        if let Some(slot) = self.log.get_mut(seq) {
+            slot.commits.add(ctx.me(), &order.digest, Some(signature), committee);
+        }
+        self.try_commit(seq, ctx);
+    }
+    fn on_commit(&mut self, from: NodeId, vote: &Vote, ctx: &mut Context<'_, Self>) {
+        if vote.view != self.view || !self.active {
+            return self.keep_early(from, Phase::Commit, vote, ctx);
+        }
+        if self.watched.is_none() {
+            self.watch(ctx);
+        }
+        let Some(slot) = self.log.get_mut(vote.seq) else { return };
+        if slot.committed.is_some() {
+            return;
+        }
+        if slot.commits.add(from, &vote.digest, Some(vote.signature), ctx.committee()) && slot.prepared {
+            self.try_commit(vote.seq, ctx);
+        }
+    }
+    /// Committed-local: prepared, and COMMITs of a quorum.
+    fn try_commit(&mut self, seq: Height, ctx: &mut Context<'_, Self>) {
+        let Some(slot) = self.log.get_mut(seq) else { return };
+        let Some(order) = slot.order.filter(|_| slot.prepared && slot.committed.is_none()) else { return };
+        if slot.commits.is_quorum(&order.digest, ctx.committee()) {
+            slot.committed = Some((order.view, order.digest, slot.commits.take(&order.digest)));
+            self.execute(ctx);
+        }
+    }
+    /// Votes may overtake the NEW-VIEW of their view.
+    fn keep_early(&mut self, from: NodeId, phase: Phase, vote: &Vote, ctx: &Context<'_, Self>) {
+        if self.is_to_come(vote.view)
+            && ctx.committee().contains(from)
+            && let Some(slot) = self.log.get_mut(vote.seq)
+        {
+            slot.keep_early(from, phase, vote);
+        }
+    }
+    /// Executes what committed, in order.
+    fn execute(&mut self, ctx: &mut Context<'_, Self>) {
+        let before = self.executed.height();
+        while let Some(proposal) = self.committed_next() {
+            let parent = self.executed.clone();
+            let is_null = proposal.batch.is_empty();
+            let proposer = if is_null { parent.header.proposer } else { proposal.proposer };
+            let time = if is_null { parent.header.time } else { proposal.time.max(parent.header.time) };
+            let block = ctx.execute(&parent, proposer, time, &proposal.batch);
+            self.executed = block.clone();
+            ctx.extend(block);
+            ctx.finalize(self.executed.height());
+            if self.executed.height().0.is_multiple_of(self.config.checkpoint_interval) {
+                self.checkpoint(ctx);
+            }
+        }
+        if self.executed.height() > before {
+            if self.active {
+                self.attempts = 0;
+            }
+            ctx.set_timer(Timer::Settle, Duration::ZERO);
+            self.propose(false, ctx);
+        }
+    }
+    fn committed_next(&self) -> Option<Proposal> {
+        let slot = self.log.get(self.executed.height().next())?;
+        let (_, digest, _) = slot.committed.as_ref()?;
+        slot.proposal(digest)
+    }
+}
+
+/// Requests and their timer (sections 4.1 and 4.4).
+impl Pbft {
+    /// Whether a request is known that could be executed now: not one that waits for its predecessors.
+    fn knows_a_request(&self, ctx: &mut Context<'_, Self>) -> bool {
+        let first = Limit { transactions: 2, ..self.config.batch }; // room for a coinbase
+        ctx.pending() > 0 && holds_requests(&ctx.propose(&self.executed, &[], first))
+    }
+    /// Starts the timer anew while requests wait; stops it otherwise.
+    fn await_requests(&mut self, ctx: &mut Context<'_, Self>) {
+        let was_waiting = self.waiting;
+        self.waiting = self.active && self.knows_a_request(ctx);
+        if self.waiting {
+            ctx.set_timer(Timer::Request, self.patience(self.config.request_timeout));
+            self.watch(ctx);
+        } else if was_waiting {
+            ctx.cancel_timer(Timer::Request);
+        }
+    }
+    fn on_request_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.waiting = false;
+        if self.active && self.knows_a_request(ctx) {
+            self.leave_for(self.view.next(), ctx);
+        }
+    }
+    /// A timer of base length `span`, doubled with each view change but the first since there was progress.
+    fn patience(&self, span: Duration) -> Duration {
+        span * (1 << self.attempts.saturating_sub(1).min(32))
+    }
+}
+
+/// Whether a batch holds more than a reward.
+fn holds_requests(batch: &Batch) -> bool {
+    batch.transactions().iter().any(|t| !t.is_coinbase())
+}
+
+/// Starting, for the first time or again.
+impl Pbft {
+    fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Pbft {
+        let executed = ctx.durable();
+        let mut replica = Pbft {
+            config: config.clone(),
+            view: View(0),
+            active: true,
+            new_view: None,
+            log: Window::new(Height::GENESIS, config.log_window),
+            stable: Stable::genesis(),
+            next: Height(1),
+            checkpoints: BTreeMap::new(),
+            view_changes: BTreeMap::new(),
+            attempts: 0,
+            waiting: false,
+            expecting: false,
+            gathering: false,
+            watched: None,
+            ahead: Height::GENESIS,
+            asked: 0,
+            executed,
+        };
+        log.iter().for_each(|record| replica.replay(record, ctx.committee()));
+        // Without a log the last checkpoint passed stands in for the stable one until the next proof arrives.
+        let height = replica.executed.height().0;
+        if height > replica.log.high().0 {
+            replica.log.advance(Height(height - height % config.checkpoint_interval));
+        }
+        replica.next = replica.next.max(replica.executed.height().next()).max(replica.log.low().next());
+        if replica.active {
+            replica.begin_view(ctx);
+        } else {
+            replica.sign_view_change(ctx);
+        }
+        if !log.is_empty() || height > 0 {
+            replica.recount(ctx);
+            replica.ask(ctx);
+            replica.watch(ctx);
+        }
+        replica
+    }
+    fn replay(&mut self, record: &Record, committee: &Committee) {
+        match record {
+            Record::PrePrepared(message) => {
+                self.next = self.next.max(message.order.seq.next());
+                if let Some(slot) = self.log.get_mut(message.order.seq) {
+                    slot.order = Some(message.order);
+                    slot.keep(&message.proposal);
+                }
+            }
+            Record::Prepared(certificate) => {
+                if let Some(slot) = self.log.get_mut(certificate.order.seq) {
+                    slot.prepared = true;
+                    slot.certificate = Some(certificate.clone());
+                }
+            }
+            Record::Left(view) => (self.view, self.active, self.new_view) = (*view, false, None),
+            Record::Entered(message) => {
+                self.adopt(message, committee);
+                for order in &message.orders {
+                    if let Some(slot) = self.log.get_mut(order.seq) {
+                        slot.order = Some(*order);
+                    }
+                }
+            }
+            Record::Stable(image) => self.restore(image),
+        }
+    }
+    /// Counts this replica's own logged votes again.
+    fn recount(&mut self, ctx: &mut Context<'_, Self>) {
+        let (committee, me, primary) = (ctx.committee(), ctx.me(), self.primary(ctx));
+        for slot in self.log.iter_mut() {
+            let Some(order) = slot.order.filter(|_| self.active) else { continue };
+            slot.prepares.add(primary, &order.digest, None, committee);
+            if me != primary {
+                let signature = ctx.sign(&order.said(Phase::Prepare));
+                slot.prepares.add(me, &order.digest, Some(signature), committee);
+            }
+            if slot.prepared {
+                let signature = ctx.sign(&order.said(Phase::Commit));
+                slot.commits.add(me, &order.digest, Some(signature), committee);
+            }
+        }
+    }
+    fn begin_view(&mut self, ctx: &mut Context<'_, Self>) {
+        ctx.note(note::ROUND, self.view.0);
+        if self.primary(ctx) == ctx.me() {
+            ctx.note(note::LEADING, self.view.0);
+        }
+    }
+}
