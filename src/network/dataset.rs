@@ -487,13 +487,18 @@ mod tests {
     #[test]
     fn names_are_unique_within_their_kind() {
         for (at, one) in all().iter().enumerate() {
-            assert!(all()[at + 1..].iter().all(|other| (other.kind, other.name) != (one.kind, one.name)), "{}", one.name);
+            assert!(
+                all()[at + 1..].iter().all(|other| (other.kind, other.name) != (one.kind, one.name)),
+                "{}",
+                one.name
+            );
         }
     }
 
     #[test]
     fn shares_sum_to_one_up_to_the_rounding_of_their_source() {
-        for dataset in all().iter().filter(|dataset| matches!(dataset.kind, Kind::Regions | Kind::Power | Kind::Stake)) {
+        for dataset in all().iter().filter(|dataset| matches!(dataset.kind, Kind::Regions | Kind::Power | Kind::Stake))
+        {
             let sum: f64 = shares(dataset.kind, dataset.name).unwrap().fractions.iter().sum();
             assert!((sum - 1.0).abs() < 0.0015, "{} sums to {sum}", dataset.name);
         }
@@ -571,10 +576,19 @@ mod tests {
     fn a_table_of_the_users_own_is_refused_with_its_line() {
         let refused = |text: &str| LatencyTable::read(text).unwrap_err().to_string();
         assert_eq!(refused(""), "line 1: expected a header row with the names of the columns, found nothing");
-        assert_eq!(refused("x,y\n"), "line 1: expected \"region\", \"src\" or \"region_a\", found a first column \"x\"");
-        assert_eq!(refused("region,A,B\nA,1,2\nC,1,2\n"), "line 3: expected one of A, B in column \"region\", found \"C\"");
+        assert_eq!(
+            refused("x,y\n"),
+            "line 1: expected \"region\", \"src\" or \"region_a\", found a first column \"x\""
+        );
+        assert_eq!(
+            refused("region,A,B\nA,1,2\nC,1,2\n"),
+            "line 3: expected one of A, B in column \"region\", found \"C\""
+        );
         assert_eq!(refused("region,A,B\nA,1,2\n"), "line 2: expected a delay from B to A, found the end");
-        assert_eq!(refused("region,A\nA,-3\n"), "line 2: expected a number from 0 to 60000 in column \"A\", found \"-3\"");
+        assert_eq!(
+            refused("region,A\nA,-3\n"),
+            "line 2: expected a number from 0 to 60000 in column \"A\", found \"-3\""
+        );
         assert_eq!(refused("region,A\nA,3,4\n"), "line 2: expected 2 cells as in the header, found 3 cells");
         assert_eq!(
             refused("src,dst,oneway_median_ms\nA,A,1\nA,A,1\n"),
