@@ -2,10 +2,11 @@
 
 use super::spelling::GENERIC_ATTACKS;
 use super::tree::{Misread, Tree};
-use super::words;
+use super::{Arrival, Bandwidth, Gossip, Latency, Ledger, Topology, Workload, words};
 use crate::base::FaultModel;
+use crate::network::dataset;
 use crate::protocol::{Misfit, Protocol, Visitor};
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 /// A protocol as scenarios know it.
@@ -38,7 +39,7 @@ impl Known {
             attacks: P::ATTACKS,
             settle: |tree| {
                 let config = P::Config::deserialize(tree)?;
-                Ok(toml::Table::try_from(config).expect("settings are a table of plain values"))
+                toml::Table::try_from(config).map_err(<Misread as serde::de::Error>::custom)
             },
             check: |settings, nodes| {
                 let config: P::Config = settings.clone().try_into().expect("settings that were written by us");
@@ -49,7 +50,7 @@ impl Known {
     }
 }
 
-/// The protocols of the registry, by name.
+/// The protocols of the registry, in its order.
 #[must_use]
 pub fn known() -> Vec<Known> {
     struct Gather(Vec<Known>);
@@ -72,13 +73,64 @@ pub struct Choice {
     pub summary: String,
 }
 
-/// Things to choose from, under a heading.
+impl Choice {
+    fn new(word: &str, summary: &str) -> Choice {
+        Choice { word: word.to_owned(), summary: summary.to_owned() }
+    }
+}
+
+/// Things to choose from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Section {
     /// What they are.
     pub heading: &'static str,
-    /// Where in a scenario the words stand.
+    /// The key of a scenario that takes the words.
     pub key: &'static str,
     /// The words.
     pub choices: Vec<Choice>,
+}
+
+/// Everything that a scenario can choose from, one line each. `metrics` are the figures of a run.
+#[must_use]
+pub fn listing() -> Vec<Section> {
+    let section = |heading, key, choices| Section { heading, key, choices };
+    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(word, summary)| Choice::new(word, summary)).collect();
+    let protocols = known();
+    let own_attacks = protocols.iter().flat_map(|known| known.attacks.iter().map(|attack| (known.name, attack)));
+    let own_attacks = own_attacks.map(|(name, (word, summary))| Choice::new(word, &format!("{name}: {summary}")));
+    let mut attacks: Vec<Choice> = pairs(GENERIC_ATTACKS);
+    attacks.extend(own_attacks);
+    let data = dataset::all().iter();
+    let data = data.map(|data| Choice::new(data.name, &format!("{}: {}", data.kind, data.summary)));
+    let disks = words::DISKS.iter().map(|disk| Choice::new(disk.name, disk.summary));
+    vec![
+        section(
+            "Protocols",
+            "chain.protocol",
+            protocols.iter().map(|known| Choice::new(known.name, known.summary)).collect(),
+        ),
+        section("Attacks", "adversary.attack", attacks),
+        section("Ledgers", "chain.ledger", choices::<Ledger>()),
+        section("Latency", "chain.network.latency", choices::<Latency>()),
+        section("Bandwidth", "chain.network.bandwidth", choices::<Bandwidth>()),
+        section("Topologies", "chain.network.topology", choices::<Topology>()),
+        section("Gossip", "chain.network.gossip", choices::<Gossip>()),
+        section("Datasets", "where their kind is asked for", data.collect()),
+        section("Disks", "chain.nodes.disk", disks.collect()),
+        section("Workloads", "workload", choices::<Workload>()),
+        section("Arrivals", "workload.payments.arrival", choices::<Arrival>()),
+    ]
+}
+
+/// The words of a choice and the first sentence about each, from its schema.
+fn choices<T: JsonSchema>() -> Vec<Choice> {
+    let schema = schemars::schema_for!(T).to_value();
+    let variants = schema["oneOf"].as_array().cloned().unwrap_or_default();
+    let choice = |variant: &serde_json::Value| {
+        let word = variant["const"].as_str().or_else(|| variant["required"][0].as_str())?;
+        let text = variant["description"].as_str().unwrap_or_default().replace('\n', " ");
+        let end = text.find(". ").unwrap_or(text.len());
+        Some(Choice::new(word, text[..end].trim_end_matches('.')))
+    };
+    variants.iter().filter_map(choice).collect()
 }

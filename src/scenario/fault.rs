@@ -15,7 +15,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Duration>,
     /// The chain it happens to. Left out: the first.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub chain: String,
     /// Nodes stop, losing what is not durable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl Fault {
 #[serde(deny_unknown_fields)]
 pub struct Adversary {
     /// The chain. Left out: the first.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub chain: String,
     /// Which nodes.
     pub nodes: Select,

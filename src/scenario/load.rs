@@ -14,99 +14,136 @@ pub enum Workload {
 
 /// Payments between accounts.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Payments {
     /// The chain they go to. Left out: the first.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub chain: String,
-    /// Transactions per second, over all clients. With `arrival.closed` clients set the pace and this must be left out.
-    #[serde(default)]
-    pub rate: f64,
-    /// When they come.
-    #[serde(default)]
+    /// Transactions per second of all clients together. Must be left out where `arrival` sets the pace itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// When clients pay.
     pub arrival: Arrival,
+    /// How many clients there are; client `i` asks node `i` modulo the number of nodes. Left out: one per node.
+    pub clients: u32,
     /// How many accounts there are.
-    #[serde(default = "thousand")]
     pub accounts: u32,
-    /// How unequally accounts take part: the exponent of a Zipf law; 0 treats all alike.
-    #[serde(default)]
+    /// Exponent of Zipf's law of the popularity of accounts; 0 for none.
     pub skew: f64,
     /// What each payment moves, in the smallest unit.
-    #[serde(default = "one")]
     pub amount: u64,
-    /// What each payment offers the proposer: every whole number from `min` to `max` equally likely.
-    #[serde(default)]
-    pub fee: Fee,
-    /// Size of a transaction on the wire. One that needs more takes more.
-    #[serde(default = "two_hundred_fifty")]
+    /// Mean size of a transaction on the wire. One that needs more takes more.
     pub bytes: ByteSize,
-    /// How many clients there are; client `i` is attached to node `i` modulo the number of nodes.
-    #[serde(default = "sixteen")]
-    pub clients: u32,
+    /// Spread of sizes: standard deviation of their logarithm; 0 if all are equal.
+    pub bytes_sigma: f64,
+    /// What a payment pays the proposer.
+    pub fee: Fee,
     /// After how long without an answer a client asks the next node. Left out: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<Duration>,
-    /// When clients begin.
-    #[serde(default)]
-    pub start: Duration,
-    /// When clients stop. Left out: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<Duration>,
+    /// No payment is made after this. Left out: until the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Duration>,
 }
 
-fn one() -> u64 {
-    1
-}
-fn sixteen() -> u32 {
-    16
-}
-fn thousand() -> u32 {
-    1000
-}
-fn two_hundred_fifty() -> ByteSize {
-    ByteSize(250)
+impl Default for Payments {
+    fn default() -> Payments {
+        Payments {
+            chain: String::new(),
+            rate: None,
+            arrival: Arrival::default(),
+            clients: 0,
+            accounts: 1000,
+            skew: 0.0,
+            amount: 1,
+            bytes: ByteSize(250),
+            bytes_sigma: 0.0,
+            fee: Fee::default(),
+            retry: None,
+            until: None,
+        }
+    }
 }
 
-/// What a payment offers the proposer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Fee {
-    /// The least.
-    pub min: u64,
-    /// The most.
-    pub max: u64,
+/// The law of fees.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fee {
+    /// All the same.
+    Constant(u64),
+    /// Exponential with this mean, rounded to whole units.
+    Exponential(u64),
+    /// Lognormal, rounded to whole units.
+    Lognormal {
+        /// Half of the fees are below.
+        median: u64,
+        /// Standard deviation of the logarithm.
+        sigma: f64,
+    },
 }
 
 impl Default for Fee {
     fn default() -> Fee {
-        Fee { min: 1, max: 1 }
+        Fee::Constant(250)
     }
 }
 
-/// When requests come.
+/// When clients pay.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Arrival {
-    /// Independent of each other: exponential gaps.
+    /// Independently of each other: exponential gaps. Needs `rate`.
     Poisson {},
-    /// Equal gaps.
+    /// At equal gaps, the clients in turn. Needs `rate`.
     Constant {},
-    /// Poisson at the full rate for a while, then silence.
+    /// Many at one instant, again and again.
     Bursts {
-        /// How long a burst lasts.
+        /// Payments in a burst.
+        size: u64,
+        /// Between the starts of two bursts.
+        every: Duration,
+    },
+    /// Each client alternates between exponentially long spells of Poisson payments and of silence. `rate` is the mean
+    /// over both.
+    OnOff {
+        /// Mean length of a spell of payments.
         on: Duration,
-        /// How long the silence lasts.
+        /// Mean length of a spell of silence.
         off: Duration,
     },
-    /// Each client waits for its answer, thinks, and asks again.
+    /// Poisson payments whose rate changes at fixed instants: load spikes, ramps in steps.
+    Pieces {
+        /// The rates, one after the other.
+        pieces: Vec<Piece>,
+        /// Transactions per second after the last piece.
+        then: f64,
+    },
+    /// Each client waits for the answer to its last payment, thinks, and pays again.
     Closed {
-        /// Mean time to think; exponential.
+        /// Mean of the exponential thinking time; zero for none.
         think: Duration,
     },
+}
+
+/// A spell of Poisson payments.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    /// How long it lasts.
+    pub lasting: Duration,
+    /// Transactions per second.
+    pub rate: f64,
 }
 
 impl Default for Arrival {
     fn default() -> Arrival {
         Arrival::Poisson {}
+    }
+}
+
+impl Arrival {
+    /// Whether `rate` sets the pace.
+    #[must_use]
+    pub fn wants_rate(&self) -> bool {
+        matches!(self, Arrival::Poisson {} | Arrival::Constant {} | Arrival::OnOff { .. })
     }
 }

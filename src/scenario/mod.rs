@@ -9,6 +9,9 @@
 //! ([`Scenario::resolved`]), with every default written out, reads back to the same scenario.
 
 mod catalogue;
+mod check;
+mod document;
+mod estimate;
 pub mod fault;
 pub mod load;
 mod mistake;
@@ -16,16 +19,20 @@ pub mod network;
 pub mod nodes;
 mod schema;
 mod spelling;
+mod summary;
 mod tree;
 pub mod words;
 
-pub use catalogue::{Known, known};
+pub use catalogue::{Choice, Known, Section, known, listing};
+pub use document::Loaded;
+pub use estimate::{Estimate, estimate};
 pub use fault::{Adversary, Attack, Crash, Degrade, Fault, FaultKind, Partition};
-pub use load::{Arrival, Fee, Payments, Workload};
+pub use load::{Arrival, Fee, Payments, Piece, Workload};
 pub use mistake::Mistake;
-pub use network::{Bandwidth, Gossip, Jitter, Latency, Network, Spread, Topology};
+pub use network::{Bandwidth, Drawn, Gossip, Jitter, Latency, Network, Spread, Topology};
 pub use nodes::{Clock, Disk, Group, Mempool, Nodes, Rate, Regions, Select, Weights};
 pub use schema::schema;
+pub use summary::summary;
 
 use crate::base::{ByteSize, CostTable, Crypto, Duration};
 use crate::protocol::Protocol;
@@ -170,13 +177,13 @@ impl Default for Ledger {
 pub struct AccountLedger {
     /// What each account holds at genesis.
     pub balance: u64,
-    /// What the proposer of a block is paid beside the fees.
-    pub reward: u64,
+    /// What the proposer of a block is paid.
+    pub reward: Reward,
 }
 
 impl Default for AccountLedger {
     fn default() -> AccountLedger {
-        AccountLedger { balance: 1_000_000_000, reward: 0 }
+        AccountLedger { balance: 1_000_000_000, reward: Reward::default() }
     }
 }
 
@@ -188,14 +195,27 @@ pub struct UtxoLedger {
     pub outputs: u32,
     /// What each of them holds.
     pub amount: u64,
-    /// What the proposer of a block is paid beside the fees (Bitcoin since April 2024: 312,500,000).
-    pub subsidy: u64,
+    /// What the proposer of a block is paid.
+    pub reward: Reward,
 }
 
 impl Default for UtxoLedger {
     fn default() -> UtxoLedger {
-        UtxoLedger { outputs: 16, amount: 1_000_000, subsidy: 312_500_000 }
+        UtxoLedger { outputs: 16, amount: 1_000_000, reward: Reward::default() }
     }
+}
+
+/// What the proposer of a block is paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reward {
+    /// Nothing: fees are burnt.
+    Nothing,
+    /// The fees of its block.
+    #[default]
+    Fees,
+    /// This much new money, and the fees of its block.
+    Minted(u64),
 }
 
 /// What must hold. Safety is always checked.

@@ -7,16 +7,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What lies between the nodes.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
     /// One-way propagation delay. Left out: the published delays between the regions given, else constant 50 ms.
     pub latency: Latency,
+    /// When a law of delays is drawn. Published delays between regions know it themselves.
+    pub drawn: Drawn,
     /// How messages share an uplink.
     pub bandwidth: Bandwidth,
     /// Whether transfers pay for TCP: slow start, window limit, reset after idling.
     pub tcp: bool,
-    /// Probability that a message is lost.
+    /// Probability that a TCP segment is lost and sent again.
+    pub segment_loss: f64,
+    /// Probability that a message is lost for good.
     pub loss: f64,
     /// Who is connected to whom.
     pub topology: Topology,
@@ -26,82 +30,101 @@ pub struct Network {
     pub transactions: Spread,
 }
 
-/// One-way propagation delay, drawn per message.
+impl Default for Network {
+    fn default() -> Network {
+        Network {
+            latency: Latency::default(),
+            drawn: Drawn::default(),
+            bandwidth: Bandwidth::default(),
+            tcp: true,
+            segment_loss: 0.0,
+            loss: 0.0,
+            topology: Topology::default(),
+            gossip: Gossip::default(),
+            transactions: Spread::default(),
+        }
+    }
+}
+
+/// One-way propagation delay. Laws are given by their median and one spread, so that changing the law keeps the median.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
-    /// Always the same. Hides races: messages arrive together.
+    /// Always the same: for debugging and for checks against theory. Hides races.
     Constant {
         /// The delay.
         delay: Duration,
     },
-    /// Every delay of an interval equally likely.
+    /// Every delay from `median - width` to `median + width` is equally likely.
     Uniform {
-        /// The least.
-        min: Duration,
-        /// The most.
-        max: Duration,
+        /// The middle.
+        median: Duration,
+        /// Half the width, at most the median.
+        width: Duration,
     },
-    /// Normal, cut off below `min`.
+    /// Normal, given that it is at least `least`.
     Normal {
-        /// Mean of the uncut law.
-        mean: Duration,
-        /// Standard deviation of the uncut law.
+        /// Median before the cut.
+        median: Duration,
+        /// Standard deviation before the cut.
         deviation: Duration,
-        /// No delay is less.
+        /// Nothing is less; at most the median.
         #[serde(default)]
-        min: Duration,
+        least: Duration,
     },
-    /// Lognormal: `median * exp(sigma z)`.
+    /// The logarithm is normal.
     Lognormal {
         /// The median.
         median: Duration,
-        /// Standard deviation of the logarithm.
+        /// Standard deviation of the logarithm, 0 to 5.
         sigma: f64,
     },
-    /// A physical floor and a lognormal rest: `min + (median - min) * exp(sigma z)`.
+    /// What exceeds `least` is lognormal: a physical floor and a tail.
     ShiftedLognormal {
-        /// The floor.
-        min: Duration,
+        /// The floor, below the median.
+        least: Duration,
         /// The median of the whole.
         median: Duration,
-        /// Standard deviation of the logarithm of what exceeds the floor.
+        /// Standard deviation of the logarithm of the excess, 0 to 5.
         sigma: f64,
     },
-    /// Pareto: `min * u^(-1 / shape)`.
+    /// Exponential: memoryless, for checks against theory.
+    Exponential {
+        /// The mean.
+        mean: Duration,
+    },
+    /// A floor and a power tail. Infinite variance up to shape 2.
     Pareto {
-        /// The least.
-        min: Duration,
-        /// Tail index; the variance is infinite up to 2.
+        /// The median.
+        median: Duration,
+        /// Exponent of the tail, 0.1 to 1000.
         shape: f64,
     },
-    /// Weibull: `median * (-ln u / ln 2)^(1 / shape)`.
+    /// A light tail for shapes above 1.
     Weibull {
         /// The median.
         median: Duration,
-        /// Below 1 a heavier tail than exponential, above 1 a lighter one.
+        /// The shape, 0.1 to 1000.
         shape: f64,
     },
     /// Measured quantiles, joined by straight lines: `[[0.0, "10ms"], [0.5, "20ms"], [1.0, "80ms"]]`.
     Empirical {
-        /// Pairs of probability and delay, both ascending, from probability 0 to 1.
+        /// Probabilities from 0 to 1, ascending, each with the delay that is not exceeded with this probability.
         quantiles: Vec<(f64, Duration)>,
     },
     /// Published delays between regions; needs `nodes.regions`.
     Regions {
         /// Which: see `ledgerlab list`.
         data: String,
-        /// Whether each link draws its own constant factor around the published median.
-        #[serde(default = "yes")]
-        spread: bool,
-        /// What varies from message to message on top.
+        /// How the delays of messages on one link differ.
         #[serde(default)]
         jitter: Jitter,
     },
-}
-
-fn yes() -> bool {
-    true
+    /// SimBlock's own law around its published means; needs `nodes.regions`. For comparison only.
+    Simblock {
+        /// Which: see `ledgerlab list`.
+        data: String,
+    },
 }
 
 impl Default for Latency {
@@ -110,15 +133,28 @@ impl Default for Latency {
     }
 }
 
-/// What varies from message to message.
+/// When a law of delays is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Drawn {
+    /// Anew for each message.
+    #[default]
+    PerMessage,
+    /// Once for each pair of nodes.
+    PerLink,
+}
+
+/// How the delays of messages on one link differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Jitter {
-    /// Nothing: between cloud regions delays are constant for minutes.
+    /// Not at all.
     #[default]
-    None,
-    /// As measured on the public Internet: exponential, with a scale of its own per link.
+    Off,
+    /// As on the public Internet.
     Internet,
+    /// As in a cloud: within a region as in a local network, between regions not at all.
+    Cloud,
 }
 
 /// How messages share an uplink.

@@ -25,6 +25,8 @@ pub struct Nodes {
     pub upload: Rate,
     /// Downlink of each node, likewise.
     pub download: Rate,
+    /// Delay of each node's access line, one way: nothing for servers, 10 to 20 ms for homes.
+    pub access: Duration,
     /// Cores of each node.
     pub cores: u32,
     /// Speed of a core, relative to the server that the cost table was measured on: 0.5 takes twice as long.
@@ -49,6 +51,7 @@ impl Default for Nodes {
             tolerate: None,
             upload: Rate::Fixed(BitRate(1_000_000_000)),
             download: Rate::Fixed(BitRate(1_000_000_000)),
+            access: Duration::ZERO,
             cores: 4,
             cpu_speed: 1.0,
             disk: Disk::Profile("cloud_ssd_gp3".into()),
@@ -71,6 +74,9 @@ pub struct Group {
     /// Their downlink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download: Option<Rate>,
+    /// The delay of their access lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Duration>,
     /// Their cores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<u32>,
@@ -91,7 +97,7 @@ pub enum Regions {
     InTurn(Vec<String>),
     /// So many per region; node numbers follow the alphabetical order of the regions.
     Counts(BTreeMap<String, u32>),
-    /// Shares published under this name; see [`words::REGION_SHARES`].
+    /// Shares published under this name; see [`words::Data::Places`].
     Shares(String),
 }
 
@@ -123,8 +129,8 @@ pub enum Weights {
     Equal,
     /// One number per node.
     List(Vec<u64>),
-    /// Shares published under this name; see [`words::WEIGHT_SHARES`]. The largest share goes to node 0, and so on;
-    /// nodes beyond the list have no weight.
+    /// Shares published under this name; see [`words::Data::Weights`]. The first share goes to node 0, and so
+    /// on; nodes beyond the list have no weight.
     Shares(String),
 }
 
@@ -135,7 +141,7 @@ pub enum Rate {
     Unlimited,
     /// So fast.
     Fixed(BitRate),
-    /// What was published for the node's region under this name; see [`words::RATES`].
+    /// What was published for the node's region under this name; see [`words::Data::Rates`].
     ByRegion(String),
 }
 

@@ -2,7 +2,8 @@
 
 use super::fault::Attack;
 use super::nodes::{Disk, Rate, Regions, Select, Weights};
-use super::{ProtocolChoice, Seeds, words};
+use super::words::{self, Data};
+use super::{ProtocolChoice, Seeds};
 use crate::base::{BitRate, Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -140,8 +141,9 @@ impl Serialize for Regions {
     }
 }
 
-fn names(words: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
-    words.collect()
+/// `first`, then `others`.
+fn with(first: &'static str, others: Vec<&'static str>) -> Vec<&'static str> {
+    std::iter::once(first).chain(others).collect()
 }
 
 impl JsonSchema for Regions {
@@ -149,11 +151,11 @@ impl JsonSchema for Regions {
         "Regions".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let regions: Vec<&str> = words::AWS.iter().chain(words::SIX).copied().collect();
+        let regions = words::all_regions();
         json_schema!({
             "description": "counts per region, a list of regions taken in turn, or the name of published shares",
             "oneOf": [
-                {"type": "string", "enum": names(words::REGION_SHARES.iter().map(|word| word.name))},
+                {"type": "string", "enum": Data::Places.names()},
                 {"type": "array", "items": {"enum": regions}, "minItems": 1},
                 {
                     "type": "object",
@@ -194,7 +196,7 @@ impl JsonSchema for Weights {
         "Weights".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let shares = names(std::iter::once("equal").chain(words::WEIGHT_SHARES.iter().map(|word| word.name)));
+        let shares = with("equal", Data::Weights.names());
         json_schema!({
             "oneOf": [
                 {"type": "string", "enum": shares},
@@ -231,7 +233,7 @@ impl JsonSchema for Rate {
         "Rate".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let words = names(std::iter::once("unlimited").chain(words::RATES.iter().map(|word| word.name)));
+        let words = with("unlimited", Data::Rates.names());
         json_schema!({"anyOf": [generator.subschema_for::<BitRate>(), {"type": "string", "enum": words}]})
     }
 }
@@ -272,7 +274,7 @@ impl JsonSchema for Disk {
         "Disk".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let profiles = names(std::iter::once(words::NO_DISK).chain(words::DISKS.iter().map(|disk| disk.name)));
+        let profiles = with(words::NO_DISK, words::DISKS.iter().map(|disk| disk.name).collect());
         json_schema!({
             "oneOf": [
                 {"type": "string", "enum": profiles},

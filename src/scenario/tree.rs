@@ -110,6 +110,15 @@ impl Tree {
         .unwrap_or_else(|| self.place(path))
     }
 
+    /// Where the word stands that makes the choice at `path`: alone, or as the key of its settings.
+    pub fn place_of_choice(&self, path: &str) -> Place {
+        let tree = self.follow(path).0;
+        match &tree.value {
+            Value::Table(entries) => entries.first().map_or(&tree.place, |(key, _)| &key.place).clone(),
+            _ => tree.place.clone(),
+        }
+    }
+
     /// The value at `path`, if there is one.
     pub fn at(&self, path: &str) -> Option<&Tree> {
         let (tree, found) = self.follow(path);
@@ -119,8 +128,9 @@ impl Tree {
     /// The innermost value on the way to `path`, and whether the whole path exists.
     fn follow(&self, path: &str) -> (&Tree, bool) {
         let mut tree = self;
-        for step in steps(path).unwrap_or_default() {
-            match tree.step(&step) {
+        let Some(steps) = steps(path) else { return (self, false) };
+        for step in &steps {
+            match tree.step(step) {
                 Some(inner) => tree = inner,
                 None => return (tree, false),
             }
@@ -191,6 +201,11 @@ impl Tree {
             Value::List(_) => "a list".to_owned(),
             Value::Table(_) => "a table".to_owned(),
         }
+    }
+
+    /// A table without entries.
+    pub fn empty(place: Place) -> Tree {
+        Tree { value: Value::Table(Vec::new()), place }
     }
 
     /// A text value.

@@ -1,0 +1,150 @@
+//! Everything that can be known to be wrong before a run. What is left out is filled in on the way.
+
+mod chain;
+mod events;
+
+use super::catalogue::Known;
+use super::estimate::estimate;
+use super::mistake::{Mistake, Sources, allow, suggest};
+use super::tree::Tree;
+use super::{Scenario, Stop, spelling};
+use crate::base::Duration;
+use std::collections::BTreeSet;
+
+/// How long a run lasts at most that ends by another rule.
+const DAY: Duration = Duration::from_secs(86_400);
+/// No run needs more: virtual time is counted in 64 bits.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// Checks `scenario`, read from `tree`, and completes it. Mistakes come in the order of the checks.
+pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[Known]) -> Vec<Mistake> {
+    let mut checker = Checker { tree, sources, known, found: Vec::new() };
+    checker.frame(scenario);
+    checker.chains(scenario);
+    if checker.found.iter().any(|mistake| !mistake.harmless) {
+        return checker.found; // What follows speaks of nodes, and would only repeat what is wrong with them.
+    }
+    checker.workload(scenario);
+    checker.faults(scenario);
+    checker.adversaries(scenario);
+    if checker.found.iter().all(|mistake| mistake.harmless) {
+        checker.memory(scenario);
+    }
+    checker.found
+}
+
+struct Checker<'a> {
+    tree: &'a Tree,
+    sources: &'a Sources,
+    known: &'a [Known],
+    found: Vec<Mistake>,
+}
+
+impl Checker<'_> {
+    /// Notes a mistake at the value of `key`.
+    fn wrong(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut Mistake {
+        let mistake = self.sources.mistake(&self.tree.place(key), title.into(), label.into());
+        self.found.push(mistake);
+        self.found.last_mut().expect("just pushed")
+    }
+    /// Notes a mistake at `key` itself.
+    fn wrong_key(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut Mistake {
+        let mistake = self.sources.mistake(&self.tree.key_place(key), title.into(), label.into());
+        self.found.push(mistake);
+        self.found.last_mut().expect("just pushed")
+    }
+    /// Notes something odd at the value of `key`.
+    fn odd(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) {
+        self.wrong(key, title, label).harmless = true;
+    }
+    /// Refuses a name that is not among `allowed`.
+    fn among(&mut self, key: &str, what: &str, found: &str, allowed: &[&str]) -> bool {
+        let known = allowed.contains(&found);
+        if !known {
+            self.wrong(key, format!("unknown {what} \"{found}\""), allow(allowed)).help = suggest(found, allowed);
+        }
+        known
+    }
+    fn at_least(&mut self, key: &str, value: f64, least: f64) {
+        if value < least {
+            self.wrong(key, format!("`{}` must be at least {least}", last(key)), format!("found {value}"));
+        }
+    }
+    fn above_zero(&mut self, key: &str, value: f64) {
+        if value <= 0.0 {
+            self.wrong(key, format!("`{}` must be above 0", last(key)), format!("found {value}"));
+        }
+    }
+    fn within(&mut self, key: &str, value: f64, least: f64, most: f64) {
+        if !(least..=most).contains(&value) {
+            let title = format!("`{}` must lie between {least} and {most}", last(key));
+            self.wrong(key, title, format!("found {value}"));
+        }
+    }
+    fn lasting(&mut self, key: &str, span: Duration) {
+        if span.is_zero() {
+            self.wrong(key, format!("`{}` must be longer than 0", last(key)), "found 0");
+        }
+    }
+
+    /// Name, seeds, duration, output.
+    fn frame(&mut self, scenario: &mut Scenario) {
+        let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        if scenario.name.is_empty() || !scenario.name.chars().all(plain) || scenario.name.starts_with('.') {
+            let title = format!("\"{}\" cannot name a folder of results", scenario.name);
+            self.wrong("name", title, "expected letters, digits, `-`, `_` and `.`, not starting with `.`");
+        }
+        let key = if self.tree.has("seed") { "seed" } else { "seeds" };
+        let seeds = &scenario.seeds.0;
+        if seeds.is_empty() || seeds.len() > spelling::SEEDS_MAX {
+            let title = format!("there must be 1 to {} seeds", spelling::SEEDS_MAX);
+            self.wrong(key, title, format!("found {}", seeds.len()));
+        }
+        if seeds.iter().collect::<BTreeSet<_>>().len() < seeds.len() {
+            self.wrong(key, "a seed is listed twice", "the same seed gives the same run");
+        }
+        match scenario.stop {
+            Some(Stop::FinalTransactions(0) | Stop::Blocks(0)) => {
+                self.wrong("stop", "a run that stops at once", "expected a number above 0");
+            }
+            Some(_) if !self.tree.has("duration") => scenario.duration = DAY,
+            None if !self.tree.has("duration") => {
+                let title = "nothing says when the run ends";
+                self.wrong("name", title, "this scenario has neither `duration` nor `stop`").help =
+                    Some("add `duration = \"60s\"` or `stop = { final_transactions = 1000 }`".to_owned());
+                return;
+            }
+            _ => {}
+        }
+        if scenario.duration.is_zero() || scenario.duration > LONGEST {
+            let label = format!("found {}", scenario.duration);
+            self.wrong("duration", "`duration` must be above 0 and at most 100 years", label);
+        } else if scenario.warm_up >= scenario.duration {
+            let label = format!("nothing would be measured: the run lasts {}", scenario.duration);
+            self.wrong("warm_up", "`warm_up` must be shorter than the run", label);
+        }
+        self.lasting("output.interval", scenario.output.interval);
+        if let Some(progress) = scenario.check.progress {
+            self.lasting("check.progress", progress);
+        }
+    }
+
+    /// Refuses what would not fit in memory, before anything is allocated.
+    fn memory(&mut self, scenario: &Scenario) {
+        let estimate = estimate(scenario);
+        if estimate.total() <= scenario.memory_limit.0 {
+            return;
+        }
+        let largest = estimate.largest();
+        let label = format!("{} alone take about {}", largest.what, super::estimate::show(largest.bytes));
+        let total = super::estimate::show(estimate.total());
+        let title = format!("this run needs about {total} of memory, the limit is {}", scenario.memory_limit);
+        self.wrong(&largest.key.clone(), title, label).help =
+            Some("make it smaller, or raise `memory_limit`".to_owned());
+    }
+}
+
+/// The last key of a path.
+fn last(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}

@@ -1,0 +1,144 @@
+//! Reading: a file and its overrides become a tree, the tree a scenario, the scenario is checked.
+
+use super::catalogue::{Known, known};
+use super::check::check;
+use super::mistake::{Mistake, Sources};
+use super::tree::{Place, Tree, steps};
+use super::{Chain, Scenario, Topology};
+use crate::base::Hash;
+use serde::Deserialize as _;
+
+/// What messages call the origin of overrides.
+const OVERRIDE: &str = "--set";
+/// Keys that stand for the same thing: setting one takes the other away.
+const SYNONYMS: [(&str, &str); 2] = [("seed", "seeds"), ("seeds", "seed")];
+
+/// A checked scenario that still knows where its keys stand.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What looks odd but can be run.
+    pub warnings: Vec<Mistake>,
+    sources: Sources,
+    tree: Tree,
+}
+
+impl Loaded {
+    /// A mistake at the value of `key`, such as `chain[0].network.topology.file.path`: for what can only be checked
+    /// outside, like files that the scenario names.
+    #[must_use]
+    pub fn mistake(&self, key: &str, title: String, label: String) -> Mistake {
+        self.sources.mistake(&self.tree.place(key), title, label)
+    }
+}
+
+impl Scenario {
+    /// Reads `text`, which came from `origin`, applies `overrides` such as `chain.nodes.count=7`, checks everything and
+    /// fills in every default.
+    ///
+    /// The value of an override is written as in TOML; a single word may go without its quotes.
+    ///
+    /// # Errors
+    /// Everything that is wrong: at least one mistake.
+    pub fn load(origin: &str, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Mistake>> {
+        Scenario::load_knowing(origin, text, overrides, &known())
+    }
+
+    /// [`Scenario::load`] with a list of protocols of its own.
+    pub(super) fn load_knowing(
+        origin: &str,
+        text: &str,
+        overrides: &[String],
+        known: &[Known],
+    ) -> Result<Loaded, Vec<Mistake>> {
+        let mut sources = Sources(vec![(origin.to_owned(), text.to_owned())]);
+        let mut tree = Tree::parse(text, 0)
+            .map_err(|error| vec![Mistake::new(origin, text, error.span, "this is not TOML".to_owned(), error.what)])?;
+        for change in overrides {
+            sources.0.push((OVERRIDE.to_owned(), change.clone()));
+            apply(&mut tree, change, sources.0.len() - 1)
+                .map_err(|(span, title, label)| vec![Mistake::new(OVERRIDE, change, span, title, label)])?;
+        }
+        let mut scenario = Scenario::deserialize(&tree).map_err(|error| vec![sources.misread(error)])?;
+        let (warnings, mistakes): (Vec<_>, Vec<_>) =
+            check(&mut scenario, &tree, &sources, known).into_iter().partition(|mistake| mistake.harmless);
+        if mistakes.is_empty() { Ok(Loaded { scenario, warnings, sources, tree }) } else { Err(mistakes) }
+    }
+
+    /// The scenario as TOML with every default written out. It reads back to the same scenario.
+    ///
+    /// # Panics
+    /// Never on a scenario that was loaded: all its values have a form in TOML.
+    #[must_use]
+    pub fn resolved(&self) -> String {
+        let table = toml::Table::try_from(self).expect("a checked scenario has a form in TOML");
+        toml::to_string(&table).expect("a table has a form in TOML")
+    }
+
+    /// SHA-256 of [`Scenario::resolved`]: equal for scenarios that mean the same, however they are written.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        Hash::of(self.resolved().as_bytes())
+    }
+
+    /// The chain called `name`, with its number.
+    #[must_use]
+    pub fn chain_named(&self, name: &str) -> Option<(usize, &Chain)> {
+        self.chain.iter().enumerate().find(|(_, chain)| chain.name == name)
+    }
+
+    /// The files that it names, each with the key that names it. Paths are relative to the scenario.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, &str)> {
+        let chains = self.chain.iter().enumerate();
+        chains
+            .filter_map(|(at, chain)| match &chain.network.topology {
+                Topology::File { path } => Some((format!("chain[{at}].network.topology.file.path"), path.as_str())),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Where in an override something is wrong, what, and what would be right.
+type Refused = (std::ops::Range<usize>, String, String);
+
+/// Applies one override, `key=value`, source number `source`.
+fn apply(tree: &mut Tree, change: &str, source: usize) -> Result<(), Refused> {
+    let Some((key, value)) = change.split_once('=') else {
+        let label = "expected `key=value`, such as `chain.nodes.count=7`".to_owned();
+        return Err((0..change.len(), "an override without a value".to_owned(), label));
+    };
+    let (key_span, value_span) = (0..key.trim_end().len(), key.len() + 1..change.len());
+    let path = steps(key.trim()).filter(|path| !path.is_empty()).ok_or_else(|| {
+        let label = "expected keys joined by dots, such as `chain[0].nodes.count`".to_owned();
+        (key_span.clone(), "this is not a key".to_owned(), label)
+    })?;
+    let value = read_value(key.len(), value, source).map_err(|what| {
+        (value_span.clone(), "this is not a value".to_owned(), format!("{what}; texts with blanks need quotes"))
+    })?;
+    if let Some((_, other)) = SYNONYMS.iter().find(|(name, _)| *name == key.trim()) {
+        tree.remove(other);
+    }
+    let place = Place { source, span: key_span.clone() };
+    tree.set(&path, &place, value).map_err(|what| (key_span, "this key cannot be set".to_owned(), what))
+}
+
+/// Reads the value of an override whose key takes `width` bytes: TOML, or a word without quotes.
+fn read_value(width: usize, value: &str, source: usize) -> Result<Tree, String> {
+    // The key's place is taken by blanks, so that positions in the value are positions in the override.
+    let padded = format!("{}v={value}", " ".repeat(width.saturating_sub(1)));
+    let error = match Tree::parse(&padded, source) {
+        Ok(table) if !value.contains('\n') => return Ok(table.at("v").expect("the key given").clone()),
+        Ok(_) => "an override is one line".to_owned(),
+        Err(error) => error.what,
+    };
+    let word = value.trim();
+    let plain = |c: char| c.is_alphanumeric() || "-_./ µ".contains(c);
+    if word.is_empty() || !word.chars().all(plain) {
+        return Err(error);
+    }
+    let start = width + 1 + (value.len() - value.trim_start().len());
+    Ok(Tree::text(word, Place { source, span: start..start + word.len() }))
+}

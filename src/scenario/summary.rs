@@ -1,0 +1,174 @@
+//! What a scenario would run, for people.
+
+use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
+use super::{Attack, Chain, Fault, FaultKind, Scenario, Select, Stop, Workload, estimate, network};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+/// What a checked scenario would run: pairs of a heading and a line, in order.
+#[must_use]
+pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    let mut line = |heading: &str, text: String| lines.push((heading.to_owned(), text));
+    if !scenario.question.is_empty() {
+        line("question", scenario.question.clone());
+    }
+    let seeds = &scenario.seeds.0;
+    match seeds.as_slice() {
+        [seed] => line("runs", format!("1, seed {seed}")),
+        [first, .., last] => line("runs", format!("{}, seeds {first} to {last}", seeds.len())),
+        [] => {}
+    }
+    let stop = match scenario.stop {
+        None => String::new(),
+        Some(Stop::FinalTransactions(many)) => format!(", or until {many} transactions are final"),
+        Some(Stop::Blocks(many)) => format!(", or until block {many} is final"),
+    };
+    line("time", format!("{}{stop}, measured after {}", scenario.duration, scenario.warm_up));
+    for chain in &scenario.chain {
+        line(&format!("chain {}", chain.name), format!("{} on the {} ledger", chain.protocol.name, ledger(chain)));
+        line("  nodes", nodes(&chain.nodes));
+        line("  machines", machines(&chain.nodes));
+        line("  network", network(chain));
+    }
+    if let Some(Workload::Payments(payments)) = &scenario.workload {
+        let pace = match payments.rate {
+            Some(rate) => format!("{rate} tx/s, {}", word(&payments.arrival)),
+            None => word(&payments.arrival),
+        };
+        let who = format!("{} clients, {} accounts", payments.clients, payments.accounts);
+        line("workload", format!("payments on {}: {pace}, {}, {who}", payments.chain, payments.bytes));
+    }
+    for fault in &scenario.fault {
+        line("fault", self::fault(fault));
+    }
+    for adversary in &scenario.adversary {
+        let what = match &adversary.attack {
+            Attack::Silent => "silent".to_owned(),
+            Attack::Delay { by } => format!("late by {by}"),
+            Attack::Selective { to } => format!("sends to {to:?} only"),
+            Attack::Protocol(name) => name.clone(),
+        };
+        line("adversary", format!("{} of {}: {what}", select(&adversary.nodes), adversary.chain));
+    }
+    let progress = match scenario.check.progress {
+        Some(bound) => format!("safety, and progress within {bound}"),
+        None => "safety".to_owned(),
+    };
+    line("checks", progress);
+    line("memory", format!("about {} per run", estimate::show(estimate(scenario).total())));
+    lines
+}
+
+/// The word that stands for a choice in a scenario.
+fn word(choice: &impl serde::Serialize) -> String {
+    match toml::Value::try_from(choice) {
+        Ok(toml::Value::String(word)) => word,
+        Ok(toml::Value::Table(table)) => table.keys().next().cloned().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn ledger(chain: &Chain) -> String {
+    word(&chain.ledger)
+}
+
+fn nodes(nodes: &Nodes) -> String {
+    let place = match &nodes.regions {
+        Regions::Nowhere => String::new(),
+        Regions::Shares(name) => format!(", placed as {name}"),
+        Regions::InTurn(names) => format!(", in turn in {}", names.join(", ")),
+        Regions::Counts(counts) => {
+            let mut first = 0;
+            let mut ranges: BTreeMap<&str, String> = BTreeMap::new();
+            for (name, many) in counts.iter().filter(|(_, many)| **many > 0) {
+                let last = first + many - 1;
+                let range = if first == last { format!("n{first}") } else { format!("n{first}-n{last}") };
+                ranges.insert(name, range);
+                first += many;
+            }
+            let ranges: Vec<String> = ranges.iter().map(|(name, range)| format!("{range} {name}")).collect();
+            format!(": {}", ranges.join(", "))
+        }
+    };
+    let weights = match &nodes.weights {
+        Weights::Equal => String::new(),
+        Weights::List(_) => ", weighted".to_owned(),
+        Weights::Shares(name) => format!(", weights {name}"),
+    };
+    let faulty = match (&nodes.weights, nodes.tolerate) {
+        (Weights::Equal, Some(faulty)) => format!(", f = {faulty}"),
+        _ => String::new(),
+    };
+    format!("{}{place}{weights}{faulty}", nodes.count)
+}
+
+fn machines(nodes: &Nodes) -> String {
+    let rate = |rate: &Rate| match rate {
+        Rate::Unlimited => "unlimited".to_owned(),
+        Rate::Fixed(rate) => rate.to_string(),
+        Rate::ByRegion(name) => name.clone(),
+    };
+    let disk = match &nodes.disk {
+        Disk::Profile(name) => name.clone(),
+        Disk::Lognormal { median, sigma } => format!("lognormal median {median} sigma {sigma}"),
+    };
+    let groups = match nodes.group.len() {
+        0 => String::new(),
+        many => format!(", {many} groups differ"),
+    };
+    let (up, down) = (rate(&nodes.upload), rate(&nodes.download));
+    format!("{} cores at speed {}, up {up}, down {down}, disk {disk}{groups}", nodes.cores, nodes.cpu_speed)
+}
+
+fn network(chain: &Chain) -> String {
+    let network = &chain.network;
+    let latency = match &network.latency {
+        network::Latency::Regions { data, .. } | network::Latency::Simblock { data } => data.clone(),
+        other => word(other),
+    };
+    format!(
+        "latency {latency}, bandwidth {}, topology {}, gossip {}, transactions {}",
+        word(&network.bandwidth),
+        word(&network.topology),
+        word(&network.gossip),
+        word(&network.transactions)
+    )
+}
+
+fn fault(fault: &Fault) -> String {
+    let until = fault.until.map_or("the end".to_owned(), |until| until.to_string());
+    let what = match fault.kind() {
+        Some(FaultKind::Crash(crash)) => format!("crash {}", select(&crash.nodes)),
+        Some(FaultKind::Partition(partition)) => {
+            let groups: Vec<String> = partition.groups.iter().map(select).collect();
+            groups.join(if partition.one_way { " cannot reach " } else { " | " })
+        }
+        Some(FaultKind::Degrade(degrade)) => {
+            let mut worse: Vec<String> = Vec::new();
+            let mut add = |on: bool, text: &dyn Display| worse.extend(on.then(|| text.to_string()));
+            add(!degrade.extra.is_zero(), &format_args!("+{}", degrade.extra));
+            add(!degrade.jitter.is_zero(), &format_args!("jitter {}", degrade.jitter));
+            add(degrade.loss > 0.0, &format_args!("loss {}", degrade.loss));
+            add(degrade.duplicate > 0.0, &format_args!("duplicates {}", degrade.duplicate));
+            add(degrade.reorder, &"reordered");
+            format!("links from {} to {}: {}", select(&degrade.from), select(&degrade.to), worse.join(", "))
+        }
+        None => String::new(),
+    };
+    format!("{} to {until} on {}: {what}", fault.at, fault.chain)
+}
+
+fn select(select: &Select) -> String {
+    match select {
+        Select::All => "all".to_owned(),
+        Select::Rest => "the rest".to_owned(),
+        Select::Leader => "the leader".to_owned(),
+        Select::Region(name) => name.clone(),
+        Select::Fraction(fraction) => format!("{} % of all", fraction * 100.0),
+        Select::Numbers(numbers) => {
+            let names: Vec<String> = numbers.iter().map(|number| format!("n{number}")).collect();
+            names.join(" ")
+        }
+    }
+}
