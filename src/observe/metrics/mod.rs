@@ -1,10 +1,426 @@
-//! Metrics.
+//! Metrics: one definition for every family of protocols.
+//!
+//! [`Metrics`] watches a run and becomes an [`Outcome`]: named figures, and the tables behind them. Definitions:
+//!
+//! * the **measured window** runs from the end of the warm-up to the configured duration, or to the end of the run if
+//!   that is earlier; it includes its start and excludes its end;
+//! * a transaction's **home** is the node that it was handed to first. Its **confirmation time** is the time from
+//!   submission until the home declares it final by the protocol's own rule, whatever that is;
+//! * a block is **canonical** if it is on the chain that the honest nodes stand on at the end, **stale** if it is not
+//!   on it nor above its tip, and **open** above the tip;
+//! * percentiles are by **nearest rank** over all values, exact, with one exception: the distribution of block
+//!   propagation, of which there are too many values, is kept in buckets of at most 1/128 relative width.
+//!
+//! What Byzantine nodes say of their own chains is not counted; what they send, compute and propose is.
 
+mod blocks;
+mod figures;
+mod finish;
 mod outcome;
+mod statistics;
 mod summary;
+#[cfg(test)]
+mod tests;
+mod traffic;
+mod transactions;
 
 pub use outcome::{
     BlockRow, CdfPoint, Fate, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, RefusalRow, ReorgRow,
     ShortId, Standing, TransactionRow, ViolationRow,
 };
+pub use statistics::{gini, percentile};
 pub use summary::{Figure, Interval, OverRuns, Summary, aggregate, student_t_975};
+pub use traffic::round_interval;
+
+use super::{Loss, Observed, Observer, Violation};
+use crate::base::{Duration, Height, NodeId, Time};
+use crate::chain::Block;
+use blocks::{Blocks, Index};
+use statistics::Histogram;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use traffic::{Kinds, Series, Volume};
+use transactions::Transactions;
+
+/// The labels that metrics understand: they mean the same in every protocol and equal `protocol::note`, which lies in
+/// a layer that this one does not see.
+mod note {
+    pub const LEADING: &str = "leading";
+    pub const WASTED: &str = "wasted";
+    pub const READ: &str = "read";
+}
+
+/// What metrics must know of a run.
+#[derive(Clone, Debug)]
+pub struct MetricsSettings {
+    /// For every node whether it follows the protocol.
+    pub honest: Vec<bool>,
+    /// For every node its share of the power (hash power, stake); any scale.
+    pub power: Vec<f64>,
+    /// Cores of every node.
+    pub cores: u32,
+    /// What is not measured at the start.
+    pub warm_up: Duration,
+    /// When measuring ends, from the start of the run.
+    pub duration: Duration,
+    /// Length of the intervals of time series.
+    pub interval: Duration,
+    /// The configured rate of submissions, in transactions per second.
+    pub offered: Option<f64>,
+    /// What the whole network draws for mining, in watts: hash rate times joules per hash.
+    pub mining_watts: Option<f64>,
+}
+
+impl MetricsSettings {
+    /// `nodes` honest nodes of equal power and one core each, all of `duration` measured, in at most 100 intervals.
+    #[must_use]
+    pub fn new(nodes: usize, duration: Duration) -> MetricsSettings {
+        MetricsSettings {
+            honest: vec![true; nodes],
+            power: vec![1.0; nodes],
+            cores: 1,
+            warm_up: Duration::ZERO,
+            duration,
+            interval: round_interval(duration),
+            offered: None,
+            mining_watts: None,
+        }
+    }
+}
+
+/// Watches a run.
+pub struct Metrics {
+    settings: MetricsSettings,
+    nodes: Vec<Node>,
+    blocks: Blocks,
+    transactions: Transactions,
+    kinds: Kinds,
+    series: Series,
+    /// The next instant at which an interval, the warm-up or the duration ends.
+    edge: Time,
+    /// Everything sent before the measured window began, and before it ended.
+    window: (Option<Volume>, Option<Volume>),
+    propagation: Histogram,
+    /// Reorganisations by depth.
+    reorgs: BTreeMap<u64, u64>,
+    refusals: BTreeMap<&'static str, u64>,
+    notes: Vec<Noted>,
+    reads: Vec<Duration>,
+    wasted: BTreeSet<u64>,
+    leader: Option<NodeId>,
+    leader_changes: u64,
+    unmade: u64,
+    /// Copies lost, by [`Loss`].
+    lost: [u64; 3],
+    faults: Vec<FaultSpan>,
+    /// When a block last became final anywhere, and the longest time between two such instants.
+    last_final: Time,
+    longest_gap: Duration,
+}
+
+/// What is known of a node.
+#[derive(Clone, Default)]
+struct Node {
+    /// The tip of its chain, once it has booted.
+    tip: Option<Index>,
+    finalized: Height,
+    crashes: u32,
+    reorgs: u64,
+    reorg_max: u64,
+    wasted: u64,
+    inbox_max: u32,
+    sent: u64,
+    received: u64,
+    written: u64,
+    busy: Duration,
+    /// When its load was last told.
+    told: Time,
+    /// Computing, bytes sent and time within the measured window.
+    window_busy: Duration,
+    window_sent: u64,
+    window_time: Duration,
+    /// The greatest rate at which it sent between two readings, in bits per second.
+    peak_rate: f64,
+}
+
+struct Noted {
+    label: &'static str,
+    count: u64,
+    sum: u128,
+    max: u64,
+}
+
+impl Metrics {
+    /// Nothing happened yet.
+    ///
+    /// # Panics
+    /// If the interval is zero, or powers are not as many as nodes.
+    #[must_use]
+    pub fn new(settings: MetricsSettings) -> Metrics {
+        assert!(!settings.interval.is_zero(), "an interval has a length");
+        assert_eq!(settings.power.len(), settings.honest.len(), "every node has a power");
+        let mut metrics = Metrics {
+            nodes: vec![Node::default(); settings.honest.len()],
+            blocks: Blocks::new(&settings.honest),
+            transactions: Transactions::default(),
+            kinds: Kinds::default(),
+            series: Series::new(settings.interval),
+            edge: Time::ZERO,
+            window: (None, None),
+            propagation: Histogram::default(),
+            reorgs: BTreeMap::new(),
+            refusals: BTreeMap::new(),
+            notes: Vec::new(),
+            reads: Vec::new(),
+            wasted: BTreeSet::new(),
+            leader: None,
+            leader_changes: 0,
+            unmade: 0,
+            lost: [0; 3],
+            faults: Vec::new(),
+            last_final: Time::ZERO,
+            longest_gap: Duration::ZERO,
+            settings,
+        };
+        metrics.cross_edges(Time::ZERO);
+        metrics
+    }
+    fn honest(&self, node: NodeId) -> bool {
+        self.settings.honest[node.index()]
+    }
+    /// Whether an instant lies in the measured window, as far as is known while the run goes on.
+    fn measured(&self, at: Time) -> bool {
+        at >= Time::ZERO + self.settings.warm_up && at < Time::ZERO + self.settings.duration
+    }
+    /// Reads the counters at every edge up to `now`, before what happens now is counted.
+    #[cold]
+    fn cross_edges(&mut self, now: Time) {
+        let (open, close) = (Time::ZERO + self.settings.warm_up, Time::ZERO + self.settings.duration);
+        while self.edge <= now {
+            let (edge, total) = (self.edge, self.kinds.total());
+            if edge >= open && self.window.0.is_none() {
+                self.window.0 = Some(total);
+            }
+            if edge >= close && self.window.1.is_none() {
+                self.window.1 = Some(total);
+            }
+            if edge >= self.series.end() {
+                self.end_interval(total);
+                self.series.counts.push(traffic::Counts::default());
+            }
+            let coming = [open, close, self.series.end()];
+            self.edge = coming.into_iter().filter(|&at| at > edge).min().unwrap_or(Time::NEVER);
+        }
+    }
+    fn end_interval(&mut self, total: Volume) {
+        let honest = self.nodes.iter().zip(&self.settings.honest).filter(|(_, honest)| **honest);
+        let heights = honest.map(|(node, _)| node.finalized);
+        let (least, greatest) = (heights.clone().min(), heights.max());
+        let counts = self.series.now();
+        counts.finalized = (least.unwrap_or_default(), greatest.unwrap_or_default());
+        counts.sent_before_end = total;
+    }
+    /// The number of a block, which may be seen for the first time.
+    fn see(&mut self, now: Time, block: &Arc<Block>) -> Index {
+        let (index, new) = self.blocks.see(now, block);
+        if new && block.height() > Height::GENESIS {
+            self.series.now().blocks += 1;
+        }
+        index
+    }
+    fn hold(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
+        let index = self.see(now, block);
+        if !self.honest(node) {
+            return;
+        }
+        if let Some(after) = self.blocks.hold(now, index, node)
+            && self.measured(self.blocks.get(index).created)
+        {
+            self.propagation.add(after);
+        }
+    }
+    fn extend(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
+        let index = self.see(now, block);
+        self.nodes[node.index()].tip = Some(index);
+        let record = self.blocks.get_mut(index);
+        if !record.included {
+            record.included = true;
+            self.transactions.include(now, block);
+        }
+    }
+    fn rewind(&mut self, node: NodeId, from: Height, to: Height) {
+        let depth = from.0.saturating_sub(to.0);
+        *self.reorgs.entry(depth).or_insert(0) += 1;
+        let state = &mut self.nodes[node.index()];
+        state.reorgs += 1;
+        state.reorg_max = state.reorg_max.max(depth);
+        state.finalized = state.finalized.min(to);
+        let mut tip = state.tip;
+        while let Some(index) = tip.filter(|&index| self.blocks.get(index).block.height() > to) {
+            let record = self.blocks.get_mut(index);
+            if !record.cut {
+                record.cut = true;
+                self.transactions.cut(&record.block);
+            }
+            tip = self.blocks.parent(index);
+        }
+        self.nodes[node.index()].tip = tip;
+    }
+    fn finalize(&mut self, now: Time, node: NodeId, block: &Arc<Block>, executed: &[bool]) {
+        let index = self.see(now, block);
+        if self.blocks.finalize(now, index) {
+            let homes = self.transactions.finalize(now, index, block, executed, &self.settings.honest);
+            self.blocks.get_mut(index).homes = homes;
+            self.longest_gap = self.longest_gap.max(now.since(self.last_final));
+            self.last_final = now;
+        }
+        self.finalize_at_home(now, index, node);
+        let finalized = &mut self.nodes[node.index()].finalized;
+        *finalized = block.height().max(*finalized);
+    }
+    fn finalize_at_home(&mut self, now: Time, index: Index, node: NodeId) {
+        self.transactions.finalize_at_home(now, index, &self.blocks.get(index).homes, node);
+        self.blocks.release(index);
+    }
+    /// A node skipped to a block: everything below that is known to be final is final there too.
+    fn install(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
+        let index = self.see(now, block);
+        let before = std::mem::replace(&mut self.nodes[node.index()].finalized, block.height());
+        self.nodes[node.index()].tip = Some(index);
+        let mut at = Some(index);
+        while let Some(index) = at.filter(|&index| self.blocks.get(index).block.height() > before) {
+            if self.blocks.get(index).final_first < Time::NEVER {
+                self.blocks.finalize(now, index);
+                self.finalize_at_home(now, index, node);
+            }
+            at = self.blocks.parent(index);
+        }
+    }
+    fn note(&mut self, node: NodeId, label: &'static str, value: u64) {
+        let row = self.notes.iter().position(|noted| noted.label == label).unwrap_or(self.notes.len());
+        if row == self.notes.len() {
+            self.notes.push(Noted { label, count: 0, sum: 0, max: 0 });
+        }
+        let noted = &mut self.notes[row];
+        noted.count += 1;
+        noted.sum += u128::from(value);
+        noted.max = noted.max.max(value);
+        match label {
+            note::LEADING => {
+                let before = self.leader.replace(node);
+                self.leader_changes += u64::from(before.is_some_and(|before| before != node));
+            }
+            note::WASTED => {
+                self.wasted.insert(value);
+                self.nodes[node.index()].wasted += 1;
+            }
+            note::READ => self.reads.push(Duration::from_nanos(value)),
+            _ => {}
+        }
+    }
+    fn load(&mut self, now: Time, node: NodeId, load: &Load) {
+        let (cores, measured) = (u64::from(self.settings.cores), self.measured_span_ends(now));
+        let state = &mut self.nodes[node.index()];
+        let span = now.since(state.told);
+        let (busy, sent) = (load.busy.saturating_sub(state.busy), load.sent.saturating_sub(state.sent));
+        state.inbox_max = state.inbox_max.max(load.inbox_max);
+        (state.told, state.busy, state.sent) = (now, load.busy, load.sent);
+        (state.received, state.written) = (load.received, load.written);
+        let counts = self.series.before(now);
+        counts.inbox_max = counts.inbox_max.max(load.inbox_max);
+        counts.mempool_max = counts.mempool_max.max(load.pending);
+        if span.is_zero() {
+            return;
+        }
+        counts.busy += u128::from(busy.as_nanos());
+        counts.available += u128::from((span * cores).as_nanos());
+        counts.busiest = counts.busiest.max(busy.as_secs_f64() / (span * cores).as_secs_f64());
+        if measured {
+            state.window_busy += busy;
+            state.window_sent += sent;
+            state.window_time += span;
+            state.peak_rate = state.peak_rate.max(sent as f64 * 8.0 / span.as_secs_f64());
+        }
+    }
+    /// Whether a reading taken at `now` looks back on the measured window.
+    fn measured_span_ends(&self, now: Time) -> bool {
+        now > Time::ZERO + self.settings.warm_up && now <= Time::ZERO + self.settings.duration
+    }
+    fn fault_ends(&mut self, now: Time, fault: u32) {
+        let open = self.faults.iter_mut().rev().find(|span| span.fault == fault && span.end == Time::NEVER);
+        if let Some(span) = open {
+            span.end = now;
+        }
+    }
+    /// What happens on chains.
+    fn observe_chain(&mut self, now: Time, observed: &Observed<'_>) {
+        match *observed {
+            Observed::Held { node, block } => self.hold(now, node, block),
+            Observed::Booted { node, durable, .. } => {
+                let index = self.see(now, durable);
+                self.nodes[node.index()].tip = Some(index);
+            }
+            Observed::Extended { node, block, .. } if self.honest(node) => self.extend(now, node, block),
+            Observed::Rewound { node, from, to, .. } if self.honest(node) => self.rewind(node, from, to),
+            Observed::Finalized { node, block, executed, .. } if self.honest(node) => {
+                self.finalize(now, node, block, executed);
+            }
+            Observed::Installed { node, block, .. } if self.honest(node) => self.install(now, node, block),
+            _ => {}
+        }
+    }
+}
+
+/// The readings of [`Observed::Load`].
+struct Load {
+    busy: Duration,
+    inbox_max: u32,
+    pending: u32,
+    sent: u64,
+    received: u64,
+    written: u64,
+}
+
+impl Observer for Metrics {
+    fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
+        if now >= self.edge {
+            self.cross_edges(now);
+        }
+        match *observed {
+            Observed::Sent { kind, bytes, copies, .. } => self.kinds.sent(kind, copies, bytes),
+            Observed::Delivered { kind, bytes, .. } => self.kinds.delivered(kind, bytes),
+            Observed::Lost { why, .. } => self.lost[loss_row(why)] += 1,
+            Observed::Submitted { client, node, transaction, .. } => {
+                self.transactions.submit(now, client, node, transaction);
+            }
+            Observed::Unmade => self.unmade += 1,
+            Observed::Refused { transaction, reason, .. } => {
+                *self.refusals.entry(reason).or_insert(0) += 1;
+                self.transactions.refuse(transaction);
+            }
+            Observed::Answered { ref transaction, .. } => self.transactions.answer(now, transaction),
+            Observed::Crashed { node } => self.nodes[node.index()].crashes += 1,
+            Observed::FaultBegan { fault, label } => {
+                self.faults.push(FaultSpan { fault, label: label.to_owned(), start: now, end: Time::NEVER });
+            }
+            Observed::FaultEnded { fault } => self.fault_ends(now, fault),
+            Observed::Noted { node, label, value } if self.honest(node) => self.note(node, label, value),
+            Observed::Load { node, busy, inbox_max, pending, sent, received, written } => {
+                self.load(now, node, &Load { busy, inbox_max, pending, sent, received, written });
+            }
+            _ => self.observe_chain(now, observed),
+        }
+        Ok(())
+    }
+    fn wants_messages(&self) -> bool {
+        true
+    }
+}
+
+fn loss_row(why: Loss) -> usize {
+    match why {
+        Loss::Network => 0,
+        Loss::Down => 1,
+        Loss::Forged => 2,
+    }
+}

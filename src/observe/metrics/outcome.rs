@@ -186,13 +186,13 @@ pub struct IntervalRow {
     pub end: Time,
     /// Transactions submitted.
     pub submitted: u64,
-    /// Transactions that became final with effect at their home.
+    /// Transactions that became final with effect, at the first honest node.
     pub confirmed: u64,
     /// The same per second.
     pub throughput: f64,
-    /// Median confirmation time of the transactions confirmed in it, in seconds.
+    /// Median confirmation time of the transactions that became final with effect at their home in it, in seconds.
     pub confirmation_p50_s: Option<f64>,
-    /// Transactions submitted and not final at their home, at its end.
+    /// Transactions submitted and not final at any honest node, at its end.
     pub pending: u64,
     /// Blocks created.
     pub blocks: u64,

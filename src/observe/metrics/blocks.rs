@@ -1,0 +1,196 @@
+//! What is known of each block while the run goes on, and which of them end on the canonical chain.
+
+use super::outcome::{BlockRow, ShortId, Standing};
+use crate::base::{Duration, Hash, Height, NodeId, Time};
+use crate::chain::Block;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// The number of a block in [`Blocks`], in order of first sight.
+pub type Index = u32;
+
+/// The shares of honest nodes whose reaching is timed, in per cent.
+const SHARES: [u64; 3] = [50, 90, 99];
+
+/// A block.
+pub struct Record {
+    /// The block.
+    pub block: Arc<Block>,
+    /// First sight.
+    pub created: Time,
+    /// Whether an honest node had it on its chain.
+    pub included: bool,
+    /// Whether an honest node cut it off.
+    pub cut: bool,
+    /// When it was final at the first honest node.
+    pub final_first: Time,
+    /// When it was final at the last honest node.
+    pub final_everywhere: Time,
+    /// Its transactions by home, ascending: those whose home has yet to finalize it. Emptied when all have.
+    pub homes: Vec<(NodeId, u32)>,
+    /// Honest nodes at which it is final.
+    final_count: u32,
+    /// Honest nodes that hold it: their number, and who, one bit each, until all do.
+    held: u32,
+    holders: Vec<u64>,
+    reach: [Duration; 3],
+}
+
+/// All blocks.
+pub struct Blocks {
+    records: Vec<Record>,
+    by_id: FxHashMap<Hash, Index>,
+    nodes: usize,
+    honest: u32,
+}
+
+impl Blocks {
+    /// No block yet.
+    pub fn new(honest: &[bool]) -> Blocks {
+        let count = honest.iter().filter(|honest| **honest).count() as u32;
+        Blocks { records: Vec::new(), by_id: FxHashMap::default(), nodes: honest.len(), honest: count }
+    }
+    /// The number of a block, which is created now if it is new, and whether it is.
+    pub fn see(&mut self, now: Time, block: &Arc<Block>) -> (Index, bool) {
+        let next = self.records.len() as Index;
+        let index = *self.by_id.entry(block.id()).or_insert(next);
+        if index < next {
+            return (index, false);
+        }
+        self.records.push(Record {
+            block: block.clone(),
+            created: now,
+            included: false,
+            cut: false,
+            final_first: Time::NEVER,
+            final_everywhere: Time::NEVER,
+            homes: Vec::new(),
+            final_count: 0,
+            held: 0,
+            holders: vec![0; self.nodes.div_ceil(64)],
+            reach: [Duration::MAX; 3],
+        });
+        (index, true)
+    }
+    /// What is known of a block.
+    pub fn get(&self, index: Index) -> &Record {
+        &self.records[index as usize]
+    }
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, index: Index) -> &mut Record {
+        &mut self.records[index as usize]
+    }
+    /// All blocks, in order of first sight.
+    pub fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter()
+    }
+    /// The parent of a block, if it was seen and is one below.
+    pub fn parent(&self, index: Index) -> Option<Index> {
+        let block = &self.get(index).block;
+        let parent = *self.by_id.get(&block.parent())?;
+        (self.get(parent).block.height().next() == block.height()).then_some(parent)
+    }
+    /// An honest node holds a block. The time since its creation, unless the node held it before.
+    pub fn hold(&mut self, now: Time, index: Index, node: NodeId) -> Option<Duration> {
+        let honest = self.honest;
+        let record = &mut self.records[index as usize];
+        if record.held == honest {
+            return None;
+        }
+        let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
+        if record.holders[word] & bit != 0 {
+            return None;
+        }
+        record.holders[word] |= bit;
+        record.held += 1;
+        let after = now.since(record.created);
+        for (share, reach) in SHARES.into_iter().zip(&mut record.reach) {
+            if u64::from(record.held) == (u64::from(honest) * share).div_ceil(100) {
+                *reach = after;
+            }
+        }
+        if record.held == honest {
+            record.holders = Vec::new();
+        }
+        Some(after)
+    }
+    /// An honest node finalized a block. Whether it is the first.
+    pub fn finalize(&mut self, now: Time, index: Index) -> bool {
+        let honest = self.honest;
+        let record = &mut self.records[index as usize];
+        record.final_count += 1;
+        if record.final_count == honest {
+            record.final_everywhere = now;
+        }
+        let first = record.final_first == Time::NEVER;
+        record.final_first = record.final_first.min(now);
+        first
+    }
+    /// Forgets the homes of a block that is final everywhere.
+    pub fn release(&mut self, index: Index) {
+        let record = &mut self.records[index as usize];
+        if record.final_count >= self.honest {
+            record.homes = Vec::new();
+        }
+    }
+    /// Where each block ends, given the tips of the honest nodes' chains.
+    ///
+    /// The canonical chain starts at genesis and goes on, at each fork, to the child that most tips stand on or above
+    /// (the earlier seen among equals), as far as any does: nodes that lag on the same chain support it too.
+    pub fn standings(&self, tips: impl Iterator<Item = Index>) -> Vec<Standing> {
+        let count = self.records.len();
+        let parents: Vec<Option<Index>> = (0..count).map(|index| self.parent(index as Index)).collect();
+        let mut support = vec![0u64; count];
+        tips.for_each(|tip| support[tip as usize] += 1);
+        let height = |index: Index| self.get(index).block.height();
+        let mut descending: Vec<Index> = (0..count as Index).collect();
+        descending.sort_by_key(|&index| std::cmp::Reverse((height(index), index)));
+        let mut best: Vec<Option<Index>> = vec![None; count];
+        for index in descending {
+            let supported = support[index as usize];
+            let Some(parent) = parents[index as usize].filter(|_| supported > 0) else {
+                continue;
+            };
+            support[parent as usize] += supported;
+            let rival = &mut best[parent as usize];
+            if rival.is_none_or(|rival| supported >= support[rival as usize]) {
+                *rival = Some(index);
+            }
+        }
+        let mut standings = vec![Standing::Stale; count];
+        let mut at = (0..count as Index).find(|&index| height(index) == Height::GENESIS);
+        let mut tip = Height::GENESIS;
+        while let Some(index) = at {
+            standings[index as usize] = Standing::Canonical;
+            tip = height(index);
+            at = best[index as usize];
+        }
+        for (index, standing) in standings.iter_mut().enumerate() {
+            if height(index as Index) > tip {
+                *standing = Standing::Open;
+            }
+        }
+        standings
+    }
+    /// A row of the table of blocks.
+    pub fn row(&self, record: &Record, standing: Standing) -> BlockRow {
+        let block = &record.block;
+        let [t50, t90, t99] = record.reach;
+        BlockRow {
+            id: ShortId(block.id().short()),
+            height: block.height(),
+            parent: ShortId(block.parent().short()),
+            proposer: block.header.proposer,
+            created: record.created,
+            transactions: block.transactions().len() as u32,
+            bytes: block.bytes() as u64,
+            standing,
+            holders: record.held,
+            t50,
+            t90,
+            t99,
+            final_first: record.final_first,
+            final_everywhere: record.final_everywhere,
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! The named figures of a run, each with its definition.
+
+use super::Metrics;
+use super::outcome::{BlockRow, Fate, NodeRow, Standing, TransactionRow};
+use super::statistics::{gini, mean_seconds, percentile};
+use super::summary::{Figure, OverRuns, Summary};
+use super::traffic::Volume;
+use crate::base::{Duration, Time};
+use crate::observe::ViolationKind;
+use crate::observe::check::Verdict;
+
+/// What the figures are made of: of transactions and blocks, those of the measured window.
+pub struct Measured<'a> {
+    metrics: &'a Metrics,
+    verdict: &'a Verdict,
+    transactions: &'a [TransactionRow],
+    nodes: &'a [NodeRow],
+    /// Blocks created within the window.
+    pub blocks: Vec<&'a BlockRow>,
+    /// Confirmation times of the executed transactions submitted within the window, ascending.
+    pub confirmation: Vec<Duration>,
+    /// Length of the window in seconds, unless it is empty.
+    seconds: Option<f64>,
+    /// Transactions submitted within the window.
+    submitted: usize,
+    /// Of these, those executed by the end of the run.
+    succeeded: usize,
+    /// Transactions that became final with effect within the window.
+    confirmed: usize,
+    /// Sent within the window.
+    volume: Volume,
+    /// The window.
+    window: (Time, Time),
+}
+
+impl<'a> Measured<'a> {
+    /// Selects what happened in `window`.
+    pub fn new(
+        metrics: &'a Metrics,
+        verdict: &'a Verdict,
+        window: (Time, Time),
+        transactions: &'a [TransactionRow],
+        blocks: &'a [BlockRow],
+        nodes: &'a [NodeRow],
+    ) -> Measured<'a> {
+        let within = |at: Time| window.0 <= at && at < window.1;
+        let executed = |row: &&TransactionRow| row.fate == Fate::Executed;
+        let submitted = || transactions.iter().filter(|row| within(row.submitted));
+        let span = window.1.since(window.0);
+        let volume = match metrics.window {
+            (Some(before), Some(after)) => after.since(before),
+            _ => Volume::default(),
+        };
+        let mut measured = Measured {
+            metrics,
+            verdict,
+            transactions,
+            nodes,
+            blocks: blocks.iter().filter(|row| within(row.created)).collect(),
+            confirmation: Vec::new(),
+            seconds: (!span.is_zero()).then(|| span.as_secs_f64()),
+            submitted: submitted().count(),
+            succeeded: submitted().filter(executed).count(),
+            confirmed: transactions.iter().filter(executed).filter(|row| within(row.final_first)).count(),
+            volume,
+            window,
+        };
+        measured.confirmation = measured.spans(|row| if executed(&row) { row.final_home } else { Time::NEVER });
+        measured
+    }
+    /// Times from submission to an instant, of the transactions submitted within the window, ascending.
+    fn spans(&self, until: impl Fn(&TransactionRow) -> Time) -> Vec<Duration> {
+        let within = |row: &&TransactionRow| self.window.0 <= row.submitted && row.submitted < self.window.1;
+        let ends = self.transactions.iter().filter(within).map(|row| (row.submitted, until(row)));
+        let mut spans: Vec<Duration> =
+            ends.filter(|(_, end)| *end < Time::NEVER).map(|(start, end)| end.since(start)).collect();
+        spans.sort_unstable();
+        spans
+    }
+    fn per_second(&self, count: usize) -> Option<f64> {
+        self.seconds.map(|seconds| count as f64 / seconds)
+    }
+    fn fate(&self, fate: Fate) -> Option<f64> {
+        Some(self.transactions.iter().filter(|row| row.fate == fate).count() as f64)
+    }
+}
+
+/// Figures in the making.
+struct Sheet(Vec<Figure>);
+
+impl Sheet {
+    fn put(
+        &mut self,
+        name: &'static str,
+        label: &'static str,
+        unit: &'static str,
+        value: Option<f64>,
+        definition: &'static str,
+    ) {
+        let runs = u32::from(value.is_some());
+        let over_runs = OverRuns::Mean;
+        self.0.push(Figure { name, label, unit, value, interval: None, runs, over_runs, definition });
+    }
+    /// The figure put last is summed over runs.
+    fn summed(&mut self) {
+        if let Some(figure) = self.0.last_mut() {
+            figure.over_runs = OverRuns::Sum;
+        }
+    }
+}
+
+/// A quotient, where there is something to divide by.
+fn ratio(part: f64, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part / whole as f64)
+}
+
+fn seconds_at(ascending: &[Duration], permille: usize) -> Option<f64> {
+    percentile(ascending, permille).map(Duration::as_secs_f64)
+}
+
+/// All figures, in the order in which they are shown.
+pub fn figures(measured: &Measured<'_>) -> Summary {
+    let mut sheet = Sheet(Vec::new());
+    load(measured, &mut sheet);
+    confirmation(measured, &mut sheet);
+    properties(measured, &mut sheet);
+    chain(measured, &mut sheet);
+    propagation(measured, &mut sheet);
+    rounds(measured, &mut sheet);
+    fates(measured, &mut sheet);
+    costs(measured, &mut sheet);
+    fairness(measured, &mut sheet);
+    energy(measured, &mut sheet);
+    Summary { figures: sheet.0 }
+}
+
+fn load(m: &Measured<'_>, sheet: &mut Sheet) {
+    let offered = m.metrics.settings.offered;
+    sheet.put("offered", "offered load", "tx/s", offered, "submissions per second that the scenario asks for");
+    sheet.put(
+        "submitted",
+        "submitted load",
+        "tx/s",
+        m.per_second(m.submitted),
+        "transactions submitted within the measured window per second, each counted once",
+    );
+    sheet.put(
+        "throughput",
+        "throughput",
+        "tx/s",
+        m.per_second(m.confirmed),
+        "transactions that became final with effect at the first honest node within the measured window, per second",
+    );
+    sheet.put(
+        "success_rate",
+        "success rate",
+        "%",
+        ratio(100.0 * m.succeeded as f64, m.submitted),
+        "share of the transactions submitted within the measured window that were final with effect by the end",
+    );
+}
+
+fn confirmation(m: &Measured<'_>, sheet: &mut Sheet) {
+    const NAMES: [(&str, &str, usize, &str); 5] = [
+        ("confirmation_p50", "confirmation time p50", 500, "median time from submission until final at the home node"),
+        ("confirmation_p90", "confirmation time p90", 900, "the same, 90th percentile"),
+        ("confirmation_p95", "confirmation time p95", 950, "the same, 95th percentile"),
+        ("confirmation_p99", "confirmation time p99", 990, "the same, 99th percentile"),
+        ("confirmation_max", "confirmation time max", 1000, "the same, longest"),
+    ];
+    for (name, label, permille, definition) in NAMES {
+        sheet.put(name, label, "s", seconds_at(&m.confirmation, permille), definition);
+    }
+    sheet.put(
+        "confirmation_mean",
+        "confirmation time mean",
+        "s",
+        mean_seconds(&m.confirmation),
+        "the same, mean; of transactions submitted within the measured window and executed by the end, as all of these",
+    );
+    let included = m.spans(|row| row.included);
+    sheet.put(
+        "inclusion_p50",
+        "inclusion time p50",
+        "s",
+        seconds_at(&included, 500),
+        "median time from submission until first on the chain of an honest node",
+    );
+    let answered = m.spans(|row| row.answered);
+    let label = "time from submission until the client believed its transaction final, median";
+    sheet.put("answered_p50", "answer time p50", "s", seconds_at(&answered, 500), label);
+    sheet.put("answered_p99", "answer time p99", "s", seconds_at(&answered, 990), "the same, 99th percentile");
+    if !m.metrics.reads.is_empty() {
+        let mut reads = m.metrics.reads.clone();
+        reads.sort_unstable();
+        let definition = "time to answer a linearizable read, median over the whole run";
+        sheet.put("read_p50", "read time p50", "s", seconds_at(&reads, 500), definition);
+        sheet.put("read_p99", "read time p99", "s", seconds_at(&reads, 990), "the same, 99th percentile");
+    }
+}
+
+fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
+    let count = |kind| Some(m.verdict.count(kind) as f64);
+    sheet.put(
+        "safety_violations",
+        "safety violations",
+        "",
+        count(ViolationKind::Safety),
+        "broken safety properties: agreement, finality, validity, conservation, state roots, durability",
+    );
+    sheet.summed();
+    sheet.put(
+        "liveness_violations",
+        "liveness violations",
+        "",
+        count(ViolationKind::Liveness),
+        "times that nothing became final for longer than the bound though no fault stood in the way",
+    );
+    sheet.summed();
+    sheet.put(
+        "longest_gap",
+        "longest gap without finality",
+        "s",
+        Some(m.metrics.longest_gap.as_secs_f64()),
+        "longest time of the whole run in which no block became final anywhere first, its start and end included",
+    );
+}
+
+fn chain(m: &Measured<'_>, sheet: &mut Sheet) {
+    let standing = |standing| m.blocks.iter().filter(|row| row.standing == standing).count();
+    let (canonical, stale) = (standing(Standing::Canonical), standing(Standing::Stale));
+    sheet.put(
+        "blocks",
+        "blocks",
+        "",
+        Some(canonical as f64),
+        "canonical blocks created within the measured window, genesis excluded",
+    );
+    let created = || m.blocks.iter().filter(|row| row.standing == Standing::Canonical).map(|row| row.created);
+    let span = created().max().zip(created().min()).map_or(0.0, |(last, first)| last.since(first).as_secs_f64());
+    sheet.put(
+        "block_interval",
+        "block interval",
+        "s",
+        ratio(span, canonical.saturating_sub(1)),
+        "mean time between the creations of these blocks",
+    );
+    let transactions: u64 = (m.blocks.iter().filter(|row| row.standing == Standing::Canonical))
+        .map(|row| u64::from(row.transactions))
+        .sum();
+    sheet.put(
+        "block_transactions",
+        "transactions per block",
+        "",
+        ratio(transactions as f64, canonical),
+        "mean number of transactions in these blocks, coinbase included",
+    );
+    sheet.put(
+        "fork_rate",
+        "fork rate",
+        "%",
+        ratio(100.0 * stale as f64, canonical + stale),
+        "stale blocks / (stale + canonical blocks) created within the measured window",
+    );
+    let reorgs = &m.metrics.reorgs;
+    let count = reorgs.values().sum::<u64>() as f64;
+    sheet.put("reorgs", "reorganisations", "", Some(count), "times that an honest node cut its chain back");
+    sheet.put(
+        "reorg_depth_max",
+        "deepest reorganisation",
+        "blocks",
+        Some(reorgs.keys().next_back().map_or(0.0, |&depth| depth as f64)),
+        "most blocks that an honest node cut off at once",
+    );
+}
+
+fn propagation(m: &Measured<'_>, sheet: &mut Sheet) {
+    type Reach = fn(&BlockRow) -> Duration;
+    const NAMES: [(&str, &str, Reach, &str); 3] = [
+        (
+            "propagation_t50",
+            "block propagation t50",
+            |row| row.t50,
+            "time from the creation of a block until half of the honest nodes held it whole, mean over blocks",
+        ),
+        ("propagation_t90", "block propagation t90", |row| row.t90, "the same, until 90 % held it"),
+        ("propagation_t99", "block propagation t99", |row| row.t99, "the same, until 99 % held it"),
+    ];
+    for (name, label, reach, definition) in NAMES {
+        let spans: Vec<Duration> = m.blocks.iter().map(|row| reach(row)).filter(|span| *span < Duration::MAX).collect();
+        sheet.put(name, label, "s", mean_seconds(&spans), definition);
+    }
+}
+
+fn rounds(m: &Measured<'_>, sheet: &mut Sheet) {
+    // Numbers may begin anew at every height, and not every node may see every round.
+    let most = m.nodes.iter().map(|row| row.wasted_rounds).max().unwrap_or(0);
+    sheet.put(
+        "wasted_rounds",
+        "wasted rounds",
+        "",
+        Some(most.max(m.metrics.wasted.len() as u64) as f64),
+        "rounds that ended without a decision: different numbers noted, or the most noted by one node if that is more",
+    );
+    sheet.put(
+        "leader_changes",
+        "leader changes",
+        "",
+        Some(m.metrics.leader_changes as f64),
+        "times that a node came to lead after another",
+    );
+}
+
+fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
+    sheet.put(
+        "without_effect",
+        "without effect",
+        "tx",
+        m.fate(Fate::WithoutEffect),
+        "transactions final without effect",
+    );
+    sheet.put(
+        "refused",
+        "refused",
+        "tx",
+        m.fate(Fate::Refused),
+        "transactions not final that a mempool refused or evicted",
+    );
+    sheet.put(
+        "reorged",
+        "reorganised",
+        "tx",
+        Some(m.transactions.iter().filter(|row| row.reorged).count() as f64),
+        "transactions that were on the chain of an honest node and were cut off at least once",
+    );
+    sheet.put(
+        "lost",
+        "lost",
+        "tx",
+        m.fate(Fate::Lost),
+        "of these, those neither final nor on the canonical chain at the end",
+    );
+    sheet.put(
+        "pending",
+        "pending",
+        "tx",
+        m.fate(Fate::Pending),
+        "transactions neither final, refused nor lost at the end",
+    );
+    let unmade = Some(m.metrics.unmade as f64);
+    sheet.put("unmade", "not made", "tx", unmade, "arrivals for which the client had nothing to spend");
+}
+
+fn costs(m: &Measured<'_>, sheet: &mut Sheet) {
+    let per = |count: u64| ratio(count as f64, m.confirmed);
+    sheet.put(
+        "messages_per_transaction",
+        "messages per transaction",
+        "",
+        per(m.volume.messages),
+        "copies of messages sent within the measured window / transactions confirmed within it",
+    );
+    sheet.put("bytes_per_transaction", "bytes per transaction", "B", per(m.volume.bytes), "the same in bytes");
+    let lost = Some(m.metrics.lost.iter().sum::<u64>() as f64);
+    sheet.put(
+        "messages_lost",
+        "messages lost",
+        "",
+        lost,
+        "copies lost to the network, to nodes that were down, or as forged",
+    );
+    let cores = f64::from(m.metrics.settings.cores);
+    let told = || m.metrics.nodes.iter().filter(|node| !node.window_time.is_zero());
+    let count = told().count();
+    let cpu = || told().map(|node| 100.0 * node.window_busy.as_secs_f64() / node.window_time.as_secs_f64() / cores);
+    let definition = "share of the measured window that the cores of a node were busy, mean over nodes";
+    sheet.put("cpu_mean", "CPU utilisation mean", "%", ratio(cpu().sum(), count), definition);
+    sheet.put("cpu_max", "CPU utilisation max", "%", cpu().max_by(f64::total_cmp), "the same, of the busiest node");
+    let inbox = m.nodes.iter().map(|row| row.inbox_max).max();
+    sheet.put("inbox_max", "longest inbox", "messages", inbox.map(f64::from), "most messages that waited at one node");
+    let rates = told().map(|node| node.window_sent as f64 * 8.0 / node.window_time.as_secs_f64());
+    sheet.put(
+        "bandwidth_mean",
+        "bandwidth mean",
+        "bit/s",
+        ratio(rates.sum(), count),
+        "bits that a node sent per second of the measured window, mean over nodes",
+    );
+    sheet.put(
+        "bandwidth_max",
+        "bandwidth peak",
+        "bit/s",
+        told().map(|node| node.peak_rate).max_by(f64::total_cmp),
+        "the same of one node over one interval, greatest",
+    );
+}
+
+fn fairness(m: &Measured<'_>, sheet: &mut Sheet) {
+    let made: Vec<u64> = m.nodes.iter().map(|row| row.blocks_canonical).collect();
+    let any = made.iter().any(|&count| count > 0);
+    let deviation = m.nodes.iter().map(|row| 100.0 * (row.share_blocks - row.share_power).abs());
+    sheet.put(
+        "fairness_gini",
+        "fairness, Gini",
+        "",
+        gini(&made, &m.metrics.settings.power),
+        "Gini coefficient of canonical blocks against power over all nodes, whole run: 0 is proportional",
+    );
+    sheet.put(
+        "fairness_deviation",
+        "fairness, max deviation",
+        "pp",
+        deviation.max_by(f64::total_cmp).filter(|_| any),
+        "greatest difference between a node's share of canonical blocks and its share of power, percentage points",
+    );
+    if m.nodes.iter().any(|row| !row.honest) {
+        let share: f64 = m.nodes.iter().filter(|row| !row.honest).map(|row| 100.0 * row.share_blocks).sum();
+        sheet.put(
+            "byzantine_blocks",
+            "blocks of Byzantine nodes",
+            "%",
+            Some(share).filter(|_| any),
+            "share of canonical blocks that Byzantine nodes made, whole run",
+        );
+    }
+}
+
+fn energy(m: &Measured<'_>, sheet: &mut Sheet) {
+    let Some((watts, seconds)) = m.metrics.settings.mining_watts.zip(m.seconds) else {
+        return;
+    };
+    sheet.put(
+        "energy_per_transaction",
+        "energy per transaction",
+        "J",
+        ratio(watts * seconds, m.confirmed),
+        "energy drawn for mining within the measured window / transactions confirmed within it",
+    );
+    sheet.put(
+        "mining_power",
+        "mining power",
+        "W",
+        Some(watts),
+        "power drawn for mining: hash rate times joules per hash",
+    );
+}

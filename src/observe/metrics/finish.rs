@@ -1,0 +1,194 @@
+//! From what was counted to an [`Outcome`].
+
+use super::figures::{Measured, figures};
+use super::outcome::{
+    BlockRow, Fate, FaultSpan, IntervalRow, NodeRow, NoteRow, Outcome, RefusalRow, ReorgRow, Standing, TransactionRow,
+    ViolationRow,
+};
+use super::statistics::{distribution, percentile};
+use super::transactions::NOWHERE;
+use super::{Metrics, Noted};
+use crate::base::{Duration, Height, NodeId, Time};
+use crate::observe::ViolationKind;
+use crate::observe::check::Verdict;
+use rustc_hash::FxHashSet;
+
+impl Metrics {
+    /// The run ended. `verdict` is what the checkers found.
+    #[must_use]
+    pub fn outcome(mut self, end: Time, verdict: &Verdict) -> Outcome {
+        self.close(end);
+        let tips =
+            (self.nodes.iter().zip(&self.settings.honest)).filter_map(|(node, honest)| node.tip.filter(|_| *honest));
+        let standings = self.blocks.standings(tips);
+        self.settle_transactions(&standings);
+        let blocks: Vec<BlockRow> = (self.blocks.iter().zip(&standings))
+            .filter(|(record, _)| record.block.height() > Height::GENESIS)
+            .map(|(record, standing)| self.blocks.row(record, *standing))
+            .collect();
+        let transactions = std::mem::take(&mut self.transactions.rows);
+        let nodes = self.node_rows(end, &blocks);
+        let from = Time::ZERO + self.settings.warm_up;
+        let to = end.min(Time::ZERO + self.settings.duration).max(from);
+        let measured = Measured::new(&self, verdict, (from, to), &transactions, &blocks, &nodes);
+        let summary = figures(&measured);
+        let reachable = measured.blocks.len() * self.settings.honest.iter().filter(|honest| **honest).count();
+        let (confirmation, propagation) =
+            (distribution(&measured.confirmation), self.propagation.distribution(reachable as u64));
+        Outcome {
+            summary,
+            measured_from: from,
+            measured_to: to,
+            end,
+            interval: self.settings.interval,
+            intervals: self.interval_rows(end, &transactions),
+            blocks,
+            nodes,
+            messages: self.kinds.rows(),
+            notes: self.notes.iter().map(note_row).collect(),
+            refusals: self.refusals.iter().map(|(&reason, &count)| RefusalRow { reason, count }).collect(),
+            reorgs: self.reorgs.iter().map(|(&depth, &count)| ReorgRow { depth, count }).collect(),
+            propagation,
+            confirmation,
+            faults: std::mem::take(&mut self.faults),
+            violations: violation_rows(verdict),
+            transactions,
+        }
+    }
+    /// Ends what is under way.
+    fn close(&mut self, end: Time) {
+        self.cross_edges(end);
+        let total = self.kinds.total();
+        self.window.0.get_or_insert(total);
+        self.window.1.get_or_insert(total);
+        // An interval that begins with the end of the run belongs to the one before.
+        if self.series.counts.len() > 1 && self.series.end() >= end + self.settings.interval {
+            let blocks = self.series.now().blocks;
+            self.series.counts.pop();
+            self.series.now().blocks += blocks;
+        }
+        self.end_interval(total);
+        self.longest_gap = self.longest_gap.max(end.since(self.last_final));
+        let open = self.faults.iter_mut().filter(|span| span.end == Time::NEVER);
+        open.for_each(|span: &mut FaultSpan| span.end = end);
+    }
+    /// Completes the rows of transactions by what is known of their blocks.
+    fn settle_transactions(&mut self, standings: &[Standing]) {
+        let canonical = self.blocks.iter().zip(standings).filter(|(_, standing)| **standing == Standing::Canonical);
+        let mut kept: FxHashSet<u64> = FxHashSet::default();
+        if self.transactions.rows.iter().any(|row| row.reorged && row.final_first == Time::NEVER) {
+            let transactions = canonical.flat_map(|(record, _)| record.block.transactions());
+            kept.extend(transactions.map(|transaction| transaction.id().short()));
+        }
+        for (row, &place) in self.transactions.rows.iter_mut().zip(&self.transactions.places) {
+            if place != NOWHERE {
+                let record = self.blocks.get(place);
+                row.height = Some(record.block.height());
+                row.final_first = record.final_first;
+                row.final_everywhere = record.final_everywhere;
+            } else if row.reorged && !kept.contains(&row.id.0) {
+                row.fate = Fate::Lost;
+            }
+        }
+    }
+    fn node_rows(&self, end: Time, blocks: &[BlockRow]) -> Vec<NodeRow> {
+        let mut made = vec![(0u64, 0u64); self.nodes.len()];
+        for row in blocks {
+            // Nobody made the blocks of a proposer that does not exist; only a Byzantine node can send one.
+            if let Some((canonical, stale)) = made.get_mut(row.proposer.index()) {
+                *canonical += u64::from(row.standing == Standing::Canonical);
+                *stale += u64::from(row.standing == Standing::Stale);
+            }
+        }
+        let all = made.iter().map(|(canonical, _)| canonical).sum::<u64>().max(1) as f64;
+        let power = self.settings.power.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let available = end.as_secs_f64() * f64::from(self.settings.cores);
+        let row = |(index, node): (usize, &super::Node)| NodeRow {
+            node: NodeId::from(index),
+            honest: self.settings.honest[index],
+            sent: node.sent,
+            received: node.received,
+            written: node.written,
+            busy: node.busy,
+            cpu: if available > 0.0 { node.busy.as_secs_f64() / available } else { 0.0 },
+            inbox_max: node.inbox_max,
+            blocks_canonical: made[index].0,
+            blocks_stale: made[index].1,
+            share_blocks: made[index].0 as f64 / all,
+            share_power: self.settings.power[index] / power,
+            crashes: node.crashes,
+            reorgs: node.reorgs,
+            reorg_max: node.reorg_max,
+            wasted_rounds: node.wasted,
+            height: node.tip.map_or(Height::GENESIS, |tip| self.blocks.get(tip).block.height()),
+            finalized: node.finalized,
+        };
+        self.nodes.iter().enumerate().map(row).collect()
+    }
+    fn interval_rows(&self, end: Time, transactions: &[TransactionRow]) -> Vec<IntervalRow> {
+        let (length, count) = (self.series.length, self.series.counts.len());
+        let index = |at: Time| ((at.as_nanos() / length.as_nanos()) as usize).min(count - 1);
+        let (mut submitted, mut confirmed, mut settled) = (vec![0u64; count], vec![0u64; count], vec![0u64; count]);
+        let mut spans: Vec<Vec<Duration>> = vec![Vec::new(); count];
+        for row in transactions {
+            submitted[index(row.submitted)] += 1;
+            if row.final_first == Time::NEVER {
+                continue;
+            }
+            settled[index(row.final_first)] += 1;
+            confirmed[index(row.final_first)] += u64::from(row.fate == Fate::Executed);
+            if row.final_home < Time::NEVER && row.fate == Fate::Executed {
+                spans[index(row.final_home)].push(row.final_home.since(row.submitted));
+            }
+        }
+        let (mut pending, mut before) = (0, super::Volume::default());
+        let mut rows = Vec::with_capacity(count);
+        for (at, counts) in self.series.counts.iter().enumerate() {
+            let start = Time::ZERO + length * at as u64;
+            let stop = end.min(start + length);
+            let volume = counts.sent_before_end.since(before);
+            before = counts.sent_before_end;
+            pending = pending + submitted[at] - settled[at];
+            spans[at].sort_unstable();
+            let seconds = stop.since(start).as_secs_f64();
+            let told = counts.available > 0;
+            rows.push(IntervalRow {
+                start,
+                end: stop,
+                submitted: submitted[at],
+                confirmed: confirmed[at],
+                throughput: if seconds > 0.0 { confirmed[at] as f64 / seconds } else { 0.0 },
+                confirmation_p50_s: percentile(&spans[at], 500).map(Duration::as_secs_f64),
+                pending,
+                blocks: counts.blocks,
+                messages: volume.messages,
+                bytes: volume.bytes,
+                cpu_mean: told.then(|| counts.busy as f64 / counts.available as f64),
+                cpu_max: told.then_some(counts.busiest),
+                inbox_max: counts.inbox_max,
+                mempool_max: counts.mempool_max,
+                finalized_min: counts.finalized.0,
+                finalized_max: counts.finalized.1,
+            });
+        }
+        rows
+    }
+}
+
+fn note_row(noted: &Noted) -> NoteRow {
+    let mean = noted.sum as f64 / noted.count as f64;
+    NoteRow { label: noted.label, count: noted.count, mean, max: noted.max }
+}
+
+fn violation_rows(verdict: &Verdict) -> Vec<ViolationRow> {
+    let row = |violation: &crate::observe::Violation| ViolationRow {
+        property: violation.property,
+        kind: match violation.kind {
+            ViolationKind::Safety => "safety",
+            ViolationKind::Liveness => "liveness",
+        },
+        at: violation.at,
+        what: violation.what.clone(),
+    };
+    verdict.violations.iter().map(row).collect()
+}

@@ -1,0 +1,130 @@
+//! What is known of each transaction while the run goes on.
+
+use super::blocks::Index;
+use super::outcome::{Fate, ShortId, TransactionRow};
+use crate::base::{ClientId, Hash, NodeId, Time};
+use crate::chain::{Block, Transaction};
+use rustc_hash::FxHashMap;
+
+/// In no block yet.
+pub const NOWHERE: Index = Index::MAX;
+
+/// All submitted transactions. They are found by the first eight bytes of their names, which SHA-256 keeps apart: two
+/// of a million meet with a probability below 10^-7.
+#[derive(Default)]
+pub struct Transactions {
+    /// One row per transaction, complete but for what its block tells.
+    pub rows: Vec<TransactionRow>,
+    /// The block in which each is final.
+    pub places: Vec<Index>,
+    by_id: FxHashMap<u64, u32>,
+}
+
+impl Transactions {
+    fn find(&self, id: &Hash) -> Option<usize> {
+        self.by_id.get(&id.short()).map(|&row| row as usize)
+    }
+    /// The rows of the transactions of a block, coinbase and unknown ones left out.
+    fn rows_of<'a>(&'a self, block: &'a Block) -> impl Iterator<Item = usize> + 'a {
+        block.transactions().iter().filter_map(|transaction| self.find(&transaction.id()))
+    }
+    /// A client handed a transaction to a node, or sent it again.
+    pub fn submit(&mut self, now: Time, client: ClientId, node: NodeId, transaction: &Transaction) {
+        let id = transaction.id().short();
+        if let Some(&known) = self.by_id.get(&id) {
+            let row = &mut self.rows[known as usize];
+            row.retransmissions = row.retransmissions.saturating_add(1);
+            return;
+        }
+        self.by_id.insert(id, self.rows.len() as u32);
+        self.places.push(NOWHERE);
+        self.rows.push(TransactionRow {
+            id: ShortId(id),
+            client,
+            node,
+            submitted: now,
+            included: Time::NEVER,
+            final_home: Time::NEVER,
+            final_first: Time::NEVER,
+            final_everywhere: Time::NEVER,
+            answered: Time::NEVER,
+            height: None,
+            bytes: transaction.bytes() as u32,
+            fee: transaction.fee,
+            fate: Fate::Pending,
+            reorged: false,
+            retransmissions: 0,
+        });
+    }
+    /// A mempool refused or evicted a transaction.
+    pub fn refuse(&mut self, transaction: &Transaction) {
+        if let Some(row) = self.find(&transaction.id())
+            && self.rows[row].fate == Fate::Pending
+        {
+            self.rows[row].fate = Fate::Refused;
+        }
+    }
+    /// A client believes its transaction final.
+    pub fn answer(&mut self, now: Time, id: &Hash) {
+        if let Some(row) = self.find(id) {
+            let answered = &mut self.rows[row].answered;
+            *answered = now.min(*answered);
+        }
+    }
+    /// An honest node was the first to have a block on its chain.
+    pub fn include(&mut self, now: Time, block: &Block) {
+        let rows: Vec<usize> = self.rows_of(block).collect();
+        for row in rows {
+            let included = &mut self.rows[row].included;
+            *included = now.min(*included);
+        }
+    }
+    /// An honest node was the first to cut a block off.
+    pub fn cut(&mut self, block: &Block) {
+        let rows: Vec<usize> = self.rows_of(block).collect();
+        rows.into_iter().for_each(|row| self.rows[row].reorged = true);
+    }
+    /// A block became final at the first honest node: its transactions by home, ascending. Those whose home will not
+    /// tell are final at home now. What is final stays where it was final first, unless it had no effect there.
+    pub fn finalize(
+        &mut self,
+        now: Time,
+        place: Index,
+        block: &Block,
+        executed: &[bool],
+        honest: &[bool],
+    ) -> Vec<(NodeId, u32)> {
+        let mut homes = Vec::with_capacity(block.transactions().len());
+        for (transaction, &executed) in block.transactions().iter().zip(executed) {
+            let Some(index) = self.find(&transaction.id()) else {
+                continue;
+            };
+            let row = &mut self.rows[index];
+            let better = row.fate == Fate::WithoutEffect && executed;
+            if self.places[index] != NOWHERE && !better {
+                continue;
+            }
+            self.places[index] = place;
+            row.fate = if executed { Fate::Executed } else { Fate::WithoutEffect };
+            if honest[row.node.index()] {
+                row.final_home = Time::NEVER;
+                homes.push((row.node, index as u32));
+            } else {
+                row.final_home = now;
+            }
+        }
+        homes.sort_unstable();
+        homes
+    }
+    /// A node finalized a block that holds these transactions of clients at home there.
+    pub fn finalize_at_home(&mut self, now: Time, place: Index, homes: &[(NodeId, u32)], node: NodeId) {
+        let start = homes.partition_point(|&(home, _)| home < node);
+        for &(_, row) in homes[start..].iter().take_while(|&&(home, _)| home == node) {
+            let row = row as usize;
+            if self.places[row] == place {
+                let at = &mut self.rows[row].final_home;
+                *at = now.min(*at);
+            }
+        }
+    }
+}
