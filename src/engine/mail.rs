@@ -342,7 +342,8 @@ impl<P: Protocol> Simulation<P> {
             Some(Some(item)) => item,
             Some(None) => return,
             None => {
-                let item = Item { name: Some(name), retires: false, what: ItemContent::Transaction(transaction.clone()) };
+                let item =
+                    Item { name: Some(name), retires: false, what: ItemContent::Transaction(transaction.clone()) };
                 let item = self.new_item(item);
                 let bytes = transaction.bytes() as u32;
                 self.register(item, Some(name), Description { class: Class::Transaction, bytes, compact: None });

@@ -8,6 +8,7 @@
 //! (`protocol.pbft = { ... }`), so that every key has one meaning and every mistake a place. The resolved form
 //! ([`Scenario::resolved`]), with every default written out, reads back to the same scenario.
 
+pub mod build;
 mod catalogue;
 mod check;
 mod document;

@@ -1,14 +1,14 @@
 //! Ledger, accounts and workload of a chain.
 
 use super::Builder;
-use crate::base::{Crypto, Duration, Keyring, NodeId, Time};
+use crate::base::{Crypto, Duration, Keyring, NodeId};
 use crate::ledger::account::{Account, AccountWallet, Reward};
 use crate::ledger::utxo::{Endowment, Issuance, Utxo, UtxoWallet};
 use crate::ledger::{Ledger, Wallet};
 use crate::scenario::{self, Arrival, Ledger as LedgerChoice, Workload as WorkloadChoice};
-use crate::workload::arrival::Arrival as Pattern;
-use crate::workload::payments::{Payments, Settings};
-use crate::workload::{Receipt, Request, Workload};
+use crate::workload::Workload;
+use crate::workload::arrival::{Arrival as Pattern, Piece};
+use crate::workload::payments::{Fee, Payments, Settings};
 use std::sync::Arc;
 
 /// Accounts that exist where nobody asks for anything.
@@ -43,15 +43,21 @@ impl Builder<'_> {
         keys: Arc<Keyring>,
         wallet: Box<dyn Wallet>,
     ) -> Result<Box<dyn Workload>, String> {
-        let rate = payments.rate;
-        let arrival = match payments.arrival {
+        let rate = payments.rate.unwrap_or(0.0);
+        let arrival = match payments.arrival.clone() {
             Arrival::Poisson {} => Pattern::Poisson { rate },
             Arrival::Constant {} => Pattern::Constant { rate },
-            Arrival::Bursts { on, off } => {
-                let share = on.as_secs_f64() / (on + off).as_secs_f64();
-                Pattern::OnOff { rate: rate * share, on, off }
+            Arrival::Bursts { size, every } => Pattern::Bursts { size, every },
+            Arrival::OnOff { on, off } => Pattern::OnOff { rate, on, off },
+            Arrival::Pieces { pieces, then } => {
+                Pattern::Pieces { pieces: pieces.into_iter().map(piece).collect(), then }
             }
             Arrival::Closed { think } => Pattern::Closed { think },
+        };
+        let fee = match payments.fee {
+            scenario::Fee::Constant(fee) => Fee::Constant(fee),
+            scenario::Fee::Exponential(mean) => Fee::Exponential(mean),
+            scenario::Fee::Lognormal { median, sigma } => Fee::LogNormal { median, sigma },
         };
         let settings = Settings {
             arrival,
@@ -60,15 +66,18 @@ impl Builder<'_> {
             skew: payments.skew,
             amount: payments.amount,
             bytes: payments.bytes,
-            bytes_sigma: 0.0,
-            fee: payments.fee,
-            until: payments.end.map(|end| end.saturating_sub(payments.start)),
+            bytes_sigma: payments.bytes_sigma,
+            fee,
+            until: payments.until,
         };
         settings.check()?;
         let homes: Vec<NodeId> = (0..payments.clients as usize).map(|client| NodeId::from(client % n)).collect();
-        let inner = Payments::new(self.chain_seed(), settings, &homes, keys, wallet);
-        Ok(Box::new(Late { inner, by: payments.start }))
+        Ok(Box::new(Payments::new(self.chain_seed(), settings, &homes, keys, wallet)))
     }
+}
+
+fn piece(piece: scenario::Piece) -> Piece {
+    Piece { lasting: piece.lasting, rate: piece.rate }
 }
 
 /// A ledger, and the wallet of those who pay on it.
@@ -76,37 +85,23 @@ fn ledger(choice: &LedgerChoice, holders: u32) -> (Box<dyn Fn() -> Box<dyn Ledge
     match choice {
         LedgerChoice::Account(table) => {
             let balance = table.balance;
-            let reward = if table.reward == 0 { Reward::Fees } else { Reward::Minted(table.reward) };
+            let reward = match table.reward {
+                scenario::Reward::Nothing => Reward::Nothing,
+                scenario::Reward::Fees => Reward::Fees,
+                scenario::Reward::Minted(amount) => Reward::Minted(amount),
+            };
             let make = move || -> Box<dyn Ledger> { Box::new(Account::new(holders, balance, reward, holders)) };
             (Box::new(make), Box::new(AccountWallet::new(holders, balance)))
         }
         LedgerChoice::Utxo(table) => {
             let endowment = Endowment { accounts: holders, coins: table.outputs, amount: table.amount };
-            let issuance = Issuance { subsidy: table.subsidy, ..Issuance::default() };
+            let subsidy = match table.reward {
+                scenario::Reward::Nothing | scenario::Reward::Fees => 0,
+                scenario::Reward::Minted(amount) => amount,
+            };
+            let issuance = Issuance { subsidy, ..Issuance::default() };
             let make = move || -> Box<dyn Ledger> { Box::new(Utxo::new(endowment, issuance, holders)) };
             (Box::new(make), Box::new(UtxoWallet::new(endowment)))
         }
-    }
-}
-
-/// A workload that starts later.
-struct Late {
-    inner: Payments,
-    by: Duration,
-}
-
-impl Workload for Late {
-    fn next(&self) -> Option<Time> {
-        self.inner.next().map(|at| at + self.by)
-    }
-    fn take(&mut self) -> Option<Request> {
-        self.inner.take().map(|request| Request { at: request.at + self.by, ..request })
-    }
-    fn on_receipt(&mut self, receipt: &Receipt) {
-        let at = Time::ZERO + receipt.at.since(Time::ZERO + self.by);
-        self.inner.on_receipt(&Receipt { at, ..receipt.clone() });
-    }
-    fn offered(&self) -> Option<f64> {
-        self.inner.offered()
     }
 }

@@ -124,13 +124,13 @@ impl Builder<'_> {
     fn chain<P: Protocol>(&self, config: P::Config) -> Result<Made, String> {
         let (table, scenario, seed) = (self.table(), self.scenario, self.chain_seed());
         let n = table.nodes.count as usize;
-        let plan = network::plan(table, seed, self.read)?;
+        let (regions, plan) = network::plan(table, seed, self.read)?;
+        let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
         let weights = weights(&table.nodes)?;
         let mut committee = Committee::weighted(weights.clone(), P::FAULTS);
         if let Some(faulty) = table.nodes.tolerate {
             committee = committee.tolerating(faulty).ok_or("more faults are tolerated than the nodes can bear")?;
         }
-        let places = plan.places();
         let mut seats = self.seats::<P>(&places);
         self.corrupt(&places, &mut seats)?;
         let byzantine: BTreeSet<NodeId> = committee.members().filter(|node| is_corrupt(&seats[node.index()])).collect();

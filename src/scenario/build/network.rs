@@ -3,12 +3,12 @@
 use super::{Read, regions};
 use crate::base::{Duration, NodeId, Stream};
 use crate::engine::TransactionRelay;
-use crate::network::dataset;
+use crate::network::dataset::{self, LatencyTable};
 use crate::network::gossip::{
     Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings,
 };
 use crate::network::import::{self, Imported};
-use crate::network::latency::{Drawn, Jitter, Latency, Law};
+use crate::network::latency::{Drawn, Jitter, Latency, Law, Region};
 use crate::network::topology::{Shape, Topology};
 use crate::network::transport::{Discipline, Rates, Settings, Tcp, Transport};
 use crate::network::{Change, Degradation, Network};
@@ -17,24 +17,17 @@ use std::sync::Arc;
 
 /// Everything that lies between the nodes of a chain.
 pub(super) struct Plan {
-    regions: Vec<Option<String>>,
     pub network: Box<dyn Network>,
     pub gossip: Option<Box<dyn Gossip>>,
     pub relay: TransactionRelay,
     pub remarks: Vec<String>,
 }
 
-impl Plan {
-    /// The region of each node.
-    pub fn places(&self) -> Vec<Option<&str>> {
-        self.regions.iter().map(Option::as_deref).collect()
-    }
-}
-
 /// The number of the permanent loss of every link, apart from all faults.
 const PERMANENT: u32 = u32::MAX;
 
-pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<Plan, String> {
+/// The region of each node, and everything between the nodes.
+pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(Vec<Option<String>>, Plan), String> {
     let (choice, nodes, n) = (&table.network, &table.nodes, table.nodes.count as usize);
     let mut regions = regions(nodes, seed)?;
     let imported = imported(choice, n, read)?;
@@ -67,7 +60,7 @@ pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<Plan
         Spread::Sampled => TransactionRelay::Sampled(Box::new(delay()?), hops),
     };
     let gossip = gossip(choice, seed, Arc::new(topology));
-    Ok(Plan { regions, network: Box::new(network), gossip, relay, remarks })
+    Ok((regions, Plan { network: Box::new(network), gossip, relay, remarks }))
 }
 
 /// A network read from the files that the scenario names.
@@ -113,9 +106,25 @@ fn delays(
     imported: Option<&Imported>,
     seed: u64,
 ) -> Result<Latency, String> {
+    let drawn = match choice.drawn {
+        scenario::Drawn::PerMessage => Drawn::PerParcel,
+        scenario::Drawn::PerLink => Drawn::PerLink(seed),
+    };
     let latency = match &choice.latency {
-        scenario::Latency::Regions { data, spread, jitter } => by_regions(data, *spread, *jitter, regions, seed)?,
-        other => Latency::of_law(&law(other)).map_err(|error| error.to_string())?,
+        scenario::Latency::Regions { data, jitter } => {
+            let (table, numbers) = table(data, regions)?;
+            let jitter = match jitter {
+                scenario::Jitter::Off => Jitter::Off,
+                scenario::Jitter::Internet => Jitter::Internet,
+                scenario::Jitter::Cloud => Jitter::Cloud,
+            };
+            Latency::of_regions(seed, &table, numbers, jitter)
+        }
+        scenario::Latency::Simblock { data } => {
+            let (table, numbers) = table(data, regions)?;
+            Latency::simblock(&table, numbers, drawn).map_err(|error| error.to_string())?
+        }
+        other => Latency::of_laws(&[law(other)], Vec::new(), drawn).map_err(|error| error.to_string())?,
     };
     Ok(match imported {
         None => latency,
@@ -130,47 +139,29 @@ fn law(choice: &scenario::Latency) -> Law {
     use scenario::Latency as L;
     match choice {
         L::Constant { delay } => Law::Constant { value: *delay },
-        L::Uniform { min, max } => {
-            Law::Uniform { median: (*min + *max) / 2, width: max.saturating_sub(*min) / 2 }
-        }
-        L::Normal { mean, deviation, min } => Law::Normal { median: *mean, deviation: *deviation, least: *min },
+        L::Uniform { median, width } => Law::Uniform { median: *median, width: *width },
+        L::Normal { median, deviation, least } => Law::Normal { median: *median, deviation: *deviation, least: *least },
         L::Lognormal { median, sigma } => Law::Lognormal { median: *median, sigma: *sigma },
-        L::ShiftedLognormal { min, median, sigma } => {
-            Law::ShiftedLognormal { least: *min, median: *median, sigma: *sigma }
+        L::ShiftedLognormal { least, median, sigma } => {
+            Law::ShiftedLognormal { least: *least, median: *median, sigma: *sigma }
         }
-        L::Pareto { min, shape } => {
-            // The median of min * u^(-1 / shape).
-            let median = min.as_secs_f64() * libm::pow(2.0, 1.0 / shape);
-            Law::Pareto { median: Duration::from_secs_f64(median), shape: *shape }
-        }
+        L::Exponential { mean } => Law::Exponential { mean: *mean },
+        L::Pareto { median, shape } => Law::Pareto { median: *median, shape: *shape },
         L::Weibull { median, shape } => Law::Weibull { median: *median, shape: *shape },
         L::Empirical { quantiles } => Law::Empirical { quantiles: quantiles.clone() },
-        L::Regions { .. } => unreachable!("regions are not one law"),
+        L::Regions { .. } | L::Simblock { .. } => unreachable!("delays between regions are not one law"),
     }
 }
 
-fn by_regions(
-    data: &str,
-    spread: bool,
-    jitter: scenario::Jitter,
-    regions: &[Option<String>],
-    seed: u64,
-) -> Result<Latency, String> {
+/// A published table of delays, and the number in it of each node's region.
+fn table(data: &str, regions: &[Option<String>]) -> Result<(LatencyTable, Vec<Region>), String> {
     let table = dataset::latency(data).map_err(|unknown| unknown.to_string())?;
     let number = |region: &Option<String>| {
         let region = region.as_deref().ok_or("delays between regions need nodes.regions")?;
         table.region(region).ok_or_else(|| format!("{data} has no region {region}"))
     };
-    let numbers = regions.iter().map(number).collect::<Result<Vec<u8>, String>>()?;
-    if data.starts_with("simblock") {
-        return Latency::simblock(&table, numbers, Drawn::PerParcel).map_err(|error| error.to_string());
-    }
-    let jitter = match jitter {
-        scenario::Jitter::None => Jitter::Off,
-        scenario::Jitter::Internet => Jitter::Internet,
-    };
-    let table = if spread { table } else { table.without_spread() };
-    Ok(Latency::of_regions(seed, &table, numbers, jitter))
+    let numbers = regions.iter().map(number).collect::<Result<Vec<Region>, String>>()?;
+    Ok((table, numbers))
 }
 
 fn transport(
@@ -208,7 +199,7 @@ fn transport(
             Bandwidth::Unshared => Discipline::Unshared,
             Bandwidth::StopAndWait => Discipline::StopAndWait,
         },
-        tcp: choice.tcp.then(Tcp::default),
+        tcp: choice.tcp.then(|| Tcp { loss: choice.segment_loss, ..Tcp::default() }),
         ordered: !(constant && unlimited),
         ..Settings::new(rates)
     })
@@ -226,7 +217,8 @@ fn rate(
         Rate::ByRegion(name) => {
             let table = dataset::bandwidth(name).map_err(|unknown| unknown.to_string())?;
             let row = region.and_then(|region| table.names.iter().position(|known| known == region));
-            let row = row.ok_or_else(|| format!("{name} has no rates for {}", region.unwrap_or("a node without region")))?;
+            let row =
+                row.ok_or_else(|| format!("{name} has no rates for {}", region.unwrap_or("a node without region")))?;
             Ok(column(&table)[row].0)
         }
     }
