@@ -362,3 +362,24 @@ fn the_suite_counts_everything_and_keeps_the_first() {
     assert_eq!((verdict.count(ViolationKind::Safety), verdict.count(ViolationKind::Liveness)), (5, 1));
     assert_eq!(told.found.len(), 6, "each is returned as well");
 }
+
+#[test]
+fn the_suite_runs_every_checker() {
+    let mut told = suite(&[], Some(Duration::from_millis(100)));
+    let (blocks, payments) = chain(2);
+    let rival = child(&Block::genesis(), 1, &[]);
+    told.boot(ALL);
+    told.submit(1, 0, &payments[0]);
+    told.submit(1, 0, &payments[1]);
+    told.decide(10, 0, &blocks[1]);
+    told.decide(11, 1, &rival);
+    told.rewind(20, 0, 1, 0, 1);
+    told.extend(30, 2, &child(&Block::genesis(), 2, &[payment(9)]));
+    told.tell(40, &Observed::Audited { block: &rival, broken: Some("gone") });
+    told.tell(50, &Observed::Extended { node: node(2), block: &rival, executed: &[], root: Hash::ZERO });
+    told.reboot(60, 1, 1, &Block::genesis());
+    told.end(500);
+    let found: Vec<&str> = told.observer.verdict().counts.iter().map(|count| count.0).collect();
+    assert_eq!(found, ["agreement", "finality", "validity", "conservation", "roots", "durability", "progress"]);
+    assert_eq!(told.found.len(), 7, "{:?}", told.texts());
+}

@@ -318,6 +318,22 @@ fn a_transaction_cut_off_for_good_is_lost_and_one_mined_again_is_not() {
 }
 
 #[test]
+fn a_final_transaction_whose_block_does_not_stay_is_lost_unless_another_block_has_it() {
+    let mut told = Told::new(Metrics::new(MetricsSettings::new(3, secs(10))));
+    let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
+    let short = child(&Block::genesis(), 0, &p);
+    let long = child(&Block::genesis(), 1, &p[1..]);
+    told.boot(3);
+    p.iter().for_each(|payment| told.submit(0, 0, payment));
+    told.decide(100, 0, &short);
+    (1..3).for_each(|n| told.decide(200, n, &long));
+    let outcome = outcome(told, 10_000);
+    assert_eq!([outcome.transactions[0].fate, outcome.transactions[1].fate], [Fate::Lost, Fate::Executed]);
+    expect(&outcome, "lost", 1.0);
+    expect(&outcome, "throughput", 0.1);
+}
+
+#[test]
 fn a_snapshot_makes_final_at_home_what_it_skips() {
     let mut told = Told::new(Metrics::new(MetricsSettings::new(2, secs(10))));
     let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
@@ -346,6 +362,7 @@ fn an_effect_that_comes_late_counts_where_it_came() {
     told.submit(50, 0, &once[0]);
     for (at, block, executed) in [(100, &b1, false), (200, &b2, true), (300, &b3, false)] {
         let root = Hash::ZERO;
+        told.tell(at, &Observed::Extended { node: node(0), block, executed: &[executed], root });
         told.tell(at, &Observed::Finalized { node: node(0), block, executed: &[executed], root });
     }
     let row = &outcome(told, 10_000).transactions[0];
