@@ -8,15 +8,15 @@ use super::safety;
 use crate::base::{Hash, Height, NodeId, Time};
 use crate::chain::Block;
 use crate::observe::{Observed, Observer, Violation};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 /// See the head of this file.
 pub struct Agreement {
     honest: Vec<bool>,
     /// What was finalized first at each height.
-    history: BTreeMap<Height, First>,
+    history: FxHashMap<Height, First>,
     /// The other blocks that were finalized at a height, already told.
-    contradictions: BTreeMap<Height, Vec<Hash>>,
+    contradictions: FxHashMap<Height, Vec<Hash>>,
 }
 
 struct First {
@@ -29,7 +29,7 @@ impl Agreement {
     /// For every node whether it follows the protocol.
     #[must_use]
     pub fn new(honest: Vec<bool>) -> Agreement {
-        Agreement { honest, history: BTreeMap::new(), contradictions: BTreeMap::new() }
+        Agreement { honest, history: FxHashMap::default(), contradictions: FxHashMap::default() }
     }
     fn compare(&mut self, now: Time, node: NodeId, block: &Block) -> Result<(), Violation> {
         let (height, id) = (block.height(), block.id());

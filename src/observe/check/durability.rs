@@ -4,7 +4,7 @@ use super::safety;
 use crate::base::{Hash, Height, NodeId, Time};
 use crate::chain::Block;
 use crate::observe::{Observed, Observer, Violation};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 /// See the head of this file.
 pub struct Durability {
@@ -12,7 +12,7 @@ pub struct Durability {
     /// The last block that each node finalized. The name is unknown after a reversal.
     last: Vec<(Height, Option<Hash>)>,
     /// What was finalized first at each height, to recognise a chain that a node finalized just before it crashed.
-    history: BTreeMap<Height, Hash>,
+    history: FxHashMap<Height, Hash>,
 }
 
 impl Durability {
@@ -20,7 +20,7 @@ impl Durability {
     #[must_use]
     pub fn new(honest: Vec<bool>) -> Durability {
         let last = vec![(Height::GENESIS, None); honest.len()];
-        Durability { honest, last, history: BTreeMap::new() }
+        Durability { honest, last, history: FxHashMap::default() }
     }
     fn boot(&mut self, now: Time, node: NodeId, boot: u32, durable: &Block) -> Result<(), Violation> {
         let (height, name) = self.last[node.index()];

@@ -1,1 +1,385 @@
+//! Each checker finds the bug that is planted for it, says where, and is silent on a good history.
 
+use super::history::{Told, child, ms, node, payment, root};
+use super::*;
+use crate::base::{AccountId, ClientId, Crypto, Hash, Height, Keyring};
+use crate::chain::{Block, Transaction};
+use std::sync::Arc;
+
+const ALL: u32 = 3;
+
+fn suite(byzantine: &[u32], progress: Option<Duration>) -> Told<Suite> {
+    let byzantine = byzantine.iter().map(|&n| node(n)).collect();
+    Told::new(Suite::new(&Settings { byzantine, progress, ..Settings::new(ALL as usize) }))
+}
+
+/// A chain of `length` blocks with one submitted payment each.
+fn chain(length: u64) -> (Vec<Arc<Block>>, Vec<Arc<Transaction>>) {
+    let payments: Vec<_> = (0..length).map(payment).collect();
+    let mut blocks = vec![Block::genesis()];
+    for payment in &payments {
+        let next = child(&blocks[blocks.len() - 1], 0, std::slice::from_ref(payment));
+        blocks.push(next);
+    }
+    (blocks, payments)
+}
+
+#[test]
+fn a_good_history_with_forks_crashes_and_snapshots_breaks_nothing() {
+    let mut told = suite(&[], Some(Duration::from_millis(100)));
+    let (blocks, payments) = chain(5);
+    let fork = child(&blocks[1], 2, &payments[1..3]);
+    told.boot(ALL);
+    payments.iter().for_each(|payment| told.submit(1, 0, payment));
+    (0..ALL).for_each(|n| told.decide(10, n, &blocks[1]));
+    told.extend(20, 2, &fork);
+    (0..2).for_each(|n| told.decide(30, n, &blocks[2]));
+    told.rewind(40, 2, 2, 1, 1);
+    (2..=3).for_each(|at| told.decide(50, 2, &blocks[at]));
+    told.crash(60, 2);
+    told.decide(65, 0, &blocks[3]);
+    told.reboot(70, 2, 1, &blocks[3]);
+    (4..=5).for_each(|at| told.decide(80, 0, &blocks[at]));
+    told.install(85, 1, &blocks[4]);
+    told.decide(90, 1, &blocks[5]);
+    told.tell(95, &Observed::Audited { block: &blocks[5], broken: None });
+    told.end(500);
+    assert_eq!(told.texts(), [""; 0]);
+    assert!(told.observer.verdict().is_clean());
+}
+
+#[test]
+fn two_blocks_final_at_one_height_break_agreement_once_per_block() {
+    let mut told = Told::new(Agreement::new(vec![true, true, true, false]));
+    let (genesis, wrong) = (Block::genesis(), payment(7));
+    let (one, other) = (child(&genesis, 0, &[]), child(&genesis, 1, &[wrong]));
+    told.finalize(10, 0, &one);
+    told.finalize(15, 3, &other);
+    assert_eq!(told.texts(), [""; 0], "a Byzantine node may say what it likes");
+    told.finalize(20, 1, &other);
+    told.finalize(30, 2, &other);
+    let expected = format!(
+        "agreement at 20ms: n1 finalized block {} at height 1, where n0 had finalized block {} at 10ms",
+        other.id(),
+        one.id()
+    );
+    assert_eq!(told.texts(), [expected]);
+}
+
+#[test]
+fn a_snapshot_of_another_chain_breaks_agreement() {
+    let mut told = Told::new(Agreement::new(vec![true; 2]));
+    let genesis = Block::genesis();
+    told.finalize(10, 0, &child(&genesis, 0, &[]));
+    told.install(20, 1, &child(&genesis, 1, &[]));
+    assert_eq!(told.found.len(), 1);
+}
+
+#[test]
+fn a_transaction_that_nobody_submitted_breaks_validity() {
+    let mut told = suite(&[], None);
+    let (blocks, _) = chain(1);
+    told.boot(ALL);
+    told.extend(10, 1, &blocks[1]);
+    told.extend(11, 2, &blocks[1]);
+    let expected = format!(
+        "validity at 10ms: n1 has block {} at height 1: no client submitted its transaction {}",
+        blocks[1].id(),
+        payment(0).id()
+    );
+    assert_eq!(told.texts(), [expected]);
+}
+
+#[test]
+fn a_forged_copy_of_a_submitted_transaction_breaks_validity() {
+    let mut told = Told::new(Validity::new(vec![true]));
+    let keys = Keyring::new(Crypto::Symbolic, 1, "account", 2);
+    let forged = payment(0).forged();
+    assert!(payment(0).is_signed(&keys) && !forged.is_signed(&keys));
+    told.submit(1, 0, &payment(0));
+    told.extend(10, 0, &child(&Block::genesis(), 0, &[forged]));
+    assert!(told.texts()[0].contains("differs from the one submitted"), "{:?}", told.texts());
+}
+
+#[test]
+fn a_transaction_executed_twice_on_a_chain_breaks_validity_but_not_on_two_branches() {
+    let mut told = Told::new(Validity::new(vec![true, true]));
+    let once = [payment(0)];
+    told.submit(1, 0, &once[0]);
+    let first = child(&Block::genesis(), 0, &once);
+    let rival = child(&Block::genesis(), 1, &once);
+    told.extend(10, 0, &first);
+    told.extend(11, 1, &rival);
+    assert_eq!(told.texts(), [""; 0]);
+    let empty = child(&first, 0, &[]);
+    told.extend(20, 0, &empty);
+    told.extend(30, 0, &child(&empty, 0, &once));
+    assert_eq!(told.found.len(), 1);
+    let expected = format!("executed before on the same chain, in block {} at height 1", first.id());
+    assert!(told.texts()[0].ends_with(&expected), "{:?}", told.texts());
+}
+
+#[test]
+fn a_transaction_ordered_twice_may_have_its_effect_once() {
+    let mut told = Told::new(Validity::new(vec![true]));
+    let once = [payment(0)];
+    told.submit(1, 0, &once[0]);
+    let first = child(&Block::genesis(), 0, &once);
+    told.extend(10, 0, &first);
+    let second = child(&first, 1, &once);
+    told.tell(20, &Observed::Extended { node: node(0), block: &second, executed: &[false], root: root(&second) });
+    assert_eq!(told.texts(), [""; 0]);
+    let third = child(&second, 0, &[payment(0), payment(0)]);
+    told.extend(30, 0, &third);
+    assert_eq!(told.found.len(), 1, "not even twice in one block");
+}
+
+#[test]
+fn coinbases_out_of_place_break_validity() {
+    let coinbase = |height| Transaction::coinbase(AccountId(0), Height(height), 50);
+    let said = |transactions: &[Arc<Transaction>]| {
+        let mut told = Told::new(Validity::new(vec![true]));
+        told.extend(10, 0, &child(&Block::genesis(), 0, transactions));
+        told.texts().join("")
+    };
+    assert_eq!(said(&[coinbase(1)]), "");
+    assert!(said(&[coinbase(1), coinbase(1)]).contains("a coinbase at position 1"));
+    assert!(said(&[coinbase(2)]).contains("its coinbase is that of height 2"));
+}
+
+#[test]
+fn a_block_or_snapshot_out_of_nowhere_breaks_validity() {
+    let mut told = Told::new(Validity::new(vec![true, true]));
+    let (blocks, payments) = chain(3);
+    payments.iter().for_each(|payment| told.submit(1, 0, payment));
+    told.extend(10, 0, &blocks[2]);
+    told.install(20, 1, &blocks[3]);
+    let texts = told.texts();
+    assert!(texts[0].contains("no chain leads to its parent"), "{texts:?}");
+    assert!(texts[1].contains("no honest node had it on its chain"), "{texts:?}");
+    assert_eq!(texts.len(), 2);
+}
+
+#[test]
+fn what_an_audit_finds_breaks_conservation() {
+    let mut told = suite(&[], None);
+    let block = child(&Block::genesis(), 0, &[]);
+    told.tell(10, &Observed::Audited { block: &block, broken: Some("minted 7 too many") });
+    let expected = format!("conservation at 10ms: after block {} at height 1: minted 7 too many", block.id());
+    assert_eq!(told.texts(), [expected]);
+}
+
+#[test]
+fn different_roots_after_one_block_break_roots_once() {
+    let mut told = Told::new(Roots::new(vec![true, true, true, false]));
+    let block = child(&Block::genesis(), 0, &[]);
+    let wrong = Hash::of(b"wrong");
+    told.extend(10, 0, &block);
+    told.tell(11, &Observed::Extended { node: node(3), block: &block, executed: &[], root: wrong });
+    told.finalize(12, 0, &block);
+    assert_eq!(told.texts(), [""; 0]);
+    told.tell(20, &Observed::Installed { node: node(1), block: &block, root: wrong });
+    told.tell(30, &Observed::Finalized { node: node(2), block: &block, executed: &[], root: wrong });
+    let expected = format!(
+        "roots at 20ms: n1 installed block {} at height 1 with root {wrong}, of which n0 had said {}",
+        block.id(),
+        root(&block)
+    );
+    assert_eq!(told.texts(), [expected]);
+}
+
+#[test]
+fn a_chain_cut_below_what_is_final_breaks_finality() {
+    let mut told = suite(&[], None);
+    let (blocks, payments) = chain(3);
+    payments.iter().for_each(|payment| told.submit(1, 0, payment));
+    told.boot(1);
+    (1..=2).for_each(|at| told.decide(10, 0, &blocks[at]));
+    told.extend(20, 0, &blocks[3]);
+    told.rewind(30, 0, 3, 2, 2);
+    assert_eq!(told.texts(), [""; 0], "what is not final may be cut off");
+    told.rewind(40, 0, 2, 0, 2);
+    assert_eq!(told.texts(), ["finality at 40ms: n0 cut its chain from height 2 to 0 though it was final up to 2"]);
+}
+
+#[test]
+fn final_blocks_that_are_no_chain_break_finality() {
+    let (blocks, _) = chain(3);
+    let told = |at: usize, second: &Arc<Block>| {
+        let mut told = Told::new(Finality::new(vec![true]));
+        told.boot(1);
+        told.finalize(10, 0, &blocks[at]);
+        told.finalize(20, 0, second);
+        told.texts()
+    };
+    assert_eq!(told(1, &blocks[2]), [""; 0]);
+    assert!(told(1, &blocks[3])[0].contains("at height 3 after height 1: a gap or a repetition"));
+    assert!(told(1, &blocks[1])[0].contains("a gap or a repetition"));
+    let stranger = child(&child(&Block::genesis(), 9, &[]), 9, &[]);
+    assert!(told(1, &stranger)[0].contains("whose parent is"));
+}
+
+#[test]
+fn a_snapshot_of_the_past_breaks_finality() {
+    let mut told = Told::new(Finality::new(vec![true]));
+    let (blocks, _) = chain(3);
+    told.boot(1);
+    (1..=3).for_each(|at| told.finalize(10, 0, &blocks[at]));
+    told.install(20, 0, &blocks[3]);
+    assert_eq!(told.texts(), [""; 0]);
+    told.install(30, 0, &blocks[2]);
+    assert!(told.texts()[0].contains("though its chain was final up to 3"));
+}
+
+#[test]
+fn a_final_block_that_a_crash_forgot_breaks_durability() {
+    let (blocks, _) = chain(4);
+    let after = |durable: &Arc<Block>| {
+        let mut told = Told::new(Durability::new(vec![true; 2]));
+        told.boot(2);
+        (1..=4).for_each(|at| told.finalize(10, 1, &blocks[at]));
+        (1..=2).for_each(|at| told.finalize(20, 0, &blocks[at]));
+        told.crash(30, 0);
+        told.reboot(40, 0, 1, durable);
+        told.texts()
+    };
+    for more in [&blocks[2], &blocks[3], &blocks[4]] {
+        assert_eq!(after(more), [""; 0]);
+    }
+    let expected = format!(
+        "durability at 40ms: n0 came back (boot 1) with block {} at height 1 durable, which does not contain block {} at \
+         height 2, final before the crash",
+        blocks[1].id(),
+        blocks[2].id()
+    );
+    assert_eq!(after(&blocks[1]), [expected]);
+    assert_eq!(after(&child(&blocks[1], 5, &[])).len(), 1, "another block at the same height");
+    assert_eq!(after(&child(&child(&blocks[1], 5, &[]), 5, &[])).len(), 1, "a higher block on another chain");
+}
+
+fn progress(bound: u64, tolerated: &[u32]) -> Told<Progress> {
+    let honest = vec![true, true, false];
+    let mut told = Told::new(Progress::new(honest, Duration::from_millis(bound), tolerated.iter().copied().collect()));
+    told.boot(3);
+    told
+}
+
+#[test]
+fn a_transaction_that_waits_too_long_breaks_progress_once_per_gap() {
+    let mut told = progress(100, &[]);
+    let (blocks, payments) = chain(2);
+    told.submit(10, 0, &payments[0]);
+    told.submit(60, 0, &payments[1]);
+    told.finalize(110, 1, &blocks[1]);
+    assert_eq!(told.texts(), [""; 0], "just in time");
+    told.finalize(120, 0, &blocks[1]);
+    told.finalize(211, 1, &blocks[2]);
+    told.end(900);
+    let expected = "progress at 210ms: expected a transaction to become final within 100ms of 110ms; 1 were pending, 1 \
+                    had become final before";
+    assert_eq!(told.texts(), [expected]);
+}
+
+#[test]
+fn a_run_that_ends_stuck_breaks_progress_and_one_with_nothing_to_do_does_not() {
+    let mut told = progress(100, &[]);
+    told.end(5_000);
+    assert_eq!(told.texts(), [""; 0]);
+    told.submit(5_000, 2, &payment(0));
+    told.crash(5_000, 1);
+    told.submit(5_000, 1, &payment(1));
+    told.end(9_000);
+    assert_eq!(told.texts(), [""; 0], "handed to a Byzantine node, and to one that is down");
+    told.submit(9_000, 0, &payment(2));
+    told.end(9_100);
+    assert_eq!(told.texts(), [""; 0], "still within the bound");
+    told.end(9_101);
+    assert_eq!(told.found.len(), 1);
+    assert_eq!(told.found[0].kind, ViolationKind::Liveness);
+}
+
+#[test]
+fn empty_blocks_are_no_progress() {
+    let mut told = progress(100, &[]);
+    told.submit(0, 0, &payment(0));
+    told.finalize(90, 0, &child(&Block::genesis(), 0, &[]));
+    told.end(101);
+    assert_eq!(told.found.len(), 1);
+}
+
+#[test]
+fn a_refusal_at_home_ends_the_wait() {
+    let mut told = progress(100, &[]);
+    let transaction = payment(0);
+    let refused = |n| Observed::Refused { node: node(n), transaction: &transaction, reason: "full" };
+    told.submit(0, 0, &payment(0));
+    told.tell(50, &refused(1));
+    told.end(101);
+    assert_eq!(told.found.len(), 1, "another node's mempool does not matter");
+    let mut told = progress(100, &[]);
+    told.submit(0, 0, &payment(0));
+    told.tell(50, &refused(0));
+    told.end(101);
+    assert_eq!(told.texts(), [""; 0]);
+}
+
+#[test]
+fn a_fault_excuses_until_it_is_healed_unless_it_must_be_survived() {
+    let run = |tolerated: &[u32]| {
+        let mut told = progress(100, tolerated);
+        told.submit(0, 0, &payment(0));
+        told.tell(50, &Observed::FaultBegan { fault: 7, label: "partition" });
+        told.end(1_000);
+        let during = told.found.len();
+        told.tell(1_000, &Observed::FaultEnded { fault: 7 });
+        told.end(1_100);
+        assert_eq!(told.found.len(), during, "healed a moment ago");
+        told.end(1_101);
+        (during, told.found.len())
+    };
+    assert_eq!(run(&[]), (0, 1));
+    assert_eq!(run(&[7]), (1, 2));
+}
+
+#[test]
+fn the_suite_counts_everything_and_keeps_the_first() {
+    let mut settings = Settings::new(2);
+    settings.keep = 3;
+    settings.progress = Some(Duration::from_millis(100));
+    let mut told = Told::new(Suite::new(&settings));
+    told.boot(2);
+    told.submit(0, 0, &payment(0));
+    let block = child(&Block::genesis(), 0, &[]);
+    for _ in 0..5 {
+        told.tell(10, &Observed::Audited { block: &block, broken: Some("gone") });
+    }
+    told.tell(20, &Observed::Answered { client: ClientId(0), transaction: payment(0).id(), executed: true });
+    told.end(200);
+    let verdict = told.observer.verdict();
+    assert_eq!(verdict.violations.len(), 3);
+    assert_eq!(verdict.violations[0].at, ms(10));
+    assert_eq!(verdict.counts, [("conservation", ViolationKind::Safety, 5), ("progress", ViolationKind::Liveness, 1)]);
+    assert_eq!((verdict.count(ViolationKind::Safety), verdict.count(ViolationKind::Liveness)), (5, 1));
+    assert_eq!(told.found.len(), 6, "each is returned as well");
+}
+
+#[test]
+fn the_suite_runs_every_checker() {
+    let mut told = suite(&[], Some(Duration::from_millis(100)));
+    let (blocks, payments) = chain(2);
+    let rival = child(&Block::genesis(), 1, &[]);
+    told.boot(ALL);
+    told.submit(1, 0, &payments[0]);
+    told.submit(1, 0, &payments[1]);
+    told.decide(10, 0, &blocks[1]);
+    told.decide(11, 1, &rival);
+    told.rewind(20, 0, 1, 0, 1);
+    told.extend(30, 2, &child(&Block::genesis(), 2, &[payment(9)]));
+    told.tell(40, &Observed::Audited { block: &rival, broken: Some("gone") });
+    told.tell(50, &Observed::Extended { node: node(2), block: &rival, executed: &[], root: Hash::ZERO });
+    told.reboot(60, 1, 1, &Block::genesis());
+    told.end(500);
+    let found: Vec<&str> = told.observer.verdict().counts.iter().map(|count| count.0).collect();
+    assert_eq!(found, ["agreement", "finality", "validity", "conservation", "roots", "durability", "progress"]);
+    assert_eq!(told.found.len(), 7, "{:?}", told.texts());
+}

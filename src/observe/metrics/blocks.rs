@@ -194,3 +194,66 @@ impl Blocks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::check::history::child;
+    use proptest::prelude::*;
+
+    /// The blocks that `from` leads to and how many tips stand on each or above, found by walking down from every tip.
+    fn naive(blocks: &Blocks, tips: &[Index]) -> Vec<Standing> {
+        let count = blocks.records.len() as Index;
+        let chain = |tip| std::iter::successors(Some(tip), |&at| blocks.parent(at));
+        let support = |index| tips.iter().filter(|&&tip| chain(tip).any(|at| at == index)).count();
+        let mut canonical = vec![0];
+        while let Some(best) = (0..count)
+            .filter(|&index| blocks.parent(index) == canonical.last().copied() && support(index) > 0)
+            .max_by_key(|&index| (support(index), std::cmp::Reverse(index)))
+        {
+            canonical.push(best);
+        }
+        let top = canonical.len() as u64 - 1;
+        let standing = |index| match blocks.get(index).block.height().0 {
+            _ if canonical.contains(&index) => Standing::Canonical,
+            height if height > top => Standing::Open,
+            _ => Standing::Stale,
+        };
+        (0..count).map(standing).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn standings_are_those_of_the_naive_walk(
+            parents in prop::collection::vec(any::<u32>(), 0..30),
+            tips in prop::collection::vec(any::<u32>(), 0..8),
+        ) {
+            let mut blocks = Blocks::new(&[true]);
+            blocks.see(Time::ZERO, &Block::genesis());
+            for (n, parent) in parents.iter().enumerate() {
+                // Mostly recent parents, so that chains grow.
+                let parent = (n as u32).saturating_sub(parent % 4);
+                let block = child(&blocks.get(parent).block.clone(), n as u32, &[]);
+                blocks.see(Time::ZERO, &block);
+            }
+            let tips: Vec<Index> = tips.iter().map(|tip| tip % (parents.len() as u32 + 1)).collect();
+            prop_assert_eq!(blocks.standings(tips.iter().copied()), naive(&blocks, &tips));
+        }
+    }
+
+    #[test]
+    fn a_node_that_holds_a_block_twice_counts_once() {
+        let mut blocks = Blocks::new(&[true; 10]);
+        let (index, new) = blocks.see(Time::ZERO, &Block::genesis());
+        assert!(new && !blocks.see(Time::from_nanos(5), &Block::genesis()).1);
+        let mut hold = |at, node| blocks.hold(Time::from_nanos(at), index, NodeId(node)).map(Duration::as_nanos);
+        assert_eq!(hold(1, 3), Some(1));
+        assert_eq!(hold(2, 3), None);
+        for node in [0, 1, 2, 4, 5, 6, 7, 8, 9] {
+            assert_eq!(hold(10 + u64::from(node), node), Some(10 + u64::from(node)));
+        }
+        assert_eq!(hold(99, 3), None);
+        let record = blocks.get(index);
+        assert_eq!((record.held, record.reach.map(Duration::as_nanos)), (10, [14, 18, 19]));
+    }
+}

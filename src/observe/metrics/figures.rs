@@ -338,7 +338,7 @@ fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
         "lost",
         "tx",
         m.fate(Fate::Lost),
-        "of these, those neither final nor on the canonical chain at the end",
+        "transactions that were cut off, or final on a chain that did not last, and are not on the canonical chain at the end",
     );
     sheet.put(
         "pending",

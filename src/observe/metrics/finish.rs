@@ -1,12 +1,13 @@
 //! From what was counted to an [`Outcome`].
 
+use super::blocks::Index;
 use super::figures::{Measured, figures};
 use super::outcome::{
     BlockRow, Fate, FaultSpan, IntervalRow, NodeRow, NoteRow, Outcome, RefusalRow, ReorgRow, Standing, TransactionRow,
     ViolationRow,
 };
 use super::statistics::{distribution, percentile};
-use super::transactions::NOWHERE;
+use super::transactions::{NOWHERE, Transactions};
 use super::{Metrics, Noted};
 use crate::base::{Duration, Height, NodeId, Time};
 use crate::observe::ViolationKind;
@@ -72,22 +73,29 @@ impl Metrics {
         let open = self.faults.iter_mut().filter(|span| span.end == Time::NEVER);
         open.for_each(|span: &mut FaultSpan| span.end = end);
     }
-    /// Completes the rows of transactions by what is known of their blocks.
+    /// Completes the rows of transactions by what is known of their blocks. One whose final block did not stay, or
+    /// that was cut off before it was final, is lost unless the canonical chain has it in another block.
     fn settle_transactions(&mut self, standings: &[Standing]) {
+        let gone = |row: &TransactionRow, place: Index| match place {
+            NOWHERE => row.reorged,
+            place => standings[place as usize] != Standing::Canonical,
+        };
         let canonical = self.blocks.iter().zip(standings).filter(|(_, standing)| **standing == Standing::Canonical);
+        let Transactions { rows, places, .. } = &mut self.transactions;
         let mut kept: FxHashSet<u64> = FxHashSet::default();
-        if self.transactions.rows.iter().any(|row| row.reorged && row.final_first == Time::NEVER) {
+        if rows.iter().zip(&*places).any(|(row, &place)| gone(row, place)) {
             let transactions = canonical.flat_map(|(record, _)| record.block.transactions());
             kept.extend(transactions.map(|transaction| transaction.id().short()));
         }
-        for (row, &place) in self.transactions.rows.iter_mut().zip(&self.transactions.places) {
+        for (row, &place) in rows.iter_mut().zip(&*places) {
+            if gone(row, place) && !kept.contains(&row.id.0) {
+                row.fate = Fate::Lost;
+            }
             if place != NOWHERE {
                 let record = self.blocks.get(place);
                 row.height = Some(record.block.height());
                 row.final_first = record.final_first;
                 row.final_everywhere = record.final_everywhere;
-            } else if row.reorged && !kept.contains(&row.id.0) {
-                row.fate = Fate::Lost;
             }
         }
     }

@@ -71,13 +71,13 @@ impl Serialize for ShortId {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// It is final and had its effect.
+    /// It is final, had its effect, and is on the canonical chain at the end.
     Executed,
     /// It is final and had no effect.
     WithoutEffect,
     /// It is not final; a mempool refused or evicted it at least once.
     Refused,
-    /// It is not final: it was on an honest node's chain, was cut off, and is not on the canonical chain.
+    /// It was on an honest node's chain, perhaps even final there, and is not on the canonical chain at the end.
     Lost,
     /// It is not final yet.
     Pending,

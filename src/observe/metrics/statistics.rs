@@ -93,3 +93,81 @@ impl Histogram {
         points
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::metrics::round_interval;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_percentile_is_the_least_value_that_enough_are_at_or_below(
+            mut values in prop::collection::vec(0u32..50, 1..200),
+            permille in 0usize..=1000,
+        ) {
+            values.sort_unstable();
+            let found = percentile(&values, permille).unwrap();
+            let enough = |bound: u32| {
+                values.iter().filter(|value| **value <= bound).count() * 1000 >= permille * values.len()
+            };
+            prop_assert!(enough(found));
+            prop_assert_eq!(values.iter().copied().find(|&value| enough(value)), Some(found));
+        }
+        #[test]
+        fn a_bucket_holds_what_falls_into_it_and_is_narrow(nanos in any::<u64>(), shift in 0u32..64) {
+            let nanos = nanos >> shift;
+            let bucket = Histogram::bucket(nanos);
+            let upper = Histogram::upper(bucket);
+            prop_assert!(nanos <= upper && upper - nanos <= nanos / 128, "{} {}", nanos, upper);
+            prop_assert!(bucket == 0 || Histogram::upper(bucket - 1) < nanos);
+        }
+        #[test]
+        fn the_gini_coefficient_is_half_the_relative_mean_difference(
+            outcomes in prop::collection::vec(0u64..20, 2..12),
+        ) {
+            let all: u64 = outcomes.iter().sum();
+            prop_assume!(all > 0);
+            let n = outcomes.len() as f64;
+            let pairs = outcomes.iter().flat_map(|a| outcomes.iter().map(move |b| a.abs_diff(*b)));
+            let expected = pairs.sum::<u64>() as f64 / (2.0 * n * all as f64);
+            let found = gini(&outcomes, &vec![0.5; outcomes.len()]).unwrap();
+            prop_assert!((found - expected).abs() < 1e-12, "{} {}", found, expected);
+        }
+        #[test]
+        fn intervals_are_round_and_at_most_a_hundred(nanos in 1u64..u64::MAX / 20) {
+            let length = round_interval(Duration::from_nanos(nanos)).as_nanos();
+            let cut = nanos.div_ceil(length);
+            prop_assert!(cut <= 100 && (nanos < 100 || cut >= 40), "{}", cut);
+            let first: u64 = length.to_string().trim_end_matches('0').parse().unwrap();
+            prop_assert!([1, 2, 5].contains(&first));
+        }
+    }
+
+    #[test]
+    fn nearest_ranks_of_ten_values() {
+        let ten: Vec<u32> = (1..=10).collect();
+        let found = [0, 1, 500, 501, 900, 901, 990, 1000].map(|permille| percentile(&ten, permille).unwrap());
+        assert_eq!(found, [1, 1, 5, 6, 9, 10, 10, 10]);
+        assert_eq!(percentile::<u32>(&[], 500), None);
+    }
+
+    #[test]
+    fn blocks_in_proportion_to_power_are_fair() {
+        assert!(gini(&[1, 2, 3], &[10.0, 20.0, 30.0]).unwrap() < 1e-12);
+        assert!((gini(&[0, 0, 0, 8], &[1.0; 4]).unwrap() - 0.75).abs() < 1e-12);
+        assert!((gini(&[5, 0], &[0.0, 1.0]).unwrap() - 1.0).abs() < 1e-12, "blocks without power");
+        assert!(gini(&[5, 0, 3, 0, 0], &[5.0, 0.0, 3.0, 0.0, 0.0]).unwrap() < 1e-12);
+        assert_eq!((gini(&[0, 0], &[1.0; 2]), gini(&[1], &[0.0])), (None, None));
+    }
+
+    #[test]
+    fn a_distribution_rises_to_one_in_at_most_a_thousand_points() {
+        let spans: Vec<Duration> = (1..=2_500).map(Duration::from_secs).collect();
+        let points = distribution(&spans);
+        assert_eq!(points.len(), 1000);
+        assert_eq!(points[999], CdfPoint { at: 2500.0, share: 1.0 });
+        assert!(points.iter().all(|point| (point.share - point.at / 2500.0).abs() < 1e-12));
+        assert_eq!(distribution(&[]), []);
+    }
+}

@@ -116,8 +116,73 @@ pub fn student_t_975(freedom: usize) -> f64 {
         return quantile;
     }
     let (x, n) = (1.959_963_984_540_054_f64, freedom as f64);
-    let (x3, x5) = (x * x * x, x * x * x * x * x);
+    let x3 = x * x * x;
+    let (x5, x7, x9) = (x3 * x * x, x3 * x3 * x, x3 * x3 * x3);
     let (first, second) = ((x3 + x) / 4.0, (5.0 * x5 + 16.0 * x3 + 3.0 * x) / 96.0);
-    let third = (3.0 * x5 * x * x + 19.0 * x5 + 17.0 * x3 - 15.0 * x) / 384.0;
-    x + first / n + second / (n * n) + third / (n * n * n)
+    let third = (3.0 * x7 + 19.0 * x5 + 17.0 * x3 - 15.0 * x) / 384.0;
+    let fourth = (79.0 * x9 + 776.0 * x7 + 1482.0 * x5 - 1920.0 * x3 - 945.0 * x) / 92160.0;
+    x + (first + (second + (third + fourth / n) / n) / n) / n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(name: &'static str, value: Option<f64>, over_runs: OverRuns) -> Figure {
+        Figure { name, label: name, unit: "s", value, interval: None, runs: 1, over_runs, definition: "a test" }
+    }
+
+    fn runs(values: &[Option<f64>], over_runs: OverRuns) -> Vec<Summary> {
+        values.iter().map(|&value| Summary { figures: vec![figure("f", value, over_runs)] }).collect()
+    }
+
+    #[test]
+    fn means_have_students_interval() {
+        // Mean 3, deviation sqrt(2.5), t(4) = 2.776: the half width is 1.9632.
+        let values: Vec<Option<f64>> = (1..=5).map(|n| Some(f64::from(n))).collect();
+        let whole = aggregate(&runs(&values, OverRuns::Mean));
+        let found = whole.get("f").unwrap();
+        let interval = found.interval.unwrap();
+        assert_eq!((found.value, found.runs), (Some(3.0), 5));
+        assert!((interval.low - 1.036_757).abs() < 1e-6 && (interval.high - 4.963_243).abs() < 1e-6, "{interval:?}");
+    }
+
+    #[test]
+    fn runs_without_a_value_do_not_count() {
+        let found = |values: &[Option<f64>]| aggregate(&runs(values, OverRuns::Mean)).figures[0].clone();
+        let two = found(&[Some(1.0), None, Some(3.0)]);
+        assert_eq!((two.value, two.runs, two.interval.is_some()), (Some(2.0), 2, true));
+        let one = found(&[None, Some(7.0)]);
+        assert_eq!((one.value, one.runs, one.interval), (Some(7.0), 1, None));
+        let none = found(&[None, None]);
+        assert_eq!((none.value, none.runs, none.interval), (None, 0, None));
+    }
+
+    #[test]
+    fn violations_are_summed() {
+        let whole = aggregate(&runs(&[Some(0.0), Some(2.0), Some(1.0)], OverRuns::Sum));
+        assert_eq!((whole.value("f"), whole.figures[0].interval), (Some(3.0), None));
+    }
+
+    #[test]
+    fn figures_keep_their_order_and_those_of_some_runs_are_kept() {
+        let one = Summary { figures: vec![figure("a", Some(1.0), OverRuns::Mean)] };
+        let two =
+            Summary { figures: vec![figure("b", Some(5.0), OverRuns::Mean), figure("a", Some(3.0), OverRuns::Mean)] };
+        let whole = aggregate(&[one, two]);
+        assert_eq!(
+            whole.figures.iter().map(|f| (f.name, f.value)).collect::<Vec<_>>(),
+            [("a", Some(2.0)), ("b", Some(5.0))]
+        );
+        assert_eq!(aggregate(&[]), Summary::default());
+    }
+
+    #[test]
+    fn quantiles_of_student_meet_published_tables() {
+        for (freedom, expected) in [(1, 12.706), (4, 2.776), (30, 2.042), (40, 2.0211), (60, 2.0003), (120, 1.9799)] {
+            assert!((student_t_975(freedom) - expected).abs() < 5e-4, "{freedom}");
+        }
+        assert!((student_t_975(31) - 2.039_513).abs() < 1e-6);
+        assert!((1..200).all(|freedom| student_t_975(freedom) > student_t_975(freedom + 1)));
+    }
 }

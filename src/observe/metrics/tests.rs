@@ -1,1 +1,438 @@
+//! Metrics of hand-made histories, worked out by hand.
 
+use super::*;
+use crate::base::{ClientId, Hash};
+use crate::chain::{Block, Transaction};
+use crate::observe::check::Verdict;
+use crate::observe::check::history::{Told, child, ms, node, payment};
+use crate::observe::{Violation, ViolationKind};
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn outcome(told: Told<Metrics>, end: u64) -> Outcome {
+    told.observer.outcome(ms(end), &Verdict::default())
+}
+
+#[track_caller]
+fn expect(outcome: &Outcome, name: &str, expected: f64) {
+    let value = outcome.summary.value(name).unwrap_or_else(|| panic!("{name} has a value"));
+    assert!((value - expected).abs() < 1e-9 * expected.abs().max(1.0), "{name} is {value}, not {expected}");
+}
+
+fn load(told: &mut Told<Metrics>, at: u64, n: u32, busy: u64, sent: u64, inbox_max: u32) {
+    let busy = Duration::from_millis(busy);
+    let load = Observed::Load { node: node(n), busy, inbox_max, pending: 3, sent, received: 5, written: 6 };
+    told.tell(at, &load);
+}
+
+fn send(told: &mut Told<Metrics>, at: u64, kind: &'static str, bytes: u64, copies: u32) {
+    told.tell(at, &Observed::Sent { from: node(0), kind, bytes, copies });
+}
+
+fn note(told: &mut Told<Metrics>, n: u32, label: &'static str, value: u64) {
+    told.tell(9_900, &Observed::Noted { node: node(n), label, value });
+}
+
+/// Three honest nodes and a Byzantine one for ten seconds, the first of which is warm-up. Block 1 in the warm-up, block
+/// 2 with a stale rival, block 3 not final, block 4 on nobody's chain.
+fn story() -> Outcome {
+    let settings = MetricsSettings {
+        honest: vec![true, true, true, false],
+        warm_up: secs(1),
+        interval: secs(1),
+        offered: Some(0.5),
+        mining_watts: Some(100.0),
+        ..MetricsSettings::new(4, secs(10))
+    };
+    let mut told = Told::new(Metrics::new(settings));
+    let p: Vec<Arc<Transaction>> = (0..6).map(payment).collect();
+    let b1 = child(&Block::genesis(), 0, &p[..1]);
+    let b2 = child(&b1, 1, &p[1..4]);
+    let rival = child(&b1, 2, &p[2..3]);
+    let b3 = child(&b2, 1, &[]);
+    let b4 = child(&b3, 3, &[]);
+    told.boot(4);
+    told.submit(500, 0, &p[0]);
+    send(&mut told, 500, "vote", 10, 2);
+    told.hold(900, 0, &b1);
+    load(&mut told, 1_000, 0, 500, 20, 2);
+    load(&mut told, 1_000, 1, 0, 0, 0);
+    told.hold(1_000, 1, &b1);
+    told.hold(1_100, 2, &b1);
+    (0..3).for_each(|n| told.decide(1_200 + 100 * u64::from(n), n, &b1));
+    told.submit(2_000, 1, &p[1]);
+    told.submit(3_000, 2, &p[2]);
+    told.submit(3_000, 3, &p[3]);
+    told.submit(4_000, 0, &p[4]);
+    told.submit(4_000, 0, &p[5]);
+    told.tell(4_000, &Observed::Refused { node: node(0), transaction: &p[5], reason: "full" });
+    told.tell(4_500, &Observed::FaultBegan { fault: 1, label: "partition" });
+    told.hold(5_000, 1, &b2);
+    told.extend(5_000, 1, &b2);
+    send(&mut told, 5_000, "vote", 100, 3);
+    told.hold(5_050, 3, &b2);
+    told.hold(5_050, 2, &rival);
+    told.extend(5_050, 2, &rival);
+    told.hold(5_100, 0, &b2);
+    told.extend(5_100, 0, &b2);
+    told.hold(5_300, 2, &b2);
+    told.hold(5_350, 2, &b2);
+    told.rewind(5_400, 2, 2, 1, 1);
+    told.extend(5_400, 2, &b2);
+    send(&mut told, 6_000, "block", 50, 1);
+    told.tell(6_000, &Observed::Delivered { from: node(0), to: node(1), kind: "block", bytes: 50 });
+    told.tell(6_000, &Observed::Lost { to: node(1), why: Loss::Down });
+    told.finalize(6_000, 1, &b2);
+    told.tell(6_100, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
+    told.tell(6_200, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
+    told.tell(6_300, &Observed::FaultEnded { fault: 1 });
+    told.finalize(6_500, 0, &b2);
+    told.finalize(7_000, 2, &b2);
+    told.hold(8_000, 1, &b3);
+    told.extend(8_000, 1, &b3);
+    told.hold(8_200, 0, &b3);
+    told.extend(8_200, 0, &b3);
+    told.hold(9_000, 3, &b4);
+    told.hold(9_500, 0, &b4);
+    for (n, round) in [(0, 1), (0, 2), (1, 2), (2, 0), (2, 0), (2, 0), (3, 8)] {
+        note(&mut told, n, "wasted", round);
+    }
+    [(0, 1), (0, 2), (1, 3), (0, 4)].into_iter().for_each(|(n, term)| note(&mut told, n, "leading", term));
+    [1_000_000, 3_000_000, 2_000_000].into_iter().for_each(|latency| note(&mut told, 0, "read", latency));
+    told.tell(9_950, &Observed::Unmade);
+    load(&mut told, 10_000, 0, 5_000, 9_020, 7);
+    load(&mut told, 10_000, 1, 900, 0, 1);
+    outcome(told, 10_000)
+}
+
+#[test]
+fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
+    let outcome = story();
+    for (name, expected) in [
+        ("offered", 0.5),
+        ("submitted", 5.0 / 9.0),
+        ("throughput", 4.0 / 9.0),
+        ("success_rate", 60.0),
+        ("confirmation_p50", 4.0),
+        ("confirmation_p90", 4.0),
+        ("confirmation_max", 4.0),
+        ("confirmation_mean", 11.0 / 3.0),
+        ("inclusion_p50", 2.0),
+        ("answered_p50", 4.1),
+        ("read_p50", 0.002),
+        ("read_p99", 0.003),
+        ("without_effect", 0.0),
+        ("refused", 1.0),
+        ("reorged", 1.0),
+        ("lost", 0.0),
+        ("pending", 1.0),
+        ("unmade", 1.0),
+    ] {
+        expect(&outcome, name, expected);
+    }
+}
+
+#[test]
+fn figures_of_chains_are_those_worked_out_by_hand() {
+    let outcome = story();
+    for (name, expected) in [
+        ("safety_violations", 0.0),
+        ("liveness_violations", 0.0),
+        ("longest_gap", 4.8),
+        ("blocks", 2.0),
+        ("block_interval", 3.0),
+        ("block_transactions", 1.5),
+        ("fork_rate", 100.0 / 3.0),
+        ("reorgs", 1.0),
+        ("reorg_depth_max", 1.0),
+        ("propagation_t50", 0.15),
+        ("propagation_t90", 0.3),
+        ("propagation_t99", 0.3),
+        ("wasted_rounds", 3.0),
+        ("leader_changes", 2.0),
+    ] {
+        expect(&outcome, name, expected);
+    }
+}
+
+#[test]
+fn costs_and_fairness_are_those_worked_out_by_hand() {
+    let outcome = story();
+    for (name, expected) in [
+        ("messages_per_transaction", 1.0),
+        ("bytes_per_transaction", 87.5),
+        ("messages_lost", 1.0),
+        ("cpu_mean", 30.0),
+        ("cpu_max", 50.0),
+        ("inbox_max", 7.0),
+        ("bandwidth_mean", 4_000.0),
+        ("bandwidth_max", 8_000.0),
+        ("fairness_gini", 7.0 / 12.0),
+        ("fairness_deviation", 100.0 * (2.0 / 3.0 - 0.25)),
+        ("byzantine_blocks", 0.0),
+        ("energy_per_transaction", 225.0),
+        ("mining_power", 100.0),
+    ] {
+        expect(&outcome, name, expected);
+    }
+}
+
+#[test]
+fn every_figure_has_a_name_of_its_own_and_a_definition() {
+    let figures = story().summary.figures;
+    for (at, figure) in figures.iter().enumerate() {
+        assert!(figures[..at].iter().all(|other| other.name != figure.name), "{} twice", figure.name);
+        assert!(figure.definition.len() > 10 && !figure.definition.contains('\n'), "{}", figure.name);
+        assert!(figure.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+        assert!(figure.value.is_some(), "the story gives {} a value", figure.name);
+    }
+}
+
+#[test]
+fn rows_tell_what_became_of_each_transaction() {
+    let rows = story().transactions;
+    let times = |row: &TransactionRow| {
+        [row.submitted, row.included, row.final_home, row.final_first, row.final_everywhere]
+            .map(|at| if at == Time::NEVER { 0 } else { at.as_nanos() / 1_000_000 })
+    };
+    assert_eq!(times(&rows[0]), [500, 1_200, 1_200, 1_200, 1_400]);
+    assert_eq!(times(&rows[1]), [2_000, 5_000, 6_000, 6_000, 7_000]);
+    assert_eq!(times(&rows[2]), [3_000, 5_000, 7_000, 6_000, 7_000]);
+    assert_eq!(times(&rows[3]), [3_000, 5_000, 6_000, 6_000, 7_000]);
+    assert_eq!(times(&rows[4]), [4_000, 0, 0, 0, 0]);
+    let fates: Vec<Fate> = rows.iter().map(|row| row.fate).collect();
+    assert_eq!(fates, [[Fate::Executed; 4].as_slice(), &[Fate::Pending, Fate::Refused]].concat());
+    assert_eq!(rows[1].height, Some(Height(2)));
+    assert_eq!((rows[2].reorged, rows[3].reorged), (true, false));
+    assert_eq!((rows[0].bytes, rows[0].fee, rows[0].client), (200, 2, ClientId(0)));
+    assert_eq!(rows[0].id.to_string(), payment(0).id().hex()[..16]);
+    assert!(size_of::<TransactionRow>() <= 112, "{}", size_of::<TransactionRow>());
+}
+
+#[test]
+fn rows_tell_where_each_block_ended() {
+    let outcome = story();
+    let facts: Vec<_> = outcome.blocks.iter().map(|row| (row.height.0, row.standing, row.holders)).collect();
+    let expected = [
+        (1, Standing::Canonical, 3),
+        (2, Standing::Canonical, 3),
+        (2, Standing::Stale, 1),
+        (3, Standing::Canonical, 2),
+        (4, Standing::Open, 1),
+    ];
+    assert_eq!(facts, expected);
+    let b2 = &outcome.blocks[1];
+    assert_eq!([b2.t50, b2.t90, b2.t99], [100, 300, 300].map(Duration::from_millis));
+    assert_eq!((b2.created, b2.final_first, b2.final_everywhere), (ms(5_000), ms(6_000), ms(7_000)));
+    assert_eq!((b2.transactions, b2.proposer, b2.parent), (3, node(1), outcome.blocks[0].id));
+    assert_eq!(outcome.blocks[3].t90, Duration::MAX);
+    assert_eq!(outcome.reorgs, [ReorgRow { depth: 1, count: 1 }]);
+}
+
+#[test]
+fn rows_tell_what_happened_in_each_interval() {
+    let outcome = story();
+    let column = |of: fn(&IntervalRow) -> u64| outcome.intervals.iter().map(of).collect::<Vec<_>>();
+    assert_eq!(column(|row| row.submitted), [1, 0, 1, 2, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(column(|row| row.confirmed), [0, 1, 0, 0, 0, 0, 3, 0, 0, 0]);
+    assert_eq!(column(|row| row.pending), [1, 0, 1, 3, 5, 5, 2, 2, 2, 2]);
+    assert_eq!(column(|row| row.blocks), [1, 0, 0, 0, 0, 2, 0, 0, 1, 1]);
+    assert_eq!(column(|row| row.messages), [2, 0, 0, 0, 0, 3, 1, 0, 0, 0]);
+    assert_eq!(column(|row| row.bytes), [20, 0, 0, 0, 0, 300, 50, 0, 0, 0]);
+    assert_eq!(column(|row| row.finalized_min.0), [0, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
+    assert_eq!(column(|row| row.finalized_max.0), [0, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
+    assert_eq!(column(|row| row.inbox_max.into()), [2, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+    assert_eq!(column(|row| row.start.as_nanos() / 1_000_000_000), (0..10).collect::<Vec<_>>());
+    assert_eq!(outcome.intervals[9].end, ms(10_000));
+    let medians: Vec<_> = outcome.intervals.iter().filter_map(|row| row.confirmation_p50_s).collect();
+    assert_eq!(medians, [0.7, 3.0, 4.0], "the transactions final at home in intervals 1, 6 and 7");
+    let cpu = &outcome.intervals[0];
+    assert_eq!((cpu.cpu_mean, cpu.cpu_max), (Some(0.25), Some(0.5)));
+    assert_eq!(outcome.intervals[1].cpu_mean, None);
+}
+
+#[test]
+fn rows_tell_of_nodes_messages_notes_faults_and_distributions() {
+    let outcome = story();
+    let vote = &outcome.messages[0];
+    assert_eq!((vote.kind, vote.sent, vote.sent_bytes, vote.delivered), ("vote", 5, 320, 0));
+    let block = &outcome.messages[1];
+    assert_eq!((block.kind, block.sent, block.delivered, block.delivered_bytes), ("block", 1, 1, 50));
+    let n0 = &outcome.nodes[0];
+    assert_eq!((n0.sent, n0.received, n0.written, n0.busy), (9_020, 5, 6, secs(5)));
+    assert_eq!((n0.height, n0.finalized, n0.honest, n0.cpu), (Height(3), Height(2), true, 0.5));
+    let n2 = &outcome.nodes[2];
+    assert_eq!((n2.reorgs, n2.reorg_max, n2.blocks_canonical, n2.blocks_stale), (1, 1, 0, 1));
+    assert_eq!(outcome.notes[0].label, "wasted");
+    assert_eq!((outcome.notes[0].count, outcome.notes[0].max), (6, 2), "Byzantine notes do not count");
+    let fault = &outcome.faults[0];
+    assert_eq!((fault.start, fault.end, fault.label.as_str()), (ms(4_500), ms(6_300), "partition"));
+    assert_eq!((outcome.refusals[0].reason, outcome.refusals[0].count), ("full", 1));
+    let confirmation: Vec<_> = outcome.confirmation.iter().map(|point| (point.at, point.share)).collect();
+    assert_eq!(confirmation, [(3.0, 1.0 / 3.0), (4.0, 2.0 / 3.0), (4.0, 1.0)]);
+    // Created within the window: blocks 2 (three holders), its rival (1), 3 (2) and 4 (1), of 12 pairs.
+    let last = outcome.propagation.last().unwrap();
+    assert!((last.share - 7.0 / 12.0).abs() < 1e-12 && (last.at - 0.5).abs() < 0.5 / 128.0, "{last:?}");
+    assert_eq!(outcome.propagation[0], CdfPoint { at: 0.0, share: 3.0 / 12.0 });
+}
+
+#[test]
+fn rows_are_written_as_seconds_and_gaps_as_nothing() {
+    let json = serde_json::to_value(story()).unwrap();
+    let row = &json["transactions"][4];
+    assert_eq!(row["submitted_s"], 4.0);
+    assert!(row["final_s"].is_null() && row["height"].is_null());
+    assert_eq!(row["fate"], "pending");
+    assert_eq!(json["blocks"][3]["t50_s"], 0.2);
+    assert!(json["blocks"][3]["t90_s"].is_null());
+    assert_eq!(json["summary"][2]["name"], "throughput");
+    let mut table = csv::Writer::from_writer(Vec::new());
+    story().transactions.iter().for_each(|row| table.serialize(row).unwrap());
+    let text = String::from_utf8(table.into_inner().unwrap()).unwrap();
+    let mut lines = text.lines();
+    let head = "id,client,node,submitted_s,included_s,final_s,final_first_s,final_everywhere_s,answered_s,height,bytes,\
+                fee,fate,reorged,retransmissions";
+    assert_eq!(lines.next(), Some(head));
+    assert!(lines.nth(4).unwrap().ends_with(",0,0,4.0,,,,,,,200,2,pending,false,0"), "{text}");
+}
+
+#[test]
+fn a_transaction_cut_off_for_good_is_lost_and_one_mined_again_is_not() {
+    let mut told = Told::new(Metrics::new(MetricsSettings::new(2, secs(10))));
+    let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
+    let fork = child(&Block::genesis(), 0, &p);
+    let (one, two) = (child(&Block::genesis(), 1, &p[1..]), child(&Block::genesis(), 1, &[]));
+    told.boot(2);
+    p.iter().for_each(|payment| told.submit(0, 0, payment));
+    told.extend(10, 0, &fork);
+    told.rewind(20, 0, 1, 0, 0);
+    (0..2).for_each(|n| told.extend(30, n, &one));
+    told.hold(40, 1, &two);
+    let outcome = outcome(told, 10_000);
+    assert_eq!([outcome.transactions[0].fate, outcome.transactions[1].fate], [Fate::Lost, Fate::Pending]);
+    expect(&outcome, "lost", 1.0);
+    expect(&outcome, "reorged", 2.0);
+    expect(&outcome, "longest_gap", 10.0);
+}
+
+#[test]
+fn a_final_transaction_whose_block_does_not_stay_is_lost_unless_another_block_has_it() {
+    let mut told = Told::new(Metrics::new(MetricsSettings::new(3, secs(10))));
+    let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
+    let short = child(&Block::genesis(), 0, &p);
+    let long = child(&Block::genesis(), 1, &p[1..]);
+    told.boot(3);
+    p.iter().for_each(|payment| told.submit(0, 0, payment));
+    told.decide(100, 0, &short);
+    (1..3).for_each(|n| told.decide(200, n, &long));
+    let outcome = outcome(told, 10_000);
+    assert_eq!([outcome.transactions[0].fate, outcome.transactions[1].fate], [Fate::Lost, Fate::Executed]);
+    expect(&outcome, "lost", 1.0);
+    expect(&outcome, "throughput", 0.1);
+}
+
+#[test]
+fn a_snapshot_makes_final_at_home_what_it_skips() {
+    let mut told = Told::new(Metrics::new(MetricsSettings::new(2, secs(10))));
+    let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
+    let b1 = child(&Block::genesis(), 0, &p[..1]);
+    let b2 = child(&b1, 0, &p[1..]);
+    told.boot(2);
+    p.iter().for_each(|payment| told.submit(0, 1, payment));
+    told.decide(100, 0, &b1);
+    told.decide(200, 0, &b2);
+    told.install(900, 1, &b2);
+    let outcome = outcome(told, 10_000);
+    assert_eq!(outcome.transactions.iter().map(|row| row.final_home).collect::<Vec<_>>(), [ms(900), ms(900)]);
+    assert_eq!(outcome.transactions[0].final_everywhere, ms(900));
+    assert_eq!((outcome.nodes[1].height, outcome.nodes[1].finalized), (Height(2), Height(2)));
+}
+
+#[test]
+fn an_effect_that_comes_late_counts_where_it_came() {
+    let mut told = Told::new(Metrics::new(MetricsSettings::new(1, secs(10))));
+    let once = [payment(0)];
+    let b1 = child(&Block::genesis(), 0, &once);
+    let b2 = child(&b1, 0, &once);
+    let b3 = child(&b2, 0, &once);
+    told.boot(1);
+    told.submit(0, 0, &once[0]);
+    told.submit(50, 0, &once[0]);
+    for (at, block, executed) in [(100, &b1, false), (200, &b2, true), (300, &b3, false)] {
+        let root = Hash::ZERO;
+        told.tell(at, &Observed::Extended { node: node(0), block, executed: &[executed], root });
+        told.tell(at, &Observed::Finalized { node: node(0), block, executed: &[executed], root });
+    }
+    let row = &outcome(told, 10_000).transactions[0];
+    assert_eq!((row.fate, row.height, row.final_home), (Fate::Executed, Some(Height(2)), ms(200)));
+    assert_eq!(row.retransmissions, 1);
+}
+
+#[test]
+fn a_node_that_comes_back_stands_on_its_durable_chain() {
+    let mut told = Told::new(Metrics::new(MetricsSettings::new(3, secs(10))));
+    let b1 = child(&Block::genesis(), 0, &[]);
+    let (b2, rival) = (child(&b1, 0, &[]), child(&b1, 1, &[]));
+    told.boot(3);
+    (0..3).for_each(|n| told.decide(10, n, &b1));
+    (0..2).for_each(|n| told.extend(20, n, &b2));
+    told.extend(20, 2, &rival);
+    told.crash(30, 0);
+    told.crash(30, 1);
+    (0..2).for_each(|n| told.reboot(40, n, 1, &b1));
+    let outcome = outcome(told, 10_000);
+    let standings: Vec<_> = outcome.blocks.iter().map(|row| row.standing).collect();
+    assert_eq!(standings, [Standing::Canonical, Standing::Stale, Standing::Canonical]);
+    assert_eq!(outcome.nodes.iter().map(|row| row.crashes).collect::<Vec<_>>(), [1, 1, 0]);
+}
+
+#[test]
+fn a_run_without_anything_has_figures_without_values() {
+    let outcome = outcome(Told::new(Metrics::new(MetricsSettings::new(3, secs(10)))), 0);
+    for name in ["throughput", "confirmation_p50", "fork_rate", "fairness_gini", "cpu_mean", "propagation_t50"] {
+        assert_eq!(outcome.summary.value(name), None, "{name}");
+    }
+    expect(&outcome, "longest_gap", 0.0);
+    assert_eq!(outcome.intervals.len(), 1);
+}
+
+#[test]
+fn a_run_that_ends_with_an_interval_has_no_empty_one_after_it() {
+    let settings = MetricsSettings { interval: secs(5), ..MetricsSettings::new(1, secs(10)) };
+    let mut told = Told::new(Metrics::new(settings));
+    told.boot(1);
+    send(&mut told, 9_999, "vote", 10, 1);
+    send(&mut told, 10_000, "vote", 10, 1);
+    told.hold(10_000, 0, &child(&Block::genesis(), 0, &[]));
+    let outcome = outcome(told, 10_000);
+    let rows: Vec<_> = outcome.intervals.iter().map(|row| (row.end, row.messages, row.blocks)).collect();
+    assert_eq!(rows, [(ms(5_000), 0, 0), (ms(10_000), 2, 1)]);
+}
+
+#[test]
+fn violations_are_counted_by_kind_and_kept() {
+    let mut verdict = Verdict::default();
+    let what = "x".to_owned();
+    verdict.violations.push(Violation { property: "agreement", kind: ViolationKind::Safety, at: ms(7), what });
+    verdict.counts = vec![("agreement", ViolationKind::Safety, 4), ("progress", ViolationKind::Liveness, 1)];
+    let outcome = Metrics::new(MetricsSettings::new(1, secs(1))).outcome(ms(1_000), &verdict);
+    expect(&outcome, "safety_violations", 4.0);
+    expect(&outcome, "liveness_violations", 1.0);
+    assert_eq!((outcome.violations[0].property, outcome.violations[0].kind), ("agreement", "safety"));
+}
+
+#[test]
+fn names_are_one_kind_wherever_they_lie_in_memory() {
+    let mut kinds = Kinds::default();
+    let copy: &'static str = Box::leak("vote".to_owned().into_boxed_str());
+    kinds.sent("vote", 2, 10);
+    kinds.sent(copy, 1, 7);
+    kinds.sent("votes", 1, 1);
+    assert_eq!(
+        kinds.rows().iter().map(|row| (row.kind, row.sent_bytes)).collect::<Vec<_>>(),
+        [("vote", 27), ("votes", 1)]
+    );
+    assert_eq!(kinds.total(), Volume { messages: 4, bytes: 28 });
+}
