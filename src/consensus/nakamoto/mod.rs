@@ -362,7 +362,7 @@ impl Nakamoto {
         if self.invalid.contains(&id) || self.find(&id, ctx.tree()).is_some() {
             return;
         }
-        if self.is_asked_for(&id) {
+        if self.is_asked_for(from, &id) {
             self.on_body(block, ctx);
             return;
         }
@@ -389,7 +389,9 @@ impl Nakamoto {
         if self.invalid.contains(&block.parent()) {
             return Err(Fault::Invalid);
         }
-        let parent = self.find(&block.parent(), ctx.tree()).ok_or(Fault::Unconnected)?;
+        let is_next = block.parent() == ctx.tree().block(self.tip).id();
+        let parent = if is_next { Some(self.tip) } else { self.find(&block.parent(), ctx.tree()) };
+        let parent = parent.ok_or(Fault::Unconnected)?;
         // The name commits to neither height nor proposer, so a wrong height is a mutation.
         if block.height() != ctx.tree().height(parent).next() {
             return Err(Fault::Refused);
@@ -449,6 +451,11 @@ impl Nakamoto {
     }
     /// Moves this node's chain from `old` to the tip.
     fn move_chain(&self, old: BlockIndex, ctx: &mut Context<'_, Self>) {
+        if self.tip != old && ctx.tree().parent(self.tip) == old {
+            let block = ctx.tree().block(self.tip).clone();
+            ctx.extend(block);
+            return;
+        }
         let fork = ctx.tree().fork_point(old, self.tip);
         if fork != old {
             ctx.rewind(ctx.tree().height(fork));
@@ -489,9 +496,6 @@ impl Nakamoto {
     fn ghost(&self, new: BlockIndex, tree: &Tree) -> BlockIndex {
         let fork = tree.fork_point(new, self.tip);
         let height = tree.height(fork).next();
-        if fork == self.tip {
-            return new;
-        }
         let (challenger, incumbent) = (tree.ancestor(new, height), tree.ancestor(self.tip, height));
         if self.subtree_work(challenger, tree) <= self.subtree_work(incumbent, tree) {
             return self.tip;

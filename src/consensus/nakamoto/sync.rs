@@ -177,9 +177,10 @@ impl Download {
 
 /// Receiving.
 impl Nakamoto {
-    /// Whether a body was asked for and did not come yet.
-    pub(super) fn is_asked_for(&self, id: &Hash) -> bool {
-        self.download.as_ref().is_some_and(|download| {
+    /// Whether a body was asked of `from` and did not come yet. The same from others is a block like any other, so
+    /// that nobody can spoil what the peer sends.
+    pub(super) fn is_asked_for(&self, from: NodeId, id: &Hash) -> bool {
+        self.download.as_ref().filter(|download| download.peer == from).is_some_and(|download| {
             let is_asked = download.headers.iter().take(download.asked).any(|(asked, _)| asked == id);
             is_asked && !download.bodies.contains_key(id)
         })
