@@ -519,6 +519,27 @@ mod tests {
     }
 
     #[test]
+    fn only_the_first_block_of_an_epoch_changes_the_target_by_the_times_of_the_last() {
+        let config = Config { retarget: 4, ..Config::default() };
+        let rules = Rules::new(&config, &Committee::new(4, FaultModel::Byzantine));
+        let mut tree = Tree::new();
+        let times = [0, 1_000, 1_500, 2_100, 9_000, 9_100, 11_000, 12_345];
+        let mut tip = BlockIndex::GENESIS;
+        for height in 1..=8 {
+            let bits = rules.next_bits(&Branch::new(&tree, tip, &[]));
+            let before = bits_of(&tree.block(tip).header).unwrap_or(rules.initial);
+            let expected = match height {
+                4 => rules.retarget(before, seconds(2_100)),
+                8 => rules.retarget(before, seconds(12_345 - 9_000)),
+                _ => before,
+            };
+            assert_eq!(bits, expected, "height {height}");
+            assert!(height % 4 != 0 || bits != before, "height {height}");
+            tip = chain(&mut tree, tip, times.get(height).copied().unwrap_or(20_000), bits);
+        }
+    }
+
+    #[test]
     fn the_heavier_chain_is_not_always_the_longer_one() {
         let config = Config { retarget: 4, ..Config::default() };
         let rules = Rules::new(&config, &Committee::new(4, FaultModel::Byzantine));

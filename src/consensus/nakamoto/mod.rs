@@ -20,8 +20,10 @@
 //!
 //! **Simplified.** How a block travels (announcement, request, compact form) is the business of gossip. Blocks are
 //! validated when they arrive, not when their branch becomes the best. One peer at a time serves a node that
-//! catches up. Under simulated mining the target is virtual: a nonce is ground against the easiest target only, so
-//! that nobody but an attacker written here must be trusted to wait its exponential time.
+//! catches up, and it fetches one batch of headers at a time. A block is written to the log after it is passed on: no
+//! vote depends on it, and a finder that crashes in between gets it back from the others. Under simulated mining the
+//! target is virtual: a nonce is ground against the easiest target only, so whoever makes blocks, attackers included,
+//! must be trusted to wait the exponential time; a flood of cheap headers is bounded by their number, not by work.
 //!
 //! **Glossary.** *Tip*: last block of the best chain. *Stale block*: valid, but not on the best chain. *Fork point*:
 //! last common block of two chains. *Reorganisation*: change to a chain that does not extend the tip. *Locator*: names

@@ -368,6 +368,41 @@ fn a_crash_between_any_two_effects_leaves_a_chain_that_can_go_on() {
 }
 
 #[test]
+fn after_any_cuts_losses_and_crashes_the_nodes_meet_again_on_one_chain() {
+    for seed in 0..40 {
+        let mut random = Stream::new(seed, "chaos", 0, 0);
+        let mut stage = Stage::new(4, confirmations(1_000));
+        for _ in 0..80 {
+            let (node, other) = (random.index(4), random.index(4));
+            match random.below(8) {
+                0 => stage.cut(node, other),
+                1 if random.chance(0.3) => stage.heal(),
+                2 => stage.set_fuse(node, random.below(9) as u32),
+                3 => {
+                    stage.crash(node);
+                    stage.boot(node);
+                }
+                4 => drop(stage.lose(|flight| flight.to == NodeId::from(node))),
+                5 => stage.run(Duration::from_secs(random.below(200))),
+                _ => drop(stage.fire(node, Timer::Mine)),
+            }
+            stage.run(Duration::from_millis(random.below(3)));
+        }
+        stage.heal();
+        for node in 0..4 {
+            stage.crash(node);
+            stage.boot(node);
+        }
+        stage.run(Duration::from_secs(60));
+        (0..100).for_each(|_| find(&mut stage, 0));
+        for node in 1..4 {
+            assert_eq!(tip(&stage, node), tip(&stage, 0), "seed {seed}: n{node}");
+            assert!(stage.node(node).download.is_none() && stage.node(node).orphans.is_empty());
+        }
+    }
+}
+
+#[test]
 fn the_log_starts_anew_at_checkpoints_and_still_rebuilds_the_chain_and_its_rivals() {
     let mut stage = weighted(&[1, 0], confirmations(6));
     (0..2).for_each(|node| stage.boot(node));
