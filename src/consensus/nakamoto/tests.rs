@@ -313,16 +313,41 @@ fn a_silent_peer_is_replaced_by_another() {
     stage.partition(&[3], &[0, 1, 2]);
     (0..50).for_each(|_| find(&mut stage, 0));
     stage.heal();
-    // The one that announces can be heard but does not hear.
+    // The only one that announces to n3, and the only one that mines, is never heard of again.
+    stage.partition(&[3], &[1, 2]);
     stage.cut(3, 0);
-    stage.cut(1, 3);
-    stage.cut(2, 3);
     find(&mut stage, 0);
     assert_eq!(stage.node(3).orphans.len(), 1);
+    stage.crash(0);
     stage.heal();
-    stage.cut(3, 0);
-    stage.run(Duration::from_secs(1_200));
-    assert!(stage.chain(3).len() > 51, "n3 asked somebody else");
+    stage.run(Duration::from_secs(8 * 120));
+    assert_eq!(stage.chain(3).len(), 52, "n3 asked somebody else");
+}
+
+#[test]
+fn a_locator_is_short_and_finds_a_fork_point_deep_down() {
+    let mut stage = weighted(&[1, 1], plain());
+    (0..2).for_each(|node| stage.boot(node));
+    (0..1_000).for_each(|_| find(&mut stage, 0));
+    stage.partition(&[0], &[1]);
+    (0..301).for_each(|_| find(&mut stage, 0));
+    (0..300).for_each(|_| find(&mut stage, 1));
+    stage.heal();
+    assert!(stage.fire(0, Timer::Mine));
+    let (mut names, mut headers) = (0, 0);
+    stage.run_while(Duration::from_secs(10), |stage| {
+        for flight in stage.flights() {
+            match &flight.message {
+                Message::GetHeaders { locator } => names = locator.len(),
+                Message::Headers { headers: sent } => headers = sent.len(),
+                _ => {}
+            }
+        }
+        stage.chain(1).len() < stage.chain(0).len()
+    });
+    assert_eq!(tip(&stage, 1), tip(&stage, 0), "reorganised by 300 blocks");
+    assert!((302..=302 + 512).contains(&headers), "at most the next power of two too many: {headers}");
+    assert!(names <= 10 + 11, "{names} names for 1300 blocks");
 }
 
 #[test]
