@@ -209,6 +209,12 @@ pub fn bits_of(header: &Header) -> Option<u32> {
     }
 }
 
+/// The work of one block; none for genesis.
+#[must_use]
+pub fn work_of(header: &Header) -> U256 {
+    bits_of(header).and_then(Target::from_compact).map_or(U256::ZERO, Target::work)
+}
+
 /// Whether a header has the form of proof of work and its name meets at least the easiest target. Needs no context.
 #[must_use]
 pub fn is_sealed(header: &Header, id: &Hash) -> bool {
@@ -313,6 +319,9 @@ impl Rules {
         self.retarget(bits, tip.time.since(first.time))
     }
     /// The compact target after an epoch at `bits` that took `span` from its first block to its last.
+    ///
+    /// # Panics
+    /// If the difficulty is fixed: there are no epochs then.
     #[must_use]
     pub fn retarget(&self, bits: u32, span: Duration) -> u32 {
         let span = span.clamp(self.timespan / self.clamp, self.timespan * self.clamp);
@@ -358,15 +367,10 @@ impl Rules {
             let height = tree.height(at).0;
             let epoch = if self.interval == 0 { 0 } else { height - height % self.interval };
             let below = from.0.max(epoch.saturating_sub(1));
-            sum = sum.saturating_add(self.work_of(&tree.block(at).header).scale(height - below, 1));
+            sum = sum.saturating_add(work_of(&tree.block(at).header).scale(height - below, 1));
             at = tree.ancestor(at, Height(below));
         }
         sum
-    }
-    /// The work of one block.
-    #[must_use]
-    pub fn work_of(&self, header: &Header) -> U256 {
-        bits_of(header).and_then(Target::from_compact).map_or(U256::ZERO, Target::work)
     }
     /// Whether the chain up to `a` holds more work than the chain up to `b`.
     #[must_use]
@@ -551,7 +555,7 @@ mod tests {
         let naive = |mut at: BlockIndex| {
             let mut sum = U256::ZERO;
             while at != stem {
-                sum = sum.saturating_add(rules.work_of(&tree.block(at).header));
+                sum = sum.saturating_add(work_of(&tree.block(at).header));
                 at = tree.parent(at);
             }
             sum
@@ -561,7 +565,7 @@ mod tests {
             assert_eq!(rules.work_above(&tree, Height(3), tip), naive(tip));
         }
         let all = rules.work_above(&tree, Height(0), short);
-        assert_eq!(all, naive(short).saturating_add(rules.work_of(&tree.block(stem).header).scale(3, 1)));
+        assert_eq!(all, naive(short).saturating_add(work_of(&tree.block(stem).header).scale(3, 1)));
     }
 
     proptest! {

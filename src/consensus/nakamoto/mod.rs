@@ -45,7 +45,7 @@ use crate::base::wire::HASH_BYTES;
 use crate::base::{Committee, FaultModel, Hash, Height, Keyring, NodeId, Wire, Work};
 use crate::chain::{Block, BlockIndex, Header, Tree};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, Record as Recorded, Relay};
-use difficulty::{Branch, HeaderFault, Rules, is_sealed};
+use difficulty::{Branch, HeaderFault, Rules, U256, is_sealed, work_of};
 use mining::Miner;
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
@@ -514,10 +514,8 @@ impl Nakamoto {
             .map(BlockIndex)
             .filter(move |index| self.known.contains(*index) && tree.is_ancestor(root, *index))
     }
-    fn subtree_work(&self, root: BlockIndex, tree: &Tree) -> difficulty::U256 {
-        self.subtree(root, tree).fold(difficulty::U256::ZERO, |sum, index| {
-            sum.saturating_add(self.rules.work_of(&tree.block(index).header))
-        })
+    fn subtree_work(&self, root: BlockIndex, tree: &Tree) -> U256 {
+        self.subtree(root, tree).fold(U256::ZERO, |sum, index| sum.saturating_add(work_of(&tree.block(index).header)))
     }
     /// Ties off the best chain go to the block that was published first anywhere; its own order of arrival a node
     /// remembers for the best chain only.

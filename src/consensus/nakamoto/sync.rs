@@ -5,7 +5,7 @@
 //! sixteen in flight. A peer that falls silent is replaced by another. Everything that a peer can make grow is bounded:
 //! one batch of headers, sixteen bodies, sixteen orphans.
 
-use super::difficulty::{Branch, HeaderFault};
+use super::difficulty::{Branch, HeaderFault, work_of};
 use super::{Fault, ForkChoice, HEADERS_MAX, IN_FLIGHT_MAX, LOCATOR_MAX, Message, Nakamoto, Timer};
 use crate::base::{Duration, Hash, Height, NodeId};
 use crate::chain::{Block, BlockIndex, Header};
@@ -232,7 +232,7 @@ impl Nakamoto {
                     chain.truncate(at);
                     break;
                 }
-                Ok(()) => work = work.saturating_add(self.rules.work_of(&header)),
+                Ok(()) => work = work.saturating_add(work_of(&header)),
             }
             parent = id;
         }
