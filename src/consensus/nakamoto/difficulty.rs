@@ -209,6 +209,12 @@ pub fn bits_of(header: &Header) -> Option<u32> {
     }
 }
 
+/// The work of one block; none for genesis.
+#[must_use]
+pub fn work_of(header: &Header) -> U256 {
+    bits_of(header).and_then(Target::from_compact).map_or(U256::ZERO, Target::work)
+}
+
 /// Whether a header has the form of proof of work and its name meets at least the easiest target. Needs no context.
 #[must_use]
 pub fn is_sealed(header: &Header, id: &Hash) -> bool {
@@ -313,6 +319,9 @@ impl Rules {
         self.retarget(bits, tip.time.since(first.time))
     }
     /// The compact target after an epoch at `bits` that took `span` from its first block to its last.
+    ///
+    /// # Panics
+    /// If the difficulty is fixed: there are no epochs then.
     #[must_use]
     pub fn retarget(&self, bits: u32, span: Duration) -> u32 {
         let span = span.clamp(self.timespan / self.clamp, self.timespan * self.clamp);
@@ -358,15 +367,10 @@ impl Rules {
             let height = tree.height(at).0;
             let epoch = if self.interval == 0 { 0 } else { height - height % self.interval };
             let below = from.0.max(epoch.saturating_sub(1));
-            sum = sum.saturating_add(self.work_of(&tree.block(at).header).scale(height - below, 1));
+            sum = sum.saturating_add(work_of(&tree.block(at).header).scale(height - below, 1));
             at = tree.ancestor(at, Height(below));
         }
         sum
-    }
-    /// The work of one block.
-    #[must_use]
-    pub fn work_of(&self, header: &Header) -> U256 {
-        bits_of(header).and_then(Target::from_compact).map_or(U256::ZERO, Target::work)
     }
     /// Whether the chain up to `a` holds more work than the chain up to `b`.
     #[must_use]
@@ -376,5 +380,225 @@ impl Rules {
         }
         let fork = tree.height(tree.fork_point(a, b));
         self.work_above(tree, fork, a) > self.work_above(tree, fork, b)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{FaultModel, NodeId, Stream};
+    use crate::chain::{Batch, Block};
+    use proptest::prelude::*;
+
+    /// The first bits of a target, from its hexadecimal digits.
+    fn value(digits: &str) -> U256 {
+        let digit =
+            |sum: U256, c: char| sum.shift_left(4).saturating_add(U256::new(u128::from(c.to_digit(16).unwrap())));
+        digits.chars().fold(U256::ZERO, digit)
+    }
+    fn rules() -> Rules {
+        Rules::new(&Config::default(), &Committee::new(4, FaultModel::Byzantine))
+    }
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn compact_targets_meet_the_vectors_of_bitcoin_core() {
+        // src/test/arith_uint256_tests.cpp, bignum_SetCompact.
+        for (bits, digits, back) in [
+            (0x0112_3456, "12", 0x0112_0000),
+            (0x0200_8000, "80", 0x0200_8000),
+            (0x0212_3456, "1234", 0x0212_3400),
+            (0x0312_3456, "123456", 0x0312_3456),
+            (0x0412_3456, "12345600", 0x0412_3456),
+            (0x0500_9234, "92340000", 0x0500_9234),
+            (0x2012_3456, "1234560000000000000000000000000000000000000000000000000000000000", 0x2012_3456),
+        ] {
+            let target = Target::from_compact(bits).unwrap();
+            assert_eq!((target.0, target.to_compact()), (value(digits), back), "{bits:#x}");
+        }
+        for unsound in [0, 0x0012_3456, 0x0100_3456, 0x0200_0056, 0x0492_3456, 0x01fe_dcba, 0xff12_3456, 0x2080_0001] {
+            assert_eq!(Target::from_compact(unsound), None, "{unsound:#x}: zero, negative or too large");
+        }
+        assert_eq!(Target::from_compact(0x2100_ffff), None, "above the limit");
+        assert_eq!(Target::from_compact(LIMIT_BITS), Some(Target::limit()));
+    }
+
+    #[test]
+    fn adjustments_meet_the_vectors_of_bitcoin_core() {
+        // src/test/pow_tests.cpp: an adjustment, and the clamp on either side.
+        for (first, last, bits, next) in [
+            (1_261_130_161, 1_262_152_739, 0x1d00_ffff, 0x1d00_d86a),
+            (1_279_008_237, 1_279_297_671, 0x1c05_a3f4, 0x1c01_68fd),
+            (1_263_163_443, 1_269_211_443, 0x1c38_7f6f, 0x1d00_e1fd),
+        ] {
+            assert_eq!(rules().retarget(bits, seconds(last - first)), next, "{bits:#x}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_is_measured_over_one_interval_less_and_clamped() {
+        let old = Target::from_compact(0x1c40_0000).unwrap();
+        let scaled = |numerator, denominator| Target(old.0.scale(numerator, denominator)).to_compact();
+        let next = |interval: u64| rules().retarget(old.to_compact(), seconds(2_015 * interval));
+        assert_eq!(next(300), scaled(604_500, 1_209_600));
+        assert_eq!(next(60), scaled(1, 4));
+        assert_eq!(next(6_000), scaled(4, 1));
+    }
+
+    #[test]
+    fn the_work_of_the_first_difficulty_is_known() {
+        let target = Target::from_compact(0x1d00_ffff).unwrap();
+        assert_eq!(target.work(), U256::new(0x0001_0001_0001), "chain work of Bitcoin's genesis");
+        assert_eq!(Target::limit().work(), U256::new(2));
+        assert!((target.probability() * 4_295_032_833.0 - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_first_difficulty_gives_the_spacing_to_the_whole_power() {
+        let committee = Committee::weighted(vec![400_000; 10_000], FaultModel::Byzantine);
+        let rules = Rules::new(&Config::default(), &committee);
+        let expected = 1.0 / Target::from_compact(rules.initial).unwrap().probability();
+        let spacing = expected / (4e9 * 100.0);
+        assert!((spacing / 600.0 - 1.0).abs() < 1e-4, "{spacing} s");
+    }
+
+    /// A sample of the gamma law of this shape (Marsaglia and Tsang 2000).
+    fn gamma(shape: f64, random: &mut Stream) -> f64 {
+        let d = shape - 1.0 / 3.0;
+        loop {
+            let x = random.normal();
+            let v = libm::pow(1.0 + x / libm::sqrt(9.0 * d), 3.0);
+            if v > 0.0 && libm::log(random.open_unit()) < 0.5 * x * x + d - d * v + d * libm::log(v) {
+                return d * v;
+            }
+        }
+    }
+
+    #[test]
+    fn the_long_run_mean_interval_is_600_596_seconds() {
+        // The mean of 600 x 2016 / Gamma(2015): the off-by-one, and the mean of an inverse.
+        let (rules, epochs) = (rules(), 200_000);
+        let mut random = Stream::new(6, "retarget", 0, 0);
+        let first = 0x1c40_0000;
+        let unit = 600.0 * Target::from_compact(first).unwrap().probability();
+        let (mut bits, mut sum) = (first, 0.0);
+        for _ in 0..epochs {
+            let mean = unit / Target::from_compact(bits).unwrap().probability();
+            let span = gamma(2_015.0, &mut random) * mean;
+            sum += (span + random.exponential() * mean) / 2_016.0;
+            bits = rules.retarget(bits, Duration::from_secs_f64(span));
+        }
+        let mean = sum / f64::from(epochs);
+        assert!((mean - 600.596).abs() < 4.0 * 19.0 / f64::from(epochs).sqrt(), "{mean}");
+    }
+
+    #[test]
+    fn a_step_of_the_hash_power_is_followed_in_two_epochs() {
+        for (power, days) in [(0.1, [140.0, 35.0, 14.0]), (2.0, [7.0, 14.0, 14.0]), (10.0, [1.4, 5.6, 14.0])] {
+            let first = 0x1c40_0000;
+            let unit = Target::from_compact(first).unwrap().probability();
+            let mut bits = first;
+            for expected in days {
+                let interval = 600.0 / power * unit / Target::from_compact(bits).unwrap().probability();
+                let epoch = interval * 2_016.0 / 86_400.0;
+                assert!((epoch / expected - 1.0).abs() < 2e-3, "power {power}: {epoch} days, expected {expected}");
+                bits = rules().retarget(bits, Duration::from_secs_f64(interval * 2_015.0));
+            }
+        }
+    }
+
+    fn chain(tree: &mut Tree, parent: BlockIndex, seconds: u64, bits: u32) -> BlockIndex {
+        let (above, batch) = (tree.block(parent), Batch::empty());
+        let header = Header {
+            parent: above.id(),
+            height: above.height().next(),
+            merkle: batch.digest(),
+            time: Time::ZERO + Duration::from_secs(seconds),
+            proposer: NodeId(0),
+            seal: Seal::Work { bits, nonce: 0 },
+        };
+        tree.insert(&Block::new(header, batch)).unwrap()
+    }
+
+    #[test]
+    fn only_the_first_block_of_an_epoch_changes_the_target_by_the_times_of_the_last() {
+        let config = Config { retarget: 4, ..Config::default() };
+        let rules = Rules::new(&config, &Committee::new(4, FaultModel::Byzantine));
+        let mut tree = Tree::new();
+        let times = [0, 1_000, 1_500, 2_100, 9_000, 9_100, 11_000, 12_345];
+        let mut tip = BlockIndex::GENESIS;
+        for height in 1..=8 {
+            let bits = rules.next_bits(&Branch::new(&tree, tip, &[]));
+            let before = bits_of(&tree.block(tip).header).unwrap_or(rules.initial);
+            let expected = match height {
+                4 => rules.retarget(before, seconds(2_100)),
+                8 => rules.retarget(before, seconds(12_345 - 9_000)),
+                _ => before,
+            };
+            assert_eq!(bits, expected, "height {height}");
+            assert!(height % 4 != 0 || bits != before, "height {height}");
+            tip = chain(&mut tree, tip, times.get(height).copied().unwrap_or(20_000), bits);
+        }
+    }
+
+    #[test]
+    fn the_heavier_chain_is_not_always_the_longer_one() {
+        let config = Config { retarget: 4, ..Config::default() };
+        let rules = Rules::new(&config, &Committee::new(4, FaultModel::Byzantine));
+        let mut tree = Tree::new();
+        let (easy, hard) = (0x2010_0000, 0x2004_0000);
+        let stem = (1..=3).fold(BlockIndex::GENESIS, |at, n| chain(&mut tree, at, n, easy));
+        let long = (0..3).fold(stem, |at, n| chain(&mut tree, at, 100 + n, easy));
+        let short = chain(&mut tree, stem, 200, hard);
+        let naive = |mut at: BlockIndex| {
+            let mut sum = U256::ZERO;
+            while at != stem {
+                sum = sum.saturating_add(work_of(&tree.block(at).header));
+                at = tree.parent(at);
+            }
+            sum
+        };
+        assert!(rules.is_heavier(&tree, short, long) && !rules.is_heavier(&tree, long, short));
+        for tip in [long, short] {
+            assert_eq!(rules.work_above(&tree, Height(3), tip), naive(tip));
+        }
+        let all = rules.work_above(&tree, Height(0), short);
+        assert_eq!(all, naive(short).saturating_add(work_of(&tree.block(stem).header).scale(3, 1)));
+    }
+
+    proptest! {
+        #[test]
+        fn division_and_scaling_are_those_of_whole_numbers(
+            a in any::<u128>(), b in any::<u128>(), n in any::<u64>(), d in 1u64..,
+        ) {
+            let b = b.max(1);
+            prop_assert_eq!(U256::new(a).divide(U256::new(b)), U256::new(a / b));
+            let small = a >> 64;
+            prop_assert_eq!(U256::new(small).scale(n, d), U256::new(small * u128::from(n) / u128::from(d)));
+            prop_assert_eq!(U256::new(a).shift_left(96).divide(U256::new(b).shift_left(96)), U256::new(a / b));
+        }
+        #[test]
+        fn a_compact_target_reads_back_and_rounds_down(bits in 0x0300_8000u32..0x207f_ffff) {
+            if let Some(target) = Target::from_compact(bits) {
+                prop_assert_eq!(Target::from_compact(target.to_compact()), Some(target));
+                let above = Target(target.0.saturating_add(U256::new(1)));
+                prop_assert!(above.to_compact() == target.to_compact() || bits >> 24 == 3);
+            }
+        }
+        /// The shortcut of `Rules::check`.
+        #[test]
+        fn a_valid_parent_is_never_before_the_median_up_to_itself(steps in proptest::collection::vec(1u64..30, 40)) {
+            let mut tree = Tree::new();
+            let mut tip = BlockIndex::GENESIS;
+            for step in steps {
+                let branch = Branch::new(&tree, tip, &[]);
+                prop_assert!(branch.median_time_past() <= branch.tip().time);
+                // The least time that is valid, or some more.
+                let time = branch.median_time_past().as_nanos() / SECOND + step;
+                tip = chain(&mut tree, tip, time, LIMIT_BITS);
+            }
+        }
     }
 }

@@ -130,3 +130,82 @@ pub fn depth_nakamoto(q: f64, eps: f64) -> u64 {
     }
     high
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Stream;
+
+    #[test]
+    fn the_exact_law_has_its_published_values() {
+        let values =
+            [(1, 0.2), (2, 0.056), (3, 0.01712), (4, 0.005456), (5, 0.0017818), (6, 0.0005914), (8, 0.0000672)];
+        for (z, law) in values {
+            assert!((reversal_exact(0.1, z) - law).abs() < 6e-8, "q = 0.1, z = {z}: {}", reversal_exact(0.1, z));
+        }
+        for (z, law) in [(5, 0.19762), (10, 0.06511), (15, 0.02331), (20, 0.00867), (25, 0.00330), (30, 0.00128)] {
+            assert!((reversal_exact(0.3, z) - law).abs() < 6e-6, "q = 0.3, z = {z}");
+        }
+    }
+
+    #[test]
+    fn the_recurrence_is_the_sum_of_the_theorem() {
+        for q in [0.02f64, 0.1, 0.3, 0.45] {
+            let p = 1.0 - q;
+            for z in 1..40i32 {
+                let mut choose = 1.0;
+                let mut sum = 0.0;
+                for k in 0..z {
+                    sum += (p.powi(z) * q.powi(k) - q.powi(z) * p.powi(k)) * choose;
+                    choose *= f64::from(k + z) / f64::from(k + 1);
+                }
+                assert!((reversal_exact(q, z as u64) - (1.0 - sum)).abs() < 1e-12, "q = {q}, z = {z}");
+            }
+        }
+    }
+
+    #[test]
+    fn nakamotos_table_is_met() {
+        for (z, law) in [(0, 1.0), (1, 0.2045873), (2, 0.0509779), (5, 0.0009137), (6, 0.0002428), (8, 0.0000173)] {
+            assert!((reversal_nakamoto(0.1, z) - law).abs() < 6e-8, "q = 0.1, z = {z}");
+        }
+        for (z, law) in [(5, 0.1773523), (10, 0.0416605), (20, 0.0024804), (50, 0.0000006)] {
+            assert!((reversal_nakamoto(0.3, z) - law).abs() < 6e-8, "q = 0.3, z = {z}");
+        }
+    }
+
+    #[test]
+    fn the_confirmations_for_a_thousandth_are_those_of_both_tables() {
+        let shares = [0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.45];
+        let depths = |depth: fn(f64, f64) -> u64| shares.map(|q| depth(q, 0.001));
+        assert_eq!(depths(depth_exact), [6, 9, 13, 20, 32, 58, 133, 539]);
+        assert_eq!(depths(depth_nakamoto), [5, 8, 11, 15, 24, 41, 89, 340]);
+        assert_eq!(Finality::default().depth(), 6);
+        assert_eq!(Finality { rule: Law::Nakamoto, ..Finality::default() }.depth(), 5);
+        assert_eq!(Finality { confirmations: Some(2), ..Finality::default() }.depth(), 2);
+    }
+
+    /// Races of an attacker of share `q` who has caught up, or is 60 behind, after `z` honest blocks.
+    fn caught_up(q: f64, z: i64, trials: u32) -> f64 {
+        let mut random = Stream::new(1, "double spend", z as u64, 0);
+        let mut race = || {
+            let (mut honest, mut attacker) = (0i64, 0i64);
+            while honest < z || (attacker < honest && honest - attacker < 60) {
+                if random.chance(q) { attacker += 1 } else { honest += 1 }
+            }
+            attacker >= honest
+        };
+        f64::from((0..trials).map(|_| u32::from(race())).sum::<u32>()) / f64::from(trials)
+    }
+
+    #[test]
+    fn simulated_races_meet_the_exact_law_and_not_nakamotos() {
+        let trials = 300_000;
+        for (q, z) in [(0.1, 1), (0.1, 3), (0.3, 5), (0.3, 10)] {
+            let (seen, law) = (caught_up(q, z, trials), reversal_exact(q, z as u64));
+            let error = 4.0 * libm::sqrt(law * (1.0 - law) / f64::from(trials));
+            assert!((seen - law).abs() < error, "q = {q}, z = {z}: {seen} against {law} +- {error}");
+            assert!((seen - reversal_nakamoto(q, z as u64)).abs() > error, "q = {q}, z = {z}: Nakamoto's is refuted");
+        }
+    }
+}

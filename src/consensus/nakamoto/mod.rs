@@ -20,8 +20,10 @@
 //!
 //! **Simplified.** How a block travels (announcement, request, compact form) is the business of gossip. Blocks are
 //! validated when they arrive, not when their branch becomes the best. One peer at a time serves a node that
-//! catches up. Under simulated mining the target is virtual: a nonce is ground against the easiest target only, so
-//! that nobody but an attacker written here must be trusted to wait its exponential time.
+//! catches up, and it fetches one batch of headers at a time. A block is written to the log after it is passed on: no
+//! vote depends on it, and a finder that crashes in between gets it back from the others. Under simulated mining the
+//! target is virtual: a nonce is ground against the easiest target only, so whoever makes blocks, attackers included,
+//! must be trusted to wait the exponential time; a flood of cheap headers is bounded by their number, not by work.
 //!
 //! **Glossary.** *Tip*: last block of the best chain. *Stale block*: valid, but not on the best chain. *Fork point*:
 //! last common block of two chains. *Reorganisation*: change to a chain that does not extend the tip. *Locator*: names
@@ -43,7 +45,7 @@ use crate::base::wire::HASH_BYTES;
 use crate::base::{Committee, FaultModel, Hash, Height, Keyring, NodeId, Wire, Work};
 use crate::chain::{Block, BlockIndex, Header, Tree};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, Record as Recorded, Relay};
-use difficulty::{Branch, HeaderFault, Rules, is_sealed};
+use difficulty::{Branch, HeaderFault, Rules, U256, is_sealed, work_of};
 use mining::Miner;
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
@@ -362,7 +364,7 @@ impl Nakamoto {
         if self.invalid.contains(&id) || self.find(&id, ctx.tree()).is_some() {
             return;
         }
-        if self.is_asked_for(&id) {
+        if self.is_asked_for(from, &id) {
             self.on_body(block, ctx);
             return;
         }
@@ -389,7 +391,9 @@ impl Nakamoto {
         if self.invalid.contains(&block.parent()) {
             return Err(Fault::Invalid);
         }
-        let parent = self.find(&block.parent(), ctx.tree()).ok_or(Fault::Unconnected)?;
+        let is_next = block.parent() == ctx.tree().block(self.tip).id();
+        let parent = if is_next { Some(self.tip) } else { self.find(&block.parent(), ctx.tree()) };
+        let parent = parent.ok_or(Fault::Unconnected)?;
         // The name commits to neither height nor proposer, so a wrong height is a mutation.
         if block.height() != ctx.tree().height(parent).next() {
             return Err(Fault::Refused);
@@ -449,6 +453,11 @@ impl Nakamoto {
     }
     /// Moves this node's chain from `old` to the tip.
     fn move_chain(&self, old: BlockIndex, ctx: &mut Context<'_, Self>) {
+        if self.tip != old && ctx.tree().parent(self.tip) == old {
+            let block = ctx.tree().block(self.tip).clone();
+            ctx.extend(block);
+            return;
+        }
         let fork = ctx.tree().fork_point(old, self.tip);
         if fork != old {
             ctx.rewind(ctx.tree().height(fork));
@@ -489,9 +498,6 @@ impl Nakamoto {
     fn ghost(&self, new: BlockIndex, tree: &Tree) -> BlockIndex {
         let fork = tree.fork_point(new, self.tip);
         let height = tree.height(fork).next();
-        if fork == self.tip {
-            return new;
-        }
         let (challenger, incumbent) = (tree.ancestor(new, height), tree.ancestor(self.tip, height));
         if self.subtree_work(challenger, tree) <= self.subtree_work(incumbent, tree) {
             return self.tip;
@@ -508,10 +514,8 @@ impl Nakamoto {
             .map(BlockIndex)
             .filter(move |index| self.known.contains(*index) && tree.is_ancestor(root, *index))
     }
-    fn subtree_work(&self, root: BlockIndex, tree: &Tree) -> difficulty::U256 {
-        self.subtree(root, tree).fold(difficulty::U256::ZERO, |sum, index| {
-            sum.saturating_add(self.rules.work_of(&tree.block(index).header))
-        })
+    fn subtree_work(&self, root: BlockIndex, tree: &Tree) -> U256 {
+        self.subtree(root, tree).fold(U256::ZERO, |sum, index| sum.saturating_add(work_of(&tree.block(index).header)))
     }
     /// Ties off the best chain go to the block that was published first anywhere; its own order of arrival a node
     /// remembers for the best chain only.

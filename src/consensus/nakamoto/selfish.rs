@@ -14,7 +14,7 @@
 use super::{Config, Message, Nakamoto, Record, Timer};
 use crate::base::{Height, NodeId};
 use crate::chain::{Block, BlockIndex};
-use crate::protocol::{Attacker, Context, Effect, Message as _};
+use crate::protocol::{Attacker, Context, Effect, Message as _, Protocol as _};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -112,7 +112,6 @@ impl Attacker<Nakamoto> for Withholder {
 impl Nakamoto {
     /// Handles a message as usual, but passes no block on.
     fn on_message_quietly(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Nakamoto>) {
-        use crate::protocol::Protocol as _;
         self.on_message(from, message, ctx);
         let is_relay =
             |effect: &_| matches!(effect, Effect::Broadcast { message } if Message::block(message).is_some());

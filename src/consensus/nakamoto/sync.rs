@@ -5,7 +5,7 @@
 //! sixteen in flight. A peer that falls silent is replaced by another. Everything that a peer can make grow is bounded:
 //! one batch of headers, sixteen bodies, sixteen orphans.
 
-use super::difficulty::{Branch, HeaderFault};
+use super::difficulty::{Branch, HeaderFault, work_of};
 use super::{Fault, ForkChoice, HEADERS_MAX, IN_FLIGHT_MAX, LOCATOR_MAX, Message, Nakamoto, Timer};
 use crate::base::{Duration, Hash, Height, NodeId};
 use crate::chain::{Block, BlockIndex, Header};
@@ -177,9 +177,10 @@ impl Download {
 
 /// Receiving.
 impl Nakamoto {
-    /// Whether a body was asked for and did not come yet.
-    pub(super) fn is_asked_for(&self, id: &Hash) -> bool {
-        self.download.as_ref().is_some_and(|download| {
+    /// Whether a body was asked of `from` and did not come yet. The same from others is a block like any other, so
+    /// that nobody can spoil what the peer sends.
+    pub(super) fn is_asked_for(&self, from: NodeId, id: &Hash) -> bool {
+        self.download.as_ref().filter(|download| download.peer == from).is_some_and(|download| {
             let is_asked = download.headers.iter().take(download.asked).any(|(asked, _)| asked == id);
             is_asked && !download.bodies.contains_key(id)
         })
@@ -231,7 +232,7 @@ impl Nakamoto {
                     chain.truncate(at);
                     break;
                 }
-                Ok(()) => work = work.saturating_add(self.rules.work_of(&header)),
+                Ok(()) => work = work.saturating_add(work_of(&header)),
             }
             parent = id;
         }
