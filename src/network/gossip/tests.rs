@@ -304,6 +304,41 @@ fn the_three_peers_that_last_brought_a_block_send_the_next_unasked() {
 }
 
 #[test]
+fn a_peer_that_brings_block_after_block_is_asked_to_be_eager_once() {
+    let graph = Arc::new(Lists::star(5));
+    let mut gossip = Compact::new(1, graph, CompactSettings::default());
+    let mut posts = Vec::new();
+    for (number, bringer) in (0..).zip([1, 2, 3, 3, 3, 1]) {
+        gossip.register(ItemId(number), BLOCK);
+        assert!(gossip.receive(ORIGIN, NodeId(bringer), Frame::Compact, ItemId(number), &mut || 0, &mut posts));
+    }
+    for bringer in 1..=3 {
+        let item = ItemId(10 + bringer);
+        gossip.register(item, BLOCK);
+        posts.clear();
+        gossip.publish(NodeId(bringer), item, &mut posts);
+        let frames: Vec<Frame> = posts.iter().map(|post| post.frame).collect();
+        assert_eq!(frames, vec![Frame::Compact], "the others stay eager, and none pushes twice");
+    }
+}
+
+#[test]
+fn a_node_completes_one_compact_form_at_a_time() {
+    let mut gossip = Compact::new(1, Arc::new(Lists::star(4)), CompactSettings::default());
+    let mut posts = Vec::new();
+    gossip.register(ITEM, BLOCK);
+    for peer in [1, 2] {
+        assert!(!gossip.receive(ORIGIN, NodeId(peer), Frame::Compact, ITEM, &mut || 700, &mut posts));
+    }
+    let asked: Vec<(NodeId, Frame)> = posts.iter().map(|post| (post.to, post.frame)).collect();
+    assert_eq!(asked, vec![(NodeId(1), Frame::RequestMissing), (ORIGIN, Frame::Reminder)]);
+    assert!(!gossip.receive(ORIGIN, NodeId(2), Frame::Missing, ITEM, &mut || 0, &mut posts), "nobody asked for that");
+    posts.clear();
+    gossip.receive(ORIGIN, ORIGIN, Frame::Reminder, ITEM, &mut || 0, &mut posts);
+    assert_eq!((posts[0].to, posts[0].frame), (NodeId(2), Frame::Request), "the other one showed that it has it too");
+}
+
+#[test]
 fn a_node_that_is_not_answered_asks_the_next_announcer_after_the_timeout() {
     // Node 3 hears from 1 and 2; what 1 sends it gets lost.
     let graph = Arc::new(Lists::new(4, [(0, 1), (0, 2), (1, 3), (2, 3)]));
@@ -320,6 +355,7 @@ fn a_node_that_is_not_answered_asks_the_next_announcer_after_the_timeout() {
         assert_eq!((asked[0].to, asked[0].frame), (NodeId(first), Frame::Request));
         assert_eq!((asked[1].frame, asked[1].after), (Frame::Reminder, Duration::from_secs(600)));
         assert!(hear(&mut stage, 3 - first).is_empty(), "one at a time");
+        assert!(hear(&mut stage, first).is_empty(), "who announces twice is asked once");
         let mut remind = |stage: &mut Stage| {
             stage.gossip.receive(NodeId(3), NodeId(3), Frame::Reminder, ITEM, &mut || 0, &mut posts);
             std::mem::take(&mut posts)

@@ -506,6 +506,23 @@ fn a_connection_keeps_its_window_until_it_idles_or_crashes() {
 }
 
 #[test]
+fn large_parcels_of_one_connection_share_the_limit_of_its_window() {
+    // 3.9 MB per round trip of 100 ms: 3.9 MB take 100 ms on a connection that is warm.
+    let settings = Settings { tcp: Some(Tcp::default()), ..Settings::unlimited(3) };
+    let mut stage = Stage::new(settings, Duration::from_millis(50), false);
+    for at in [0, 1_000, 1_000] {
+        stage.send(Duration::from_millis(at), A, 39_000_000, &[B]);
+    }
+    stage.send(Duration::from_millis(2_000), A, 39_000_000, &[C]);
+    let stage = stage.run();
+    let first = stage.at(0, B);
+    assert!(first > millis(1_050), "the ramp of the first, and no less than its second");
+    let ends = [stage.at(1, B), stage.at(2, B)].map(|at| at.since(first));
+    assert_eq!(ends, [Duration::from_secs(1), Duration::from_secs(2)], "one after the other");
+    assert_eq!(stage.at(3, C).since(millis(2_000)), first.since(Time::ZERO), "another connection has its own window");
+}
+
+#[test]
 fn losses_cap_a_connection_as_mathis_and_cubic_say() {
     // Mbit/s by round trip in ms, for losses of 1e-5, 1e-4, 1e-3, 1e-2.
     let table = [
