@@ -6,6 +6,7 @@
 //!
 //! Simplified: losses are independent of each other; there are no bursts.
 
+use super::chance::{below, unit};
 use super::node_set::NodeSet;
 use super::{Change, Degradation};
 use crate::base::rng::mix;
@@ -98,16 +99,9 @@ impl Faults {
     }
 }
 
-/// A number in `[0, 1)` from 64 random bits.
-#[must_use]
-pub fn unit(word: u64) -> f64 {
-    (word >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
-}
-
-/// A span from zero to `most`, both included, from 64 random bits.
+/// A span from zero to `most`, both included.
 fn up_to(most: Duration, word: u64) -> Duration {
-    let choices = u128::from(most.as_nanos()) + 1;
-    Duration::from_nanos((u128::from(word) * choices >> 64) as u64)
+    Duration::from_nanos(below(word, most.as_nanos().saturating_add(1)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A [`Network`] decides when parcels arrive. It knows nothing of messages: a parcel is a number of bytes and a ticket.
 //! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
 
+pub mod chance;
 pub mod dataset;
 pub mod fault;
 mod gml;

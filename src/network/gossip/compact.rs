@@ -23,7 +23,7 @@ use super::inventory::{Inventory, InventorySettings, Timeouts};
 use super::{Class, Frame, Gossip, Graph, Item, ItemId, Post};
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId, Stream};
-use crate::network::fault::unit;
+use crate::network::chance::{below, unit};
 use crate::network::node_set::NodeSet;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ const CHURN_SAMPLES: [u16; 96] = [
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 ];
 /// The sum of [`CHURN_SAMPLES`].
-const CHURN_SAMPLE_COUNT: u16 = 945;
+const CHURN_SAMPLE_COUNT: u64 = 945;
 /// Keeps the draws of reconstruction apart from others about the same node and item.
 const SALT: u64 = 0x7265_636f_6e73_7472;
 
@@ -102,6 +102,7 @@ impl CompactSettings {
             eager_max: 0,
             usage: 0.964,
             reconstruction: Reconstruction::Chance { churn: 0.976, churn_failure: 0.27, control_failure: 0.13 },
+            bytes_per_index: u32::MAX,
             ..CompactSettings::default()
         }
     }
@@ -266,8 +267,8 @@ fn fraction(seed: u64, label: &str, nodes: usize, fraction: f64) -> NodeSet {
 }
 
 /// A draw from [`CHURN_SAMPLES`].
-fn hundredths_missed(word: u64) -> u64 {
-    let drawn = (u128::from(word) * u128::from(CHURN_SAMPLE_COUNT) >> 64) as u16;
+pub(super) fn hundredths_missed(word: u64) -> u64 {
+    let drawn = below(word, CHURN_SAMPLE_COUNT) as u16;
     let mut below = 0;
     let place = CHURN_SAMPLES.iter().take_while(|samples| {
         below += **samples;

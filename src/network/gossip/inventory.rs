@@ -21,6 +21,7 @@ use super::wants::{Announcers, Wants};
 use super::{Class, Frame, Gossip, Graph, Item, ItemId, Post};
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId, Stream};
+use crate::network::chance::exponential;
 use std::sync::Arc;
 
 /// Mean waits of transactions before they are announced.
@@ -153,10 +154,10 @@ impl Inventory {
             None => posts.extend(peers().map(|to| post(to, Duration::ZERO))),
             Some(Trickle { inbound, outbound }) => {
                 let word = self.word(node, item);
-                let tick = exponential(inbound, mix(word, 0));
+                let tick = exponential(mix(word, 0), inbound);
                 let dialled = |peer: &NodeId| self.graph.dialled(node, *peer);
                 posts.extend(peers().filter(|peer| !dialled(peer)).map(|to| post(to, tick)));
-                let own = |peer: NodeId| exponential(outbound, mix(word, 1 + u64::from(peer.0)));
+                let own = |peer: NodeId| exponential(mix(word, 1 + u64::from(peer.0)), outbound);
                 posts.extend(peers().filter(dialled).map(|to| post(to, own(to))));
             }
         }
@@ -234,12 +235,6 @@ impl Inventory {
 /// A reminder of `node` to itself.
 fn reminder(node: NodeId, item: ItemId, after: Duration) -> Post {
     Post { to: node, frame: Frame::Reminder, item, bytes: 0, after }
-}
-
-/// An exponential span with this mean.
-fn exponential(mean: Duration, word: u64) -> Duration {
-    let open_unit = ((word >> 11) + 1) as f64 * (1.0 / 9_007_199_254_740_992.0);
-    Duration::from_secs_f64(mean.as_secs_f64() * -libm::log(open_unit))
 }
 
 impl Gossip for Inventory {

@@ -37,6 +37,7 @@ use super::fault::{Fate, Faults};
 use super::node_set::NodeSet;
 use super::{Arrival, Carried, Change, Delay, Network, Parcel};
 use crate::base::rng::mix;
+use crate::base::wire::FRAMING_BYTES;
 use crate::base::{Duration, NodeId, Stream, Time};
 use order::Latest;
 use tcp::Connections;
@@ -81,6 +82,8 @@ pub struct Settings {
     pub control_bytes: u64,
     /// Whether stop-and-wait transfers take whole milliseconds, rounded down, plus 2 ms, as in `SimBlock`.
     pub whole_milliseconds: bool,
+    /// Bytes of each parcel that take no time: its framing, where payloads alone are to count.
+    pub free_bytes: u64,
     /// Bytes on the wire per byte of parcel, as a fraction: 1448 B segments travel in 1538 B Ethernet frames.
     pub wire: (u64, u64),
     /// TCP's windows, if modelled.
@@ -98,6 +101,7 @@ impl Settings {
             rates,
             discipline: Discipline::Sharing,
             control_bytes: 0,
+            free_bytes: 0,
             whole_milliseconds: false,
             wire: (1538, 1448),
             tcp: Some(Tcp::default()),
@@ -110,17 +114,24 @@ impl Settings {
         let bare = Settings::new(vec![Rates::default(); nodes]);
         Settings { wire: (1, 1), tcp: None, ordered: false, ..bare }
     }
-    /// As `SimBlock` does it: stop-and-wait in whole milliseconds; control messages, of at most `control_bytes`, take
+    /// As `SimBlock` does it: stop-and-wait in whole milliseconds of payload; control messages, of at most 128 B, take
     /// the propagation delay only; no overhead, no TCP, no order.
     #[must_use]
-    pub fn simblock(rates: Vec<Rates>, control_bytes: u64) -> Settings {
-        let bare = Settings { rates, ..Settings::unlimited(0) };
-        Settings { discipline: Discipline::StopAndWait, control_bytes, whole_milliseconds: true, ..bare }
+    pub fn simblock(rates: Vec<Rates>) -> Settings {
+        let bare = Settings { rates, control_bytes: 128, free_bytes: FRAMING_BYTES as u64, ..Settings::unlimited(0) };
+        Settings { discipline: Discipline::StopAndWait, whole_milliseconds: true, ..bare }
+    }
+
+    /// The bits that a parcel of so many bytes puts on an access link.
+    fn wire_bits(&self, bytes: u64) -> u64 {
+        let (wide, narrow) = self.wire;
+        (bytes.saturating_sub(self.free_bytes) * 8 * wide).div_ceil(narrow)
     }
 }
 
 /// Carries parcels over access links and distances.
 pub struct Transport {
+    /// Propagation delays.
     delay: Box<dyn Delay>,
     settings: Settings,
     /// Each sender's word: the root of its weather.
@@ -133,9 +144,13 @@ pub struct Transport {
     downlinks: Vec<Time>,
     /// The latest arrival on each connection, if order is kept.
     latest: Option<Latest>,
+    /// Windows of connections that carried large parcels.
     connections: Connections,
+    /// Cuts and degradations in force.
     faults: Faults,
+    /// Bytes of parcels that left each uplink; overhead on the wire is not counted.
     sent: Vec<u64>,
+    /// Bytes of parcels that each downlink took in; where downlinks do not queue, that are certain to arrive.
     received: Vec<u64>,
     /// Parcels that are through; empty between calls.
     done: Vec<Job>,
@@ -333,8 +348,7 @@ impl Network for Transport {
         if at_once && self.only_delayed(from, parcel.bytes) {
             return self.send_delayed(now, parcel, word, to, out);
         }
-        let (wide, narrow) = self.settings.wire;
-        let bits = (parcel.bytes * 8 * wide).div_ceil(narrow);
+        let bits = self.settings.wire_bits(parcel.bytes);
         for &to in to {
             let word = mix(word, u64::from(to.0));
             let job = Job { to, bytes: parcel.bytes, bits, word, ticket: parcel.ticket, start: now };
@@ -379,8 +393,7 @@ impl Network for Transport {
         if rate == 0 || arrival.bytes <= self.settings.control_bytes {
             return now;
         }
-        let (wide, narrow) = self.settings.wire;
-        let transfer = Duration::of_transfer((arrival.bytes * 8 * wide).div_ceil(narrow), rate);
+        let transfer = Duration::of_transfer(self.settings.wire_bits(arrival.bytes), rate);
         let landed = now.max(arrival.first.max(self.downlinks[node]) + transfer);
         self.downlinks[node] = landed;
         landed

@@ -22,7 +22,7 @@
 
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId, Time};
-use crate::network::fault::unit;
+use crate::network::chance::{below, unit};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ impl Tcp {
         if unit(mix(word ^ SALT, 0)) >= hit {
             return Duration::ZERO;
         }
-        let behind = (u128::from(mix(word ^ SALT, 1)) * u128::from(segments) >> 64) as u64;
+        let behind = below(mix(word ^ SALT, 1), segments);
         if behind > 3 { round_trip } else { round_trip.max(self.retransmission_min) }
     }
 }

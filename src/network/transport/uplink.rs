@@ -8,8 +8,9 @@
 
 use super::Discipline;
 use crate::base::{NodeId, Time};
+use rustc_hash::FxHashMap;
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 
 /// Virtual time in a bit and a second: 2^32 steps of 10^-9 s.
 const SECOND: u128 = 1_000_000_000;
@@ -109,8 +110,8 @@ pub(super) struct Sharing {
     since: Time,
     /// The first parcel of each connection that has one, by finish tag.
     heads: BinaryHeap<Reverse<Head>>,
-    /// Connections that have a parcel in `heads`, and what waits behind it.
-    behind: BTreeMap<NodeId, VecDeque<Job>>,
+    /// Connections that have a parcel in `heads`, and what waits behind it; never iterated.
+    behind: FxHashMap<NodeId, VecDeque<Job>>,
     /// Parcels admitted so far: breaks ties.
     admitted: u64,
 }
