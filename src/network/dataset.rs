@@ -82,8 +82,10 @@ pub struct UnknownDataset {
     pub known: String,
 }
 
-const WONDER: &str = "Ping statistics (c) WonderNetwork 2018, collected in Consensys/wittgenstein (Apache-2.0); medians over city pairs computed for this project";
-const CLOUDPING: &str = "cloudping.co medians, July 2024 to July 2025, as collected in commonwarexyz/monorepo (MIT or Apache-2.0); halved and symmetrised for this project";
+const WONDER: &str = "Ping statistics (c) WonderNetwork 2018, collected in Consensys/wittgenstein (Apache-2.0); \
+    medians over city pairs computed for this project";
+const CLOUDPING: &str = "cloudping.co medians, July 2024 to July 2025, collected in commonwarexyz/monorepo (MIT or \
+    Apache-2.0); halved and symmetrised for this project";
 const LEIOS: &str = "Pings between EC2 instances published in input-output-hk/ouroboros-leios; fitted for this project";
 const SIMBLOCK: &str = "dsg-titech/simblock, NetworkConfiguration.java (Apache-2.0)";
 const JABS: &str = "hyajam/jabs, GlobalNetworkStats6Region.java (MIT)";
@@ -421,6 +423,8 @@ pub struct Shares {
     pub names: Vec<String>,
     /// What each holds; about 1 together, up to the rounding of the source.
     pub fractions: Vec<f64>,
+    /// Region of each, where the table has a column `region` or `operator_region_guess` beside the names.
+    pub regions: Vec<Option<String>>,
 }
 
 impl Shares {
@@ -428,8 +432,11 @@ impl Shares {
     pub fn read(text: &str, label: &str, value: &str) -> Result<Shares, Mistake> {
         let sheet = Sheet::read(text)?;
         let (label, value) = (sheet.column(label)?, sheet.column(value)?);
-        let mut read = Shares { names: Vec::new(), fractions: Vec::new() };
+        let region = sheet.optional("region").or_else(|| sheet.optional("operator_region_guess"));
+        let region = region.filter(|region| *region != label);
+        let mut read = Shares { names: Vec::new(), fractions: Vec::new(), regions: Vec::new() };
         for row in sheet.rows() {
+            read.regions.push(row.unless_blank(region, |row, column| Ok(row.text(column).to_owned()))?);
             read.names.push(row.text(label).to_owned());
             read.fractions.push(row.decimal(value, 0.0..=1.0)?);
         }
@@ -512,6 +519,7 @@ mod tests {
     fn the_miners_of_2016_are_those_of_gervais() {
         let pools = shares(Kind::Power, "pools-2016").unwrap();
         assert_eq!(pools.parts().len(), 16);
+        assert_eq!(pools.regions[3].as_deref(), Some("NORTH_AMERICA"));
         // The five largest hold 84.3 %; skipping the fifth in favour of the sixth gives the often quoted 83.1 %.
         assert_eq!(pools.parts()[..5].iter().sum::<u64>(), 843_000_000);
         assert_eq!(pools.parts()[..4].iter().sum::<u64>() + pools.parts()[5], 831_000_000);

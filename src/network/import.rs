@@ -330,3 +330,204 @@ fn bandwidth(value: &Value) -> Result<BitRate, Mistake> {
         Mistake::new(value.line, format!("\"{text}\""), expected)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::dataset;
+    use proptest::prelude::*;
+
+    const NODES: &str = "id,region,upload_bps,download_bps,access_latency_us,cpu_factor,hash_or_stake
+a,EUROPE,20700000,40000000,0,1.0,0.289
+b,NORTH_AMERICA,19200000,52000000,0,1.0,0.196
+c,,,,5000,,
+";
+    const EDGES: &str = "src,dst,latency_us,bandwidth_bps,loss,directed
+a,b,,,,0
+a,c,119000,,0.0001,0
+b,c,122000,10000000,0.001,1
+";
+
+    #[test]
+    fn tables_give_nodes_links_and_what_is_known_of_them() {
+        let read = read_csv(NODES, EDGES).unwrap();
+        assert_eq!(read.nodes[0].upload, Some(BitRate(20_700_000)));
+        assert_eq!((read.nodes[1].region.as_deref(), read.nodes[1].power), (Some("NORTH_AMERICA"), Some(0.196)));
+        let blank = NodeAttributes { name: "c".into(), access: Some(Duration::from_millis(5)), ..Default::default() };
+        assert_eq!(read.nodes[2], blank);
+        let peers: Vec<&[NodeId]> = (0..3).map(|node| read.topology.peers(NodeId(node))).collect();
+        assert_eq!(peers, [&[NodeId(1), NodeId(2)][..], &[NodeId(0), NodeId(2)], &[NodeId(0)]]);
+        assert_eq!(read.links.get(NodeId(0), NodeId(1)), None, "a blank link is left to the model");
+        let known = Link { latency: Some(Duration::from_millis(119)), bandwidth: None, loss: Some(0.0001) };
+        assert_eq!(read.links.get(NodeId(2), NodeId(0)), Some(&known));
+        assert_eq!(read.links.get(NodeId(1), NodeId(2)).unwrap().bandwidth, Some(BitRate(10_000_000)));
+        assert_eq!(read.links.get(NodeId(2), NodeId(1)), None, "a directed link runs one way");
+    }
+
+    #[test]
+    fn columns_may_be_left_out_and_reordered() {
+        let read = read_csv("region,id\nEUROPE,7\nEUROPE,8\n", "dst,src\n7,8\n").unwrap();
+        assert!(read.topology.links(NodeId(0), NodeId(1)) && read.links.is_empty());
+    }
+
+    #[test]
+    fn a_slip_in_a_table_is_told_with_its_line() {
+        let nodes = |text: &str| read_csv(text, "src,dst\n").unwrap_err().to_string();
+        assert_eq!(nodes("name\na\n"), "line 1: expected a column \"id\", found columns name");
+        assert_eq!(nodes("id\na\na\n"), "line 3: expected a name that no other node has in column \"id\", found \"a\"");
+        assert_eq!(
+            nodes("id,upload_bps\na,20 Mbit\n"),
+            "line 2: expected a whole number from 1 to 1000000000000000 in column \"upload_bps\", found \"20 Mbit\""
+        );
+        assert_eq!(
+            nodes("id,cpu_factor\na,-1\n"),
+            "line 2: expected a number from 0.001 to 1000 in column \"cpu_factor\", found \"-1\""
+        );
+        assert_eq!(
+            nodes("id,hash_or_stake\na,NaN\n"),
+            "line 2: expected a number of at least 0 in column \"hash_or_stake\", found \"NaN\""
+        );
+        assert_eq!(nodes("id\n"), "line 1: expected a network with nodes, found a network needs at least one node");
+        let edges = |text: &str| read_csv("id\na\nb\n", text).unwrap_err().to_string();
+        assert_eq!(
+            edges("src,dst\na,z\n"),
+            "line 2: expected the id of one of the 2 nodes in column \"dst\", found \"z\""
+        );
+        assert_eq!(
+            edges("src,dst\na,a\n"),
+            "line 2: expected an end other than the source in column \"dst\", found \"a\""
+        );
+        assert_eq!(
+            edges("src,dst,loss\na,b,2\n"),
+            "line 2: expected a number from 0 to 1 in column \"loss\", found \"2\""
+        );
+        assert_eq!(edges("src,dst\na,b\nb,a\n"), "line 3: expected each link once, found b to a a second time");
+        assert_eq!(edges("src,dst\na\n"), "line 2: expected 2 cells as in the header, found 1 cells");
+    }
+
+    /// Two cities as Shadow's documentation writes them.
+    const GML: &str = "# two cities
+graph [
+  directed 0
+  node [ id 5 label \"here\" host_bandwidth_up \"100 Mbit\" host_bandwidth_down \"1 Gibit\" country \"XX\" ]
+  node [ id 3 ]
+  edge [ source 5 target 5 latency \"1 ms\" packet_loss 0.0 ]
+  edge [ source 3 target 3 latency \"2 ms\" packet_loss 0.0 ]
+  edge [
+    source 5
+    target 3
+    latency \"10500 us\"
+    jitter \"3 ms\"
+    packet_loss 0.01
+  ]
+]
+";
+
+    #[test]
+    fn shadows_graphs_are_read() {
+        let read = read_gml(GML).unwrap();
+        assert_eq!((read.nodes[0].name.as_str(), read.nodes[0].region.as_deref()), ("5", Some("here")));
+        assert_eq!(read.nodes[0].upload, Some(BitRate(100_000_000)));
+        assert_eq!(read.nodes[0].download, Some(BitRate(1 << 30)));
+        assert_eq!(read.topology.survey().links, 1, "a self-loop is no link between nodes");
+        let known = Link { latency: Some(Duration::from_micros(10_500)), bandwidth: None, loss: Some(0.01) };
+        assert_eq!(read.links.get(NodeId(1), NodeId(0)), Some(&known));
+    }
+
+    #[test]
+    fn a_graph_of_regions_becomes_a_table_by_shortest_paths() {
+        let gml = "graph [ directed 1
+            node [ id 0 label \"A\" ] node [ id 1 label \"B\" ] node [ id 2 label \"C\" ]
+            edge [ source 0 target 0 latency \"1 ms\" ] edge [ source 1 target 1 latency \"1 ms\" ]
+            edge [ source 2 target 2 latency \"1 ms\" ]
+            edge [ source 0 target 1 latency \"10 ms\" ] edge [ source 1 target 2 latency \"10 ms\" ]
+            edge [ source 0 target 2 latency \"50 ms\" ] edge [ source 2 target 0 latency \"5 ms\" ] ]";
+        let table = latency_table_of_gml(gml).unwrap();
+        let ms = |from, to| table.median(from, to).as_nanos() / 1_000_000;
+        assert_eq!(table.names(), ["A", "B", "C"]);
+        assert_eq!([ms(0, 1), ms(0, 2), ms(1, 0), ms(2, 1), ms(1, 1)], [10, 20, 15, 15, 1]);
+        let gap = latency_table_of_gml("graph [ node [ id 0 ] node [ id 1 ] ]").unwrap_err();
+        assert_eq!(gap.to_string(), "line 1: expected a path from 0 to 0, found a graph without one");
+    }
+
+    #[test]
+    fn a_slip_in_a_graph_is_told_with_its_line() {
+        let refused = |gml: &str| read_gml(gml).unwrap_err().to_string();
+        assert_eq!(refused(""), "line 1: expected \"graph [ ... ]\", found none");
+        assert_eq!(refused("graph 3"), "line 1: expected a list in brackets, found 3");
+        assert_eq!(refused("graph [\nnode [ id 1 ]\n"), "line 2: expected \"]\", found the end of the text");
+        assert_eq!(refused("graph [ ]\n]"), "line 2: expected a key that begins with a letter, found \"]\"");
+        assert_eq!(
+            refused("graph [\nnode [ label \"x ] ]"),
+            "line 2: expected a text in quotes, found a quote that is never closed"
+        );
+        assert_eq!(refused("graph [\nnode [ label \"x\" ] ]"), "line 2: expected a key id, found a list without one");
+        assert_eq!(refused("graph [ node\n[ id 1 id 2 ] ]"), "line 2: expected id once, found id a second time");
+        let edge = |edge: &str| refused(&format!("graph [ node [ id 1 ] node [ id 2 ]\nedge [ {edge} ] ]"));
+        assert_eq!(
+            edge("source 1 target 9 latency \"1 ms\""),
+            "line 2: expected the id of a node of this graph, found 9"
+        );
+        assert_eq!(edge("source 1 target 2"), "line 2: expected a key latency, found a list without one");
+        for latency in ["0 ms", "ten ms", "10", "10 Mbit"] {
+            assert_eq!(
+                edge(&format!("source 1 target 2 latency \"{latency}\"")),
+                format!("line 2: expected a delay above zero such as \"10 ms\", found \"{latency}\"")
+            );
+        }
+        assert_eq!(
+            edge("source 1 target 2 latency \"1 ms\" packet_loss 1.5"),
+            "line 2: expected a number from 0 to 1, found 1.5"
+        );
+        assert!(
+            refused("graph [ node [ id 1 host_bandwidth_up \"8 MB\" ] ]")
+                .contains("such as \"100 Mbit\", found \"8 MB\"")
+        );
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_rather_than_followed() {
+        assert!(read_gml(&"a [ ".repeat(100_000)).unwrap_err().found.contains('['));
+    }
+
+    #[test]
+    fn a_table_written_as_gml_reads_back_the_same() {
+        let table = dataset::latency("simblock-2019").unwrap();
+        let mut gml = String::from("graph [\n");
+        for (id, name) in table.names().iter().enumerate() {
+            gml += &format!("  node [ id {id} label \"{name}\" ]\n");
+        }
+        for (from, to) in (0..6u8).flat_map(|from| (from..6).map(move |to| (from, to))) {
+            let us = table.median(from, to).as_nanos() / 1000;
+            gml += &format!("  edge [ source {from} target {to} latency \"{us} us\" packet_loss 0.0 ]\n");
+        }
+        let read = latency_table_of_gml(&(gml + "]")).unwrap();
+        assert_eq!(read.names(), table.names());
+        // Detours that are shorter than the direct way are taken: North America to Asia via Japan is not one of them.
+        assert!((0..6).all(|at| read.median(at, at) == table.median(at, at)));
+        assert_eq!(read.median(0, 3), table.median(0, 3));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_reader_panic(text in "[\\[\\]a-z0-9\", \n#.é-]{0,80}") {
+            let _ = read_gml(&text);
+            let _ = latency_table_of_gml(&format!("graph [ {text} ]"));
+            let _ = read_csv(&text, &text);
+            let _ = read_csv("id\na\nb\n", &format!("src,dst\n{text}"));
+            let _ = LatencyTable::read(&format!("region,{text}"));
+        }
+
+        #[test]
+        fn a_link_is_found_just_if_it_was_given(
+            given in prop::collection::btree_map((0u32..9, 0u32..9), 1u64..99, 0..30),
+        ) {
+            let link = |us: u64| Link { latency: Some(Duration::from_micros(us)), ..Link::default() };
+            let links = Links::new(9, given.iter().map(|((a, b), us)| (NodeId(*a), NodeId(*b), link(*us))));
+            for (a, b) in (0..9).flat_map(|a| (0..9).map(move |b| (a, b))) {
+                let wanted = given.get(&(a, b)).map(|us| link(*us));
+                prop_assert_eq!(links.get(NodeId(a), NodeId(b)).copied(), wanted);
+            }
+        }
+    }
+}

@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
         let number = self.text(column).parse::<f64>().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
             let (low, high) = (range.start(), range.end());
-            let bounds = if high.is_finite() { format!("from {low} to {high}") } else { format!("of at least {low}") };
+            let bounds = if *high < f64::MAX { format!("from {low} to {high}") } else { format!("of at least {low}") };
             self.mistake(column, format!("a number {bounds}"))
         })
     }

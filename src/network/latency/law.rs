@@ -219,9 +219,30 @@ fn polynomial(x: f64, coefficients: &[f64]) -> f64 {
 /// The standard normal number that is not exceeded with probability `p`: Wichura 1988, algorithm AS 241 (PPND16),
 /// exact to about 1e-16. Infinite at 0 and 1.
 #[must_use]
-#[allow(clippy::excessive_precision)] // the digits as published
 pub fn normal_quantile(p: f64) -> f64 {
-    const A: [f64; 8] = [
+    let q = p - 0.5;
+    if q.abs() <= 0.425 {
+        let r = 0.180_625 - q * q;
+        return q * polynomial(r, &as241::A) / polynomial(r, &as241::B);
+    }
+    let tail = if q < 0.0 { p } else { 1.0 - p };
+    if tail <= 0.0 {
+        return f64::INFINITY.copysign(q);
+    }
+    let r = libm::sqrt(-libm::log(tail));
+    let z = if r <= 5.0 {
+        polynomial(r - 1.6, &as241::C) / polynomial(r - 1.6, &as241::D)
+    } else {
+        polynomial(r - 5.0, &as241::E) / polynomial(r - 5.0, &as241::F)
+    };
+    z.copysign(q)
+}
+
+/// Coefficients of AS 241 with the digits as published: numerator and denominator for the middle of the law, for its
+/// tails, and for its far tails.
+#[allow(clippy::excessive_precision)]
+mod as241 {
+    pub(super) const A: [f64; 8] = [
         3.387_132_872_796_366_608_0,
         1.331_416_678_917_843_774_5e2,
         1.971_590_950_306_551_442_7e3,
@@ -231,7 +252,7 @@ pub fn normal_quantile(p: f64) -> f64 {
         3.343_057_558_358_812_810_5e4,
         2.509_080_928_730_122_672_7e3,
     ];
-    const B: [f64; 8] = [
+    pub(super) const B: [f64; 8] = [
         1.0,
         4.231_333_070_160_091_125_2e1,
         6.871_870_074_920_579_083_0e2,
@@ -241,7 +262,7 @@ pub fn normal_quantile(p: f64) -> f64 {
         2.872_908_573_572_194_267_4e4,
         5.226_495_278_852_854_561_0e3,
     ];
-    const C: [f64; 8] = [
+    pub(super) const C: [f64; 8] = [
         1.423_437_110_749_683_577_34,
         4.630_337_846_156_545_295_90,
         5.769_497_221_460_691_405_50,
@@ -251,7 +272,7 @@ pub fn normal_quantile(p: f64) -> f64 {
         2.272_384_498_926_918_458_33e-2,
         7.745_450_142_783_414_076_40e-4,
     ];
-    const D: [f64; 8] = [
+    pub(super) const D: [f64; 8] = [
         1.0,
         2.053_191_626_637_758_821_87,
         1.676_384_830_183_803_849_40,
@@ -261,7 +282,7 @@ pub fn normal_quantile(p: f64) -> f64 {
         5.475_938_084_995_344_946_00e-4,
         1.050_750_071_644_416_843_24e-9,
     ];
-    const E: [f64; 8] = [
+    pub(super) const E: [f64; 8] = [
         6.657_904_643_501_103_777_20,
         5.463_784_911_164_114_369_90,
         1.784_826_539_917_291_335_80,
@@ -271,7 +292,7 @@ pub fn normal_quantile(p: f64) -> f64 {
         2.711_555_568_743_487_578_15e-5,
         2.010_334_399_292_288_132_65e-7,
     ];
-    const F: [f64; 8] = [
+    pub(super) const F: [f64; 8] = [
         1.0,
         5.998_322_065_558_879_376_90e-1,
         1.369_298_809_227_358_053_10e-1,
@@ -281,20 +302,4 @@ pub fn normal_quantile(p: f64) -> f64 {
         1.421_511_758_316_445_888_70e-7,
         2.044_263_103_389_939_785_64e-15,
     ];
-    let q = p - 0.5;
-    if q.abs() <= 0.425 {
-        let r = 0.180_625 - q * q;
-        return q * polynomial(r, &A) / polynomial(r, &B);
-    }
-    let tail = if q < 0.0 { p } else { 1.0 - p };
-    if tail <= 0.0 {
-        return f64::INFINITY.copysign(q);
-    }
-    let r = libm::sqrt(-libm::log(tail));
-    let z = if r <= 5.0 {
-        polynomial(r - 1.6, &C) / polynomial(r - 1.6, &D)
-    } else {
-        polynomial(r - 5.0, &E) / polynomial(r - 5.0, &F)
-    };
-    z.copysign(q)
 }

@@ -35,13 +35,16 @@ use super::dataset::LatencyTable;
 use super::import::Links;
 use crate::base::rng::mix;
 use crate::base::{Digest, Duration, NodeId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use table::{Factors, Log2, ONE, SPARE_BITS, Table, times};
 
 /// No parcel travels faster: kernel, network card and switch of a local network.
 pub const FLOOR: Duration = Duration::from_micros(20);
 
 /// How the delays of parcels on one link differ.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Jitter {
     /// Not at all.
     #[default]
@@ -172,8 +175,8 @@ impl Latency {
         let tables = distinct.into_iter().map(Table::new).collect();
         Ok(Latency::assemble(Model::Laws(Laws { regions, table_of, tables, drawn }), region, regions))
     }
-    /// Delays as SimBlock draws them from the means of `table`, in whole milliseconds. Gervais et al. 2016 use the
-    /// same laws, once per link.
+    /// Delays as SimBlock draws them from the means of `table`, in whole milliseconds. Gervais et al. 2016 draw the
+    /// same laws once per link and do not round: `with_quantum(Duration::ZERO)`.
     pub fn simblock(table: &LatencyTable, region: Vec<Region>, drawn: Drawn) -> Result<Latency, ImpossibleLaw> {
         let numbers = || 0..=Region::MAX;
         let pairs =
@@ -221,7 +224,7 @@ impl Latency {
         latency.settle();
         latency
     }
-    /// Adds to each delay the access delays of both ends; one per node.
+    /// Adds to each delay the access delays of both ends; `access` has one per node, or is empty for none.
     #[must_use]
     pub fn with_access(mut self, access: &[Duration]) -> Latency {
         self.access = access.iter().map(|span| span.as_nanos()).collect();
@@ -242,7 +245,7 @@ impl Latency {
         self.settle();
         self
     }
-    /// Rounds delays to whole multiples of `quantum`, and those below the floor up.
+    /// Rounds delays to whole multiples of `quantum`, and those below the floor up. Zero ends rounding.
     #[must_use]
     pub fn with_quantum(mut self, quantum: Duration) -> Latency {
         self.quantum = quantum.as_nanos();

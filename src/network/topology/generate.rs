@@ -13,7 +13,7 @@ impl Shape {
         }
         let mut stream = Stream::new(seed, "topology", 0, 0);
         match self {
-            Shape::Complete => Topology::complete(n),
+            Shape::Complete {} => Topology::complete(n),
             Shape::Outbound { peers, max_inbound } => {
                 within("the number of outbound peers", *peers, 1, n - 1, n)?;
                 within("the number of inbound peers", *max_inbound, *peers, usize::MAX, n)?;
@@ -33,7 +33,7 @@ impl Shape {
             Shape::SmallWorld { degree, rewired } => small_world(n, *degree, *rewired, &mut stream),
             Shape::ScaleFree { links } => scale_free(n, *links, &mut stream),
             Shape::Relay { relays, links } => relay(n, *relays, *links, &mut stream),
-            Shape::Ring => Ok(ring(n)),
+            Shape::Ring {} => Ok(ring(n)),
         }
     }
 }

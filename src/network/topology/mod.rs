@@ -1,7 +1,8 @@
 //! Who is linked to whom.
 //!
-//! A [`Topology`] is a graph in compressed rows. A [`Shape`] describes one and builds it from a seed; a [`Survey`] tells
-//! what came of it. Every shape but an imported one is undirected: whoever dialled, both ends may send.
+//! A [`Topology`] is a graph in compressed rows. A [`Shape`] describes one and builds it from a seed; a [`Survey`]
+//! tells what came of it. Every shape is undirected: whoever dialled, both ends may send. Only an imported graph may
+//! have links that run one way.
 
 mod generate;
 mod survey;
@@ -33,7 +34,7 @@ enum Rows {
 #[serde(tag = "shape", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Shape {
     /// Everybody is linked to everybody.
-    Complete,
+    Complete {},
     /// Each node in turn dials random peers that have inbound room and that it is not linked to yet, as Bitcoin,
     /// `CometBFT`, Stellar and geth do. The mean degree is about twice `peers`.
     Outbound {
@@ -49,7 +50,7 @@ pub enum Shape {
         /// Connections that each node accepts.
         max_inbound: usize,
     },
-    /// Random graph in which every node has `degree` peers (Bollobas 1980, pairing model with switching).
+    /// Random graph in which every node has `degree` peers (pairing model of Bollobas 1980, bad pairs switched away).
     RandomRegular {
         /// Peers of each node: 1 to n - 1, and even if n is odd.
         degree: usize,
@@ -75,7 +76,7 @@ pub enum Shape {
         links: usize,
     },
     /// Each node is linked to the one before and the one after.
-    Ring,
+    Ring {},
 }
 
 /// A graph that cannot be.
@@ -85,13 +86,13 @@ pub enum TopologyError {
     #[error("a network needs at least one node")]
     Empty,
     /// A parameter is out of its range.
-    #[error("{what} must lie from {low} to {high} in a network of {nodes} nodes, not {found}")]
+    #[error("{what} must {} in a network of {nodes} nodes, not {found}", bounds(*low, *high))]
     OutOfRange {
         /// The parameter in words.
         what: &'static str,
         /// Least value.
         low: usize,
-        /// Greatest value.
+        /// Greatest value; `usize::MAX` if there is none.
         high: usize,
         /// Number of nodes.
         nodes: usize,
@@ -121,6 +122,11 @@ pub enum TopologyError {
     /// Not a distribution.
     #[error("a distribution of degrees must ascend from at least 0 to exactly 1")]
     Distribution,
+}
+
+/// A range in words.
+fn bounds(low: usize, high: usize) -> String {
+    if high == usize::MAX { format!("be at least {low}") } else { format!("lie from {low} to {high}") }
 }
 
 impl Topology {
