@@ -48,6 +48,9 @@ impl<'a> Iterator for Best<'a> {
             }
             self.parked.insert(*rank);
         };
+        if self.parked.is_empty() {
+            return Some(transaction);
+        }
         for rank in self.pool.successors(transaction) {
             if self.parked.contains(&rank) && self.is_free(&self.pool.waiting[&rank]) {
                 self.parked.remove(&rank);

@@ -319,6 +319,7 @@ impl Ledger for Account {
     fn state_bytes(&self) -> u64 {
         self.totals.used * Holding::BYTES
     }
+    /// `None` also where there is nothing to pay: no reward, and no fees in this block.
     fn coinbase(&self, proposer: NodeId, height: Height, fees: Amount) -> Option<Arc<Transaction>> {
         let amount = Amount::try_from(self.reward.most(u128::from(fees))).ok().filter(|amount| *amount > 0)?;
         let owner = AccountId(self.proposers_from.checked_add(proposer.0)?);

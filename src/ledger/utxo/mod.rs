@@ -230,8 +230,12 @@ impl Utxo {
     fn with_changes(&self, mut root: Root) -> Root {
         if let Some(frame) = self.frames.back().filter(|frame| !frame.finished) {
             // What was made and spent in the same block comes and goes.
-            frame.made.iter().for_each(|(point, place)| root += self.coin(*place).leaf(point));
-            frame.spent.iter().for_each(|(point, place)| root -= self.coin(*place).leaf(point));
+            for (point, place) in &frame.made {
+                root += self.coin(*place).leaf(point);
+            }
+            for (point, place) in &frame.spent {
+                root -= self.coin(*place).leaf(point);
+            }
         }
         root
     }

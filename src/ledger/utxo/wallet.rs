@@ -229,6 +229,9 @@ mod tests {
                 underway.extend(wallet.pay(&keys, AccountId(from), AccountId(to), amount, fee, 0));
             }
             let some = if height < 55 { random.index(underway.len() + 1) } else { underway.len() };
+            if random.chance(0.3) {
+                random.shuffle(underway.make_contiguous());
+            }
             for payment in underway.drain(..some) {
                 let executed = random.chance(0.8) && state.execute(&payment).is_ok();
                 wallet.settle(&payment, executed);

@@ -122,6 +122,29 @@ fn a_spike_raises_the_rate_for_its_time_and_no_longer() {
 }
 
 #[test]
+fn no_change_of_the_rate_disturbs_the_intervals() {
+    // On the scale of the integrated rate, requests in pieces are Poisson of rate 1.
+    let rate = |n: u32| if n.is_multiple_of(2) { 20.0 } else { 2.0 };
+    let pieces = (0..20_000).map(|n| Piece { lasting: Duration::from_millis(100), rate: rate(n) }).collect();
+    let mut scaled = Vec::new();
+    for at in times(&Arrival::Pieces { pieces, then: 0.0 }, 0, 1, 10_000) {
+        let secs = at.as_secs_f64();
+        let (pairs, rest) = ((secs / 0.2).floor(), secs % 0.2);
+        scaled.push(pairs * 2.2 + 20.0 * rest.min(0.1) + 2.0 * (rest - 0.1).max(0.0));
+    }
+    assert_eq!(scaled.len(), 10_000, "the pieces have room for 22 000");
+    let steps = scaled.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(distance_from_exponential(steps, 1.0) < KOLMOGOROV);
+}
+
+#[test]
+fn on_and_off_spells_start_in_equilibrium() {
+    let law = Arrival::OnOff { rate: 4000.0, on: Duration::from_secs(1), off: Duration::from_secs(3) };
+    let early = merged(&law, 4000, Duration::from_millis(100)).len() as f64;
+    assert!((early - 400.0).abs() < 4.0 * f64::sqrt(400.0 * 1.4), "{early} requests");
+}
+
+#[test]
 fn a_closed_loop_thinks_from_the_answer_on() {
     let think = Duration::from_millis(50);
     let mut arrivals = Arrivals::new(Arrival::Closed { think }, 0, 1, stream(0));

@@ -131,7 +131,7 @@ impl Settings {
         }
         Ok(())
     }
-    /// Mean and largest size of a transaction that a scenario may ask for.
+    /// The largest size of a transaction, asked for or drawn.
     const BYTES_MOST: u64 = 100_000_000;
 
     fn draw_bytes(&self, random: &mut Stream) -> usize {

@@ -24,8 +24,7 @@ impl Zipf {
         let mean = weights.iter().sum::<f64>() / f64::from(n);
         let mut columns: Vec<(f64, u32)> =
             weights.iter().zip(0..).map(|(weight, rank)| (weight / mean, rank)).collect();
-        // Weights fall with the rank, so the columns above the mean are those before `large`, and those below it fill
-        // up from the last.
+        // Each column below the mean is filled up from one above, until none is above.
         let (mut small, mut large): (Vec<u32>, Vec<u32>) = (0..n).partition(|rank| columns[*rank as usize].0 < 1.0);
         while let (Some(&low), Some(&high)) = (small.last(), large.last()) {
             small.pop();
