@@ -330,11 +330,7 @@ impl Raft {
     }
     fn filter_and_note(&mut self, index: Index, entry: &Entry, ctx: &mut Context) -> Arc<Batch> {
         let filtered = self.filter(index, entry);
-        for (label, count) in [(notes::DUPLICATE, filtered.duplicates), (notes::EXPIRED, filtered.expired)] {
-            if count > 0 {
-                ctx.note(label, count);
-            }
-        }
+        note_refused(filtered.duplicates, filtered.expired, ctx);
         filtered.batch
     }
     /// Runs the entry at `index` through the sessions.
@@ -345,6 +341,15 @@ impl Raft {
             Payload::Noop | Payload::Membership(_) => {
                 session::Filtered { batch: self.nothing.clone(), duplicates: 0, expired: 0 }
             }
+        }
+    }
+}
+
+/// Tells how many commands the sessions refused.
+fn note_refused(duplicates: u64, expired: u64, ctx: &mut Context) {
+    for (label, count) in [(notes::DUPLICATE, duplicates), (notes::EXPIRED, expired)] {
+        if count > 0 {
+            ctx.note(label, count);
         }
     }
 }

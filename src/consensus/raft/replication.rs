@@ -3,11 +3,15 @@
 
 use super::message::{AppendEntries, AppendReply, Image, Outcome};
 use super::read::Asked;
-use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer};
-use crate::base::{Duration, NodeId, Time};
+use super::session::Verdict;
+use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer, note_refused};
+use crate::base::{Duration, Hash, NodeId, Time};
 use crate::chain::{Batch, Limit};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+
+/// Most refused commands that a leader remembers.
+const REFUSED_MAX: usize = 10_000;
 
 /// How a leader sends to one follower.
 #[derive(Clone, Debug)]
@@ -94,6 +98,8 @@ pub(super) struct Leadership {
     pub round: u64,
     /// Reads that wait for a round, at most one of each node.
     pub asked: Vec<Asked>,
+    /// Commands refused, so that each is told once; at most [`REFUSED_MAX`].
+    refused: BTreeSet<Hash>,
     /// To whom leadership is being handed; no proposals meanwhile.
     pub transfer: Option<NodeId>,
 }
@@ -109,6 +115,7 @@ impl Leadership {
             is_batching: false,
             round: 0,
             asked: Vec::new(),
+            refused: BTreeSet::new(),
             transfer: None,
         }
     }
@@ -415,7 +422,7 @@ impl Raft {
                 .map(|entry| if let Payload::Batch(batch) = &entry.payload { batch } else { &self.nothing }.clone())
                 .collect();
             let offered = ctx.propose(&self.applied, &after, limit);
-            let batch = self.sessions.admit(&offered, ctx.now(), self.config.session_timeout);
+            let batch = self.admit(&offered, ctx);
             if batch.transactions().iter().all(|transaction| transaction.is_coinbase()) {
                 return;
             }
@@ -423,5 +430,24 @@ impl Raft {
             lead.outstanding += batch.len();
             self.append(Payload::Batch(batch), ctx);
         }
+    }
+    /// The same batch without what the sessions refuse by now, which is told once: it would be logged and dropped.
+    fn admit(&mut self, offered: &Arc<Batch>, ctx: &mut Context) -> Arc<Batch> {
+        let (now, timeout) = (ctx.now(), self.config.session_timeout);
+        let Role::Leader(lead) = &mut self.role else { return offered.clone() };
+        let (mut admitted, mut duplicates, mut expired) = (Vec::with_capacity(offered.len()), 0, 0);
+        for command in offered.transactions() {
+            let verdict = self.sessions.judge(command, now, timeout);
+            if verdict == Verdict::Execute {
+                admitted.push(command.clone());
+            } else if lead.refused.insert(command.id()) {
+                *if verdict == Verdict::Expired { &mut expired } else { &mut duplicates } += 1;
+            }
+        }
+        if lead.refused.len() > REFUSED_MAX {
+            lead.refused.clear();
+        }
+        note_refused(duplicates, expired, ctx);
+        if admitted.len() == offered.len() { offered.clone() } else { Batch::new(admitted) }
     }
 }
