@@ -319,12 +319,11 @@ impl Raft {
             let batch = self.filter_and_note(index, &entry, ctx);
             self.applied = ctx.execute(&self.applied, entry.leader, entry.time, &batch);
             ctx.extend(self.applied.clone());
+            if matches!(entry.payload, Payload::Membership(_)) {
+                ctx.note(notes::MEMBERSHIP, index);
+            }
         }
         ctx.finalize(self.applied.height());
-        let changed = self.memberships.current_index();
-        if before < changed && changed <= index {
-            ctx.note(notes::MEMBERSHIP, changed);
-        }
         self.try_compact(ctx);
         self.serve_read(ctx);
     }
