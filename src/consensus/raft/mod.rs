@@ -75,6 +75,8 @@ pub mod notes {
     pub const DUPLICATE: &str = "duplicate";
     /// Commands refused because their session had ended; the value is how many.
     pub const EXPIRED: &str = "session expired";
+    /// Entries that were not committed gave way to those of another leader; the value is how many.
+    pub const TRUNCATED: &str = "truncated";
     /// The log was compacted; the value is the index of the snapshot.
     pub const SNAPSHOT: &str = "snapshot";
     /// A configuration was committed; the value is its index.

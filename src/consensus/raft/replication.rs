@@ -4,7 +4,7 @@
 use super::message::{AppendEntries, AppendReply, Image, Outcome};
 use super::read::Asked;
 use super::session::Verdict;
-use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer, note_refused};
+use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer, note_refused, notes};
 use crate::base::{Duration, Hash, NodeId, Time};
 use crate::chain::{Batch, Limit};
 use std::collections::{BTreeSet, VecDeque};
@@ -167,16 +167,20 @@ impl Raft {
         let Role::Leader(lead) = &mut self.role else { return };
         let common = lead.common_next(ctx.committee().n(), |progress| progress.is_ready(window));
         let Some(next) = common.filter(|next| *next > self.log.base()) else {
-            let peers = lead.peers.clone();
-            return peers.into_iter().for_each(|peer| self.replicate_to(peer, ctx));
+            for peer in lead.peers.clone() {
+                self.replicate_to(peer, ctx);
+            }
+            return;
         };
         let entries = self.log.slice(next, self.config.append_bytes.0);
-        let upto = next + entries.len() as u64 - 1;
-        if !entries.is_empty() {
-            lead.peers.iter().for_each(|peer| lead.progress[peer.index()].sent(upto));
-            let message = self.append_entries(next, entries);
-            self.broadcast(message, ctx);
+        if entries.is_empty() {
+            return;
         }
+        for peer in &lead.peers {
+            lead.progress[peer.index()].sent(next + entries.len() as u64 - 1);
+        }
+        let message = self.append_entries(next, entries);
+        self.broadcast(message, ctx);
     }
     /// Sends what one follower lacks, as far as its window allows.
     pub(super) fn replicate_to(&mut self, peer: NodeId, ctx: &mut Context) {
@@ -260,6 +264,9 @@ impl Raft {
             let (index, entries) = (prev + 1 + skip as u64, Arc::from(&append.entries[skip..]));
             if self.log.term_at(index - 1).is_none_or(|below| below > append.entries[skip].term) {
                 return;
+            }
+            if index <= self.log.last_index() {
+                ctx.note(notes::TRUNCATED, self.log.last_index() - index + 1);
             }
             self.overwrite(index, &entries);
             self.save(ctx);

@@ -2,7 +2,8 @@
 //! changes leader.
 
 use super::*;
-use crate::consensus::raft::{Record, Transfer};
+use crate::base::Stream;
+use crate::consensus::raft::{Change, Method, Record, Transfer};
 
 /// Runs a short story while `node` crashes after `effects` effects and comes back 700 ms later. Whether it crashed.
 fn story_with_crash(node: usize, effects: u32) -> bool {
@@ -138,4 +139,85 @@ fn a_node_that_starts_again_stands_where_it_stood() {
         assert_eq!(after.log().suffix(after.log().base() + 1), before.log().suffix(before.log().base() + 1));
     }
     assert!(stage.node(0).log().base() > 0);
+}
+
+/// Half a minute of messages that are late, lost, doubled and overtaken, and of nodes that crash between two effects,
+/// under every kind of schedule that `seed` draws; then calm. Agreement throughout, progress afterwards.
+fn storm(seed: u64) {
+    let mut random = Stream::new(seed, "storm", 0, 0);
+    let config = Config {
+        election_timeout_min: ms(100),
+        election_timeout_max: ms(200),
+        heartbeat: ms(25),
+        pre_vote: random.chance(0.5),
+        check_quorum: random.chance(0.5),
+        eager_commit: random.chance(0.5),
+        snapshot_every: 8,
+        snapshot_keep: random.below(6),
+        window: 1 + random.below(4) as u32,
+        in_flight: 1 + random.below(6) as u32,
+        read_interval: Some(ms(70)),
+        membership: vec![
+            Change { at: ms(5_000), add: vec![], remove: vec![3, 4] },
+            Change { at: ms(12_000), add: vec![3, 4], remove: vec![0] },
+        ],
+        method: if random.chance(0.5) { Method::Joint } else { Method::Single },
+        ..Config::default()
+    };
+    let (mut stage, all) = (Rehearsal::new(5, config), [0, 1, 2, 3, 4]);
+    for step in 0..15_000u64 {
+        let delay = ms(1 + random.below(15));
+        stage.set_delay(delay);
+        stage.run(ms(1));
+        let fresh = stage.now() + delay.saturating_sub(ms(1));
+        stage.lose(|flight| flight.at > fresh && random.chance(0.08));
+        let doubled: Vec<_> = stage.flights().filter(|f| f.at > fresh && random.chance(0.08)).cloned().collect();
+        for flight in doubled {
+            stage.inject(flight.from.index(), flight.to.index(), flight.message);
+        }
+        if step % 40 == 0 {
+            let transaction = stage.transaction(random.below(8) as u32, step);
+            let up: Vec<usize> = all.into_iter().filter(|node| stage.timers(*node).next().is_some()).collect();
+            up.iter().for_each(|node| stage.submit(*node, &transaction));
+        }
+        if step % 300 == 0 {
+            let node = random.index(5);
+            if stage.timers(node).next().is_some() {
+                stage.set_fuse(node, random.below(60) as u32);
+            }
+            let down: Vec<usize> = all.into_iter().filter(|node| stage.timers(*node).next().is_none()).collect();
+            down.into_iter().filter(|_| random.chance(0.7)).for_each(|node| stage.boot(node));
+        }
+        assert_eq!(stage.disagreement(&all), None, "seed {seed}, step {step}");
+    }
+    stage.set_delay(ms(1));
+    for node in all {
+        stage.crash(node);
+        stage.boot(node);
+    }
+    stage.run(ms(3_000));
+    let last = submit(&mut stage, 60, 0);
+    stage.run(ms(3_000));
+    assert_eq!(stage.disagreement(&all), None);
+    assert!(all_final(&stage, &[1, 2, 3, 4], &[last.id()]), "seed {seed} goes on");
+    let executed = stage.final_transactions(1);
+    let distinct: std::collections::BTreeSet<_> = executed.iter().collect();
+    assert_eq!(distinct.len(), executed.len(), "each transaction at most once");
+    assert!(executed.len() > 20, "seed {seed} got something done in the storm: {}", executed.len());
+}
+
+#[test]
+fn agreement_holds_under_loss_duplicates_reordering_crashes_and_changes_of_membership() {
+    (0..6).for_each(storm);
+}
+
+#[test]
+fn f_crashes_are_tolerated_and_one_more_stalls_without_error() {
+    for (crashes, goes_on) in [(2, true), (3, false)] {
+        let mut stage = led_by(0, 5, Config::default());
+        (0..crashes).for_each(|node| stage.crash(4 - node));
+        let transaction = submit(&mut stage, 1, 0);
+        stage.run(ms(20_000));
+        assert_eq!(all_final(&stage, &[0, 1], &[transaction.id()]), goes_on);
+    }
 }

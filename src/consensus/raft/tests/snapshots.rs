@@ -1,8 +1,7 @@
 //! Compaction and bringing followers up with the state (paper, section 7).
 
 use super::*;
-use crate::base::NodeId;
-use crate::consensus::raft::message::{CHUNK_BYTES, Image, InstallSnapshot};
+use crate::consensus::raft::message::{AppendEntries, CHUNK_BYTES, Image, InstallSnapshot};
 use crate::consensus::raft::{Record, notes};
 use crate::protocol::Record as _;
 
@@ -148,9 +147,15 @@ fn what_follows_the_snapshot_in_a_matching_log_is_kept_and_another_log_is_droppe
             whole = InstallSnapshot { term: Term(2), image: Arc::new(image), ..whole };
         }
         let extra = submit(&mut stage, 1, 3);
-        stage.lose(|f| f.to == NodeId(1));
+        let append = stage.flights().find_map(|f| match &f.message {
+            Message::AppendEntries(append) => Some(AppendEntries { commit: 3, ..append.clone() }),
+            _ => None,
+        });
+        stage.lose(|_| true);
+        stage.inject(0, 2, Message::AppendEntries(append.unwrap()));
         stage.deliver(|_| true);
         stage.lose(|_| true);
+        assert_eq!((stage.node(2).commit(), terms(&stage, 2).len()), (3, 5));
         stage.inject(0, 2, Message::InstallSnapshot(whole));
         stage.deliver(|_| true);
         assert_eq!((stage.node(2).commit(), terms(&stage, 2).len()), (4, usize::from(matching)));
