@@ -47,7 +47,9 @@ impl Raft {
         if !is_settled || !is_established || lead.transfer.is_some() {
             return;
         }
-        if let Some(next) = self.next_membership(ctx.committee().n(), ctx.now().since(Time::ZERO)) {
+        // The latest stamp in the log, if it is later, keeps a slow clock from undoing what was done.
+        let now = self.log.last().map_or(ctx.now(), |entry| entry.time.max(ctx.now()));
+        if let Some(next) = self.next_membership(ctx.committee().n(), now.since(Time::ZERO)) {
             self.append(Payload::Membership(Arc::new(next)), ctx);
         }
     }

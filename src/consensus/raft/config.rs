@@ -188,9 +188,9 @@ impl Config {
         }
         let mut dates: Vec<Duration> = self.membership.iter().map(|change| change.at).collect();
         dates.push(Duration::ZERO);
-        match dates.iter().any(|at| super::membership::planned(self, nodes, *at).is_empty()) {
-            true => Err(Misfit { key: "membership", reason: "at some time nobody votes".to_owned() }),
-            false => Ok(()),
+        if dates.iter().any(|at| super::membership::planned(self, nodes, *at).is_empty()) {
+            return Err(Misfit { key: "membership", reason: "at some time nobody votes".to_owned() });
         }
+        Ok(())
     }
 }

@@ -149,10 +149,8 @@ impl Raft {
             self.adopt(term, ctx);
         }
         // A pre-vote for a future term binds nobody; a vote is given once per term, and not against a known leader.
-        let is_free = match pre {
-            true => term > self.term,
-            false => term == self.term && (self.vote == Some(from) || self.vote.is_none() && self.leader.is_none()),
-        };
+        let has_vote = self.vote == Some(from) || (self.vote.is_none() && self.leader.is_none());
+        let is_free = if pre { term > self.term } else { term == self.term && has_vote };
         let granted = is_free && self.log.is_covered_by(last_term, last_index);
         if granted && !pre {
             self.unsaved |= self.vote.is_none();

@@ -57,11 +57,8 @@ impl Membership {
     #[must_use]
     pub fn single(&self, node: NodeId, votes: bool) -> Option<Membership> {
         let mut voters = self.voters();
-        if votes {
-            voters.insert(node)
-        } else {
-            voters.remove(&node)
-        };
+        voters.remove(&node);
+        voters.extend(votes.then_some(node));
         let learners = self.learners.iter().copied().filter(|learner| *learner != node).collect();
         Membership::new(self.voters.n(), &voters, learners)
     }
@@ -93,12 +90,12 @@ impl Membership {
     fn halves(&self) -> impl Iterator<Item = &Committee> {
         std::iter::once(&self.voters).chain(&self.outgoing)
     }
-    /// Whether the nodes for which `has` holds are a majority (of both halves).
+    /// Whether the nodes that `said` so are a majority (of both halves).
     #[must_use]
-    pub fn is_quorum(&self, has: impl Fn(NodeId) -> bool) -> bool {
+    pub fn is_quorum(&self, said: impl Fn(NodeId) -> bool) -> bool {
         self.halves().all(|half| {
             let mut tally = Tally::default();
-            for node in half.members().filter(|node| has(*node)) {
+            for node in half.members().filter(|node| said(*node)) {
                 tally.add(node, half);
             }
             tally.is_quorum(half)
@@ -175,11 +172,10 @@ impl Memberships {
 /// Who votes at first, by the settings.
 #[must_use]
 pub fn initial(config: &Config, nodes: usize) -> BTreeSet<NodeId> {
-    let everybody = || (0..nodes as u32).filter(|node| !config.learners.contains(node)).map(NodeId);
-    match config.voters.is_empty() {
-        true => everybody().collect(),
-        false => config.voters.iter().copied().map(NodeId).collect(),
+    if config.voters.is_empty() {
+        return (0..nodes).map(NodeId::from).filter(|node| !config.learners.contains(&node.0)).collect();
     }
+    config.voters.iter().copied().map(NodeId).collect()
 }
 
 /// Who is to vote at `now`, by the plan in the settings.

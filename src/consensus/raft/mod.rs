@@ -75,6 +75,8 @@ pub mod notes {
     pub const DUPLICATE: &str = "duplicate";
     /// Commands refused because their session had ended; the value is how many.
     pub const EXPIRED: &str = "session expired";
+    /// Entries that were not committed gave way to those of another leader; the value is how many.
+    pub const TRUNCATED: &str = "truncated";
     /// The log was compacted; the value is the index of the snapshot.
     pub const SNAPSHOT: &str = "snapshot";
     /// A configuration was committed; the value is its index.
@@ -319,22 +321,17 @@ impl Raft {
             let batch = self.filter_and_note(index, &entry, ctx);
             self.applied = ctx.execute(&self.applied, entry.leader, entry.time, &batch);
             ctx.extend(self.applied.clone());
+            if matches!(entry.payload, Payload::Membership(_)) {
+                ctx.note(notes::MEMBERSHIP, index);
+            }
         }
         ctx.finalize(self.applied.height());
-        let changed = self.memberships.current_index();
-        if before < changed && changed <= index {
-            ctx.note(notes::MEMBERSHIP, changed);
-        }
         self.try_compact(ctx);
         self.serve_read(ctx);
     }
     fn filter_and_note(&mut self, index: Index, entry: &Entry, ctx: &mut Context) -> Arc<Batch> {
         let filtered = self.filter(index, entry);
-        for (label, count) in [(notes::DUPLICATE, filtered.duplicates), (notes::EXPIRED, filtered.expired)] {
-            if count > 0 {
-                ctx.note(label, count);
-            }
-        }
+        note_refused(filtered.duplicates, filtered.expired, ctx);
         filtered.batch
     }
     /// Runs the entry at `index` through the sessions.
@@ -345,6 +342,15 @@ impl Raft {
             Payload::Noop | Payload::Membership(_) => {
                 session::Filtered { batch: self.nothing.clone(), duplicates: 0, expired: 0 }
             }
+        }
+    }
+}
+
+/// Tells how many commands the sessions refused.
+fn note_refused(duplicates: u64, expired: u64, ctx: &mut Context) {
+    for (label, count) in [(notes::DUPLICATE, duplicates), (notes::EXPIRED, expired)] {
+        if count > 0 {
+            ctx.note(label, count);
         }
     }
 }

@@ -3,11 +3,15 @@
 
 use super::message::{AppendEntries, AppendReply, Image, Outcome};
 use super::read::Asked;
-use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer};
-use crate::base::{Duration, NodeId, Time};
+use super::session::Verdict;
+use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer, note_refused, notes};
+use crate::base::{Duration, Hash, NodeId, Time};
 use crate::chain::{Batch, Limit};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+
+/// Most refused commands that a leader remembers.
+const REFUSED_MAX: usize = 10_000;
 
 /// How a leader sends to one follower.
 #[derive(Clone, Debug)]
@@ -94,6 +98,8 @@ pub(super) struct Leadership {
     pub round: u64,
     /// Reads that wait for a round, at most one of each node.
     pub asked: Vec<Asked>,
+    /// Commands refused, so that each is told once; at most [`REFUSED_MAX`].
+    refused: BTreeSet<Hash>,
     /// To whom leadership is being handed; no proposals meanwhile.
     pub transfer: Option<NodeId>,
 }
@@ -109,6 +115,7 @@ impl Leadership {
             is_batching: false,
             round: 0,
             asked: Vec::new(),
+            refused: BTreeSet::new(),
             transfer: None,
         }
     }
@@ -160,16 +167,20 @@ impl Raft {
         let Role::Leader(lead) = &mut self.role else { return };
         let common = lead.common_next(ctx.committee().n(), |progress| progress.is_ready(window));
         let Some(next) = common.filter(|next| *next > self.log.base()) else {
-            let peers = lead.peers.clone();
-            return peers.into_iter().for_each(|peer| self.replicate_to(peer, ctx));
+            for peer in lead.peers.clone() {
+                self.replicate_to(peer, ctx);
+            }
+            return;
         };
         let entries = self.log.slice(next, self.config.append_bytes.0);
-        let upto = next + entries.len() as u64 - 1;
-        if !entries.is_empty() {
-            lead.peers.iter().for_each(|peer| lead.progress[peer.index()].sent(upto));
-            let message = self.append_entries(next, entries);
-            self.broadcast(message, ctx);
+        if entries.is_empty() {
+            return;
         }
+        for peer in &lead.peers {
+            lead.progress[peer.index()].sent(next + entries.len() as u64 - 1);
+        }
+        let message = self.append_entries(next, entries);
+        self.broadcast(message, ctx);
     }
     /// Sends what one follower lacks, as far as its window allows.
     pub(super) fn replicate_to(&mut self, peer: NodeId, ctx: &mut Context) {
@@ -253,6 +264,9 @@ impl Raft {
             let (index, entries) = (prev + 1 + skip as u64, Arc::from(&append.entries[skip..]));
             if self.log.term_at(index - 1).is_none_or(|below| below > append.entries[skip].term) {
                 return;
+            }
+            if index <= self.log.last_index() {
+                ctx.note(notes::TRUNCATED, self.log.last_index() - index + 1);
             }
             self.overwrite(index, &entries);
             self.save(ctx);
@@ -415,7 +429,7 @@ impl Raft {
                 .map(|entry| if let Payload::Batch(batch) = &entry.payload { batch } else { &self.nothing }.clone())
                 .collect();
             let offered = ctx.propose(&self.applied, &after, limit);
-            let batch = self.sessions.admit(&offered, ctx.now(), self.config.session_timeout);
+            let batch = self.admit(&offered, ctx);
             if batch.transactions().iter().all(|transaction| transaction.is_coinbase()) {
                 return;
             }
@@ -423,5 +437,24 @@ impl Raft {
             lead.outstanding += batch.len();
             self.append(Payload::Batch(batch), ctx);
         }
+    }
+    /// The same batch without what the sessions refuse by now, which is told once: it would be logged and dropped.
+    fn admit(&mut self, offered: &Arc<Batch>, ctx: &mut Context) -> Arc<Batch> {
+        let (now, timeout) = (ctx.now(), self.config.session_timeout);
+        let Role::Leader(lead) = &mut self.role else { return offered.clone() };
+        let (mut admitted, mut duplicates, mut expired) = (Vec::with_capacity(offered.len()), 0, 0);
+        for command in offered.transactions() {
+            let verdict = self.sessions.judge(command, now, timeout);
+            if verdict == Verdict::Execute {
+                admitted.push(command.clone());
+            } else if lead.refused.insert(command.id()) {
+                *if verdict == Verdict::Expired { &mut expired } else { &mut duplicates } += 1;
+            }
+        }
+        if lead.refused.len() > REFUSED_MAX {
+            lead.refused.clear();
+        }
+        note_refused(duplicates, expired, ctx);
+        if admitted.len() == offered.len() { offered.clone() } else { Batch::new(admitted) }
     }
 }

@@ -115,15 +115,6 @@ impl Sessions {
             session.floor = session.floor.saturating_add(1);
         }
     }
-    /// The same batch without what the table refuses by now: a leader does not log what would be dropped anyway.
-    #[must_use]
-    pub fn admit(&self, batch: &Arc<Batch>, time: Time, timeout: Duration) -> Arc<Batch> {
-        let is_new = |command: &Arc<Transaction>| self.judge(command, time, timeout) == Verdict::Execute;
-        match batch.transactions().iter().all(is_new) {
-            true => batch.clone(),
-            false => Batch::new(batch.transactions().iter().filter(|command| is_new(command)).cloned().collect()),
-        }
-    }
     /// Bytes in a snapshot: client, floor, latest number and reply, stamp; number and reply of each out of order.
     #[must_use]
     pub fn bytes(&self) -> u64 {

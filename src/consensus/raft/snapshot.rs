@@ -58,11 +58,11 @@ impl Raft {
         let Role::Leader(lead) = &mut self.role else { return };
         let flow = Flow::Snapshot { image, sent: 0, received: 0, moved: ctx.now() };
         lead.progress[peer.index()].flow = flow;
-        self.send_chunks(peer, ctx);
+        self.send_chunks(peer, self.config.window, ctx);
     }
-    /// Sends chunks as far as the window allows.
-    fn send_chunks(&mut self, peer: NodeId, ctx: &mut Context) {
-        let (term, window) = (self.term, u64::from(self.config.window) * CHUNK_BYTES);
+    /// Sends chunks as far as a window of so many allows.
+    fn send_chunks(&mut self, peer: NodeId, window: u32, ctx: &mut Context) {
+        let (term, window) = (self.term, u64::from(window) * CHUNK_BYTES);
         let Role::Leader(lead) = &mut self.role else { return };
         let Flow::Snapshot { image, sent, received, .. } = &mut lead.progress[peer.index()].flow else { return };
         let mut chunks = Vec::new();
@@ -71,7 +71,9 @@ impl Raft {
             chunks.push(InstallSnapshot { term, image: image.clone(), offset: *sent, length });
             *sent += length;
         }
-        chunks.into_iter().for_each(|chunk| self.send(peer, Message::InstallSnapshot(chunk), ctx));
+        for chunk in chunks {
+            self.send(peer, Message::InstallSnapshot(chunk), ctx);
+        }
     }
     pub(super) fn on_snapshot_reply(&mut self, from: NodeId, term: Term, bytes: u64, ctx: &mut Context) {
         if term > self.term {
@@ -86,10 +88,11 @@ impl Raft {
         if has_lost || (bytes > *received && bytes < image.bytes()) {
             *sent = if has_lost { bytes } else { (*sent).max(bytes) };
             (*received, *moved) = (bytes, ctx.now());
-            self.send_chunks(from, ctx);
+            self.send_chunks(from, self.config.window, ctx);
         }
     }
-    /// Sends again from where the follower stands, if nothing moved for an election timeout: something was lost.
+    /// Sends one chunk again from where the follower stands, if nothing moved for an election timeout: something was
+    /// lost, or the follower is down and more would be wasted.
     pub(super) fn repeat_snapshots(&mut self, ctx: &mut Context) {
         let (now, patience) = (ctx.now(), self.config.election_timeout_min);
         let Role::Leader(lead) = &mut self.role else { return };
@@ -102,7 +105,9 @@ impl Raft {
                 stuck.push(*peer);
             }
         }
-        stuck.into_iter().for_each(|peer| self.send_chunks(peer, ctx));
+        for peer in stuck {
+            self.send_chunks(peer, 1, ctx);
+        }
     }
 }
 
@@ -139,11 +144,9 @@ impl Raft {
     /// starts, and installs it then.
     fn install(&mut self, image: &Arc<Image>, ctx: &mut Context) {
         let index = image.index();
-        let suffix = match self.log.term_at(index) == Some(image.term) {
-            // What follows the last covered entry may be needed: a majority may rely on it.
-            true => self.log.suffix(index + 1),
-            false => Arc::new([]),
-        };
+        // What follows the last covered entry may be needed: a majority may rely on it.
+        let is_matching = self.log.term_at(index) == Some(image.term);
+        let suffix = if is_matching { self.log.suffix(index + 1) } else { Arc::new([]) };
         self.log = Log::new(index, image.term);
         self.memberships = Memberships::new(index, image.membership.clone());
         self.snapshot_index = index;
