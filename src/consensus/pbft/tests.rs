@@ -403,14 +403,18 @@ fn thirty_percent_of_loss_until_it_ends_does_not_stop_progress_for_good() {
 
 #[test]
 fn a_crash_between_any_two_effects_keeps_agreement_and_loses_nothing() {
+    const FUSES: u32 = 120;
     // The run: three requests, a checkpoint among them, one replica dies after `fuse` effects and comes back.
     let config = || Config { checkpoint_interval: 2, log_window: 4, ..Config::default() };
     for (victim, dead) in [(0, None), (1, None), (1, Some(0)), (2, Some(0))] {
-        for fuse in 0..70 {
+        for fuse in 0..=FUSES {
             let mut stage: Stage = Rehearsal::new(4, config());
             dead.into_iter().for_each(|node| stage.crash(node));
             stage.set_fuse(victim, fuse);
             submit(&mut stage, 0..3, SECOND * 3);
+            if fuse == FUSES {
+                assert!(stage.node(victim).active, "the last fuse is longer than the run: all boundaries were met");
+            }
             stage.crash(victim);
             dead.into_iter().for_each(|node| stage.boot(node));
             stage.boot(victim);
@@ -435,6 +439,67 @@ fn all_replicas_may_crash_at_once_and_what_one_of_them_committed_stays() {
         (0..4).for_each(|node| stage.boot(node));
         stage.run(SECOND * 5);
         assert_agreed(&stage, &[0, 1, 2, 3], 1);
+    }
+}
+
+#[test]
+fn replicas_that_lose_their_memory_fork_from_the_one_that_committed() {
+    let mut stage: Stage = Rehearsal::new(4, Config { durable: false, ..Config::default() });
+    let transaction = stage.transaction(0, 0);
+    stage.submit_to_all(&transaction);
+    stage.run(MILLI * 2);
+    stage.deliver(|flight| flight.to.index() == 3);
+    stage.lose(|_| true);
+    (0..3).for_each(|node| stage.crash(node));
+    (0..3).for_each(|node| stage.boot(node));
+    let other = stage.transaction(1, 0);
+    (0..3).for_each(|node| stage.submit(node, &other));
+    stage.run(MILLI * 5);
+    assert_eq!(stage.disagreement(&[0, 3]), Some((0, 3, Height(1))), "the log is not idle");
+}
+
+/// Crashes, losses, partitions and both timers, at random: what any of a thousand steps may do to a run.
+#[test]
+fn whatever_the_weather_replicas_agree_and_go_on_when_it_clears() {
+    for seed in 0..12u64 {
+        let mut stage: Stage = Rehearsal::new(4, short());
+        let mut random = crate::base::Stream::new(seed, "pbft weather", 0, 0);
+        let mut down: Option<usize> = None;
+        for step in 0..600u64 {
+            match random.index(12) {
+                0 | 1 => {
+                    let transaction = stage.transaction((seed % 60) as u32, step);
+                    stage.submit_to_all(&transaction);
+                }
+                2 => stage.partition(&[random.index(4)], &[0, 1, 2, 3]),
+                3 => stage.partition(&[0, random.index(3) + 1], &[1, 2, 3]),
+                4 | 5 => stage.heal(),
+                6 => match down.take() {
+                    Some(node) => stage.boot(node),
+                    None => {
+                        let node = random.index(4);
+                        stage.set_fuse(node, random.index(12) as u32);
+                        stage.run(SECOND / 10);
+                        stage.crash(node);
+                        down = Some(node);
+                    }
+                },
+                7 => drop(stage.lose(|_| random.index(2) == 0)),
+                8 => stage.set_delay(MILLI * (1 + random.index(400) as u64)),
+                _ => {}
+            }
+            stage.run(MILLI * random.index(900) as u64);
+            assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None, "seed {seed} step {step}");
+        }
+        down.into_iter().for_each(|node| stage.boot(node));
+        stage.heal();
+        stage.set_delay(MILLI);
+        let last = stage.transaction(63, 0);
+        stage.submit_to_all(&last);
+        stage.run(SECOND * 3_000);
+        assert!((0..4).all(|node| stage.final_transactions(node).contains(&last.id())), "seed {seed}");
+        let count = stage.final_transactions(0).len();
+        assert_agreed(&stage, &[0, 1, 2, 3], count);
     }
 }
 

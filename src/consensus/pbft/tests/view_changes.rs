@@ -56,6 +56,17 @@ fn a_dead_primary_is_replaced_and_its_requests_are_executed_once() {
 }
 
 #[test]
+fn a_primary_that_ignores_one_request_is_deposed_though_it_serves_the_others() {
+    let mut stage = stage(4);
+    let ignored = stage.transaction(1, 0);
+    (1..4).for_each(|node| stage.submit(node, &ignored));
+    submit(&mut stage, 0..5, SECOND / 2);
+    assert_eq!(views(&stage, &[1, 2, 3]), [1, 1, 1]);
+    assert!(stage.final_transactions(0).contains(&ignored.id()));
+    assert_agreed(&stage, &[0, 1, 2, 3], 6);
+}
+
+#[test]
 fn what_committed_anywhere_survives_two_view_changes_before_it_prepares_again() {
     let mut stage = stage(4);
     let first = stage.transaction(0, 0);
