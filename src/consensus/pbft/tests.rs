@@ -504,6 +504,41 @@ fn whatever_the_weather_replicas_agree_and_go_on_when_it_clears() {
 }
 
 #[test]
+fn a_restarted_replica_does_not_vote_in_a_view_that_it_left() {
+    let mut stage = stage(4);
+    stage.partition(&[3], &[0, 1, 2]);
+    let request = stage.transaction(0, 0);
+    stage.submit(3, &request);
+    stage.run(SECOND * 3);
+    stage.crash(3);
+    stage.boot(3);
+    assert_eq!((stage.node(3).view, stage.node(3).active), (View(1), false));
+    stage.heal();
+    stage.submit(0, &request);
+    stage.run(MILLI);
+    assert!(stage.flights().all(|flight| flight.from != NodeId(3)), "no PREPARE in view 0");
+}
+
+#[test]
+fn the_record_of_a_checkpoint_carries_what_was_accepted_and_prepared_above_it() {
+    let mut stage: Stage = Rehearsal::new(4, short());
+    submit(&mut stage, 0..4, MILLI * 3);
+    let request = stage.transaction(0, 4);
+    stage.submit_to_all(&request);
+    stage.deliver(is_kind("pre-prepare"));
+    stage.deliver(is_kind("prepare"));
+    stage.deliver(is_kind("checkpoint"));
+    stage.lose(|_| true);
+    let before = stage.node(1).log.get(Height(5)).unwrap().clone();
+    assert_eq!((stage.log(1).len(), before.prepared), (1, true));
+    stage.crash(1);
+    stage.boot(1);
+    let after = stage.node(1).log.get(Height(5)).unwrap();
+    assert_eq!((after.order, after.prepared, &after.certificate), (before.order, true, &before.certificate));
+    assert_eq!(after.proposals, before.proposals);
+}
+
+#[test]
 fn a_restarted_primary_never_gives_a_number_twice() {
     let mut stage = stage(4);
     let transaction = stage.transaction(0, 0);
