@@ -97,9 +97,9 @@ impl Faulty {
         );
         match (self.attack, effect) {
             (Attack::Equivocate, Effect::Broadcast { message: Message::PrePrepare(m) }) => equivocate(&m, ctx),
-            (Attack::Equivocate | Attack::Silent, _) if is_proposal => {}
-            (Attack::Silent, Effect::Broadcast { message: Message::NewView(_) }) => {}
             (Attack::Slow, Effect::Broadcast { message: Message::PrePrepare(m) }) => self.hold(m, ctx),
+            (Attack::Equivocate | Attack::Silent | Attack::Slow, _) if is_proposal => {}
+            (Attack::Silent, Effect::Broadcast { message: Message::NewView(_) }) => {}
             (Attack::BadNewView, Effect::Broadcast { message: Message::NewView(m) }) => falsify(&m, ctx),
             (_, effect) => ctx.ordered().push(effect),
         }

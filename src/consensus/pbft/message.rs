@@ -302,9 +302,10 @@ impl Wire for Message {
             Message::Batch { proposal, .. } => NUMBER_BYTES + proposal.bytes(),
             Message::State(m) => {
                 let checkpoint = m.checkpoint.as_ref().map_or(0, |(stable, snapshot)| {
-                    stable.bytes() + snapshot.block.bytes() + HASH_BYTES + snapshot.bytes as usize
+                    let proof = stable.bytes() + snapshot.block.bytes() + HASH_BYTES;
+                    proof.saturating_add(usize::try_from(snapshot.bytes).unwrap_or(usize::MAX))
                 });
-                checkpoint + m.committed.iter().map(|c| c.bytes()).sum::<usize>()
+                checkpoint.saturating_add(m.committed.iter().map(|c| c.bytes()).sum::<usize>())
             }
         }
     }

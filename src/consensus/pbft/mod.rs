@@ -24,9 +24,10 @@
 //! that asks again is answered from the chain, and the ledger executes each transaction once.
 //!
 //! **Simplified.** No MACs, no tentative execution, no read-only requests, no proactive recovery; state is transferred
-//! whole instead of by partitions. The request timer restarts whenever something is executed: a primary that serves
-//! all clients but one is not deposed. A replica that left a view alone follows by state transfer and votes again in
-//! the next view, as in the paper. Lost messages are made good by STATUS (thesis section 5.2): who waits without
+//! whole instead of by partitions. A replica waits for one request at a time, the best it knows rather than the oldest:
+//! a primary that starves a request is deposed once that is the best of those left. The primary runs the timer like
+//! a backup. A replica that left a view alone follows by state transfer and votes again in the next view, as in the
+//! paper. The throughput monitor of Aardvark is not part of this protocol. Lost messages are made good by STATUS (thesis section 5.2): who waits without
 //! progress repeats what it said and tells how far it is, and the others repeat what it lacks.
 //!
 //! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: who orders, and the others. *Prepared*: no
@@ -141,8 +142,8 @@ pub struct Pbft {
     view_changes: BTreeMap<NodeId, Arc<ViewChange>>,
     /// View changes since something was executed; they double the timers.
     attempts: u32,
-    /// Whether [`Timer::Request`] is set.
-    waiting: bool,
+    /// The request that [`Timer::Request`] runs for, if it does.
+    awaited: Option<Hash>,
     /// Whether [`Timer::NewView`] is set.
     expecting: bool,
     /// Whether [`Timer::Batch`] is set.
@@ -153,6 +154,8 @@ pub struct Pbft {
     ahead: Height,
     /// How often this replica asked for help: whom it asks next.
     asked: u64,
+    /// How often it asked since something was executed: it asks less and less often.
+    unheard: u32,
 }
 
 impl Protocol for Pbft {
@@ -224,14 +227,12 @@ impl Protocol for Pbft {
             Timer::NewView => self.on_new_view_timer(ctx),
             Timer::Batch => self.on_batch_timer(ctx),
             Timer::Status => self.on_status_timer(ctx),
-            Timer::Settle => self.await_requests(ctx),
+            Timer::Settle => self.on_settle_timer(ctx),
             Timer::Attack => {}
         }
     }
     fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.active && !self.waiting {
-            self.await_requests(ctx);
-        }
+        self.await_requests(ctx);
         self.propose(false, ctx);
     }
     fn attacker(
@@ -282,6 +283,9 @@ impl Pbft {
             }
             let (proposer, time) = (ctx.me(), ctx.now());
             self.order(Proposal { batch, proposer, time }, ctx);
+            if !is_full {
+                return; // it took all there was
+            }
         }
     }
     fn has_room(&self) -> bool {
@@ -447,6 +451,10 @@ impl Pbft {
             let time = if is_null { parent.header.time } else { proposal.time.max(parent.header.time) };
             let block = ctx.execute(&parent, proposer, time, &proposal.batch);
             self.executed = block.clone();
+            if self.awaited.is_some_and(|awaited| block.transactions().iter().any(|t| t.id() == awaited)) {
+                self.awaited = None;
+                ctx.cancel_timer(Timer::Request);
+            }
             ctx.extend(block);
             ctx.finalize(self.executed.height());
             if self.executed.height().0.is_multiple_of(self.config.checkpoint_interval) {
@@ -454,6 +462,7 @@ impl Pbft {
             }
         }
         if self.executed.height() > before {
+            self.unheard = 0;
             if self.active {
                 self.attempts = 0;
             }
@@ -470,26 +479,36 @@ impl Pbft {
 
 /// Requests and their timer (sections 4.1 and 4.4).
 impl Pbft {
-    /// Whether a request is known that could be executed now: not one that waits for its predecessors.
-    fn knows_a_request(&self, ctx: &mut Context<'_, Self>) -> bool {
+    /// The best request known that could be executed now: not one that waits for its predecessors.
+    fn first_request(&self, ctx: &mut Context<'_, Self>) -> Option<Hash> {
+        if ctx.pending() == 0 {
+            return None;
+        }
         let first = Limit { transactions: 2, ..self.config.batch }; // room for a coinbase
-        ctx.pending() > 0 && holds_requests(&ctx.propose(&self.executed, &[], first))
+        let batch = ctx.propose(&self.executed, &[], first);
+        batch.transactions().iter().find(|t| !t.is_coinbase()).map(|t| t.id())
     }
-    /// Starts the timer anew while requests wait; stops it otherwise.
+    /// Starts the timer for the next request, unless it runs for one already.
     fn await_requests(&mut self, ctx: &mut Context<'_, Self>) {
-        let was_waiting = self.waiting;
-        self.waiting = self.active && self.knows_a_request(ctx);
-        if self.waiting {
-            ctx.set_timer(Timer::Request, self.patience(self.config.request_timeout));
-            self.watch(ctx);
-        } else if was_waiting {
-            ctx.cancel_timer(Timer::Request);
+        if self.active && self.awaited.is_none() {
+            self.awaited = self.first_request(ctx);
+            if self.awaited.is_some() {
+                ctx.set_timer(Timer::Request, self.patience(self.config.request_timeout));
+                self.watch(ctx);
+            }
         }
     }
+    fn on_settle_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.await_requests(ctx);
+        self.propose(false, ctx);
+    }
+    /// Gives up on the primary if the request that was waited for is still the best one, and not executed.
     fn on_request_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        self.waiting = false;
-        if self.active && self.knows_a_request(ctx) {
+        let Some(awaited) = self.awaited.take() else { return };
+        if self.active && self.first_request(ctx) == Some(awaited) {
             self.leave_for(self.view.next(), ctx);
+        } else {
+            self.await_requests(ctx);
         }
     }
     /// A timer of base length `span`, doubled with each view change but the first since there was progress.
@@ -518,12 +537,13 @@ impl Pbft {
             checkpoints: BTreeMap::new(),
             view_changes: BTreeMap::new(),
             attempts: 0,
-            waiting: false,
+            awaited: None,
             expecting: false,
             gathering: false,
             watched: None,
             ahead: Height::GENESIS,
             asked: 0,
+            unheard: 0,
             executed,
         };
         log.iter().for_each(|record| replica.replay(record, ctx.committee()));

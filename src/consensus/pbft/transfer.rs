@@ -9,6 +9,10 @@ use crate::base::{Duration, Hash, Height, NodeId, Tally};
 use crate::protocol::Context;
 use std::sync::Arc;
 
+/// How often the interval of STATUS doubles at most: repeating must not become the load that delays progress, and
+/// must not stop.
+const MOST_DOUBLINGS: u32 = 3;
+
 /// Checkpoints.
 impl Pbft {
     /// Tells the state reached.
@@ -104,11 +108,11 @@ impl Pbft {
 
 /// Asking.
 impl Pbft {
-    /// Looks after `status_interval` whether there was progress.
+    /// Looks after `status_interval` whether there was progress; later, if asking was in vain.
     pub(super) fn watch(&mut self, ctx: &mut Context<'_, Self>) {
         if self.watched.is_none() {
             self.watched = Some(self.executed.height());
-            ctx.set_timer(Timer::Status, self.config.status_interval);
+            ctx.set_timer(Timer::Status, self.config.status_interval * (1 << self.unheard.min(MOST_DOUBLINGS)));
         }
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
@@ -116,11 +120,12 @@ impl Pbft {
         let executed = self.executed.height();
         let is_live = self.log.iter().any(|(seq, slot)| seq > executed && slot.is_live(ctx.committee()));
         let is_behind = executed < self.log.low().max(self.ahead);
-        if self.active && !self.waiting && !is_live && !is_behind {
+        if self.active && self.awaited.is_none() && !is_live && !is_behind {
             return;
         }
         if before == Some(executed) {
             self.ask(ctx);
+            self.unheard = self.unheard.saturating_add(1);
         }
         self.watch(ctx);
     }
@@ -279,6 +284,8 @@ impl Pbft {
                 self.raise(stable.clone());
             }
             self.executed = snapshot.block.clone();
+            (self.awaited, self.unheard) = (None, 0);
+            ctx.cancel_timer(Timer::Request);
             // The record first: a log that is ahead of the chain only asks again.
             self.persist(Record::Stable(Arc::new(self.image())), ctx);
             ctx.install(snapshot.clone());

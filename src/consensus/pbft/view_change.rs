@@ -79,7 +79,7 @@ impl Pbft {
         ctx.note(note::WASTED, self.view.0);
         (self.view, self.active, self.new_view) = (view, false, None);
         self.attempts = self.attempts.saturating_add(1);
-        (self.waiting, self.expecting) = (false, false);
+        (self.awaited, self.expecting) = (None, false);
         ctx.cancel_timer(Timer::Request);
         ctx.cancel_timer(Timer::NewView);
         self.persist(Record::Left(view), ctx);
@@ -175,7 +175,7 @@ impl Pbft {
         }
         self.adopt(&message, ctx.committee());
         self.begin_view(ctx);
-        (self.expecting, self.waiting) = (false, false);
+        (self.awaited, self.expecting) = (None, false);
         ctx.cancel_timer(Timer::NewView);
         ctx.cancel_timer(Timer::Request);
         for order in &message.orders {
