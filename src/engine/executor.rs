@@ -111,14 +111,14 @@ impl Executor {
         }
     }
     /// The best transactions of `pool` that can be executed after `parent` and then `after`, within `limit`; and those
-    /// that never can after `parent`.
+    /// that never can after `parent`. `paid` names who the coinbase pays, if there shall be one.
     pub fn propose(
         &mut self,
         tree: &Tree,
         parent: BlockIndex,
         after: &[Arc<Batch>],
         pool: &Mempool,
-        proposer: NodeId,
+        paid: Option<NodeId>,
         limit: Limit,
     ) -> (Arc<Batch>, Vec<(Arc<Transaction>, &'static str)>) {
         self.go(tree, parent);
@@ -147,7 +147,7 @@ impl Executor {
             }
         }
         self.ledger.undo();
-        if let Some(coinbase) = self.ledger.coinbase(proposer, height, fees) {
+        if let Some(coinbase) = paid.and_then(|proposer| self.ledger.coinbase(proposer, height, fees)) {
             chosen.insert(0, coinbase);
         }
         // Refused because of what is decided but not yet in a block: that is for the next block to say.

@@ -49,10 +49,10 @@ impl<P: Protocol> Services for Desk<'_, P> {
     fn pending(&self) -> usize {
         self.seat.pool.len()
     }
-    fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit) -> Arc<Batch> {
+    fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, paid: bool) -> Arc<Batch> {
         let index = self.index(parent);
         let Shared { tree, executor, .. } = &mut *self.shared;
-        let (batch, refused) = executor.propose(tree, index, after, &self.seat.pool, self.me, limit);
+        let (batch, refused) = executor.propose(tree, index, after, &self.seat.pool, paid.then_some(self.me), limit);
         for (transaction, _) in &refused {
             self.seat.pool.remove(&transaction.id());
         }

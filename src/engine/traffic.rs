@@ -13,7 +13,6 @@ use std::sync::Arc;
 /// What a client knows of its transaction.
 pub(super) struct Client {
     pub id: ClientId,
-    pub transaction: Arc<Transaction>,
     /// Whether it believes the transaction final, executed or not.
     pub answered: bool,
     /// How long it waits next before it tries again.
@@ -56,7 +55,7 @@ impl<P: Protocol> Simulation<P> {
     fn submit(&mut self, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
         self.tell(&Observed::Submitted { client, node, transaction: &transaction, again: false });
         let patience = self.client_retry.unwrap_or(Duration::ZERO);
-        let known = Client { id: client, transaction: transaction.clone(), answered: false, patience };
+        let known = Client { id: client, answered: false, patience };
         self.clients.insert(transaction.id(), known);
         self.enter(node, transaction.clone());
         if self.client_retry.is_some() {

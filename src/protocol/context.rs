@@ -49,8 +49,8 @@ pub trait Services {
     fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex>;
     /// Number of transactions in this node's mempool.
     fn pending(&self) -> usize;
-    /// See [`Context::propose`].
-    fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit) -> Arc<Batch>;
+    /// See [`Context::propose`] and [`Context::template`]; `paid` asks for a coinbase.
+    fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, paid: bool) -> Arc<Batch>;
     /// See [`Context::validate`].
     fn validate(&mut self, block: &Arc<Block>) -> Result<(), Invalid>;
     /// Whether all transactions of a batch are signed by their senders. Pure, computed once.
@@ -121,9 +121,15 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.services.pending()
     }
     /// The best batch from this node's mempool that is valid after `parent` and then the batches `after`, which are
-    /// decided or proposed but not yet in a block. Starts with a coinbase where the ledger pays proposers.
+    /// decided or proposed but not yet in a block. Nobody is paid for it: who orders first and executes then does not
+    /// know the height that a coinbase would name.
     pub fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit) -> Arc<Batch> {
-        self.services.propose(parent, after, limit)
+        self.services.propose(parent, after, limit, false)
+    }
+    /// The best batch from this node's mempool for a block right after `parent`. Starts with a coinbase that pays this
+    /// node, where the ledger pays proposers.
+    pub fn template(&mut self, parent: &Arc<Block>, limit: Limit) -> Arc<Batch> {
+        self.services.propose(parent, &[], limit, true)
     }
     /// The last block that this node finalized before it started: genesis for a new node.
     #[must_use]

@@ -108,7 +108,7 @@ impl Services for Stage<'_> {
     fn pending(&self) -> usize {
         self.own.pool.len()
     }
-    fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit) -> Arc<Batch> {
+    fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, _paid: bool) -> Arc<Batch> {
         let mut room = limit.bytes;
         let chosen: Vec<Arc<Transaction>> = (self.own.pool.iter())
             .filter(|t| !self.is_in_chain_of(&t.id(), parent))

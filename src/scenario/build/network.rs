@@ -84,7 +84,7 @@ fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Opti
 fn shape(choice: &scenario::Network) -> Result<Shape, String> {
     use scenario::Topology as T;
     Ok(match &choice.topology {
-        T::Complete {} | T::File { .. } => Shape::Complete,
+        T::Complete {} | T::File { .. } => Shape::Complete {},
         T::Outbound { degree, max_inbound } => {
             Shape::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
         }
@@ -92,7 +92,7 @@ fn shape(choice: &scenario::Network) -> Result<Shape, String> {
         T::SmallWorld { degree, rewire } => Shape::SmallWorld { degree: *degree as usize, rewired: *rewire },
         T::ScaleFree { edges } => Shape::ScaleFree { links: *edges as usize },
         T::Star { .. } => Shape::Relay { relays: 1, links: 1 },
-        T::Ring {} => Shape::Ring,
+        T::Ring {} => Shape::Ring {},
         T::Degrees { data } => {
             let cumulative = dataset::degrees(data).map_err(|unknown| unknown.to_string())?;
             Shape::OutboundDegrees { cumulative, max_inbound: usize::MAX }
