@@ -74,7 +74,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         part(format!("{links} links"), LINK, links, format!("chain[{at}].network.topology"));
         let each = submitted.min(u64::from(chain.nodes.mempool.transactions));
         let pools = mempools(chain);
-        part(format!("{pools} mempools"), PENDING.saturating_mul(each), pools, format!("chain[{at}].nodes.mempool"));
+        part(format!("{pools} mempools"), PENDING.saturating_mul(each), pools, format!("chain[{at}].nodes.count"));
     }
     if let Some(payments) = payments {
         let many = submitted_by(payments, scenario.duration);

@@ -249,3 +249,6 @@ impl Default for Output {
         Output { interval: Duration::from_secs(1), charts: true, transactions: true, trace: false }
     }
 }
+
+#[cfg(test)]
+mod tests;
