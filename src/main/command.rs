@@ -60,7 +60,7 @@ pub enum Command {
 const RUN_EXAMPLES: &str = "\
 Examples:
   ledgerlab run scenarios/compare/pbft.toml
-  ledgerlab run scenarios/compare/pbft.toml --set 'chain.nodes.regions={eu-west-1=4}' --set workload.payments.rate=500
+  ledgerlab run scenarios/compare/pbft.toml --set workload.payments.rate=500
   ledgerlab run scenarios/compare/pbft.toml --set seeds=1..10 --json";
 
 const CHECK_EXAMPLES: &str = "\

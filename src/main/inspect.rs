@@ -65,7 +65,7 @@ pub fn check(wanted: &Check, json: bool, quiet: bool) -> Result<Exit, Failure> {
 /// Lists what scenarios can choose from.
 pub fn list(wanted: Option<&str>, json: bool) -> Result<Exit, Failure> {
     let prefix = wanted.unwrap_or_default().to_lowercase();
-    let mut sections = scenario::listing();
+    let mut sections = scenario::listing(Vec::new());
     let headings: Vec<&str> = sections.iter().map(|section| section.heading).collect();
     sections.retain(|section| section.heading.to_lowercase().starts_with(&prefix));
     if sections.is_empty() {
@@ -90,7 +90,7 @@ pub fn schema() -> Result<Exit, Failure> {
 }
 
 /// Two columns; the second is wrapped where people read it.
-fn table(rows: impl Iterator<Item = (String, String)>) -> Table {
+fn table(rows: impl Iterator<Item = (String, String)>) -> String {
     const WIDTH: u16 = 100;
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
@@ -101,5 +101,5 @@ fn table(rows: impl Iterator<Item = (String, String)>) -> Table {
     for (first, second) in rows {
         table.add_row([format!("  {first}"), second]);
     }
-    table
+    table.trim_fmt()
 }

@@ -53,7 +53,10 @@ fn an_override_changes_any_key_with_or_without_quotes() {
     assert_eq!(set(&["duration = \"90s\""]).duration, Duration::from_secs(90));
     assert_eq!(set(&["seeds=1..3"]).seeds.0, [1, 2, 3]);
     assert_eq!(set(&["seed=7"]).seeds.0, [7]);
-    assert_eq!(set(&["chain.network.gossip=compact"]).chain[0].network.gossip, Gossip::Compact {});
+    assert_eq!(
+        set(&["chain.network.gossip=compact"]).chain[0].network.gossip,
+        Gossip::Compact { trickle: true, eager: 3, usage: 1.0 }
+    );
     assert_eq!(set(&["chain[0].nodes.upload=5 Mbit/s"]).chain[0].nodes.upload, Rate::Fixed(BitRate(5_000_000)));
     assert_eq!(
         set(&["fault[0].crash.nodes=[1, 2]"]).fault[0].crash.as_ref().unwrap().nodes,
@@ -126,18 +129,33 @@ fn the_estimate_grows_with_what_is_asked_for() {
 #[test]
 fn a_summary_says_what_would_run() {
     let lines = summary(&valid()).into_iter().map(|(heading, text)| format!("{heading}: {text}"));
-    assert_eq!(lines.collect::<Vec<_>>().join("\n"), "");
+    assert_eq!(
+        lines.collect::<Vec<_>>().join("\n"),
+        "runs: 1, seed 1
+time: 1min, measured after 5s
+chain main: idle on the account ledger
+  nodes: 4: n0-n1 eu-west-1, n2 sa-east-1, n3 us-east-1, f = 1
+  machines: 4 cores at speed 1, up 1 Gbit/s, down 1 Gbit/s, disk lognormal median 1ms sigma 0.4
+  network: latency aws-2025, bandwidth sharing, topology outbound, gossip flood, transactions gossip
+workload: payments on main: 50 tx/s, poisson, 250 B, 4 clients, 1000 accounts
+fault: 20s to 30s on main: crash n3
+fault: 30s to the end on main: eu-west-1 | the rest
+fault: 40s to the end on main: links from all to 50 % of all: +10ms, loss 0.1
+adversary: n0 of main: late by 1s
+checks: safety
+memory: about 3.2 MB per run"
+    );
 }
 
 #[test]
 fn everything_that_can_be_chosen_is_listed_with_a_line() {
-    let sections = listing();
+    let sections = listing(vec![Choice::new("tps", "final transactions per second")]);
     let words = |heading: &str| {
         let section = sections.iter().find(|section| section.heading == heading).unwrap();
         section.choices.iter().map(|choice| choice.word.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(words("Ledgers"), ["account", "utxo"]);
-    assert_eq!(words("Gossip"), ["direct", "flood", "inventory", "compact", "sqrt_push"]);
+    assert_eq!(words("Gossip"), ["direct", "flood", "inventory", "compact", "simblock", "sqrt_push"]);
     assert_eq!(words("Bandwidth"), ["sharing", "fifo", "unshared", "stop_and_wait"]);
     assert_eq!(words("Latency").len(), 11);
     assert!(words("Datasets").contains(&"pools-2025"));

@@ -302,7 +302,7 @@ r#"error: unknown word "flod"
   --> test.toml:15:10
    |
 15 | gossip = "flod"
-   |          ^^^^^^ expected one of `direct`, `flood`, `inventory`, `compact`, `sqrt_push`
+   |          ^^^^^^ expected one of `direct`, `flood`, `inventory`, `compact`, `simblock`, `sqrt_push`
    |
    = help: did you mean `flood`?"#;
     a_choice_without_its_settings_is_told: edited(&[("topology.outbound = { degree = 2 }", r#"latency = "lognormal""#)]),
