@@ -1,1 +1,34 @@
-fn main() {}
+//! Command line: parse, dispatch, exit codes.
+
+#[path = "main/command.rs"]
+mod command;
+#[path = "main/exit.rs"]
+mod exit;
+#[path = "main/inspect.rs"]
+mod inspect;
+#[path = "main/run.rs"]
+mod run;
+
+use clap::Parser as _;
+use command::{Command, Ledgerlab};
+use exit::Exit;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let Ledgerlab { command, json, quiet } = Ledgerlab::parse();
+    let result = match command {
+        Command::Run(wanted) => run::run(&wanted, json, quiet),
+        Command::Check(wanted) => inspect::check(&wanted, json, quiet),
+        Command::List { section } => inspect::list(section.as_deref(), json),
+        Command::Schema => inspect::schema(),
+        Command::Verify(wanted) => run::verify(&wanted, json, quiet),
+        Command::Bench(wanted) => run::bench(&wanted, json, quiet),
+    };
+    result.unwrap_or_else(|failure| failure.tell(json)).into()
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

@@ -74,7 +74,9 @@ pub struct Choice {
 }
 
 impl Choice {
-    fn new(word: &str, summary: &str) -> Choice {
+    /// A word and its line.
+    #[must_use]
+    pub fn new(word: &str, summary: &str) -> Choice {
         Choice { word: word.to_owned(), summary: summary.to_owned() }
     }
 }
@@ -92,7 +94,7 @@ pub struct Section {
 
 /// Everything that a scenario can choose from, one line each. `metrics` are the figures of a run.
 #[must_use]
-pub fn listing() -> Vec<Section> {
+pub fn listing(metrics: Vec<Choice>) -> Vec<Section> {
     let section = |heading, key, choices| Section { heading, key, choices };
     let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(word, summary)| Choice::new(word, summary)).collect();
     let protocols = known();
@@ -102,8 +104,9 @@ pub fn listing() -> Vec<Section> {
     attacks.extend(own_attacks);
     let data = dataset::all().iter();
     let data = data.map(|data| Choice::new(data.name, &format!("{}: {}", data.kind, data.summary)));
-    let disks = words::DISKS.iter().map(|disk| Choice::new(disk.name, disk.summary));
-    vec![
+    let free = Choice::new(words::NO_DISK, "writing is free, and durable at once");
+    let disks = std::iter::once(free).chain(words::DISKS.iter().map(|disk| Choice::new(disk.name, disk.summary)));
+    let mut sections = vec![
         section(
             "Protocols",
             "chain.protocol",
@@ -119,7 +122,10 @@ pub fn listing() -> Vec<Section> {
         section("Disks", "chain.nodes.disk", disks.collect()),
         section("Workloads", "workload", choices::<Workload>()),
         section("Arrivals", "workload.payments.arrival", choices::<Arrival>()),
-    ]
+        section("Metrics", "results", metrics),
+    ];
+    sections.retain(|section| !section.choices.is_empty());
+    sections
 }
 
 /// The words of a choice and the first sentence about each, from its schema.

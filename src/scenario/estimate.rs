@@ -74,7 +74,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         part(format!("{links} links"), LINK, links, format!("chain[{at}].network.topology"));
         let each = submitted.min(u64::from(chain.nodes.mempool.transactions));
         let pools = mempools(chain);
-        part(format!("{pools} mempools"), PENDING.saturating_mul(each), pools, format!("chain[{at}].nodes.mempool"));
+        part(format!("{pools} mempools"), PENDING.saturating_mul(each), pools, format!("chain[{at}].nodes.count"));
     }
     if let Some(payments) = payments {
         let many = submitted_by(payments, scenario.duration);
@@ -93,9 +93,13 @@ fn links(chain: &Chain) -> u64 {
     let each = |degree: u64| n.saturating_mul(degree);
     match &chain.network.topology {
         Topology::Complete {} => each(n.saturating_sub(1)),
-        Topology::Outbound { degree, .. } | Topology::ScaleFree { edges: degree } => each(2 * u64::from(*degree)),
+        Topology::Outbound { degree, .. } | Topology::ScaleFree { links: degree } => each(2 * u64::from(*degree)),
         Topology::RandomRegular { degree } | Topology::SmallWorld { degree, .. } => each(u64::from(*degree)),
-        Topology::Star { .. } | Topology::Ring {} => each(2),
+        Topology::Star {} | Topology::Ring {} => each(2),
+        Topology::Relay { relays, links } => {
+            let relays = u64::from(*relays);
+            relays.saturating_mul(relays).saturating_add(each(2 * u64::from(*links)))
+        }
         Topology::Degrees { .. } | Topology::File { .. } => each(40),
     }
 }

@@ -106,10 +106,17 @@ impl Sources {
             }
             Reason::Missing(key) => (format!("missing key `{key}`"), format!("`{key}` must be given here"), None),
             Reason::Twice(key) => {
-                (format!("`{key}` is given twice"), "given again here, perhaps under another name".to_owned(), None)
+                (format!("`{key}` is given twice"), "given before, perhaps under another name".to_owned(), None)
             }
-            Reason::Unexpected { found, expected } => (format!("expected {expected}"), format!("found {found}"), None),
-            Reason::Other(what) => ("this value cannot be used".to_owned(), what, None),
+            Reason::Unexpected { found, expected } => {
+                let title =
+                    error.key.map_or(format!("expected {expected}"), |key| format!("`{key}` must be {expected}"));
+                (title, format!("found {found}"), None)
+            }
+            Reason::Other(what) => {
+                let title = error.key.map_or("this cannot be used".into(), |key| format!("`{key}` cannot be this"));
+                (title, what, None)
+            }
         };
         self.mistake(&place, title, label).help(help)
     }
@@ -131,7 +138,7 @@ pub fn allow(allowed: &[&str]) -> String {
 
 /// "did you mean ...?", if one of `allowed` is near `found`.
 pub fn suggest(found: &str, allowed: &[&str]) -> Option<String> {
-    let (lower, most) = (found.to_lowercase(), 1 + found.chars().count() / 3);
+    let (lower, most) = (found.to_lowercase(), (found.chars().count() / 3).max(1));
     let near = |word: &&&str| strsim::damerau_levenshtein(&lower, &word.to_lowercase());
     let nearest = allowed.iter().min_by_key(near)?;
     (near(&nearest) <= most).then(|| format!("did you mean `{nearest}`?"))

@@ -192,17 +192,22 @@ impl Default for AccountLedger {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UtxoLedger {
-    /// Outputs that each account owns at genesis.
-    pub outputs: u32,
+    /// Outputs that each account owns at genesis. With several, payments need not wait for each other's change.
+    pub coins: u32,
     /// What each of them holds.
     pub amount: u64,
-    /// What the proposer of a block is paid.
-    pub reward: Reward,
+    /// New money in each of the first blocks; 0 if proposers are paid fees alone.
+    pub subsidy: u64,
+    /// Blocks until the subsidy is halved, again and again; 0 for never.
+    pub halving: u64,
+    /// Blocks from a coinbase to the first that may spend it.
+    pub maturity: u64,
 }
 
 impl Default for UtxoLedger {
+    /// Bitcoin's issuance.
     fn default() -> UtxoLedger {
-        UtxoLedger { outputs: 16, amount: 1_000_000, reward: Reward::default() }
+        UtxoLedger { coins: 16, amount: 1_000_000, subsidy: 5_000_000_000, halving: 210_000, maturity: 100 }
     }
 }
 
@@ -250,3 +255,6 @@ impl Default for Output {
         Output { interval: Duration::from_secs(1), charts: true, transactions: true, trace: false }
     }
 }
+
+#[cfg(test)]
+mod tests;

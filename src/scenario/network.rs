@@ -2,7 +2,7 @@
 //! `latency.constant = { delay = "50ms" }`. A choice whose settings may all stay at their defaults can be
 //! written as one word: `topology = "complete"`.
 
-use crate::base::Duration;
+use crate::base::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -200,19 +200,24 @@ pub enum Topology {
         degree: u32,
         /// Probability that an edge is rewired.
         #[serde(default = "tenth")]
-        rewire: f64,
+        rewired: f64,
     },
     /// Barabasi and Albert 1999: newcomers prefer the well connected.
     ScaleFree {
-        /// Edges that each newcomer brings.
+        /// Links that each newcomer makes.
         #[serde(default = "four")]
-        edges: u32,
+        links: u32,
     },
-    /// Everybody with one.
-    Star {
-        /// The one.
-        #[serde(default)]
-        hub: u32,
+    /// Everybody with node 0.
+    Star {},
+    /// The first nodes are relays, linked to each other; every other node is linked to some of them.
+    Relay {
+        /// How many relays there are.
+        #[serde(default = "four")]
+        relays: u32,
+        /// Relays that each other node is linked to.
+        #[serde(default = "two")]
+        links: u32,
     },
     /// Everybody with the next and the previous.
     Ring {},
@@ -220,6 +225,9 @@ pub enum Topology {
     Degrees {
         /// Which: see `ledgerlab list`.
         data: String,
+        /// Connections that each node accepts.
+        #[serde(default = "inbound")]
+        max_inbound: u32,
     },
     /// Read from a file: edges as CSV, or a graph as GML.
     File {
@@ -228,6 +236,9 @@ pub enum Topology {
     },
 }
 
+fn two() -> u32 {
+    2
+}
 fn four() -> u32 {
     4
 }
@@ -256,11 +267,44 @@ pub enum Gossip {
     /// Everybody passes everything on to all neighbours.
     Flood {},
     /// Announce, request, send (Bitcoin before BIP 152).
-    Inventory {},
+    Inventory {
+        /// Whether transactions wait before they are announced, as in Bitcoin Core.
+        #[serde(default = "yes")]
+        trickle: bool,
+    },
     /// Blocks in short, then what is missing (BIP 152); the rest by announcement.
-    Compact {},
+    Compact {
+        /// Whether transactions wait before they are announced, as in Bitcoin Core.
+        #[serde(default = "yes")]
+        trickle: bool,
+        /// Peers that a node asks to send blocks unasked.
+        #[serde(default = "three")]
+        eager: u32,
+        /// Fraction of nodes that speak compact relay.
+        #[serde(default = "everyone")]
+        usage: f64,
+    },
+    /// Compact relay as SimBlock models it: what is missing is a matter of chance. For comparison only.
+    Simblock {},
     /// The whole to the square root of the neighbours, announcements to the rest (Ethereum).
-    SqrtPush {},
+    SqrtPush {
+        /// Larger transactions are only announced (go-ethereum).
+        #[serde(default = "push_max")]
+        push_max: ByteSize,
+    },
+}
+
+fn yes() -> bool {
+    true
+}
+fn three() -> u32 {
+    3
+}
+fn everyone() -> f64 {
+    1.0
+}
+fn push_max() -> ByteSize {
+    ByteSize(4096)
 }
 
 impl Default for Gossip {

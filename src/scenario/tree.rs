@@ -300,11 +300,13 @@ pub struct Misread {
     pub reason: Reason,
     /// Where.
     pub place: Option<Place>,
+    /// The key whose value it is.
+    pub key: Option<String>,
 }
 
 impl Misread {
     fn new(reason: Reason) -> Misread {
-        Misread { reason, place: None }
+        Misread { reason, place: None, key: None }
     }
     /// Places the error here unless it was placed further inside.
     fn at(mut self, place: &Place) -> Misread {
@@ -391,7 +393,7 @@ impl<'de> Deserializer<'de> for &'de Tree {
             Value::Flag(flag) => visitor.visit_bool(*flag),
             Value::Unusable(what) => Err(de::Error::invalid_type(de::Unexpected::Other(what), &visitor)),
             Value::List(items) => visit_list(items, visitor),
-            Value::Table(entries) => visitor.visit_map(Entries { entries, next: 0 }),
+            Value::Table(entries) => visit_table(entries, visitor),
         }
         .map_err(|error: Misread| error.at(&self.place))
     }
@@ -444,6 +446,15 @@ fn visit_list<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Result<V:
     }
 }
 
+fn visit_table<'de, V: Visitor<'de>>(entries: &'de [(Key, Tree)], visitor: V) -> Result<V::Value, Misread> {
+    let mut table = Entries { entries, next: 0 };
+    visitor.visit_map(&mut table).map_err(|error| match entries.get(table.next) {
+        // A key was read and its value was not asked for: the key itself is wrong.
+        Some((key, _)) => error.at(&key.place),
+        None => error,
+    })
+}
+
 struct Items<'de> {
     items: &'de [Tree],
     next: usize,
@@ -463,7 +474,7 @@ struct Entries<'de> {
     next: usize,
 }
 
-impl<'de> MapAccess<'de> for Entries<'de> {
+impl<'de> MapAccess<'de> for &mut Entries<'de> {
     type Error = Misread;
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misread> {
         let Some((key, _)) = self.entries.get(self.next) else { return Ok(None) };
@@ -471,9 +482,12 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         seed.deserialize(name).map(Some).map_err(|error: Misread| error.at(&key.place))
     }
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Misread> {
-        let (_, value) = &self.entries[self.next];
+        let (key, value) = &self.entries[self.next];
         self.next += 1;
-        seed.deserialize(value)
+        seed.deserialize(value).map_err(|mut error| {
+            error.key.get_or_insert_with(|| key.name.clone());
+            error
+        })
     }
 }
 
@@ -521,7 +535,9 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misread> {
         match self.settings {
             Some(tree) => seed.deserialize(tree),
-            None => seed.deserialize(MapAccessDeserializer::new(self.defaults())).map_err(|error| self.alone(error)),
+            None => {
+                seed.deserialize(MapAccessDeserializer::new(&mut self.defaults())).map_err(|error| self.alone(error))
+            }
         }
     }
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misread> {
@@ -530,7 +546,7 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misread> {
         match self.settings {
             Some(tree) => tree.deserialize_any(visitor),
-            None => visitor.visit_map(self.defaults()).map_err(|error| self.alone(error)),
+            None => visitor.visit_map(&mut self.defaults()).map_err(|error| self.alone(error)),
         }
     }
 }

@@ -322,7 +322,7 @@ impl Checker<'_> {
         let below = |degree: u32| (1..n.max(2)).contains(&degree);
         let label = |degree: u32| format!("found {degree}, and there are {n} nodes");
         match &chain.network.topology {
-            Topology::Complete {} | Topology::Ring {} => {}
+            Topology::Complete {} | Topology::Ring {} | Topology::Star {} => {}
             Topology::Outbound { degree, max_inbound } => {
                 if !below(*degree) {
                     let title = "`degree` must be at least 1 and less than the number of nodes";
@@ -343,32 +343,41 @@ impl Checker<'_> {
                     self.wrong(&key("random_regular.degree"), title, label(*degree));
                 }
             }
-            Topology::SmallWorld { degree, rewire } => {
+            Topology::SmallWorld { degree, rewired } => {
                 if !below(*degree) || degree % 2 == 1 {
                     let title = "`degree` must be even and less than the number of nodes";
                     self.wrong(&key("small_world.degree"), title, label(*degree));
                 }
-                self.within(&key("small_world.rewire"), *rewire, 0.0, 1.0);
+                self.within(&key("small_world.rewired"), *rewired, 0.0, 1.0);
             }
-            Topology::ScaleFree { edges } => {
-                if !below(*edges) {
-                    let title = "`edges` must be at least 1 and less than the number of nodes";
-                    self.wrong(&key("scale_free.edges"), title, label(*edges));
+            Topology::ScaleFree { links } => {
+                if !below(*links) {
+                    let title = "`links` must be at least 1 and less than the number of nodes";
+                    self.wrong(&key("scale_free.links"), title, label(*links));
                 }
             }
-            Topology::Star { hub } => {
-                if *hub >= n {
-                    self.wrong(&key("star.hub"), format!("there is no node {hub}"), last_node(n));
+            Topology::Relay { relays, links } => {
+                if !(1..=n).contains(relays) {
+                    let title = "`relays` must be at least 1 and at most the number of nodes";
+                    self.wrong(&key("relay.relays"), title, label(*relays));
+                }
+                if !(1..=*relays).contains(links) {
+                    let label = format!("found {links} for {relays} relays");
+                    self.wrong(&key("relay.links"), "`links` must be at least 1 and at most `relays`", label);
                 }
             }
-            Topology::Degrees { data } => {
+            Topology::Degrees { data, max_inbound } => {
                 self.among(&key("degrees.data"), "degree data", data, &Data::Degrees.names());
+                self.at_least(&key("degrees.max_inbound"), f64::from(*max_inbound), 1.0);
             }
             Topology::File { path } => {
                 if path.is_empty() {
                     self.wrong(&key("file.path"), "a topology needs a file", "found an empty path");
                 }
             }
+        }
+        if let Gossip::Compact { usage, .. } = chain.network.gossip {
+            self.within(&format!("{path}.network.gossip.compact.usage"), usage, 0.0, 1.0);
         }
         if chain.network.gossip == (Gossip::Direct {}) && chain.network.topology != (Topology::Complete {}) {
             let label = "but here only neighbours are connected, and gossip is `direct`";

@@ -1,0 +1,125 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, value_parser};
+use std::path::PathBuf;
+
+/// Seeds are TOML numbers, which are signed.
+const SEED_MAX: u64 = i64::MAX as u64;
+
+/// Simulates distributed ledgers: real consensus and ledger code over a modelled network, exactly repeatable.
+#[derive(Parser, Debug)]
+#[command(name = "ledgerlab", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Ledgerlab {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Answer in JSON, on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ledgerlab run scenarios/quickstart.toml
+  ledgerlab run scenarios/quickstart.toml --seed 7 --out runs/seven --set chain.nodes.count=7
+  ledgerlab check scenarios/quickstart.toml
+  ledgerlab list topologies
+
+Exit codes:
+  0    done, and everything held
+  1    the machine failed: disk full, file vanished
+  2    the command line or the scenario is wrong
+  3    safety was violated: two nodes disagree, or a final block was taken back
+  4    liveness was violated: nothing became final in time
+  5    verify: the fingerprint differs
+  130  interrupted";
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run an experiment: one run per seed
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Say what a scenario would run, and everything that is wrong with it
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// List what scenarios can choose from: protocols, ledgers, network models, datasets, workloads, metrics
+    List {
+        /// Only sections whose heading begins with this
+        section: Option<String>,
+    },
+    /// Print the JSON Schema of scenarios, for editors
+    Schema,
+    /// Repeat a run from its folder and compare fingerprints
+    Verify(Verify),
+    /// Measure the speed of the simulator
+    Bench(Bench),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  ledgerlab run scenarios/compare/pbft.toml
+  ledgerlab run scenarios/compare/pbft.toml --set workload.payments.rate=500
+  ledgerlab run scenarios/compare/pbft.toml --set seeds=1..10 --json";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  ledgerlab check scenarios/quickstart.toml
+  ledgerlab check scenarios/quickstart.toml --resolved > full.toml";
+
+/// A scenario and how to change it.
+#[derive(Args, Debug)]
+pub struct Chosen {
+    /// The scenario
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Change a key of the scenario; the value is written as in TOML, single words may go without quotes
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Run with this seed instead of those of the scenario
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u64).range(..=SEED_MAX))]
+    pub seed: Option<u64>,
+}
+
+impl Chosen {
+    /// All changes, as overrides.
+    pub fn overrides(&self) -> Vec<String> {
+        self.set.iter().cloned().chain(self.seed.map(|seed| format!("seed={seed}"))).collect()
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Folder for the results [default: runs/NAME]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Runs at the same time; results do not depend on it [default: one per core]
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+}
+
+#[derive(Args, Debug)]
+pub struct Check {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Print the scenario with every default written out
+    #[arg(long)]
+    pub resolved: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// The folder of a run
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct Bench {
+    /// Scenario to measure [default: a built-in set]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}

@@ -1,0 +1,74 @@
+//! How the program ends.
+
+use ledgerlab::scenario::Mistake;
+use std::io::{IsTerminal as _, Write as _};
+
+/// What the exit code says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, and everything held.
+    Done = 0,
+    /// The machine failed: disk full, file vanished.
+    Trouble = 1,
+    /// The command line or the scenario is wrong.
+    Mistake = 2,
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub enum Failure {
+    /// The scenario is wrong.
+    Scenario(Vec<Mistake>),
+    /// Something that was asked for cannot be done; not a matter of a line in a scenario.
+    Wrong(String),
+    /// The machine failed.
+    Trouble(anyhow::Error),
+}
+
+impl Failure {
+    /// Tells people (on standard error) or programs (on standard output), and says how to exit.
+    pub fn tell(&self, json: bool) -> Exit {
+        if json {
+            let value = match self {
+                Failure::Scenario(mistakes) => serde_json::json!({"ok": false, "mistakes": mistakes}),
+                Failure::Wrong(what) => serde_json::json!({"ok": false, "error": what}),
+                Failure::Trouble(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
+            };
+            // If nobody listens any more, the exit code still tells.
+            let _ = writeln!(std::io::stdout(), "{value:#}");
+        } else {
+            let _ = writeln!(std::io::stderr(), "{}", self.text());
+        }
+        match self {
+            Failure::Scenario(_) | Failure::Wrong(_) => Exit::Mistake,
+            Failure::Trouble(_) => Exit::Trouble,
+        }
+    }
+    fn text(&self) -> String {
+        match self {
+            Failure::Scenario(mistakes) => render(mistakes),
+            Failure::Wrong(what) => format!("error: {what}"),
+            Failure::Trouble(error) => format!("error: {error:#}"),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Trouble(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Trouble(error.into())
+    }
+}
+
+/// Mistakes as people read them, coloured on a terminal unless `NO_COLOR` is set.
+pub fn render(mistakes: &[Mistake]) -> String {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let shown: Vec<String> = mistakes.iter().map(|mistake| mistake.render(colour)).collect();
+    shown.join("\n\n")
+}

@@ -1,0 +1,105 @@
+//! `check`, `list`, `schema`: what can be said without running anything.
+
+use super::command::{Check, Chosen};
+use super::exit::{Exit, Failure, render};
+use comfy_table::{ContentArrangement, Table, presets};
+use ledgerlab::scenario::{self, Loaded, Scenario};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+
+/// Reads and checks the scenario that the command line asks for, the files that it names included.
+pub fn load(chosen: &Chosen) -> Result<Loaded, Failure> {
+    let file = chosen.file.display().to_string();
+    let bytes = std::fs::read(&chosen.file).map_err(|error| Failure::Wrong(format!("cannot read {file}: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::Wrong(format!("{file} is not a text: byte {at} is not UTF-8"))
+    })?;
+    let loaded = Scenario::load(&file, &text, &chosen.overrides()).map_err(Failure::Scenario)?;
+    let folder = chosen.file.parent().unwrap_or(Path::new("."));
+    let missing = loaded.scenario.files().into_iter().filter_map(|(key, path)| {
+        let error = std::fs::metadata(folder.join(path)).err()?;
+        Some(loaded.mistake(&key, format!("cannot read \"{path}\""), error.to_string()))
+    });
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() { Ok(loaded) } else { Err(Failure::Scenario(missing)) }
+}
+
+/// Tells what looks odd in a scenario.
+pub fn warn(loaded: &Loaded, quiet: bool) {
+    if !quiet && !loaded.warnings.is_empty() {
+        let _ = writeln!(std::io::stderr(), "{}\n", render(&loaded.warnings));
+    }
+}
+
+/// Says what a scenario would run.
+pub fn check(wanted: &Check, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    let loaded = load(&wanted.chosen)?;
+    let scenario = &loaded.scenario;
+    let mut out = std::io::stdout().lock();
+    if json {
+        let answer = serde_json::json!({
+            "ok": true,
+            "name": scenario.name,
+            "hash": scenario.hash().hex(),
+            "summary": scenario::summary(scenario).into_iter().map(|(what, text)| [what, text]).collect::<Vec<_>>(),
+            "memory": scenario::estimate(scenario),
+            "warnings": loaded.warnings,
+            "scenario": scenario,
+        });
+        writeln!(out, "{answer:#}")?;
+        return Ok(Exit::Done);
+    }
+    warn(&loaded, quiet);
+    if wanted.resolved {
+        write!(out, "{}", scenario.resolved())?;
+        return Ok(Exit::Done);
+    }
+    if !quiet {
+        writeln!(out, "{} can be run (scenario {})\n", scenario.name, scenario.hash())?;
+        writeln!(out, "{}", table(scenario::summary(scenario).into_iter()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Lists what scenarios can choose from.
+pub fn list(wanted: Option<&str>, json: bool) -> Result<Exit, Failure> {
+    let prefix = wanted.unwrap_or_default().to_lowercase();
+    let mut sections = scenario::listing(Vec::new());
+    let headings: Vec<&str> = sections.iter().map(|section| section.heading).collect();
+    sections.retain(|section| section.heading.to_lowercase().starts_with(&prefix));
+    if sections.is_empty() {
+        return Err(Failure::Wrong(format!("there is no section \"{prefix}\"; there are {}", headings.join(", "))));
+    }
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{:#}", serde_json::json!(sections))?;
+        return Ok(Exit::Done);
+    }
+    for section in sections {
+        writeln!(out, "{} ({})", section.heading, section.key)?;
+        writeln!(out, "{}\n", table(section.choices.into_iter().map(|choice| (choice.word, choice.summary))))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints the JSON Schema.
+pub fn schema() -> Result<Exit, Failure> {
+    writeln!(std::io::stdout(), "{:#}", scenario::schema())?;
+    Ok(Exit::Done)
+}
+
+/// Two columns; the second is wrapped where people read it.
+fn table(rows: impl Iterator<Item = (String, String)>) -> String {
+    const WIDTH: u16 = 100;
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    if std::io::stdout().is_terminal() {
+        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    for (first, second) in rows {
+        table.add_row([format!("  {first}"), second]);
+    }
+    table.trim_fmt()
+}
