@@ -94,12 +94,8 @@ fn ledger(choice: &LedgerChoice, holders: u32) -> (Box<dyn Fn() -> Box<dyn Ledge
             (Box::new(make), Box::new(AccountWallet::new(holders, balance)))
         }
         LedgerChoice::Utxo(table) => {
-            let endowment = Endowment { accounts: holders, coins: table.outputs, amount: table.amount };
-            let subsidy = match table.reward {
-                scenario::Reward::Nothing | scenario::Reward::Fees => 0,
-                scenario::Reward::Minted(amount) => amount,
-            };
-            let issuance = Issuance { subsidy, ..Issuance::default() };
+            let endowment = Endowment { accounts: holders, coins: table.coins, amount: table.amount };
+            let issuance = Issuance { subsidy: table.subsidy, halving: table.halving, maturity: table.maturity };
             let make = move || -> Box<dyn Ledger> { Box::new(Utxo::new(endowment, issuance, holders)) };
             (Box::new(make), Box::new(UtxoWallet::new(endowment)))
         }

@@ -5,7 +5,7 @@ use crate::base::{Duration, NodeId, Stream};
 use crate::engine::TransactionRelay;
 use crate::network::dataset::{self, LatencyTable};
 use crate::network::gossip::{
-    Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings,
+    Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings, Trickle,
 };
 use crate::network::import::{self, Imported};
 use crate::network::latency::{Drawn, Jitter, Latency, Law, Region};
@@ -89,13 +89,14 @@ fn shape(choice: &scenario::Network) -> Result<Shape, String> {
             Shape::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
         }
         T::RandomRegular { degree } => Shape::RandomRegular { degree: *degree as usize },
-        T::SmallWorld { degree, rewire } => Shape::SmallWorld { degree: *degree as usize, rewired: *rewire },
-        T::ScaleFree { edges } => Shape::ScaleFree { links: *edges as usize },
-        T::Star { .. } => Shape::Relay { relays: 1, links: 1 },
+        T::SmallWorld { degree, rewired } => Shape::SmallWorld { degree: *degree as usize, rewired: *rewired },
+        T::ScaleFree { links } => Shape::ScaleFree { links: *links as usize },
+        T::Star {} => Shape::Relay { relays: 1, links: 1 },
+        T::Relay { relays, links } => Shape::Relay { relays: *relays as usize, links: *links as usize },
         T::Ring {} => Shape::Ring {},
-        T::Degrees { data } => {
+        T::Degrees { data, max_inbound } => {
             let cumulative = dataset::degrees(data).map_err(|unknown| unknown.to_string())?;
-            Shape::OutboundDegrees { cumulative, max_inbound: usize::MAX }
+            Shape::OutboundDegrees { cumulative, max_inbound: *max_inbound as usize }
         }
     })
 }
@@ -226,12 +227,22 @@ fn rate(
 
 fn gossip(choice: &scenario::Network, seed: u64, graph: Arc<Topology>) -> Option<Box<dyn Gossip>> {
     let graph: Arc<dyn Graph> = graph;
+    let inventory =
+        |trickle: bool| InventorySettings { trickle: trickle.then(Trickle::default), ..InventorySettings::default() };
     Some(match choice.gossip {
         scenario::Gossip::Direct {} => return None,
         scenario::Gossip::Flood {} => Box::new(Flood::new(graph)),
-        scenario::Gossip::Inventory {} => Box::new(Inventory::new(seed, graph, InventorySettings::default())),
-        scenario::Gossip::Compact {} => Box::new(Compact::new(seed, graph, CompactSettings::default())),
-        scenario::Gossip::SqrtPush {} => Box::new(SqrtPush::new(seed, graph, SqrtPushSettings::default())),
+        scenario::Gossip::Inventory { trickle } => Box::new(Inventory::new(seed, graph, inventory(trickle))),
+        scenario::Gossip::Compact { trickle, eager, usage } => {
+            let (inventory, eager_max) = (inventory(trickle), eager as usize);
+            let settings = CompactSettings { inventory, eager_max, usage, ..CompactSettings::default() };
+            Box::new(Compact::new(seed, graph, settings))
+        }
+        scenario::Gossip::Simblock {} => Box::new(Compact::new(seed, graph, CompactSettings::simblock())),
+        scenario::Gossip::SqrtPush { push_max } => {
+            let push_max = u32::try_from(push_max.0).unwrap_or(u32::MAX);
+            Box::new(SqrtPush::new(seed, graph, SqrtPushSettings { push_max, ..SqrtPushSettings::default() }))
+        }
     })
 }
 
