@@ -419,7 +419,7 @@ impl Pbft {
         if slot.committed.is_some() {
             return;
         }
-        if slot.commits.add(from, &vote.digest, Some(vote.signature), ctx.committee()) && slot.prepared {
+        if slot.commits.add(from, &vote.digest, Some(vote.signature), ctx.committee()) {
             self.try_commit(vote.seq, ctx);
         }
     }

@@ -146,6 +146,40 @@ fn the_normal_case_goes_from_phase_to_phase_as_the_paper_draws_it() {
 }
 
 #[test]
+fn commits_that_come_first_wait_until_the_replica_has_prepared() {
+    let mut stage = stage(4);
+    let request = stage.transaction(0, 0);
+    stage.submit_to_all(&request);
+    stage.deliver(is_kind("pre-prepare"));
+    stage.deliver(|flight| flight.to != NodeId(3));
+    stage.deliver(is_kind("commit"));
+    assert_agreed(&stage, &[0, 1, 2], 1);
+    assert_agreed(&stage, &[3], 0);
+    stage.deliver(|flight| flight.to == NodeId(3));
+    assert_agreed(&stage, &[3], 1);
+}
+
+#[test]
+fn a_prepare_of_the_primary_itself_does_not_count_and_does_not_spoil_the_certificate() {
+    let mut stage: Stage = Rehearsal::empty(4, Config::default());
+    (1..4).for_each(|node| stage.boot(node));
+    let what = proposal(0, vec![stage.transaction(0, 0)]);
+    for to in 1..4 {
+        let message = prepare(&stage, 0, (0, 1), &what.digest());
+        stage.inject(0, to, message);
+    }
+    stage.deliver(|_| true);
+    let order = pre_prepare(&stage, 0, (0, 1), &what);
+    stage.inject(0, 1, order.clone());
+    stage.deliver(|_| true);
+    assert!(!stage.node(1).log.get(Height(1)).unwrap().prepared);
+    stage.inject(0, 2, order);
+    stage.run(MILLI * 5);
+    let certificate = stage.node(1).log.get(Height(1)).unwrap().certificate.clone().unwrap();
+    assert!(certificate.is_complete(stage.committee()));
+}
+
+#[test]
 fn the_primary_fills_batches_while_the_window_is_full() {
     let config = Config { window: 2, batch: Limit { bytes: 1_000_000, transactions: 3 }, ..Config::default() };
     let mut stage: Stage = Rehearsal::new(4, config);

@@ -143,9 +143,6 @@ impl Pbft {
         } else if let Some(message) = self.view_changes.get(&ctx.me()) {
             ctx.broadcast(Message::ViewChange(message.clone()));
         }
-        for (seq, digest) in self.lacking() {
-            ctx.send(helper, Message::Fetch { seq, digest });
-        }
         let stable = self.log.low();
         ctx.broadcast(Message::Status(Status { view, active, stable, executed, helper }));
     }
@@ -173,7 +170,8 @@ impl Pbft {
         open.filter_map(|(seq, slot)| Some((seq, slot.lacks()?))).collect()
     }
     /// Asks for the batches that a new view proposes again: a signer of the certificate accepted the batch, or fetched
-    /// it as this replica does now.
+    /// it as this replica does now. A replica votes without the batch, whose digest is proven; if nobody answers, the
+    /// batch comes with STATE once it is committed.
     pub(super) fn fetch_from_signers(&mut self, ctx: &mut Context<'_, Self>) {
         let certificates: Vec<_> = self.new_view.iter().flat_map(|new| &new.view_changes).collect();
         let certificates: Vec<_> = certificates.into_iter().flat_map(|vc| &vc.prepared).cloned().collect();

@@ -271,22 +271,37 @@ fn halves_of_a_partition_stop_and_go_on_together_when_it_heals() {
 
 #[test]
 fn votes_that_overtake_their_new_view_count_when_it_arrives() {
-    let mut stage = stage(4);
+    let mut stage = stage(7);
     stage.crash(0);
     let request = stage.transaction(0, 0);
     stage.submit_to_all(&request);
     assert!(stage.run_while(SECOND * 5, |stage| stage.flights().all(|f| f.message.kind() != "new-view")));
     let late = |flight: &crate::protocol::rehearsal::Flight<Message>| {
-        flight.to.index() == 3 && flight.message.kind() == "new-view"
+        flight.to.index() == 6 && flight.message.kind() == "new-view"
     };
-    for _ in 0..3 {
+    for _ in 0..4 {
         stage.deliver(|flight| !late(flight));
     }
-    assert!(stage.node(3).log.get(Height(1)).is_some_and(|slot| slot.early() > 0 && slot.early_order.is_some()));
-    assert!(!stage.node(3).active);
+    assert_agreed(&stage, &[1, 2, 3, 4, 5], 1);
+    assert!(stage.node(6).log.get(Height(1)).is_some_and(|slot| slot.early() == 4 + 5 && slot.early_order.is_some()));
+    assert!(!stage.node(6).active);
     stage.deliver(late);
-    stage.run(MILLI * 5);
-    assert_agreed(&stage, &[1, 2, 3], 1);
+    assert_agreed(&stage, &[6], 1);
+}
+
+#[test]
+fn a_replica_far_behind_enters_at_the_highest_checkpoint_of_the_new_view_and_fetches_its_state() {
+    let mut stage: Stage = Rehearsal::new(4, Config { status_interval: SECOND * 10, ..short() });
+    stage.partition(&[3], &[0, 1, 2]);
+    submit(&mut stage, 0..5, MILLI * 10);
+    stage.heal();
+    stage.crash(0);
+    submit(&mut stage, 5..6, Duration::ZERO);
+    assert!(stage.run_while(SECOND * 5, |stage| !stage.node(3).active || stage.node(3).view == View(0)));
+    let replica = stage.node(3);
+    assert_eq!((replica.log.low(), replica.executed.height(), replica.view), (Height(4), Height(0), View(1)));
+    stage.run(SECOND * 12); // the first that it asks is the dead one
+    assert_agreed(&stage, &[1, 2, 3], 6);
 }
 
 #[test]
