@@ -4,7 +4,7 @@
 //! kept per block. In check mode they are computed again at every question and must be the same.
 
 use crate::base::hash::has_repeated_pair;
-use crate::base::{Hash, Keyring, NodeId};
+use crate::base::{AccountId, Hash, Keyring, NodeId};
 use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, Transaction, Tree};
 use crate::ledger::{Admission, Ledger};
 use crate::protocol::Invalid;
@@ -128,9 +128,13 @@ impl Executor {
         for transaction in after.iter().flat_map(|batch| batch.transactions()) {
             let _ = self.ledger.execute(transaction);
         }
-        let (mut chosen, mut refused, mut room, mut fees) = (Vec::new(), Vec::new(), limit.bytes, 0);
+        // A coinbase takes the same room whatever it pays.
+        let coinbase = paid.map(|_| Transaction::coinbase(AccountId(0), height, 0).bytes() as u64);
+        let mut room = limit.bytes.saturating_sub(coinbase.unwrap_or(0));
+        let most = limit.transactions.saturating_sub(u32::from(coinbase.is_some()));
+        let (mut chosen, mut refused, mut fees) = (Vec::new(), Vec::new(), 0);
         for transaction in pool.best() {
-            if chosen.len() as u32 >= limit.transactions || room == 0 {
+            if chosen.len() as u32 >= most || room == 0 {
                 break;
             }
             if earlier.contains(&transaction.id()) || transaction.bytes() as u64 > room {
