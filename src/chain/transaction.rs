@@ -88,6 +88,11 @@ impl Transaction {
     pub fn coinbase(owner: AccountId, height: Height, amount: Amount) -> Arc<Transaction> {
         Arc::new(Transaction::unsigned(owner, height.0, 0, Body::Coinbase { height, amount }, 0))
     }
+    /// A coinbase that pays nothing and takes at least `bytes`: fills blocks where only their size matters.
+    #[must_use]
+    pub fn filler(owner: AccountId, height: Height, bytes: usize) -> Arc<Transaction> {
+        Arc::new(Transaction::unsigned(owner, height.0, 0, Body::Coinbase { height, amount: 0 }, bytes))
+    }
     fn unsigned(sender: AccountId, nonce: u64, fee: Amount, body: Body, bytes: usize) -> Transaction {
         let content = match &body {
             Body::Transfer { .. } => PUBLIC_KEY_BYTES + NUMBER_BYTES,

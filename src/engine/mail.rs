@@ -3,6 +3,7 @@
 //! A broadcast is one payload, one sending, and, where its arrivals are known at once, one entry in the queue that walks
 //! them in order.
 
+use super::queue::Event;
 use super::seat::Job;
 use super::simulation::{Kind, Simulation};
 use crate::base::wire::FRAMING_BYTES;
@@ -210,21 +211,26 @@ impl<P: Protocol> Simulation<P> {
 
 /// Arriving.
 impl<P: Protocol> Simulation<P> {
-    pub(super) fn on_spread(&mut self, spread: u32) {
-        let walk = self.spreads.get_mut(spread);
-        let (_, number, to) = walk.arrivals[walk.next];
-        let sending = walk.sending;
-        walk.next += 1;
+    /// Walks the arrivals of a spread: the first one, and those after it as long as nothing else comes before them.
+    pub(super) fn on_spread(&mut self, spread: u32, until: Time) {
+        let Spread { sending, next, .. } = *self.spreads.get(spread);
         let from = self.sendings.get(sending).from;
-        match walk.arrivals.get(walk.next) {
-            Some(&(at, number, _)) => self.push_numbered(at, from.0, number, Kind::Spread, from.0, spread),
-            None => {
-                let mut done = self.spreads.remove(spread).arrivals;
-                done.clear();
-                self.idle_spreads.push(done);
+        let mut arrivals = std::mem::take(&mut self.spreads.get_mut(spread).arrivals);
+        for at in next..arrivals.len() {
+            let (time, number, to) = arrivals[at];
+            let key = Event { time, source: from.0, number, what: 0, with: 0 }.key();
+            let is_next = time <= until && !self.stopped && self.queue.peek().is_none_or(|other| key < other.key());
+            if at > next && !is_next {
+                let kept = self.spreads.get_mut(spread);
+                (kept.arrivals, kept.next) = (arrivals, at);
+                return self.push_numbered(time, from.0, number, Kind::Spread, from.0, spread);
             }
+            self.queue.pass(time);
+            self.on_arrive(to, sending, (from.0, number));
         }
-        self.on_arrive(to, sending, (from.0, number));
+        self.spreads.remove(spread);
+        arrivals.clear();
+        self.idle_spreads.push(arrivals);
     }
     pub(super) fn on_land(&mut self, landing: u32) {
         let Landing { arrival } = self.landings.remove(landing);
@@ -241,8 +247,8 @@ impl<P: Protocol> Simulation<P> {
     pub(super) fn on_arrive(&mut self, to: NodeId, sending: u32, cause: (u32, u32)) {
         let Sending { from, bytes, .. } = *self.sendings.get(sending);
         self.trace.event(self.queue.now(), cause.0, u64::from(cause.1), 0xff, u64::from(to.0), bytes);
-        let is_up = self.seats[to.index()].is_up();
-        if !is_up {
+        self.events += 1;
+        if !self.up[to.index()] {
             self.lose(to, Loss::Down);
         } else {
             match &self.sendings.get(sending).content {

@@ -488,6 +488,7 @@ impl<P: Protocol> Simulation<P> {
             Some(name) => Occupant::Attacker(P::attacker(&name, &config, &log, &mut ctx).expect("a known attack")),
         };
         seat.occupant = Some(occupant);
+        self.up[node.index()] = true;
         let durable = self.shared.tree.block(self.seats[node.index()].tip).clone();
         self.output(6, node, durable.id().short());
         self.tell(&Observed::Booted { node, boot, durable: &durable });
@@ -502,6 +503,7 @@ impl<P: Protocol> Simulation<P> {
         let tree = &self.shared.tree;
         let seat = &mut self.seats[node.index()];
         seat.occupant = None;
+        self.up[node.index()] = false;
         seat.computing = 0;
         seat.stalled = false;
         seat.outbox.clear();

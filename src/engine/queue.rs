@@ -1,16 +1,16 @@
 //! The only place that orders events.
 //!
 //! The order is `(time, source, number)`, where `number` is the source's own count: total, the same on every machine,
-//! and untouched by what unrelated sources do. The queue itself is a calendar: a small heap for the present, a ring of
-//! buckets for the near future, a heap for the rest. Its bucket width and count follow the load; no choice of them
-//! changes the order. An idle gap of any length is one jump.
+//! and untouched by what unrelated sources do. The queue itself is a calendar: a sorted list for the present with a small
+//! heap for what is added to it, a ring of buckets for the near future, a heap for the rest. Its bucket width and count
+//! follow the load; no choice of them changes the order. An idle gap of any length is one jump.
 
 use crate::base::Time;
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// An event: when, whose, which, and what it means to the engine.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// An event: when, whose, which, and what it means to the engine. Ordered by the first three, which are unique.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Event {
     /// When it happens.
     pub time: Time,
@@ -18,10 +18,34 @@ pub struct Event {
     pub source: u32,
     /// The how-manieth of its source.
     pub number: u32,
-    /// What to do; no part of the order, since the three above are unique.
+    /// What to do.
     pub what: u32,
     /// What to do it with.
     pub with: u32,
+}
+
+impl Event {
+    /// What events are ordered by, as one number.
+    #[inline]
+    #[must_use]
+    pub fn key(&self) -> u128 {
+        let own = (u64::from(self.source) << 32) | u64::from(self.number);
+        (u128::from(self.time.as_nanos()) << 64) | u128::from(own)
+    }
+}
+
+impl Ord for Event {
+    #[inline]
+    fn cmp(&self, other: &Event) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for Event {
+    #[inline]
+    fn partial_cmp(&self, other: &Event) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Buckets never get fewer.
@@ -33,15 +57,17 @@ const FILL_MAX: u64 = 12;
 
 /// Events in order.
 pub struct Queue {
-    /// Events before `cursor << shift` plus one bucket: the present.
-    near: BinaryHeap<Reverse<Event>>,
+    /// The present: the events of the bucket whose turn it is, the next one last.
+    present: Vec<Event>,
+    /// Events added to the present since its turn began.
+    added: BinaryHeap<Reverse<Event>>,
     /// Bucket `b` holds the events of the one turn whose number is `b` modulo their count, all at or after `cursor`.
     buckets: Vec<Vec<Event>>,
     /// One bit per bucket that is not empty.
     filled: Vec<u64>,
     /// Events beyond the ring.
     far: BinaryHeap<Reverse<Event>>,
-    /// The first bucket number not yet moved to `near`.
+    /// The first bucket number whose turn has not begun.
     cursor: u64,
     /// Logarithm of the bucket width in nanoseconds.
     shift: u32,
@@ -63,7 +89,8 @@ impl Queue {
     #[must_use]
     pub fn new() -> Queue {
         Queue {
-            near: BinaryHeap::new(),
+            present: Vec::new(),
+            added: BinaryHeap::new(),
             buckets: vec![Vec::new(); BUCKETS_MIN],
             filled: vec![0; BUCKETS_MIN / 64],
             far: BinaryHeap::new(),
@@ -79,7 +106,7 @@ impl Queue {
     /// Number of events.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.near.len() + self.in_buckets + self.far.len()
+        self.present.len() + self.added.len() + self.in_buckets + self.far.len()
     }
     /// Whether nothing will happen any more.
     #[must_use]
@@ -100,7 +127,7 @@ impl Queue {
         assert!(event.time >= self.now, "an event at {} is pushed at {}", event.time, self.now);
         let bucket = event.time.as_nanos() >> self.shift;
         if bucket < self.cursor {
-            self.near.push(Reverse(event));
+            self.added.push(Reverse(event));
         } else if bucket - self.cursor < self.buckets.len() as u64 {
             self.put(bucket, event);
         } else {
@@ -108,24 +135,45 @@ impl Queue {
             self.far.push(Reverse(event));
         }
     }
-    /// The time of the next event.
-    #[must_use]
-    pub fn next_time(&mut self) -> Option<Time> {
-        if self.near.is_empty() && !self.refill() {
+    /// The next event.
+    #[inline]
+    pub fn peek(&mut self) -> Option<&Event> {
+        if self.present.is_empty() && self.added.is_empty() && !self.refill() {
             return None;
         }
-        self.near.peek().map(|Reverse(event)| event.time)
+        match (self.present.last(), self.added.peek()) {
+            (Some(event), Some(Reverse(added))) => Some(event.min(added)),
+            (Some(event), None) | (None, Some(Reverse(event))) => Some(event),
+            (None, None) => None,
+        }
+    }
+    /// The time of the next event.
+    #[inline]
+    #[must_use]
+    pub fn next_time(&mut self) -> Option<Time> {
+        self.peek().map(|event| event.time)
     }
     /// Takes the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<Event> {
-        if self.near.is_empty() && !self.refill() {
-            return None;
+        let next = *self.peek()?;
+        if self.present.last().is_some_and(|event| event.key() == next.key()) {
+            self.present.pop();
+        } else {
+            self.added.pop();
         }
-        let Reverse(event) = self.near.pop()?;
         self.popped += 1;
-        self.now = event.time;
-        Some(event)
+        self.now = next.time;
+        Some(next)
+    }
+    /// Lets time go on to an event that was never queued because nothing comes before it.
+    ///
+    /// # Panics
+    /// If it lies in the past.
+    #[inline]
+    pub fn pass(&mut self, time: Time) {
+        assert!(time >= self.now, "time goes back from {} to {time}", self.now);
+        self.now = time;
     }
 
     #[inline]
@@ -135,7 +183,7 @@ impl Queue {
         self.filled[slot / 64] |= 1 << (slot % 64);
         self.in_buckets += 1;
     }
-    /// Moves the next bucket that is not empty into `near`; false if there is nothing left.
+    /// Begins the turn of the next bucket that is not empty; false if there is nothing left.
     fn refill(&mut self) -> bool {
         if self.popped > 4_096.max(4 * self.len() as u64) {
             self.adapt();
@@ -150,7 +198,9 @@ impl Queue {
         self.filled[slot / 64] &= !(1 << (slot % 64));
         self.in_buckets -= self.buckets[slot].len();
         self.refills += 1;
-        self.near.extend(self.buckets[slot].drain(..).map(Reverse));
+        // The two lists change places, so that both keep their room.
+        std::mem::swap(&mut self.present, &mut self.buckets[slot]);
+        self.present.sort_unstable_by(|a, b| b.cmp(a));
         true
     }
     /// Moves what the ring now reaches from `far` into it.
@@ -207,9 +257,9 @@ impl Queue {
         self.filled = vec![0; count / 64];
         self.in_buckets = 0;
         self.shift = shift;
-        // Rounded down, so that everything still waiting lies at or after the cursor; nothing is in `near` now.
+        // Rounded down, so that everything still waiting lies at or after the cursor; the present is empty now.
         self.cursor = begin >> shift;
-        debug_assert!(self.near.is_empty(), "buckets are rebuilt between turns");
+        debug_assert!(self.present.is_empty() && self.added.is_empty(), "buckets are rebuilt between turns");
         for event in waiting {
             let bucket = event.time.as_nanos() >> shift;
             if bucket - self.cursor < count as u64 { self.put(bucket, event) } else { self.far.push(Reverse(event)) }

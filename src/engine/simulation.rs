@@ -235,6 +235,10 @@ pub struct Simulation<P: Protocol> {
     pub(super) recheck: bool,
     pub(super) stop: Stop,
     pub(super) stopped: bool,
+    /// How far the present call advances.
+    until: Time,
+    /// Which nodes are up.
+    pub(super) up: Vec<bool>,
     pub(super) booted: bool,
     interval: Duration,
     mempool: Vec<Capacity>,
@@ -313,6 +317,8 @@ impl<P: Protocol> Simulation<P> {
             recheck: setup.recheck,
             stop: setup.stop,
             stopped: false,
+            until: Time::ZERO,
+            up: vec![false; n],
             booted: false,
             interval: setup.interval,
             mempool,
@@ -391,6 +397,7 @@ impl<P: Protocol> Simulation<P> {
             self.boot_all();
         }
         let until = until.min(self.stop.at);
+        self.until = until;
         for _ in 0..most {
             if self.stopped || self.queue.next_time().is_none_or(|at| at > until) {
                 return false;
@@ -403,14 +410,14 @@ impl<P: Protocol> Simulation<P> {
     fn handle(&mut self, event: Event) {
         let node = NodeId(event.what >> 8);
         let kind = Kind::ALL[(event.what & 0xff) as usize];
-        if kind != Kind::Tick {
+        if !matches!(kind, Kind::Tick | Kind::Arrive | Kind::Spread) {
             self.events += 1;
             let number = u64::from(event.number);
             self.trace.event(event.time, event.source, number, kind as u32, u64::from(node.0), 0);
         }
         match kind {
             Kind::Arrive => self.on_arrive(node, event.with, (event.source, event.number)),
-            Kind::Spread => self.on_spread(event.with),
+            Kind::Spread => self.on_spread(event.with, self.until),
             Kind::Land => self.on_land(event.with),
             Kind::Timer => self.on_timer(node, event.with, event.time),
             Kind::Ready => self.on_ready(node, event.with),

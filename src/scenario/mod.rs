@@ -19,6 +19,7 @@ mod mistake;
 pub mod network;
 pub mod nodes;
 mod schema;
+pub mod speed;
 mod spelling;
 mod summary;
 mod tree;

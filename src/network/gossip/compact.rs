@@ -67,6 +67,8 @@ pub struct CompactSettings {
     pub usage: f64,
     /// Whether a receiver can complete a compact form.
     pub reconstruction: Reconstruction,
+    /// Bytes of every compact form; `None` for those that the items have.
+    pub bytes: Option<u32>,
     /// Bytes of a request for missing transactions without the indexes: block hash 32 B, count 1 to 3 B.
     pub request_missing_bytes: u32,
     /// A request names one index, of one byte, for so many missing bytes: a typical transaction.
@@ -81,6 +83,7 @@ impl Default for CompactSettings {
             eager_max: 3,
             usage: 1.0,
             reconstruction: Reconstruction::Mempool,
+            bytes: None,
             request_missing_bytes: 34,
             bytes_per_index: 250,
         }
@@ -102,6 +105,7 @@ impl CompactSettings {
             eager_max: 0,
             usage: 0.964,
             reconstruction: Reconstruction::Chance { churn: 0.976, churn_failure: 0.27, control_failure: 0.13 },
+            bytes: Some(18_000),
             bytes_per_index: u32::MAX,
             ..CompactSettings::default()
         }
@@ -144,7 +148,8 @@ impl Compact {
     /// The compact bytes of a block, if it has a compact form and both ends speak compact relay.
     fn compact_bytes(&self, item: Item, from: NodeId, to: NodeId) -> Option<u32> {
         let both = self.speakers.contains(from) && self.speakers.contains(to);
-        item.compact.filter(|_| item.class == Class::Block && both)
+        let compact = item.compact.filter(|_| item.class == Class::Block && both)?;
+        Some(self.settings.bytes.unwrap_or(compact))
     }
 
     /// `from` asks for the item.

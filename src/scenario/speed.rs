@@ -1,0 +1,176 @@
+//! The workloads by which the simulator's own speed is measured and compared with others.
+//!
+//! | name | what | who else runs it |
+//! |---|---|---|
+//! | hold | the bare event queue: pop the earliest, push the same entity again at `+U(1 ns, 1 ms)` | nexosim |
+//! | simblock | proof of work over `n` gossiping nodes, as `SimBlock` models it, about 100 blocks | `SimBlock`, simblock-rs |
+//! | pbft | one decision of PBFT among `n` validators, delays normal(250, 50) ms | BFT-Simulator |
+//!
+//! They are built here and timed by whoever runs them: nothing below the command line reads a clock.
+
+use crate::base::rng::mix;
+use crate::base::{
+    AccountId, Committee, CostTable, Crypto, Duration, FaultModel, Hash, Height, Keyring, NodeId, Stream, Time,
+};
+use crate::chain::{Amount, Body, Limit, Transaction};
+use crate::consensus::{nakamoto, pbft};
+use crate::engine::queue::{Event, Queue};
+use crate::engine::{SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+use crate::ledger::account::{Account, Reward};
+use crate::ledger::{Admission, Broken, Ledger, Rejection};
+use crate::network::dataset::{self, Kind};
+use crate::network::gossip::{Compact, CompactSettings, Gossip};
+use crate::network::latency::{Drawn, Latency, Law};
+use crate::network::topology::Shape;
+use crate::network::transport::{Rates, Settings, Transport};
+use crate::protocol::Protocol;
+use std::sync::Arc;
+
+/// Bytes of a block in `SimBlock`'s Bitcoin of 2019.
+const SIMBLOCK_BLOCK: usize = 535_000;
+
+/// Pops and pushes `pops` events among `entities`; the hash depends on their order.
+#[must_use]
+pub fn hold(entities: u32, pops: u64) -> u64 {
+    let mut queue = Queue::new();
+    let mut word = 1;
+    let mut span = || {
+        word = mix(word, 0);
+        // The upper half of the product is uniform below the factor.
+        Duration::from_nanos(1 + ((u128::from(word) * 1_000_000) >> 64) as u64)
+    };
+    for source in 0..entities {
+        queue.push(Event { time: Time::ZERO + span(), source, number: 0, what: 0, with: 0 });
+    }
+    let mut hash = 0u64;
+    for _ in 0..pops {
+        let event = queue.pop().expect("the queue is held at its size");
+        hash = hash.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(event.time.as_nanos() ^ u64::from(event.source));
+        queue.push(Event { time: event.time + span(), number: event.number + 1, ..event });
+    }
+    hash
+}
+
+/// Everything free, nothing watched: what all workloads share.
+fn bare<P: Protocol>(config: P::Config, committee: Committee, network: Transport, seed: u64) -> Setup<P> {
+    let nodes = committee.n();
+    let accounts = Arc::new(Keyring::new(Crypto::Symbolic, seed, "account", 2));
+    Setup {
+        name: P::NAME.into(),
+        seed,
+        config,
+        committee,
+        crypto: Crypto::Symbolic,
+        accounts,
+        ledger: Box::new(|| Box::new(Account::new(1, 1_000_000, Reward::Nothing, 1))),
+        network: Box::new(network),
+        gossip: None,
+        relay: TransactionRelay::Gossip,
+        workload: None,
+        client_delay: Duration::ZERO,
+        client_retry: None,
+        seats: (0..nodes).map(|_| SeatSettings::default()).collect(),
+        costs: CostTable::FREE,
+        faults: Vec::new(),
+        interval: Duration::from_secs(86_400),
+        stop: Stop::at(Time::ZERO + Duration::from_secs(86_400 * 365)),
+        recheck: false,
+        observers: Vec::new(),
+    }
+}
+
+/// One decision of PBFT among `validators`, all honest, fully meshed, without disks, processors and bandwidth.
+#[must_use]
+pub fn pbft(validators: usize, crypto: Crypto, seed: u64) -> Simulation<pbft::Pbft> {
+    let law = Law::Normal {
+        median: Duration::from_millis(250),
+        deviation: Duration::from_millis(50),
+        least: Duration::ZERO,
+    };
+    let delay = Latency::of_law(&law).expect("a possible law");
+    let network = Transport::new(seed, Box::new(delay), Settings::unlimited(validators));
+    let config = pbft::Config {
+        request_timeout: Duration::from_secs(3),
+        status_interval: Duration::from_secs(30),
+        durable: false,
+        ..pbft::Config::default()
+    };
+    let committee = Committee::new(validators, FaultModel::Byzantine);
+    let mut setup = bare::<pbft::Pbft>(config, committee, network, seed);
+    setup.crypto = crypto;
+    let accounts = Arc::new(Keyring::new(crypto, seed, "account", 2));
+    setup.accounts = accounts.clone();
+    setup.stop = Stop { finalized: Some(Height(1)), ..setup.stop };
+    let mut simulation = Simulation::new(setup);
+    let body = Body::Transfer { to: AccountId(0), amount: 1 };
+    let request = Transaction::signed(&accounts, AccountId(0), 0, 1, body, 250);
+    simulation.submit_at(Time::ZERO, crate::base::ClientId(0), NodeId(0), request);
+    simulation
+}
+
+/// `SimBlock`'s Bitcoin of 2019: `nodes` nodes until a block is found on a parent of height `blocks`.
+///
+/// # Panics
+/// If the graph cannot be drawn: fewer than 21 nodes.
+#[must_use]
+pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simulation<nakamoto::Nakamoto> {
+    let shares = dataset::shares(Kind::Regions, "bitcoin-2019").expect("embedded");
+    let places = shares.deal(nodes, &mut Stream::new(seed, "regions", 0, 0));
+    let table = dataset::latency("simblock-2019").expect("embedded");
+    let bandwidth = dataset::bandwidth("simblock-2019").expect("embedded");
+    let cumulative = dataset::degrees("bitcoin-2015").expect("embedded");
+    let row = |place: &usize| {
+        let name = &shares.names[*place];
+        bandwidth.names.iter().position(|known| known == name).expect("rates of every region")
+    };
+    let rates: Vec<Rates> = (places.iter().map(row))
+        .map(|row| Rates { up: bandwidth.upload[row].0, down: bandwidth.download[row].0 })
+        .collect();
+    let regions = places.iter().map(|place| table.region(&shares.names[*place]).expect("the same regions")).collect();
+    let delay = Latency::simblock(&table, regions, Drawn::PerParcel).expect("a possible law");
+    let network = Transport::new(seed, Box::new(delay), Settings::simblock(rates));
+    let shape = Shape::OutboundDegrees { cumulative, max_inbound: nodes };
+    let graph = Arc::new(shape.build(nodes, seed).expect("a graph of enough nodes"));
+    let gossip: Box<dyn Gossip> = Box::new(Compact::new(seed, graph, CompactSettings::simblock()));
+
+    let mut powers = Stream::new(seed, "power", 0, 0);
+    let power = |_| (400_000.0 + 100_000.0 * powers.normal()).max(1.0) as u64;
+    let committee = Committee::weighted((0..nodes).map(power).collect(), FaultModel::Byzantine);
+    let block = Limit { bytes: SIMBLOCK_BLOCK as u64, transactions: 1 };
+    let config = nakamoto::Config { spacing, retarget: 0, block, hash_rate: 1, ..nakamoto::Config::default() };
+    let mut setup = bare::<nakamoto::Nakamoto>(config, committee, network, seed);
+    setup.gossip = Some(gossip);
+    setup.ledger = Box::new(|| Box::new(Filler));
+    setup.stop = Stop { height: Some(Height(blocks + 1)), ..setup.stop };
+    Simulation::new(setup)
+}
+
+/// A ledger on which nothing happens, in blocks of full size.
+struct Filler;
+
+impl Ledger for Filler {
+    fn admit(&self, _: &Transaction) -> Result<Admission, Rejection> {
+        Err(Rejection("nothing happens on this ledger"))
+    }
+    fn begin(&mut self, _: Height) {}
+    fn execute(&mut self, _: &Transaction) -> Result<(), Rejection> {
+        Ok(())
+    }
+    fn finish(&mut self) -> Result<(), Rejection> {
+        Ok(())
+    }
+    fn undo(&mut self) {}
+    fn forget(&mut self, _: usize) {}
+    fn root(&self) -> Hash {
+        Hash::ZERO
+    }
+    fn state_bytes(&self) -> u64 {
+        0
+    }
+    fn coinbase(&self, proposer: NodeId, height: Height, _: Amount) -> Option<Arc<Transaction>> {
+        Some(Transaction::filler(AccountId(proposer.0), height, SIMBLOCK_BLOCK))
+    }
+    fn audit(&self) -> Result<(), Broken> {
+        Ok(())
+    }
+}
