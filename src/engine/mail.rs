@@ -218,8 +218,8 @@ impl<P: Protocol> Simulation<P> {
         let mut arrivals = std::mem::take(&mut self.spreads.get_mut(spread).arrivals);
         for at in next..arrivals.len() {
             let (time, number, to) = arrivals[at];
-            let key = Event { time, source: from.0, number, what: 0, with: 0 }.key();
-            let is_next = time <= until && !self.stopped && self.queue.peek().is_none_or(|other| key < other.key());
+            let event = Event { time, source: from.0, number, what: 0, with: 0 };
+            let is_next = time <= until && !self.stopped && self.queue.would_be_next(&event);
             if at > next && !is_next {
                 let kept = self.spreads.get_mut(spread);
                 (kept.arrivals, kept.next) = (arrivals, at);

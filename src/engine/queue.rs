@@ -53,7 +53,10 @@ const BUCKETS_MIN: usize = 256;
 /// Buckets never get more.
 const BUCKETS_MAX: usize = 1 << 18;
 /// Events that one bucket should hold, at most, when its turn comes.
-const FILL_MAX: u64 = 12;
+const FILL_MAX: u64 = 32;
+
+/// Events that an empty bucket keeps room for, so that a crowded instant does not hold memory in every bucket.
+const ROOM_KEPT: usize = 16;
 
 /// Events in order.
 pub struct Queue {
@@ -75,6 +78,8 @@ pub struct Queue {
     now: Time,
     popped: u64,
     refills: u64,
+    /// Events of turns that narrower buckets would have divided.
+    divisible: u64,
     went_far: u64,
 }
 
@@ -100,6 +105,7 @@ impl Queue {
             now: Time::ZERO,
             popped: 0,
             refills: 0,
+            divisible: 0,
             went_far: 0,
         }
     }
@@ -137,7 +143,7 @@ impl Queue {
     }
     /// The next event.
     #[inline]
-    pub fn peek(&mut self) -> Option<&Event> {
+    fn peek(&mut self) -> Option<&Event> {
         if self.present.is_empty() && self.added.is_empty() && !self.refill() {
             return None;
         }
@@ -146,6 +152,15 @@ impl Queue {
             (Some(event), None) | (None, Some(Reverse(event))) => Some(event),
             (None, None) => None,
         }
+    }
+    /// Whether an event that is not queued would be the next one, as far as that is known without beginning another
+    /// turn: a turn begun early would make everything pushed before its time an addition to the present.
+    #[inline]
+    #[must_use]
+    pub fn would_be_next(&self, event: &Event) -> bool {
+        event.time.as_nanos() >> self.shift < self.cursor
+            && self.present.last().is_none_or(|other| event.key() < other.key())
+            && self.added.peek().is_none_or(|Reverse(other)| event.key() < other.key())
     }
     /// The time of the next event.
     #[inline]
@@ -198,9 +213,14 @@ impl Queue {
         self.filled[slot / 64] &= !(1 << (slot % 64));
         self.in_buckets -= self.buckets[slot].len();
         self.refills += 1;
-        // The two lists change places, so that both keep their room.
-        std::mem::swap(&mut self.present, &mut self.buckets[slot]);
+        self.present.append(&mut self.buckets[slot]);
+        if self.buckets[slot].capacity() > ROOM_KEPT {
+            self.buckets[slot] = Vec::new();
+        }
         self.present.sort_unstable_by(|a, b| b.cmp(a));
+        if self.present.first().map(|event| event.time) != self.present.last().map(|event| event.time) {
+            self.divisible += self.present.len() as u64;
+        }
         true
     }
     /// Moves what the ring now reaches from `far` into it.
@@ -230,22 +250,24 @@ impl Queue {
             self.cursor += 64 - slot as u64 % 64;
         }
     }
-    /// Fits width and number of the buckets to the load since last time.
+    /// Fits width and number of the buckets to the load since last time: few events beyond the ring, few in one turn.
     fn adapt(&mut self) {
-        let fill = self.popped / self.refills.max(1);
-        let too_far = self.went_far * 4 > self.popped;
-        let shift = match () {
-            () if too_far && self.shift < 40 => self.shift + 1,
-            () if !too_far && fill > 4 * FILL_MAX && self.shift > 1 => self.shift - 2,
-            () if !too_far && fill > FILL_MAX && self.shift > 0 => self.shift - 1,
-            () => self.shift,
-        };
+        let fill = self.divisible / self.refills.max(1);
+        let too_far = self.went_far * 16 > self.popped;
+        let (mut shift, mut count) = (self.shift, self.buckets.len());
         let wanted = (self.len() / 2).next_power_of_two().clamp(BUCKETS_MIN, BUCKETS_MAX);
-        let count = self.buckets.len();
-        let resize = wanted >= 2 * count || wanted * 8 <= count;
-        (self.popped, self.refills, self.went_far) = (0, 0, 0);
-        if shift != self.shift || resize {
-            self.rebuild(shift, if resize { wanted } else { count });
+        if wanted >= 2 * count || (!too_far && wanted * 64 <= count) {
+            count = wanted;
+        } else if too_far && fill > FILL_MAX / 2 && count < BUCKETS_MAX {
+            count *= 2;
+        } else if too_far {
+            shift = (shift + 2).min(40);
+        } else if fill > FILL_MAX {
+            shift = shift.saturating_sub(1);
+        }
+        (self.popped, self.refills, self.divisible, self.went_far) = (0, 0, 0, 0);
+        if (shift, count) != (self.shift, self.buckets.len()) {
+            self.rebuild(shift, count);
         }
     }
     fn rebuild(&mut self, shift: u32, count: usize) {

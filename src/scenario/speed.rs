@@ -82,11 +82,8 @@ fn bare<P: Protocol>(config: P::Config, committee: Committee, network: Transport
 /// One decision of PBFT among `validators`, all honest, fully meshed, without disks, processors and bandwidth.
 #[must_use]
 pub fn pbft(validators: usize, crypto: Crypto, seed: u64) -> Simulation<pbft::Pbft> {
-    let law = Law::Normal {
-        median: Duration::from_millis(250),
-        deviation: Duration::from_millis(50),
-        least: Duration::ZERO,
-    };
+    let law =
+        Law::Normal { median: Duration::from_millis(250), deviation: Duration::from_millis(50), least: Duration::ZERO };
     let delay = Latency::of_law(&law).expect("a possible law");
     let network = Transport::new(seed, Box::new(delay), Settings::unlimited(validators));
     let config = pbft::Config {
