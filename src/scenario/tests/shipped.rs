@@ -2,6 +2,7 @@
 
 use super::super::tree::Tree;
 use super::*;
+use crate::network::dataset::Kind;
 use crate::scenario::{known, schema};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -167,4 +168,18 @@ fn the_schema_refuses_what_the_program_refuses() {
         assert!(VALID.contains(from));
         assert!(valid(&VALID.replacen(from, to, 1)).is_err(), "{to}");
     }
+}
+
+#[test]
+fn a_scenario_knows_the_published_tables_that_it_rests_on() {
+    let text = fs::read_to_string(folder().join("reproduce/bitcoin-1000.toml")).unwrap();
+    let loaded = Scenario::load_knowing("", &text, &[], &known_or_planned()).unwrap();
+    let named: Vec<_> = loaded.scenario.datasets().iter().map(|dataset| (dataset.kind, dataset.name)).collect();
+    let expected = [
+        (Kind::Latency, "six-regions-2018"),
+        (Kind::Bandwidth, "simblock-2019"),
+        (Kind::Regions, "bitcoin-2019"),
+        (Kind::Power, "pools-2025"),
+    ];
+    assert_eq!(named, expected);
 }
