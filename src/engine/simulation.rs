@@ -438,6 +438,10 @@ impl<P: Protocol> Simulation<P> {
             Kind::Tick => self.on_tick(),
         }
     }
+    /// Nothing more happens: the run ends at the present instant, though its end was not reached.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
     /// Ends the run: last loads, and the observers' last words. Returns the properties that were broken.
     pub fn finish(&mut self) -> &[Violation] {
         let end = self.end();
