@@ -1,4 +1,4 @@
-//! The stories that the digest of the paper asks for.
+//! The stories that every implementation of Raft should survive: figure 8, stale reads, reordering, the bug of 2015.
 
 use super::*;
 use crate::base::{AccountId, ByteSize, NodeId, Stream, Wire};
