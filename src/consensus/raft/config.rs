@@ -42,6 +42,8 @@ pub struct Config {
     pub snapshot_every: u64,
     /// Applied entries that compaction leaves for slow followers. Default 5 000 (etcd's `SnapshotCatchUpEntries`).
     pub snapshot_keep: u64,
+    /// Bytes of state in one `InstallSnapshot`. Default 64 kB (ours; the paper leaves it open).
+    pub snapshot_chunk: ByteSize,
     /// How often every node makes a linearizable read through the leader (thesis 6.4); absent: never. Default absent.
     pub read_interval: Option<Duration>,
     /// Time without commands after which a client's session ends, by the leaders' clocks. Default 1 h (ours).
@@ -115,6 +117,7 @@ impl Default for Config {
             append_bytes: ByteSize(1_000_000),
             snapshot_every: 10_000,
             snapshot_keep: 5_000,
+            snapshot_chunk: ByteSize(64_000),
             read_interval: None,
             session_timeout: Duration::from_secs(3_600),
             session_window: 256,
@@ -142,6 +145,7 @@ impl Config {
             ("window", u64::from(self.window)),
             ("append_bytes", self.append_bytes.0),
             ("snapshot_every", self.snapshot_every),
+            ("snapshot_chunk", self.snapshot_chunk.0),
             ("session_window", u64::from(self.session_window)),
         ];
         if let Some((key, _)) = limits.iter().find(|(_, limit)| *limit == 0) {

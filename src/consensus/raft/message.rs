@@ -9,8 +9,6 @@ use crate::base::{Keyring, NodeId, Wire};
 use crate::protocol::{self, Snapshot};
 use std::sync::Arc;
 
-/// Bytes of a state in one `InstallSnapshot`.
-pub const CHUNK_BYTES: u64 = 64_000;
 /// Bytes of a read's context: node and number.
 const CONTEXT_BYTES: usize = 16;
 /// Bytes of `InstallSnapshot` without its chunk, the configuration included.
@@ -180,7 +178,7 @@ impl Wire for Message {
                 2 * NUMBER_BYTES + 1 + hint + context
             }
             Message::InstallSnapshot(install) => {
-                INSTALL_BYTES + usize::try_from(install.length.min(CHUNK_BYTES)).unwrap_or(0)
+                INSTALL_BYTES.saturating_add(usize::try_from(install.length).unwrap_or(usize::MAX))
             }
             Message::SnapshotReply { .. } => 2 * NUMBER_BYTES + 1,
             Message::TimeoutNow { .. } => NUMBER_BYTES,

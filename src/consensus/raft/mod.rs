@@ -37,6 +37,7 @@
 //! a majority in the leader's term, hence for ever. *Apply*: execute in order. *Learner*: is sent the log, has no vote.
 //! *Joint*: a configuration that needs the majorities of the old and the new voters.
 
+mod attack;
 mod change;
 mod config;
 mod election;
@@ -56,7 +57,7 @@ pub use message::{Message, Record, Timer};
 
 use crate::base::{Committee, FaultModel, NodeId, Time};
 use crate::chain::{Batch, Block};
-use crate::protocol::{self, Misfit, Protocol, note};
+use crate::protocol::{self, Attacker, Misfit, Protocol, note};
 use election::Ballots;
 use log::{Entry, Index, Log, Payload, Term};
 use membership::{Membership, Memberships};
@@ -138,6 +139,7 @@ impl Protocol for Raft {
     const NAME: &'static str = "raft";
     const SUMMARY: &'static str = "leader-based log replication; tolerates f crashes of 2f+1 nodes; final at commit";
     const FAULTS: FaultModel = FaultModel::Crash;
+    const ATTACKS: &'static [(&'static str, &'static str)] = attack::ATTACKS;
 
     type Config = Config;
     type Message = Message;
@@ -192,6 +194,15 @@ impl Protocol for Raft {
 
     fn on_pending(&mut self, ctx: &mut Context) {
         self.consider_proposing(ctx);
+    }
+
+    fn attacker(
+        name: &str,
+        config: &Arc<Config>,
+        log: &[Record],
+        ctx: &mut Context,
+    ) -> Option<Box<dyn Attacker<Raft>>> {
+        attack::attacker(name, config, log, ctx)
     }
 }
 

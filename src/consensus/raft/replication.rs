@@ -21,8 +21,9 @@ pub(super) enum Flow {
     /// The logs match up to `next - 1` if nothing was lost: appends follow each other. Holds the last index of each
     /// append under way, ascending; at most `window`.
     Stream { under_way: VecDeque<Index> },
-    /// The follower needs entries that are compacted: it is sent the state.
-    Snapshot { image: Arc<Image>, sent: u64, received: u64, moved: Time },
+    /// The follower needs entries that are compacted: it is sent the state. `received` last `moved` then; `is_stuck`
+    /// since a chunk was sent again.
+    Snapshot { image: Arc<Image>, sent: u64, received: u64, moved: Time, is_stuck: bool },
 }
 
 /// What a leader knows of one follower.
@@ -333,7 +334,18 @@ impl Raft {
         if confirms.is_some() {
             self.answer_reads(ctx);
         }
+        self.reopen(from);
         self.replicate_to(from, ctx);
+    }
+    /// Appends that fill the window may be lost, which a heartbeat cannot find out where the entry before the next is
+    /// compacted: then the follower, which lives, needs the state.
+    fn reopen(&mut self, peer: NodeId) {
+        let base = self.log.base();
+        let Role::Leader(lead) = &mut self.role else { return };
+        let progress = &mut lead.progress[peer.index()];
+        if progress.next <= base && matches!(progress.flow, Flow::Stream { .. }) {
+            progress.flow = Flow::Probe { paused: false };
+        }
     }
     /// Goes back by the hint, but never below what is known to match.
     fn on_conflict(&mut self, from: NodeId, prev: Index, term: Term, first: Index) {

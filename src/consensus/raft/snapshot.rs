@@ -1,6 +1,6 @@
 //! Compacting the log, and bringing followers up with the state instead: paper, section 7.
 
-use super::message::{CHUNK_BYTES, InstallSnapshot, Outcome};
+use super::message::{InstallSnapshot, Outcome};
 use super::replication::Flow;
 use super::{Arc, Checkpoint, Context, Image, Index, Log, Memberships, Message, Raft, Record, Role, Term, notes};
 use crate::base::NodeId;
@@ -56,18 +56,19 @@ impl Raft {
     pub(super) fn send_snapshot(&mut self, peer: NodeId, ctx: &mut Context) {
         let Some(image) = self.image(ctx) else { return };
         let Role::Leader(lead) = &mut self.role else { return };
-        let flow = Flow::Snapshot { image, sent: 0, received: 0, moved: ctx.now() };
+        let flow = Flow::Snapshot { image, sent: 0, received: 0, moved: ctx.now(), is_stuck: false };
         lead.progress[peer.index()].flow = flow;
         self.send_chunks(peer, self.config.window, ctx);
     }
     /// Sends chunks as far as a window of so many allows.
     fn send_chunks(&mut self, peer: NodeId, window: u32, ctx: &mut Context) {
-        let (term, window) = (self.term, u64::from(window) * CHUNK_BYTES);
+        let (term, chunk) = (self.term, self.config.snapshot_chunk.0);
+        let window = u64::from(window).saturating_mul(chunk);
         let Role::Leader(lead) = &mut self.role else { return };
         let Flow::Snapshot { image, sent, received, .. } = &mut lead.progress[peer.index()].flow else { return };
         let mut chunks = Vec::new();
         while *sent < image.bytes() && *sent < received.saturating_add(window) {
-            let length = CHUNK_BYTES.min(image.bytes() - *sent);
+            let length = chunk.min(image.bytes() - *sent);
             chunks.push(InstallSnapshot { term, image: image.clone(), offset: *sent, length });
             *sent += length;
         }
@@ -82,12 +83,12 @@ impl Raft {
         let Role::Leader(lead) = &mut self.role else { return };
         let Some(progress) = lead.progress.get_mut(from.index()).filter(|_| term == self.term) else { return };
         progress.active = true;
-        let Flow::Snapshot { image, sent, received, moved } = &mut progress.flow else { return };
+        let Flow::Snapshot { image, sent, received, moved, is_stuck } = &mut progress.flow else { return };
         // A follower that has less than before was started again, unless its answer is only late.
-        let has_lost = bytes < *received && ctx.now().since(*moved) >= self.config.heartbeat;
+        let has_lost = bytes < *received && *is_stuck;
         if has_lost || (bytes > *received && bytes < image.bytes()) {
             *sent = if has_lost { bytes } else { (*sent).max(bytes) };
-            (*received, *moved) = (bytes, ctx.now());
+            (*received, *moved, *is_stuck) = (bytes, ctx.now(), false);
             self.send_chunks(from, self.config.window, ctx);
         }
     }
@@ -98,10 +99,10 @@ impl Raft {
         let Role::Leader(lead) = &mut self.role else { return };
         let mut stuck = Vec::new();
         for peer in &lead.peers {
-            if let Flow::Snapshot { sent, received, moved, .. } = &mut lead.progress[peer.index()].flow
+            if let Flow::Snapshot { sent, received, moved, is_stuck, .. } = &mut lead.progress[peer.index()].flow
                 && now.since(*moved) >= patience
             {
-                (*sent, *moved) = (*received, now);
+                (*sent, *moved, *is_stuck) = (*received, now, true);
                 stuck.push(*peer);
             }
         }

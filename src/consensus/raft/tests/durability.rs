@@ -2,7 +2,7 @@
 //! changes leader.
 
 use super::*;
-use crate::base::Stream;
+use crate::base::{ByteSize, Stream};
 use crate::consensus::raft::{Change, Method, Record, Transfer};
 
 /// Runs a short story while `node` crashes after `effects` effects and comes back 700 ms later. Whether it crashed.
@@ -154,6 +154,7 @@ fn storm(seed: u64) {
         eager_commit: random.chance(0.5),
         snapshot_every: 8,
         snapshot_keep: random.below(6),
+        snapshot_chunk: ByteSize(100 + random.below(1_500)),
         window: 1 + random.below(4) as u32,
         in_flight: 1 + random.below(6) as u32,
         read_interval: Some(ms(70)),

@@ -1,7 +1,8 @@
 //! Compaction and bringing followers up with the state (paper, section 7).
 
 use super::*;
-use crate::consensus::raft::message::{AppendEntries, CHUNK_BYTES, Image, InstallSnapshot};
+use crate::base::ByteSize;
+use crate::consensus::raft::message::{AppendEntries, Image, InstallSnapshot};
 use crate::consensus::raft::{Record, notes};
 use crate::protocol::Record as _;
 
@@ -11,7 +12,11 @@ fn compacting() -> Config {
 
 /// Node 2 missed entries that are compacted by now.
 fn lagging() -> Stage {
-    let mut stage = led_by(0, 3, compacting());
+    lagging_with(compacting())
+}
+
+fn lagging_with(config: Config) -> Stage {
+    let mut stage = led_by(0, 3, config);
     stage.partition(&[2], &[0, 1]);
     for nonce in 0..12 {
         submit(&mut stage, 1, nonce);
@@ -119,6 +124,9 @@ fn a_crash_between_writing_a_snapshot_and_replacing_the_chain_is_repaired_at_the
     assert!(repaired > 0, "the crash that the test is about happened");
 }
 
+/// Bytes of a chunk.
+const CHUNK_BYTES: u64 = 64_000;
+
 /// A chunk of a snapshot of `bytes` bytes of the state after the last block of node 0.
 fn chunk(stage: &Stage, bytes: u64, offset: u64) -> InstallSnapshot {
     let leader = stage.node(0);
@@ -188,13 +196,20 @@ fn chunks_count_only_in_order_and_the_state_is_used_when_all_are_there() {
 }
 
 #[test]
-fn a_large_state_travels_in_chunks_through_loss_and_a_restart_of_the_receiver() {
-    let mut stage = lagging();
-    let first = captured(&mut stage);
-    // The follower has the first of two chunks when it stops; the leader, told so, goes on, and starts over later.
-    stage.crash(2);
-    stage.boot(2);
-    assert_eq!(first.offset, 0);
-    stage.run(ms(4_000));
-    assert_eq!(stage.final_transactions(2), stage.final_transactions(0));
+fn a_large_state_travels_in_chunks_a_window_at_a_time_through_loss_and_restarts_of_the_receiver() {
+    for restarts in [false, true] {
+        let mut stage = lagging_with(Config { snapshot_chunk: ByteSize(100), window: 3, ..compacting() });
+        let chunks = |stage: &Stage| stage.delivered().get("InstallSnapshot").copied().unwrap_or(0);
+        assert!(stage.run_while(ms(1_000), |stage| chunks(stage) < 5));
+        assert!(stage.flights().filter(|f| matches!(f.message, Message::InstallSnapshot(_))).count() <= 3);
+        assert_eq!(stage.node(2).commit(), 1, "more than five chunks are needed");
+        if restarts {
+            stage.crash(2);
+            stage.boot(2);
+        } else {
+            assert!(stage.lose(|f| matches!(f.message, Message::InstallSnapshot(_))) > 0);
+        }
+        assert!(stage.run_while(ms(4_000), |stage| stage.final_transactions(2) != stage.final_transactions(0)));
+        assert!(chunks(&stage) >= 10);
+    }
 }

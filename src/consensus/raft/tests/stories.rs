@@ -1,4 +1,4 @@
-//! The stories that the digest of the paper asks for.
+//! The stories that every implementation of Raft should survive: figure 8, stale reads, reordering, the bug of 2015.
 
 use super::*;
 use crate::base::{AccountId, ByteSize, NodeId, Stream, Wire};
@@ -122,19 +122,34 @@ fn a_late_shorter_append_does_not_delete_what_follows() {
     stage.inject(0, 1, held[0].clone());
     stage.run(ms(5));
     assert_eq!((terms(&stage, 1), stage.node(1).commit()), (before, 4));
-    // Even where the entries above are not committed.
-    let Message::AppendEntries(append) = held[0].clone() else { panic!("an append") };
-    submit(&mut stage, 1, 3);
-    stage.run(ms(1));
-    assert_eq!((stage.node(1).commit(), terms(&stage, 1).len()), (4, 5));
-    let entries = std::sync::Arc::new([]);
-    stage.inject(0, 1, Message::AppendEntries(AppendEntries { prev_index: 4, entries, ..append }));
-    stage.run(ms(1));
-    assert_eq!(terms(&stage, 1).len(), 5);
 }
 
-/// The scenario of July 2015 on nodes 0 to 4 (the digest's servers 1 to 5).
-fn two_changes_at_once(change_guard: bool) -> Stage {
+#[test]
+fn nor_does_it_delete_what_is_not_committed() {
+    let mut stage = led_by(0, 3, figure_2());
+    submit(&mut stage, 1, 0);
+    let first = stage.flights().find(|f| f.to == NodeId(1)).unwrap().message.clone();
+    submit(&mut stage, 1, 1);
+    submit(&mut stage, 1, 2);
+    stage.deliver(|f| f.to == NodeId(1));
+    assert_eq!((stage.node(1).commit(), terms(&stage, 1).len()), (1, 4));
+    stage.inject(0, 1, first);
+    stage.deliver(|f| f.to == NodeId(1));
+    assert_eq!(terms(&stage, 1).len(), 4);
+    // What conflicts is deleted, with all that follows.
+    let Message::AppendEntries(append) = stage.flights().find(|f| f.to == NodeId(2)).unwrap().message.clone() else {
+        panic!("an append")
+    };
+    let mut entry = append.entries[0].clone();
+    entry.term = Term(2);
+    let other = AppendEntries { term: Term(2), prev_index: 2, entries: Arc::new([entry]), ..append };
+    stage.inject(2, 1, Message::AppendEntries(other));
+    stage.deliver(|f| f.from == NodeId(2) && f.to == NodeId(1));
+    assert_eq!((terms(&stage, 1), noted(&stage, 1, notes::TRUNCATED)), (vec![1, 1, 2], vec![2]));
+}
+
+/// The scenario of July 2015 on nodes 0 to 4 (the message's servers 1 to 5).
+fn two_changes_at_once(change_guard: bool, two_reaches_four: bool) -> Stage {
     let config = Config {
         learners: vec![4],
         membership: vec![
@@ -154,12 +169,14 @@ fn two_changes_at_once(change_guard: bool) -> Stage {
     stage.partition(&[0, 4], &[1, 2, 3]);
     stage.run_until(Time::ZERO + ms(1_500));
     assert_eq!([0, 1, 2, 3, 4].map(|node| terms(&stage, node).len()), [2, 1, 1, 1, 2]);
-    // Server 2 wins term 2 with 3 and 4; from now on it reaches only 3.
+    // Server 2 wins term 2 with 3 and 4; from now on it may reach only 3.
     stage.fire(1, Timer::Election);
     stage.run(ms(2));
     assert!(stage.node(1).is_leader());
-    stage.lose(|flight| flight.to == NodeId(3));
-    stage.partition(&[1], &[3]);
+    if !two_reaches_four {
+        stage.lose(|flight| flight.to == NodeId(3));
+        stage.partition(&[1], &[3]);
+    }
     // By plan it removes 1, which without the repair it may do before anything of its term is committed.
     stage.run_until(Time::ZERO + ms(2_500));
     // Server 1 campaigns until its term is high enough, reaching 4 and 5.
@@ -174,7 +191,7 @@ fn two_changes_at_once(change_guard: bool) -> Stage {
 
 #[test]
 fn two_single_server_changes_by_two_leaders_do_not_lose_entries_with_the_guard_of_2015() {
-    let mut stage = two_changes_at_once(true);
+    let mut stage = two_changes_at_once(true, false);
     // Two of four is no majority, so leader 2 committed nothing, and nothing was lost.
     assert_eq!(stage.node(1).commit(), 1);
     assert_eq!(stage.disagreement(&[0, 1, 2, 3, 4]), None);
@@ -185,8 +202,17 @@ fn two_single_server_changes_by_two_leaders_do_not_lose_entries_with_the_guard_o
 }
 
 #[test]
+fn with_the_guard_a_leader_that_may_change_membership_has_made_the_others_unelectable() {
+    let stage = two_changes_at_once(true, true);
+    // The no-op of term 2 and the removal are committed by 2, 3 and 4; so 4 refuses server 1.
+    assert!(stage.node(1).commit() >= 3);
+    assert!(!stage.node(0).is_leader());
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3, 4]), None);
+}
+
+#[test]
 fn without_the_guard_of_2015_a_committed_entry_is_lost() {
-    let stage = two_changes_at_once(false);
+    let stage = two_changes_at_once(false, false);
     let lost = stage.disagreement(&[0, 1, 2, 3, 4]);
     assert!(lost.is_some(), "two disjoint quorums {{2,3}} and {{1,4,5}} committed different entries");
 }
@@ -332,4 +358,18 @@ fn with_a_fifth_of_all_messages_lost_a_hundred_partitions_heal_and_all_logs_agre
     assert_eq!(commits, [commits[0]; 5]);
     assert_eq!(all.map(|node| terms(&stage, node)), all.map(|_| terms(&stage, 0)));
     assert!(stage.final_transactions(0).len() > 100);
+}
+
+#[test]
+fn one_node_that_votes_twice_breaks_safety() {
+    let mut stage = Rehearsal::empty(3, figure_2());
+    stage.set_attack(1, "double-vote");
+    (0..3).for_each(|node| stage.boot(node));
+    stage.partition(&[0], &[2]);
+    campaign(&mut stage, 0);
+    campaign(&mut stage, 2);
+    assert_eq!((leaders(&stage, &[0, 2]), stage.node(0).term(), stage.node(2).term()), (vec![0, 2], Term(1), Term(1)));
+    // The liar acknowledges both leaders' entries of term 1, and they commit different blocks at one height.
+    stage.run(ms(300));
+    assert_eq!(stage.disagreement(&[0, 2]), Some((0, 2, crate::base::Height(1))));
 }
