@@ -458,7 +458,7 @@ impl Pbft {
             ctx.extend(block);
             ctx.finalize(self.executed.height());
             if self.executed.height().0.is_multiple_of(self.config.checkpoint_interval) {
-                self.checkpoint(ctx);
+                self.checkpoint(&self.executed.clone(), ctx);
             }
         }
         if self.executed.height() > before {
@@ -560,6 +560,10 @@ impl Pbft {
         }
         if !log.is_empty() || height > 0 {
             replica.recount(ctx);
+            let passed = Height(height - height % config.checkpoint_interval);
+            if let Some(block) = ctx.block_at(passed).filter(|_| passed > replica.log.low()) {
+                replica.checkpoint(&block, ctx);
+            }
             replica.ask(ctx);
             replica.watch(ctx);
         }

@@ -375,6 +375,27 @@ fn a_replica_that_missed_three_checkpoints_takes_a_proven_state_and_refuses_a_li
 }
 
 #[test]
+fn a_helper_that_lies_is_passed_over_at_once() {
+    let mut stage: Stage = Rehearsal::new(4, short());
+    stage.partition(&[3], &[0, 1, 2]);
+    submit(&mut stage, 0..5, MILLI * 10);
+    stage.heal();
+    let asks = |stage: &Stage| stage.flights().any(|flight| flight.from == NodeId(3) && is_kind("status")(flight));
+    assert!(stage.run_while(SECOND * 3, |stage| !asks(stage)));
+    let block = stage.chain(0)[4].clone();
+    let snapshot = crate::protocol::Snapshot { block, root: Hash::ZERO, bytes: 1 };
+    let lie = State { checkpoint: Some((stage.node(0).stable.clone(), snapshot)), committed: Vec::new() };
+    stage.lose(|_| true);
+    stage.inject(2, 3, Message::State(Arc::new(lie.clone())));
+    stage.deliver(is_kind("state"));
+    assert_eq!(stage.flights().count(), 0, "it was not asked");
+    stage.inject(0, 3, Message::State(Arc::new(lie)));
+    stage.deliver(is_kind("state"));
+    stage.run(MILLI * 2);
+    assert_agreed(&stage, &[0, 3], 5);
+}
+
+#[test]
 fn a_committed_batch_is_taken_on_its_certificate_only() {
     let mut stage: Stage = Rehearsal::new(4, Config::default());
     stage.partition(&[3], &[0, 1, 2]);
@@ -474,6 +495,21 @@ fn all_replicas_may_crash_at_once_and_what_one_of_them_committed_stays() {
         stage.run(SECOND * 5);
         assert_agreed(&stage, &[0, 1, 2, 3], 1);
     }
+}
+
+#[test]
+fn a_checkpoint_that_was_not_stable_when_all_crashed_is_told_again() {
+    let mut stage: Stage = Rehearsal::new(4, short());
+    for nonce in 0..8 {
+        submit(&mut stage, nonce..nonce + 1, MILLI * 3);
+        stage.lose(is_kind("checkpoint"));
+    }
+    assert_agreed(&stage, &[0, 1, 2, 3], 8);
+    (0..4).for_each(|node| stage.crash(node));
+    (0..4).for_each(|node| stage.boot(node));
+    submit(&mut stage, 8..9, SECOND);
+    assert_agreed(&stage, &[0, 1, 2, 3], 9);
+    assert!((0..4).all(|node| stage.node(node).log.low() == Height(8)));
 }
 
 #[test]

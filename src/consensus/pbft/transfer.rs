@@ -6,6 +6,7 @@ use super::message::{Checkpoint, Message, Phase, PrePrepare, Proposal, State, St
 use super::record::{Image, Record};
 use super::{Pbft, Timer};
 use crate::base::{Duration, Hash, Height, NodeId, Tally};
+use crate::chain::Block;
 use crate::protocol::Context;
 use std::sync::Arc;
 
@@ -15,10 +16,10 @@ const MOST_DOUBLINGS: u32 = 3;
 
 /// Checkpoints.
 impl Pbft {
-    /// Tells the state reached.
-    pub(super) fn checkpoint(&mut self, ctx: &mut Context<'_, Self>) {
-        let seq = self.executed.height();
-        let digest = ctx.snapshot(&self.executed).digest();
+    /// Tells the state reached with `block`.
+    pub(super) fn checkpoint(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
+        let seq = block.height();
+        let digest = ctx.snapshot(block).digest();
         let signature = ctx.sign(&Checkpoint::statement(seq, &digest));
         ctx.broadcast(Message::Checkpoint(Checkpoint { seq, digest, signature }));
         self.checkpoints.insert((seq, ctx.me()), (digest, signature));
@@ -131,9 +132,8 @@ impl Pbft {
     }
     /// Repeats what this replica said about what is open, tells how far it is, and asks the next helper in turn.
     pub(super) fn ask(&mut self, ctx: &mut Context<'_, Self>) {
-        let others = (ctx.committee().n() as u64 - 1).max(1);
-        let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.asked % others);
         self.asked += 1;
+        let helper = self.helper(ctx);
         let (view, active, executed) = (self.view, self.active, self.executed.height());
         if active {
             let open: Vec<Height> = self.log.iter().map(|(seq, _)| seq).filter(|seq| *seq > executed).collect();
@@ -145,6 +145,11 @@ impl Pbft {
         }
         let stable = self.log.low();
         ctx.broadcast(Message::Status(Status { view, active, stable, executed, helper }));
+    }
+    /// Whom this replica asked last: the others in turn.
+    fn helper(&self, ctx: &Context<'_, Self>) -> NodeId {
+        let others = (ctx.committee().n() as u64 - 1).max(1);
+        ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.asked.saturating_sub(1) % others)
     }
     /// What this replica said about a sequence number in the present view, signed again.
     fn said(&self, seq: Height, ctx: &mut Context<'_, Self>) -> Vec<Message> {
@@ -265,9 +270,7 @@ impl Pbft {
     pub(super) fn on_state(&mut self, from: NodeId, state: &State, ctx: &mut Context<'_, Self>) {
         let is_true = self.take_checkpoint(state, ctx) && state.committed.iter().all(|c| self.take_committed(c, ctx));
         self.execute(ctx);
-        let others = (ctx.committee().n() as u64 - 1).max(1);
-        let asked = ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.asked.wrapping_sub(1) % others);
-        if !is_true && from == asked && self.asked > 0 {
+        if !is_true && self.asked > 0 && from == self.helper(ctx) {
             self.ask(ctx);
         }
     }
