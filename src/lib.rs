@@ -8,5 +8,6 @@ pub mod ledger;
 pub mod network;
 pub mod observe;
 pub mod protocol;
+pub mod report;
 pub mod scenario;
 pub mod workload;

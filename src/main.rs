@@ -1,13 +1,19 @@
 //! Command line: parse, dispatch, exit codes.
 
+#[path = "main/bench.rs"]
+mod bench;
 #[path = "main/command.rs"]
 mod command;
 #[path = "main/exit.rs"]
 mod exit;
 #[path = "main/inspect.rs"]
 mod inspect;
+#[path = "main/interrupt.rs"]
+mod interrupt;
 #[path = "main/run.rs"]
 mod run;
+#[path = "main/verify.rs"]
+mod verify;
 
 use clap::Parser as _;
 use command::{Command, Ledgerlab};
@@ -21,8 +27,8 @@ fn main() -> ExitCode {
         Command::Check(wanted) => inspect::check(&wanted, json, quiet),
         Command::List { section } => inspect::list(section.as_deref(), json),
         Command::Schema => inspect::schema(),
-        Command::Verify(wanted) => run::verify(&wanted, json, quiet),
-        Command::Bench(wanted) => run::bench(&wanted, json, quiet),
+        Command::Verify(wanted) => verify::verify(&wanted, json, quiet),
+        Command::Bench(wanted) => bench::bench(&wanted, json, quiet),
     };
     result.unwrap_or_else(|failure| failure.tell(json)).into()
 }

@@ -196,7 +196,7 @@ impl<P: Protocol> Simulation<P> {
     }
     /// Queues arrivals, in any order, as one entry that walks them.
     pub(super) fn spread(&mut self, sending: u32, from: NodeId, mut arrivals: Vec<(Time, u32, NodeId)>) {
-        arrivals.sort_unstable();
+        arrivals.sort_unstable_by_key(|&(at, number, _)| (u128::from(at.as_nanos()) << 32) | u128::from(number));
         let (at, number, _) = arrivals[0];
         let spread = self.spreads.insert(Spread { sending, arrivals, next: 0 });
         self.push_numbered(at, from.0, number, Kind::Spread, from.0, spread);
@@ -258,7 +258,11 @@ impl<P: Protocol> Simulation<P> {
                 }
                 &Content::Frame(frame, item) => {
                     self.tell_delivered(from, to, frame.kind(), bytes);
-                    self.receive_frame(to, from, frame, item);
+                    let gossip = self.gossip.as_ref().expect("frames come from gossip");
+                    // Most frames by far are announcements of what the receiver has.
+                    if frame != Frame::Announce || !gossip.holds(to, ItemId(item)) {
+                        self.receive_frame(to, from, frame, item);
+                    }
                 }
                 Content::Transaction(transaction) => {
                     let transaction = transaction.clone();
@@ -420,7 +424,8 @@ impl<P: Protocol> Simulation<P> {
             if first.after.is_zero() && first.frame != Frame::Reminder {
                 self.post_now(node, these);
             } else {
-                let delayed = self.posts.insert(these.to_vec());
+                let boots = self.seats[node.index()].boots;
+                let delayed = self.posts.insert((boots, these.to_vec()));
                 let at = self.queue.now() + first.after;
                 self.push(at, node.0, Kind::Post, node.0, delayed);
             }
@@ -437,8 +442,9 @@ impl<P: Protocol> Simulation<P> {
         self.receivers = receivers;
     }
     pub(super) fn on_post(&mut self, node: NodeId, delayed: u32) {
-        let posts = self.posts.remove(delayed);
-        if !self.seats[node.index()].is_up() {
+        let (boots, posts) = self.posts.remove(delayed);
+        let seat = &self.seats[node.index()];
+        if !seat.is_up() || seat.boots != boots {
             return;
         }
         match posts[0] {

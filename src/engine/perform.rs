@@ -250,13 +250,15 @@ impl<P: Protocol> Simulation<P> {
             adversary.rewrite(effects, &mut later);
         }
         for (after, effect) in later {
-            let kept = self.later.insert(effect);
+            let boots = self.seats[node.index()].boots;
+            let kept = self.later.insert((boots, effect));
             self.push(self.now() + after, node.0, Kind::Later, node.0, kept);
         }
     }
     pub(super) fn on_later(&mut self, node: NodeId, kept: u32) {
-        let effect = self.later.remove(kept);
-        if self.seats[node.index()].is_up() {
+        let (boots, effect) = self.later.remove(kept);
+        let seat = &self.seats[node.index()];
+        if seat.is_up() && seat.boots == boots {
             self.perform(node, effect);
         }
     }
@@ -363,6 +365,9 @@ impl<P: Protocol> Simulation<P> {
     }
     /// `node` has come to hold a whole block, if it is the first time.
     fn hold(&mut self, node: NodeId, block: &Arc<Block>) {
+        if !self.is_watched() {
+            return;
+        }
         let words = self.seats.len().div_ceil(64);
         let holders = self.held.entry(block.id()).or_insert_with(|| vec![0; words]);
         let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
@@ -376,7 +381,6 @@ impl<P: Protocol> Simulation<P> {
         assert_eq!(self.shared.tree.parent(index), self.seats[node.index()].tip, "{node} extends its tip by {block:?}");
         let block = self.shared.tree.block(index).clone();
         self.hold(node, &block);
-        let result = self.shared.executor.result(&self.shared.tree, index);
         self.output(2, node, block.id().short());
         self.include(index, &block);
         let seat = &mut self.seats[node.index()];
@@ -384,25 +388,28 @@ impl<P: Protocol> Simulation<P> {
         if !seat.pool.is_empty() {
             seat.pool.remove_included(&block);
         }
-        let Executed { executed, root, .. } = &*result;
-        self.tell(&Observed::Extended { node, block: &block, executed, root: *root });
+        if self.is_watched() {
+            let result = self.shared.executor.result(&self.shared.tree, index);
+            let Executed { executed, root, .. } = &*result;
+            self.tell(&Observed::Extended { node, block: &block, executed, root: *root });
+        }
         self.stopped |= self.stop.height.is_some_and(|wanted| block.height() >= wanted);
     }
-    /// Remembers where transactions are included, and audits the state, once per block.
+    /// Remembers where transactions are included and tells the audit of the state, once per block.
     fn include(&mut self, index: BlockIndex, block: &Arc<Block>) {
-        if index <= self.audited {
+        if self.seen.len() <= index.index() {
+            self.seen.resize(self.shared.tree.len(), false);
+        }
+        if std::mem::replace(&mut self.seen[index.index()], true) {
             return;
         }
-        // Blocks made meanwhile that nobody extended by are looked at too: the index only grows.
-        for index in (self.audited.0 + 1..=index.0).map(BlockIndex) {
-            let block = self.shared.tree.block(index).clone();
-            for transaction in block.transactions().iter().filter(|t| !t.is_coinbase()) {
-                self.included.entry(transaction.id()).or_default().push(index);
-            }
+        for transaction in block.transactions().iter().filter(|t| !t.is_coinbase()) {
+            self.included.entry(transaction.id()).or_default().push(index);
         }
-        self.audited = index;
-        let result = self.shared.executor.result(&self.shared.tree, index);
-        self.tell(&Observed::Audited { block, broken: result.broken.as_deref() });
+        if self.is_watched() {
+            let result = self.shared.executor.result(&self.shared.tree, index);
+            self.tell(&Observed::Audited { block, broken: result.broken.as_deref() });
+        }
     }
     fn rewind(&mut self, node: NodeId, to: Height) {
         let tree = &self.shared.tree;
@@ -433,10 +440,12 @@ impl<P: Protocol> Simulation<P> {
         let last_id = tree.block(last).id().short();
         self.output(4, node, last_id);
         for index in self.shared.tree.path(first, last) {
-            let result = self.shared.executor.result(&self.shared.tree, index);
-            let block = self.shared.tree.block(index).clone();
-            let Executed { executed, root, .. } = &*result;
-            self.tell(&Observed::Finalized { node, block: &block, executed, root: *root });
+            if self.is_watched() {
+                let result = self.shared.executor.result(&self.shared.tree, index);
+                let block = self.shared.tree.block(index).clone();
+                let Executed { executed, root, .. } = &*result;
+                self.tell(&Observed::Finalized { node, block: &block, executed, root: *root });
+            }
             self.count_final(index);
         }
         self.check_stop();

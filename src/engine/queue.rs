@@ -56,7 +56,7 @@ const BUCKETS_MAX: usize = 1 << 18;
 const FILL_MAX: u64 = 32;
 
 /// Events that an empty bucket keeps room for, so that a crowded instant does not hold memory in every bucket.
-const ROOM_KEPT: usize = 16;
+const ROOM_KEPT: usize = 64;
 
 /// Events in order.
 pub struct Queue {

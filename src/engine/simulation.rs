@@ -248,8 +248,9 @@ pub struct Simulation<P: Protocol> {
     pub(super) sendings: Slab<Sending>,
     pub(super) spreads: Slab<Spread>,
     pub(super) landings: Slab<Landing>,
-    pub(super) posts: Slab<Vec<Post>>,
-    pub(super) later: Slab<EffectOf<P>>,
+    pub(super) posts: Slab<(u32, Vec<Post>)>,
+    /// With the number of the life of the node that ordered them: a node that restarts does not finish old business.
+    pub(super) later: Slab<(u32, EffectOf<P>)>,
     pub(super) submitting: Slab<(ClientId, NodeId, Arc<Transaction>)>,
     pub(super) entering: Slab<(NodeId, Arc<Transaction>)>,
     pub(super) items: Vec<Option<Item>>,
@@ -261,7 +262,8 @@ pub struct Simulation<P: Protocol> {
     pub(super) included: FxHashMap<Hash, Vec<BlockIndex>>,
     pub(super) finals: Vec<u32>,
     pub(super) held: FxHashMap<Hash, Vec<u64>>,
-    pub(super) audited: BlockIndex,
+    /// Which blocks somebody extended a chain by.
+    pub(super) seen: Vec<bool>,
     pub(super) leader: Option<NodeId>,
     outages: Vec<(u32, NodeId)>,
     pub(super) replies: u32,
@@ -339,7 +341,7 @@ impl<P: Protocol> Simulation<P> {
             included: FxHashMap::default(),
             finals: Vec::new(),
             held: FxHashMap::default(),
-            audited: BlockIndex::GENESIS,
+            seen: Vec::new(),
             leader: None,
             outages: Vec::new(),
             replies,
@@ -436,6 +438,10 @@ impl<P: Protocol> Simulation<P> {
             Kind::Tick => self.on_tick(),
         }
     }
+    /// Nothing more happens: the run ends at the present instant, though its end was not reached.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
     /// Ends the run: last loads, and the observers' last words. Returns the properties that were broken.
     pub fn finish(&mut self) -> &[Violation] {
         let end = self.end();
@@ -480,6 +486,10 @@ impl<P: Protocol> Simulation<P> {
     /// Adds something that a node did to the fingerprint.
     pub(super) fn output(&mut self, kind: u32, node: NodeId, value: u64) {
         self.trace.event(self.queue.now(), node.0, 0, 0x100 + kind, value, 0);
+    }
+    /// Whether anybody wants to be told.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.observers.is_empty()
     }
     /// Tells the observers.
     pub(super) fn tell(&mut self, observed: &Observed<'_>) {

@@ -16,6 +16,8 @@ pub trait Chain {
     fn next_time(&mut self) -> Option<Time>;
     /// Handles events up to and including `until`, at most `most` of them; whether there may be more.
     fn advance(&mut self, until: Time, most: u64) -> bool;
+    /// Nothing more happens: the run ends at the present instant, though its end was not reached.
+    fn stop(&mut self);
     /// Ends the run and returns the properties that were broken.
     fn finish(&mut self) -> &[Violation];
     /// Makes a client hand a transaction to a node at an instant that is not yet past.
@@ -45,6 +47,9 @@ impl<P: Protocol> Chain for Simulation<P> {
     }
     fn advance(&mut self, until: Time, most: u64) -> bool {
         Simulation::advance(self, until, most)
+    }
+    fn stop(&mut self) {
+        Simulation::stop(self);
     }
     fn finish(&mut self) -> &[Violation] {
         Simulation::finish(self)

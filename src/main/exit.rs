@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use ledgerlab::report::folder::Unwritten;
 use ledgerlab::scenario::Mistake;
 use std::io::{IsTerminal as _, Write as _};
 
@@ -13,6 +14,14 @@ pub enum Exit {
     Trouble = 1,
     /// The command line or the scenario is wrong.
     Mistake = 2,
+    /// Nodes disagree, or something final was taken back.
+    Safety = 3,
+    /// Nothing became final in time.
+    Liveness = 4,
+    /// A run that is repeated comes to something else.
+    Differs = 5,
+    /// Somebody pressed Ctrl-C; 128 plus the number of the signal, as shells have it.
+    Interrupted = 130,
 }
 
 /// Why there is no result.
@@ -22,6 +31,8 @@ pub enum Failure {
     Scenario(Vec<Mistake>),
     /// Something that was asked for cannot be done; not a matter of a line in a scenario.
     Wrong(String),
+    /// What is stored is not what was run.
+    Differs(String),
     /// The machine failed.
     Trouble(anyhow::Error),
 }
@@ -32,7 +43,7 @@ impl Failure {
         if json {
             let value = match self {
                 Failure::Scenario(mistakes) => serde_json::json!({"ok": false, "mistakes": mistakes}),
-                Failure::Wrong(what) => serde_json::json!({"ok": false, "error": what}),
+                Failure::Wrong(what) | Failure::Differs(what) => serde_json::json!({"ok": false, "error": what}),
                 Failure::Trouble(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
             };
             // If nobody listens any more, the exit code still tells.
@@ -42,13 +53,22 @@ impl Failure {
         }
         match self {
             Failure::Scenario(_) | Failure::Wrong(_) => Exit::Mistake,
+            Failure::Differs(_) => Exit::Differs,
             Failure::Trouble(_) => Exit::Trouble,
+        }
+    }
+    /// Adds a sentence.
+    pub fn adding(self, sentence: &str) -> Failure {
+        match self {
+            Failure::Wrong(what) => Failure::Wrong(format!("{what}; {sentence}")),
+            Failure::Trouble(error) => Failure::Trouble(anyhow::anyhow!("{error:#}; {sentence}")),
+            other => other,
         }
     }
     fn text(&self) -> String {
         match self {
             Failure::Scenario(mistakes) => render(mistakes),
-            Failure::Wrong(what) => format!("error: {what}"),
+            Failure::Wrong(what) | Failure::Differs(what) => format!("error: {what}"),
             Failure::Trouble(error) => format!("error: {error:#}"),
         }
     }
@@ -57,6 +77,12 @@ impl Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         Failure::Trouble(error)
+    }
+}
+
+impl From<Unwritten> for Failure {
+    fn from(error: Unwritten) -> Failure {
+        Failure::Trouble(error.into())
     }
 }
 

@@ -1,32 +1,232 @@
-//! `run`, `verify`, `bench`.
+//! `run`: one run per seed, each into a folder of its own.
 
-use super::command::{Bench, Run, Verify};
+use super::command::{Chosen, Run};
 use super::exit::{Exit, Failure};
 use super::inspect::{load, warn};
+use super::interrupt::Interrupt;
+use ledgerlab::report::folder::{Folder, Place, Unwritten};
+use ledgerlab::report::manifest::{Manifest, Verdict};
+use ledgerlab::report::progress::Progress;
+use ledgerlab::report::{self, Finished, FinishedExperiment, Written};
+use ledgerlab::scenario::Scenario;
+use ledgerlab::scenario::run::run as run_scenario;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// The files that a scenario names, by their path in it.
+pub type Inputs = BTreeMap<String, String>;
 
 /// Runs an experiment.
-pub fn run(wanted: &Run, _json: bool, quiet: bool) -> Result<Exit, Failure> {
+pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let loaded = load(&wanted.chosen)?;
     warn(&loaded, quiet);
-    let folder = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&loaded.scenario.name));
-    make_writable(&folder)?;
-    Err(Failure::Trouble(anyhow::anyhow!("not built yet: run")))
+    let scenario = &loaded.scenario;
+    let inputs = read_inputs(scenario, &wanted.chosen.file)?;
+    let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&scenario.name));
+    let folder = begin(&target)?;
+    let session = Session {
+        scenario,
+        inputs: &inputs,
+        folder: &folder,
+        interrupt: Interrupt::listen()?,
+        failed: AtomicBool::new(false),
+        progress: Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json),
+    };
+    let started = Instant::now();
+    let results = session.run_all(wanted.threads)?;
+    session.progress.clear();
+    let failed = session.failed.load(Ordering::Relaxed);
+    let mut runs = Vec::new();
+    let mut failure = None;
+    for (seed, result) in scenario.seeds.0.iter().zip(results) {
+        match result {
+            Ok(written) => runs.push((*seed, written)),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    let experiment = FinishedExperiment { scenario, runs, wall: started.elapsed() };
+    let place = land(&experiment, folder, failed)?;
+    if let Some(failure) = failure {
+        return Err(match place {
+            Some(place) => failure.adding(&format!("the runs that were finished are in {}", place.display())),
+            None => failure,
+        });
+    }
+    let place = place.expect("a folder lands unless there is a failure");
+    tell(&experiment, &wanted.chosen, &place, json, quiet)
 }
 
-/// Repeats a run.
-pub fn verify(_wanted: &Verify, _json: bool, _quiet: bool) -> Result<Exit, Failure> {
-    Err(Failure::Trouble(anyhow::anyhow!("not built yet: verify")))
+/// Reads the files that the scenario names.
+fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> {
+    let home = file.parent().unwrap_or(Path::new("."));
+    let read = |(_, path): (String, &str)| {
+        let text = std::fs::read_to_string(home.join(path));
+        text.map(|text| (path.to_owned(), text)).map_err(|error| Failure::Wrong(format!("cannot read {path}: {error}")))
+    };
+    scenario.files().into_iter().map(read).collect()
 }
 
-/// Measures speed.
-pub fn bench(_wanted: &Bench, _json: bool, _quiet: bool) -> Result<Exit, Failure> {
-    Err(Failure::Trouble(anyhow::anyhow!("not built yet: bench")))
+/// Makes sure before a long run that its results can be written, and will replace nothing but earlier results.
+fn begin(target: &Path) -> Result<Folder, Failure> {
+    let wrong = |why: String| Failure::Wrong(format!("cannot write results to {}: {why}", target.display()));
+    match Place::of(target).map_err(|error| wrong(error.to_string()))? {
+        Place::Foreign => Err(wrong("it is not empty and holds no earlier results; choose another with --out".into())),
+        Place::Free | Place::Earlier => Folder::begin(target).map_err(|error| wrong(cause(&error))),
+    }
 }
 
-/// Makes sure before a long run that its results can be written.
-fn make_writable(folder: &Path) -> Result<(), Failure> {
-    let refused = |error| Failure::Wrong(format!("cannot write results to {}: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(refused)?;
-    tempfile::tempfile_in(folder).map(drop).map_err(refused)
+/// Why something could not be written.
+fn cause(error: &Unwritten) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What all runs of an experiment share.
+struct Session<'a> {
+    scenario: &'a Scenario,
+    inputs: &'a Inputs,
+    folder: &'a Folder,
+    interrupt: Interrupt,
+    /// Whether a run could not be made or written: the others are ended.
+    failed: AtomicBool,
+    progress: Progress,
+}
+
+impl Session<'_> {
+    /// One result per seed, in order; `None` for those that were not begun.
+    fn run_all(&self, threads: Option<u32>) -> Result<Vec<Result<Option<Written>, Failure>>, Failure> {
+        let threads = threads.map_or(0, |threads| threads as usize);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
+        let one = |seed: &u64| {
+            if self.is_over() {
+                return Ok(None);
+            }
+            let result = self.run_one(*seed);
+            self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            result.map(Some)
+        };
+        Ok(pool.install(|| self.scenario.seeds.0.par_iter().with_max_len(1).map(one).collect()))
+    }
+    /// Whether no run shall go on.
+    fn is_over(&self) -> bool {
+        self.interrupt.came() || self.failed.load(Ordering::Relaxed)
+    }
+    fn run_one(&self, seed: u64) -> Result<Written, Failure> {
+        let started = Instant::now();
+        let mut share = self.progress.share();
+        let read = reader(self.inputs);
+        let ran = run_scenario(self.scenario, seed, &read, u64::MAX, |standing| {
+            share.tell(standing);
+            !self.is_over()
+        });
+        let ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario under seed {seed}: {what}")))?;
+        let finished = Finished { scenario: self.scenario, seed, ran, wall: started.elapsed(), inputs: self.inputs };
+        if self.scenario.seeds.0.len() == 1 {
+            return Ok(report::write_run(&finished, self.folder)?);
+        }
+        let part = self.folder.part(&FinishedExperiment::folder_of(seed))?;
+        let written = report::write_run(&finished, &part)?;
+        part.land()?;
+        Ok(written)
+    }
+}
+
+/// Reads from what was read already.
+pub fn reader(inputs: &Inputs) -> impl Fn(&str) -> Result<String, String> + '_ {
+    |path| inputs.get(path).cloned().ok_or_else(|| format!("the scenario does not name {path}"))
+}
+
+/// Puts the results in their place: an interrupted run, or one of which only a part could be written, replaces nothing.
+/// `None` if nothing is worth keeping.
+fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Result<Option<PathBuf>, Failure> {
+    let several = experiment.scenario.seeds.0.len() > 1;
+    let complete = || experiment.written().any(|run| run.manifest.complete);
+    if failed && !(several && complete()) {
+        return Ok(None);
+    }
+    if several {
+        let written = report::write_experiment(experiment, &folder);
+        match written {
+            Err(_) if failed => return Ok(None),
+            result => result?,
+        };
+    }
+    let manifest = experiment.manifest();
+    Ok(Some(if manifest.complete { folder.land()? } else { folder.land_beside("-interrupted")? }))
+}
+
+/// Says what came out, and how to exit.
+fn tell(
+    experiment: &FinishedExperiment<'_>,
+    chosen: &Chosen,
+    place: &Path,
+    json: bool,
+    quiet: bool,
+) -> Result<Exit, Failure> {
+    let manifest = experiment.manifest();
+    let (runs, chains): (Vec<&Written>, _) = (experiment.written().collect(), experiment.summaries());
+    let exit = exit(manifest.verdict);
+    if json {
+        let briefs: Vec<Manifest> = runs.iter().map(|run| run.manifest.brief()).collect();
+        let answer = serde_json::json!({
+            "ok": exit == Exit::Done,
+            "name": manifest.name,
+            "verdict": manifest.verdict,
+            "complete": manifest.complete,
+            "folder": place,
+            "scenario_sha256": manifest.scenario_sha256,
+            "wall_s": manifest.wall_s,
+            "chains": chains,
+            "runs": briefs,
+        });
+        writeln!(std::io::stdout(), "{answer:#}")?;
+        return Ok(exit);
+    }
+    if !quiet {
+        let remarks: BTreeSet<&String> = runs.iter().flat_map(|run| &run.manifest.remarks).collect();
+        for remark in remarks {
+            writeln!(std::io::stderr(), "note: {remark}")?;
+        }
+        let wall = experiment.wall.as_secs_f64();
+        let folder = place.display().to_string();
+        if !runs.is_empty() {
+            let text = report::terminal::summary(&manifest.name, &runs, &chains, &folder, wall);
+            writeln!(std::io::stdout(), "{text}")?;
+        }
+    }
+    if let Some(violation) = report::terminal::violation(&runs, |seed| again(chosen, seed)) {
+        writeln!(std::io::stderr(), "{violation}")?;
+    }
+    if !manifest.complete {
+        let begun = runs.len();
+        let all = experiment.runs.len();
+        writeln!(std::io::stderr(), "interrupted: {begun} of {all} runs are in {}", place.display())?;
+    }
+    Ok(exit)
+}
+
+fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Held => Exit::Done,
+        Verdict::LivenessViolated => Exit::Liveness,
+        Verdict::Interrupted => Exit::Interrupted,
+        Verdict::SafetyViolated => Exit::Safety,
+    }
+}
+
+/// The command that repeats one run.
+fn again(chosen: &Chosen, seed: u64) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@".contains(c);
+    let quoted = |text: &str| match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    };
+    let mut command = format!("ledgerlab run {}", quoted(&chosen.file.display().to_string()));
+    for change in &chosen.set {
+        command += &format!(" --set {}", quoted(change));
+    }
+    command + &format!(" --seed {seed}")
 }

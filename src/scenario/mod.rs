@@ -18,6 +18,7 @@ pub mod load;
 mod mistake;
 pub mod network;
 pub mod nodes;
+pub mod run;
 mod schema;
 pub mod speed;
 mod spelling;

@@ -1,7 +1,8 @@
 //! The words of scenarios that stand for published data and for hardware.
 
+use super::{Latency, Rate, Regions, Scenario, Topology, Weights};
 use crate::base::Duration;
-use crate::network::dataset::{self, Kind};
+use crate::network::dataset::{self, Dataset, Kind};
 
 /// The datasets whose names mean something in one place of a scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,15 +25,22 @@ impl Data {
     /// The names, in the order in which they are listed.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
-        let wanted = |dataset: &&dataset::Dataset| match self {
+        dataset::all().iter().filter(|dataset| self.takes(dataset)).map(|dataset| dataset.name).collect()
+    }
+    /// Whether the dataset can stand in this place.
+    fn takes(self, dataset: &Dataset) -> bool {
+        match self {
             Data::Latency => dataset.kind == Kind::Latency,
             Data::Simblock => dataset.kind == Kind::Latency && dataset.name.starts_with("simblock"),
             Data::Places => dataset.kind == Kind::Regions,
             Data::Weights => matches!(dataset.kind, Kind::Power | Kind::Stake),
             Data::Rates => dataset.kind == Kind::Bandwidth,
             Data::Degrees => dataset.kind == Kind::Degrees,
-        };
-        dataset::all().iter().filter(wanted).map(|dataset| dataset.name).collect()
+        }
+    }
+    /// Whether `name` means this dataset in this place.
+    fn means(self, dataset: &Dataset, name: &str) -> bool {
+        self.takes(dataset) && dataset.name == name
     }
     /// The regions that the dataset called `name` speaks of: none if there is no such dataset or it is not about regions.
     #[must_use]
@@ -45,6 +53,39 @@ impl Data {
             Data::Places => dataset::shares(Kind::Regions, name).map(|shares| shares.names).unwrap_or_default(),
             Data::Weights | Data::Degrees => Vec::new(),
         }
+    }
+}
+
+impl Scenario {
+    /// The published tables that it rests on, in the order in which they are listed.
+    #[must_use]
+    pub fn datasets(&self) -> Vec<&'static Dataset> {
+        let mut named: Vec<(Data, &str)> = Vec::new();
+        for chain in &self.chain {
+            match &chain.network.latency {
+                Latency::Regions { data, .. } => named.push((Data::Latency, data)),
+                Latency::Simblock { data } => named.push((Data::Simblock, data)),
+                _ => {}
+            }
+            if let Topology::Degrees { data, .. } = &chain.network.topology {
+                named.push((Data::Degrees, data));
+            }
+            let nodes = &chain.nodes;
+            if let Regions::Shares(name) = &nodes.regions {
+                named.push((Data::Places, name));
+            }
+            if let Weights::Shares(name) = &nodes.weights {
+                named.push((Data::Weights, name));
+            }
+            let of_groups = nodes.group.iter().flat_map(|group| [group.upload.as_ref(), group.download.as_ref()]);
+            for rate in [Some(&nodes.upload), Some(&nodes.download)].into_iter().chain(of_groups).flatten() {
+                if let Rate::ByRegion(name) = rate {
+                    named.push((Data::Rates, name));
+                }
+            }
+        }
+        let meant = |dataset: &&Dataset| named.iter().any(|(data, name)| data.means(dataset, name));
+        dataset::all().iter().filter(meant).collect()
     }
 }
 

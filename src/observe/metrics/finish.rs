@@ -64,9 +64,13 @@ impl Metrics {
         self.window.1.get_or_insert(total);
         // An interval that begins with the end of the run belongs to the one before.
         if self.series.counts.len() > 1 && self.series.end() >= end + self.settings.interval {
-            let blocks = self.series.now().blocks;
-            self.series.counts.pop();
-            self.series.now().blocks += blocks;
+            let late = self.series.counts.pop().unwrap_or_default();
+            let last = self.series.now();
+            last.blocks += late.blocks;
+            last.wasted += late.wasted;
+            last.leader_changes += late.leader_changes;
+            last.reorgs += late.reorgs;
+            last.reorg_max = last.reorg_max.max(late.reorg_max);
         }
         self.end_interval(total);
         self.longest_gap = self.longest_gap.max(end.since(self.last_final));
@@ -169,6 +173,10 @@ impl Metrics {
                 confirmation_p50_s: percentile(&spans[at], 500).map(Duration::as_secs_f64),
                 pending,
                 blocks: counts.blocks,
+                wasted_rounds: counts.wasted,
+                leader_changes: counts.leader_changes,
+                reorgs: counts.reorgs,
+                reorg_max: counts.reorg_max,
                 messages: volume.messages,
                 bytes: volume.bytes,
                 cpu_mean: told.then(|| counts.busy as f64 / counts.available as f64),

@@ -252,6 +252,9 @@ impl Metrics {
     fn rewind(&mut self, node: NodeId, from: Height, to: Height) {
         let depth = from.0.saturating_sub(to.0);
         *self.reorgs.entry(depth).or_insert(0) += 1;
+        let counts = self.series.now();
+        counts.reorgs += 1;
+        counts.reorg_max = counts.reorg_max.max(depth);
         let state = &mut self.nodes[node.index()];
         state.reorgs += 1;
         state.reorg_max = state.reorg_max.max(depth);
@@ -309,10 +312,12 @@ impl Metrics {
         match label {
             note::LEADING => {
                 let before = self.leader.replace(node);
-                self.leader_changes += u64::from(before.is_some_and(|before| before != node));
+                let changed = u64::from(before.is_some_and(|before| before != node));
+                self.leader_changes += changed;
+                self.series.now().leader_changes += changed;
             }
             note::WASTED => {
-                self.wasted.insert(value);
+                self.series.now().wasted += u64::from(self.wasted.insert(value));
                 self.nodes[node.index()].wasted += 1;
             }
             note::READ => self.reads.push(Duration::from_nanos(value)),

@@ -196,6 +196,14 @@ pub struct IntervalRow {
     pub pending: u64,
     /// Blocks created.
     pub blocks: u64,
+    /// Rounds that ended without a decision, each number counted when it was noted first.
+    pub wasted_rounds: u64,
+    /// Times that a node came to lead after another.
+    pub leader_changes: u64,
+    /// Times that an honest node cut its chain back.
+    pub reorgs: u64,
+    /// Blocks that an honest node cut off at once, at most.
+    pub reorg_max: u64,
     /// Copies of messages sent.
     pub messages: u64,
     /// Bytes sent.

@@ -239,6 +239,10 @@ fn rows_tell_what_happened_in_each_interval() {
     assert_eq!(column(|row| row.confirmed), [0, 1, 0, 0, 0, 0, 3, 0, 0, 0]);
     assert_eq!(column(|row| row.pending), [1, 0, 1, 3, 5, 5, 2, 2, 2, 2]);
     assert_eq!(column(|row| row.blocks), [1, 0, 0, 0, 0, 2, 0, 0, 1, 1]);
+    let happened = |of: fn(&IntervalRow) -> u64| (0..10).filter(|&at| column(of)[at] > 0).collect::<Vec<_>>();
+    let told = (happened(|row| row.reorgs), happened(|row| row.reorg_max));
+    assert_eq!((told, column(|row| row.reorgs).iter().sum::<u64>()), ((vec![5], vec![5]), 1));
+    assert_eq!((happened(|row| row.wasted_rounds), happened(|row| row.leader_changes)), (vec![9], vec![9]));
     assert_eq!(column(|row| row.messages), [2, 0, 0, 0, 0, 3, 1, 0, 0, 0]);
     assert_eq!(column(|row| row.bytes), [20, 0, 0, 0, 0, 300, 50, 0, 0, 0]);
     assert_eq!(column(|row| row.finalized_min.0), [0, 1, 1, 1, 1, 1, 1, 2, 2, 2]);

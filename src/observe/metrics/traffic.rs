@@ -86,6 +86,14 @@ impl Kinds {
 pub struct Counts {
     /// Blocks first seen.
     pub blocks: u64,
+    /// Rounds first noted as wasted.
+    pub wasted: u64,
+    /// Times that a node came to lead after another.
+    pub leader_changes: u64,
+    /// Times that an honest node cut its chain back.
+    pub reorgs: u64,
+    /// Most blocks that one cut off at once.
+    pub reorg_max: u64,
     /// Everything sent before its end.
     pub sent_before_end: Volume,
     /// Computing done, and the computing time there was, over all nodes, in nanoseconds.

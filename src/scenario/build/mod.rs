@@ -34,6 +34,14 @@ impl<T> Watch<T> {
     fn twin(&self) -> Box<Watch<T>> {
         Box::new(Watch(self.0.clone()))
     }
+    /// The observer, once the world that it watched is gone.
+    ///
+    /// # Panics
+    /// If that world still lives.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        Rc::into_inner(self.0).expect("the world that it watched is gone").into_inner()
+    }
     /// What the observer found.
     pub fn look<R>(&self, at: impl FnOnce(&mut T) -> R) -> R {
         at(&mut self.0.borrow_mut())

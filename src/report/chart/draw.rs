@@ -1,0 +1,318 @@
+//! Draws a [`Plot`] onto an SVG or a bitmap.
+
+use super::theme::{
+    FAULT, FINE, FONT, FRAME, GRID, HEIGHT, INK, LABEL, PAPER, SOFT, STROKE, TICK, TITLE, WIDTH, load_font,
+};
+use super::{Axis, Layer, Panel, Plot, Shape};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::io::{self, Write};
+
+/// The chart as SVG. Texts are in the viewer's sans-serif font.
+#[must_use]
+pub fn svg(plot: &Plot) -> String {
+    let (width, height) = ((WIDTH * FINE) as u32, (HEIGHT * FINE) as u32);
+    let mut text = String::new();
+    draw(plot, SVGBackend::with_string(&mut text, (width, height))).expect("a string takes everything");
+    // Drawn large for precision, shown at its size.
+    let large = format!("<svg width=\"{width}\" height=\"{height}\"");
+    text.replacen(&large, &format!("<svg width=\"{WIDTH}\" height=\"{HEIGHT}\""), 1)
+}
+
+/// Writes the chart as PNG.
+///
+/// # Errors
+/// Those of `out`.
+pub fn png(plot: &Plot, out: &mut dyn Write) -> io::Result<()> {
+    let (width, height) = (WIDTH as usize, HEIGHT as usize);
+    let fine = FINE as usize;
+    let mut large = vec![0u8; width * height * fine * fine * 3];
+    let backend = BitMapBackend::with_buffer(&mut large, ((width * fine) as u32, (height * fine) as u32));
+    draw(plot, backend).expect("a bitmap takes everything");
+    let mut small = vec![0u8; width * height * 3];
+    for (at, byte) in small.iter_mut().enumerate() {
+        let (channel, x, y) = (at % 3, at / 3 % width, at / 3 / width);
+        let fine_at =
+            |dx: usize, dy: usize| u32::from(large[((y * fine + dy) * width * fine + x * fine + dx) * 3 + channel]);
+        let sum: u32 = (0..fine * fine).map(|part| fine_at(part % fine, part / fine)).sum();
+        *byte = (sum / (fine * fine) as u32) as u8;
+    }
+    let mut encoder = png::Encoder::new(out, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(&small)?;
+    Ok(())
+}
+
+/// What a backend says when it cannot draw.
+type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+fn draw<DB: DrawingBackend>(plot: &Plot, backend: DB) -> Drawn<DB> {
+    load_font();
+    let sheet = Sheet { area: backend.into_drawing_area() };
+    sheet.area.fill(&PAPER)?;
+    sheet.text(&plot.title, (36, 24), TITLE, INK, (HPos::Left, VPos::Top))?;
+    for (line, text) in wrap(&plot.caption, 150).into_iter().enumerate() {
+        sheet.text(&text, (36, 62 + 22 * line as i32), LABEL, SOFT, (HPos::Left, VPos::Top))?;
+    }
+    let width = WIDTH / plot.panels.len().max(1) as i32;
+    for (number, panel) in plot.panels.iter().enumerate() {
+        let left = number as i32 * width;
+        let frame = Frame { left: left + 104, right: left + width - 36, top: 152, bottom: HEIGHT - 84, panel };
+        frame.draw(&sheet)?;
+    }
+    sheet.area.present()
+}
+
+/// Cuts a text into lines of at most `most` characters, between words.
+fn wrap(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > most {
+            lines.push(word.to_owned());
+        } else {
+            *line = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+        }
+    }
+    lines
+}
+
+/// Where everything is drawn. Takes points of the theme's sheet.
+struct Sheet<DB: DrawingBackend> {
+    area: DrawingArea<DB, Shift>,
+}
+
+impl<DB: DrawingBackend> Sheet<DB> {
+    fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, anchor: (HPos, VPos)) -> Drawn<DB> {
+        let style = (FONT, size * FINE).into_font().color(&colour).pos(Pos::new(anchor.0, anchor.1));
+        self.area.draw_text(text, &style, (at.0 * FINE, at.1 * FINE))
+    }
+    /// Upwards, around `at`.
+    fn upright(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor) -> Drawn<DB> {
+        let font = (FONT, size * FINE).into_font().transform(FontTransform::Rotate270);
+        let style = font.color(&colour).pos(Pos::new(HPos::Center, VPos::Center));
+        self.area.draw_text(text, &style, (at.0 * FINE, at.1 * FINE))
+    }
+    /// How wide a text is.
+    fn width(&self, text: &str, size: i32) -> i32 {
+        let style = (FONT, size * FINE).into_font().color(&INK);
+        self.area.estimate_text_size(text, &style).map_or(0, |(width, _)| width as i32 / FINE)
+    }
+    /// The text, cut so that it is at most `most` wide.
+    fn fitted(&self, text: &str, size: i32, most: i32) -> String {
+        if self.width(text, size) <= most {
+            return text.to_owned();
+        }
+        let mut short: Vec<char> = text.chars().collect();
+        while short.pop().is_some() {
+            let cut: String = short.iter().collect::<String>().trim_end().to_owned() + "…";
+            if self.width(&cut, size) <= most {
+                return if short.len() < 3 { String::new() } else { cut };
+            }
+        }
+        String::new()
+    }
+    fn line(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color, width: i32) -> Drawn<DB> {
+        let ends = [from, to].map(|(x, y)| (x * FINE, y * FINE));
+        self.area.draw(&PathElement::new(ends, colour.stroke_width((width * FINE) as u32)))
+    }
+    fn block(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color) -> Drawn<DB> {
+        let corners = [from, to].map(|(x, y)| (x * FINE, y * FINE));
+        self.area.draw(&Rectangle::new(corners, colour.filled()))
+    }
+}
+
+/// The frame of a panel, in points.
+struct Frame<'a> {
+    left: i32,
+    right: i32,
+    top: i32,
+    bottom: i32,
+    panel: &'a Panel,
+}
+
+impl Frame<'_> {
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        let panel = self.panel;
+        let empty = panel.nothing.is_some();
+        self.windows(sheet)?;
+        self.grid(sheet, empty)?;
+        if let Some(nothing) = &panel.nothing {
+            let middle = (i32::midpoint(self.left, self.right), i32::midpoint(self.top, self.bottom));
+            sheet.text(nothing, middle, LABEL + 2, SOFT, (HPos::Center, VPos::Center))?;
+        } else {
+            for layer in &panel.layers {
+                self.layer(sheet, layer)?;
+            }
+            self.marks(sheet)?;
+            self.legend(sheet)?;
+        }
+        self.axes(sheet)
+    }
+    /// Where a value lies across, in fine points.
+    fn across(&self, value: f64) -> i32 {
+        let width = f64::from((self.right - self.left) * FINE);
+        self.left * FINE + libm::round(self.panel.x.place(value) * width) as i32
+    }
+    /// Where a value lies up, in fine points.
+    fn up(&self, value: f64) -> i32 {
+        let height = f64::from((self.bottom - self.top) * FINE);
+        self.bottom * FINE - libm::round(self.panel.y.place(value) * height) as i32
+    }
+    /// Faults and warm-up behind everything, and their names above the frame, in as many rows as they need.
+    fn windows<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        let mut rows: Vec<i32> = Vec::new();
+        for window in &self.panel.windows {
+            let (from, to) = (self.across(window.from), self.across(window.to).max(self.across(window.from) + FINE));
+            let shade = if window.fault { FAULT.mix(0.13) } else { SOFT.mix(0.09) };
+            let corners = [(from, self.top * FINE), (to, self.bottom * FINE)];
+            sheet.area.draw(&Rectangle::new(corners, shade.filled()))?;
+            let colour = if window.fault { FAULT } else { SOFT };
+            let text = sheet.fitted(&window.label, TICK - 1, (self.right - from / FINE).max(to / FINE - from / FINE));
+            let (start, end) = (from / FINE, from / FINE + sheet.width(&text, TICK - 1) + 8);
+            let row = rows.iter().position(|taken| *taken <= start).unwrap_or(rows.len());
+            if row > 2 {
+                continue;
+            }
+            if row == rows.len() {
+                rows.push(end);
+            }
+            rows[row] = end;
+            let at = (start + 4, self.top + 6 + 19 * row as i32);
+            sheet.text(&text, at, TICK - 1, colour, (HPos::Left, VPos::Top))?;
+        }
+        Ok(())
+    }
+    fn grid<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, empty: bool) -> Drawn<DB> {
+        if empty {
+            return Ok(());
+        }
+        for (value, text) in self.panel.y.marks(Self::rows(&self.panel.y)) {
+            let y = self.up(value) / FINE;
+            sheet.line((self.left, y), (self.right, y), &GRID, 1)?;
+            if let Some(text) = text {
+                sheet.text(&text, (self.left - 10, y), TICK, INK, (HPos::Right, VPos::Center))?;
+            }
+        }
+        let bars = self.panel.layers.iter().any(|layer| matches!(layer.shape, Shape::Bars(_)));
+        let mut free = i32::MIN;
+        for (value, text) in self.panel.x.marks(self.columns()) {
+            let x = self.across(value) / FINE;
+            if !bars {
+                sheet.line((x, self.top), (x, self.bottom), &GRID, 1)?;
+            }
+            let Some(text) = text else { continue };
+            let half = sheet.width(&text, TICK) / 2;
+            if x - half >= free {
+                sheet.line((x, self.bottom), (x, self.bottom + 5), &FRAME, 1)?;
+                sheet.text(&text, (x, self.bottom + 11), TICK, INK, (HPos::Center, VPos::Top))?;
+                free = x + half + 10;
+            }
+        }
+        Ok(())
+    }
+    fn rows(y: &Axis) -> usize {
+        if y.whole { 6 } else { 8 }
+    }
+    fn columns(&self) -> usize {
+        ((self.right - self.left) / 95).max(3) as usize
+    }
+    fn layer<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, layer: &Layer) -> Drawn<DB> {
+        let colour = layer.colour.rgb();
+        let path = |points: &[(f64, f64)]| -> Vec<(i32, i32)> {
+            let mut path: Vec<(i32, i32)> = points.iter().map(|&(x, y)| (self.across(x), self.up(y))).collect();
+            path.dedup();
+            path
+        };
+        let (line, filled) = match &layer.shape {
+            Shape::Line(points) => (path(points), false),
+            Shape::Steps(points) => (path(&steps(points)), false),
+            Shape::Area(points) => (path(points), true),
+            Shape::Bars(bars) => {
+                for &(left, right, bottom, top) in bars {
+                    let corners = [(self.across(left), self.up(top)), (self.across(right), self.up(bottom))];
+                    sheet.area.draw(&Rectangle::new(corners, colour.filled()))?;
+                }
+                return Ok(());
+            }
+        };
+        if let (true, Some(first), Some(last)) = (filled, line.first(), line.last()) {
+            let floor = self.bottom * FINE;
+            let area = [(first.0, floor)].into_iter().chain(line.iter().copied()).chain([(last.0, floor)]);
+            sheet.area.draw(&Polygon::new(area.collect::<Vec<_>>(), colour.mix(0.14).filled()))?;
+        }
+        sheet.area.draw(&PathElement::new(line, colour.stroke_width((STROKE * FINE) as u32)))
+    }
+    /// Named points, each tied to both axes, with the name where there is room.
+    fn marks<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        for mark in &self.panel.marks {
+            let at = (self.across(mark.at.0) / FINE, self.up(mark.at.1) / FINE);
+            for (from, to) in [((self.left, at.1), at), ((at.0, self.bottom), at)] {
+                self.dashes(sheet, from, to)?;
+            }
+        }
+        for mark in &self.panel.marks {
+            let (x, y) = (self.across(mark.at.0), self.up(mark.at.1));
+            sheet.area.draw(&Circle::new((x, y), 6 * FINE, PAPER.filled()))?;
+            sheet.area.draw(&Circle::new((x, y), 4 * FINE, INK.filled()))?;
+            let (x, y, width) = (x / FINE, y / FINE, sheet.width(&mark.label, LABEL));
+            let right = x + 14 + width < self.right;
+            let (anchor, x) = if right { (HPos::Left, x + 14) } else { (HPos::Right, x - 14) };
+            // Below the point: the curve rises to the right.
+            let y = if right { (y + 16).min(self.bottom - 14) } else { y - 14 };
+            let left = if right { x } else { x - width };
+            sheet.block((left - 4, y - 11), (left + width + 4, y + 11), &PAPER.mix(0.8))?;
+            sheet.text(&mark.label, (x, y), LABEL, INK, (anchor, VPos::Center))?;
+        }
+        Ok(())
+    }
+    fn dashes<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, from: (i32, i32), to: (i32, i32)) -> Drawn<DB> {
+        const DASH: i32 = 5;
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = dx.abs().max(dy.abs());
+        let point = |along: i32| (from.0 + dx.signum() * along, from.1 + dy.signum() * along);
+        for start in (0..length).step_by(2 * DASH as usize) {
+            sheet.line(point(start), point((start + DASH).min(length)), &SOFT, 1)?;
+        }
+        Ok(())
+    }
+    /// Above the frame, from the right.
+    fn legend<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        const SWATCH: i32 = 22;
+        let mut right = self.right;
+        for layer in self.panel.layers.iter().rev().filter(|layer| !layer.label.is_empty()) {
+            let left = right - sheet.width(&layer.label, LABEL);
+            let y = self.top - 18;
+            sheet.text(&layer.label, (left, y), LABEL, INK, (HPos::Left, VPos::Center))?;
+            let (from, to) = (left - 8 - SWATCH, left - 8);
+            match layer.shape {
+                Shape::Bars(_) => sheet.block((to - 14, y - 7), (to, y + 7), &layer.colour.rgb())?,
+                _ => sheet.line((from, y), (to, y), &layer.colour.rgb(), 3)?,
+            }
+            right = from - 22;
+        }
+        Ok(())
+    }
+    fn axes<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        sheet.line((self.left, self.bottom), (self.right, self.bottom), &FRAME, 1)?;
+        sheet.line((self.left, self.top), (self.left, self.bottom), &FRAME, 1)?;
+        let middle = i32::midpoint(self.left, self.right);
+        sheet.text(&self.panel.x.label, (middle, self.bottom + 42), LABEL, SOFT, (HPos::Center, VPos::Top))?;
+        let at = (self.left - 78, i32::midpoint(self.top, self.bottom));
+        sheet.upright(&self.panel.y.label, at, LABEL, SOFT)
+    }
+}
+
+/// The corners of a line that is level from each point to the next.
+fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut corners = Vec::with_capacity(2 * points.len());
+    for (at, &(x, y)) in points.iter().enumerate() {
+        if at > 0 {
+            corners.push((x, points[at - 1].1));
+        }
+        corners.push((x, y));
+    }
+    corners
+}

@@ -1,0 +1,83 @@
+//! Charts over time of what is asked for and what is done.
+
+use super::{Axis, Colour, Layer, Panel, Plot, Shape, grouped, time, windows};
+use crate::observe::metrics::{IntervalRow, Outcome};
+
+/// Points of a chart over time: one per group of intervals, and the end.
+pub fn over_time(outcome: &Outcome, per_second: f64, value: impl Fn(&[IntervalRow]) -> f64) -> Vec<(f64, f64)> {
+    let mut points: Vec<(f64, f64)> =
+        grouped(&outcome.intervals).map(|rows| (rows[0].start.as_secs_f64() * per_second, value(rows))).collect();
+    if let Some(&(_, last)) = points.last() {
+        points.push((outcome.end.as_secs_f64() * per_second, last));
+    }
+    points
+}
+
+/// The rate per second of a count over a group of intervals.
+fn rate(rows: &[IntervalRow], count: impl Fn(&IntervalRow) -> u64) -> f64 {
+    let seconds = rows[rows.len() - 1].end.since(rows[0].start).as_secs_f64();
+    if seconds > 0.0 { rows.iter().map(count).sum::<u64>() as f64 / seconds } else { 0.0 }
+}
+
+/// The greatest value among points.
+pub fn top(points: &[(f64, f64)]) -> f64 {
+    points.iter().map(|&(_, value)| value).fold(0.0, f64::max)
+}
+
+/// Submitted and confirmed transactions per second over time.
+pub fn throughput(outcome: &Outcome) -> Plot {
+    let (x, per_second) = time(outcome);
+    let submitted = over_time(outcome, per_second, |rows| rate(rows, |row| row.submitted));
+    let confirmed = over_time(outcome, per_second, |rows| rate(rows, |row| row.confirmed));
+    let y = Axis::from_zero("transactions per second", top(&submitted).max(top(&confirmed)));
+    let nothing = (outcome.transactions.is_empty()).then(|| "no transaction was submitted".to_owned());
+    let layer = |label: &str, colour, shape| Layer { label: label.into(), colour, shape };
+    Plot {
+        file: "throughput",
+        title: "Throughput over time".into(),
+        caption: "Transactions handed in, and transactions that became final with effect at the first honest node; \
+                  faults are shaded."
+            .into(),
+        panels: vec![Panel {
+            x,
+            y,
+            layers: vec![
+                layer("submitted", Colour::Orange, Shape::Steps(submitted)),
+                layer("confirmed", Colour::Blue, Shape::Steps(confirmed)),
+            ],
+            windows: windows(outcome, per_second),
+            marks: Vec::new(),
+            nothing,
+        }],
+    }
+}
+
+/// Transactions that wait, over time.
+pub fn pending(outcome: &Outcome) -> Plot {
+    let (x, per_second) = time(outcome);
+    let most = |of: fn(&IntervalRow) -> u64| {
+        over_time(outcome, per_second, move |rows| rows.iter().map(of).max().unwrap_or(0) as f64)
+    };
+    let (pending, mempool) = (most(|row| row.pending), most(|row| row.mempool_max.into()));
+    let y = Axis::count_from_zero("transactions", top(&pending).max(top(&mempool)));
+    let nothing = (outcome.transactions.is_empty()).then(|| "no transaction was submitted".to_owned());
+    let layer = |label: &str, colour, shape| Layer { label: label.into(), colour, shape };
+    Plot {
+        file: "pending",
+        title: "Pending transactions over time".into(),
+        caption: "Transactions submitted and not yet final anywhere, and the fullest mempool, at the end of each \
+                  interval."
+            .into(),
+        panels: vec![Panel {
+            x,
+            y,
+            layers: vec![
+                layer("pending", Colour::Blue, Shape::Area(pending)),
+                layer("fullest mempool", Colour::Orange, Shape::Steps(mempool)),
+            ],
+            windows: windows(outcome, per_second),
+            marks: Vec::new(),
+            nothing,
+        }],
+    }
+}

@@ -1,0 +1,302 @@
+//! `report.html`: everything about a run on one page that needs no other file and runs no script.
+
+mod page;
+
+use super::chart::Plot;
+use super::group::{groups, key_figures};
+use super::manifest::{Experiment, Manifest, Verdict};
+use super::number::{digits, grouped, seconds};
+use super::terminal::{interval, value};
+use super::{ChainSummary, Finished, FinishedExperiment, terminal};
+use crate::base::Time;
+use crate::observe::metrics::{OverRuns, Summary};
+use crate::scenario::run::RanChain;
+use crate::scenario::summary;
+use page::Page;
+
+/// The page of a run; per chain its charts.
+#[must_use]
+pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Vec<(Plot, String)>]) -> String {
+    let mut page = Page::new(&manifest.name);
+    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&[manifest]));
+    page.open("p class=\"facts\"");
+    page.text(&format!(
+        "Seed {}. {} simulated in {}: {} simulated seconds per second; {} events.",
+        manifest.seed,
+        seconds(manifest.simulated_s),
+        seconds(manifest.wall_s),
+        digits(manifest.simulated_s / manifest.wall_s.max(1e-6)),
+        grouped(manifest.events as f64)
+    ));
+    page.close("p");
+    violations(&mut page, run);
+    for (chain, charts) in run.ran.chains.iter().zip(drawn) {
+        let several = run.ran.chains.len() > 1;
+        let heading = |what: &str| if several { format!("{what}: chain {}", chain.name) } else { what.to_owned() };
+        cards(&mut page, &chain.outcome.summary, several.then_some(chain.name.as_str()));
+        if !charts.is_empty() {
+            page.element("h2", &heading("Charts"));
+        }
+        for (plot, svg) in charts {
+            page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
+        }
+        page.element("h2", &heading("Figures"));
+        figures(&mut page, &chain.outcome.summary, false);
+        faults(&mut page, chain, &heading("Faults"));
+        tables(&mut page, chain, &heading("Messages, refusals and notes"));
+    }
+    setting(&mut page, run, manifest);
+    again(&mut page, manifest);
+    page.finish()
+}
+
+/// The page of several runs.
+#[must_use]
+pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, chains: &[ChainSummary]) -> String {
+    let runs: Vec<&Manifest> = experiment.written().map(|run| &run.manifest).collect();
+    let mut page = Page::new(&manifest.name);
+    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&runs));
+    let complete = runs.iter().filter(|run| run.complete).count();
+    let facts = format!(
+        "{} of {} runs came to their end. Figures are means over these, with 95 % confidence intervals by Student's t.",
+        complete,
+        experiment.runs.len()
+    );
+    page.open("p class=\"facts\"");
+    page.text(&facts);
+    page.close("p");
+    for chain in chains {
+        let several = chains.len() > 1;
+        cards(&mut page, &chain.summary, several.then_some(chain.name.as_str()));
+        page.element("h2", &if several { format!("Figures: chain {}", chain.name) } else { "Figures".into() });
+        figures(&mut page, &chain.summary, true);
+    }
+    page.element("h2", "Runs");
+    page.table(&[("seed", true), ("verdict", false), ("events", true), ("fingerprint", false), ("", false)], |page| {
+        for run in &runs {
+            let folder = FinishedExperiment::folder_of(run.seed);
+            page.open("tr");
+            page.cell(&run.seed.to_string(), true);
+            page.cell(&terminal::verdict(&[run]), false);
+            page.cell(&grouped(run.events as f64), true);
+            page.raw("<td>");
+            page.element("code", &run.fingerprint.to_string());
+            page.raw("</td><td>");
+            page.link(&format!("{folder}/report.html"), "report");
+            page.raw("</td>");
+            page.close("tr");
+        }
+    });
+    page.element("h2", "Run it again");
+    page.open("p");
+    page.text("Whether every run still comes to the same: ");
+    page.element("code", "ledgerlab verify FOLDER");
+    page.text(" with the folder of this page.");
+    page.close("p");
+    page.details("The scenario with every default", &experiment.scenario.resolved());
+    page.finish()
+}
+
+fn head(page: &mut Page, name: &str, question: &str, verdict: Verdict, words: &str) {
+    page.element("h1", name);
+    if !question.is_empty() {
+        page.open("p class=\"question\"");
+        page.text(question);
+        page.close("p");
+    }
+    let class = match verdict {
+        Verdict::Held => "badge held",
+        Verdict::Interrupted => "badge odd",
+        Verdict::LivenessViolated | Verdict::SafetyViolated => "badge broken",
+    };
+    page.open(&format!("span class=\"{class}\""));
+    page.text(&capital(words));
+    page.close("span");
+}
+
+/// With a capital letter at its start.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The first violations word for word.
+fn violations(page: &mut Page, run: &Finished<'_>) {
+    const SHOWN: usize = 5;
+    let rows: Vec<_> = run.ran.chains.iter().flat_map(|chain| &chain.outcome.violations).collect();
+    if rows.is_empty() {
+        return;
+    }
+    page.open("div class=\"violation\"");
+    for row in rows.iter().take(SHOWN) {
+        page.element("p", &format!("{}: {} at {}. {}", capital(row.kind), row.property, instant(row.at), row.what));
+    }
+    if rows.len() > SHOWN {
+        page.element("p", &format!("{} more are in violations.csv.", rows.len() - SHOWN));
+    }
+    page.close("div");
+}
+
+fn instant(at: Time) -> String {
+    if at == Time::NEVER { "-".into() } else { format!("{:.3} s", at.as_secs_f64()) }
+}
+
+/// The few figures that are shown large.
+fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
+    const LARGE: [&str; 8] = [
+        "throughput",
+        "submitted",
+        "confirmation_p50",
+        "confirmation_p99",
+        "block_interval",
+        "propagation_t90",
+        "fork_rate",
+        "wasted_rounds",
+    ];
+    if let Some(chain) = chain {
+        page.element("h3", &format!("Chain {chain}"));
+    }
+    page.open("div class=\"cards\"");
+    let shown = LARGE.iter().filter_map(|name| summary.get(name)).filter(|figure| figure.value.is_some());
+    for figure in shown {
+        page.open("div class=\"card\"");
+        page.element("b", &value(figure));
+        page.element("span", figure.label);
+        if let Some(interval) = figure.interval {
+            let half = (interval.high - interval.low) / 2.0;
+            page.element("span", &format!("± {}", super::number::quantity(half, figure.unit)));
+        }
+        page.close("div");
+    }
+    page.close("div");
+}
+
+/// All figures with their definitions.
+fn figures(page: &mut Page, summary: &Summary, several: bool) {
+    let mut columns = vec![("figure", false), ("value", true)];
+    if several {
+        columns.push(("95 % interval", false));
+    }
+    columns.push(("definition", false));
+    page.table(&columns, |page| {
+        for (heading, figures) in groups(summary) {
+            page.raw(&format!("<tr class=\"heading\"><td colspan=\"{}\">", columns.len()));
+            page.text(heading);
+            page.raw("</td></tr>\n");
+            for figure in figures {
+                page.open("tr");
+                page.cell(figure.label, false);
+                page.cell(&value(figure), true);
+                if several {
+                    page.cell(&interval(figure), false);
+                }
+                page.raw("<td class=\"definition\">");
+                page.text(figure.definition);
+                page.raw("</td>");
+                page.close("tr");
+            }
+        }
+    });
+    let key = key_figures(summary).iter().flat_map(|(_, figures)| figures).any(|f| f.over_runs == OverRuns::Sum);
+    if several && key {
+        page.element("p", "Violations are summed over runs.");
+    }
+}
+
+fn faults(page: &mut Page, chain: &RanChain, heading: &str) {
+    if chain.outcome.faults.is_empty() {
+        return;
+    }
+    page.element("h2", heading);
+    page.table(&[("fault", false), ("from", true), ("to", true)], |page| {
+        for fault in &chain.outcome.faults {
+            page.open("tr");
+            page.cell(&fault.label, false);
+            page.cell(&instant(fault.start), true);
+            page.cell(&instant(fault.end), true);
+            page.close("tr");
+        }
+    });
+}
+
+fn tables(page: &mut Page, chain: &RanChain, heading: &str) {
+    let outcome = &chain.outcome;
+    page.element("h2", heading);
+    let count = |number: u64| grouped(number as f64);
+    let bytes = |number: u64| super::number::quantity(number as f64, "B");
+    page.table(&[("message", false), ("sent", true), ("bytes", true), ("delivered", true)], |page| {
+        for row in &outcome.messages {
+            page.row(&[
+                (row.kind, false),
+                (&count(row.sent), true),
+                (&bytes(row.sent_bytes), true),
+                (&count(row.delivered), true),
+            ]);
+        }
+    });
+    if !outcome.refusals.is_empty() {
+        page.table(&[("refused because", false), ("times", true)], |page| {
+            for row in &outcome.refusals {
+                page.row(&[(row.reason, false), (&count(row.count), true)]);
+            }
+        });
+    }
+    if !outcome.notes.is_empty() {
+        page.table(&[("noted", false), ("times", true), ("mean", true), ("greatest", true)], |page| {
+            for row in &outcome.notes {
+                let (mean, max) = (digits(row.mean), count(row.max));
+                page.row(&[(row.label, false), (&count(row.count), true), (&mean, true), (&max, true)]);
+            }
+        });
+    }
+}
+
+/// What was run, in words and as a file.
+fn setting(page: &mut Page, run: &Finished<'_>, manifest: &Manifest) {
+    page.element("h2", "What was run");
+    page.open("dl");
+    for (what, text) in summary(run.scenario) {
+        if what != "question" && what != "runs" && what != "memory" {
+            page.element("dt", what.trim());
+            page.element("dd", &text);
+        }
+    }
+    for remark in &manifest.remarks {
+        page.element("dt", "remark");
+        page.element("dd", remark);
+    }
+    for dataset in &manifest.datasets {
+        page.element("dt", &format!("{} data", dataset.kind));
+        page.element("dd", &format!("{}. {}", dataset.name, dataset.source));
+    }
+    page.close("dl");
+    page.details("The scenario with every default", &run.scenario.resolved());
+}
+
+/// How to make it again.
+fn again(page: &mut Page, manifest: &Manifest) {
+    page.element("h2", "Run it again");
+    page.element(
+        "p",
+        "Scenario and seed determine every event. Whether this version still comes to the same, and if not where the \
+         two part, is told by the command below, with the folder of this page:",
+    );
+    page.element("pre", "ledgerlab verify FOLDER");
+    page.open("dl");
+    for (what, text) in [
+        ("program", format!("{} {}", manifest.program, manifest.version)),
+        ("scenario", format!("SHA-256 {}", manifest.scenario_sha256)),
+        ("seed", manifest.seed.to_string()),
+        ("fingerprint", manifest.fingerprint.to_string()),
+        ("events", grouped(manifest.events as f64)),
+    ] {
+        page.element("dt", what);
+        page.open("dd");
+        page.element("code", &text);
+        page.close("dd");
+    }
+    page.close("dl");
+}
+
+#[cfg(test)]
+mod tests;

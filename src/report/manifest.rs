@@ -1,0 +1,302 @@
+//! `manifest.json`: what a folder of results holds, and everything that is needed to make it again.
+
+use super::{Finished, PROGRAM, VERSION};
+use crate::base::Hash;
+use crate::observe::trace::{Print, Timeline};
+use crate::scenario::Scenario;
+use crate::scenario::run::RanChain;
+use serde::{Deserialize, Serialize};
+
+/// The form of the files in a folder; it grows by one when an old reader would misunderstand a new folder.
+pub const FORMAT: u32 = 1;
+
+/// What a folder holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Record {
+    /// One run.
+    Run(Manifest),
+    /// One run per seed, each in a folder of its own.
+    Experiment(Experiment),
+}
+
+/// How a run, or an experiment, ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It came to its end and everything held.
+    Held,
+    /// Nothing became final in time.
+    LivenessViolated,
+    /// It was ended before its time, and nothing worse is known.
+    Interrupted,
+    /// Nodes disagree, or something final was taken back. This stands even if the run was interrupted.
+    SafetyViolated,
+}
+
+impl Verdict {
+    /// In plain words, as the end of "the run ...".
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Verdict::Held => "safety and liveness held",
+            Verdict::LivenessViolated => "liveness was violated",
+            Verdict::Interrupted => "interrupted",
+            Verdict::SafetyViolated => "SAFETY WAS VIOLATED",
+        }
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// See [`FORMAT`].
+    pub format: u32,
+    /// Who wrote this.
+    pub program: String,
+    /// Its version.
+    pub version: String,
+    /// The name of the scenario.
+    pub name: String,
+    /// What it asks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
+    /// SHA-256 of `scenario.toml`, the scenario with every default written out.
+    pub scenario_sha256: String,
+    /// The seed: with the scenario it determines everything below but the wall time.
+    pub seed: u64,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Whether it came to its end.
+    pub complete: bool,
+    /// How many safety violations there were.
+    pub safety_violations: u64,
+    /// How many liveness violations there were.
+    pub liveness_violations: u64,
+    /// The first safety violation, or else the first liveness violation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_violation: Option<FirstViolation>,
+    /// Virtual seconds.
+    pub simulated_s: f64,
+    /// Events that happened, of all chains.
+    pub events: u64,
+    /// After how many steps it was ended before its time: it is repeated exactly so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_after: Option<u64>,
+    /// Seconds that it took.
+    pub wall_s: f64,
+    /// The fingerprint over everything that happened, of all chains.
+    pub fingerprint: Print,
+    /// The published tables that it rests on.
+    pub datasets: Vec<DatasetRecord>,
+    /// The files that the scenario names; copies are kept with the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputRecord>,
+    /// What was drawn and is worth knowing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+    /// Its chains.
+    pub chains: Vec<ChainRecord>,
+}
+
+/// The first violation of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FirstViolation {
+    /// On which chain.
+    pub chain: String,
+    /// `safety` or `liveness`.
+    pub kind: String,
+    /// Which property.
+    pub property: String,
+    /// When, in virtual seconds.
+    pub at_s: f64,
+    /// What was expected and what was found.
+    pub what: String,
+}
+
+/// A published table.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// What it tells.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// The credit line.
+    pub source: String,
+}
+
+/// A file that the scenario names.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InputRecord {
+    /// Its path in the scenario.
+    pub path: String,
+    /// Its copy in the folder of the run.
+    pub copy: String,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+/// A chain of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChainRecord {
+    /// Its name.
+    pub name: String,
+    /// How its nodes agree.
+    pub protocol: String,
+    /// How many nodes it has.
+    pub nodes: usize,
+    /// Events that happened.
+    pub events: u64,
+    /// The fingerprint over them.
+    pub fingerprint: Print,
+    /// The folder of its files, `.` for the folder of the run.
+    pub folder: String,
+    /// The running hash at the end of each interval. `timeline.bin` keeps more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+}
+
+/// One run per seed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Experiment {
+    /// See [`FORMAT`].
+    pub format: u32,
+    /// Who wrote this.
+    pub program: String,
+    /// Its version.
+    pub version: String,
+    /// The name of the scenario.
+    pub name: String,
+    /// What it asks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
+    /// SHA-256 of `scenario.toml`.
+    pub scenario_sha256: String,
+    /// The worst that happened.
+    pub verdict: Verdict,
+    /// Whether all runs came to their end.
+    pub complete: bool,
+    /// Seconds from the start of the first to the end of the last.
+    pub wall_s: f64,
+    /// The runs, in the order of the scenario.
+    pub runs: Vec<SeedRecord>,
+}
+
+/// A run of an experiment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SeedRecord {
+    /// Its seed.
+    pub seed: u64,
+    /// Its folder within that of the experiment; `None` if it was not begun.
+    pub folder: Option<String>,
+    /// How it ended; `None` if it was not begun.
+    pub verdict: Option<Verdict>,
+    /// Its fingerprint.
+    pub fingerprint: Option<Print>,
+}
+
+impl Manifest {
+    /// What is known of a finished run.
+    #[must_use]
+    pub fn of(run: &Finished<'_>) -> Manifest {
+        let count = |name: &str| -> u64 {
+            run.ran.chains.iter().filter_map(|chain| chain.outcome.summary.value(name)).map(|count| count as u64).sum()
+        };
+        let (safety, liveness) = (count("safety_violations"), count("liveness_violations"));
+        let complete = run.ran.ended_after.is_none();
+        let verdict = match (safety, complete, liveness) {
+            (1.., _, _) => Verdict::SafetyViolated,
+            (_, false, _) => Verdict::Interrupted,
+            (_, _, 1..) => Verdict::LivenessViolated,
+            _ => Verdict::Held,
+        };
+        let scenario = run.scenario;
+        Manifest {
+            format: FORMAT,
+            program: PROGRAM.into(),
+            version: VERSION.into(),
+            name: scenario.name.clone(),
+            question: scenario.question.clone(),
+            scenario_sha256: scenario.hash().hex(),
+            seed: run.seed,
+            verdict,
+            complete,
+            safety_violations: safety,
+            liveness_violations: liveness,
+            first_violation: first_violation(run),
+            simulated_s: run.ran.chains.iter().map(|chain| chain.outcome.end.as_secs_f64()).fold(0.0, f64::max),
+            events: run.ran.chains.iter().map(|chain| chain.events).sum(),
+            ended_after: run.ran.ended_after,
+            wall_s: run.wall.as_secs_f64(),
+            fingerprint: whole(&run.ran.chains),
+            datasets: datasets(scenario),
+            inputs: inputs(run),
+            remarks: run.ran.remarks.clone(),
+            chains: run.ran.chains.iter().map(|chain| chain_record(chain, run.ran.chains.len())).collect(),
+        }
+    }
+    /// Without the running hashes, which are long.
+    #[must_use]
+    pub fn brief(&self) -> Manifest {
+        let mut brief = self.clone();
+        brief.chains.iter_mut().for_each(|chain| chain.timeline = None);
+        brief
+    }
+}
+
+/// The fingerprint of a run: that of its chain, or of the fingerprints of its chains.
+fn whole(chains: &[RanChain]) -> Print {
+    if let [chain] = chains {
+        return chain.timeline.end().value;
+    }
+    let bytes: Vec<u8> = chains.iter().flat_map(|chain| chain.timeline.end().value.0.to_be_bytes()).collect();
+    let half = Hash::of(&bytes).0[..16].iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
+    Print(half)
+}
+
+fn first_violation(run: &Finished<'_>) -> Option<FirstViolation> {
+    let all = run.ran.chains.iter().flat_map(|chain| chain.outcome.violations.iter().map(move |row| (chain, row)));
+    // Safety is worse than liveness, whenever it was.
+    all.min_by_key(|(_, row)| (row.kind != "safety", row.at)).map(|(chain, row)| FirstViolation {
+        chain: chain.name.clone(),
+        kind: row.kind.into(),
+        property: row.property.into(),
+        at_s: row.at.as_secs_f64(),
+        what: row.what.clone(),
+    })
+}
+
+/// The published tables that a scenario rests on.
+#[must_use]
+pub fn datasets(scenario: &Scenario) -> Vec<DatasetRecord> {
+    let record = |dataset: &crate::network::dataset::Dataset| DatasetRecord {
+        kind: dataset.kind.to_string(),
+        name: dataset.name.into(),
+        sha256: dataset.hash().hex(),
+        source: dataset.source.into(),
+    };
+    scenario.datasets().into_iter().map(record).collect()
+}
+
+fn inputs(run: &Finished<'_>) -> Vec<InputRecord> {
+    let record = |(number, (path, text)): (usize, (&String, &String))| InputRecord {
+        path: path.clone(),
+        copy: format!("inputs/{number}"),
+        sha256: Hash::of(text.as_bytes()).hex(),
+    };
+    run.inputs.iter().enumerate().map(record).collect()
+}
+
+fn chain_record(chain: &RanChain, of: usize) -> ChainRecord {
+    ChainRecord {
+        name: chain.name.clone(),
+        protocol: chain.protocol.clone(),
+        nodes: chain.outcome.nodes.len(),
+        events: chain.events,
+        fingerprint: chain.timeline.end().value,
+        folder: if of == 1 { ".".into() } else { chain.name.clone() },
+        timeline: Some(chain.timeline.clone()),
+    }
+}

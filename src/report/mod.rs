@@ -1,0 +1,210 @@
+//! L6: from outcomes to people.
+//!
+//! A finished run becomes a folder: `manifest.json`, the scenario with every default written out, tables as CSV, charts
+//! as SVG and PNG, and `report.html`, which puts it together and needs no other file. Several runs, one per seed,
+//! become a folder of such folders with a summary of its own. Everything but the wall time in the manifest and the
+//! report is a pure function of scenario and seed, byte for byte.
+
+pub mod chart;
+pub mod folder;
+pub mod group;
+pub mod html;
+pub mod manifest;
+pub mod number;
+pub mod progress;
+pub mod tables;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+
+use crate::observe::metrics::{Summary, aggregate};
+use crate::scenario::Scenario;
+use crate::scenario::run::{Ran, RanChain};
+use chart::Plot;
+use folder::{Folder, MANIFEST, Unwritten};
+use manifest::{ChainRecord, Experiment, FORMAT, Manifest, Record, SeedRecord, Verdict};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// The name of the program in files.
+pub const PROGRAM: &str = "ledgerlab";
+/// Its version in files.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The scenario of a folder.
+pub const SCENARIO: &str = "scenario.toml";
+/// The running hash of a chain.
+pub const TIMELINE: &str = "timeline.bin";
+
+/// A run that is over.
+pub struct Finished<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Under which seed.
+    pub seed: u64,
+    /// What it came to.
+    pub ran: Ran,
+    /// The time that it took.
+    pub wall: std::time::Duration,
+    /// The files that the scenario names, by their path in it.
+    pub inputs: &'a BTreeMap<String, String>,
+}
+
+/// What is kept of a run when its folder is written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The figures of each chain.
+    pub summaries: Vec<ChainSummary>,
+}
+
+/// The figures of a chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChainSummary {
+    /// Its name.
+    pub name: String,
+    /// How its nodes agree.
+    pub protocol: String,
+    /// Its figures.
+    pub summary: Summary,
+}
+
+/// Writes everything about a run into `folder`.
+///
+/// # Errors
+/// Names the first file that could not be written.
+pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, Unwritten> {
+    let manifest = Manifest::of(run);
+    let resolved = run.scenario.resolved();
+    folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
+    for (record, text) in manifest.inputs.iter().zip(run.inputs.values()) {
+        folder.file(&record.copy, |out| out.write_all(text.as_bytes()))?;
+    }
+    let mut drawn = Vec::new();
+    for (chain, record) in run.ran.chains.iter().zip(&manifest.chains) {
+        drawn.push(write_chain(run.scenario, chain, record, folder)?);
+    }
+    let page = html::run(run, &manifest, &drawn);
+    folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
+    // The manifest is last: a folder that has one is whole.
+    folder.file(MANIFEST, |out| json(&Record::Run(manifest.clone()), out))?;
+    let summary = |chain: &RanChain| ChainSummary {
+        name: chain.name.clone(),
+        protocol: chain.protocol.clone(),
+        summary: chain.outcome.summary.clone(),
+    };
+    Ok(Written { manifest, summaries: run.ran.chains.iter().map(summary).collect() })
+}
+
+/// Writes the files of a chain. Returns its charts with their SVG.
+fn write_chain(
+    scenario: &Scenario,
+    chain: &RanChain,
+    record: &ChainRecord,
+    folder: &Folder,
+) -> Result<Vec<(Plot, String)>, Unwritten> {
+    let name = |file: &str| if record.folder == "." { file.to_owned() } else { format!("{}/{file}", record.folder) };
+    for table in tables::tables(&chain.outcome, scenario.output.transactions) {
+        folder.file(&name(table.file), |out| table.write(out))?;
+    }
+    folder.file(&name(TIMELINE), |out| out.write_all(&chain.timeline.to_bytes()))?;
+    let mut drawn = Vec::new();
+    if scenario.output.charts {
+        for plot in chart::plots(&chain.outcome) {
+            let svg = chart::svg(&plot);
+            folder.file(&name(&format!("charts/{}.svg", plot.file)), |out| out.write_all(svg.as_bytes()))?;
+            folder.file(&name(&format!("charts/{}.png", plot.file)), |out| chart::png(&plot, out))?;
+            drawn.push((plot, svg));
+        }
+    }
+    Ok(drawn)
+}
+
+/// An experiment of several runs that is over.
+pub struct FinishedExperiment<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Per seed, in the order of the scenario: its folder and what is kept of it; `None` if it was not begun.
+    pub runs: Vec<(u64, Option<Written>)>,
+    /// From the start of the first run to the end of the last.
+    pub wall: std::time::Duration,
+}
+
+impl FinishedExperiment<'_> {
+    /// The name of the folder of a seed.
+    #[must_use]
+    pub fn folder_of(seed: u64) -> String {
+        format!("seed-{seed}")
+    }
+    /// Its manifest.
+    #[must_use]
+    pub fn manifest(&self) -> Experiment {
+        let record = |(seed, run): &(u64, Option<Written>)| SeedRecord {
+            seed: *seed,
+            folder: run.as_ref().map(|_| FinishedExperiment::folder_of(*seed)),
+            verdict: run.as_ref().map(|run| run.manifest.verdict),
+            fingerprint: run.as_ref().map(|run| run.manifest.fingerprint),
+        };
+        let complete = self.runs.iter().all(|(_, run)| run.as_ref().is_some_and(|run| run.manifest.complete));
+        let worst = self.written().map(|run| run.manifest.verdict).max().unwrap_or(Verdict::Interrupted);
+        Experiment {
+            format: FORMAT,
+            program: PROGRAM.into(),
+            version: VERSION.into(),
+            name: self.scenario.name.clone(),
+            question: self.scenario.question.clone(),
+            scenario_sha256: self.scenario.hash().hex(),
+            verdict: if complete { worst } else { worst.max(Verdict::Interrupted) },
+            complete,
+            wall_s: self.wall.as_secs_f64(),
+            runs: self.runs.iter().map(record).collect(),
+        }
+    }
+    /// The runs that were begun.
+    pub fn written(&self) -> impl Iterator<Item = &Written> {
+        self.runs.iter().filter_map(|(_, run)| run.as_ref())
+    }
+    /// The figures of each chain over all runs that came to their end: those of interrupted ones measure less.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<ChainSummary> {
+        over_runs(self.written())
+    }
+}
+
+/// The figures of each chain over all runs that came to their end, or over all if none did.
+#[must_use]
+pub fn over_runs<'a>(runs: impl Iterator<Item = &'a Written>) -> Vec<ChainSummary> {
+    let all: Vec<&Written> = runs.collect();
+    let complete: Vec<&Written> = all.iter().copied().filter(|run| run.manifest.complete).collect();
+    let runs = if complete.is_empty() { all } else { complete };
+    let Some(first) = runs.first() else { return Vec::new() };
+    let over = |(at, chain): (usize, &ChainSummary)| {
+        let summaries: Vec<Summary> = runs.iter().map(|run| run.summaries[at].summary.clone()).collect();
+        ChainSummary { summary: aggregate(&summaries), ..chain.clone() }
+    };
+    first.summaries.iter().enumerate().map(over).collect()
+}
+
+/// Writes what is said of all runs of an experiment into `folder`; the runs are in their own folders within it.
+///
+/// # Errors
+/// Names the first file that could not be written.
+pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) -> Result<Experiment, Unwritten> {
+    let (manifest, summaries) = (experiment.manifest(), experiment.summaries());
+    let resolved = experiment.scenario.resolved();
+    folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
+    for chain in &summaries {
+        let name = if summaries.len() == 1 { "summary.csv".into() } else { format!("{}-summary.csv", chain.name) };
+        folder.file(&name, |out| tables::summary(&chain.summary, out))?;
+    }
+    let page = html::experiment(experiment, &manifest, &summaries);
+    folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
+    folder.file(MANIFEST, |out| json(&Record::Experiment(manifest.clone()), out))?;
+    Ok(manifest)
+}
+
+fn json(record: &Record, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, record)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,212 @@
+//! The tables of a run as CSV. Column names are a promise: they end in the unit and never change their meaning.
+
+use crate::observe::metrics::{Outcome, Summary};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// The columns of each table.
+pub mod columns {
+    /// `summary.csv`: one row per figure.
+    pub const SUMMARY: &[&str] = &["name", "label", "value", "unit", "low", "high", "runs", "over_runs", "definition"];
+    /// `transactions.csv`: one row per transaction, in order of submission.
+    pub const TRANSACTIONS: &[&str] = &[
+        "id",
+        "client",
+        "node",
+        "submitted_s",
+        "included_s",
+        "final_s",
+        "final_first_s",
+        "final_everywhere_s",
+        "answered_s",
+        "height",
+        "bytes",
+        "fee",
+        "fate",
+        "reorged",
+        "retransmissions",
+    ];
+    /// `blocks.csv`: one row per block, in order of creation.
+    pub const BLOCKS: &[&str] = &[
+        "id",
+        "height",
+        "parent",
+        "proposer",
+        "created_s",
+        "transactions",
+        "bytes",
+        "standing",
+        "holders",
+        "t50_s",
+        "t90_s",
+        "t99_s",
+        "final_first_s",
+        "final_everywhere_s",
+    ];
+    /// `series.csv`: one row per interval.
+    pub const SERIES: &[&str] = &[
+        "start_s",
+        "end_s",
+        "submitted",
+        "confirmed",
+        "throughput",
+        "confirmation_p50_s",
+        "pending",
+        "blocks",
+        "wasted_rounds",
+        "leader_changes",
+        "reorgs",
+        "reorg_max",
+        "messages",
+        "bytes",
+        "cpu_mean",
+        "cpu_max",
+        "inbox_max",
+        "mempool_max",
+        "finalized_min",
+        "finalized_max",
+    ];
+    /// `nodes.csv`: one row per node.
+    pub const NODES: &[&str] = &[
+        "node",
+        "honest",
+        "sent",
+        "received",
+        "written",
+        "busy_s",
+        "cpu",
+        "inbox_max",
+        "blocks_canonical",
+        "blocks_stale",
+        "share_blocks",
+        "share_power",
+        "crashes",
+        "reorgs",
+        "reorg_max",
+        "wasted_rounds",
+        "height",
+        "finalized",
+    ];
+    /// `messages.csv`: one row per kind of message.
+    pub const MESSAGES: &[&str] = &["kind", "sent", "sent_bytes", "delivered", "delivered_bytes"];
+    /// `notes.csv`: one row per label that protocols noted.
+    pub const NOTES: &[&str] = &["label", "count", "mean", "max"];
+    /// `refusals.csv`: why mempools refused transactions.
+    pub const REFUSALS: &[&str] = &["reason", "count"];
+    /// `reorgs.csv`: reorganisations by depth.
+    pub const REORGS: &[&str] = &["depth", "count"];
+    /// `propagation.csv` and `confirmation.csv`: cumulative distributions.
+    pub const DISTRIBUTION: &[&str] = &["at_s", "share"];
+    /// `faults.csv`: the faults that happened.
+    pub const FAULTS: &[&str] = &["fault", "label", "start_s", "end_s"];
+    /// `violations.csv`: the broken properties that were kept word for word.
+    pub const VIOLATIONS: &[&str] = &["property", "kind", "at_s", "what"];
+}
+
+/// A table: its file, and what writes it.
+pub struct Table<'a> {
+    /// The name of its file.
+    pub file: &'static str,
+    write: Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>,
+}
+
+impl<'a> Table<'a> {
+    fn new<T: Serialize>(file: &'static str, columns: &'static [&'static str], rows: &'a [T]) -> Table<'a> {
+        Table { file, write: Box::new(move |out| rows_to_csv(columns, rows, out)) }
+    }
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        (self.write)(out)
+    }
+}
+
+/// All tables of a chain; that of transactions, the longest, only if wanted.
+#[must_use]
+pub fn tables(outcome: &Outcome, transactions: bool) -> Vec<Table<'_>> {
+    let mut tables = vec![
+        Table { file: "summary.csv", write: Box::new(|out| summary(&outcome.summary, out)) },
+        Table::new("blocks.csv", columns::BLOCKS, &outcome.blocks),
+        Table::new("series.csv", columns::SERIES, &outcome.intervals),
+        Table::new("nodes.csv", columns::NODES, &outcome.nodes),
+        Table::new("messages.csv", columns::MESSAGES, &outcome.messages),
+        Table::new("notes.csv", columns::NOTES, &outcome.notes),
+        Table::new("refusals.csv", columns::REFUSALS, &outcome.refusals),
+        Table::new("reorgs.csv", columns::REORGS, &outcome.reorgs),
+        Table::new("propagation.csv", columns::DISTRIBUTION, &outcome.propagation),
+        Table::new("confirmation.csv", columns::DISTRIBUTION, &outcome.confirmation),
+        Table::new("faults.csv", columns::FAULTS, &outcome.faults),
+        Table::new("violations.csv", columns::VIOLATIONS, &outcome.violations),
+    ];
+    if transactions {
+        tables.push(Table::new("transactions.csv", columns::TRANSACTIONS, &outcome.transactions));
+    }
+    tables
+}
+
+/// Writes `summary.csv`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    type Row<'a> = (&'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32, OverRuns, &'a str);
+    use crate::observe::metrics::OverRuns;
+    let row = |figure: &'_ crate::observe::metrics::Figure| -> Row<'static> {
+        let (low, high) = figure.interval.map(|interval| (interval.low, interval.high)).unzip();
+        let (name, label, unit, definition) = (figure.name, figure.label, figure.unit, figure.definition);
+        (name, label, figure.value, unit, low, high, figure.runs, figure.over_runs, definition)
+    };
+    let rows: Vec<Row<'_>> = summary.figures.iter().map(row).collect();
+    rows_to_csv(columns::SUMMARY, &rows, out)
+}
+
+fn rows_to_csv<T: Serialize>(columns: &[&str], rows: &[T], out: &mut dyn Write) -> io::Result<()> {
+    // Headings are written here because a table without rows has them too.
+    let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+    csv.write_record(columns)?;
+    for row in rows {
+        csv.serialize(row)?;
+    }
+    csv.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::outcome;
+
+    /// The headings that the rows themselves would have.
+    fn headings<T: Serialize>(rows: &[T]) -> Vec<String> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.serialize(rows.first().expect("a row to ask")).unwrap();
+        let text = String::from_utf8(csv.into_inner().unwrap()).unwrap();
+        text.lines().next().unwrap().split(',').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_column_is_headed_by_the_name_of_what_stands_in_it() {
+        let outcome = outcome();
+        assert_eq!(headings(&outcome.transactions), columns::TRANSACTIONS);
+        assert_eq!(headings(&outcome.blocks), columns::BLOCKS);
+        assert_eq!(headings(&outcome.intervals), columns::SERIES);
+        assert_eq!(headings(&outcome.nodes), columns::NODES);
+        assert_eq!(headings(&outcome.messages), columns::MESSAGES);
+        assert_eq!(headings(&outcome.notes), columns::NOTES);
+        assert_eq!(headings(&outcome.refusals), columns::REFUSALS);
+        assert_eq!(headings(&outcome.reorgs), columns::REORGS);
+        assert_eq!(headings(&outcome.propagation), columns::DISTRIBUTION);
+        assert_eq!(headings(&outcome.confirmation), columns::DISTRIBUTION);
+        assert_eq!(headings(&outcome.faults), columns::FAULTS);
+        assert_eq!(headings(&outcome.violations), columns::VIOLATIONS);
+    }
+
+    #[test]
+    fn a_table_without_rows_has_headings_and_what_did_not_happen_is_empty() {
+        let mut out = Vec::new();
+        rows_to_csv::<(u8, u8)>(&["a", "b"], &[], &mut out).unwrap();
+        rows_to_csv(&["c", "d"], &[(None, Some(0.5))] as &[(Option<f64>, Option<f64>)], &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "a,b\nc,d\n,0.5\n");
+    }
+}

@@ -1,0 +1,94 @@
+//! From a world that is ready to what it came to.
+
+use super::Scenario;
+use super::build::{Built, Read, build};
+use crate::base::Time;
+use crate::observe::metrics::Outcome;
+use crate::observe::trace::Timeline;
+
+/// So many steps are taken between two looks at whether to go on. Part of no result.
+const SLICE: u64 = 50_000;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its chains, in the order of the scenario.
+    pub chains: Vec<RanChain>,
+    /// After how many steps it was ended before its time; `None` if it came to its end. As many steps lead to the
+    /// same state again.
+    pub ended_after: Option<u64>,
+    /// What was drawn and is worth knowing.
+    pub remarks: Vec<String>,
+}
+
+/// What a chain of a run came to.
+#[derive(Clone, Debug)]
+pub struct RanChain {
+    /// Its name.
+    pub name: String,
+    /// How its nodes agree.
+    pub protocol: String,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Its running hash.
+    pub timeline: Timeline,
+    /// Events that happened.
+    pub events: u64,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Virtual time.
+    pub now: Time,
+    /// Events so far, of all chains.
+    pub events: u64,
+}
+
+/// Runs a scenario under one seed: until its end, or for `most` steps, or as long as `go_on` says so.
+///
+/// # Errors
+/// What could not be built, as a sentence.
+///
+/// # Panics
+/// If the simulator is wrong.
+pub fn run(
+    scenario: &Scenario,
+    seed: u64,
+    read: Read<'_>,
+    most: u64,
+    mut go_on: impl FnMut(Standing) -> bool,
+) -> Result<Ran, String> {
+    let Built { mut world, watchers, remarks } = build(scenario, seed, read)?;
+    let mut steps = 0;
+    let mut ended_after = None;
+    loop {
+        let events = world.chains.iter().map(|chain| chain.events()).sum();
+        if steps >= most || !go_on(Standing { now: world.now(), events }) {
+            ended_after = Some(steps);
+            break;
+        }
+        let slice = SLICE.min(most - steps);
+        if !world.advance(slice) {
+            break;
+        }
+        steps += slice;
+    }
+    let mut ends = Vec::new();
+    for chain in &mut world.chains {
+        if ended_after.is_some() {
+            chain.stop();
+        }
+        chain.finish();
+        let timeline = chain.timeline().expect("a finished chain has its timeline").clone();
+        ends.push((chain.end(), chain.events(), timeline));
+    }
+    // Observers are free again when the world that they watched is gone.
+    drop(world);
+    let chains = scenario.chain.iter().zip(watchers).zip(ends).map(|((table, watchers), (end, events, timeline))| {
+        let verdict = watchers.checks.into_inner().verdict().clone();
+        let outcome = watchers.metrics.into_inner().outcome(end, &verdict);
+        RanChain { name: table.name.clone(), protocol: table.protocol.name.clone(), outcome, timeline, events }
+    });
+    Ok(Ran { chains: chains.collect(), ended_after, remarks })
+}
