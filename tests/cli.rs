@@ -73,4 +73,6 @@ fn lists_are_for_people_and_for_programs() {
     let sections: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(code, 0);
     assert!(sections.as_array().unwrap().iter().any(|section| section["heading"] == "Datasets"));
+    let (code, out, _) = told(&ledgerlab(&["list", "metrics"]));
+    assert!(code == 0 && out.contains("throughput") && out.contains("[tx/s]"), "{out}");
 }

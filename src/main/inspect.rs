@@ -3,7 +3,8 @@
 use super::command::{Check, Chosen};
 use super::exit::{Exit, Failure, render};
 use comfy_table::{ContentArrangement, Table, presets};
-use ledgerlab::scenario::{self, Loaded, Scenario};
+use ledgerlab::observe::metrics::{Figure, definitions};
+use ledgerlab::scenario::{self, Choice, Loaded, Scenario};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
@@ -65,7 +66,7 @@ pub fn check(wanted: &Check, json: bool, quiet: bool) -> Result<Exit, Failure> {
 /// Lists what scenarios can choose from.
 pub fn list(wanted: Option<&str>, json: bool) -> Result<Exit, Failure> {
     let prefix = wanted.unwrap_or_default().to_lowercase();
-    let mut sections = scenario::listing(Vec::new());
+    let mut sections = scenario::listing(metrics());
     let headings: Vec<&str> = sections.iter().map(|section| section.heading).collect();
     sections.retain(|section| section.heading.to_lowercase().starts_with(&prefix));
     if sections.is_empty() {
@@ -81,6 +82,15 @@ pub fn list(wanted: Option<&str>, json: bool) -> Result<Exit, Failure> {
         writeln!(out, "{}\n", table(section.choices.into_iter().map(|choice| (choice.word, choice.summary))))?;
     }
     Ok(Exit::Done)
+}
+
+/// The figures of a run: name, unit and definition.
+fn metrics() -> Vec<Choice> {
+    let choice = |figure: &Figure| {
+        let unit = if figure.unit.is_empty() { String::new() } else { format!(" [{}]", figure.unit) };
+        Choice::new(figure.name, &format!("{}{unit}: {}", figure.label, figure.definition))
+    };
+    definitions().iter().map(choice).collect()
 }
 
 /// Prints the JSON Schema.

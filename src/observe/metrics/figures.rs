@@ -1,10 +1,10 @@
 //! The named figures of a run, each with its definition.
 
-use super::Metrics;
 use super::outcome::{BlockRow, Fate, NodeRow, Standing, TransactionRow};
 use super::statistics::{gini, mean_seconds, percentile};
 use super::summary::{Figure, OverRuns, Summary};
 use super::traffic::Volume;
+use super::{Metrics, MetricsSettings};
 use crate::base::{Duration, Time};
 use crate::observe::ViolationKind;
 use crate::observe::check::Verdict;
@@ -132,6 +132,18 @@ pub fn figures(measured: &Measured<'_>) -> Summary {
     fairness(measured, &mut sheet);
     energy(measured, &mut sheet);
     Summary { figures: sheet.0 }
+}
+
+/// Every figure that a run can have, without values: those of an empty run in which everything could have happened.
+#[must_use]
+pub fn definitions() -> Vec<Figure> {
+    let second = Duration::from_secs(1);
+    let settings =
+        MetricsSettings { honest: vec![true, false], mining_watts: Some(0.0), ..MetricsSettings::new(2, second) };
+    let mut metrics = Metrics::new(settings);
+    metrics.reads.push(Duration::ZERO);
+    let figures = metrics.outcome(Time::ZERO + second, &Verdict::default()).summary.figures;
+    figures.into_iter().map(|figure| Figure { value: None, runs: 0, ..figure }).collect()
 }
 
 fn load(m: &Measured<'_>, sheet: &mut Sheet) {

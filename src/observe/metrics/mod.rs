@@ -24,6 +24,7 @@ mod tests;
 mod traffic;
 mod transactions;
 
+pub use figures::definitions;
 pub use outcome::{
     BlockRow, CdfPoint, Fate, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, RefusalRow, ReorgRow,
     ShortId, Standing, TransactionRow, ViolationRow,

@@ -440,3 +440,24 @@ fn names_are_one_kind_wherever_they_lie_in_memory() {
     );
     assert_eq!(kinds.total(), Volume { messages: 4, bytes: 28 });
 }
+
+#[test]
+fn every_figure_of_a_run_is_defined_once_under_the_words_it_has_there() {
+    let mut told = Told::new(Metrics::new(MetricsSettings {
+        honest: vec![true, true, false],
+        mining_watts: Some(100.0),
+        ..MetricsSettings::new(3, secs(10))
+    }));
+    note(&mut told, 0, note::READ, 5);
+    let full = outcome(told, 10_000);
+    assert!(["read_p50", "byzantine_blocks", "mining_power"].iter().all(|name| full.summary.get(name).is_some()));
+    let words = |figure: &Figure| (figure.name, figure.label, figure.unit, figure.definition);
+    let defined: Vec<_> = definitions().iter().map(words).collect();
+    for outcome in [&full, &story(), &outcome(Told::new(Metrics::new(MetricsSettings::new(1, secs(1)))), 0)] {
+        assert!(!outcome.summary.figures.is_empty());
+        for figure in &outcome.summary.figures {
+            assert_eq!(defined.iter().filter(|known| known.0 == figure.name).collect::<Vec<_>>(), [&words(figure)]);
+        }
+    }
+    assert_eq!(defined.len(), full.summary.figures.len(), "nothing is defined that no run has");
+}

@@ -21,30 +21,14 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     entries.iter().filter(|path| scenario(path)).cloned().chain(inside).collect()
 }
 
-/// The registry, with stand-ins that take any settings for protocols that are not in it yet.
-fn known_or_planned() -> Vec<Known> {
-    let mut protocols = known();
-    for name in ["nakamoto", "raft", "pbft"] {
-        if protocols.iter().all(|known| known.name != name) {
-            let settle = |tree: &Tree| toml::Table::deserialize(tree);
-            let attacks = &[("equivocate", "tells different nodes different things")];
-            protocols.push(Known { name, attacks, settle, check: |_, _| Ok(()), ..Known::of::<Idle>() });
-        }
-    }
-    protocols
-}
-
 #[test]
 fn every_shipped_scenario_is_right_and_reads_back_from_its_resolved_form() {
     let paths = below(&folder());
     assert!(paths.len() >= 7, "{paths:?}");
-    let protocols = known_or_planned();
     for path in paths {
         let text = fs::read_to_string(&path).unwrap();
         let origin = path.display().to_string();
-        let load = |text: &str| {
-            Scenario::load_knowing(&origin, text, &[], &protocols).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]))
-        };
+        let load = |text: &str| Scenario::load(&origin, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
         let loaded = load(&text);
         assert_eq!(loaded.warnings, [], "{}", loaded.warnings[0]);
         assert_eq!(load(&loaded.scenario.resolved()).scenario, loaded.scenario);
@@ -139,10 +123,10 @@ fn schema_for_any_protocol() -> serde_json::Value {
 
 #[test]
 fn every_shipped_scenario_fits_the_schema_as_written_and_as_resolved() {
-    let (schema, protocols) = (schema_for_any_protocol(), known_or_planned());
+    let schema = schema();
     for path in below(&folder()) {
         let text = fs::read_to_string(&path).unwrap();
-        let loaded = Scenario::load_knowing("", &text, &[], &protocols).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
+        let loaded = Scenario::load("", &text, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
         for text in [text, loaded.scenario.resolved()] {
             let value = serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();
             fits(&schema, &schema, &value).unwrap_or_else(|what| panic!("{}: {what}", path.display()));
