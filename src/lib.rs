@@ -1,5 +1,4 @@
 //! Ledgerlab.
-#![allow(missing_docs)]
 pub mod base;
 pub mod chain;
 pub mod consensus;

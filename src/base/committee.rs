@@ -100,7 +100,7 @@ impl Committee {
     pub fn quorum(&self) -> u64 {
         match self.model {
             FaultModel::Crash => self.total / 2 + 1,
-            FaultModel::Byzantine => (self.total + self.faulty) / 2 + 1,
+            FaultModel::Byzantine => self.total.midpoint(self.faulty) + 1,
         }
     }
     /// The weight at which a set holds at least one correct node: `f + 1`.

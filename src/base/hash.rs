@@ -30,7 +30,11 @@ impl Hash {
     /// The 64 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+            .collect()
     }
 }
 

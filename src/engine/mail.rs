@@ -107,10 +107,10 @@ impl<P: Protocol> Simulation<P> {
             return self.publish_message(from, message);
         }
         // Everybody hears it from its maker: who passes on what another made adds nothing.
-        if let Some(name) = message.identity().filter(|_| message.relay() == Relay::OnBroadcast) {
-            if self.items_by_name.insert(name, None).is_some() {
-                return;
-            }
+        if let Some(name) = message.identity().filter(|_| message.relay() == Relay::OnBroadcast)
+            && self.items_by_name.insert(name, None).is_some()
+        {
+            return;
         }
         let payload = self.payload(from, message);
         let mut receivers = std::mem::take(&mut self.receivers);
@@ -248,9 +248,7 @@ impl<P: Protocol> Simulation<P> {
         let Sending { from, bytes, .. } = *self.sendings.get(sending);
         self.trace.event(self.queue.now(), cause.0, u64::from(cause.1), 0xff, u64::from(to.0), bytes);
         self.events += 1;
-        if !self.up[to.index()] {
-            self.lose(to, Loss::Down);
-        } else {
+        if self.up[to.index()] {
             match &self.sendings.get(sending).content {
                 &Content::Message(payload) => {
                     self.tell_delivered(from, to, self.payloads.get(payload).message.kind(), bytes);
@@ -269,6 +267,8 @@ impl<P: Protocol> Simulation<P> {
                     self.hear(to, from, transaction);
                 }
             }
+        } else {
+            self.lose(to, Loss::Down);
         }
         self.drop_copy(sending);
     }
@@ -299,10 +299,10 @@ impl<P: Protocol> Simulation<P> {
     fn drop_copy(&mut self, sending: u32) {
         let kept = self.sendings.get_mut(sending);
         kept.copies -= 1;
-        if kept.copies == 0 {
-            if let Content::Message(payload) = self.sendings.remove(sending).content {
-                self.release(payload);
-            }
+        if kept.copies == 0
+            && let Content::Message(payload) = self.sendings.remove(sending).content
+        {
+            self.release(payload);
         }
     }
     /// Somebody who held a payload lets it go.
@@ -456,11 +456,11 @@ impl<P: Protocol> Simulation<P> {
     fn retire(&mut self, item: u32) {
         let now = self.queue.now();
         let gossip = self.gossip.as_mut().expect("items spread by gossip");
-        if gossip.holders(ItemId(item)) == self.seats.len() {
-            if let Some(kept) = self.items[item as usize].as_mut().filter(|kept| !kept.retires) {
-                kept.retires = true;
-                self.retiring.push_back((now + RETIRE_AFTER, item));
-            }
+        if gossip.holders(ItemId(item)) == self.seats.len()
+            && let Some(kept) = self.items[item as usize].as_mut().filter(|kept| !kept.retires)
+        {
+            kept.retires = true;
+            self.retiring.push_back((now + RETIRE_AFTER, item));
         }
         while let Some(&(at, item)) = self.retiring.front().filter(|(at, _)| *at <= now) {
             let _ = at;

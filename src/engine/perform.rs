@@ -146,7 +146,7 @@ impl<P: Protocol> Simulation<P> {
             let number = timer.number;
             self.enqueue(node, Job::Timer { slot, number }, Duration::ZERO);
         } else if timer.deadline < FIRED {
-            (timer.queued, _) = (timer.deadline, ());
+            timer.queued = timer.deadline;
             let (at, number) = (timer.deadline, timer.number);
             self.push_numbered(at, node.0, number, Kind::Timer, node.0, slot);
         }
@@ -226,10 +226,10 @@ impl<P: Protocol> Simulation<P> {
                 effect if seat.outbox.is_empty() => self.perform(node, effect),
                 effect => {
                     // The old setting of a timer ends with the handler that orders a new one, not when that is performed.
-                    if let Effect::SetTimer { timer, .. } | Effect::CancelTimer { timer } = &effect {
-                        if let Some(slot) = seat.find_timer(*timer) {
-                            seat.timers[slot].deadline = Time::NEVER;
-                        }
+                    if let Effect::SetTimer { timer, .. } | Effect::CancelTimer { timer } = &effect
+                        && let Some(slot) = seat.find_timer(*timer)
+                    {
+                        seat.timers[slot].deadline = Time::NEVER;
                     }
                     seat.outbox.push_back(Waiting::Effect(effect));
                 }

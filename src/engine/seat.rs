@@ -108,17 +108,13 @@ impl<P: Protocol> Seat<P> {
             return slot;
         }
         let fresh = TimerSlot { timer, deadline: Time::NEVER, number: 0, queued: Time::NEVER };
-        match self.timers.iter().position(|slot| slot.deadline == Time::NEVER) {
-            Some(unset) => {
-                // The queue may still hold an entry for this slot: it will find the new timer and leave it alone.
-                self.timers[unset].timer = timer;
-                unset
-            }
-            None => {
-                self.timers.push(fresh);
-                self.timers.len() - 1
-            }
+        if let Some(unset) = self.timers.iter().position(|slot| slot.deadline == Time::NEVER) {
+            // The queue may still hold an entry for this slot: it will find the new timer and leave it alone.
+            self.timers[unset].timer = timer;
+            return unset;
         }
+        self.timers.push(fresh);
+        self.timers.len() - 1
     }
     pub fn find_timer(&self, timer: P::Timer) -> Option<usize> {
         self.timers.iter().position(|slot| slot.timer == timer)

@@ -298,15 +298,13 @@ impl<P: Protocol> Simulation<P> {
         let n = setup.committee.n();
         assert_eq!(setup.seats.len(), n, "one seat per member of the committee");
         let (config, committee) = (Arc::new(setup.config), setup.committee);
-        let mempool = setup.seats.iter().map(|seat| seat.mempool).collect();
         let keys = Keyring::new(setup.crypto, setup.seed, "node", n);
         let executor = Executor::new(setup.ledger, setup.accounts, setup.recheck);
         let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor };
-        let proposers = committee.members().map(|node| P::proposes(&config, &committee, node)).collect();
-        let honest = setup.seats.iter().map(|seat| seat.attack.is_none() && seat.adversary.is_none()).collect();
-        let replies = u32::try_from(P::replies(&committee)).expect("fewer replies than nodes");
         let mut simulation = Simulation {
             name: setup.name,
+            mempool: setup.seats.iter().map(|seat| seat.mempool).collect(),
+            honest: setup.seats.iter().map(|seat| seat.attack.is_none() && seat.adversary.is_none()).collect(),
             seats: setup.seats.into_iter().map(new_seat).collect(),
             queue: Queue::new(),
             network: setup.network,
@@ -323,7 +321,6 @@ impl<P: Protocol> Simulation<P> {
             up: vec![false; n],
             booted: false,
             interval: setup.interval,
-            mempool,
             faults: setup.faults,
             payloads: Slab::default(),
             sendings: Slab::default(),
@@ -344,11 +341,10 @@ impl<P: Protocol> Simulation<P> {
             seen: Vec::new(),
             leader: None,
             outages: Vec::new(),
-            replies,
+            replies: u32::try_from(P::replies(&committee)).expect("fewer replies than nodes"),
             answered: 0,
             request_at: Time::NEVER,
-            proposers,
-            honest,
+            proposers: committee.members().map(|node| P::proposes(&config, &committee, node)).collect(),
             effects: Vec::new(),
             carried: Carried::default(),
             outgoing: Vec::new(),

@@ -36,6 +36,7 @@ impl<T> Slab<T> {
     /// # Panics
     /// If the slot is empty.
     #[inline]
+    #[must_use]
     pub fn get(&self, slot: u32) -> &T {
         self.slots[slot as usize].as_ref().expect("a filled slot")
     }

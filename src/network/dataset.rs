@@ -167,6 +167,9 @@ pub fn all() -> &'static [Dataset] {
 }
 
 /// The dataset of `kind` called `name`.
+///
+/// # Errors
+/// If there is none of this name.
 pub fn find(kind: Kind, name: &str) -> Result<&'static Dataset, UnknownDataset> {
     let of_kind = || ALL.iter().filter(|dataset| dataset.kind == kind);
     of_kind().find(|dataset| dataset.name == name).ok_or_else(|| {
@@ -180,16 +183,25 @@ pub fn find(kind: Kind, name: &str) -> Result<&'static Dataset, UnknownDataset> 
 const WELL_FORMED: &str = "embedded tables are read in a test";
 
 /// The latency dataset called `name`.
+///
+/// # Errors
+/// If there is none of this name.
 pub fn latency(name: &str) -> Result<LatencyTable, UnknownDataset> {
     Ok(LatencyTable::read(find(Kind::Latency, name)?.text).expect(WELL_FORMED))
 }
 
 /// The bandwidths by region called `name`.
+///
+/// # Errors
+/// If there is none of this name.
 pub fn bandwidth(name: &str) -> Result<Bandwidths, UnknownDataset> {
     Ok(Bandwidths::read(find(Kind::Bandwidth, name)?.text).expect(WELL_FORMED))
 }
 
 /// The classes of nodes called `name`: bandwidths and the share of each class.
+///
+/// # Errors
+/// If there is none of this name.
 pub fn classes(name: &str) -> Result<(Bandwidths, Shares), UnknownDataset> {
     let dataset = find(Kind::Classes, name)?;
     let shares = Shares::read(dataset.text, dataset.label, dataset.value).expect(WELL_FORMED);
@@ -197,6 +209,9 @@ pub fn classes(name: &str) -> Result<(Bandwidths, Shares), UnknownDataset> {
 }
 
 /// The shares called `name`: of nodes by region, of hash power by pool, of stake by staker.
+///
+/// # Errors
+/// If there is none of this name.
 ///
 /// # Panics
 /// If `kind` is not one of [`Kind::Regions`], [`Kind::Power`], [`Kind::Stake`].
@@ -207,6 +222,9 @@ pub fn shares(kind: Kind, name: &str) -> Result<Shares, UnknownDataset> {
 }
 
 /// The distribution of outbound connections called `name`: probability of at most 1, 2, 3 ... of them.
+///
+/// # Errors
+/// If there is none of this name.
 pub fn degrees(name: &str) -> Result<Vec<f64>, UnknownDataset> {
     let dataset = find(Kind::Degrees, name)?;
     Ok(Shares::read(dataset.text, dataset.label, dataset.value).expect(WELL_FORMED).fractions)
@@ -231,6 +249,9 @@ impl LatencyTable {
     /// Reads one of three forms, told apart by the header:
     /// a square of medians in milliseconds (`region,A,B`), pairs with their spread (`src,dst,oneway_median_ms,
     /// lognormal_sigma`), or unordered pairs with quartiles (`region_a,region_b,p25_ms,p50_ms,p75_ms`).
+    ///
+    /// # Errors
+    /// The first line that is not as it should be.
     pub fn read(text: &str) -> Result<LatencyTable, Mistake> {
         let sheet = Sheet::read(text)?;
         match sheet.header()[0] {
@@ -396,6 +417,9 @@ pub struct Bandwidths {
 
 impl Bandwidths {
     /// Reads `region` or `class`, and `upload_bps`, `download_bps` or `upload_mbps`, `download_mbps`.
+    ///
+    /// # Errors
+    /// The first line that is not as it should be.
     pub fn read(text: &str) -> Result<Bandwidths, Mistake> {
         let sheet = Sheet::read(text)?;
         let label = sheet.optional("class").map_or_else(|| sheet.column("region"), Ok)?;
@@ -429,6 +453,9 @@ pub struct Shares {
 
 impl Shares {
     /// Reads names from the column `label` and fractions from the column `value`.
+    ///
+    /// # Errors
+    /// The first line that is not as it should be.
     pub fn read(text: &str, label: &str, value: &str) -> Result<Shares, Mistake> {
         let sheet = Sheet::read(text)?;
         let (label, value) = (sheet.column(label)?, sheet.column(value)?);

@@ -121,6 +121,9 @@ struct Edge {
 }
 
 /// Reads a network from two CSV texts.
+///
+/// # Errors
+/// The first line that is not as it should be.
 pub fn read_csv(nodes: &str, edges: &str) -> Result<Imported, Mistake> {
     let sheet = Sheet::read(nodes)?;
     let id = sheet.column("id")?;
@@ -203,6 +206,9 @@ fn assemble(nodes: Vec<NodeAttributes>, edges: Vec<Edge>) -> Result<Imported, Mi
 }
 
 /// Reads a network from Shadow's GML: each GML node is one node.
+///
+/// # Errors
+/// The first line that is not as it should be.
 pub fn read_gml(text: &str) -> Result<Imported, Mistake> {
     let graph = Graph::read(text)?;
     let edges = graph.edges.into_iter().filter(|edge| edge.from != edge.to).collect();
@@ -211,6 +217,9 @@ pub fn read_gml(text: &str) -> Result<Imported, Mistake> {
 
 /// Reads Shadow's GML as a table of regions: each GML node is a region of many nodes, the delay between two regions is
 /// that of the shortest path (Shadow's `use_shortest_path`), and the delay within a region is that of its self-loop.
+///
+/// # Errors
+/// The first line that is not as it should be.
 pub fn latency_table_of_gml(text: &str) -> Result<LatencyTable, Mistake> {
     let graph = Graph::read(text)?;
     let regions = graph.nodes.len();
@@ -336,6 +345,7 @@ mod tests {
     use super::*;
     use crate::network::dataset;
     use proptest::prelude::*;
+    use std::fmt::Write as _;
 
     const NODES: &str = "id,region,upload_bps,download_bps,access_latency_us,cpu_factor,hash_or_stake
 a,EUROPE,20700000,40000000,0,1.0,0.289
@@ -495,11 +505,11 @@ graph [
         let table = dataset::latency("simblock-2019").unwrap();
         let mut gml = String::from("graph [\n");
         for (id, name) in table.names().iter().enumerate() {
-            gml += &format!("  node [ id {id} label \"{name}\" ]\n");
+            let _ = writeln!(gml, "  node [ id {id} label \"{name}\" ]");
         }
         for (from, to) in (0..6u8).flat_map(|from| (from..6).map(move |to| (from, to))) {
             let us = table.median(from, to).as_nanos() / 1000;
-            gml += &format!("  edge [ source {from} target {to} latency \"{us} us\" packet_loss 0.0 ]\n");
+            let _ = writeln!(gml, "  edge [ source {from} target {to} latency \"{us} us\" packet_loss 0.0 ]");
         }
         let read = latency_table_of_gml(&(gml + "]")).unwrap();
         assert_eq!(read.names(), table.names());

@@ -52,6 +52,9 @@ pub trait Services {
     /// See [`Context::propose`] and [`Context::template`]; `paid` asks for a coinbase.
     fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, paid: bool) -> Arc<Batch>;
     /// See [`Context::validate`].
+    ///
+    /// # Errors
+    /// Why the block is not valid.
     fn validate(&mut self, block: &Arc<Block>) -> Result<(), Invalid>;
     /// Whether all transactions of a batch are signed by their senders. Pure, computed once.
     fn is_authentic(&mut self, batch: &Arc<Batch>) -> bool;

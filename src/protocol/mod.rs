@@ -55,6 +55,7 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
         Ok(())
     }
     /// How many nodes must report a transaction final before a client believes it.
+    #[must_use]
     fn replies(_committee: &Committee) -> u64 {
         1
     }

@@ -474,6 +474,11 @@ struct Entries<'de> {
     next: usize,
 }
 
+impl Entries<'_> {
+    /// The settings of a choice written as one word.
+    const NONE: Self = Entries { entries: &[], next: 0 };
+}
+
 impl<'de> MapAccess<'de> for &mut Entries<'de> {
     type Error = Misread;
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misread> {
@@ -497,11 +502,7 @@ struct Choice<'de> {
     settings: Option<&'de Tree>,
 }
 
-impl<'de> Choice<'de> {
-    /// The settings of a choice written as one word.
-    fn defaults(&self) -> Entries<'de> {
-        Entries { entries: &[], next: 0 }
-    }
+impl Choice<'_> {
     /// What is wrong with a choice written as one word.
     fn alone(&self, mut error: Misread) -> Misread {
         if let Reason::Unexpected { found, .. } = &mut error.reason {
@@ -533,20 +534,20 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
         }
     }
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misread> {
+        let mut none = Entries::NONE;
         match self.settings {
             Some(tree) => seed.deserialize(tree),
-            None => {
-                seed.deserialize(MapAccessDeserializer::new(&mut self.defaults())).map_err(|error| self.alone(error))
-            }
+            None => seed.deserialize(MapAccessDeserializer::new(&mut none)).map_err(|error| self.alone(error)),
         }
     }
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misread> {
         self.struct_variant(&[], visitor)
     }
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misread> {
+        let mut none = Entries::NONE;
         match self.settings {
             Some(tree) => tree.deserialize_any(visitor),
-            None => visitor.visit_map(&mut self.defaults()).map_err(|error| self.alone(error)),
+            None => visitor.visit_map(&mut none).map_err(|error| self.alone(error)),
         }
     }
 }

@@ -219,7 +219,7 @@ pub fn work_of(header: &Header) -> U256 {
 #[must_use]
 pub fn is_sealed(header: &Header, id: &Hash) -> bool {
     let seconds = header.time.as_nanos() / SECOND;
-    let is_whole = header.time.as_nanos().is_multiple_of(SECOND) && seconds <= u64::from(u32::MAX);
+    let is_whole = header.time.as_nanos().is_multiple_of(SECOND) && u32::try_from(seconds).is_ok();
     let has_target = bits_of(header).is_some_and(|bits| Target::from_compact(bits).is_some());
     is_whole && has_target && Target::limit().is_met_by(id)
 }

@@ -132,6 +132,7 @@ pub fn depth_nakamoto(q: f64, eps: f64) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unreadable_literal, reason = "values as they are published")]
 mod tests {
     use super::*;
     use crate::base::Stream;
@@ -150,13 +151,14 @@ mod tests {
 
     #[test]
     fn the_recurrence_is_the_sum_of_the_theorem() {
-        for q in [0.02f64, 0.1, 0.3, 0.45] {
+        let power = |base: f64, exponent: i32| libm::pow(base, f64::from(exponent));
+        for q in [0.02, 0.1, 0.3, 0.45] {
             let p = 1.0 - q;
             for z in 1..40i32 {
                 let mut choose = 1.0;
                 let mut sum = 0.0;
                 for k in 0..z {
-                    sum += (p.powi(z) * q.powi(k) - q.powi(z) * p.powi(k)) * choose;
+                    sum += (power(p, z) * power(q, k) - power(q, z) * power(p, k)) * choose;
                     choose *= f64::from(k + z) / f64::from(k + 1);
                 }
                 assert!((reversal_exact(q, z as u64) - (1.0 - sum)).abs() < 1e-12, "q = {q}, z = {z}");

@@ -214,7 +214,7 @@ impl Protocol for Pbft {
             Message::PrePrepare(message) => self.on_pre_prepare(from, message, ctx),
             Message::Checkpoint(message) => self.on_checkpoint(from, &message, ctx),
             Message::ViewChange(message) => self.on_view_change(from, message, ctx),
-            Message::NewView(message) => self.on_new_view(message, ctx),
+            Message::NewView(message) => self.on_new_view(&message, ctx),
             Message::Status(message) => self.on_status(from, &message, ctx),
             Message::Fetch { seq, digest } => self.on_fetch(from, seq, &digest, ctx),
             Message::Batch { seq, proposal } => self.on_batch(seq, &proposal, ctx),

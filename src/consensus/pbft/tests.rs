@@ -544,16 +544,17 @@ fn whatever_the_weather_replicas_agree_and_go_on_when_it_clears() {
                 2 => stage.partition(&[random.index(4)], &[0, 1, 2, 3]),
                 3 => stage.partition(&[0, random.index(3) + 1], &[1, 2, 3]),
                 4 | 5 => stage.heal(),
-                6 => match down.take() {
-                    Some(node) => stage.boot(node),
-                    None => {
+                6 => {
+                    if let Some(node) = down.take() {
+                        stage.boot(node);
+                    } else {
                         let node = random.index(4);
                         stage.set_fuse(node, random.index(12) as u32);
                         stage.run(SECOND / 10);
                         stage.crash(node);
                         down = Some(node);
                     }
-                },
+                }
                 7 => drop(stage.lose(|_| random.index(2) == 0)),
                 8 => stage.set_delay(MILLI * (1 + random.index(400) as u64)),
                 _ => {}

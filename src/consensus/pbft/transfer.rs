@@ -255,7 +255,7 @@ impl Pbft {
     /// A batch is taken if it is the one whose digest the new view named.
     pub(super) fn on_batch(&mut self, seq: Height, proposal: &Proposal, ctx: &mut Context<'_, Self>) {
         let is_lacked =
-            self.log.get(seq).and_then(|slot| slot.lacks()).is_some_and(|lacked| lacked == proposal.digest());
+            self.log.get(seq).and_then(super::log::Slot::lacks).is_some_and(|lacked| lacked == proposal.digest());
         if !is_lacked || !ctx.is_authentic(&proposal.batch) {
             return;
         }

@@ -156,16 +156,16 @@ impl Pbft {
             .collect();
         let signature = ctx.sign(&NewView::statement(view, &view_changes, &orders));
         let message = Arc::new(NewView { view, primary: ctx.me(), view_changes, orders, signature });
-        self.enter(message, ctx);
+        self.enter(&message, ctx);
     }
     /// NEW-VIEW comes from its primary or, repeated, from anybody.
-    pub(super) fn on_new_view(&mut self, message: Arc<NewView>, ctx: &mut Context<'_, Self>) {
+    pub(super) fn on_new_view(&mut self, message: &Arc<NewView>, ctx: &mut Context<'_, Self>) {
         let is_other = message.primary != ctx.me();
         if self.is_to_come(message.view) && is_other && message.is_proper(ctx.committee(), self.config.log_window) {
             self.enter(message, ctx);
         }
     }
-    fn enter(&mut self, message: Arc<NewView>, ctx: &mut Context<'_, Self>) {
+    fn enter(&mut self, message: &Arc<NewView>, ctx: &mut Context<'_, Self>) {
         if message.view > self.view {
             ctx.note(note::WASTED, self.view.0);
         }
@@ -173,7 +173,7 @@ impl Pbft {
         if message.primary == ctx.me() {
             ctx.broadcast(Message::NewView(message.clone()));
         }
-        self.adopt(&message, ctx.committee());
+        self.adopt(message, ctx.committee());
         self.begin_view(ctx);
         (self.awaited, self.expecting) = (None, false);
         ctx.cancel_timer(Timer::NewView);

@@ -115,6 +115,9 @@ fn ns(span: Duration) -> f64 {
 
 impl Law {
     /// Whether the parameters describe a law.
+    ///
+    /// # Errors
+    /// The first parameter out of its range.
     pub fn check(&self) -> Result<(), ImpossibleLaw> {
         let shape_fits = |shape: &f64| (0.1..=1000.0).contains(shape);
         let spread_fits = |sigma: &f64| (0.0..=5.0).contains(sigma);
@@ -240,7 +243,7 @@ pub fn normal_quantile(p: f64) -> f64 {
 
 /// Coefficients of AS 241 with the digits as published: numerator and denominator for the middle of the law, for its
 /// tails, and for its far tails.
-#[allow(clippy::excessive_precision)]
+#[expect(clippy::excessive_precision, reason = "digits as published")]
 mod as241 {
     pub(super) const A: [f64; 8] = [
         3.387_132_872_796_366_608_0,

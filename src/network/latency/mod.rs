@@ -152,10 +152,16 @@ const LAN_SPIKES: u64 = (1 << SPARE_BITS) / 1000;
 
 impl Latency {
     /// One law for every pair of nodes, drawn anew for each parcel.
+    ///
+    /// # Errors
+    /// The first law whose parameters are out of range.
     pub fn of_law(law: &Law) -> Result<Latency, ImpossibleLaw> {
         Latency::of_laws(std::slice::from_ref(law), Vec::new(), Drawn::PerParcel)
     }
     /// A law for each pair of regions, row by row, and the region of each node.
+    ///
+    /// # Errors
+    /// The first law whose parameters are out of range.
     ///
     /// # Panics
     /// If `laws` is not square, or names fewer regions than nodes live in.
@@ -177,6 +183,9 @@ impl Latency {
     }
     /// Delays as SimBlock draws them from the means of `table`, in whole milliseconds. Gervais et al. 2016 draw the
     /// same laws once per link and do not round: `with_quantum(Duration::ZERO)`.
+    ///
+    /// # Errors
+    /// The first law whose parameters are out of range.
     pub fn simblock(table: &LatencyTable, region: Vec<Region>, drawn: Drawn) -> Result<Latency, ImpossibleLaw> {
         let numbers = || 0..=Region::MAX;
         let pairs =

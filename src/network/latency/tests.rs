@@ -82,7 +82,7 @@ fn the_normal_quantile_inverts_the_normal_distribution() {
     }
     // Wichura's own check value.
     assert!((normal_quantile(0.25) + 0.674_489_750_196_081_7).abs() < 1e-15);
-    assert_eq!([normal_quantile(0.0), normal_quantile(1.0)], [f64::NEG_INFINITY, f64::INFINITY]);
+    assert!(normal_quantile(0.0) == f64::NEG_INFINITY && normal_quantile(1.0) == f64::INFINITY);
 }
 
 #[test]

@@ -7,6 +7,9 @@ use rustc_hash::FxHashSet;
 
 impl Shape {
     /// Builds the graph over `n` nodes: the same for the same seed, whatever else a run draws.
+    ///
+    /// # Errors
+    /// If no graph of this shape has `n` nodes.
     pub fn build(&self, n: usize, seed: u64) -> Result<Topology, TopologyError> {
         if n == 0 {
             return Err(TopologyError::Empty);

@@ -131,6 +131,9 @@ fn bounds(low: usize, high: usize) -> String {
 
 impl Topology {
     /// The graph in which everybody is linked to everybody. Takes space for `2 n` nodes only.
+    ///
+    /// # Errors
+    /// If there is no node.
     pub fn complete(n: usize) -> Result<Topology, TopologyError> {
         if n == 0 {
             return Err(TopologyError::Empty);
@@ -138,6 +141,9 @@ impl Topology {
         Ok(Topology { rows: Rows::Complete { twice: (0..n).chain(0..n).map(NodeId::from).collect() } })
     }
     /// A graph from directed links; repeated ones and those from a node to itself are left out.
+    ///
+    /// # Errors
+    /// If there is no node.
     ///
     /// # Panics
     /// If an end is not below `n`.

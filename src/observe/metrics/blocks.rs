@@ -44,6 +44,30 @@ pub struct Blocks {
     honest: u32,
 }
 
+impl Record {
+    /// A row of the table of blocks.
+    pub fn row(&self, standing: Standing) -> BlockRow {
+        let block = &self.block;
+        let [t50, t90, t99] = self.reach;
+        BlockRow {
+            id: ShortId(block.id().short()),
+            height: block.height(),
+            parent: ShortId(block.parent().short()),
+            proposer: block.header.proposer,
+            created: self.created,
+            transactions: block.transactions().len() as u32,
+            bytes: block.bytes() as u64,
+            standing,
+            holders: self.held,
+            t50,
+            t90,
+            t99,
+            final_first: self.final_first,
+            final_everywhere: self.final_everywhere,
+        }
+    }
+}
+
 impl Blocks {
     /// No block yet.
     pub fn new(honest: &[bool]) -> Blocks {
@@ -171,27 +195,6 @@ impl Blocks {
             }
         }
         standings
-    }
-    /// A row of the table of blocks.
-    pub fn row(&self, record: &Record, standing: Standing) -> BlockRow {
-        let block = &record.block;
-        let [t50, t90, t99] = record.reach;
-        BlockRow {
-            id: ShortId(block.id().short()),
-            height: block.height(),
-            parent: ShortId(block.parent().short()),
-            proposer: block.header.proposer,
-            created: record.created,
-            transactions: block.transactions().len() as u32,
-            bytes: block.bytes() as u64,
-            standing,
-            holders: record.held,
-            t50,
-            t90,
-            t99,
-            final_first: record.final_first,
-            final_everywhere: record.final_everywhere,
-        }
     }
 }
 

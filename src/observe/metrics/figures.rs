@@ -80,8 +80,8 @@ impl<'a> Measured<'a> {
     fn per_second(&self, count: usize) -> Option<f64> {
         self.seconds.map(|seconds| count as f64 / seconds)
     }
-    fn fate(&self, fate: Fate) -> Option<f64> {
-        Some(self.transactions.iter().filter(|row| row.fate == fate).count() as f64)
+    fn fate(&self, fate: Fate) -> f64 {
+        self.transactions.iter().filter(|row| row.fate == fate).count() as f64
     }
 }
 
@@ -328,14 +328,14 @@ fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
         "without_effect",
         "without effect",
         "tx",
-        m.fate(Fate::WithoutEffect),
+        Some(m.fate(Fate::WithoutEffect)),
         "transactions final without effect",
     );
     sheet.put(
         "refused",
         "refused",
         "tx",
-        m.fate(Fate::Refused),
+        Some(m.fate(Fate::Refused)),
         "transactions not final that a mempool refused or evicted",
     );
     sheet.put(
@@ -349,14 +349,14 @@ fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
         "lost",
         "lost",
         "tx",
-        m.fate(Fate::Lost),
+        Some(m.fate(Fate::Lost)),
         "transactions that were cut off, or final on a chain that did not last, and are not on the canonical chain at the end",
     );
     sheet.put(
         "pending",
         "pending",
         "tx",
-        m.fate(Fate::Pending),
+        Some(m.fate(Fate::Pending)),
         "transactions neither final, refused nor lost at the end",
     );
     let unmade = Some(m.metrics.unmade as f64);

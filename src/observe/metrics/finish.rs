@@ -25,7 +25,7 @@ impl Metrics {
         self.settle_transactions(&standings);
         let blocks: Vec<BlockRow> = (self.blocks.iter().zip(&standings))
             .filter(|(record, _)| record.block.height() > Height::GENESIS)
-            .map(|(record, standing)| self.blocks.row(record, *standing))
+            .map(|(record, standing)| record.row(*standing))
             .collect();
         let transactions = std::mem::take(&mut self.transactions.rows);
         let nodes = self.node_rows(end, &blocks);

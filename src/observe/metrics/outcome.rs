@@ -350,11 +350,13 @@ pub struct ViolationRow {
 }
 
 /// Writes an instant as seconds, [`Time::NEVER`] as nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
 pub(super) fn seconds<S: Serializer>(at: &Time, out: S) -> Result<S::Ok, S::Error> {
     if *at == Time::NEVER { out.serialize_none() } else { out.serialize_some(&at.as_secs_f64()) }
 }
 
 /// Writes a span as seconds, [`Duration::MAX`] as nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
 pub(super) fn span_seconds<S: Serializer>(span: &Duration, out: S) -> Result<S::Ok, S::Error> {
     if *span == Duration::MAX { out.serialize_none() } else { out.serialize_some(&span.as_secs_f64()) }
 }

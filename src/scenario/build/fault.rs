@@ -124,7 +124,7 @@ fn pairs(groups: &[Vec<NodeId>], one_way: bool) -> Vec<(Vec<NodeId>, Vec<NodeId>
 fn show(nodes: &[NodeId]) -> String {
     match nodes {
         [] => "nobody".into(),
-        few if few.len() <= 6 => few.iter().map(|node| node.to_string()).collect::<Vec<String>>().join(" "),
+        few if few.len() <= 6 => few.iter().map(std::string::ToString::to_string).collect::<Vec<String>>().join(" "),
         many => format!("{} nodes", many.len()),
     }
 }

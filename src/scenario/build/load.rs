@@ -80,8 +80,11 @@ fn piece(piece: scenario::Piece) -> Piece {
     Piece { lasting: piece.lasting, rate: piece.rate }
 }
 
+/// Makes a ledger in the state of genesis.
+type MakeLedger = Box<dyn Fn() -> Box<dyn Ledger>>;
+
 /// A ledger, and the wallet of those who pay on it.
-fn ledger(choice: &LedgerChoice, holders: u32) -> (Box<dyn Fn() -> Box<dyn Ledger>>, Box<dyn Wallet>) {
+fn ledger(choice: &LedgerChoice, holders: u32) -> (MakeLedger, Box<dyn Wallet>) {
     match choice {
         LedgerChoice::Account(table) => {
             let balance = table.balance;

@@ -31,8 +31,8 @@ impl<T> Watch<T> {
     fn new(observer: T) -> Watch<T> {
         Watch(Rc::new(RefCell::new(observer)))
     }
-    fn twin(&self) -> Box<Watch<T>> {
-        Box::new(Watch(self.0.clone()))
+    fn twin(&self) -> Watch<T> {
+        Watch(self.0.clone())
     }
     /// The observer, once the world that it watched is gone.
     ///
@@ -164,7 +164,7 @@ impl Builder<'_> {
             interval: scenario.output.interval,
             stop: self.stop(),
             recheck: scenario.check.recompute,
-            observers: vec![watchers.metrics.twin(), watchers.checks.twin()],
+            observers: vec![Box::new(watchers.metrics.twin()), Box::new(watchers.checks.twin())],
         };
         let chain = Box::new(Simulation::new(setup));
         Ok(Made { chain, watchers, remarks: plan.remarks })
@@ -196,7 +196,7 @@ impl Builder<'_> {
             cores: nodes.cores,
             warm_up: scenario.warm_up,
             interval: scenario.output.interval,
-            offered: workload.and_then(|workload| workload.offered()),
+            offered: workload.and_then(super::super::workload::Workload::offered),
             ..MetricsSettings::new(weights.len(), scenario.duration)
         };
         Watchers { metrics: Watch::new(Metrics::new(metrics)), checks: Watch::new(Suite::new(&checks)) }

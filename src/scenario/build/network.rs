@@ -13,6 +13,7 @@ use crate::network::topology::{Shape, Topology};
 use crate::network::transport::{Discipline, Rates, Settings, Tcp, Transport};
 use crate::network::{Change, Degradation, Network};
 use crate::scenario::{self, Bandwidth, Chain as ChainTable, Nodes, Rate, Spread};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Everything that lies between the nodes of a chain.
@@ -68,7 +69,7 @@ fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Opti
     let scenario::Topology::File { path } = &choice.topology else { return Ok(None) };
     let text = read(path)?;
     let at = |mistake: crate::network::Mistake| format!("{path}: {mistake}");
-    let imported = if path.ends_with(".gml") {
+    let imported = if Path::new(path).extension().is_some_and(|extension| extension == "gml") {
         import::read_gml(&text).map_err(at)?
     } else {
         let nodes = (0..n).fold(String::from("id\n"), |text, node| text + &format!("{node}\n"));
@@ -173,9 +174,9 @@ fn transport(
 ) -> Result<Settings, String> {
     let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
     let mut rates = Vec::with_capacity(regions.len());
-    for node in 0..regions.len() {
-        let up = rate(&nodes.upload, places[node], |table| &table.upload)?;
-        rates.push(Rates { up, down: rate(&nodes.download, places[node], |table| &table.download)? });
+    for place in &places {
+        let up = rate(&nodes.upload, *place, |table| &table.upload)?;
+        rates.push(Rates { up, down: rate(&nodes.download, *place, |table| &table.download)? });
     }
     for (number, group) in nodes.group.iter().enumerate() {
         for node in group.nodes.nodes(&places, &mut Stream::new(0, "group", number as u64, 0)) {

@@ -6,7 +6,9 @@ use crate::scenario::catalogue::Known;
 use crate::scenario::mistake::{allow, suggest};
 use crate::scenario::tree::Tree;
 use crate::scenario::words::{self, Data};
-use crate::scenario::{Chain, Disk, Gossip, Latency, Nodes, Rate, Regions, Scenario, Select, Topology, Weights};
+use crate::scenario::{
+    Chain, Disk, Gossip, Jitter, Latency, Nodes, Rate, Regions, Scenario, Select, Topology, Weights,
+};
 
 impl Checker<'_> {
     /// All chains: names, then each in turn.
@@ -85,7 +87,7 @@ impl Checker<'_> {
         };
         let tables = ["aws-2025", "six-regions-2018"];
         let data = tables.iter().find(fits).unwrap_or(&tables[0]);
-        chain.network.latency = Latency::Regions { data: (*data).to_owned(), jitter: Default::default() };
+        chain.network.latency = Latency::Regions { data: (*data).to_owned(), jitter: Jitter::default() };
     }
 
     /// The regions of the nodes: known to every table that is asked about them.
@@ -299,7 +301,7 @@ impl Checker<'_> {
             Latency::Empirical { quantiles } => {
                 let rising = quantiles.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
                 let ends = quantiles.first().zip(quantiles.last());
-                if !rising || ends.is_none_or(|(first, last)| first.0 != 0.0 || last.0 != 1.0) {
+                if !rising || ends.is_none_or(|(first, last)| (first.0, last.0) != (0.0, 1.0)) {
                     let label = "expected pairs of probability and delay, both rising, from 0.0 to 1.0";
                     self.wrong(&key("empirical.quantiles"), "these are not quantiles", label);
                 }

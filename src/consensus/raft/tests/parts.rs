@@ -7,7 +7,7 @@ use crate::consensus::raft::log::{Entry, Index, Log, Payload};
 use crate::consensus::raft::membership::{Membership, Memberships};
 use crate::consensus::raft::session::{Sessions, Verdict};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 fn entry(term: u64) -> Entry {
     Entry { term: Term(term), leader: NodeId(0), time: Time::ZERO, payload: Payload::Noop }
@@ -76,13 +76,13 @@ proptest! {
         commands in prop::collection::vec((0..3u32, 0..12u64), 1..80),
     ) {
         let keys = Keyring::new(Crypto::Symbolic, 1, "account", 4);
-        let (mut sessions, mut naive) = (Sessions::default(), BTreeMap::new());
+        let (mut sessions, mut naive) = (Sessions::default(), BTreeSet::new());
         for (index, (client, number)) in (1..).zip(commands) {
             let body = Body::Transfer { to: AccountId(3), amount: 1 };
             let command = Transaction::signed(&keys, AccountId(client), number, 1, body, 250);
             let verdict = sessions.judge(&command, Time::ZERO, ms(1));
             let filtered = sessions.apply(index, &Batch::new(vec![command]), Time::ZERO, (ms(1), 12));
-            let is_first = naive.insert((client, number), ()).is_none();
+            let is_first = naive.insert((client, number));
             prop_assert_eq!((verdict == Verdict::Execute, filtered.batch.len()), (is_first, usize::from(is_first)));
         }
     }

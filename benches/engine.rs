@@ -1,0 +1,3 @@
+//! What the hot parts of the engine cost.
+
+fn main() {}
