@@ -48,11 +48,11 @@ fn secs(seconds: u64) -> Time {
     Time::ZERO + Duration::from_secs(seconds)
 }
 
-/// An outcome with a row of every kind, and the figures of a real run.
-pub fn outcome() -> Outcome {
-    let id = ShortId(7);
-    let transaction = TransactionRow {
-        id,
+const ID: ShortId = ShortId(7);
+
+fn transaction_row() -> TransactionRow {
+    TransactionRow {
+        id: ID,
         client: ClientId(1),
         node: NodeId(2),
         submitted: secs(1),
@@ -67,11 +67,14 @@ pub fn outcome() -> Outcome {
         fate: Fate::WithoutEffect,
         reorged: true,
         retransmissions: 1,
-    };
-    let block = |height: u64, standing| BlockRow {
-        id,
+    }
+}
+
+fn block_row(height: u64, standing: Standing) -> BlockRow {
+    BlockRow {
+        id: ID,
         height: Height(height),
-        parent: id,
+        parent: ID,
         proposer: NodeId(0),
         created: secs(height),
         transactions: 2,
@@ -83,8 +86,11 @@ pub fn outcome() -> Outcome {
         t99: Duration::MAX,
         final_first: secs(height + 1),
         final_everywhere: Time::NEVER,
-    };
-    let interval = |start: u64| IntervalRow {
+    }
+}
+
+fn interval_row(start: u64) -> IntervalRow {
+    IntervalRow {
         start: secs(start),
         end: secs(start + 1),
         submitted: 10 + start,
@@ -105,8 +111,11 @@ pub fn outcome() -> Outcome {
         mempool_max: 4,
         finalized_min: Height(start),
         finalized_max: Height(start + 1),
-    };
-    let node = |index: u32| NodeRow {
+    }
+}
+
+fn node_row(index: u32) -> NodeRow {
+    NodeRow {
         node: NodeId(index),
         honest: index > 0,
         sent: 1_000_000 * u64::from(index),
@@ -125,17 +134,22 @@ pub fn outcome() -> Outcome {
         wasted_rounds: 1,
         height: Height(3),
         finalized: Height(2),
-    };
+    }
+}
+
+/// An outcome with a row of every kind, and the figures of a real run.
+pub fn outcome() -> Outcome {
+    let standings = [(1, Standing::Canonical), (2, Standing::Stale), (3, Standing::Open)];
     Outcome {
         summary: real_summary(),
         measured_from: secs(2),
         measured_to: secs(10),
         end: secs(10),
         interval: Duration::from_secs(1),
-        transactions: vec![transaction],
-        blocks: vec![block(1, Standing::Canonical), block(2, Standing::Stale), block(3, Standing::Open)],
-        intervals: (0..10).map(interval).collect(),
-        nodes: (0..4).map(node).collect(),
+        transactions: vec![transaction_row()],
+        blocks: standings.into_iter().map(|(height, standing)| block_row(height, standing)).collect(),
+        intervals: (0..10).map(interval_row).collect(),
+        nodes: (0..4).map(node_row).collect(),
         messages: vec![MessageRow { kind: "vote", sent: 4, sent_bytes: 400, delivered: 3, delivered_bytes: 300 }],
         notes: vec![NoteRow { label: "wasted", count: 2, mean: 1.5, max: 2 }],
         refusals: vec![RefusalRow { reason: "nonce <already> used", count: 2 }],
