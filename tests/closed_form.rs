@@ -11,5 +11,7 @@ mod mining;
 mod pbft;
 #[path = "closed_form/raft.rs"]
 mod raft;
+#[path = "closed_form/shipped.rs"]
+mod shipped;
 #[path = "closed_form/transfer.rs"]
 mod transfer;
