@@ -114,7 +114,7 @@ fn fits(root: &serde_json::Value, schema: &serde_json::Value, value: &serde_json
     Ok(())
 }
 
-/// The schema without the protocols, which may not all be registered yet.
+/// The schema that takes any protocol, the one of these tests too.
 fn schema_for_any_protocol() -> serde_json::Value {
     let mut schema = schema();
     schema["$defs"]["Protocol"] = serde_json::json!({});
@@ -157,7 +157,7 @@ fn the_schema_refuses_what_the_program_refuses() {
 #[test]
 fn a_scenario_knows_the_published_tables_that_it_rests_on() {
     let text = fs::read_to_string(folder().join("reproduce/bitcoin-1000.toml")).unwrap();
-    let loaded = Scenario::load_knowing("", &text, &[], &known_or_planned()).unwrap();
+    let loaded = Scenario::load("", &text, &[]).unwrap();
     let named: Vec<_> = loaded.scenario.datasets().iter().map(|dataset| (dataset.kind, dataset.name)).collect();
     let expected = [
         (Kind::Latency, "six-regions-2018"),
@@ -166,4 +166,22 @@ fn a_scenario_knows_the_published_tables_that_it_rests_on() {
         (Kind::Power, "pools-2025"),
     ];
     assert_eq!(named, expected);
+}
+
+#[test]
+fn the_default_settings_of_every_protocol_are_written_out_and_read_back() {
+    for known in known().iter().chain(&known_here()) {
+        let empty = Tree::parse("", 0).map_err(|error| error.what).unwrap();
+        let settled = (known.settle)(&empty).unwrap();
+        let again = Tree::parse(&settled.to_string(), 0).map_err(|error| error.what).unwrap();
+        assert_eq!((known.settle)(&again).unwrap(), settled, "{}", known.name);
+    }
+}
+
+#[test]
+fn the_scenario_that_the_readme_explains_is_right() {
+    let readme = fs::read_to_string(folder().with_file_name("README.md")).unwrap();
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a scenario");
+    let loaded = Scenario::load("README.md", block, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    assert_eq!(loaded.warnings, [], "{}", loaded.warnings[0]);
 }
