@@ -1,4 +1,99 @@
-//! Ledgerlab.
+//! Ledgerlab: a deterministic simulator of distributed ledgers that runs real consensus and ledger code.
+//!
+//! This page is the architecture. What it promises is held by `tests/tidy.rs`.
+//!
+//! # The idea
+//!
+//! 1. A [protocol](protocol::Protocol) is a value with three handlers: `boot`, `on_message`, `on_timer`. It is *given*
+//!    time and *asked* for effects; it never sees a clock, a socket, a disk, a global random generator or the simulator.
+//! 2. In a handler, **questions are calls, orders are data**: [`protocol::Context`] answers what time it is, who is in
+//!    the committee, whether a block is valid; orders (send, broadcast, set a timer, persist, extend, finalize) are
+//!    [effects](protocol::Effect), pushed on a list that the engine performs afterwards, in order.
+//! 3. Everything difficult is a transformation of that list: time on processors and disks, crash and recovery,
+//!    Byzantine behaviour, tracing. No protocol file knows of any of them.
+//! 4. The chain is made by three verbs, `extend`, `rewind` and `finalize`. They cover Nakamoto and BFT alike, and every
+//!    metric and every checker is written on them.
+//! 5. A run is a pure function of scenario and seed: its fingerprint is the same on every machine, with any number of
+//!    threads.
+//!
+//! # The tree
+//!
+//! | layer | module | what it is | may import |
+//! |---|---|---|---|
+//! | L0 | [`base`] | words everything is said in: time, ids, hashes, keys, random streams, all threshold arithmetic | - |
+//! | L1 | [`chain`] | what is agreed on: transactions, blocks, their tree, the mempool | base |
+//! | L2 | [`protocol`] | the contract between a protocol and whatever runs it | base, chain |
+//! | L2 | [`observe`] | what can be seen and never changes what happens: metrics, checks, the fingerprint | base, chain |
+//! | L3 | [`consensus`] | one folder per protocol; its head is the registry | base, chain, protocol |
+//! | L3 | [`ledger`] | one folder per state machine | base, chain |
+//! | L3 | [`network`] | what happens to bytes between nodes: delay, bandwidth, graph, gossip, faults, datasets | base |
+//! | L3 | [`workload`] | who asks for what, and when | base, chain, ledger |
+//! | L4 | [`engine`] | runs it: queue, seats, effects, adversaries, execution, one chain, a world of chains | all above but consensus |
+//! | L5 | [`scenario`] | from a TOML text to a checked scenario to a run | all above |
+//! | L6 | `report` | from outcomes to people: tables, charts, pages | base, observe, scenario |
+//! | top | `main.rs` | the command line: parse, dispatch, exit codes | base, scenario, report |
+//!
+//! To add a protocol is one new folder, one `pub mod` line and one line of the registry in [`consensus`].
+//!
+//! # The life of an event
+//!
+//! 1. [`engine::queue`] yields the earliest event. Order is total: time, source, the source's own number. What happens
+//!    among other nodes cannot change it.
+//! 2. If it is the arrival of a message, the message joins its receiver's inbox behind what waits there, and the time of
+//!    checking it ([`base::Wire::check`], the prices of [`base::CostTable`]) is charged to a core. A node that is busy
+//!    handles nothing, one that is down loses it.
+//! 3. When the core is free, the handler runs, in no virtual time, and leaves a list of effects.
+//! 4. `engine::perform` walks the list. `Spend` and `Persist` make all that follows wait for the core and the disk, so
+//!    that *persist, then send* is write-ahead logging. A node that crashes meanwhile loses the rest: what it had not
+//!    sent yet never leaves.
+//! 5. A `Send` becomes a [`network::Parcel`], which the [`network::Network`] turns into arrivals, by delay, bandwidth
+//!    and weather. A `Broadcast` is one entry of the queue that walks its arrivals in order, or is spread over a graph by
+//!    [`network::gossip`].
+//! 6. `Extend`, `Rewind` and `Finalize` move the node's view of the chain. [`engine::Executor`] computes what a block
+//!    does once and charges everybody; receipts go to the [`workload`], and [observers](observe::Observer) are told.
+//!
+//! # Invariants
+//!
+//! * **Equal runs.** No unordered map is iterated, no clock is read, no thread shares a run; floating point that decides
+//!   anything goes through `libm`. Each consumer of randomness has its own named [`base::Stream`], so that a new one
+//!   shifts nothing, and two protocols under one seed meet the same requests and the same weather.
+//! * **Ignorant protocols.** `consensus` cannot name `engine`, `network` or `observe`.
+//! * **One place each.** Only `engine::queue` orders events; only `engine::perform` gives effects a meaning; only
+//!   [`base::Committee`] computes quorums; only the command line and reports print or touch files.
+//! * **Pure functions are computed once and charged to all**: signatures, hashes, execution. The check mode computes
+//!   them everywhere and must reach the same fingerprint.
+//! * **Three kinds of errors, never mixed.** A scenario is wrong: [`scenario::Mistake`], with its line. The simulated
+//!   world broke a promise: [`observe::Violation`]. We are wrong: a panic. Bytes from a Byzantine peer are an event and
+//!   never any of these.
+//! * **Readable size.** No file has more than 800 lines, no function more than 70.
+//!
+//! # Where we left the plan, and why
+//!
+//! The first sketch of the contract had fewer words. Writing protocols against it asked for these:
+//!
+//! * **`Install`**, a fourth verb of the chain ([`protocol::Effect::Install`]). A node that fell behind a snapshot or a
+//!   stable checkpoint cannot extend block by block: the blocks are gone. It is given a state whole, and pays for it.
+//! * **[`Protocol::replies`](protocol::Protocol::replies) and [`Protocol::proposes`](protocol::Protocol::proposes).**
+//!   How many nodes must answer before a client believes is part of a protocol (one in Raft, `f + 1` in PBFT), and so is
+//!   who needs a mempool. Both were first guessed by the engine, which must not know families.
+//! * **[`protocol::Attacker`] beside [`engine::Adversary`].** Rewriting effects from outside can make a node silent,
+//!   slow or two-faced. An attack that withholds blocks or equivocates with valid signatures needs the node's memory: it
+//!   lies beside its protocol and speaks its messages.
+//! * **[`Context::template`](protocol::Context::template) beside [`Context::propose`](protocol::Context::propose).**
+//!   Who mines on a tip knows the height of the block and can name it in a coinbase. Who orders first and executes later
+//!   does not: its batches may come to stand at another height, so they hold no coinbase.
+//! * **[`Record::is_checkpoint`](protocol::Record::is_checkpoint).** Logs grow without bound unless a record may stand
+//!   for all before it; the engine then drops them and charges the right size at recovery.
+//! * **[`protocol::rehearsal`].** Protocols are tested without the engine, against the contract alone: the layers forbid
+//!   `consensus` to import the engine in its tests too, and a small stage makes better stories.
+//! * **One word of weather per parcel.** Instead of one cipher stream per link, a parcel has one random word, mixed with
+//!   each receiver, and delays are drawn through inverse distribution functions. Streams for a million links cost more
+//!   memory than the network itself, and the order of draws no longer matters.
+//! * **[`network::Network`] has `carry`, `wake`, `land` and `change`.** With shared uplinks an arrival is not known when a
+//!   parcel leaves: later parcels slow it down. The network asks to be woken when something may have become certain.
+//! * **Speed is measured from outside.** [`scenario::speed`] builds the workloads that other simulators publish; only the
+//!   command line (`ledgerlab bench`) and `benches/` time them, since nothing below reads a clock.
+
 pub mod base;
 pub mod chain;
 pub mod consensus;

@@ -5,7 +5,7 @@
 
 use super::queue::Event;
 use super::seat::Job;
-use super::simulation::{Kind, Simulation};
+use super::simulation::{Kind, Simulation, TransactionRelay};
 use crate::base::wire::FRAMING_BYTES;
 use crate::base::{Duration, Hash, NodeId, Time, Wire};
 use crate::chain::Transaction;
@@ -382,9 +382,15 @@ impl<P: Protocol> Simulation<P> {
     }
     fn receive_frame(&mut self, node: NodeId, from: NodeId, frame: Frame, item: u32) {
         let mut posts = std::mem::take(&mut self.outgoing);
-        let Simulation { gossip, items, payloads, seats, .. } = self;
+        let Simulation { gossip, items, payloads, seats, relay, proposers, .. } = self;
         let gossip = gossip.as_mut().expect("frames come from gossip");
+        // Sampled transactions reach those who propose alone. The mempool of anybody else is not modelled, and is taken
+        // to hold what blocks hold.
+        let is_sampled = matches!(relay, TransactionRelay::Sampled(..)) && !proposers[node.index()];
         let mut missing = || {
+            if is_sampled {
+                return 0;
+            }
             let pool = &seats[node.index()].pool;
             match items[item as usize].as_ref().map(|item| &item.what) {
                 Some(ItemContent::Message(payload)) => {

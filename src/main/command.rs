@@ -61,7 +61,14 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   ledgerlab run scenarios/compare/pbft.toml
   ledgerlab run scenarios/compare/pbft.toml --set workload.payments.rate=500
-  ledgerlab run scenarios/compare/pbft.toml --set seeds=1..10 --json";
+  ledgerlab run scenarios/compare/pbft.toml --set seeds=1..10 --json
+
+Results, in runs/NAME or the folder given by --out:
+  one seed        manifest.json, scenario.toml with every default, tables as CSV, charts/ as SVG and PNG, report.html
+  several seeds   the same per run in seed-N/, and summary.csv and report.html over all of them
+  several chains  the tables and charts of each chain in a folder of its name
+They appear when everything is written, and replace earlier results of the same folder. Runs that were interrupted
+replace nothing: if earlier results are there, they go to a folder beside, with \"-interrupted\" in its name.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -93,7 +100,7 @@ impl Chosen {
 pub struct Run {
     #[command(flatten)]
     pub chosen: Chosen,
-    /// Folder for the results [default: runs/NAME]
+    /// Folder for the results; see below [default: runs/NAME]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Runs at the same time; results do not depend on it [default: one per core]

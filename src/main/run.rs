@@ -27,12 +27,14 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let scenario = &loaded.scenario;
     let inputs = read_inputs(scenario, &wanted.chosen.file)?;
     let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&scenario.name));
+    // Before the folder is begun: whoever sees it can interrupt.
+    let interrupt = Interrupt::listen()?;
     let folder = begin(&target)?;
     let session = Session {
         scenario,
         inputs: &inputs,
         folder: &folder,
-        interrupt: Interrupt::listen()?,
+        interrupt,
         failed: AtomicBool::new(false),
         progress: Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json),
     };

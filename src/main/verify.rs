@@ -77,7 +77,7 @@ pub fn verify(wanted: &Verify, json: bool, quiet: bool) -> Result<Exit, Failure>
 /// The runs of a folder: itself, or one per seed.
 fn runs_in(folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
     match record(folder)? {
-        Record::Run(manifest) => Ok(vec![(folder.to_owned(), manifest)]),
+        Record::Run(manifest) => Ok(vec![(folder.to_owned(), *manifest)]),
         Record::Experiment(experiment) => {
             let folders = experiment.runs.iter().filter_map(|run| run.folder.as_ref());
             folders.map(|name| Ok((folder.join(name), the_run(&folder.join(name))?))).collect()
@@ -87,7 +87,7 @@ fn runs_in(folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
 
 fn the_run(folder: &Path) -> Result<Manifest, Failure> {
     match record(folder)? {
-        Record::Run(manifest) => Ok(manifest),
+        Record::Run(manifest) => Ok(*manifest),
         Record::Experiment(_) => Err(Failure::Wrong(format!("{} holds an experiment, not a run", folder.display()))),
     }
 }
@@ -157,9 +157,9 @@ fn verify_run(
 fn timelines(folder: &Path, manifest: &Manifest) -> Result<Vec<Timeline>, Failure> {
     let mut timelines = Vec::new();
     for chain in &manifest.chains {
-        let name = Path::new(&chain.folder).join(TIMELINE);
-        let path = folder.join(&name);
-        let timeline = Timeline::from_bytes(&read(folder, &name.to_string_lossy())?);
+        let home = if chain.folder == "." { folder.to_owned() } else { folder.join(&chain.folder) };
+        let timeline = Timeline::from_bytes(&read(&home, TIMELINE)?);
+        let path = home.join(TIMELINE);
         timelines.push(timeline.ok_or_else(|| Failure::Wrong(format!("{} is damaged", path.display())))?);
     }
     Ok(timelines)

@@ -46,8 +46,10 @@ const GROUPS: &[Group] = &[
 #[must_use]
 pub fn groups(summary: &Summary) -> Vec<(&'static str, Vec<&Figure>)> {
     let known = |name: &str| GROUPS.iter().any(|(_, key, rest)| key.contains(&name) || rest.contains(&name));
+    // Definitions refer to the figure before: within a heading the order stays.
     let of = |(heading, key, rest): &Group| {
-        (*heading, key.iter().chain(*rest).filter_map(|name| summary.get(name)).collect())
+        let here = |figure: &&Figure| key.contains(&figure.name) || rest.contains(&figure.name);
+        (*heading, summary.figures.iter().filter(here).collect())
     };
     let mut groups: Vec<(&str, Vec<&Figure>)> = GROUPS.iter().map(of).collect();
     groups.push(("Other", summary.figures.iter().filter(|figure| !known(figure.name)).collect()));

@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Record {
     /// One run.
-    Run(Manifest),
+    Run(Box<Manifest>),
     /// One run per seed, each in a folder of its own.
     Experiment(Experiment),
 }

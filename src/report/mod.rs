@@ -88,7 +88,7 @@ pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, Unwritt
     let page = html::run(run, &manifest, &drawn);
     folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
     // The manifest is last: a folder that has one is whole.
-    folder.file(MANIFEST, |out| json(&Record::Run(manifest.clone()), out))?;
+    folder.file(MANIFEST, |out| json(&Record::Run(Box::new(manifest.clone())), out))?;
     let summary = |chain: &RanChain| ChainSummary {
         name: chain.name.clone(),
         protocol: chain.protocol.clone(),

@@ -67,3 +67,10 @@ impl Share<'_> {
         whole.bar.set_message(format!("{simulated:.0} of {all:.0} s simulated, {} events/s", grouped(rate)));
     }
 }
+
+/// A run that ends early is over as well.
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.whole.bar.inc((Time::ZERO + self.whole.length).since(self.now).as_nanos());
+    }
+}

@@ -103,11 +103,14 @@ pub mod columns {
     pub const VIOLATIONS: &[&str] = &["property", "kind", "at_s", "what"];
 }
 
+/// Writes rows.
+type WriteRows<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+
 /// A table: its file, and what writes it.
 pub struct Table<'a> {
     /// The name of its file.
     pub file: &'static str,
-    write: Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>,
+    write: Box<WriteRows<'a>>,
 }
 
 impl<'a> Table<'a> {

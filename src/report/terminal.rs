@@ -11,13 +11,14 @@ use std::fmt::Write as _;
 /// The key figures of a chain.
 fn table(chain: &ChainSummary, several: bool) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    let mut heading = vec![Cell::new(""), Cell::new("figure"), Cell::new("value").set_alignment(CellAlignment::Right)];
+    table.load_preset(presets::NOTHING);
     if several {
-        heading.push(Cell::new("95 % interval"));
+        table.set_header(["", "mean over runs, with 95 % confidence", "", ""]);
     }
-    table.set_header(heading);
-    for (group, figures) in key_figures(&chain.summary) {
+    for (number, (group, figures)) in key_figures(&chain.summary).into_iter().enumerate() {
+        if number > 0 {
+            table.add_row([""]);
+        }
         for (at, figure) in figures.into_iter().enumerate() {
             let group = if at == 0 { group } else { "" };
             let value = Cell::new(value(figure)).set_alignment(CellAlignment::Right);
@@ -41,9 +42,7 @@ pub fn value(figure: &Figure) -> String {
 #[must_use]
 pub fn interval(figure: &Figure) -> String {
     match figure.interval {
-        Some(interval) => {
-            format!("{} to {}", quantity(interval.low, figure.unit), quantity(interval.high, figure.unit))
-        }
+        Some(interval) => format!("± {}", quantity((interval.high - interval.low) / 2.0, figure.unit)),
         None if figure.over_runs == OverRuns::Sum => "sum over runs".into(),
         None => String::new(),
     }

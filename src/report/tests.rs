@@ -1,1 +1,340 @@
+//! What the tests of reports share, and what is true of a folder as a whole.
 
+use super::*;
+use crate::base::{ClientId, Duration, Height, NodeId, Time};
+use crate::observe::metrics::{
+    BlockRow, CdfPoint, Fate, FaultSpan, Figure, Interval, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome,
+    OverRuns, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, ViolationRow,
+};
+use crate::scenario::run::run;
+use std::fs;
+use std::sync::OnceLock;
+
+const SCENARIO_TEXT: &str = r#"
+name = "small"
+question = "Is <b>bold</b> text & \"quotes\" shown as text?"
+seed = 1
+duration = "4s"
+warm_up = "1s"
+[[chain]]
+protocol = "pbft"
+ledger = "account"
+[chain.nodes]
+count = 4
+[workload.payments]
+rate = 20
+accounts = 50
+[[fault]]
+at = "2s"
+until = "3s"
+crash = { nodes = 3 }
+"#;
+
+pub fn scenario() -> Scenario {
+    Scenario::load("small.toml", SCENARIO_TEXT, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0])).scenario
+}
+
+fn run_small(most: u64) -> Ran {
+    run(&scenario(), 1, &|_| Err(String::new()), most, |_| true).unwrap()
+}
+
+/// The figures of a real run.
+fn real_summary() -> Summary {
+    static SUMMARY: OnceLock<Summary> = OnceLock::new();
+    SUMMARY.get_or_init(|| run_small(u64::MAX).chains[0].outcome.summary.clone()).clone()
+}
+
+fn secs(seconds: u64) -> Time {
+    Time::ZERO + Duration::from_secs(seconds)
+}
+
+const ID: ShortId = ShortId(7);
+
+fn transaction_row() -> TransactionRow {
+    TransactionRow {
+        id: ID,
+        client: ClientId(1),
+        node: NodeId(2),
+        submitted: secs(1),
+        included: secs(2),
+        final_home: secs(3),
+        final_first: secs(2),
+        final_everywhere: Time::NEVER,
+        answered: secs(3),
+        height: Some(Height(1)),
+        bytes: 250,
+        fee: 1,
+        fate: Fate::WithoutEffect,
+        reorged: true,
+        retransmissions: 1,
+    }
+}
+
+fn block_row(height: u64, standing: Standing) -> BlockRow {
+    BlockRow {
+        id: ID,
+        height: Height(height),
+        parent: ID,
+        proposer: NodeId(0),
+        created: secs(height),
+        transactions: 2,
+        bytes: 600,
+        standing,
+        holders: 4,
+        t50: Duration::from_millis(40),
+        t90: Duration::from_millis(90),
+        t99: Duration::MAX,
+        final_first: secs(height + 1),
+        final_everywhere: Time::NEVER,
+    }
+}
+
+fn interval_row(start: u64) -> IntervalRow {
+    IntervalRow {
+        start: secs(start),
+        end: secs(start + 1),
+        submitted: 10 + start,
+        confirmed: 9,
+        throughput: 9.0,
+        confirmation_p50_s: None,
+        pending: start,
+        blocks: 2,
+        wasted_rounds: u64::from(start == 3),
+        leader_changes: u64::from(start == 5),
+        reorgs: 1,
+        reorg_max: 2,
+        messages: 40,
+        bytes: 4000,
+        cpu_mean: Some(0.1),
+        cpu_max: None,
+        inbox_max: 3,
+        mempool_max: 4,
+        finalized_min: Height(start),
+        finalized_max: Height(start + 1),
+    }
+}
+
+fn node_row(index: u32) -> NodeRow {
+    NodeRow {
+        node: NodeId(index),
+        honest: index > 0,
+        sent: 1_000_000 * u64::from(index),
+        received: 500_000,
+        written: 1000,
+        busy: Duration::from_millis(700),
+        cpu: 0.07,
+        inbox_max: 3,
+        blocks_canonical: 2,
+        blocks_stale: 1,
+        share_blocks: 0.5,
+        share_power: 0.25,
+        crashes: 1,
+        reorgs: 1,
+        reorg_max: 2,
+        wasted_rounds: 1,
+        height: Height(3),
+        finalized: Height(2),
+    }
+}
+
+/// An outcome with a row of every kind, and the figures of a real run.
+pub fn outcome() -> Outcome {
+    let standings = [(1, Standing::Canonical), (2, Standing::Stale), (3, Standing::Open)];
+    Outcome {
+        summary: real_summary(),
+        measured_from: secs(2),
+        measured_to: secs(10),
+        end: secs(10),
+        interval: Duration::from_secs(1),
+        transactions: vec![transaction_row()],
+        blocks: standings.into_iter().map(|(height, standing)| block_row(height, standing)).collect(),
+        intervals: (0..10).map(interval_row).collect(),
+        nodes: (0..4).map(node_row).collect(),
+        messages: vec![MessageRow { kind: "vote", sent: 4, sent_bytes: 400, delivered: 3, delivered_bytes: 300 }],
+        notes: vec![NoteRow { label: "wasted", count: 2, mean: 1.5, max: 2 }],
+        refusals: vec![RefusalRow { reason: "nonce <already> used", count: 2 }],
+        reorgs: vec![ReorgRow { depth: 1, count: 3 }, ReorgRow { depth: 25, count: 1 }],
+        propagation: vec![CdfPoint { at: 0.0, share: 0.25 }, CdfPoint { at: 0.09, share: 0.95 }],
+        confirmation: vec![CdfPoint { at: 0.1, share: 0.5 }, CdfPoint { at: 3.0, share: 1.0 }],
+        faults: vec![FaultSpan { fault: 0, label: "crash of n1 <&>".into(), start: secs(4), end: secs(6) }],
+        violations: vec![ViolationRow {
+            property: "agreement",
+            kind: "safety",
+            at: secs(5),
+            what: "expected <one> block".into(),
+        }],
+    }
+}
+
+/// An outcome of a run in which nothing happened, not even time.
+pub fn nothing() -> Outcome {
+    let summary = outcome().summary;
+    let figures = summary.figures.into_iter().map(|figure| Figure { value: None, ..figure }).collect();
+    Outcome {
+        summary: Summary { figures },
+        measured_from: Time::ZERO,
+        measured_to: Time::ZERO,
+        end: Time::ZERO,
+        interval: Duration::from_secs(1),
+        transactions: Vec::new(),
+        blocks: Vec::new(),
+        intervals: Vec::new(),
+        nodes: Vec::new(),
+        messages: Vec::new(),
+        notes: Vec::new(),
+        refusals: Vec::new(),
+        reorgs: Vec::new(),
+        propagation: Vec::new(),
+        confirmation: Vec::new(),
+        faults: Vec::new(),
+        violations: Vec::new(),
+    }
+}
+
+/// Writes a run of the small scenario, ended after `most` steps, with this outcome. Returns what is kept.
+fn write(outcome: Outcome, most: u64) -> Written {
+    write_page(outcome, most, false).0
+}
+
+/// The same with or without charts. Returns the text of the page as well.
+pub fn write_page(outcome: Outcome, most: u64, charts: bool) -> (Written, String) {
+    let mut scenario = scenario();
+    scenario.output.charts = charts;
+    let mut ran = run_small(most);
+    ran.chains[0].outcome = outcome;
+    ran.remarks = vec!["a remark".into()];
+    let inputs = BTreeMap::from([("graph.gml".to_owned(), "graph []".to_owned())]);
+    let finished =
+        Finished { scenario: &scenario, seed: 1, ran, wall: std::time::Duration::from_millis(1500), inputs: &inputs };
+    let home = tempfile::tempdir().unwrap();
+    let folder = Folder::begin(&home.path().join("run")).unwrap();
+    let written = write_run(&finished, &folder).unwrap();
+    let place = folder.land().unwrap();
+    assert_eq!(fs::read_to_string(place.join("inputs/0")).unwrap(), "graph []");
+    let stored: Record = serde_json::from_slice(&fs::read(place.join(MANIFEST)).unwrap()).unwrap();
+    let Record::Run(stored) = stored else { panic!("a run") };
+    assert_eq!(serde_json::to_value(&stored).unwrap(), serde_json::to_value(&written.manifest).unwrap());
+    (written, fs::read_to_string(place.join("report.html")).unwrap())
+}
+
+#[test]
+fn a_manifest_says_what_was_run_and_what_came_of_it() {
+    let written = write(outcome(), u64::MAX);
+    let manifest = written.manifest;
+    assert_eq!(manifest.scenario_sha256.len(), 64);
+    assert_eq!((manifest.seed, manifest.complete, manifest.ended_after), (1, true, None));
+    assert_eq!((manifest.verdict, manifest.safety_violations), (Verdict::Held, 0));
+    assert_eq!(manifest.inputs[0].path, "graph.gml");
+    assert_eq!(manifest.chains[0].timeline.as_ref().map(|line| line.end().value), Some(manifest.fingerprint));
+    assert_eq!(manifest.brief().chains[0].timeline, None);
+    assert_eq!(manifest.first_violation.unwrap().property, "agreement");
+}
+
+#[test]
+fn the_verdict_is_the_worst_that_is_known() {
+    let with = |safety: f64, liveness: f64, most: u64| {
+        let mut outcome = outcome();
+        for figure in &mut outcome.summary.figures {
+            match figure.name {
+                "safety_violations" => figure.value = Some(safety),
+                "liveness_violations" => figure.value = Some(liveness),
+                _ => {}
+            }
+        }
+        write(outcome, most).manifest.verdict
+    };
+    assert_eq!(with(0.0, 0.0, u64::MAX), Verdict::Held);
+    assert_eq!(with(0.0, 2.0, u64::MAX), Verdict::LivenessViolated);
+    assert_eq!(with(0.0, 2.0, 1), Verdict::Interrupted);
+    assert_eq!(with(1.0, 2.0, 1), Verdict::SafetyViolated);
+}
+
+#[test]
+fn a_run_in_which_nothing_happened_has_a_report_too() {
+    let (written, page) = write_page(nothing(), 0, true);
+    assert_eq!((written.manifest.complete, written.manifest.ended_after), (false, Some(0)));
+    assert!(page.contains("Interrupted at 0 s") && page.contains("no transaction was submitted"));
+}
+
+#[test]
+fn runs_that_were_interrupted_do_not_count_in_the_figures_of_several_runs() {
+    let run = |throughput: f64, most: u64| {
+        let mut outcome = outcome();
+        for figure in &mut outcome.summary.figures {
+            if figure.name == "throughput" {
+                figure.value = Some(throughput);
+            }
+        }
+        write(outcome, most)
+    };
+    let (whole, again, cut) = (run(10.0, u64::MAX), run(20.0, u64::MAX), run(1000.0, 1));
+    let value = |runs: &[&Written]| over_runs(runs.iter().copied())[0].summary.value("throughput");
+    assert_eq!(value(&[&whole, &again, &cut]), Some(15.0));
+    assert_eq!(value(&[&cut]), Some(1000.0));
+    assert!(over_runs([].into_iter()).is_empty());
+}
+
+#[test]
+fn an_experiment_says_what_was_not_begun() {
+    let scenario = scenario();
+    let run = write(outcome(), u64::MAX);
+    let experiment = FinishedExperiment {
+        scenario: &scenario,
+        runs: vec![(1, Some(run.clone())), (2, Some(run)), (3, None)],
+        wall: std::time::Duration::from_secs(1),
+    };
+    let home = tempfile::tempdir().unwrap();
+    let folder = Folder::begin(&home.path().join("all")).unwrap();
+    let manifest = write_experiment(&experiment, &folder).unwrap();
+    let place = folder.land().unwrap();
+    assert_eq!((manifest.verdict, manifest.complete), (Verdict::Interrupted, false));
+    assert_eq!((manifest.runs[1].folder.as_deref(), manifest.runs[2].folder.as_deref()), (Some("seed-2"), None));
+    let page = fs::read_to_string(place.join("report.html")).unwrap();
+    assert!(page.contains("2 of 3 runs came to their end") && page.contains("href=\"seed-1/report.html\""));
+    let summary = fs::read_to_string(place.join("summary.csv")).unwrap();
+    assert!(
+        summary.lines().any(|line| line.starts_with("offered,offered load,20.0,tx/s,20.0,20.0,2,mean,")),
+        "{summary}"
+    );
+}
+
+#[test]
+fn the_terminal_shows_the_key_figures_and_says_in_plain_words_what_held() {
+    let run = write(outcome(), u64::MAX);
+    let chains = over_runs([&run].into_iter());
+    let text = terminal::summary("small", &[&run], &chains, "runs/small", 2.0);
+    for line in ["small: pbft with 4 nodes, seed 1", "verdict   everything that was checked held"] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    assert!(text.contains("report    runs/small/report.html") && text.contains("throughput"), "{text}");
+    assert!(!text.contains("read time"), "figures without a value are left out");
+    assert_eq!(terminal::violation(&[&run], |_| String::new()), None);
+}
+
+#[test]
+fn a_violation_is_told_with_the_command_that_shows_it_again() {
+    let mut run = write(outcome(), u64::MAX);
+    (run.manifest.verdict, run.manifest.safety_violations) = (Verdict::SafetyViolated, 2);
+    assert_eq!(terminal::verdict(&[&run.manifest]), "SAFETY WAS VIOLATED 2 times");
+    let text = terminal::violation(&[&run], |seed| format!("ledgerlab run x.toml --seed {seed}")).unwrap();
+    assert_eq!(
+        text,
+        "error: safety violated: agreement at 5 s, seed 1\n  expected <one> block\n  to see it again: ledgerlab run \
+         x.toml --seed 1"
+    );
+}
+
+#[test]
+fn the_interval_of_a_figure_is_half_its_width() {
+    let figure = Figure {
+        name: "f",
+        label: "f",
+        unit: "s",
+        value: Some(0.4),
+        interval: Some(Interval { low: 0.3, high: 0.5 }),
+        runs: 3,
+        over_runs: OverRuns::Mean,
+        definition: "",
+    };
+    assert_eq!((terminal::value(&figure), terminal::interval(&figure)), ("400 ms".into(), "± 100 ms".into()));
+}

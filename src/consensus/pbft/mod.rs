@@ -27,8 +27,9 @@
 //! whole instead of by partitions. A replica waits for one request at a time, the best it knows rather than the oldest:
 //! a primary that starves a request is deposed once that is the best of those left. The primary runs the timer like
 //! a backup. A replica that left a view alone follows by state transfer and votes again in the next view, as in the
-//! paper. The throughput monitor of Aardvark is not part of this protocol. Lost messages are made good by STATUS (thesis section 5.2): who waits without
-//! progress repeats what it said and tells how far it is, and the others repeat what it lacks.
+//! paper. The throughput monitor of Aardvark is not part of this protocol. Lost messages are made good by STATUS
+//! (thesis section 5.2): who waits without progress repeats what it said and tells how far it is, and the others repeat
+//! what it lacks.
 //!
 //! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: who orders, and the others. *Prepared*: no
 //! other proposal can prepare in this view. *Committed*: final. *Watermarks* `h`, `h + L`: the sequence numbers in

@@ -41,6 +41,8 @@ pub fn png(plot: &Plot, out: &mut dyn Write) -> io::Result<()> {
     let mut encoder = png::Encoder::new(out, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Best);
+    encoder.set_filter(png::FilterType::NoFilter);
     encoder.write_header()?.write_image_data(&small)?;
     Ok(())
 }
@@ -53,13 +55,15 @@ fn draw<DB: DrawingBackend>(plot: &Plot, backend: DB) -> Drawn<DB> {
     let sheet = Sheet { area: backend.into_drawing_area() };
     sheet.area.fill(&PAPER)?;
     sheet.text(&plot.title, (36, 24), TITLE, INK, (HPos::Left, VPos::Top))?;
-    for (line, text) in wrap(&plot.caption, 150).into_iter().enumerate() {
-        sheet.text(&text, (36, 62 + 22 * line as i32), LABEL, SOFT, (HPos::Left, VPos::Top))?;
+    let caption = wrap(&plot.caption, 128);
+    for (line, text) in caption.iter().enumerate() {
+        sheet.text(text, (36, 64 + 24 * line as i32), LABEL, SOFT, (HPos::Left, VPos::Top))?;
     }
+    let top = 106 + 24 * caption.len() as i32;
     let width = WIDTH / plot.panels.len().max(1) as i32;
     for (number, panel) in plot.panels.iter().enumerate() {
         let left = number as i32 * width;
-        let frame = Frame { left: left + 104, right: left + width - 36, top: 152, bottom: HEIGHT - 84, panel };
+        let frame = Frame { left: left + 104, right: left + width - 36, top, bottom: HEIGHT - 86, panel };
         frame.draw(&sheet)?;
     }
     sheet.area.present()
@@ -180,7 +184,7 @@ impl Frame<'_> {
                 rows.push(end);
             }
             rows[row] = end;
-            let at = (start + 4, self.top + 6 + 19 * row as i32);
+            let at = (start + 4, self.top + 6 + 21 * row as i32);
             sheet.text(&text, at, TICK - 1, colour, (HPos::Left, VPos::Top))?;
         }
         Ok(())
@@ -299,8 +303,8 @@ impl Frame<'_> {
         sheet.line((self.left, self.bottom), (self.right, self.bottom), &FRAME, 1)?;
         sheet.line((self.left, self.top), (self.left, self.bottom), &FRAME, 1)?;
         let middle = i32::midpoint(self.left, self.right);
-        sheet.text(&self.panel.x.label, (middle, self.bottom + 42), LABEL, SOFT, (HPos::Center, VPos::Top))?;
-        let at = (self.left - 78, i32::midpoint(self.top, self.bottom));
+        sheet.text(&self.panel.x.label, (middle, self.bottom + 44), LABEL, SOFT, (HPos::Center, VPos::Top))?;
+        let at = (self.left - 82, i32::midpoint(self.top, self.bottom));
         sheet.upright(&self.panel.y.label, at, LABEL, SOFT)
     }
 }

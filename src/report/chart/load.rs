@@ -13,6 +13,14 @@ pub fn over_time(outcome: &Outcome, per_second: f64, value: impl Fn(&[IntervalRo
     points
 }
 
+/// Points of a chart of what is known at the end of each interval, which begins at nothing.
+fn at_ends(outcome: &Outcome, per_second: f64, value: impl Fn(&IntervalRow) -> f64) -> Vec<(f64, f64)> {
+    let most = |rows: &[IntervalRow]| rows.iter().map(&value).fold(0.0, f64::max);
+    let points =
+        grouped(&outcome.intervals).map(|rows| (rows[rows.len() - 1].end.as_secs_f64() * per_second, most(rows)));
+    [(0.0, 0.0)].into_iter().chain(points).collect()
+}
+
 /// The rate per second of a count over a group of intervals.
 fn rate(rows: &[IntervalRow], count: impl Fn(&IntervalRow) -> u64) -> f64 {
     let seconds = rows[rows.len() - 1].end.since(rows[0].start).as_secs_f64();
@@ -55,10 +63,8 @@ pub fn throughput(outcome: &Outcome) -> Plot {
 /// Transactions that wait, over time.
 pub fn pending(outcome: &Outcome) -> Plot {
     let (x, per_second) = time(outcome);
-    let most = |of: fn(&IntervalRow) -> u64| {
-        over_time(outcome, per_second, move |rows| rows.iter().map(of).max().unwrap_or(0) as f64)
-    };
-    let (pending, mempool) = (most(|row| row.pending), most(|row| row.mempool_max.into()));
+    let pending = at_ends(outcome, per_second, |row| row.pending as f64);
+    let mempool = at_ends(outcome, per_second, |row| row.mempool_max.into());
     let y = Axis::count_from_zero("transactions", top(&pending).max(top(&mempool)));
     let nothing = (outcome.transactions.is_empty()).then(|| "no transaction was submitted".to_owned());
     let layer = |label: &str, colour, shape| Layer { label: label.into(), colour, shape };
@@ -73,7 +79,7 @@ pub fn pending(outcome: &Outcome) -> Plot {
             y,
             layers: vec![
                 layer("pending", Colour::Blue, Shape::Area(pending)),
-                layer("fullest mempool", Colour::Orange, Shape::Steps(mempool)),
+                layer("fullest mempool", Colour::Orange, Shape::Line(mempool)),
             ],
             windows: windows(outcome, per_second),
             marks: Vec::new(),

@@ -130,7 +130,7 @@ fn windows(outcome: &Outcome, per_second: f64) -> Vec<Window> {
 }
 
 /// The most steps that a chart over time shows: beyond, neighbours are taken together.
-const MOST_STEPS: usize = 480;
+const MOST_STEPS: usize = 100;
 
 /// Cuts rows into groups of equal number, so that there are at most [`MOST_STEPS`].
 fn grouped<T>(rows: &[T]) -> std::slice::Chunks<'_, T> {

@@ -25,8 +25,8 @@ pub fn resources(outcome: &Outcome) -> Plot {
         file: "resources",
         title: "Bandwidth and computing per node".into(),
         caption: format!(
-            "Means over the whole run, of {} nodes. Left: bits sent and received per second. Right: share of the cores' \
-             time that was spent computing.",
+            "Means over the run, {} nodes. Left: bits sent and received per second. Right: share of the cores' time \
+             spent computing.",
             outcome.nodes.len()
         ),
         panels: vec![

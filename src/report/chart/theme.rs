@@ -10,11 +10,11 @@ pub const HEIGHT: i32 = 720;
 pub const FINE: i32 = 2;
 
 /// Size of titles.
-pub const TITLE: i32 = 27;
+pub const TITLE: i32 = 29;
 /// Size of captions, legends and labels of axes.
-pub const LABEL: i32 = 16;
+pub const LABEL: i32 = 18;
 /// Size of numbers on axes.
-pub const TICK: i32 = 15;
+pub const TICK: i32 = 17;
 /// Width of lines.
 pub const STROKE: i32 = 2;
 

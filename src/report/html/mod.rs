@@ -162,9 +162,8 @@ fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
         page.open("div class=\"card\"");
         page.element("b", &value(figure));
         page.element("span", figure.label);
-        if let Some(interval) = figure.interval {
-            let half = (interval.high - interval.low) / 2.0;
-            page.element("span", &format!("± {}", super::number::quantity(half, figure.unit)));
+        if figure.interval.is_some() {
+            page.element("span", &interval(figure));
         }
         page.close("div");
     }
@@ -175,7 +174,7 @@ fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
 fn figures(page: &mut Page, summary: &Summary, several: bool) {
     let mut columns = vec![("figure", false), ("value", true)];
     if several {
-        columns.push(("95 % interval", false));
+        columns.push(("95 % confidence", false));
     }
     columns.push(("definition", false));
     page.table(&columns, |page| {

@@ -196,7 +196,7 @@ impl Builder<'_> {
             cores: nodes.cores,
             warm_up: scenario.warm_up,
             interval: scenario.output.interval,
-            offered: workload.and_then(super::super::workload::Workload::offered),
+            offered: workload.and_then(crate::workload::Workload::offered),
             ..MetricsSettings::new(weights.len(), scenario.duration)
         };
         Watchers { metrics: Watch::new(Metrics::new(metrics)), checks: Watch::new(Suite::new(&checks)) }

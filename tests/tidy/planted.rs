@@ -1,0 +1,178 @@
+//! Every rule can fail: each is given texts that break it, and their neighbours that do not.
+
+use super::rules::{check, check_note_labels, check_registry, check_top};
+use super::source::Source;
+
+/// Lines on which `text`, lying at `path`, breaks a rule. The head is given.
+fn lines(path: &str, text: &str) -> Vec<String> {
+    let text = if path.ends_with(".rs") { format!("//! Head.\n{text}") } else { text.to_owned() };
+    check(&Source::new(path, &text)).iter().map(ToString::to_string).collect()
+}
+
+fn breaks(path: &str, text: &str) {
+    let found = lines(path, text);
+    assert_eq!(found.len(), 1, "{path}: {text}: {found:?}");
+    assert!(found[0].starts_with(&format!("{path}:")), "{found:?}");
+}
+
+fn holds(path: &str, text: &str) {
+    assert_eq!(lines(path, text), Vec::<String>::new(), "{path}: {text}");
+}
+
+#[test]
+fn imports_go_down() {
+    breaks("src/consensus/pbft/log.rs", "use crate::engine::Simulation;");
+    breaks("src/consensus/pbft/log.rs", "fn f() { crate::observe::check::f() }");
+    breaks("src/consensus/pbft/log.rs", "use crate::{\n    base::Time,\n    network::{Carried, Parcel},\n};");
+    breaks("src/base/time.rs", "#[cfg(test)]\nmod tests {\n    use crate::chain::Block;\n}");
+    breaks("src/protocol/mod.rs", "use crate::observe::Observed;");
+    breaks("src/engine/mail.rs", "use crate::consensus::pbft;");
+    breaks("src/engine/mail.rs", "use super::super::super::consensus::pbft;");
+    breaks("src/report/csv.rs", "use crate::engine::Simulation;");
+    breaks("src/main/run.rs", "use ledgerlab::engine::Simulation;");
+    breaks("src/elsewhere/mod.rs", "");
+    holds("src/consensus/pbft/log.rs", "use crate::{base::{Time, engine}, chain::Block};\nuse crate::consensus::raft;");
+    holds("src/consensus/pbft/log.rs", "// crate::engine is not named here\nconst A: &str = \"crate::engine\";");
+    holds("src/engine/mail.rs", "use super::seat::Seat;\nuse crate::workload::Workload;");
+    holds("src/main/run.rs", "use ledgerlab::report::Folder;\nuse ledgerlab::scenario::Scenario;");
+    holds("tests/safety.rs", "use ledgerlab::engine::Simulation;");
+}
+
+#[test]
+fn what_is_banned_is_found_and_its_neighbours_are_not() {
+    let places = ["src/engine/seat.rs", "src/consensus/pbft/tests.rs", "tests/golden.rs", "benches/engine.rs"];
+    for path in places {
+        breaks(path, "fn f() { println!(); }");
+        breaks(path, "use std::collections::{BTreeMap, HashMap};");
+        breaks(path, "use std::time::Instant;");
+        breaks(path, "fn f(x: f64) -> f64 { x.ln() }");
+        breaks(path, "fn f() { (0..3).map(f64::from).map(f64::exp); }");
+        breaks(path, "#[ignore]\nfn f() {}");
+        breaks(path, "#[allow(dead_code)]\nfn f() {}");
+        breaks(path, "fn f() { todo!() }");
+        holds(path, "use rustc_hash::{FxHashMap, FxHashSet};\nfn f(x: f64) -> f64 { libm::log(x) + instant(x) }");
+        holds(path, "const A: &str = \"println! HashMap .ln()\"; // todo!() HashMap");
+    }
+    holds("src/main/run.rs", "fn f() { println!(); std::fs::read(p); }");
+    holds("src/report/csv.rs", "fn f() { std::fs::write(p); x.ln(); }");
+    breaks("src/scenario/document.rs", "use std::fs;");
+    breaks("src/scenario/document.rs", "fn f() { std::fs::read(p) }");
+    breaks("src/scenario/document.rs", "fn f() { File::open(p) }");
+    holds("src/scenario/document.rs", "fn f() -> Topology { Topology::File { path } }");
+    holds("src/scenario/document.rs", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}");
+    breaks("src/base/key.rs", "static mut KEYS: u32 = 0;");
+    breaks("src/base/key.rs", "thread_local! {}");
+    breaks("src/engine/mail.rs", "use std::collections::BinaryHeap;");
+    breaks("src/engine/mail.rs", "fn f() { effects.push(Effect::Rewind { to }) }");
+    holds("src/engine/queue.rs", "use std::collections::BinaryHeap;");
+    holds("src/network/transport/uplink.rs", "use std::collections::BinaryHeap;");
+    holds("src/engine/perform.rs", "fn f() { effects.push(Effect::Rewind { to }) }");
+}
+
+#[test]
+fn thresholds_are_found_wherever_they_hide() {
+    for sum in ["2 * n / 3 + 1", "(n - 1) / 3", "n / 2 + 1", "2 * f + 1", "3 * f + 1", "(2 * n).div_ceil(3)"] {
+        breaks("src/consensus/pbft/log.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));
+        breaks("src/scenario/mistake.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));
+        holds("src/base/committee.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));
+    }
+    for sum in ["x / 3.0", "x / 30", "2 * NUMBER_BYTES + 1", "len / 2", "n.div_ceil(64)"] {
+        holds("src/consensus/pbft/log.rs", &format!("fn f(x: f64) -> f64 {{ {sum} }}"));
+    }
+}
+
+#[test]
+fn unfinished_work_and_machine_paths_are_found_in_every_text() {
+    for mark in ["TODO: more", "FIXME", "XXX later"] {
+        breaks("src/base/time.rs", &format!("// {mark}"));
+        breaks("README.md", mark);
+    }
+    for place in ["/work/x", "see /tmp/y", "`/root/.cargo`", "../shared/design.md", "/home/me"] {
+        breaks("README.md", place);
+        breaks("scenarios/schema.json", &format!("\"{place}\""));
+    }
+    holds("README.md", "https://example.org/home/index.html, a framework/work/unit, mastodon, XXXL, to-do");
+}
+
+#[test]
+fn files_and_functions_have_a_size() {
+    let filled = |lines: usize| format!("fn f() {{\n{}}}", "    g();\n".repeat(lines - 2));
+    holds("src/base/time.rs", &filled(70));
+    breaks("src/base/time.rs", &filled(71));
+    breaks(
+        "src/base/time.rs",
+        &format!("impl A {{\n    pub const fn f(\n        a: [u8; 2],\n    ) {{\n{}    }}\n}}", "h();\n".repeat(67)),
+    );
+    holds("src/base/time.rs", &format!("trait A {{\n    fn f(a: [u8; 2]);\n{}}}", "    const B: u8;\n".repeat(80)));
+    holds("src/base/time.rs", &format!("fn f() {{ g('{{') }}\n{}", "const B: fn() = f;\n".repeat(80)));
+    holds("src/base/time.rs", &"const A: u8 = 0;\n".repeat(799));
+    breaks("src/base/time.rs", &"const A: u8 = 0;\n".repeat(800));
+    holds("assets/data/x.csv", &format!("{}\n", "x".repeat(500)).repeat(900));
+}
+
+#[test]
+fn files_say_what_they_are_and_protocols_say_more() {
+    let found = |path: &str, text: &str| check(&Source::new(path, text)).len();
+    assert_eq!(found("src/base/time.rs", "use a;\n"), 1);
+    assert_eq!(found("src/base/time/tests.rs", "use a;\n"), 0);
+    let whole =
+        "//! **Source.** A.\n//! **Model.** B.\n//! ```text\n//! ```\n//! **Simplified.** C.\n//! **Glossary.** D.\n";
+    for path in ["src/consensus/pbft/mod.rs", "src/consensus/pbft.rs"] {
+        assert_eq!(found(path, whole), 0);
+        for part in ["Source", "Model", "text", "Simplified", "Glossary"] {
+            assert_eq!(found(path, &whole.replace(part, "")), 1, "{part}");
+        }
+        assert_eq!(found(path, "//! A protocol.\n"), 5);
+    }
+    assert_eq!(found("src/consensus/pbft/log.rs", "//! A log.\n"), 0);
+}
+
+#[test]
+fn names_say_something() {
+    for path in
+        ["src/base/utils.rs", "src/engine/common/mod.rs", "tests/helpers.rs", "src/engine/manager.rs", "src/types.rs"]
+    {
+        assert!(!lines(path, "").is_empty(), "{path}");
+    }
+    holds("src/base/time.rs", "");
+}
+
+#[test]
+fn scenarios_name_their_schema() {
+    holds("scenarios/quickstart.toml", "#:schema schema.json\nname = \"a\"\n");
+    holds("scenarios/compare/pbft.toml", "#:schema ../schema.json\n");
+    breaks("scenarios/compare/pbft.toml", "#:schema schema.json\n");
+    breaks("scenarios/quickstart.toml", "name = \"a\"\n#:schema schema.json\n");
+    breaks("scenarios/quickstart.toml", "");
+}
+
+#[test]
+fn labels_agree_across_layers() {
+    let source = |labels: &[&str]| {
+        let lines: String =
+            labels.iter().map(|label| format!("    pub const {label}: &str = \"{label}\";\n")).collect();
+        Source::new("x.rs", &format!("mod note {{\n{lines}}}\npub const OTHER: &str = \"other\";\n"))
+    };
+    let broken = |told: &[&str], understood: &[&str]| check_note_labels(&source(told), &source(understood)).len();
+    assert_eq!(broken(&["A", "B"], &["B"]), 0);
+    assert_eq!(broken(&["A", "B"], &["B", "C"]), 1);
+    assert_eq!(broken(&["A"], &[]), 1);
+}
+
+#[test]
+fn protocols_are_registered_once_and_in_order() {
+    let broken = |text: &str| check_registry(&Source::new("src/consensus/mod.rs", text)).len();
+    let visits =
+        |names: &[&str]| names.iter().map(|name| format!("    visitor.visit::<{name}::X>();\n")).collect::<String>();
+    assert_eq!(broken(&format!("pub mod a;\npub mod b;\n{}", visits(&["a", "b"]))), 0);
+    assert_eq!(broken(&format!("pub mod a;\npub mod b;\n{}", visits(&["a"]))), 1);
+    assert_eq!(broken(&format!("pub mod b;\npub mod a;\n{}", visits(&["b", "a"]))), 1);
+    assert_eq!(broken(""), 1);
+}
+
+#[test]
+fn the_top_level_is_fixed() {
+    let broken = |name: &str| check_top([name.to_owned()].into_iter()).len();
+    assert_eq!(["Cargo.toml", "src", ".gitignore", "target", "assets"].map(broken), [0; 5]);
+    assert_eq!(["docs", "justfile", "NOTES.md", "xtask"].map(broken), [1; 4]);
+}
