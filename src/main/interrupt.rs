@@ -14,10 +14,12 @@ impl Interrupt {
         let flag = Arc::new(AtomicBool::new(false));
         let set = flag.clone();
         let answer = move || {
-            if set.swap(true, Ordering::Relaxed) {
+            if set.load(Ordering::Relaxed) {
                 std::process::exit(Exit::Interrupted as i32);
             }
+            // Said before it is done, so that it cannot come after what is said at the end.
             eprintln!("\ninterrupted: writing what there is; once more ends at once");
+            set.store(true, Ordering::Relaxed);
         };
         ctrlc::set_handler(answer).map_err(anyhow::Error::from)?;
         Ok(Interrupt(flag))
