@@ -82,7 +82,8 @@ const SCENARIOS: [(&str, &str, &str, &str); 3] = [
 
 fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {
     let (name, settings, graph, _) = SCENARIOS.into_iter().find(|(name, ..)| *name == protocol).expect("known");
-    let head = format!("name = \"{name}\"\nseed = 1\nduration = \"25s\"\n[[chain]]\n{settings}\n");
+    let head =
+        format!("name = \"{name}\"\nseed = 1\ncrypto = \"symbolic\"\nduration = \"25s\"\n[[chain]]\n{settings}\n");
     let text = head + &WORLD.replace("GRAPH", graph);
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
     let loaded = Scenario::load(name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
@@ -123,7 +124,7 @@ fn every_protocol(check: impl Fn(&str)) {
     }
 }
 
-/// A small number of events for each: what follows is about runs in which much happens.
+/// What follows is about runs in which much happens.
 #[test]
 fn the_scenarios_are_rich() {
     every_protocol(|name| {
