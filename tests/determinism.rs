@@ -3,7 +3,7 @@
 //! Every protocol, on small scenarios with crashes, partitions, losses, duplicates, jitter, slow disks, wrong clocks and
 //! gossip: nothing that is not part of the scenario may move the fingerprint.
 
-use ledgerlab::base::{ByteSize, Committee, CostTable, Crypto, Duration, FaultModel, Keyring, NodeId, Time};
+use ledgerlab::base::{ByteSize, Committee, CostTable, Crypto, Duration, Keyring, NodeId, Time};
 use ledgerlab::consensus::{nakamoto, pbft, raft};
 use ledgerlab::engine::{Fault, Scheduled, SeatSettings, Setup, Simulation, Stop, TransactionRelay};
 use ledgerlab::ledger::account::{Account, AccountWallet, Reward};
@@ -82,7 +82,8 @@ const SCENARIOS: [(&str, &str, &str, &str); 3] = [
 
 fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {
     let (name, settings, graph, _) = SCENARIOS.into_iter().find(|(name, ..)| *name == protocol).expect("known");
-    let head = format!("name = \"{name}\"\nseed = 1\nduration = \"25s\"\n[[chain]]\n{settings}\n");
+    let head =
+        format!("name = \"{name}\"\nseed = 1\ncrypto = \"symbolic\"\nduration = \"25s\"\n[[chain]]\n{settings}\n");
     let text = head + &WORLD.replace("GRAPH", graph);
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
     let loaded = Scenario::load(name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
@@ -123,7 +124,7 @@ fn every_protocol(check: impl Fn(&str)) {
     }
 }
 
-/// A small number of events for each: what follows is about runs in which much happens.
+/// What follows is about runs in which much happens.
 #[test]
 fn the_scenarios_are_rich() {
     every_protocol(|name| {
@@ -294,18 +295,22 @@ fn who_watches_changes_nothing() {
     watched::<raft::Raft>(&raft::Config::default());
 }
 
-/// Of the three only proof of work has room for somebody without weight who is never there: the others count heads.
+/// Of the three only proof of work has room for somebody without weight who is never there: the others count heads. Nothing
+/// else fails here, for a node that has lost touch asks anybody, the absent included.
 #[test]
 fn a_node_that_is_never_there_changes_nothing_for_the_others() {
-    let alone = finish(by_hand::<nakamoto::Nakamoto>(short_blocks(), vec![3, 2, 1], 0));
-    let with_idle = finish(by_hand::<nakamoto::Nakamoto>(short_blocks(), vec![3, 2, 1], 2));
+    let run = |idle: usize| {
+        let mut setup = by_hand::<nakamoto::Nakamoto>(short_blocks(), vec![3, 2, 1], idle);
+        setup.faults.retain(|scheduled| scheduled.at == Time::ZERO);
+        finish(setup)
+    };
+    let (alone, with_idle) = (run(0), run(2));
     let chain = |simulation: &Simulation<nakamoto::Nakamoto>, node| {
         let heights = (1..).map(|height| simulation.block_at(NodeId(node), ledgerlab::base::Height(height)));
         heights.map_while(|block| block.map(|block| block.id())).collect::<Vec<_>>()
     };
-    assert!(chain(&alone, 0).len() > 10);
+    assert!(chain(&alone, 0).len() > 20, "{}", chain(&alone, 0).len());
     for node in 0..3 {
         assert_eq!(chain(&alone, node), chain(&with_idle, node));
     }
-    assert_eq!(FaultModel::Byzantine, <nakamoto::Nakamoto as Protocol>::FAULTS);
 }
