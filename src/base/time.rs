@@ -210,7 +210,16 @@ impl fmt::Debug for Duration {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Time::NEVER { f.write_str("never") } else { fmt::Display::fmt(&Duration(self.0), f) }
+        const SECOND: u64 = 1_000_000_000;
+        match self.0 {
+            u64::MAX => f.write_str("never"),
+            // Microseconds since the start would be hard to read, and rounding would lose what tells events apart.
+            nanos if nanos >= SECOND && !nanos.is_multiple_of(1_000_000) => {
+                let decimals = format!("{:09}", nanos % SECOND);
+                write!(f, "{}.{}s", nanos / SECOND, decimals.trim_end_matches('0'))
+            }
+            nanos => fmt::Display::fmt(&Duration(nanos), f),
+        }
     }
 }
 
