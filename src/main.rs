@@ -1,5 +1,7 @@
 //! Command line: parse, dispatch, exit codes.
 
+#[path = "main/bench.rs"]
+mod bench;
 #[path = "main/command.rs"]
 mod command;
 #[path = "main/exit.rs"]
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
         Command::List { section } => inspect::list(section.as_deref(), json),
         Command::Schema => inspect::schema(),
         Command::Verify(wanted) => run::verify(&wanted, json, quiet),
-        Command::Bench(wanted) => run::bench(&wanted, json, quiet),
+        Command::Bench(wanted) => bench::bench(&wanted, json, quiet),
     };
     result.unwrap_or_else(|failure| failure.tell(json)).into()
 }

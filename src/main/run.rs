@@ -1,6 +1,6 @@
-//! `run`, `verify`, `bench`.
+//! `run`, `verify`.
 
-use super::command::{Bench, Run, Verify};
+use super::command::{Run, Verify};
 use super::exit::{Exit, Failure};
 use super::inspect::{load, warn};
 use std::path::{Path, PathBuf};
@@ -17,11 +17,6 @@ pub fn run(wanted: &Run, _json: bool, quiet: bool) -> Result<Exit, Failure> {
 /// Repeats a run.
 pub fn verify(_wanted: &Verify, _json: bool, _quiet: bool) -> Result<Exit, Failure> {
     Err(Failure::Trouble(anyhow::anyhow!("not built yet: verify")))
-}
-
-/// Measures speed.
-pub fn bench(_wanted: &Bench, _json: bool, _quiet: bool) -> Result<Exit, Failure> {
-    Err(Failure::Trouble(anyhow::anyhow!("not built yet: bench")))
 }
 
 /// Makes sure before a long run that its results can be written.
