@@ -1,9 +1,484 @@
-//! `bench`.
+//! `bench`: how fast the simulator is, beside what others published of the same workloads.
+//!
+//! Each workload runs in a process of its own, which this program starts from itself with a hidden argument, so that
+//! memory and processor time are its own. Processor time counts, not time on the wall: it is of user and system, setup
+//! included, as in the figures of others. No threshold is applied: machines differ, and ratios on one machine to
+//! figures from another are no more than an orientation.
 
-use super::command::Bench;
+use super::command::{Bench, Chosen};
 use super::exit::{Exit, Failure};
+use super::inspect::load;
+use anyhow::{Context as _, bail};
+use comfy_table::{CellAlignment, Table, presets};
+use ledgerlab::base::{Crypto, Duration, Time};
+use ledgerlab::scenario::{Loaded, build, speed};
+use serde::{Deserialize, Serialize};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A workload that others run, too.
+struct Workload {
+    /// What `--only` knows it by.
+    name: &'static str,
+    run: Run,
+    /// What others published of it.
+    rivals: &'static [Rival],
+}
+
+/// What is run; sizes are those that others published.
+#[derive(Clone, Copy)]
+enum Run {
+    /// Pops of a queue of so many entities.
+    Hold { entities: u32, pops: u64 },
+    /// About 100 blocks among so many nodes.
+    Simblock { nodes: usize },
+    /// So many decisions, one after the other, of so many validators.
+    Pbft { validators: usize, crypto: Crypto, decisions: u64 },
+    /// Nodes that are booted and do nothing.
+    Idle { nodes: usize },
+    /// Nodes to which nothing happens for 600 seconds.
+    Quiet { nodes: usize },
+}
+
+/// Figures of another simulator.
+#[derive(Clone, Copy, Serialize)]
+struct Rival {
+    name: &'static str,
+    /// Processor seconds for the same workload.
+    cpu_s: Option<f64>,
+    /// Events per processor second.
+    events_per_s: Option<f64>,
+    peak_mib: Option<f64>,
+}
+
+const fn rival(name: &'static str, cpu_s: Option<f64>, events_per_s: Option<f64>, peak_mib: Option<f64>) -> Rival {
+    Rival { name, cpu_s, events_per_s, peak_mib }
+}
+
+const fn pbft(validators: usize, crypto: Crypto, decisions: u64) -> Run {
+    Run::Pbft { validators, crypto, decisions }
+}
+
+/// Figures of others were measured in 2026 on a shared virtual machine of two cores. `(h)`: under heavy load, which
+/// inflates processor time by 1.1 to 2.1. Events of simblock-rs are not counted by it. The models of nexosim exchange
+/// messages; ours is the bare queue, so that the ratio is an upper bound of what it says of an engine.
+const WORKLOADS: [Workload; 13] = [
+    Workload {
+        name: "simblock-600",
+        run: Run::Simblock { nodes: 600 },
+        rivals: &[
+            rival("SimBlock", Some(2.17), Some(552e3), Some(195.0)),
+            rival("simblock-rs", Some(0.74), None, Some(222.0)),
+        ],
+    },
+    Workload {
+        name: "simblock-1000",
+        run: Run::Simblock { nodes: 1000 },
+        rivals: &[rival("SimBlock", Some(3.20), Some(624e3), Some(300.0))],
+    },
+    Workload {
+        name: "simblock-10000",
+        run: Run::Simblock { nodes: 10_000 },
+        rivals: &[
+            rival("SimBlock", Some(47.8), Some(419e3), Some(690.0)),
+            rival("simblock-rs", Some(31.8), None, Some(3666.0)),
+        ],
+    },
+    Workload {
+        name: "pbft-16",
+        run: pbft(16, Crypto::Symbolic, 400),
+        rivals: &[rival("BFT-Simulator (h)", None, Some(85e3), None)],
+    },
+    Workload {
+        name: "pbft-64",
+        run: pbft(64, Crypto::Symbolic, 40),
+        rivals: &[rival("BFT-Simulator (h)", None, Some(53e3), None)],
+    },
+    Workload {
+        name: "pbft-128",
+        run: pbft(128, Crypto::Symbolic, 10),
+        rivals: &[rival("BFT-Simulator (h)", None, Some(24e3), None)],
+    },
+    Workload {
+        name: "pbft-256",
+        run: pbft(256, Crypto::Symbolic, 1),
+        rivals: &[rival("BFT-Simulator (h)", Some(35.6), Some(6.1e3), Some(1200.0))],
+    },
+    Workload { name: "pbft-256-real", run: pbft(256, Crypto::Real, 1), rivals: &[] },
+    Workload {
+        name: "hold-1e3",
+        run: Run::Hold { entities: 1_000, pops: 20_000_000 },
+        rivals: &[rival("nexosim", None, Some(2.4e6), None)],
+    },
+    Workload {
+        name: "hold-1e5",
+        run: Run::Hold { entities: 100_000, pops: 20_000_000 },
+        rivals: &[rival("nexosim", None, Some(0.35e6), None)],
+    },
+    Workload { name: "hold-1e7", run: Run::Hold { entities: 10_000_000, pops: 20_000_000 }, rivals: &[] },
+    Workload { name: IDLE, run: Run::Idle { nodes: IDLE_FEW }, rivals: &[] },
+    Workload { name: QUIET, run: Run::Quiet { nodes: 1_000 }, rivals: &[] },
+];
+
+/// Memory of an idle node: the difference between many and few.
+const IDLE: &str = "idle-nodes";
+const IDLE_FEW: usize = 1_000;
+const IDLE_MANY: usize = 10_000;
+/// Events of a network in which nothing happens.
+const QUIET: &str = "idle-gap";
+/// Another workload of [`IDLE`], which is measured in two processes.
+const IDLE_REST: &str = "idle-nodes-many";
+/// The scenario of the command line.
+const SCENARIO: &str = "scenario";
+
+/// All workloads run under it.
+const SEED: u64 = 1;
+
+/// What a process measured of itself.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Measured {
+    events: u64,
+    /// How long it lasted in virtual time.
+    simulated_s: f64,
+    /// Processor seconds of the process. Not known on every system.
+    cpu_s: Option<f64>,
+    /// Most memory of the process. Not known on every system.
+    peak_bytes: Option<u64>,
+    /// Memory of the process at the end of the run, before anything is given back.
+    resident_bytes: Option<u64>,
+}
+
+impl Measured {
+    fn per_cpu_second(&self, count: f64) -> Option<f64> {
+        self.cpu_s.filter(|seconds| *seconds > 0.0).map(|seconds| count / seconds)
+    }
+    fn events_per_s(&self) -> Option<f64> {
+        self.per_cpu_second(self.events as f64)
+    }
+    fn peak_mib(&self) -> Option<f64> {
+        self.peak_bytes.map(|bytes| bytes as f64 / MIB)
+    }
+}
+
+const MIB: f64 = (1u64 << 20) as f64;
 
 /// Measures speed.
-pub fn bench(_wanted: &Bench, _json: bool, _quiet: bool) -> Result<Exit, Failure> {
-    Err(Failure::Trouble(anyhow::anyhow!("not built yet: bench")))
+pub fn bench(wanted: &Bench, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    if let Some(name) = &wanted.measure {
+        let measured = measure_here(name, wanted.file.as_deref())?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&measured).context("plain numbers")?)?;
+        return Ok(Exit::Done);
+    }
+    match &wanted.file {
+        Some(file) => bench_scenario(file, json),
+        None => bench_workloads(wanted.only.as_deref().unwrap_or_default(), json, quiet),
+    }
+}
+
+/// Measures this very process.
+fn measure_here(name: &str, file: Option<&Path>) -> Result<Measured, Failure> {
+    if let Some(file) = file {
+        let loaded = load(&chosen(file))?;
+        return Ok(run_scenario(&loaded, file)?);
+    }
+    let run = match name {
+        IDLE_REST => Run::Idle { nodes: IDLE_MANY },
+        _ => find(name)?.run,
+    };
+    Ok(run_workload(run))
+}
+
+fn find(name: &str) -> Result<&'static Workload, Failure> {
+    WORKLOADS.iter().find(|workload| workload.name == name).ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> Failure {
+    let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
+    Failure::Wrong(format!("there is no workload \"{name}\"; there are {}", names.join(", ")))
+}
+
+fn chosen(file: &Path) -> Chosen {
+    Chosen { file: file.to_owned(), set: Vec::new(), seed: None }
+}
+
+fn run_workload(run: Run) -> Measured {
+    let spacing = Duration::from_secs(600);
+    match run {
+        Run::Hold { entities, pops } => {
+            // The hash is what the workload is for; looking at it keeps the work from being optimised away.
+            std::hint::black_box(speed::hold(entities, pops));
+            measured(pops, Duration::ZERO)
+        }
+        Run::Simblock { nodes } => {
+            let (events, lasted) = speed::run(speed::simblock(nodes, 100, spacing, SEED));
+            measured(events, lasted)
+        }
+        Run::Pbft { validators, crypto, decisions } => {
+            let runs = (0..decisions).map(|decision| speed::run(speed::pbft(validators, crypto, SEED + decision)));
+            let (events, lasted) =
+                runs.fold((0, Duration::ZERO), |sum, (events, lasted)| (sum.0 + events, sum.1 + lasted));
+            measured(events, lasted)
+        }
+        Run::Idle { nodes } => {
+            let mut idle = speed::simblock(nodes, 100, spacing, SEED);
+            let events = speed::run_until(&mut idle, Time::ZERO);
+            let measured = measured(events, Duration::ZERO);
+            drop(idle);
+            measured
+        }
+        Run::Quiet { nodes } => {
+            // Blocks are so rare that none is found in the gap.
+            let mut quiet = speed::simblock(nodes, 100, Duration::from_secs(1_000_000_000), SEED);
+            let booted = speed::run_until(&mut quiet, Time::ZERO);
+            let events = speed::run_until(&mut quiet, Time::ZERO + spacing);
+            measured(events - booted, spacing)
+        }
+    }
+}
+
+fn run_scenario(loaded: &Loaded, file: &Path) -> anyhow::Result<Measured> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).map_err(|error| error.to_string());
+    let seed = loaded.scenario.seeds.0[0];
+    let mut built = build::build(&loaded.scenario, seed, &read).map_err(anyhow::Error::msg)?;
+    while built.world.advance(u64::MAX) {}
+    let mut events = 0;
+    let mut end = Time::ZERO;
+    for chain in &mut built.world.chains {
+        chain.finish();
+        (events, end) = (events + chain.events(), end.max(chain.end()));
+    }
+    Ok(measured(events, end.since(Time::ZERO)))
+}
+
+/// What this process has used so far.
+fn measured(events: u64, lasted: Duration) -> Measured {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kibibytes = |key: &str| -> Option<u64> {
+        let line = status.lines().find(|line| line.starts_with(key))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    Measured {
+        events,
+        simulated_s: lasted.as_secs_f64(),
+        cpu_s: cpu_seconds(),
+        peak_bytes: kibibytes("VmHWM:").map(|kib| kib * 1024),
+        resident_bytes: kibibytes("VmRSS:").map(|kib| kib * 1024),
+    }
+}
+
+/// Processor time of this process, of user and system.
+fn cpu_seconds() -> Option<f64> {
+    #[cfg(unix)]
+    let used = Some(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime));
+    #[cfg(unix)]
+    let seconds = used.map(|used| used.tv_sec as f64 + used.tv_nsec as f64 / 1e9);
+    #[cfg(not(unix))]
+    let seconds = None;
+    seconds
+}
+
+/// Measures in a process of its own.
+fn measure(name: &str, file: Option<&Path>) -> anyhow::Result<Measured> {
+    let program = std::env::current_exe().context("cannot find this program to start it again")?;
+    let mut command = Command::new(program);
+    command.arg("bench").args(file).args(["--measure", name]);
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start this program again")?;
+    if !output.status.success() {
+        bail!("measuring {name} failed: {}", output.status);
+    }
+    serde_json::from_slice(&output.stdout).with_context(|| format!("measuring {name} gave no figures"))
+}
+
+/// A workload as it is shown.
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    #[serde(flatten)]
+    measured: Measured,
+    events_per_s: Option<f64>,
+    rivals: Vec<Compared>,
+}
+
+/// How much faster we are.
+#[derive(Serialize)]
+struct Compared {
+    #[serde(flatten)]
+    rival: Rival,
+    /// Their processor seconds in ours.
+    times_less_cpu: Option<f64>,
+    /// Our events per processor second in theirs.
+    times_the_events: Option<f64>,
+}
+
+fn compare(rival: Rival, ours: &Measured) -> Compared {
+    let less = rival.cpu_s.zip(ours.cpu_s.filter(|seconds| *seconds > 0.0)).map(|(theirs, ours)| theirs / ours);
+    let more = ours.events_per_s().zip(rival.events_per_s).map(|(ours, theirs)| ours / theirs);
+    Compared { rival, times_less_cpu: less, times_the_events: more }
+}
+
+/// The workloads whose names begin with `only`.
+fn bench_workloads(only: &str, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    let chosen: Vec<&Workload> = WORKLOADS.iter().filter(|workload| workload.name.starts_with(only)).collect();
+    if chosen.is_empty() {
+        return Err(unknown(only));
+    }
+    let (mut rows, mut remarks, mut idle) = (Vec::new(), Vec::new(), None);
+    for Workload { name, run, rivals } in chosen {
+        if !quiet && std::io::stderr().is_terminal() {
+            writeln!(std::io::stderr(), "measuring {name}")?;
+        }
+        let measured = measure(name, None)?;
+        match run {
+            Run::Idle { .. } => {
+                let many = measure(IDLE_REST, None)?;
+                idle = bytes_per_idle_node(&measured, &many);
+                remarks.extend(idle.map(|idle| idle.told()));
+            }
+            Run::Quiet { nodes } => {
+                remarks.push(format!("{} events in an idle gap of 600 s among {nodes} nodes", measured.events));
+            }
+            _ => {}
+        }
+        let events_per_s = measured.events_per_s();
+        rows.push(Row {
+            name,
+            measured,
+            events_per_s,
+            rivals: rivals.iter().map(|r| compare(*r, &measured)).collect(),
+        });
+    }
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{:#}", serde_json::json!({"workloads": rows, "idle_node": idle}))?;
+        return Ok(Exit::Done);
+    }
+    // Workloads that are told in a sentence have no speed to be shown.
+    rows.retain(|row| row.name != IDLE && row.name != QUIET);
+    if !rows.is_empty() {
+        writeln!(out, "{}", table(&rows))?;
+    }
+    for remark in remarks {
+        writeln!(out, "{remark}")?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Memory of a node that does nothing.
+#[derive(Clone, Copy, Serialize)]
+struct IdleNode {
+    bytes: f64,
+    /// Of these, for the names of its peers.
+    peer_bytes: f64,
+}
+
+impl IdleNode {
+    fn told(&self) -> String {
+        format!(
+            "{:.0} bytes per idle node, and {:.0} for its list of peers",
+            self.bytes - self.peer_bytes,
+            self.peer_bytes
+        )
+    }
+}
+
+fn bytes_per_idle_node(few: &Measured, many: &Measured) -> Option<IdleNode> {
+    let nodes = (IDLE_MANY - IDLE_FEW) as f64;
+    let bytes = many.resident_bytes?.checked_sub(few.resident_bytes?)? as f64 / nodes;
+    let peers = speed::simblock_peer_bytes(IDLE_MANY, SEED) - speed::simblock_peer_bytes(IDLE_FEW, SEED);
+    Some(IdleNode { bytes, peer_bytes: peers as f64 / nodes })
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    let heads = ["workload", "events", "CPU s", "events/CPU s", "peak MiB", "published by others", "ratio"];
+    table.load_preset(presets::NOTHING).set_header(heads);
+    for row in rows {
+        let ours = row.measured;
+        table.add_row([
+            row.name.to_owned(),
+            ours.events.to_string(),
+            shown(ours.cpu_s, |seconds| format!("{seconds:.2}")),
+            shown(ours.events_per_s(), short),
+            shown(ours.peak_mib(), |mib| format!("{mib:.0}")),
+            lines(&row.rivals, |compared| published(&compared.rival)),
+            lines(&row.rivals, ratio),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1).take(4) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn lines(rivals: &[Compared], tell: impl Fn(&Compared) -> String) -> String {
+    rivals.iter().map(tell).collect::<Vec<_>>().join("\n")
+}
+
+/// What another simulator published.
+fn published(rival: &Rival) -> String {
+    let seconds = rival.cpu_s.map(|seconds| format!("{seconds} s"));
+    let speed = rival.events_per_s.map(|speed| format!("{}/s", short(speed)));
+    let memory = rival.peak_mib.map(|mib| format!("{mib} MiB"));
+    let figures: Vec<String> = [seconds, speed, memory].into_iter().flatten().collect();
+    format!("{} {}", rival.name, figures.join(", "))
+}
+
+/// How much faster we are: by time for the same work if that is known, else by events.
+fn ratio(compared: &Compared) -> String {
+    let times = |ratio: f64| if ratio < 10.0 { format!("{ratio:.1}x") } else { format!("{ratio:.0}x") };
+    match (compared.times_less_cpu, compared.times_the_events) {
+        (Some(less), _) => format!("{} by time", times(less)),
+        (None, Some(more)) => format!("{} by events", times(more)),
+        (None, None) => NOTHING.into(),
+    }
+}
+
+const NOTHING: &str = "-";
+
+fn shown(value: Option<f64>, tell: impl Fn(f64) -> String) -> String {
+    value.map_or(NOTHING.into(), tell)
+}
+
+/// A large number, short.
+fn short(value: f64) -> String {
+    match value {
+        value if value >= 1e6 => format!("{:.2} M", value / 1e6),
+        value if value >= 1e4 => format!("{:.0} k", value / 1e3),
+        value if value >= 1e3 => format!("{:.1} k", value / 1e3),
+        value => format!("{value:.0}"),
+    }
+}
+
+/// A scenario under its first seed.
+fn bench_scenario(file: &Path, json: bool) -> Result<Exit, Failure> {
+    // What is wrong with it is told here and not by another process.
+    let loaded = load(&chosen(file))?;
+    let measured = measure(SCENARIO, Some(file))?;
+    let per_cpu_second = measured.per_cpu_second(measured.simulated_s);
+    let mut out = std::io::stdout().lock();
+    if json {
+        let answer = serde_json::json!({
+            "scenario": loaded.scenario.name,
+            "hash": loaded.scenario.hash().hex(),
+            "measured": measured,
+            "events_per_s": measured.events_per_s(),
+            "simulated_s_per_cpu_s": per_cpu_second,
+        });
+        writeln!(out, "{answer:#}")?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.add_rows([
+        ["events".to_owned(), measured.events.to_string()],
+        ["CPU".to_owned(), shown(measured.cpu_s, |seconds| format!("{seconds:.2} s"))],
+        ["events per CPU second".to_owned(), shown(measured.events_per_s(), short)],
+        ["simulated".to_owned(), format!("{:.1} s", measured.simulated_s)],
+        ["simulated seconds per CPU second".to_owned(), shown(per_cpu_second, short)],
+        ["peak memory".to_owned(), shown(measured.peak_mib(), |mib| format!("{mib:.0} MiB"))],
+    ]);
+    writeln!(out, "{}", table.trim_fmt())?;
+    Ok(Exit::Done)
 }

@@ -54,6 +54,7 @@ pub enum Command {
     /// Repeat a run from its folder and compare fingerprints
     Verify(Verify),
     /// Measure the speed of the simulator
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(Bench),
 }
 
@@ -74,6 +75,12 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   ledgerlab check scenarios/quickstart.toml
   ledgerlab check scenarios/quickstart.toml --resolved > full.toml";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  ledgerlab bench
+  ledgerlab bench --only simblock
+  ledgerlab bench scenarios/quickstart.toml --json";
 
 /// A scenario and how to change it.
 #[derive(Args, Debug)]
@@ -126,7 +133,13 @@ pub struct Verify {
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Scenario to measure [default: a built-in set]
+    /// Scenario to measure, under its first seed [default: a built-in set]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Only workloads whose name begins with this
+    #[arg(long, value_name = "NAME", conflicts_with = "file")]
+    pub only: Option<String>,
+    /// Measure this very process and answer in JSON: how the program starts itself
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub measure: Option<String>,
 }

@@ -21,7 +21,7 @@ use crate::ledger::{Admission, Broken, Ledger, Rejection};
 use crate::network::dataset::{self, Kind};
 use crate::network::gossip::{Compact, CompactSettings, Gossip};
 use crate::network::latency::{Drawn, Latency, Law};
-use crate::network::topology::Shape;
+use crate::network::topology::{Shape, Topology};
 use crate::network::transport::{Rates, Settings, Transport};
 use crate::protocol::Protocol;
 use std::sync::Arc;
@@ -49,6 +49,19 @@ pub fn hold(entities: u32, pops: u64) -> u64 {
         queue.push(Event { time: event.time + span(), number: event.number + 1, ..event });
     }
     hash
+}
+
+/// Runs a chain to its end: how many events that took, and how long it lasted in virtual time.
+#[must_use]
+pub fn run<P: Protocol>(mut simulation: Simulation<P>) -> (u64, Duration) {
+    while simulation.advance(Time::NEVER, u64::MAX) {}
+    (simulation.events(), simulation.end().since(Time::ZERO))
+}
+
+/// Runs a chain until `at`: how many events that took.
+pub fn run_until<P: Protocol>(simulation: &mut Simulation<P>, at: Time) -> u64 {
+    while simulation.advance(at, u64::MAX) {}
+    simulation.events()
 }
 
 /// Everything free, nothing watched: what all workloads share.
@@ -115,7 +128,6 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
     let places = shares.deal(nodes, &mut Stream::new(seed, "regions", 0, 0));
     let table = dataset::latency("simblock-2019").expect("embedded");
     let bandwidth = dataset::bandwidth("simblock-2019").expect("embedded");
-    let cumulative = dataset::degrees("bitcoin-2015").expect("embedded");
     let row = |place: &usize| {
         let name = &shares.names[*place];
         bandwidth.names.iter().position(|known| known == name).expect("rates of every region")
@@ -126,8 +138,7 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
     let regions = places.iter().map(|place| table.region(&shares.names[*place]).expect("the same regions")).collect();
     let delay = Latency::simblock(&table, regions, Drawn::PerParcel).expect("a possible law");
     let network = Transport::new(seed, Box::new(delay), Settings::simblock(rates));
-    let shape = Shape::OutboundDegrees { cumulative, max_inbound: nodes };
-    let graph = Arc::new(shape.build(nodes, seed).expect("a graph of enough nodes"));
+    let graph = Arc::new(simblock_graph(nodes, seed));
     let gossip: Box<dyn Gossip> = Box::new(Compact::new(seed, graph, CompactSettings::simblock()));
 
     let mut powers = Stream::new(seed, "power", 0, 0);
@@ -140,6 +151,24 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
     setup.ledger = Box::new(|| Box::new(Filler));
     setup.stop = Stop { height: Some(Height(blocks + 1)), ..setup.stop };
     Simulation::new(setup)
+}
+
+/// Who is connected to whom in [`simblock`].
+fn simblock_graph(nodes: usize, seed: u64) -> Topology {
+    let cumulative = dataset::degrees("bitcoin-2015").expect("embedded");
+    let shape = Shape::OutboundDegrees { cumulative, max_inbound: nodes };
+    shape.build(nodes, seed).expect("a graph of enough nodes")
+}
+
+/// Bytes of the names of all peers of all nodes in [`simblock`]: what any simulator of this graph has to keep.
+///
+/// # Panics
+/// If the graph cannot be drawn: fewer than 21 nodes.
+#[must_use]
+pub fn simblock_peer_bytes(nodes: usize, seed: u64) -> u64 {
+    let graph = simblock_graph(nodes, seed);
+    let peers: usize = (0..nodes).map(|node| graph.peers(NodeId::from(node)).len()).sum();
+    (peers * size_of::<NodeId>()) as u64
 }
 
 /// A ledger on which nothing happens, in blocks of full size.

@@ -398,7 +398,7 @@ fn names(source: &Source) -> Vec<Broken> {
 /// Scenarios name their schema, so that editors help.
 fn scenarios(source: &Source) -> Vec<Broken> {
     let parts = source.path.split('/').count();
-    if !source.path.starts_with("scenarios/") || !source.path.ends_with(".toml") {
+    if !source.is_in(&["scenarios/"]) || source.path.rsplit('.').next() != Some("toml") {
         return Vec::new();
     }
     let expected = format!("#:schema {}schema.json", "../".repeat(parts - 2));

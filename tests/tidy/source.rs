@@ -134,7 +134,7 @@ fn comments_and_quotes_are_no_code() {
         ("a // b", "a"),
         ("a /* b /* c */ d */ e", "a e"),
         (r#"f("x // \" y") + z"#, r#"f("") + z"#),
-        (r##"f(r#"x " y"#) + z"##, r##"f(r#""#) + z"##),
+        (r##"f(r#"x " y"#) + z"##, "f(r#\"\"#) + z"),
         (r"f('\'', '/', b'\\') // g", r"f('\'', '/', b'\\')"),
         ("fn f<'a>(x: &'a str) {} // h", "fn f<'a>(x: &'a str) {}"),
         ("for r in x {} /// doc", "for r in x {}"),
