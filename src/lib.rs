@@ -102,6 +102,8 @@ pub mod ledger;
 pub mod network;
 pub mod observe;
 pub mod protocol;
+// The report layer shows progress to people, who live by the wall clock and read standard error.
+#[allow(clippy::disallowed_types, clippy::print_stderr)]
 pub mod report;
 pub mod scenario;
 pub mod workload;

@@ -110,17 +110,17 @@ fn weathers(protocol: &str, nodes: u32, crash: &str, more: &str) {
 
 #[test]
 fn raft_weathers_crashes_and_partitions() {
-    weathers(r#"protocol.raft = { snapshot_every = 50, snapshot_keep = 10 }"#, 5, "[0, 4]", "");
+    weathers(r"protocol.raft = { snapshot_every = 50, snapshot_keep = 10 }", 5, "[0, 4]", "");
 }
 
 #[test]
 fn raft_of_2014_weathers_crashes_and_partitions() {
-    weathers(r#"protocol.raft = { pre_vote = false, check_quorum = false }"#, 5, r#""leader""#, "");
+    weathers(r"protocol.raft = { pre_vote = false, check_quorum = false }", 5, r#""leader""#, "");
 }
 
 #[test]
 fn pbft_weathers_crashes_and_partitions() {
-    weathers(r#"protocol.pbft = { checkpoint_interval = 16, log_window = 32 }"#, 7, "[0, 6]", "");
+    weathers(r"protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", 7, "[0, 6]", "");
 }
 
 /// As many liars as `n = 3f + 1` bears, with each attack of the protocol that does more than delay.

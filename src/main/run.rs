@@ -222,13 +222,17 @@ fn exit(verdict: Verdict) -> Exit {
 /// The command that repeats one run.
 fn again(chosen: &Chosen, seed: u64) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@".contains(c);
-    let quoted = |text: &str| match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+    let quoted = |text: &str| {
+        if !text.is_empty() && text.chars().all(plain) {
+            text.to_owned()
+        } else {
+            format!("'{}'", text.replace('\'', "'\\''"))
+        }
     };
     let mut command = format!("ledgerlab run {}", quoted(&chosen.file.display().to_string()));
     for change in &chosen.set {
-        command += &format!(" --set {}", quoted(change));
+        command.push_str(" --set ");
+        command.push_str(&quoted(change));
     }
     command + &format!(" --seed {seed}")
 }

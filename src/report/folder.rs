@@ -135,7 +135,7 @@ impl Folder {
             _ => with_suffix(path, &format!("{suffix}-{number}")),
         };
         let free = |number: &u32| matches!(Place::of(&named(&self.target, *number)), Ok(Place::Free));
-        let number = (0..).find(free).expect("some number is free");
+        let number = (0..=u32::MAX).find(free).expect("some number is free");
         let shown = named(&self.shown, number);
         self.land_at(&named(&self.target, number)).map_err(|cause| Unwritten::new(&shown, cause))?;
         Ok(shown)
@@ -235,9 +235,12 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_told_with_the_file_and_leaves_earlier_results() {
-        let full: Create = |path| match path.ends_with("blocks.csv") {
-            true => File::options().write(true).open("/dev/full"),
-            false => File::create(path),
+        let full: Create = |path| {
+            if path.ends_with("blocks.csv") {
+                File::options().write(true).open("/dev/full")
+            } else {
+                File::create(path)
+            }
         };
         let home = tempfile::tempdir().unwrap();
         let target = home.path().join("run");
@@ -246,7 +249,7 @@ mod tests {
         earlier.land().unwrap();
         let folder = Folder::begin_with(&target, full).unwrap();
         fill(&folder, "later");
-        let error = folder.file("blocks.csv", |out| out.write_all(&[b'x'; 100_000])).unwrap_err();
+        let error = folder.file("blocks.csv", |out| out.write_all(&vec![b'x'; 100_000])).unwrap_err();
         let path = target.join("blocks.csv");
         let told = format!("{:#}", anyhow::Error::from(error));
         assert_eq!(told, format!("cannot write {}: No space left on device (os error 28)", path.display()));

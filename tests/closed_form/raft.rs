@@ -194,7 +194,7 @@ fn first_election(seed: u64) -> f64 {
     }
 }
 
-/// Ongaro's dissertation 2014, chapter 9: AvailSim, 10 000 elections over a wide area. Five servers with equal logs start
+/// Ongaro's dissertation 2014, chapter 9: `AvailSim`, 10 000 elections over a wide area. Five servers with equal logs start
 /// at once, one-way delays U(30, 40) ms, timeouts U(300, 600) ms, no disk. 1 % to the 90th percentile, 3 % at the 95th.
 #[test]
 fn elections_over_a_wide_area_take_what_availsim_found() {

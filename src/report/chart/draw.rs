@@ -254,7 +254,7 @@ impl Frame<'_> {
         for mark in &self.panel.marks {
             let at = (self.across(mark.at.0) / FINE, self.up(mark.at.1) / FINE);
             for (from, to) in [((self.left, at.1), at), ((at.0, self.bottom), at)] {
-                self.dashes(sheet, from, to)?;
+                dashes(sheet, from, to)?;
             }
         }
         for mark in &self.panel.marks {
@@ -269,16 +269,6 @@ impl Frame<'_> {
             let left = if right { x } else { x - width };
             sheet.block((left - 4, y - 11), (left + width + 4, y + 11), &PAPER.mix(0.8))?;
             sheet.text(&mark.label, (x, y), LABEL, INK, (anchor, VPos::Center))?;
-        }
-        Ok(())
-    }
-    fn dashes<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, from: (i32, i32), to: (i32, i32)) -> Drawn<DB> {
-        const DASH: i32 = 5;
-        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-        let length = dx.abs().max(dy.abs());
-        let point = |along: i32| (from.0 + dx.signum() * along, from.1 + dy.signum() * along);
-        for start in (0..length).step_by(2 * DASH as usize) {
-            sheet.line(point(start), point((start + DASH).min(length)), &SOFT, 1)?;
         }
         Ok(())
     }
@@ -319,4 +309,16 @@ fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         corners.push((x, y));
     }
     corners
+}
+
+/// A dashed line, level or upright.
+fn dashes<DB: DrawingBackend>(sheet: &Sheet<DB>, from: (i32, i32), to: (i32, i32)) -> Drawn<DB> {
+    const DASH: i32 = 5;
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let length = dx.abs().max(dy.abs());
+    let point = |along: i32| (from.0 + dx.signum() * along, from.1 + dy.signum() * along);
+    for start in (0..length).step_by(2 * DASH as usize) {
+        sheet.line(point(start), point((start + DASH).min(length)), &SOFT, 1)?;
+    }
+    Ok(())
 }

@@ -191,6 +191,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::float_cmp)] // These places are exact.
     fn values_have_a_place_on_an_axis_whatever_they_are() {
         let line = Axis::exact("", 10.0, 20.0);
         assert_eq!([5.0, 10.0, 15.0, 99.0, f64::NAN].map(|value| line.place(value)), [0.0, 0.0, 0.5, 1.0, 0.0]);
@@ -200,6 +201,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::float_cmp)] // So are these bounds.
     fn time_has_the_unit_that_a_run_of_its_length_wants() {
         assert_eq!(time_axis(60.0).0.label, "simulated time (s)");
         assert_eq!((time_axis(1800.0).0.to, time_axis(86_400.0).0.to), (30.0, 24.0));
