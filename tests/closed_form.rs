@@ -3,9 +3,6 @@
 //! Every test names its law, its source, and its tolerance: four standard errors of the simulation, plus what the law
 //! itself leaves out, said where it is stated. All seeds are fixed, so that a test passes always or never.
 
-// Laws are computed on the machine that tests; nothing of them enters a run.
-#![allow(clippy::disallowed_methods)]
-
 #[path = "closed_form/laboratory.rs"]
 mod laboratory;
 #[path = "closed_form/mining.rs"]

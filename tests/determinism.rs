@@ -69,9 +69,9 @@ const SCENARIOS: [(&str, &str, &str, &str); 3] = [
            ledger.utxo = { coins = 4, subsidy = 50 }"#,
         r#"topology.outbound = { degree = 3 }
            gossip = "compact""#,
-        "6acc0f3c1d255e2c9a2427aad67b1d21",
+        "6af8a824a07b6b78a6fd47b23cdb1b6b",
     ),
-    ("pbft", "protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", "", "6b37f0dccf58fe2bf269bd30ae0b46e4"),
+    ("pbft", "protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", "", "b05e5e6ca2515ad88d0a7d2066b9286f"),
     (
         "raft",
         "protocol.raft = { snapshot_every = 40, snapshot_keep = 10, read_interval = \"500 ms\" }",

@@ -1,8 +1,8 @@
 //! L4: runs protocols. Generic in the protocol alone; network, gossip, ledger, workload and observers are trait objects.
 //!
 //! * [`queue`] orders events; nothing else does.
-//! * [`seat`] is a running process: inbox, cores, timers, disk, outbox, mempool, view of the chain.
-//! * [`perform`] gives effects a meaning; nothing else does.
+//! * `seat` is a running process: inbox, cores, timers, disk, outbox, mempool, view of the chain.
+//! * `perform` gives effects a meaning; nothing else does.
 //! * [`executor`] computes what blocks do, once for everybody.
 //! * [`simulation`] is one chain; [`world`] advances several in one virtual time, with agents between them.
 

@@ -425,13 +425,13 @@ fn published(rival: &Rival) -> String {
     format!("{} {}", rival.name, figures.join(", "))
 }
 
-/// How much faster we are: by time for the same work if that is known, else by events.
+/// How much faster we are: by time for the same work or by events, whichever is less. Events are not counted alike.
 fn ratio(compared: &Compared) -> String {
     let times = |ratio: f64| if ratio < 10.0 { format!("{ratio:.1}x") } else { format!("{ratio:.0}x") };
     match (compared.times_less_cpu, compared.times_the_events) {
-        (Some(less), _) => format!("{} by time", times(less)),
-        (None, Some(more)) => format!("{} by events", times(more)),
-        (None, None) => NOTHING.into(),
+        (Some(less), more) if more.is_none_or(|more| less <= more) => format!("{} by time", times(less)),
+        (_, Some(more)) => format!("{} by events", times(more)),
+        _ => NOTHING.into(),
     }
 }
 
@@ -481,4 +481,33 @@ fn bench_scenario(file: &Path, json: bool) -> Result<Exit, Failure> {
     ]);
     writeln!(out, "{}", table.trim_fmt())?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_has_a_name_of_its_own() {
+        let mut names: Vec<&str> =
+            WORKLOADS.iter().map(|workload| workload.name).chain([IDLE_REST, SCENARIO]).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] < pair[1]), "{names:?}");
+    }
+
+    #[test]
+    fn the_lesser_ratio_is_shown() {
+        let ours = Measured { events: 100, simulated_s: 1.0, cpu_s: Some(2.0), peak_bytes: None, resident_bytes: None };
+        let shown = |cpu_s, events_per_s| ratio(&compare(rival("other", cpu_s, events_per_s, None), &ours));
+        assert_eq!(shown(Some(40.0), None), "20x by time");
+        assert_eq!(shown(None, Some(25.0)), "2.0x by events");
+        assert_eq!(shown(Some(40.0), Some(25.0)), "2.0x by events");
+        assert_eq!(shown(Some(3.0), Some(25.0)), "1.5x by time");
+        assert_eq!(shown(None, None), "-");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([12.0, 6_100.0, 85_000.0, 2.4e6].map(short), ["12", "6.1 k", "85 k", "2.40 M"]);
+    }
 }

@@ -3,7 +3,7 @@
 use super::command::{Check, Chosen};
 use super::exit::{Exit, Failure, render};
 use comfy_table::{ContentArrangement, Table, presets};
-use ledgerlab::observe::metrics::{Figure, definitions};
+use ledgerlab::report::{Figure, definitions};
 use ledgerlab::scenario::{self, Choice, Loaded, Scenario};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;

@@ -271,13 +271,15 @@ fn first_violation(run: &Finished<'_>) -> Option<FirstViolation> {
 /// The published tables that a scenario rests on.
 #[must_use]
 pub fn datasets(scenario: &Scenario) -> Vec<DatasetRecord> {
-    let record = |dataset: &crate::network::dataset::Dataset| DatasetRecord {
-        kind: dataset.kind.to_string(),
-        name: dataset.name.into(),
-        sha256: dataset.hash().hex(),
-        source: dataset.source.into(),
-    };
-    scenario.datasets().into_iter().map(record).collect()
+    let datasets = scenario.datasets().into_iter();
+    datasets
+        .map(|dataset| DatasetRecord {
+            kind: dataset.kind.to_string(),
+            name: dataset.name.into(),
+            sha256: dataset.hash().hex(),
+            source: dataset.source.into(),
+        })
+        .collect()
 }
 
 fn inputs(run: &Finished<'_>) -> Vec<InputRecord> {

@@ -17,6 +17,10 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 
+// The command line knows scenarios and reports, and what is observed through them.
+pub use crate::observe::metrics::{Figure, definitions};
+pub use crate::observe::trace::{Timeline, compare};
+
 use crate::observe::metrics::{Summary, aggregate};
 use crate::scenario::Scenario;
 use crate::scenario::run::{Ran, RanChain};

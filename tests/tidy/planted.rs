@@ -150,10 +150,9 @@ fn scenarios_name_their_schema() {
 #[test]
 fn labels_agree_across_layers() {
     let source = |labels: &[&str]| {
-        let lines: Vec<String> =
-            labels.iter().map(|label| format!("    pub const {label}: &str = \"{label}\";\n")).collect();
-        let lines = lines.concat();
-        Source::new("x.rs", &format!("mod note {{\n{lines}}}\npub const OTHER: &str = \"other\";\n"))
+        let constant = |label: &&str| format!("    pub const {label}: &str = \"{label}\";");
+        let lines = labels.iter().map(constant).collect::<Vec<_>>().join("\n");
+        Source::new("x.rs", &format!("mod note {{\n{lines}\n}}\npub const OTHER: &str = \"other\";\n"))
     };
     let broken = |told: &[&str], understood: &[&str]| check_note_labels(&source(told), &source(understood)).len();
     assert_eq!(broken(&["A", "B"], &["B"]), 0);

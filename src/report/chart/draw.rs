@@ -27,14 +27,18 @@ pub fn svg(plot: &Plot) -> String {
 pub fn png(plot: &Plot, out: &mut dyn Write) -> io::Result<()> {
     let (width, height) = (WIDTH as usize, HEIGHT as usize);
     let fine = FINE as usize;
-    let mut large = vec![0u8; width * height * fine * fine * 3];
+    /// Red, green, blue.
+    const CHANNELS: usize = 3;
+    let mut large = vec![0u8; width * height * fine * fine * CHANNELS];
     let backend = BitMapBackend::with_buffer(&mut large, ((width * fine) as u32, (height * fine) as u32));
     draw(plot, backend).expect("a bitmap takes everything");
-    let mut small = vec![0u8; width * height * 3];
+    let mut small = vec![0u8; width * height * CHANNELS];
     for (at, byte) in small.iter_mut().enumerate() {
-        let (channel, x, y) = (at % 3, at / 3 % width, at / 3 / width);
-        let fine_at =
-            |dx: usize, dy: usize| u32::from(large[((y * fine + dy) * width * fine + x * fine + dx) * 3 + channel]);
+        let (pixel, channel) = (at / CHANNELS, at % CHANNELS);
+        let (x, y) = (pixel % width, pixel / width);
+        let fine_at = |dx: usize, dy: usize| {
+            u32::from(large[((y * fine + dy) * width * fine + x * fine + dx) * CHANNELS + channel])
+        };
         let sum: u32 = (0..fine * fine).map(|part| fine_at(part % fine, part / fine)).sum();
         *byte = (sum / (fine * fine) as u32) as u8;
     }
