@@ -9,6 +9,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::io::{self, Write};
 
+/// Red, green, blue.
+const CHANNELS: usize = 3;
+
 /// The chart as SVG. Texts are in the viewer's sans-serif font.
 #[must_use]
 pub fn svg(plot: &Plot) -> String {
@@ -27,8 +30,6 @@ pub fn svg(plot: &Plot) -> String {
 pub fn png(plot: &Plot, out: &mut dyn Write) -> io::Result<()> {
     let (width, height) = (WIDTH as usize, HEIGHT as usize);
     let fine = FINE as usize;
-    /// Red, green, blue.
-    const CHANNELS: usize = 3;
     let mut large = vec![0u8; width * height * fine * fine * CHANNELS];
     let backend = BitMapBackend::with_buffer(&mut large, ((width * fine) as u32, (height * fine) as u32));
     draw(plot, backend).expect("a bitmap takes everything");
