@@ -47,7 +47,7 @@ pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(Vec
     }
     let remarks = if topology.is_complete() { Vec::new() } else { vec![format!("{}: {survey}", table.name)] };
     let hops = survey.diameter.map_or(1, |(least, _)| least.max(1)) as u32;
-    let settings = transport(choice, nodes, &regions, imported.as_ref())?;
+    let settings = transport(choice, nodes, &regions, imported.as_ref(), seed)?;
     let delay = || delays(choice, &regions, imported.as_ref(), seed);
     let mut network = Transport::new(seed, Box::new(delay()?), settings);
     if choice.loss > 0.0 {
@@ -171,6 +171,7 @@ fn transport(
     nodes: &Nodes,
     regions: &[Option<String>],
     imported: Option<&Imported>,
+    seed: u64,
 ) -> Result<Settings, String> {
     let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
     let mut rates = Vec::with_capacity(regions.len());
@@ -179,7 +180,7 @@ fn transport(
         rates.push(Rates { up, down: rate(&nodes.download, *place, |table| &table.download)? });
     }
     for (number, group) in nodes.group.iter().enumerate() {
-        for node in group.nodes.nodes(&places, &mut Stream::new(0, "group", number as u64, 0)) {
+        for node in group.nodes.nodes(&places, &mut Stream::new(seed, "group", number as u64, 0)) {
             if let Some(upload) = &group.upload {
                 rates[node.index()].up = rate(upload, places[node.index()], |table| &table.upload)?;
             }
