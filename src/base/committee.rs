@@ -7,6 +7,9 @@
 //! | crash | `W > 2f` | `W / 2 + 1` | `f + 1` |
 //! | Byzantine | `W > 3f` | `(W + f) / 2 + 1` | `f + 1` |
 //!
+//! Families that set their own threshold say so with [`Committee::requiring`]: `k` of `l` signers, a majority of
+//! authorities, 80 % of a list of trusted nodes.
+//!
 //! For `n = 3f + 1` equal nodes the Byzantine quorum is the familiar `2f + 1`; for other `n` it is not, which is
 //! why nobody else computes it.
 
@@ -30,6 +33,8 @@ pub struct Committee {
     total: u64,
     model: FaultModel,
     faulty: u64,
+    /// Set by [`Committee::requiring`].
+    required: Option<u64>,
 }
 
 impl Committee {
@@ -50,7 +55,7 @@ impl Committee {
         let total: u64 = weights.iter().sum();
         assert!(total > 0, "a committee needs weight");
         let faulty = Committee::bound(total, model);
-        Committee { weights: weights.into(), total, model, faulty }
+        Committee { weights: weights.into(), total, model, faulty, required: None }
     }
     /// The largest faulty weight that `total` tolerates.
     #[must_use]
@@ -65,6 +70,13 @@ impl Committee {
     pub fn tolerating(mut self, faulty: u64) -> Option<Committee> {
         self.faulty = faulty;
         (faulty <= Committee::bound(self.total, self.model)).then_some(self)
+    }
+    /// The same committee, whose quorum is `weight` whatever its fault model says, for better or worse.
+    /// What the model promises of quorums is then for the caller to prove.
+    #[must_use]
+    pub fn requiring(mut self, weight: u64) -> Committee {
+        self.required = Some(weight);
+        self
     }
     /// Number of members.
     #[must_use]
@@ -98,10 +110,30 @@ impl Committee {
     /// The weight at which any two sets meet in a correct node.
     #[must_use]
     pub fn quorum(&self) -> u64 {
-        match self.model {
-            FaultModel::Crash => self.total / 2 + 1,
+        self.required.unwrap_or(match self.model {
+            FaultModel::Crash => self.majority(),
             FaultModel::Byzantine => self.total.midpoint(self.faulty) + 1,
-        }
+        })
+    }
+    /// The least weight above one half: any two such sets meet.
+    #[must_use]
+    pub fn majority(&self) -> u64 {
+        self.total / 2 + 1
+    }
+    /// The least weight that is at least `percent` of the whole.
+    #[must_use]
+    pub fn share(&self, percent: u64) -> u64 {
+        (self.total * percent).div_ceil(100)
+    }
+    /// The least weight above two thirds.
+    #[must_use]
+    pub fn two_thirds(&self) -> u64 {
+        self.total * 2 / 3 + 1
+    }
+    /// The weight that any two quorums have in common at least; so many double voters, less one, cannot fork.
+    #[must_use]
+    pub fn overlap(&self) -> u64 {
+        (2 * self.quorum()).saturating_sub(self.total)
     }
     /// The weight at which a set holds at least one correct node: `f + 1`.
     #[must_use]
@@ -197,6 +229,18 @@ mod tests {
         let four = || Committee::new(4, FaultModel::Byzantine);
         assert_eq!(four().tolerating(1).map(|c| c.quorum()), Some(3));
         assert_eq!(four().tolerating(2), None);
+    }
+
+    #[test]
+    fn a_threshold_of_its_own_replaces_the_quorum_and_tells_what_it_is_worth() {
+        // Members, threshold, double signers that are still safe.
+        for (l, k, safe) in [(15, 11, 6), (10, 6, 1), (9, 6, 2), (7, 5, 2)] {
+            let committee = Committee::new(l, FaultModel::Byzantine).requiring(k);
+            assert_eq!((committee.quorum(), committee.overlap()), (k, safe + 1), "{k} of {l}");
+        }
+        assert_eq!(Committee::new(8, FaultModel::Crash).requiring(4).overlap(), 0, "half of the members forks");
+        let five = Committee::new(5, FaultModel::Byzantine);
+        assert_eq!((five.majority(), five.two_thirds(), five.share(80), five.share(81)), (3, 4, 4, 5));
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub enum Seal {
         /// What was ground.
         nonce: u32,
     },
+    /// The hash of header fields that only its protocol knows: a step, a difficulty, a vote. They travel beside the
+    /// block, in the protocol's own messages, which count their bytes.
+    Fields(Hash),
 }
 
 /// What a block's name commits to.
@@ -111,7 +114,7 @@ impl Header {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self.seal {
-            Seal::None => 2 * HASH_BYTES + 2 * NUMBER_BYTES + NODE_BYTES,
+            Seal::None | Seal::Fields(_) => 2 * HASH_BYTES + 2 * NUMBER_BYTES + NODE_BYTES,
             Seal::Work { .. } => Header::WORK_BYTES,
         }
     }
@@ -133,14 +136,17 @@ impl Header {
     pub fn id(&self) -> Hash {
         match self.seal {
             Seal::Work { bits, nonce } => Hash::double(&self.work_bytes(bits, nonce)),
-            Seal::None => Digest::new("header")
-                .hash(&self.parent)
-                .u64(self.height.0)
-                .hash(&self.merkle)
-                .u64(self.time.as_nanos())
-                .u64(u64::from(self.proposer.0))
-                .finish(),
+            Seal::None => self.fields().finish(),
+            Seal::Fields(fields) => self.fields().hash(&fields).finish(),
         }
+    }
+    fn fields(&self) -> Digest {
+        Digest::new("header")
+            .hash(&self.parent)
+            .u64(self.height.0)
+            .hash(&self.merkle)
+            .u64(self.time.as_nanos())
+            .u64(u64::from(self.proposer.0))
     }
 }
 

@@ -17,6 +17,7 @@
 
 mod context;
 pub mod rehearsal;
+pub mod votes;
 
 pub use context::{Context, Invalid, Services, Snapshot};
 
@@ -24,6 +25,7 @@ use crate::base::{Committee, Duration, FaultModel, Hash, Height, Keyring, NodeId
 use crate::chain::Block;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -53,6 +55,18 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     /// The first misfit, as key and reason.
     fn check(_config: &Self::Config, _nodes: usize) -> Result<(), Misfit> {
         Ok(())
+    }
+    /// Who takes part and how many of them decide. The usual quorum of [`Protocol::FAULTS`], unless the protocol has
+    /// a threshold or roles of its own.
+    #[must_use]
+    fn committee(_config: &Self::Config, weights: Vec<u64>) -> Committee {
+        Committee::weighted(weights, Self::FAULTS)
+    }
+    /// What is worth knowing before a run of these settings with these nodes faulty, one sentence each: quorums that
+    /// need not meet, nodes that depend on liars.
+    #[must_use]
+    fn remarks(_config: &Self::Config, _committee: &Committee, _faulty: &BTreeSet<NodeId>) -> Vec<String> {
+        Vec::new()
     }
     /// How many nodes must report a transaction final before a client believes it.
     #[must_use]
@@ -229,6 +243,8 @@ pub mod note {
     pub const ROUND: &str = "round";
     /// A term, view or round ended without a decision; the value is its number.
     pub const WASTED: &str = "wasted";
+    /// A node proved that another broke the rules, two votes for one thing say; the value is the number of the other.
+    pub const EVIDENCE: &str = "evidence";
     /// A linearizable read was answered; the value is its latency in nanoseconds.
     pub const READ: &str = "read";
 }

@@ -188,11 +188,12 @@ impl<P: Protocol> Rehearsal<P> {
             notes: Vec::new(),
             fuse: None,
         };
+        let committee = P::committee(&config, vec![1; n]);
         let keys = Keyring::new(Crypto::Symbolic, 1, "node", n);
         let accounts = Keyring::new(Crypto::Symbolic, 1, "account", ACCOUNTS);
         Rehearsal {
             config: Arc::new(config),
-            committee: Committee::new(n, P::FAULTS),
+            committee,
             shared: Shared { keys, accounts, tree },
             seats: (0..n).map(seat).collect(),
             flights: Vec::new(),

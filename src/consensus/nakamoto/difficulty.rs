@@ -205,7 +205,7 @@ impl Target {
 pub fn bits_of(header: &Header) -> Option<u32> {
     match header.seal {
         Seal::Work { bits, .. } => Some(bits),
-        Seal::None => None,
+        Seal::None | Seal::Fields(_) => None,
     }
 }
 

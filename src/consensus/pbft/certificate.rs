@@ -10,46 +10,9 @@
 //! and enough of them is asked by the replica, which knows the committee.
 
 use super::message::{Checkpoint, Phase, Proposal, View, Vote};
-use crate::base::{Committee, Hash, Height, Keyring, NodeId, Signature, Tally};
-use rustc_hash::FxHashSet;
+use crate::base::{Committee, Hash, Height, NodeId, Tally};
+use crate::protocol::votes::{Checker, Signatures, is_quorum};
 use std::sync::Arc;
-
-/// Signatures with their signers.
-pub type Signatures = Vec<(NodeId, Signature)>;
-
-/// Checks signatures, each once: the certificates of a NEW-VIEW repeat the same PREPAREs many times.
-pub struct Checker<'a> {
-    keys: &'a Keyring,
-    genuine: FxHashSet<(NodeId, Hash, Signature)>,
-}
-
-impl<'a> Checker<'a> {
-    /// Knows nothing yet.
-    #[must_use]
-    pub fn new(keys: &'a Keyring) -> Checker<'a> {
-        Checker { keys, genuine: FxHashSet::default() }
-    }
-    /// Whether `signature` is `signer`'s.
-    pub fn holds(&mut self, signer: NodeId, statement: &Hash, signature: &Signature) -> bool {
-        let claim = (signer, *statement, *signature);
-        if self.genuine.contains(&claim) {
-            return true;
-        }
-        let genuine = self.keys.verify(signer.0, statement, signature);
-        if genuine {
-            self.genuine.insert(claim);
-        }
-        genuine
-    }
-    fn all_hold(&mut self, statement: &Hash, signatures: &[(NodeId, Signature)]) -> bool {
-        signatures.iter().all(|(signer, signature)| self.holds(*signer, statement, signature))
-    }
-}
-
-/// Whether distinct members, with those in `tally` already, form a quorum.
-fn is_quorum(mut tally: Tally, signatures: &[(NodeId, Signature)], committee: &Committee) -> bool {
-    signatures.iter().all(|(signer, _)| tally.add(*signer, committee)) && tally.is_quorum(committee)
-}
 
 /// A prepared certificate.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -144,77 +107,5 @@ impl Stable {
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
         self.seq == Height::GENESIS || is_quorum(Tally::default(), &self.signatures, committee)
-    }
-}
-
-/// Votes for one digest.
-#[derive(Clone, Debug, Default)]
-pub struct Ballot {
-    /// The digest.
-    pub digest: Hash,
-    /// Who voted for it.
-    pub voters: Tally,
-    /// Their signatures, for certificates.
-    pub signatures: Signatures,
-}
-
-/// The votes of one phase for one view and sequence number. The first vote of each replica counts, so that there are
-/// never more ballots than members. One ballot is the usual case and costs no search.
-#[derive(Clone, Debug, Default)]
-pub struct Votes {
-    first: Ballot,
-    others: Vec<Ballot>,
-}
-
-impl Votes {
-    /// Counts a vote; false if `from` voted before or is a stranger. The primary's PRE-PREPARE counts as its vote
-    /// in the first phase and has no signature there.
-    pub fn add(&mut self, from: NodeId, digest: &Hash, signature: Option<Signature>, committee: &Committee) -> bool {
-        if self.first.voters.weight() == 0 {
-            self.first.digest = *digest;
-            self.first.signatures.reserve(usize::try_from(committee.quorum()).unwrap_or(0));
-        }
-        let counted = if self.first.digest == *digest && self.others.is_empty() {
-            Some(&mut self.first)
-        } else if self.ballots().any(|ballot| ballot.voters.contains(from)) {
-            None
-        } else if self.first.digest == *digest {
-            Some(&mut self.first)
-        } else {
-            let at = self.others.iter().position(|ballot| ballot.digest == *digest).unwrap_or_else(|| {
-                self.others.push(Ballot { digest: *digest, ..Ballot::default() });
-                self.others.len() - 1
-            });
-            self.others.get_mut(at)
-        };
-        let Some(ballot) = counted else { return false };
-        let added = ballot.voters.add(from, committee);
-        if added {
-            ballot.signatures.extend(signature.map(|signature| (from, signature)));
-        }
-        added
-    }
-    fn ballots(&self) -> impl Iterator<Item = &Ballot> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
-    /// Whether a quorum voted for `digest`.
-    #[must_use]
-    pub fn is_quorum(&self, digest: &Hash, committee: &Committee) -> bool {
-        self.ballots().any(|ballot| ballot.digest == *digest && ballot.voters.is_quorum(committee))
-    }
-    /// Whether some digest has the votes of a correct replica.
-    #[must_use]
-    pub fn is_blocking(&self, committee: &Committee) -> bool {
-        self.ballots().any(|ballot| ballot.voters.is_blocking(committee))
-    }
-    /// Takes the signatures for `digest` out.
-    pub fn take(&mut self, digest: &Hash) -> Signatures {
-        let ballot = std::iter::once(&mut self.first).chain(&mut self.others).find(|ballot| ballot.digest == *digest);
-        ballot.map(|ballot| std::mem::take(&mut ballot.signatures)).unwrap_or_default()
-    }
-    /// Number of votes held, for bounds.
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.ballots().map(|ballot| ballot.voters.members().count()).sum()
     }
 }

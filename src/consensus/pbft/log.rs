@@ -1,8 +1,9 @@
 //! The log between the watermarks: one slot per sequence number, dense.
 
-use super::certificate::{Prepared, Signatures, Votes};
+use super::certificate::Prepared;
 use super::message::{Phase, PrePrepare, Proposal, View, Vote};
 use crate::base::{Committee, Hash, Height, NodeId};
+use crate::protocol::votes::{Signatures, Votes};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

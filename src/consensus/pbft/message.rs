@@ -4,12 +4,13 @@
 //! a statement, its key is. Fields that a receiver derives (the primary from the view, the sender from the channel)
 //! take no bytes.
 
-use super::certificate::{Checker, Committed, Prepared, Stable};
+use super::certificate::{Committed, Prepared, Stable};
 use crate::base::hash::has_repeated_pair;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
 use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, Time, Wire, Work};
 use crate::chain::Batch;
+use crate::protocol::votes::Checker;
 use crate::protocol::{self, Snapshot};
 use std::fmt;
 use std::sync::Arc;

@@ -46,7 +46,7 @@ mod view_change;
 #[cfg(test)]
 mod tests;
 
-pub use certificate::{Committed, Prepared, Signatures, Stable};
+pub use certificate::{Committed, Prepared, Stable};
 pub use message::{Checkpoint, Message, NewView, Phase, PrePrepare, Proposal, State, Status, View, ViewChange, Vote};
 pub use record::{Image, Record};
 

@@ -135,13 +135,17 @@ impl Builder<'_> {
         let (regions, plan) = network::plan(table, seed, self.read)?;
         let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
         let weights = weights(&table.nodes)?;
-        let mut committee = Committee::weighted(weights.clone(), P::FAULTS);
-        if let Some(faulty) = table.nodes.tolerate {
+        let mut committee = P::committee(&config, weights.clone());
+        // A check wrote the bound of the usual quorum where the user left it out.
+        let usual = Committee::bound(weights.iter().sum(), P::FAULTS);
+        if let Some(faulty) = table.nodes.tolerate.filter(|faulty| *faulty != usual) {
             committee = committee.tolerating(faulty).ok_or("more faults are tolerated than the nodes can bear")?;
         }
         let mut seats = self.seats::<P>(&places);
         self.corrupt(&places, &mut seats)?;
         let byzantine: BTreeSet<NodeId> = committee.members().filter(|node| is_corrupt(&seats[node.index()])).collect();
+        let mut remarks = plan.remarks;
+        remarks.extend(P::remarks(&config, &committee, &byzantine));
         let traffic = self.load(n)?;
         let watchers = self.watchers(&weights, &byzantine, traffic.workload.as_deref());
         let setup = Setup {
@@ -167,7 +171,7 @@ impl Builder<'_> {
             observers: vec![Box::new(watchers.metrics.twin()), Box::new(watchers.checks.twin())],
         };
         let chain = Box::new(Simulation::new(setup));
-        Ok(Made { chain, watchers, remarks: plan.remarks })
+        Ok(Made { chain, watchers, remarks })
     }
     fn stop(&self) -> Stop {
         let end = Stop::at(Time::ZERO + self.scenario.duration);

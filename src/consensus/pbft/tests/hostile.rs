@@ -1,9 +1,9 @@
 //! Sizes, and messages that nobody honest would send.
 
-use super::super::certificate::{Checker, Votes};
 use super::*;
 use crate::base::{Signature, Wire, Work};
 use crate::protocol::Message as _;
+use crate::protocol::votes::{Checker, Votes};
 use proptest::prelude::*;
 
 #[test]
