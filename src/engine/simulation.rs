@@ -299,6 +299,7 @@ impl<P: Protocol> Simulation<P> {
         assert_eq!(setup.seats.len(), n, "one seat per member of the committee");
         let (config, committee) = (Arc::new(setup.config), setup.committee);
         let keys = Keyring::new(setup.crypto, setup.seed, "node", n);
+        let keys = if setup.recheck { keys } else { keys.remembering() };
         let executor = Executor::new(setup.ledger, setup.accounts, setup.recheck);
         let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor };
         let mut simulation = Simulation {
