@@ -3,6 +3,7 @@
 pub mod hotstuff;
 pub mod nakamoto;
 pub mod pbft;
+pub mod qbft;
 pub mod raft;
 
 use crate::protocol::Visitor;
@@ -12,5 +13,6 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<hotstuff::HotStuff>();
     visitor.visit::<nakamoto::Nakamoto>();
     visitor.visit::<pbft::Pbft>();
+    visitor.visit::<qbft::Qbft>();
     visitor.visit::<raft::Raft>();
 }
