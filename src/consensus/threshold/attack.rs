@@ -30,7 +30,7 @@ enum Attack {
 struct Faulty {
     attack: Attack,
     mask: Threshold,
-    /// The replaced history, once it was made.
+    /// The chain with its replaced part, once it was made.
     rewritten: Vec<Arc<Signed>>,
 }
 
@@ -64,7 +64,8 @@ impl Attacker<Threshold> for Faulty {
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Threshold>) {
         if let (Timer::Attack, Some(plan)) = (timer, self.mask.config.rewrite.clone()) {
-            plan.victim.into_iter().for_each(|victim| self.show(NodeId(victim), 0, ctx));
+            let last = self.rewritten.len().saturating_sub(CHUNK);
+            plan.victim.into_iter().for_each(|victim| self.show(NodeId(victim), last, ctx));
             return ctx.set_timer(Timer::Attack, self.mask.config.slot);
         }
         let before = ctx.ordered().len();
@@ -109,13 +110,17 @@ impl Faulty {
             _ => ctx.ordered().push(effect),
         }
     }
-    /// Other blocks for the heights of the plan, empty ones of the same slots and creators, signed by the coalition:
-    /// each colluder makes the same. The first has the lower hash, so that rule 8 (d) prefers it.
+    /// The chain with other blocks at the heights of the plan, empty ones of the same slots and creators, signed by the
+    /// coalition: each colluder makes the same. The first has the lower hash, so that rule 8 (d) prefers it.
     fn re_sign(&self, plan: &Rewrite, ctx: &mut Context<'_, Threshold>) -> Vec<Arc<Signed>> {
         let tip = ctx.tree().find(&self.mask.tip.id()).expect("the tip is in the tree");
         let (mut made, mut parent): (Vec<Arc<Signed>>, Option<Hash>) = (Vec::new(), None);
-        for height in plan.from.max(1)..=plan.upto {
+        for height in 1..=plan.upto {
             let old = ctx.tree().block(ctx.tree().ancestor(tip, Height(height))).clone();
+            if height < plan.from {
+                made.extend(self.mask.known.get(&old.id()).cloned());
+                continue;
+            }
             let other = |nanos: u64| {
                 let (batch, time) = (Batch::empty(), old.header.time + Duration::from_nanos(nanos));
                 let parent = parent.unwrap_or(old.parent());

@@ -127,7 +127,7 @@ impl Config {
         let (l, k, shared, liars) = (committee.n(), committee.quorum(), committee.overlap(), faulty.len() as u64);
         let all = [
             (shared == 0, format!("{k} of {l} signers need not meet: a partition forks without any liar")),
-            (shared > 0 && liars >= shared, format!("{k} of {l}: {liars} double signers can fork; {} cannot", shared - 1)),
+            (shared > 0 && liars >= shared, format!("{k} of {l}: {shared} double signers can fork, here are {liars}")),
             (liars + k > l as u64, format!("{k} of {l}: {liars} silent signers stop the chain")),
         ];
         let honest = self.rewrite.iter().flat_map(|rewrite| &rewrite.coalition).filter(|n| !faulty.contains(&NodeId(**n)));

@@ -194,13 +194,13 @@ impl Threshold {
             ctx.set_timer(Timer::Slot, next.since(ctx.now()));
         }
     }
-    /// A slot begins: its creator proposes; who waits in vain asks, ever less often, one after the other.
+    /// A slot begins: its creator proposes; who waits in vain for more than a slot asks, ever less often.
     fn on_slot(&mut self, ctx: &mut Context<'_, Self>) {
         self.ticking = false;
         let slot = self.slot_at(ctx.now());
         if self.unheard > 0 {
             ctx.note(note::WASTED, slot.saturating_sub(1));
-            if self.unheard.is_power_of_two() || self.unheard.is_multiple_of(8) {
+            if self.unheard > 1 && (self.unheard.is_power_of_two() || self.unheard.is_multiple_of(8)) {
                 self.ask_anyone(ctx);
             }
         }

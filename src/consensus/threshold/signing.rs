@@ -5,7 +5,7 @@ use super::message::{Announced, Memory, Message, Phase, Proposal, Record, Signed
 use super::{Collection, Rule, STUCK, Threshold};
 use crate::base::{Hash, Height, NodeId, Signature, Work};
 use crate::chain::{Block, Header, Seal};
-use crate::protocol::{Context, note, votes::Votes};
+use crate::protocol::{Context, note, votes::Ballot, votes::Votes};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ impl Threshold {
         valid.then_some(proposal)
     }
     /// Whether the signer's memory permits to help a block (rule 5) that `k` pre-commits of slot `justified` support.
-    fn permits(&self, block: &Block, justified: Option<u64>) -> bool {
+    pub(super) fn permits(&self, block: &Block, justified: Option<u64>) -> bool {
         let Some(memory) = &self.memory else { return true };
         let (last, same) = (&memory.block, memory.block.id() == block.id());
         match self.config.rule {
@@ -334,10 +334,9 @@ impl Threshold {
     fn miss(&mut self, slot: u64, ctx: &mut Context<'_, Self>) {
         let committee = ctx.committee();
         let Some(round) = self.rounds.get_mut(&slot).filter(|round| !round.asked) else { return };
-        let known = &self.known;
-        let mut decided = round.signs.ballots().filter(|ballot| ballot.voters.is_quorum(committee));
-        let decided = decided.find(|ballot| !known.contains_key(&ballot.digest));
-        let signer = decided.and_then(|ballot| ballot.voters.members().find(|node| *node != ctx.me()));
+        let is_decided = |ballot: &&Ballot| ballot.voters.is_quorum(committee);
+        let missing = round.signs.ballots().filter(is_decided).find(|ballot| !self.known.contains_key(&ballot.digest));
+        let signer = missing.and_then(|ballot| ballot.voters.members().find(|node| *node != ctx.me()));
         if let Some(signer) = signer {
             round.asked = true;
             self.ask(signer, ctx);
