@@ -47,7 +47,8 @@ impl Threshold {
         let is_turn = ctx.committee().in_turn(slot) == block.header.proposer;
         let is_past = block.header.time <= ctx.now() + self.config.skew;
         let limit = self.config.block;
-        let fits = block.batch.bytes() as u64 <= limit.bytes && block.batch.len() as u64 <= u64::from(limit.transactions);
+        let fits =
+            block.batch.bytes() as u64 <= limit.bytes && block.batch.len() as u64 <= u64::from(limit.transactions);
         follows && is_turn && is_past && fits && ctx.learn(block).is_some() && ctx.validate(block).is_ok()
     }
     /// Takes a signed block whose signatures are genuine; false if its parent is not here.
@@ -160,7 +161,9 @@ impl Threshold {
     /// Signed blocks came; a full answer has more behind it, and proposals that waited may go on.
     pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Signed>], ctx: &mut Context<'_, Self>) {
         let before = self.tip.height();
-        if !blocks.iter().all(|signed| self.accept(signed, ctx)) || (blocks.len() == CHUNK && self.tip.height() > before) {
+        if !blocks.iter().all(|signed| self.accept(signed, ctx))
+            || (blocks.len() == CHUNK && self.tip.height() > before)
+        {
             self.ask(from, ctx);
         }
         let slots: Vec<u64> = self.rounds.keys().copied().collect();

@@ -130,7 +130,8 @@ impl Config {
             (shared > 0 && liars >= shared, format!("{k} of {l}: {shared} double signers can fork, here are {liars}")),
             (liars + k > l as u64, format!("{k} of {l}: {liars} silent signers stop the chain")),
         ];
-        let honest = self.rewrite.iter().flat_map(|rewrite| &rewrite.coalition).filter(|n| !faulty.contains(&NodeId(**n)));
+        let honest =
+            self.rewrite.iter().flat_map(|rewrite| &rewrite.coalition).filter(|n| !faulty.contains(&NodeId(**n)));
         let honest = honest.map(|n| format!("node {n} of the rewriting coalition is not faulty"));
         all.into_iter().filter(|(applies, _)| *applies).map(|(_, said)| said).chain(honest).collect()
     }

@@ -129,10 +129,12 @@ mod tests {
         let mut random = Stream::new(1, "nonces", 0, 0);
         let dealt: Vec<Arc<Dealt>> = (0..3).map(|node| Dealt::new(&keys, NodeId(node), 5, 3)).collect();
         let made: Vec<(SigningNonces, SigningCommitments)> = dealt.iter().map(|d| d.commit(&mut random)).collect();
-        let chosen: Chosen = made.iter().zip(0..).map(|((_, commitments), node)| (NodeId(node), *commitments)).collect();
+        let chosen: Chosen =
+            made.iter().zip(0..).map(|((_, commitments), node)| (NodeId(node), *commitments)).collect();
         let share = |node: usize, statement: &Hash| dealt[node].share(&chosen, statement, &made[node].0).unwrap();
         let lie = if spoil { Hash::ZERO } else { statement };
-        let shares = [(NodeId(0), share(0, &statement)), (NodeId(1), share(1, &lie)), (NodeId(2), share(2, &statement))];
+        let shares =
+            [(NodeId(0), share(0, &statement)), (NodeId(1), share(1, &lie)), (NodeId(2), share(2, &statement))];
         dealt[0].aggregate(&chosen, &statement, &shares.into())
     }
 

@@ -232,9 +232,9 @@ impl protocol::Message for Message {
             Message::Blocks(blocks) => blocks.len() <= CHUNK && blocks.iter().all(|block| block.holds(keys)),
         }
     }
+    /// A proposal is no block yet: those of wasted slots would count as stale.
     fn block(&self) -> Option<&Arc<Block>> {
         match self {
-            Message::Propose(proposal) => Some(&proposal.block),
             Message::Blocks(blocks) => blocks.last().filter(|_| blocks.len() == 1).map(|signed| &signed.block),
             _ => None,
         }

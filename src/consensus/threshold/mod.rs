@@ -99,7 +99,8 @@ pub struct Threshold {
 
 impl Protocol for Threshold {
     const NAME: &'static str = "threshold";
-    const SUMMARY: &'static str = "round-robin creators by slots, k-of-l signatures, final at k; below 2k-l double signers";
+    const SUMMARY: &'static str =
+        "round-robin creators by slots, k-of-l signatures, final at k; below 2k-l double signers";
     const FAULTS: FaultModel = FaultModel::Byzantine;
     const ATTACKS: &'static [(&'static str, &'static str)] = attack::ATTACKS;
     type Config = Config;

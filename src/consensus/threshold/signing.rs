@@ -229,7 +229,9 @@ impl Threshold {
     fn gather(&mut self, slot: u64, ctx: &mut Context<'_, Self>) {
         let (height, committee, me) = (self.height(), ctx.committee(), ctx.me());
         let Some(round) = self.rounds.get_mut(&slot).filter(|round| round.quorum.is_none()) else { return };
-        let Some(ballot) = round.pre_commits.ballots().find(|ballot| ballot.voters.is_quorum(committee)) else { return };
+        let Some(ballot) = round.pre_commits.ballots().find(|ballot| ballot.voters.is_quorum(committee)) else {
+            return;
+        };
         let (block, signatures) = (ballot.digest, ballot.signatures.clone());
         let of_ballot = |node: &NodeId| signatures.iter().any(|(signer, _)| signer == node);
         round.commitments.retain(|node, _| of_ballot(node));

@@ -121,18 +121,17 @@ fn every_way_takes_exactly_its_delays_and_messages() {
                 5,
                 vec![("block", out), ("pre-commit", out), ("propose", out), ("ready", out), ("sign", out)],
             ),
-            (
-                frost(),
-                5,
-                vec![("block", out), ("pre-commit", out), ("propose", out), ("ready", out), ("share", k - 1)],
-            ),
+            (frost(), 5, vec![("block", out), ("pre-commit", out), ("propose", out), ("ready", out), ("share", k - 1)]),
         ];
         for (config, delays, expected) in table {
             let mut stage = Stage::new(l as usize, config);
             feed(&mut stage, 0..1, 1);
             let everyone: Vec<usize> = (0..l as usize).collect();
             stage.run_until(Time::from_nanos((at(1) + MILLI * delays).as_nanos() - 1));
-            assert!(heights(&stage, &everyone[2..]).iter().all(|height| *height == 0), "nobody but a creator is faster");
+            assert!(
+                heights(&stage, &everyone[2..]).iter().all(|height| *height == 0),
+                "nobody but a creator is faster"
+            );
             stage.run_until(at(1) + MILLI * delays);
             assert_eq!(heights(&stage, &everyone), vec![1; l as usize], "l={l} {delays}");
             stage.run_until(at(40));
@@ -248,7 +247,8 @@ fn a_slot_goes_from_proposal_to_block_as_the_diagram_shows() {
         match step.trim().split_once(' ') {
             None => stage.run_until(at(1)),
             Some((link, kind)) => {
-                let picked = |f: &Flight<Message>| format!("{}>{}", f.from.0, f.to.0) == link && f.message.kind() == kind;
+                let picked =
+                    |f: &Flight<Message>| format!("{}>{}", f.from.0, f.to.0) == link && f.message.kind() == kind;
                 assert_eq!(stage.deliver(picked), 1, "{step}");
             }
         }

@@ -93,7 +93,8 @@ fn split_signatures_block_the_height_for_ever_under_the_strict_rule_and_that_is_
 
 #[test]
 fn split_signatures_resolve_in_the_next_slot_under_the_other_rules() {
-    let rules = [config(), rule(Rule::Resign, false, Collection::Star), rule(Rule::Resign, true, Collection::Broadcast)];
+    let rules =
+        [config(), rule(Rule::Resign, false, Collection::Star), rule(Rule::Resign, true, Collection::Broadcast)];
     for config in rules {
         let depth = if config.rule == Rule::Resign { 2 } else { 1 };
         let mut stage = split(config);
@@ -146,7 +147,11 @@ fn a_late_witness_reorganises_one_block_at_most_under_the_resign_rule() {
     stage.crash(1);
     stage.run_until(at(2) + SLOT.scale(1, 2));
     let second = stage.chain(0)[1].clone();
-    assert_eq!((second.header.proposer, heights(&stage, &[0])[0]), (NodeId(2), 0), "another block was signed, not final");
+    assert_eq!(
+        (second.header.proposer, heights(&stage, &[0])[0]),
+        (NodeId(2), 0),
+        "another block was signed, not final"
+    );
     [0, 2, 3].into_iter().for_each(|node| stage.inject(1, node, late[0].clone()));
     stage.run(MILLI * 2);
     let first = stage.chain(0)[1].clone();

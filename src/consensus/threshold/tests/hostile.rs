@@ -26,7 +26,11 @@ fn every_attack_is_withstood_within_the_bound_in_every_way() {
             let honest: Vec<usize> = (2..7).collect();
             assert_eq!(stage.disagreement(&honest), None, "{attack} {name}");
             let least = if may_stick { 0 } else { 12 };
-            assert!(heights(&stage, &honest).iter().all(|h| *h >= least), "{attack} {name}: {:?}", heights(&stage, &honest));
+            assert!(
+                heights(&stage, &honest).iter().all(|h| *h >= least),
+                "{attack} {name}: {:?}",
+                heights(&stage, &honest)
+            );
         }
     }
 }
@@ -275,7 +279,10 @@ fn a_proposal_is_refused_out_of_turn_out_of_slot_and_when_its_block_breaks_a_rul
     assert!(announces(stage_at(at(1)), 1, said(1, &good(1, 0))));
     assert!(announces(stage_at(at(1) + SLOT.scale(49, 100)), 1, said(1, &good(1, 0))), "within the window");
     assert!(!announces(stage_at(at(1) + SLOT.scale(51, 100)), 1, said(1, &good(1, 0))), "too late");
-    assert!(announces(stage_at(at(1) + SLOT.scale(80, 100)), 2, said(2, &good(2, 0))), "a clock may be fast by the skew");
+    assert!(
+        announces(stage_at(at(1) + SLOT.scale(80, 100)), 2, said(2, &good(2, 0))),
+        "a clock may be fast by the skew"
+    );
     assert!(!announces(stage_at(at(1) + SLOT.scale(50, 100)), 2, said(2, &good(2, 0))), "but not by more");
     assert!(!announces(stage_at(at(1)), 2, said(1, &good(1, 0))), "signed by another");
     assert!(!announces(stage_at(at(2)), 2, said(2, &good(3, 0))), "a block of a later slot");
