@@ -126,8 +126,10 @@ impl Faulty {
                 let parent = parent.unwrap_or(old.parent());
                 Block::new(Header { parent, merkle: batch.digest(), time, ..old.header }, batch)
             };
-            let block =
-                (1..).map(other).find(|block| parent.is_some() || block.id() < old.id()).expect("some is lower");
+            let block = (1..=u64::MAX)
+                .map(other)
+                .find(|block| parent.is_some() || block.id() < old.id())
+                .expect("some is lower");
             ctx.learn(&block);
             let slot = self.mask.slot_at(block.header.time);
             let said = statement(Phase::Sign, slot, block.height(), &block.id());

@@ -120,10 +120,9 @@ impl Threshold {
         self.gather(slot, ctx);
         let Some(round) = self.rounds.get(&slot) else { return };
         let supported = round.quorum.as_ref().filter(|announced| announced.block == block.id()).cloned();
-        if let Some(announced) = &supported {
-            if self.config.rule == Rule::Locked && self.justified.as_ref().is_none_or(|(last, _)| last.slot < slot) {
-                self.justified = Some((announced.clone(), block.clone()));
-            }
+        let is_later = self.justified.as_ref().is_none_or(|(last, _)| last.slot < slot);
+        if let Some(announced) = supported.clone().filter(|_| is_later && self.config.rule == Rule::Locked) {
+            self.justified = Some((announced, block.clone()));
         }
         let may = (supported.is_some() || !self.config.pre_commit) && self.may_speak(slot, ctx.now());
         if may && !round.signed && self.permits(block, supported.as_ref().map(|announced| announced.slot)) {
@@ -145,10 +144,10 @@ impl Threshold {
             if self.config.pre_commit {
                 self.vote(Phase::PreCommit, slot, &proposal.block, ctx);
             }
-        } else if let (Rule::Strict, Some(memory)) = (self.config.rule, self.memory.clone()) {
-            if memory.block.height() == self.height() {
-                self.vote(Phase::Sign, slot, &memory.block, ctx);
-            }
+        } else if let Some(memory) = self.memory.clone().filter(|memory| memory.block.height() == self.height())
+            && self.config.rule == Rule::Strict
+        {
+            self.vote(Phase::Sign, slot, &memory.block, ctx);
         }
     }
     fn vote(&mut self, phase: Phase, slot: u64, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
@@ -220,10 +219,10 @@ impl Threshold {
         }
     }
     fn accuse(&mut self, accused: NodeId, both: (Message, Message), ctx: &mut Context<'_, Self>) {
-        if !self.evidence.contains_key(&accused) {
-            self.evidence.insert(accused, Arc::new(both));
+        self.evidence.entry(accused).or_insert_with(|| {
             ctx.note(note::EVIDENCE, u64::from(accused.0));
-        }
+            Arc::new(both)
+        });
     }
     /// Takes the first `k` pre-commits for one block; under star collection the creator passes them on.
     fn gather(&mut self, slot: u64, ctx: &mut Context<'_, Self>) {

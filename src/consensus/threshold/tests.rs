@@ -19,7 +19,7 @@ fn config() -> Config {
 }
 
 fn rule(rule: Rule, pre_commit: bool, collection: Collection) -> Config {
-    Config { rule, pre_commit, collection, ..config() }
+    Config { rule, collection, pre_commit, ..config() }
 }
 
 fn frost() -> Config {
