@@ -83,7 +83,7 @@ impl Faulty {
         let ordered = ctx.ordered().split_off(before);
         ordered.into_iter().for_each(|effect| self.rewrite_one(effect, ctx));
         let plan = self.mask.config.rewrite.clone().filter(|_| self.attack == Attack::Rewrite);
-        if let Some(plan) = plan.filter(|plan| self.rewritten.is_empty() && self.mask.finalized.0 >= plan.upto) {
+        if let Some(plan) = plan.filter(|plan| self.rewritten.is_empty() && self.mask.tip.height().0 >= plan.upto) {
             self.rewritten = self.re_sign(&plan, ctx);
             ctx.set_timer(Timer::Attack, Duration::ZERO);
         }

@@ -48,7 +48,7 @@ pub enum Signing {
 pub struct Rewrite {
     /// The first height that is replaced.
     pub from: u64,
-    /// The last height that is replaced; when a colluder's chain is final up to there, the attack begins.
+    /// The last height that is replaced; when a colluder's chain is that high, the attack begins.
     pub upto: u64,
     /// The colluders, who pool their keys: the nodes of the adversary.
     pub coalition: Vec<u32>,

@@ -161,6 +161,10 @@ fn all_ways_agree_slot_after_slot() {
         let expected = if config.rule == Rule::Resign { 5 } else { 6 };
         assert_eq!(heights(&stage, &[0, 1, 2, 3]), vec![expected; 4], "{name}");
         assert_eq!((stage.disagreement(&[0, 1, 2, 3]), stage.chain(2).len()), (None, 7), "{name}");
+        stage.run_until(at(50));
+        feed(&mut stage, 6..7, 53);
+        assert_eq!(stage.chain(2).len(), 8, "{name}: goes on after a rest");
+        assert!((0..4).all(|node| count(&stage, node, note::WASTED) == 0), "{name}");
     }
 }
 

@@ -142,23 +142,47 @@ fn a_signer_that_restarts_signs_the_same_again_and_nothing_else() {
 }
 
 #[test]
-fn amnesia_of_more_than_the_overlap_can_fork_which_is_why_memory_is_written_first() {
-    let genesis_vote = |forget: bool| {
-        let mut stage = Stage::new(4, rule(Rule::Strict, false, Collection::Broadcast));
+fn two_signers_that_forget_what_they_signed_fork_and_that_is_why_memory_is_written_first() {
+    for (config, forget) in [(Rule::Strict, false), (Rule::Strict, true), (Rule::Locked, false), (Rule::Locked, true)]
+        .map(|(kind, forget)| (rule(kind, kind == Rule::Locked, Collection::Broadcast), forget))
+    {
+        let mut stage = Stage::new(4, config);
         feed(&mut stage, 0..1, 1);
         stage.run_until(at(1));
-        stage.deliver(is_kind("propose"));
+        // Nodes 0, 1 and 2 sign; node 0 alone hears of it.
+        stage.deliver(|flight| is_kind("propose")(flight) && flight.to.0 != 3);
+        stage.deliver(|flight| is_kind("pre-commit")(flight) && flight.to.0 != 3);
+        stage.deliver(|flight| is_kind("sign")(flight) && flight.to.0 == 0);
         stage.lose(|_| true);
-        stage.crash(3);
-        if forget {
-            let records = stage.log(3).len();
-            stage.forget(3, records);
+        assert_eq!(heights(&stage, &[0, 1, 2, 3]), [1, 0, 0, 0]);
+        stage.partition(&[0], &[1, 2, 3]);
+        for node in [1, 2] {
+            stage.crash(node);
+            let records = stage.log(node).len();
+            stage.forget(node, if forget { records } else { 0 });
+            stage.boot(node);
         }
-        stage.boot(3);
-        let other = block(&stage, &stage.chain(0)[0].clone(), 1, 9, 0..0);
-        stage.node(3).permits(&other, None)
-    };
-    assert_eq!((genesis_vote(false), genesis_vote(true)), (false, true));
+        feed(&mut stage, 1..2, 12);
+        // Strict signers who remember are bound to two blocks by now: safe and stuck.
+        let goes_on = forget || stage.node(1).config.rule == Rule::Locked;
+        assert!(heights(&stage, &[1, 2, 3]).iter().all(|height| (*height >= 1) == goes_on));
+        assert_eq!(stage.disagreement(&[0, 1, 2, 3]).is_some(), forget);
+    }
+}
+
+#[test]
+fn blocks_that_are_not_final_yet_are_reorganised_by_a_coalition_whatever_their_depth() {
+    let rewrite = Some(Rewrite { from: 3, upto: 8, coalition: (0..5).collect(), victim: Some(6) });
+    let mut stage = Stage::empty(7, Config { k: 5, depth: 100, empty_blocks: true, rewrite, ..config() });
+    (0..5).for_each(|node| stage.set_attack(node, "rewrite"));
+    (0..7).for_each(|node| stage.boot(node));
+    stage.run_until(at(8) + SLOT.scale(1, 2));
+    let (honest, victim) = (stage.chain(5).to_vec(), stage.chain(6).to_vec());
+    assert_eq!((honest.len(), victim.len()), (9, 9));
+    let differs: Vec<bool> = honest.iter().zip(&victim).map(|(one, other)| one.id() != other.id()).collect();
+    assert_eq!(differs, [false, false, false, true, true, true, true, true, true], "six blocks, by the lower hash");
+    stage.run_until(at(10) + SLOT.scale(1, 2));
+    assert_eq!(stage.chain(6)[8].id(), honest[8].id(), "more blocks win it back");
 }
 
 #[test]
