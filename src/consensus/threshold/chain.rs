@@ -23,7 +23,7 @@ impl Threshold {
         self.restore_lock();
         let slot = self.slot_at(ctx.now());
         if slot > 0 || !log.is_empty() {
-            self.quiet = Some(slot + 1);
+            self.speaks_from = slot + 2;
             self.ask_anyone(ctx);
         }
     }

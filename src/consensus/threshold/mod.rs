@@ -21,7 +21,8 @@
 //! parent may be signed: live, safe only while messages are timely, a reorganisation of one block: final at depth 2.
 //! *Locked*, the default because it is safe and live: a signer that saw `k` pre-commits locks; it helps another block of
 //! that height only if `k` pre-commits of the lock's slot or a later one justify it, and creators propose the block
-//! justified last. A signature covers its slot, so that a witness is of one slot.
+//! justified last. A signature covers its slot, so that a witness is of one slot, and a signer that spoke in a slot is
+//! silent in earlier ones.
 //!
 //! **Fork choice.** (b) Height, (c) lower slot of the first differing block, (d) its lower hash, and never below what is
 //! final: deterministic. Clause (a), the latest confirmed anchor, belongs to whoever anchors.
@@ -85,8 +86,9 @@ pub struct Threshold {
     rounds: BTreeMap<u64, Round>,
     /// Strict: which block of the next height each signer is bound to.
     bound: Votes,
-    /// Slots up to this one are not spoken in: this node may have spoken before it crashed.
-    quiet: Option<u64>,
+    /// The first slot that may be spoken in: never below the last in which this node spoke, or may have spoken before
+    /// it crashed.
+    speaks_from: u64,
     /// Whether [`Timer::Slot`] is set.
     ticking: bool,
     /// Slots that passed while something waited and nothing was decided.
@@ -132,7 +134,7 @@ impl Protocol for Threshold {
             justified: None,
             rounds: BTreeMap::new(),
             bound: Votes::default(),
-            quiet: None,
+            speaks_from: 0,
             ticking: false,
             unheard: 0,
             asking: false,
@@ -184,7 +186,7 @@ impl Threshold {
     }
     /// Whether this node may still speak in a slot.
     fn may_speak(&self, slot: u64, now: Time) -> bool {
-        self.quiet.is_none_or(|quiet| slot > quiet) && now < self.start_of(slot) + self.config.window
+        slot >= self.speaks_from && now < self.start_of(slot) + self.config.window
     }
     /// Wakes at the next slot while there is something to wait for.
     fn tick(&mut self, ctx: &mut Context<'_, Self>) {

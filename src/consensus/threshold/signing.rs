@@ -152,6 +152,7 @@ impl Threshold {
     }
     fn vote(&mut self, phase: Phase, slot: u64, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
         let (height, me) = (block.height(), ctx.me());
+        self.speaks_from = self.speaks_from.max(slot);
         let signature = ctx.sign(&statement(phase, slot, height, &block.id()));
         let vote = Vote { slot, height, block: block.id(), signature };
         let commitments = self.dealt.clone().filter(|_| phase == Phase::PreCommit).map(|dealt| {

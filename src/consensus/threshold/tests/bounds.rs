@@ -189,3 +189,47 @@ fn chains_go_by_height_then_slot_then_hash_of_the_first_differing_block_and_keep
     assert_eq!(stage.finalized(0).len(), 2, "final at depth 3");
     assert!(!give(&mut stage, &[2, 3, 4, 5, 6], 3).0, "what is final stays, whatever is longer");
 }
+
+#[test]
+fn no_order_of_arrival_makes_two_blocks_final_below_the_bound_even_with_windows_longer_than_slots() {
+    for seed in 0..12u64 {
+        for (kind, window) in [(Rule::Locked, 2), (Rule::Locked, 1), (Rule::Strict, 2)] {
+            let mut random = crate::base::Stream::new(seed, "threshold orders", window, 0);
+            let config = Config { k: 5, rule: kind, window: SLOT * window, empty_blocks: true, ..config() };
+            let mut stage = Stage::empty(7, config);
+            [0, 1].into_iter().for_each(|node| stage.set_attack(node, "double-sign"));
+            (0..7).for_each(|node| stage.boot(node));
+            stage.set_delay(SLOT * 100);
+            for _ in 0..120 {
+                stage.run(SLOT.scale(1, 4));
+                let (deaf, loss) = (random.index(7) as u32, random.unit());
+                stage.deliver(|flight| flight.to.0 != deaf && !random.chance(loss));
+                stage.lose(|_| random.chance(0.15));
+            }
+            assert_eq!(stage.disagreement(&[2, 3, 4, 5, 6]), None, "seed {seed}, {kind:?}, window of {window}");
+            stage.set_delay(MILLI);
+            stage.lose(|_| true);
+            let before = stage.chain(3).len();
+            stage.run(SLOT * 20);
+            assert!(kind == Rule::Strict || stage.chain(3).len() > before + 5, "seed {seed}: goes on");
+        }
+    }
+}
+
+#[test]
+fn a_signer_that_spoke_in_a_slot_is_silent_in_earlier_ones() {
+    let mut stage = Stage::new(4, Config { empty_blocks: true, window: SLOT * 2, ..config() });
+    stage.set_delay(SLOT * 9);
+    stage.run_until(at(1));
+    stage.deliver(is_kind("propose"));
+    stage.run_until(at(2));
+    stage.deliver(is_kind("propose"));
+    stage.deliver(|flight| is_kind("pre-commit")(flight) && flight.to.0 == 0);
+    let slot_of = |flight: &Flight<Message>| match flight.message {
+        Message::Vote(Phase::Sign, vote, _) if flight.from.0 == 0 => Some(vote.slot),
+        _ => None,
+    };
+    let signed: std::collections::BTreeSet<u64> = stage.flights().filter_map(slot_of).collect();
+    // Slot 1 had its three pre-commits first, but this signer had pre-committed in slot 2 by then, without a lock.
+    assert_eq!(signed.into_iter().collect::<Vec<u64>>(), [2]);
+}
