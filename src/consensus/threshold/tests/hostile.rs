@@ -358,3 +358,14 @@ fn a_false_share_under_frost_wastes_the_slot_and_the_next_creator_goes_on() {
     let witness = stage.node(0).known.values().next().map(|signed| signed.witness.clone());
     assert!(matches!(witness, Some(Witness::Group(signature)) if signature != Signature::NONE));
 }
+
+#[test]
+fn a_signer_that_never_got_the_proposal_fetches_the_block_from_those_who_signed_it() {
+    let mut stage = Stage::new(4, Config { empty_blocks: true, ..config() });
+    stage.run_until(at(1));
+    assert_eq!(stage.lose(|flight| is_kind("propose")(flight) && flight.to.0 == 3), 1);
+    stage.run(MILLI * 3);
+    assert_eq!(heights(&stage, &[0, 1, 2, 3]), [1, 1, 1, 0], "three signatures of a block that it does not have");
+    stage.run(MILLI * 10);
+    assert_eq!((heights(&stage, &[3]), stage.delivered().get("ask")), (vec![1], Some(&1)));
+}
