@@ -89,8 +89,8 @@ pub struct Threshold {
     /// The first slot that may be spoken in: never below the last in which this node spoke, or may have spoken before
     /// it crashed.
     speaks_from: u64,
-    /// Whether [`Timer::Slot`] is set.
-    ticking: bool,
+    /// The slot for which [`Timer::Slot`] is set, if it is.
+    ticking: Option<u64>,
     /// Slots that passed while something waited and nothing was decided.
     unheard: u64,
     /// Whether blocks were asked for and did not come.
@@ -135,7 +135,7 @@ impl Protocol for Threshold {
             rounds: BTreeMap::new(),
             bound: Votes::default(),
             speaks_from: 0,
-            ticking: false,
+            ticking: None,
             unheard: 0,
             asking: false,
             evidence: BTreeMap::new(),
@@ -191,16 +191,18 @@ impl Threshold {
     /// Wakes at the next slot while there is something to wait for.
     fn tick(&mut self, ctx: &mut Context<'_, Self>) {
         let waits = ctx.pending() > 0 || self.config.empty_blocks || self.asking || self.justified.is_some();
-        if waits && !self.ticking {
-            self.ticking = true;
-            let next = self.start_of(self.slot_at(ctx.now()) + 1);
-            ctx.set_timer(Timer::Slot, next.since(ctx.now()));
+        if waits && self.ticking.is_none() {
+            let next = self.slot_at(ctx.now()) + 1;
+            self.ticking = Some(next);
+            ctx.set_timer(Timer::Slot, self.start_of(next).since(ctx.now()));
         }
     }
     /// A slot begins: its creator proposes; who waits in vain for more than a slot asks, ever less often.
     fn on_slot(&mut self, ctx: &mut Context<'_, Self>) {
-        self.ticking = false;
         let slot = self.slot_at(ctx.now());
+        if self.ticking.take().is_some_and(|next| slot < next) {
+            return self.tick(ctx); // a clock that runs slow woke too early
+        }
         if self.unheard > 0 {
             ctx.note(note::WASTED, slot.saturating_sub(1));
             if self.unheard > 1 && (self.unheard.is_power_of_two() || self.unheard.is_multiple_of(8)) {
@@ -213,7 +215,7 @@ impl Threshold {
             self.propose(slot, ctx);
         }
         self.tick(ctx);
-        if !self.ticking {
+        if self.ticking.is_none() {
             self.unheard = 0;
         }
     }
