@@ -5,6 +5,7 @@ pub mod nakamoto;
 pub mod pbft;
 pub mod qbft;
 pub mod raft;
+pub mod threshold;
 
 use crate::protocol::Visitor;
 
@@ -15,4 +16,5 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<pbft::Pbft>();
     visitor.visit::<qbft::Qbft>();
     visitor.visit::<raft::Raft>();
+    visitor.visit::<threshold::Threshold>();
 }
