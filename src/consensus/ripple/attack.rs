@@ -12,7 +12,7 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("flip", "changes its position between its set and the empty set at every tick"),
     ("echo", "says to each node what that node says: positions and validations of every side of a fork"),
     ("withhold", "proposes sets that it gives to nobody"),
-    ("clock-lie", "proposes close times a day ahead, and dates every other validation ten minutes back"),
+    ("clock-lie", "proposes close times a day ahead, and dates every other validation ten minutes ahead"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,8 +126,7 @@ impl Faulty {
                 ctx.broadcast(message);
             }
             (Attack::ClockLie, Effect::Broadcast { message: Message::Validate(said) }) if said.seq.0 % 2 == 0 => {
-                let back = said.time.since(crate::base::Time::ZERO).saturating_sub(Duration::from_secs(600));
-                let mut validation = Validation { time: crate::base::Time::ZERO + back, ..said };
+                let mut validation = Validation { time: said.time + Duration::from_secs(600), ..said };
                 validation.signature = ctx.sign(&validation.statement());
                 ctx.broadcast(Message::Validate(validation));
             }

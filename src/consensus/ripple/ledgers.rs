@@ -330,7 +330,14 @@ impl Ripple {
         self.asks += 1;
         let peer = nodes[self.asks % nodes.len()];
         if peer != ctx.me() {
-            self.bow_out(Mode::WrongLedger, ctx);
+            // Fewer than stand on the working ledger do not make that the wrong one.
+            let tree = ctx.tree();
+            let stand = |v: &&Validation| {
+                self.names.get(&v.ledger).is_some_and(|index| tree.is_ancestor(self.tip.index, *index))
+            };
+            if nodes.len() > self.latest.values().filter(stand).count() {
+                self.bow_out(Mode::WrongLedger, ctx);
+            }
             self.asked = Some((peer, wanted));
             ctx.send(peer, Message::GetLedger { wanted, above: self.validated.height() });
         }

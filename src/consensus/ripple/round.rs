@@ -452,3 +452,11 @@ impl Ripple {
         self.settle(&known, ctx);
     }
 }
+
+#[cfg(test)]
+impl Ripple {
+    /// An empty ledger after the working one.
+    pub(super) fn build_for_test(&self, bin: u8) -> Ledger {
+        Ledger { bin, ..self.build(&Set::new([])) }
+    }
+}

@@ -66,7 +66,10 @@ fn a_round_is_two_broadcasts_of_everybody() {
     let mut stage = stage(3);
     feed(&mut stage, 1, 0);
     stage.run_until(at(8_000));
-    assert_eq!(stage.show_flights(), "n0>n1 propose\nn0>n2 propose\nn1>n0 propose\nn1>n2 propose\nn2>n0 propose\nn2>n1 propose\n");
+    assert_eq!(
+        stage.show_flights(),
+        "n0>n1 propose\nn0>n2 propose\nn1>n0 propose\nn1>n2 propose\nn2>n0 propose\nn2>n1 propose\n"
+    );
     stage.run_until(at(10_000));
     let text = stage.show_flights();
     assert_eq!((text.lines().count(), text.matches("validation").count()), (6, 6));
@@ -94,7 +97,8 @@ fn messages_have_the_sizes_of_their_fields() {
     let proposal = Proposal { prior, seq: 0, position, close: None, node, signature };
     let validation = Validation { ledger: prior, seq: Height(1), time: Time::ZERO, full: true, node, signature };
     let block = stage.chain(0)[0].clone();
-    let ledger = Ledger { block: block.clone(), bin: 2, agreed: true, negative: vec![node], disable: None, enable: None };
+    let ledger =
+        Ledger { block: block.clone(), bin: 2, agreed: true, negative: vec![node], disable: None, enable: None };
     let snapshot = crate::protocol::Snapshot { block, root: prior, bytes: 1_000 };
     let ledger = Arc::new(ledger);
     let (state, ledgers) = (Some((snapshot, ledger.clone())), vec![ledger]);
@@ -143,7 +147,12 @@ fn a_node_that_was_down_gets_the_ledgers_or_the_state() {
         assert!(height(&stage, 4) < 3);
         feed(&mut stage, 1, 40);
         stage.run(SECOND * 30);
-        assert!(height(&stage, 4) + 1 >= height(&stage, 0), "{history:?}: {} of {}", height(&stage, 4), height(&stage, 0));
+        assert!(
+            height(&stage, 4) + 1 >= height(&stage, 0),
+            "{history:?}: {} of {}",
+            height(&stage, 4),
+            height(&stage, 0)
+        );
         assert_eq!(stage.disagreement(&all(&stage)), None);
         let is_small = stage.node(0).ledgers.len() < 5;
         assert_eq!(is_small, history == History::State);
@@ -180,7 +189,7 @@ fn after_loss_ends_everything_goes_on() {
             stage.run(MILLI * 100);
             let mut number = round * 7 + part;
             stage.lose(|_| {
-                number = number * 6_364_136_223_846_793_005 % 1_000_003 + 1;
+                number = (number * 48_271 + 11) % 2_147_483_647;
                 number % 10 < 3
             });
         }

@@ -36,7 +36,9 @@ fn forks(overlap: usize, liars: usize) -> bool {
 #[test]
 fn two_cliques_fork_up_to_the_bound_on_their_overlap_and_not_beyond() {
     // With n = 10 and q = 8 a fork needs an overlap of at most 2n - 2q + t = 4 + t.
-    for (overlap, liars, fork) in [(4, 0, true), (5, 0, false), (5, 1, true), (6, 1, false), (6, 2, true), (7, 2, false)] {
+    for (overlap, liars, fork) in
+        [(4, 0, true), (5, 0, false), (5, 1, true), (6, 1, false), (6, 2, true), (7, 2, false)]
+    {
         assert_eq!(forks(overlap, liars), fork, "overlap {overlap}, {liars} liars");
     }
 }

@@ -7,9 +7,15 @@ fn the_avalanche_asks_for_more_as_time_passes() {
     let stage = stage(1);
     let config = Config { min_rounds: 0, ..Config::default() };
     // Percent of yes votes, percent of time, taken.
-    for (yes, percent, taken) in
-        [(60, 40, true), (50, 40, false), (60, 55, false), (66, 55, true), (70, 90, false), (94, 200, false), (96, 200, true)]
-    {
+    for (yes, percent, taken) in [
+        (60, 40, true),
+        (50, 40, false),
+        (60, 55, false),
+        (66, 55, true),
+        (70, 90, false),
+        (94, 200, false),
+        (96, 200, true),
+    ] {
         let mut dispute = Dispute::new(Item::Transaction(stage.transaction(1, 0)), false);
         let mut now = 0;
         while now < percent {
@@ -85,11 +91,10 @@ fn without_it_ledgers_close_and_none_is_validated_until_a_node_returns() {
 }
 
 #[test]
-fn close_times_on_both_sides_of_a_bin_end_in_one_ledger() {
+fn clocks_that_seem_25_seconds_apart_end_in_one_ledger() {
     for bin in [1, 10, 30] {
         let bins = vec![SECOND * bin; 6];
         let mut stage: Stage = Rehearsal::new(6, Config { bins, min_close: SECOND * 5, ..Config::default() });
-        // Ticks at 0.5 s of half of the nodes would need clocks; what they say is what counts.
         feed(&mut stage, 1, 0);
         stage.run_until(at(8_000));
         let lies: Vec<_> = stage.flights().map(|f| (f.from, f.to, f.message.clone())).collect();
@@ -138,7 +143,7 @@ fn a_branch_is_preferred_if_those_who_have_not_spoken_cannot_change_it() {
         let ledger = stage.node(0).tip.ledger.clone();
         node.ledgers.insert(*index, Known { ledger, name: *name, index: *index });
     }
-    let mut say = |node: &mut Ripple, who: u32, name: Hash, seq: u64| {
+    let say = |node: &mut Ripple, who: u32, name: Hash, seq: u64| {
         let Message::Validate(said) = validation(&stage, who, name, seq) else { panic!("a validation") };
         node.latest.insert(NodeId(who), said);
     };
