@@ -42,6 +42,7 @@ impl Ripple {
             largest: record.map_or(Height::GENESIS, |record| record.largest),
             own: None,
             latest: BTreeMap::new(),
+            earlier: BTreeMap::new(),
             slots: BTreeMap::new(),
             certificates: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -152,7 +153,9 @@ impl Ripple {
             return;
         }
         if self.latest.get(&node).is_none_or(|latest| latest.seq < seq) {
-            self.latest.insert(node, validation);
+            let earlier = self.latest.insert(node, validation);
+            let known = earlier.filter(|earlier| self.names.contains_key(&earlier.ledger));
+            self.earlier.extend(known.map(|known| (node, known)));
         }
         let slot = self.slots.entry(seq).or_default();
         if let Some(first) = slot.validations.get(&node).copied() {
@@ -213,6 +216,7 @@ impl Ripple {
         self.validated = known;
         self.slots = self.slots.split_off(&height);
         self.latest.retain(|_, validation| validation.seq >= height);
+        self.earlier.retain(|_, validation| validation.seq >= height);
         if self.config.history == History::State {
             self.ledgers.retain(|_, known| known.ledger.block.height() >= height);
             let ledgers = &self.ledgers;
@@ -250,7 +254,10 @@ impl Ripple {
             let next = tree.height(at).next();
             let mut uncommitted = 0;
             let mut support: BTreeMap<BlockIndex, u64> = BTreeMap::new();
-            for validation in self.latest.values() {
+            for (node, latest) in &self.latest {
+                // Until its ledger is here, a node stands where it stood.
+                let is_known = self.names.contains_key(&latest.ledger);
+                let validation = if is_known { latest } else { self.earlier.get(node).unwrap_or(latest) };
                 if validation.seq < next.max(self.largest) {
                     uncommitted += 1;
                 }

@@ -224,6 +224,8 @@ pub struct Ripple {
     own: Option<Validation>,
     /// The last validation of each trusted node.
     latest: BTreeMap<NodeId, Validation>,
+    /// The one before, if the ledger of that was here: counts until that of the last one is.
+    earlier: BTreeMap<NodeId, Validation>,
     slots: BTreeMap<Height, Slot>,
     /// Validations of ledgers every so often, to prove the way to a node that is behind.
     certificates: BTreeMap<Height, Arc<[Validation]>>,

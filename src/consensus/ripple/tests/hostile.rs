@@ -131,3 +131,27 @@ fn a_flood_does_not_grow_the_memory() {
     assert!(node.slots.len() <= 1_025);
     assert_eq!((node.latest.len(), node.current.len(), node.recent.len(), node.sets.len()), (1, 1, 1, 0));
 }
+
+#[test]
+fn after_a_cut_one_branch_is_preferred_by_all() {
+    for left in [8, 9, 11] {
+        let mut stage = stage(16);
+        stage.set_delay(MILLI * 40);
+        let sides: (Vec<usize>, Vec<usize>) = (0..16).partition(|node| *node < left);
+        for second in 0..90u32 {
+            if second == 25 {
+                stage.partition(&sides.0, &sides.1);
+            }
+            if second == 45 {
+                stage.heal();
+            }
+            let transaction = stage.transaction(second % 60 + 1, 0);
+            (0..16)
+                .filter(|node| !(25..45).contains(&second) || (*node < left) == (second % 2 == 0))
+                .for_each(|node| stage.submit(node, &transaction));
+            stage.run(SECOND);
+        }
+        assert!(height(&stage, 0) > 12, "{left}: {}", height(&stage, 0));
+        assert_eq!(stage.disagreement(&all(&stage)), None);
+    }
+}
