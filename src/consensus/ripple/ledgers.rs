@@ -183,10 +183,10 @@ impl Ripple {
     fn is_validated(&self, known: &Known) -> bool {
         let Some(slot) = self.slots.get(&known.height()) else { return false };
         let Some(ballot) = slot.votes.ballots().find(|ballot| ballot.digest == known.name) else { return false };
-        match known.ledger.negative.is_empty() {
-            true => ballot.voters.is_quorum(&self.unl),
-            false => is_proven(ballot.voters.members(), &self.effective(&known.ledger)),
+        if known.ledger.negative.is_empty() {
+            return ballot.voters.is_quorum(&self.unl);
         }
+        is_proven(ballot.voters.members(), &self.effective(&known.ledger))
     }
     /// Declares a ledger and its ancestors final if enough trusted nodes validated it. What is final stays.
     pub(super) fn settle(&mut self, known: &Known, ctx: &mut Context<'_, Self>) {

@@ -88,7 +88,7 @@ impl Set {
     pub fn new(items: impl IntoIterator<Item = Item>) -> Arc<Set> {
         let items: BTreeMap<Hash, Item> = items.into_iter().map(|item| (item.name(), item)).collect();
         let digest = Digest::new("ripple set").u64(items.len() as u64);
-        let name = items.keys().fold(digest, |digest, name| digest.hash(name)).finish();
+        let name = items.keys().fold(digest, Digest::hash).finish();
         Arc::new(Set { items, name })
     }
     /// The transactions, in order of name.

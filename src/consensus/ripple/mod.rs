@@ -1,6 +1,6 @@
 //! Ripple: the XRP Ledger consensus protocol, where each node trusts a list of its own.
 //!
-//! **Source.** Chase and MacBrough, "Analysis of the XRP Ledger Consensus Protocol", 2018 (arXiv 1802.07242), for the
+//! **Source.** Chase and `MacBrough`, "Analysis of the XRP Ledger Consensus Protocol", 2018 (arXiv 1802.07242), for the
 //! rules and the bound on overlap; the published server `rippled` for parameters, avalanche, close time, preferred branch
 //! and negative UNL. Attacks: Armknecht et al. 2015; Amores-Sesar, Cachin and Micic 2020.
 //!

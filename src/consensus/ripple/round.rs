@@ -277,9 +277,9 @@ impl Ripple {
     /// The votes of the peers on an item; those whose set is not here have none.
     fn votes(&self, name: &Hash) -> (u64, u64) {
         let sets = self.current.values().filter_map(|(proposal, _)| self.sets.get(&proposal.position));
-        sets.fold((0, 0), |(yes, no), set| match set.items.contains_key(name) {
-            true => (yes + 1, no),
-            false => (yes, no + 1),
+        sets.fold((0, 0), |(yes, no), set| {
+            let is_yes = u64::from(set.items.contains_key(name));
+            (yes + is_yes, no + 1 - is_yes)
         })
     }
     /// Changes the position where the others outvote it.
@@ -396,7 +396,7 @@ fn disputed(disputes: &BTreeMap<Hash, Dispute>) -> impl Iterator<Item = (&Arc<Tr
 /// Accepting.
 impl Ripple {
     /// The ledger that the agreed set and close time make, the same at all who agreed.
-    fn build(&self, set: &Set) -> Ledger {
+    pub(super) fn build(&self, set: &Set) -> Ledger {
         let parent = &self.tip.ledger;
         let salted = |t: &Transaction| Digest::new("ripple order").hash(&set.name).u64(u64::from(t.sender.0)).finish();
         let mut sorted: Vec<_> = set.transactions().map(|t| ((salted(t), t.nonce, t.id()), t.clone())).collect();
@@ -450,13 +450,5 @@ impl Ripple {
         let mode = if self.mode == Mode::WrongLedger { self.mode } else { Mode::Proposing };
         self.open(mode, ctx);
         self.settle(&known, ctx);
-    }
-}
-
-#[cfg(test)]
-impl Ripple {
-    /// An empty ledger after the working one.
-    pub(super) fn build_for_test(&self, bin: u8) -> Ledger {
-        Ledger { bin, ..self.build(&Set::new([])) }
     }
 }

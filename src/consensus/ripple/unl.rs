@@ -67,7 +67,7 @@ pub fn committee(members: &BTreeSet<NodeId>, negative: &[NodeId], percent: u64, 
 }
 
 /// One sentence on the pairs of nodes whose lists overlap too little: both can see a quorum for different ledgers
-/// (Chase and MacBrough 2018, theorem 8), `t` being the faulty nodes that both trust.
+/// (Chase and `MacBrough` 2018), `t` being the faulty nodes that both trust.
 #[must_use]
 pub fn remarks(unl: &Unl, percent: u64, n: usize, faulty: &BTreeSet<NodeId>) -> Vec<String> {
     let mut distinct: Vec<(NodeId, BTreeSet<NodeId>)> = Vec::new();

@@ -128,14 +128,13 @@ fn a_branch_is_preferred_if_those_who_have_not_spoken_cannot_change_it() {
     let (mut names, mut indices) = (Vec::new(), Vec::new());
     // Two children of genesis, known to node 0.
     for bin in [1, 3] {
-        let mut node = stage.node(0).clone();
-        let mut ledger = node.build_for_test(bin);
+        let node = stage.node(0).clone();
+        let mut ledger = node.build(&Set::new([]));
         ledger.bin = bin;
         let header = crate::chain::Header { seal: ledger.seal(), ..ledger.block.header };
         ledger.block = crate::chain::Block::new(header, ledger.block.batch.clone());
         indices.push(stage.learn(&ledger.block).unwrap());
         names.push(crate::base::Digest::new("name").u64(u64::from(bin)).finish());
-        node.ledgers.clear();
     }
     let mut node = stage.node(0).clone();
     for (name, index) in names.iter().zip(&indices) {
