@@ -82,7 +82,7 @@ fn one_liar_of_five_neither_stops_nor_forks_the_ledger() {
 }
 
 #[test]
-fn two_liars_of_five_stop_it() {
+fn one_down_and_one_hiding_its_validations_leave_every_other_ledger_without_quorum() {
     let mut stage: Stage = Rehearsal::empty(5, Config::default());
     stage.set_attack(3, "clock-lie");
     (0..4).for_each(|node| stage.boot(node));
