@@ -5,6 +5,7 @@ pub mod nakamoto;
 pub mod pbft;
 pub mod qbft;
 pub mod raft;
+pub mod ripple;
 pub mod threshold;
 
 use crate::protocol::Visitor;
@@ -16,5 +17,6 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<pbft::Pbft>();
     visitor.visit::<qbft::Qbft>();
     visitor.visit::<raft::Raft>();
+    visitor.visit::<ripple::Ripple>();
     visitor.visit::<threshold::Threshold>();
 }
