@@ -4,7 +4,7 @@ use crate::base::{Committee, NodeId};
 
 /// The priorities of the validators of one height.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Priorities(Vec<i128>);
+pub struct Priorities(pub(super) Vec<i128>);
 
 impl Priorities {
     /// Nobody has waited yet.
