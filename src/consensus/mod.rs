@@ -6,6 +6,7 @@ pub mod pbft;
 pub mod qbft;
 pub mod raft;
 pub mod ripple;
+pub mod tendermint;
 pub mod threshold;
 
 use crate::protocol::Visitor;
@@ -18,5 +19,6 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<qbft::Qbft>();
     visitor.visit::<raft::Raft>();
     visitor.visit::<ripple::Ripple>();
+    visitor.visit::<tendermint::Tendermint>();
     visitor.visit::<threshold::Threshold>();
 }
