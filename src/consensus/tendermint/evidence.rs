@@ -50,9 +50,4 @@ impl Pool {
     pub fn forget(&mut self, mut expired: impl FnMut(Height) -> bool) {
         self.proofs.retain(|slot, _| !expired(slot.1));
     }
-    /// Number of proofs held, for bounds.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.proofs.len()
-    }
 }

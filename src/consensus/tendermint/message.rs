@@ -254,7 +254,7 @@ pub enum Message {
     Part(Arc<Part>),
     /// A prevote or precommit, by its voter or passed on.
     Vote(Arc<Vote>),
-    /// The polka of a round: what VoteSetMaj23 brings about, a quorum whatever else its double voters said.
+    /// The polka of a round: what `VoteSetMaj23` brings about, a quorum whatever else its double voters said.
     Polka(Arc<Certificate>),
     /// How far the sender is.
     Status(Arc<Status>),

@@ -225,7 +225,7 @@ impl Protocol for Tendermint {
                 self.vote(Phase::Prevote, id, ctx);
             }
             Timer::Prevote(h, r) if (h, r) == now && self.step == Step::Prevote => {
-                self.vote(Phase::Precommit, NIL, ctx)
+                self.vote(Phase::Precommit, NIL, ctx);
             }
             Timer::Precommit(h, r) if (h, r) == now => self.start_round(r + 1, ctx),
             _ => {}
