@@ -62,7 +62,8 @@ const WORLD: &str = r#"
 
 /// Each protocol: its name, its settings, its network, and the fingerprint of seed 1 on every machine and in every build.
 /// A change of behaviour changes them; then write down what the failing test found, and say so in the commit.
-const SCENARIOS: [(&str, &str, &str, &str); 3] = [
+const SCENARIOS: [(&str, &str, &str, &str); 8] = [
+    ("hotstuff", "protocol.hotstuff = { variant = \"two_phase\" }", "", "988c64fc4fed34bb3e064bf520729742"),
     (
         "nakamoto",
         r#"protocol.nakamoto = { spacing = "500 ms", retarget = 16, finality = { confirmations = 3 } }
@@ -72,11 +73,26 @@ const SCENARIOS: [(&str, &str, &str, &str); 3] = [
         "6af8a824a07b6b78a6fd47b23cdb1b6b",
     ),
     ("pbft", "protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", "", "b05e5e6ca2515ad88d0a7d2066b9286f"),
+    ("qbft", "protocol.qbft = { block_period = \"200 ms\" }", "", "2fe6b97b48c423a8ef7cf3cb6cf6310b"),
     (
         "raft",
         "protocol.raft = { snapshot_every = 40, snapshot_keep = 10, read_interval = \"500 ms\" }",
         "",
         "99394e5256945f954ff3bfaf375738b2",
+    ),
+    (
+        "ripple",
+        r#"protocol.ripple = { history = "state", granularity = "200 ms", min_consensus = "400 ms", min_close = "400 ms",
+                                idle_interval = "3s", min_previous_round = "1s" }"#,
+        "",
+        "b7dc58669168ef976371ef78f7354975",
+    ),
+    ("tendermint", "protocol = \"tendermint\"", "", "b1f47d51f7ec9fe4ac1564dc2e654c61"),
+    (
+        "threshold",
+        "protocol.threshold = { slot = \"1s\", window = \"500ms\", skew = \"200ms\" }",
+        "",
+        "3e667b9a18120bf9b88e207396d5291c",
     ),
 ];
 
