@@ -1,0 +1,90 @@
+//! Validators that do not follow Aura.
+
+use super::message::{Message, Record};
+use super::{Aura, Config, Timer};
+use crate::base::{NodeId, Time};
+use crate::chain::{Batch, Block};
+use crate::protocol::{Attacker, Context, Effect, Protocol};
+use std::sync::Arc;
+
+/// The attacks, by name.
+pub(super) const ATTACKS: &[(&str, &str)] = &[
+    ("equivocate", "in its step, seals another, empty block for odd validators"),
+    ("clone", "lives twice, once among even and once among odd validators, and seals on both chains (NDSS 2020)"),
+];
+
+#[derive(Debug)]
+struct Faulty {
+    /// Whether it lives twice.
+    cloned: bool,
+    /// The one among even validators, whose chain this node shows; and the one among odd ones.
+    masks: [Aura; 2],
+}
+
+pub(super) fn attacker(
+    name: &str,
+    config: &Arc<Config>,
+    log: &[Record],
+    ctx: &mut Context<'_, Aura>,
+) -> Option<Box<dyn Attacker<Aura>>> {
+    let cloned = match name {
+        "equivocate" => false,
+        "clone" => true,
+        _ => return None,
+    };
+    let mask = Aura::boot(config, log, ctx);
+    Some(Box::new(Faulty { cloned, masks: [mask.clone(), mask] }))
+}
+
+impl Attacker<Aura> for Faulty {
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Aura>) {
+        let side = if self.cloned { from.index() % 2 } else { 0 };
+        self.live(side, ctx, |mask, ctx| mask.on_message(from, message, ctx));
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Aura>) {
+        (0..=usize::from(self.cloned)).for_each(|side| self.live(side, ctx, |mask, ctx| mask.on_timer(timer, ctx)));
+    }
+    fn on_pending(&mut self, ctx: &mut Context<'_, Aura>) {
+        (0..=usize::from(self.cloned)).for_each(|side| self.live(side, ctx, Protocol::on_pending));
+    }
+}
+
+impl Faulty {
+    /// Lets one of the two act, and sends what it says to its side.
+    fn live(&mut self, side: usize, ctx: &mut Context<'_, Aura>, act: impl FnOnce(&mut Aura, &mut Context<'_, Aura>)) {
+        let before = ctx.ordered().len();
+        act(&mut self.masks[side], ctx);
+        let me = ctx.me();
+        for effect in ctx.ordered().split_off(before) {
+            match effect {
+                Effect::Broadcast { message } => {
+                    let other = self.other(&message, ctx);
+                    for to in ctx.committee().members().filter(|to| *to != me) {
+                        match (self.cloned, to.index() % 2) {
+                            (true, parity) if parity != side => {}
+                            (false, 1) => ctx.send(to, other.clone().unwrap_or_else(|| message.clone())),
+                            _ => ctx.send(to, message.clone()),
+                        }
+                    }
+                }
+                // This node shows the chain of the first.
+                Effect::Extend { .. } | Effect::Rewind { .. } | Effect::Finalize { .. } if side == 1 => {}
+                effect => ctx.ordered().push(effect),
+            }
+        }
+    }
+    /// Another block in place of one of its own.
+    fn other(&self, message: &Message, ctx: &mut Context<'_, Aura>) -> Option<Message> {
+        let Message::Block(sealed) = message else { return None };
+        if self.cloned || sealed.block.header.proposer != ctx.me() {
+            return None;
+        }
+        let header = sealed.block.header;
+        let mut other = (*sealed).as_ref().clone();
+        let time = Time::from_nanos(header.time.as_nanos() + 1);
+        other.block =
+            Block::new(crate::chain::Header { time, merkle: Batch::empty().digest(), ..header }, Batch::empty());
+        other.signature = ctx.sign(&super::Sealed::statement(&other.block.id()));
+        Some(Message::Block(Arc::new(other)))
+    }
+}

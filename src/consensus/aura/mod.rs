@@ -1,0 +1,469 @@
+//! Aura: authority round, proof of authority by the clock, with rolling finality.
+//!
+//! **Source.** `OpenEthereum` (Parity), engine `authority_round` and its rolling finality; Ekparinya, Gramoli and Jourjon,
+//! "The attack of the clones against proof-of-authority", NDSS 2020; De Angelis et al., "PBFT vs proof-of-authority", 2018.
+//!
+//! **Model.** Validators whose clocks differ by less than a step and who hear each other within one; more than half of
+//! them honest. Under partition there is no safety: with a liar that speaks to both sides, both may call their blocks
+//! final. Lives as long as one validator does; finality needs more than half.
+//!
+//! ```text
+//!  step       7             8             9            10
+//!  primary    3             0             1             2
+//!             | Block ----> all
+//!                           | Block ----> all
+//!                                         | Block: authors 3, 0, 1 of four are more than half: the block of step 7 is final
+//! ```
+//!
+//! **Fork choice.** The score of a block is `2^128 - 1 + parent.step - step`, summed along its chain: the longer chain,
+//! among equally long ones that with the lower last step, among these the first that came.
+//!
+//! **Mapping.** The step is a header field of the protocol ([`Seal::Fields`]); it and the primary's signature travel
+//! beside the block. A primary without transactions makes no block unless blocks with transactions wait for finality.
+//!
+//! **Simplified.** No empty-step messages: a quiet step is a skipped one. The validators are fixed: no set changes, hence
+//! no epochs. Reports are notes, not transactions; as in the original they exclude nobody. Finality is enforced: a
+//! validator never leaves a chain below what it called final, where the original only uses finality for set changes.
+//!
+//! **Glossary.** *Step*: a slot of the clock. *Primary*: the validator whose step it is. *Score*: the weight of a chain.
+//! *Rolling finality*: a block is final when the authors of it and its descendants are more than half.
+
+mod attack;
+mod message;
+
+#[cfg(test)]
+mod tests;
+
+pub use message::{Message, Record, Sealed};
+
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time};
+use crate::chain::{Batch, Block, Header, Limit};
+use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A slot of the clock: the time divided by the duration of a step.
+pub type Step = u64;
+
+/// How many authors make a block final.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Finality {
+    /// More than half of the validators.
+    #[default]
+    Majority,
+    /// More than two thirds: a liar on both sides of a partition then makes neither final.
+    TwoThirds,
+}
+
+/// What a scenario may set.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Length of a step, at least 1 s. Default 5 s (Kovan and most networks; at most 65,535 s).
+    pub step: Duration,
+    /// How many authors make a block final. Default majority; two thirds after the transition of that name.
+    pub finality: Finality,
+    /// Whether a primary makes a block when nothing waits. Default false.
+    pub empty_blocks: bool,
+    /// Steps ahead of the local clock up to which a block waits; beyond, it is refused. Default 4.
+    pub future_steps: u64,
+    /// The largest block. Default 512 transactions or 1 MB.
+    pub block: Limit,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            step: Duration::from_secs(5),
+            finality: Finality::Majority,
+            empty_blocks: false,
+            future_steps: 4,
+            block: Limit { bytes: 1_000_000, transactions: 512 },
+        }
+    }
+}
+
+/// Alarm clocks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Timer {
+    /// The next step of this validator begins.
+    Step,
+    /// A block that came too early may be due.
+    Early,
+    /// A peer that was asked for blocks does not answer.
+    Ask,
+}
+
+/// A validator.
+#[derive(Clone, Debug)]
+pub struct Aura {
+    config: Arc<Config>,
+    /// Valid blocks above what is final, by name.
+    known: BTreeMap<Hash, Arc<Sealed>>,
+    /// The latest final blocks with their seals, for those who missed them.
+    finals: BTreeMap<Height, Arc<Sealed>>,
+    /// The last final block, and its step.
+    root: (Arc<Block>, Step),
+    /// The best chain's last block, and its step.
+    tip: (Arc<Block>, Step),
+    /// The last step that this validator sealed.
+    sealed: Option<Step>,
+    /// The block of each primary for each late step, to find two.
+    seen: BTreeMap<(Step, NodeId), Hash>,
+    /// Blocks of steps to come.
+    early: Vec<(NodeId, Arc<Sealed>)>,
+    /// Blocks whose parent is missing.
+    orphans: BTreeMap<Hash, (NodeId, Arc<Sealed>)>,
+    /// How often it asked since something new came: whom it asks next.
+    asked: u64,
+    /// Whether [`Timer::Step`] is set.
+    waiting: bool,
+    /// Blocks made final since the last checkpoint of the log.
+    unsaved: u64,
+}
+
+/// Blocks of steps to come and blocks without parent that are kept.
+const KEPT_MOST: usize = 64;
+/// Blocks in one answer at most.
+const ANSWER_MOST: usize = 64;
+/// Final blocks kept with their seals.
+const FINALS_MOST: usize = 512;
+/// Blocks made final between checkpoints of the log.
+const CHECKPOINT_EVERY: u64 = 32;
+
+impl Protocol for Aura {
+    const NAME: &'static str = "aura";
+    const SUMMARY: &'static str = "Aura proof of authority: a primary per step of the clock, rolling finality, f < n/2";
+    const FAULTS: FaultModel = FaultModel::Byzantine;
+    const ATTACKS: &'static [(&'static str, &'static str)] = attack::ATTACKS;
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+
+    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
+        let misfit = |key, reason: &str| Err(Misfit { key, reason: reason.to_owned() });
+        if config.step < Duration::from_secs(1) || config.step > Duration::from_secs(65_535) {
+            return misfit("step", "must be 1 s to 65,535 s");
+        }
+        if config.block.bytes == 0 || config.block.transactions == 0 {
+            return misfit("block", "must be at least 1");
+        }
+        Ok(())
+    }
+    fn committee(config: &Config, weights: Vec<u64>) -> Committee {
+        let committee = Committee::weighted(weights, FaultModel::Byzantine);
+        let required = match config.finality {
+            Finality::Majority => committee.majority(),
+            Finality::TwoThirds => committee.two_thirds(),
+        };
+        committee.requiring(required)
+    }
+    fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
+        Aura::recover(config, log, ctx)
+    }
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
+        match message {
+            Message::Block(sealed) => self.on_block(from, sealed, ctx),
+            Message::Ask { wanted, above } => self.on_ask(from, wanted, above, ctx),
+            Message::Blocks(blocks) => blocks.iter().for_each(|sealed| self.on_block(from, sealed.clone(), ctx)),
+        }
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
+        match timer {
+            Timer::Step => self.on_step(ctx),
+            Timer::Early => self.on_early(ctx),
+            Timer::Ask => self.on_ask_timer(ctx),
+        }
+    }
+    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+        self.seal(ctx);
+        self.wait(ctx);
+    }
+    fn attacker(
+        name: &str,
+        config: &Arc<Config>,
+        log: &[Record],
+        ctx: &mut Context<'_, Self>,
+    ) -> Option<Box<dyn Attacker<Self>>> {
+        attack::attacker(name, config, log, ctx)
+    }
+}
+
+/// Sealing (rule 1).
+impl Aura {
+    fn step(&self, now: Time) -> Step {
+        now.as_nanos() / self.config.step.as_nanos()
+    }
+    /// Whether there is something to make final: transactions, or blocks that hold some.
+    fn has_work(&self, ctx: &Context<'_, Self>) -> bool {
+        self.config.empty_blocks
+            || ctx.pending() > 0
+            || self.branch().iter().any(|sealed| !sealed.block.batch.is_empty())
+    }
+    /// The blocks of the best chain above what is final, highest first.
+    fn branch(&self) -> Vec<&Arc<Sealed>> {
+        std::iter::successors(self.known.get(&self.tip.0.id()), |sealed| self.known.get(&sealed.block.parent()))
+            .collect()
+    }
+    /// Sets the alarm for the next step of this validator, if there is work.
+    fn wait(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.waiting || !self.has_work(ctx) {
+            return;
+        }
+        let (n, me) = (ctx.committee().n() as u64, u64::from(ctx.me().0));
+        let next = self.step(ctx.now()) + 1;
+        let mine = next + (me + n - next % n) % n;
+        let at = Time::from_nanos(mine * self.config.step.as_nanos());
+        self.waiting = true;
+        ctx.set_timer(Timer::Step, at.since(ctx.now()));
+    }
+    fn on_step(&mut self, ctx: &mut Context<'_, Self>) {
+        self.waiting = false;
+        self.seal(ctx);
+        self.wait(ctx);
+    }
+    /// Seals a block if this is the primary's step, and it has sealed none in it.
+    fn seal(&mut self, ctx: &mut Context<'_, Self>) {
+        let step = self.step(ctx.now());
+        let is_mine = ctx.committee().in_turn(step) == ctx.me() && self.sealed.is_none_or(|sealed| sealed < step);
+        if !is_mine || step <= self.tip.1 || !self.has_work(ctx) {
+            return;
+        }
+        let parent = self.tip.0.clone();
+        let batch = ctx.template(&parent, self.config.block);
+        let sealed = make(&parent, batch, step, ctx);
+        if ctx.learn(&sealed.block).is_none() {
+            return;
+        }
+        ctx.note(note::LEADING, step);
+        self.sealed = Some(step);
+        self.take(&sealed, ctx);
+        ctx.broadcast(Message::Block(sealed));
+    }
+}
+
+/// A block of this node in a step, with its seal.
+fn make(parent: &Arc<Block>, batch: Arc<Batch>, step: Step, ctx: &mut Context<'_, Aura>) -> Arc<Sealed> {
+    let header = Header {
+        parent: parent.id(),
+        height: parent.height().next(),
+        merkle: batch.digest(),
+        time: ctx.now(),
+        proposer: ctx.me(),
+        seal: Sealed::fields(step),
+    };
+    let block = Block::new(header, batch);
+    let signature = ctx.sign(&Sealed::statement(&block.id()));
+    Arc::new(Sealed { block, step, signature })
+}
+
+/// Validation, fork choice and finality (rules 2 to 6).
+impl Aura {
+    fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        let (block, id) = (&sealed.block, sealed.block.id());
+        let is_known = self.known.contains_key(&id) || block.height() <= self.root.0.height();
+        let has_step = self.step(block.header.time) == sealed.step;
+        if is_known || !has_step || ctx.committee().in_turn(sealed.step) != block.header.proposer {
+            return;
+        }
+        let now = self.step(ctx.now());
+        if sealed.step > now {
+            if sealed.step <= now + self.config.future_steps && self.early.len() < KEPT_MOST {
+                let due = Time::from_nanos(sealed.step * self.config.step.as_nanos());
+                ctx.set_timer(Timer::Early, due.since(ctx.now()));
+                self.early.push((from, sealed));
+            }
+            return;
+        }
+        let Some(parent_step) = self.step_of(&block.parent()) else {
+            if self.orphans.len() < KEPT_MOST {
+                let wanted = block.parent();
+                self.orphans.insert(wanted, (from, sealed));
+                ctx.send(from, Message::Ask { wanted, above: self.root.0.height() });
+                ctx.set_timer(Timer::Ask, self.config.step);
+            }
+            return;
+        };
+        if sealed.step <= parent_step || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
+            return;
+        }
+        if self.seen.insert((sealed.step, block.header.proposer), id).is_some_and(|other| other != id) {
+            // Two siblings of one primary in one step: reported, and both stay in the race.
+            ctx.note(note::EVIDENCE, u64::from(block.header.proposer.0));
+        }
+        let oldest = sealed.step.saturating_sub(2 * ctx.committee().n() as u64);
+        self.seen = self.seen.split_off(&(oldest, NodeId(0)));
+        (1..sealed.step - parent_step).for_each(|skipped| ctx.note(note::WASTED, parent_step + skipped));
+        self.asked = 0;
+        self.take(&sealed, ctx);
+        ctx.broadcast(Message::Block(sealed.clone()));
+        if let Some((from, child)) = self.orphans.remove(&id) {
+            self.on_block(from, child, ctx);
+        }
+        self.wait(ctx);
+    }
+    /// The step of a block above what is final, or of the last final one.
+    fn step_of(&self, id: &Hash) -> Option<Step> {
+        if *id == self.root.0.id() { Some(self.root.1) } else { self.known.get(id).map(|sealed| sealed.step) }
+    }
+    /// Logs a valid block, and adopts its chain if that is the best.
+    fn take(&mut self, sealed: &Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        self.known.insert(sealed.block.id(), sealed.clone());
+        ctx.persist(Record::Block(sealed.clone()));
+        self.adopt(sealed, ctx);
+    }
+    fn adopt(&mut self, sealed: &Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        let score = |(block, step): (&Arc<Block>, Step)| (block.height(), std::cmp::Reverse(step));
+        if score((&sealed.block, sealed.step)) <= score((&self.tip.0, self.tip.1)) {
+            return;
+        }
+        let old: BTreeSet<Hash> = self.branch().iter().map(|sealed| sealed.block.id()).collect();
+        let mut path = vec![sealed.block.clone()];
+        let mut at = sealed.block.parent();
+        while let Some(parent) = self.known.get(&at).filter(|_| !old.contains(&at)) {
+            path.push(parent.block.clone());
+            at = parent.block.parent();
+        }
+        let fork = path.last().expect("the new tip").height().0 - 1;
+        if fork < self.tip.0.height().0 {
+            ctx.rewind(Height(fork));
+        }
+        path.into_iter().rev().for_each(|block| ctx.extend(block));
+        self.tip = (sealed.block.clone(), sealed.step);
+        self.finalize(ctx);
+    }
+    /// Rule 6: the lowest blocks whose authors, with those of their descendants, are enough.
+    fn finalize(&mut self, ctx: &mut Context<'_, Self>) {
+        let (mut authors, mut made) = (Tally::default(), Vec::new());
+        for sealed in self.branch() {
+            authors.add(sealed.block.header.proposer, ctx.committee());
+            if authors.is_quorum(ctx.committee()) {
+                made.push(Arc::clone(sealed));
+            }
+        }
+        let Some(last) = made.first().cloned() else { return };
+        let height = last.block.height();
+        self.finals.extend(made.into_iter().map(|sealed| (sealed.block.height(), sealed)));
+        while self.finals.len() > FINALS_MOST {
+            self.finals.pop_first();
+        }
+        ctx.finalize(height);
+        self.unsaved += height.0 - self.root.0.height().0;
+        self.root = (last.block.clone(), last.step);
+        self.prune();
+        self.orphans.retain(|_, (_, sealed)| sealed.block.height() > height);
+        if self.unsaved >= CHECKPOINT_EVERY {
+            self.unsaved = 0;
+            let blocks = self.known.values().cloned().collect();
+            ctx.persist(Record::Checkpoint { sealed: self.sealed, blocks });
+        }
+    }
+    /// Forgets what does not stand on what is final.
+    fn prune(&mut self) {
+        let mut blocks: Vec<Arc<Sealed>> = std::mem::take(&mut self.known).into_values().collect();
+        blocks.sort_by_key(|sealed| sealed.block.height());
+        for sealed in blocks {
+            if self.step_of(&sealed.block.parent()).is_some() {
+                self.known.insert(sealed.block.id(), sealed);
+            }
+        }
+    }
+    fn on_early(&mut self, ctx: &mut Context<'_, Self>) {
+        for (from, sealed) in std::mem::take(&mut self.early) {
+            self.on_block(from, sealed, ctx);
+        }
+    }
+}
+
+/// Catching up, and starting again.
+impl Aura {
+    /// Answers with the chain that ends at a block, or at the tip, from what is final at the sender on.
+    fn on_ask(&self, from: NodeId, wanted: Hash, above: Height, ctx: &mut Context<'_, Self>) {
+        let tip = self.tip.0.id();
+        let mut blocks = Vec::new();
+        let mut at = self.known.get(if wanted == Hash::ZERO { &tip } else { &wanted });
+        while let Some(sealed) = at {
+            blocks.push(sealed.clone());
+            at = self.known.get(&sealed.block.parent());
+        }
+        blocks.reverse();
+        let mut finals = Vec::new();
+        let mut height = above.next();
+        while height <= self.root.0.height() && finals.len() < ANSWER_MOST {
+            let Some(sealed) = self.finals.get(&height) else { break };
+            finals.push(sealed.clone());
+            height = height.next();
+        }
+        if height > self.root.0.height() {
+            finals.extend(blocks);
+        }
+        if !finals.is_empty() {
+            ctx.send(from, Message::Blocks(Arc::new(finals)));
+        }
+    }
+    /// Nobody answered: asks the next validator.
+    fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(wanted) = self.orphans.keys().next().copied() else { return };
+        self.asked += 1;
+        let start = u64::from(ctx.me().0) + self.asked;
+        let peer = (0..2).map(|further| ctx.committee().in_turn(start + further)).find(|peer| *peer != ctx.me());
+        if let Some(peer) = peer {
+            ctx.send(peer, Message::Ask { wanted, above: self.root.0.height() });
+            ctx.set_timer(Timer::Ask, self.config.step);
+        }
+    }
+    fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Aura {
+        let root = ctx.durable();
+        let step = root.header.time.as_nanos() / config.step.as_nanos();
+        let mut validator = Aura {
+            config: config.clone(),
+            known: BTreeMap::new(),
+            finals: BTreeMap::new(),
+            root: (root.clone(), step),
+            tip: (root, step),
+            sealed: None,
+            seen: BTreeMap::new(),
+            early: Vec::new(),
+            orphans: BTreeMap::new(),
+            asked: 0,
+            waiting: false,
+            unsaved: 0,
+        };
+        let mut blocks: Vec<Arc<Sealed>> = Vec::new();
+        for record in log {
+            match record {
+                Record::Block(sealed) => blocks.push(sealed.clone()),
+                Record::Checkpoint { sealed, blocks: kept, .. } => {
+                    validator.sealed = *sealed;
+                    blocks.extend(kept.iter().cloned());
+                }
+            }
+        }
+        blocks.sort_by_key(|sealed| sealed.block.height());
+        for sealed in blocks {
+            if sealed.block.header.proposer == ctx.me() {
+                validator.sealed = validator.sealed.max(Some(sealed.step));
+            }
+            let is_above = sealed.block.height() > validator.root.0.height();
+            if is_above && validator.step_of(&sealed.block.parent()).is_some() && ctx.learn(&sealed.block).is_some() {
+                validator.known.insert(sealed.block.id(), sealed.clone());
+                validator.adopt(&sealed, ctx);
+            }
+        }
+        if ctx.now() > Time::ZERO {
+            // What happened meanwhile? Two are asked, since one may be down.
+            let (me, n) = (u64::from(ctx.me().0), ctx.committee().n() as u64);
+            let mut peers = vec![ctx.committee().in_turn(me + 1), ctx.committee().in_turn(me + n - 1)];
+            peers.dedup();
+            for peer in peers.into_iter().filter(|peer| u64::from(peer.0) != me) {
+                ctx.send(peer, Message::Ask { wanted: Hash::ZERO, above: validator.root.0.height() });
+            }
+        }
+        validator.wait(ctx);
+        validator
+    }
+}
