@@ -3,6 +3,7 @@
 pub mod nakamoto;
 pub mod pbft;
 pub mod raft;
+pub mod vote;
 
 use crate::protocol::Visitor;
 
@@ -11,4 +12,5 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<nakamoto::Nakamoto>();
     visitor.visit::<pbft::Pbft>();
     visitor.visit::<raft::Raft>();
+    visitor.visit::<vote::Vote>();
 }
