@@ -257,7 +257,7 @@ impl Protocol for Vote {
             Message::Ratified(ratified) => self.on_ratified(from, &ratified, ctx),
             Message::Report(report) => self.on_report(from, &report, ctx),
             Message::Ask(above) => self.answer(from, above, ctx),
-            Message::Blocks(list) => list.iter().for_each(|ratified| self.on_ratified(from, ratified, ctx)),
+            Message::Blocks(list) => self.on_blocks(from, &list, ctx),
         }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
@@ -533,6 +533,14 @@ impl Vote {
             self.ratify(ratified, ctx);
         } else {
             self.compare(certificate, ctx);
+        }
+    }
+    /// An answer never asks again: on two sides of a fork that would multiply without end.
+    fn on_blocks(&mut self, from: NodeId, list: &[Arc<Ratified>], ctx: &mut Context<'_, Self>) {
+        for ratified in list {
+            if ratified.block.height() <= self.tip.height().next() {
+                self.on_ratified(from, ratified, ctx);
+            }
         }
     }
     /// Takes a proven block.
