@@ -103,7 +103,7 @@ impl Faulty {
             (Attack::Equivocate, Effect::Send { to, message: Message::Certificate(_) | Message::Ratified(_) })
                 if self.other.is_some() && is_second(to, ctx) => {}
             (Attack::Withhold, Effect::Send { to, message: Message::Certificate(_) | Message::Ratified(_) })
-                if Some(&to) != self.mask.others(ctx, true).first() => {}
+                if Some(&to) != Vote::others(ctx, true).first() => {}
             (Attack::Withhold, Effect::Send { message: Message::Blocks(_), .. }) => {}
             (_, effect) => ctx.ordered().push(effect),
         }
@@ -120,7 +120,7 @@ impl Faulty {
             self.other = Some(Arc::new(Claim { block, ..(**claim).clone() }));
             self.held.clear();
         }
-        let is_last = Some(&to) == self.mask.others(ctx, true).last();
+        let is_last = Some(&to) == Vote::others(ctx, true).last();
         if !is_second(to, ctx) || is_last {
             ctx.send(to, Message::Propose(honest.clone()));
         }

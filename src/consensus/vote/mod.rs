@@ -47,6 +47,7 @@ pub use message::{Ballot, Certificate, Claim, Fields, Message, Proposal, Ratifie
 use crate::base::{Committee, Duration, FaultModel, Height, NodeId, Tally};
 use crate::chain::{Block, Header, Limit};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use rounds::Choice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -359,8 +360,11 @@ impl Vote {
         let reports: Vec<Arc<Report>> =
             self.reports.values().filter(|report| report.round == self.round).cloned().collect();
         let known = if self.round > 0 && self.config.hardened {
-            let Some(choice) = self.choice(&reports, self.round, ctx.committee()) else { return };
-            choice
+            match self.choice(&reports, self.round, ctx.committee()) {
+                Choice::Open => return,
+                Choice::Free => None,
+                Choice::Bound(claim) => Some(claim),
+            }
         } else {
             None
         };
@@ -379,13 +383,13 @@ impl Vote {
         ctx.persist(Record::Proposed(proposal.clone()));
         self.voices.clear();
         self.proposed = Some(proposal.clone());
-        for to in self.others(ctx, true) {
+        for to in Vote::others(ctx, true) {
             ctx.send(to, Message::Propose(proposal.clone()));
         }
         self.on_proposal(ctx.me(), &proposal, ctx);
     }
     /// The commissioners or the others, without this node.
-    fn others(&self, ctx: &Context<'_, Self>, vote: bool) -> Vec<NodeId> {
+    fn others(ctx: &Context<'_, Self>, vote: bool) -> Vec<NodeId> {
         let committee = ctx.committee();
         committee.members().filter(|to| *to != ctx.me() && (committee.weight(*to) > 0) == vote).collect()
     }
@@ -416,9 +420,10 @@ impl Vote {
             return;
         }
         if self.config.hardened && claim.round > 0 {
-            let choice = self.choice(&proposal.reports, claim.round, ctx.committee());
-            if choice.is_none_or(|choice| choice.is_some_and(|must| must.block.id() != name)) {
-                return;
+            match self.choice(&proposal.reports, claim.round, ctx.committee()) {
+                Choice::Free => {}
+                Choice::Bound(must) if must.block.id() == name => {}
+                _ => return,
             }
         }
         let is_known = self.voted.as_ref().is_some_and(|(last, _)| last.block.id() == name);
@@ -486,10 +491,10 @@ impl Vote {
         let (height, round) = (block.height(), claim.round);
         let certificate = Arc::new(Certificate { height, round, block: block.id(), voices });
         let ratified = Arc::new(Ratified { block, fields, certificate: certificate.clone() });
-        for to in self.others(ctx, true) {
+        for to in Vote::others(ctx, true) {
             ctx.send(to, Message::Certificate(certificate.clone()));
         }
-        for to in self.others(ctx, false) {
+        for to in Vote::others(ctx, false) {
             ctx.send(to, Message::Ratified(ratified.clone()));
         }
         if ctx.learn(&ratified.block).is_some() {

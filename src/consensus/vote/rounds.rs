@@ -8,6 +8,17 @@ use crate::protocol::{Context, note};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// What reports leave to the butler.
+#[derive(Clone, Debug)]
+pub(super) enum Choice {
+    /// Not enough to tell.
+    Open,
+    /// Any block.
+    Free,
+    /// This block, which may be certified.
+    Bound(Arc<Claim>),
+}
+
 /// Giving up.
 impl Vote {
     pub(super) fn cut_off(&mut self, ctx: &mut Context<'_, Self>) {
@@ -64,14 +75,8 @@ impl Vote {
         }
         self.propose(ctx);
     }
-    /// What may be proposed in `round` after these reports: none if they do not tell yet; a block that must be proposed
-    /// again; or anything.
-    pub(super) fn choice(
-        &self,
-        reports: &[Arc<Report>],
-        round: u64,
-        committee: &Committee,
-    ) -> Option<Option<Arc<Claim>>> {
+    /// What may be proposed in `round` after these reports.
+    pub(super) fn choice(&self, reports: &[Arc<Report>], round: u64, committee: &Committee) -> Choice {
         let height = self.tip.height().next();
         let mut tally = Tally::default();
         let is_set = reports.iter().all(|report| {
@@ -81,7 +86,7 @@ impl Vote {
                 && tally.add(report.commissioner, committee)
         });
         if !is_set || !tally.is_quorum(committee) {
-            return None;
+            return Choice::Open;
         }
         let claims = || reports.iter().filter_map(|report| report.claim.as_ref());
         // Where no commissioner lies, the last round in which anybody voted already honoured the rounds before it.
@@ -95,9 +100,11 @@ impl Vote {
         };
         let mut open = names.iter().filter(|name| possible(name) >= committee.quorum());
         match (open.next(), open.next()) {
-            (None, _) => Some(None),
-            (Some(name), None) => Some(claims().find(|claim| claim.block.id() == *name).cloned()),
-            (Some(_), Some(_)) => None,
+            (None, _) => Choice::Free,
+            (Some(name), None) => claims()
+                .find(|claim| claim.block.id() == *name)
+                .map_or(Choice::Free, |claim| Choice::Bound(claim.clone())),
+            (Some(_), Some(_)) => Choice::Open,
         }
     }
 }
@@ -183,7 +190,7 @@ impl Vote {
             if let Some((_, vote)) = self.voted.clone().filter(|(last, _)| last.round == own.claim.round) {
                 self.voices.insert(ctx.me(), vote);
             }
-            for to in self.others(ctx, true) {
+            for to in Vote::others(ctx, true) {
                 ctx.send(to, Message::Propose(own.clone()));
             }
             self.on_proposal(ctx.me(), &own, ctx);
