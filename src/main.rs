@@ -7,6 +7,8 @@
 mod bench;
 #[path = "main/command.rs"]
 mod command;
+#[path = "main/comparison.rs"]
+mod comparison;
 #[path = "main/exit.rs"]
 mod exit;
 #[path = "main/inspect.rs"]

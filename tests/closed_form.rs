@@ -15,3 +15,5 @@ mod raft;
 mod shipped;
 #[path = "closed_form/transfer.rs"]
 mod transfer;
+#[path = "closed_form/voting.rs"]
+mod voting;

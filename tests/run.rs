@@ -449,3 +449,51 @@ fn files_that_a_scenario_names_are_kept_with_the_run() {
     let (code, _, error) = home.told("verify here");
     assert!(code == 5 && error.contains("was changed since the run"), "{error}");
 }
+
+/// The small scenario in two variants.
+const PAIR: &str = r#"
+[[variant]]
+name = "quorums"
+[[variant]]
+name = "leader"
+set = { "chain.protocol" = "raft" }
+"#;
+
+#[test]
+fn variants_end_side_by_side_in_one_folder() {
+    let home = Home::new();
+    fs::write(home.path("pair.toml"), format!("{SMALL}{PAIR}")).unwrap();
+    let out = home.well("run pair.toml --set seeds=1..2 --set output.charts=true");
+    for part in
+        ["small: 2 variants, 2 runs each", " quorums ", " leader ", "messages/tx", "everything that was checked"]
+    {
+        assert!(out.contains(part), "{part} is not in\n{out}");
+    }
+    let top = ["charts", "comparison.csv", "leader", "manifest.json", "quorums", "report.html", "scenario.toml"];
+    assert_eq!(names(&home.path("runs/small")), top);
+    assert_eq!(names(&home.path("runs/small/charts")), ["comparison.png", "comparison.svg"]);
+    let manifest = home.json("runs/small/manifest.json");
+    assert_eq!((&manifest["kind"], &manifest["variants"][1]["folder"]), (&"comparison".into(), &"leader".into()));
+    let lines = fs::read_to_string(home.path("runs/small/comparison.csv")).unwrap();
+    assert!(lines.starts_with("variant,protocol,name,value,unit,low,high,runs\nquorums,pbft,"), "{lines}");
+    assert!(lines.lines().any(|line| line.starts_with("leader,raft,throughput,")), "{lines}");
+    // Each variant alone comes to the same, and everything can be verified from the folder.
+    home.well("run pair.toml --variant leader --seed 2 --out alone");
+    let fingerprint = |path: &str| home.json(path)["fingerprint"].clone();
+    assert_eq!(fingerprint("alone/manifest.json"), fingerprint("runs/small/leader/seed-2/manifest.json"));
+    let verified = home.well("verify runs/small");
+    assert_eq!(verified.matches("the fingerprint holds").count(), 4, "{verified}");
+}
+
+#[test]
+fn a_variant_that_breaks_a_property_is_named_with_the_command_that_shows_it_again() {
+    let home = Home::new();
+    let variants = "[[variant]]\nname = \"calm\"\nset = { fault = [] }\n[[variant]]\nname = \"cut\"\n";
+    fs::write(home.path("two.toml"), format!("{SPLIT}{variants}")).unwrap();
+    let (code, _, error) = home.told("run two.toml");
+    assert_eq!(code, 3, "{error}");
+    assert!(error.contains("cut: error: safety violated"), "{error}");
+    assert!(error.contains("ledgerlab run two.toml --variant cut --seed 1"), "{error}");
+    let (code, _, error) = home.told("run two.toml --variant clam");
+    assert_eq!((code, error.as_str()), (2, "error: there is no variant \"clam\": there are calm, cut\n"));
+}

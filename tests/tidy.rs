@@ -11,7 +11,7 @@ mod tidy {
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use tidy::rules::{Broken, check, check_note_labels, check_registry, check_top};
+use tidy::rules::{Broken, check, check_note_labels, check_protocols, check_registry, check_top};
 use tidy::source::Source;
 
 fn root() -> PathBuf {
@@ -59,6 +59,7 @@ fn the_project_is_tidy() {
     let mut broken: Vec<Broken> = sources.iter().flat_map(check).collect();
     let of = |path: &str| sources.iter().find(|source| source.path == path).expect(path);
     broken.extend(check_note_labels(of("src/protocol/mod.rs"), of("src/observe/metrics/mod.rs")));
+    broken.extend(check_protocols(&sources));
     broken.extend(check_registry(of("src/consensus/mod.rs")));
     let visible = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     broken.extend(check_top(visible));

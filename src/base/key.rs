@@ -6,10 +6,11 @@
 
 use super::hash::{Digest, Hash};
 use ed25519_dalek::{Signer, SigningKey, Verifier, VerifyingKey};
+use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// Which signatures a run makes. Both give the same metrics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -48,13 +49,52 @@ pub struct Keyring {
     seed: u64,
     family: &'static str,
     keys: Vec<OnceLock<Box<SigningKey>>>,
+    /// Signatures found genuine, if they are remembered.
+    genuine: Option<Mutex<Genuine>>,
+}
+
+/// What was signed: by whom, which statement, and how.
+type Claim = (u32, Hash, Signature);
+
+/// Claims that hold. Whether a claim holds is a pure question, and certificates ask it again and again. When as many
+/// are known as are remembered at most, those not asked for since the last time are forgotten.
+#[derive(Default)]
+struct Genuine {
+    recent: FxHashSet<Claim>,
+    earlier: FxHashSet<Claim>,
+}
+
+impl Genuine {
+    /// Half of what is remembered at most: about 30 MB in all.
+    const HALF: usize = 1 << 17;
+
+    fn holds(&mut self, claim: &Claim) -> bool {
+        let known = self.recent.contains(claim) || self.earlier.contains(claim);
+        if known {
+            self.add(*claim);
+        }
+        known
+    }
+    fn add(&mut self, claim: Claim) {
+        self.recent.insert(claim);
+        if self.recent.len() >= Genuine::HALF {
+            self.earlier = std::mem::take(&mut self.recent);
+        }
+    }
 }
 
 impl Keyring {
     /// Keys for signers `0..count` of `family`, derived from `seed` when first used.
     #[must_use]
     pub fn new(crypto: Crypto, seed: u64, family: &'static str, count: usize) -> Keyring {
-        Keyring { crypto, seed, family, keys: (0..count).map(|_| OnceLock::new()).collect() }
+        Keyring { crypto, seed, family, keys: (0..count).map(|_| OnceLock::new()).collect(), genuine: None }
+    }
+    /// The same keyring, which checks a real signature once and remembers it: for nodes, whose votes come again in
+    /// certificates. Makes no difference but in time.
+    #[must_use]
+    pub fn remembering(self) -> Keyring {
+        let genuine = (self.crypto == Crypto::Real).then(Mutex::default);
+        Keyring { genuine, ..self }
     }
     /// Number of signers.
     #[must_use]
@@ -110,8 +150,17 @@ impl Keyring {
         }
         match self.crypto {
             Crypto::Real => {
+                let claim = (signer, *statement, *signature);
+                let mut genuine = self.genuine.as_ref().map(|genuine| genuine.lock().expect("nobody panics in it"));
+                if genuine.as_mut().is_some_and(|genuine| genuine.holds(&claim)) {
+                    return true;
+                }
                 let key: VerifyingKey = self.key(signer).verifying_key();
-                key.verify(&statement.0, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
+                let holds = key.verify(&statement.0, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok();
+                if let Some(genuine) = genuine.as_mut().filter(|_| holds) {
+                    genuine.add(claim);
+                }
+                holds
             }
             Crypto::Symbolic => *signature == self.token(signer, statement),
         }
@@ -134,6 +183,38 @@ mod tests {
             assert!(!keys.verify(9, &yes, &signature), "an unknown signer never signed");
             assert!(!keys.verify(0, &yes, &Signature::NONE));
         }
+    }
+
+    #[test]
+    fn what_is_remembered_makes_no_difference() {
+        let keys = Keyring::new(Crypto::Real, 1, "node", 2).remembering();
+        let statements: Vec<Hash> = (0..20u8).map(|number| Hash::of(&[number])).collect();
+        for round in 0..3 {
+            for statement in &statements {
+                let signature = keys.sign(0, statement);
+                let mut bent = signature;
+                bent.0[round] ^= 1;
+                assert!(keys.verify(0, statement, &signature));
+                assert!(!keys.verify(1, statement, &signature) && !keys.verify(0, statement, &bent));
+            }
+        }
+        let known = keys.genuine.as_ref().unwrap().lock().unwrap();
+        assert_eq!((known.recent.len(), known.earlier.len()), (20, 0), "each once, forgeries never");
+    }
+
+    #[test]
+    fn what_was_asked_for_again_outlives_what_was_not() {
+        let mut genuine = Genuine::default();
+        let claim = |number: usize| (0, Hash::of(&number.to_le_bytes()), Signature::NONE);
+        genuine.add(claim(0));
+        (1..=3 * Genuine::HALF).for_each(|number| {
+            genuine.add(claim(number));
+            if number % 1000 == 0 {
+                assert!(genuine.holds(&claim(0)));
+            }
+        });
+        assert!(!genuine.holds(&claim(1)));
+        assert!(genuine.recent.len() + genuine.earlier.len() <= 2 * Genuine::HALF);
     }
 
     #[test]

@@ -287,6 +287,12 @@ pub struct Simulation<P: Protocol> {
     pub(super) violations: Vec<Violation>,
 }
 
+/// The keys of the nodes, which check each signature once unless everything is computed anew.
+fn keys_of<P: Protocol>(n: usize, setup: &Setup<P>) -> Keyring {
+    let keys = Keyring::new(setup.crypto, setup.seed, "node", n);
+    if setup.recheck { keys } else { keys.remembering() }
+}
+
 /// Making one, and moving it.
 impl<P: Protocol> Simulation<P> {
     /// A chain at time zero; nothing has booted yet.
@@ -297,8 +303,8 @@ impl<P: Protocol> Simulation<P> {
     pub fn new(setup: Setup<P>) -> Simulation<P> {
         let n = setup.committee.n();
         assert_eq!(setup.seats.len(), n, "one seat per member of the committee");
+        let keys = keys_of(n, &setup);
         let (config, committee) = (Arc::new(setup.config), setup.committee);
-        let keys = Keyring::new(setup.crypto, setup.seed, "node", n);
         let executor = Executor::new(setup.ledger, setup.accounts, setup.recheck);
         let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor };
         let mut simulation = Simulation {

@@ -199,7 +199,7 @@ fn unknown(name: &str) -> Failure {
 }
 
 fn chosen(file: &Path) -> Chosen {
-    Chosen { file: file.to_owned(), set: Vec::new(), seed: None }
+    Chosen { file: file.to_owned(), set: Vec::new(), variant: None, seed: None }
 }
 
 fn run_workload(run: Run) -> Measured {

@@ -63,10 +63,12 @@ Examples:
   ledgerlab run scenarios/compare/pbft.toml
   ledgerlab run scenarios/compare/pbft.toml --set workload.payments.rate=500
   ledgerlab run scenarios/compare/pbft.toml --set seeds=1..10 --json
+  ledgerlab run scenarios/compare/voting-family.toml --variant hotstuff
 
 Results, in runs/NAME or the folder given by --out:
   one seed        manifest.json, scenario.toml with every default, tables as CSV, charts/ as SVG and PNG, report.html
   several seeds   the same per run in seed-N/, and summary.csv and report.html over all of them
+  variants        the same per variant in a folder of its name, and comparison.csv, a chart and report.html over all
   several chains  the tables and charts of each chain in a folder of its name
 They appear when everything is written, and replace earlier results of the same folder. Runs that were interrupted
 replace nothing: if earlier results are there, they go to a folder beside, with \"-interrupted\" in its name.";
@@ -83,7 +85,7 @@ Examples:
   ledgerlab bench scenarios/quickstart.toml --json";
 
 /// A scenario and how to change it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Chosen {
     /// The scenario
     #[arg(value_name = "FILE")]
@@ -91,6 +93,9 @@ pub struct Chosen {
     /// Change a key of the scenario; the value is written as in TOML, single words may go without quotes
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Of a file with variants, take this one alone
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
     /// Run with this seed instead of those of the scenario
     #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u64).range(..=SEED_MAX))]
     pub seed: Option<u64>,

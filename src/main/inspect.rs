@@ -16,14 +16,31 @@ pub fn load(chosen: &Chosen) -> Result<Loaded, Failure> {
         let at = error.utf8_error().valid_up_to();
         Failure::Wrong(format!("{file} is not a text: byte {at} is not UTF-8"))
     })?;
-    let loaded = Scenario::load(&file, &text, &chosen.overrides()).map_err(Failure::Scenario)?;
+    let mut loaded = Scenario::load(&file, &text, &chosen.overrides()).map_err(Failure::Scenario)?;
+    if let Some(wanted) = &chosen.variant {
+        choose(&mut loaded, wanted)?;
+    }
     let folder = chosen.file.parent().unwrap_or(Path::new("."));
-    let missing = loaded.scenario.files().into_iter().filter_map(|(key, path)| {
+    let scenarios = std::iter::once(&loaded.scenario).chain(&loaded.variants);
+    let missing = scenarios.flat_map(Scenario::files).filter_map(|(key, path)| {
         let error = std::fs::metadata(folder.join(path)).err()?;
         Some(loaded.mistake(&key, format!("cannot read \"{path}\""), error.to_string()))
     });
     let missing: Vec<_> = missing.collect();
     if missing.is_empty() { Ok(loaded) } else { Err(Failure::Scenario(missing)) }
+}
+
+/// Takes one variant alone.
+fn choose(loaded: &mut Loaded, wanted: &str) -> Result<(), Failure> {
+    let names: Vec<&str> = loaded.scenario.variant.iter().map(|variant| variant.name.as_str()).collect();
+    let Some(at) = names.iter().position(|name| *name == wanted) else {
+        let why =
+            if names.is_empty() { "the file has none".to_owned() } else { format!("there are {}", names.join(", ")) };
+        return Err(Failure::Wrong(format!("there is no variant \"{wanted}\": {why}")));
+    };
+    loaded.scenario = loaded.variants.swap_remove(at);
+    loaded.variants.clear();
+    Ok(())
 }
 
 /// Tells what looks odd in a scenario.

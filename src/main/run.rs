@@ -24,24 +24,29 @@ pub type Inputs = BTreeMap<String, String>;
 pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let loaded = load(&wanted.chosen)?;
     warn(&loaded, quiet);
+    if !loaded.variants.is_empty() {
+        return super::comparison::run(wanted, &loaded, json, quiet);
+    }
     let scenario = &loaded.scenario;
     let inputs = read_inputs(scenario, &wanted.chosen.file)?;
     let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&scenario.name));
     // Before the folder is begun: whoever sees it can interrupt.
     let interrupt = Interrupt::listen()?;
     let folder = begin(&target)?;
+    let failed = AtomicBool::new(false);
+    let progress = Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json);
     let session = Session {
         scenario,
         inputs: &inputs,
         folder: &folder,
-        interrupt,
-        failed: AtomicBool::new(false),
-        progress: Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json),
+        interrupt: &interrupt,
+        failed: &failed,
+        progress: &progress,
     };
     let started = Instant::now();
     let results = session.run_all(wanted.threads)?;
-    session.progress.clear();
-    let failed = session.failed.load(Ordering::Relaxed);
+    progress.clear();
+    let failed = failed.load(Ordering::Relaxed);
     let mut runs = Vec::new();
     let mut failure = None;
     for (seed, result) in scenario.seeds.0.iter().zip(results) {
@@ -63,7 +68,7 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
 }
 
 /// Reads the files that the scenario names.
-fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> {
+pub fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> {
     let home = file.parent().unwrap_or(Path::new("."));
     let read = |(_, path): (String, &str)| {
         let text = std::fs::read_to_string(home.join(path));
@@ -73,7 +78,7 @@ fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> {
 }
 
 /// Makes sure before a long run that its results can be written, and will replace nothing but earlier results.
-fn begin(target: &Path) -> Result<Folder, Failure> {
+pub fn begin(target: &Path) -> Result<Folder, Failure> {
     let wrong = |why: String| Failure::Wrong(format!("cannot write results to {}: {why}", target.display()));
     match Place::of(target).map_err(|error| wrong(error.to_string()))? {
         Place::Foreign => Err(wrong("it is not empty and holds no earlier results; choose another with --out".into())),
@@ -86,15 +91,20 @@ fn cause(error: &Unwritten) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// What all runs of an experiment share.
-struct Session<'a> {
-    scenario: &'a Scenario,
-    inputs: &'a Inputs,
-    folder: &'a Folder,
-    interrupt: Interrupt,
+/// What all runs of a scenario share.
+pub struct Session<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The files that it names.
+    pub inputs: &'a Inputs,
+    /// Where its results go.
+    pub folder: &'a Folder,
+    /// Whether somebody wants an end.
+    pub interrupt: &'a Interrupt,
     /// Whether a run could not be made or written: the others are ended.
-    failed: AtomicBool,
-    progress: Progress,
+    pub failed: &'a AtomicBool,
+    /// The bar.
+    pub progress: &'a Progress,
 }
 
 impl Session<'_> {
@@ -102,15 +112,17 @@ impl Session<'_> {
     fn run_all(&self, threads: Option<u32>) -> Result<Vec<Result<Option<Written>, Failure>>, Failure> {
         let threads = threads.map_or(0, |threads| threads as usize);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
-        let one = |seed: &u64| {
-            if self.is_over() {
-                return Ok(None);
-            }
-            let result = self.run_one(*seed);
-            self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            result.map(Some)
-        };
+        let one = |seed: &u64| self.run_unless_over(*seed);
         Ok(pool.install(|| self.scenario.seeds.0.par_iter().with_max_len(1).map(one).collect()))
+    }
+    /// Runs under one seed and writes the results; nothing if no run shall go on.
+    pub fn run_unless_over(&self, seed: u64) -> Result<Option<Written>, Failure> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        let result = self.run_one(seed);
+        self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
+        result.map(Some)
     }
     /// Whether no run shall go on.
     fn is_over(&self) -> bool {
@@ -210,7 +222,7 @@ fn tell(
     Ok(exit)
 }
 
-fn exit(verdict: Verdict) -> Exit {
+pub fn exit(verdict: Verdict) -> Exit {
     match verdict {
         Verdict::Held => Exit::Done,
         Verdict::LivenessViolated => Exit::Liveness,
@@ -220,7 +232,7 @@ fn exit(verdict: Verdict) -> Exit {
 }
 
 /// The command that repeats one run.
-fn again(chosen: &Chosen, seed: u64) -> String {
+pub fn again(chosen: &Chosen, seed: u64) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@".contains(c);
     let quoted = |text: &str| {
         if !text.is_empty() && text.chars().all(plain) {
@@ -233,6 +245,10 @@ fn again(chosen: &Chosen, seed: u64) -> String {
     for change in &chosen.set {
         command.push_str(" --set ");
         command.push_str(&quoted(change));
+    }
+    if let Some(variant) = &chosen.variant {
+        command.push_str(" --variant ");
+        command.push_str(&quoted(variant));
     }
     command + &format!(" --seed {seed}")
 }

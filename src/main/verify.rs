@@ -74,7 +74,7 @@ pub fn verify(wanted: &Verify, json: bool, quiet: bool) -> Result<Exit, Failure>
     Ok(if holds { Exit::Done } else { Exit::Differs })
 }
 
-/// The runs of a folder: itself, or one per seed.
+/// The runs of a folder: itself, or one per seed, or those of each variant.
 fn runs_in(folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
     match record(folder)? {
         Record::Run(manifest) => Ok(vec![(folder.to_owned(), *manifest)]),
@@ -82,13 +82,20 @@ fn runs_in(folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
             let folders = experiment.runs.iter().filter_map(|run| run.folder.as_ref());
             folders.map(|name| Ok((folder.join(name), the_run(&folder.join(name))?))).collect()
         }
+        Record::Comparison(comparison) => {
+            let folders = comparison.variants.iter().filter_map(|variant| variant.folder.as_ref());
+            let runs: Result<Vec<_>, Failure> = folders.map(|name| runs_in(&folder.join(name))).collect();
+            Ok(runs?.into_iter().flatten().collect())
+        }
     }
 }
 
 fn the_run(folder: &Path) -> Result<Manifest, Failure> {
     match record(folder)? {
         Record::Run(manifest) => Ok(*manifest),
-        Record::Experiment(_) => Err(Failure::Wrong(format!("{} holds an experiment, not a run", folder.display()))),
+        Record::Experiment(_) | Record::Comparison(_) => {
+            Err(Failure::Wrong(format!("{} holds several runs, not one", folder.display())))
+        }
     }
 }
 

@@ -116,4 +116,9 @@ impl Votes {
     pub fn len(&self) -> usize {
         self.ballots().map(|ballot| ballot.voters.members().count()).sum()
     }
+    /// Whether nobody voted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }

@@ -18,6 +18,8 @@ pub enum Record {
     Run(Box<Manifest>),
     /// One run per seed, each in a folder of its own.
     Experiment(Experiment),
+    /// Several variants of one scenario, each in a folder of its own.
+    Comparison(Comparison),
 }
 
 /// How a run, or an experiment, ended.
@@ -195,6 +197,47 @@ pub struct SeedRecord {
     pub verdict: Option<Verdict>,
     /// Its fingerprint.
     pub fingerprint: Option<Print>,
+}
+
+/// Several variants of one scenario.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Comparison {
+    /// See [`FORMAT`].
+    pub format: u32,
+    /// Who wrote this.
+    pub program: String,
+    /// Its version.
+    pub version: String,
+    /// The name of the scenario.
+    pub name: String,
+    /// What it asks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
+    /// SHA-256 of `scenario.toml`, with all variants.
+    pub scenario_sha256: String,
+    /// The worst that happened.
+    pub verdict: Verdict,
+    /// Whether all runs came to their end.
+    pub complete: bool,
+    /// Seconds from the start of the first to the end of the last.
+    pub wall_s: f64,
+    /// The variants, in the order of the scenario.
+    pub variants: Vec<VariantRecord>,
+}
+
+/// A variant of a comparison.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VariantRecord {
+    /// Its name.
+    pub name: String,
+    /// Its folder within that of the comparison: of a run, or of an experiment. `None` if nothing was begun.
+    pub folder: Option<String>,
+    /// The worst that happened in its runs.
+    pub verdict: Verdict,
+    /// Whether all its runs came to their end.
+    pub complete: bool,
+    /// SHA-256 of its own `scenario.toml`.
+    pub scenario_sha256: String,
 }
 
 impl Manifest {

@@ -6,6 +6,7 @@
 //! report is a pure function of scenario and seed, byte for byte.
 
 pub mod chart;
+pub mod comparison;
 pub mod folder;
 pub mod group;
 pub mod html;

@@ -1,5 +1,6 @@
 //! The tables of a run as CSV. Column names are a promise: they end in the unit and never change their meaning.
 
+use super::comparison::Row;
 use crate::observe::metrics::{Outcome, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -163,6 +164,22 @@ pub fn summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     };
     let rows: Vec<Row<'_>> = summary.figures.iter().map(row).collect();
     rows_to_csv(columns::SUMMARY, &rows, out)
+}
+
+/// Writes `comparison.csv`: one line per variant and figure.
+///
+/// # Errors
+/// Those of `out`.
+pub fn comparison(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
+    type Line<'a> = (&'a str, &'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32);
+    let lines = rows.iter().flat_map(|row| {
+        row.chain.summary.figures.iter().map(move |figure| -> Line<'_> {
+            let (low, high) = figure.interval.map(|interval| (interval.low, interval.high)).unzip();
+            (&row.name, &row.chain.protocol, figure.name, figure.value, figure.unit, low, high, figure.runs)
+        })
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    rows_to_csv(&["variant", "protocol", "name", "value", "unit", "low", "high", "runs"], &lines, out)
 }
 
 fn rows_to_csv<T: Serialize>(columns: &[&str], rows: &[T], out: &mut dyn Write) -> io::Result<()> {

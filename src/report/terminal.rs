@@ -1,5 +1,6 @@
 //! What is said on the terminal when all is over: one table, and the verdict in plain words.
 
+use super::comparison::{COLUMNS, FinishedComparison, Row};
 use super::group::key_figures;
 use super::manifest::{Manifest, Verdict};
 use super::number::{digits, grouped, quantity, seconds};
@@ -100,6 +101,49 @@ pub fn summary(name: &str, runs: &[&Written], chains: &[ChainSummary], folder: &
         grouped(events as f64 / wall)
     );
     out
+}
+
+/// One table over all variants.
+#[must_use]
+pub fn comparison(comparison: &FinishedComparison<'_>, rows: &[Row], folder: &str) -> String {
+    let runs: Vec<&Written> = comparison.written().collect();
+    let manifests: Vec<&Manifest> = runs.iter().map(|run| &run.manifest).collect();
+    let shown = shown(rows);
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    let headings = shown.iter().map(|(_, heading)| right((*heading).to_owned()));
+    table.set_header([Cell::new("")].into_iter().chain(headings).chain([right("speed".into()), Cell::new("")]));
+    for row in rows {
+        let cells = shown.iter().map(|(name, _)| right(cell(row, name)));
+        let verdict = if row.verdict == Verdict::Held { "" } else { row.verdict.words() };
+        let ends = [right(format!("{}x", digits(row.speed))), Cell::new(verdict)];
+        table.add_row([Cell::new(&row.name)].into_iter().chain(cells).chain(ends));
+    }
+    let seeds = comparison.parts.iter().map(|part| part.runs.len()).max().unwrap_or_default();
+    let name = &comparison.scenario.name;
+    format!(
+        "{name}: {} variants, {seeds} run{} each; speed is simulated seconds per second of one core\n{}\n\nverdict   \
+         {}\nreport    {folder}/report.html\ntime      {}",
+        comparison.parts.len(),
+        if seeds == 1 { "" } else { "s" },
+        table.trim_fmt(),
+        verdict(&manifests),
+        seconds(comparison.wall.as_secs_f64()),
+    )
+}
+
+/// The columns of a comparison in which anything stands.
+#[must_use]
+pub fn shown(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
+    let has = |name: &str| rows.iter().any(|row| row.chain.summary.value(name).is_some_and(|value| value != 0.0));
+    COLUMNS.into_iter().filter(|(name, _)| has(name)).collect()
+}
+
+/// The value of a figure of a row with its unit.
+#[must_use]
+pub fn cell(row: &Row, name: &str) -> String {
+    row.chain.summary.get(name).map_or_else(|| "-".into(), value)
 }
 
 /// The first violation of the first run that has one of the kind that the verdict names, and how to see it again.

@@ -4,7 +4,7 @@ use super::catalogue::{Known, known};
 use super::check::check;
 use super::mistake::{Mistake, Sources};
 use super::tree::{Place, Tree, steps};
-use super::{Chain, Scenario, Topology};
+use super::{Chain, Scenario, Topology, variant};
 use crate::base::Hash;
 use serde::Deserialize as _;
 
@@ -13,11 +13,22 @@ const OVERRIDE: &str = "--set";
 /// Keys that stand for the same thing: setting one takes the other away.
 const SYNONYMS: [(&str, &str); 2] = [("seed", "seeds"), ("seeds", "seed")];
 
+/// Names of folders of results, in words.
+pub(super) const FOLDER_NAMES: &str = "expected letters, digits, `-`, `_` and `.`, not starting with `.`";
+
+/// Whether results can be filed under `name`.
+pub(super) fn names_a_folder(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && name.chars().all(plain) && !name.starts_with('.')
+}
+
 /// A checked scenario that still knows where its keys stand.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The scenario.
     pub scenario: Scenario,
+    /// The scenarios of its variants, in the order of [`Scenario::variant`]: if there are any, these are run.
+    pub variants: Vec<Scenario>,
     /// What looks odd but can be run.
     pub warnings: Vec<Mistake>,
     sources: Sources,
@@ -61,9 +72,23 @@ impl Scenario {
                 .map_err(|(span, title, label)| vec![Mistake::new(OVERRIDE, change, span, title, label)])?;
         }
         let mut scenario = Scenario::deserialize(&tree).map_err(|error| vec![sources.misread(error)])?;
-        let (warnings, mistakes): (Vec<_>, Vec<_>) =
-            check(&mut scenario, &tree, &sources, known).into_iter().partition(|mistake| mistake.harmless);
-        if mistakes.is_empty() { Ok(Loaded { scenario, warnings, sources, tree }) } else { Err(mistakes) }
+        let mut found = check(&mut scenario, &tree, &sources, known);
+        let mut variants = Vec::new();
+        if found.iter().all(|mistake| mistake.harmless) {
+            variants = variant::scenarios(&scenario, &tree, &sources, known, &mut found);
+        }
+        let (mut warnings, mut mistakes): (Vec<_>, Vec<_>) = found.into_iter().partition(|mistake| mistake.harmless);
+        // What is odd in common is odd in every variant: it is said once.
+        for list in [&mut warnings, &mut mistakes] {
+            let mut said: Vec<Mistake> = Vec::new();
+            list.retain(|mistake| {
+                !said.contains(mistake) && {
+                    said.push(mistake.clone());
+                    true
+                }
+            });
+        }
+        if mistakes.is_empty() { Ok(Loaded { scenario, variants, warnings, sources, tree }) } else { Err(mistakes) }
     }
 
     /// The scenario as TOML with every default written out. It reads back to the same scenario.

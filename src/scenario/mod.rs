@@ -24,6 +24,7 @@ pub mod speed;
 mod spelling;
 mod summary;
 mod tree;
+mod variant;
 pub mod words;
 
 pub use catalogue::{Choice, Known, Section, known, listing};
@@ -36,6 +37,7 @@ pub use network::{Bandwidth, Drawn, Gossip, Jitter, Latency, Network, Spread, To
 pub use nodes::{Clock, Disk, Group, Mempool, Nodes, Rate, Regions, Select, Weights};
 pub use schema::schema;
 pub use summary::summary;
+pub use variant::Variant;
 
 use crate::base::{ByteSize, CostTable, Crypto, Duration};
 use crate::protocol::Protocol;
@@ -86,6 +88,9 @@ pub struct Scenario {
     /// What is written.
     #[serde(default)]
     pub output: Output,
+    /// Scenarios that differ from this one in some keys. If there are any, they are run, and compared with each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variant: Vec<Variant>,
 }
 
 fn eight_gigabytes() -> ByteSize {

@@ -25,6 +25,10 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
         Some(Stop::Blocks(many)) => format!(", or until block {many} is final"),
     };
     line("time", format!("{}{stop}, measured after {}", scenario.duration, scenario.warm_up));
+    for variant in &scenario.variant {
+        let keys: Vec<String> = variant.set.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        line(&format!("variant {}", variant.name), keys.join(", "));
+    }
     for chain in &scenario.chain {
         line(&format!("chain {}", chain.name), format!("{} on the {} ledger", chain.protocol.name, ledger(chain)));
         line("  nodes", nodes(&chain.nodes));

@@ -183,6 +183,12 @@ impl Tree {
         }
     }
 
+    /// The entries of a table: key, where it stands, value.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Place, &Tree)> {
+        let entries = if let Value::Table(entries) = &self.value { entries.as_slice() } else { &[] };
+        entries.iter().map(|(key, tree)| (key.name.as_str(), &key.place, tree))
+    }
+
     /// Takes `name` out of the top table.
     pub fn remove(&mut self, name: &str) {
         if let Value::Table(entries) = &mut self.value {

@@ -1,6 +1,6 @@
 //! Every rule can fail: each is given texts that break it, and their neighbours that do not.
 
-use super::rules::{check, check_note_labels, check_registry, check_top};
+use super::rules::{check, check_note_labels, check_protocols, check_registry, check_top};
 use super::source::Source;
 
 /// Lines on which `text`, lying at `path`, breaks a rule. The head is given.
@@ -182,4 +182,16 @@ fn the_top_level_is_fixed() {
     let broken = |name: &str| check_top([name.to_owned()].into_iter()).len();
     assert_eq!(["Cargo.toml", "src", ".gitignore", "target", "assets"].map(broken), [0; 5]);
     assert_eq!(["docs", "justfile", "NOTES.md", "xtask"].map(broken), [1; 4]);
+}
+
+#[test]
+fn a_protocol_is_short_without_its_tests() {
+    let text = |lines: usize| "let a = 1;\n// why\n\n".repeat(lines);
+    let part = |path: &str, lines: usize| Source::new(&format!("src/consensus/{path}"), &text(lines));
+    let broken = |parts: &[Source]| check_protocols(parts).len();
+    let rest = [part("new/tests/all.rs", 700), part("new/attack.rs", 700)];
+    assert_eq!(broken(&[part("new/mod.rs", 700), part("new/message.rs", 100)]), 0);
+    assert_eq!(broken(&rest), 0);
+    assert_eq!(broken(&[part("new/mod.rs", 700), part("new/message.rs", 101)]), 1);
+    assert_eq!(broken(&[part("one.rs", 801), part("raft/mod.rs", 801)]), 1);
 }

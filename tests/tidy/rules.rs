@@ -1,6 +1,7 @@
 //! The rules.
 
 use super::source::{Source, has, tokens};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A rule that does not hold somewhere.
@@ -320,6 +321,34 @@ fn sizes(source: &Source) -> Vec<Broken> {
     }
     let found = format!("{} lines", source.lines.len());
     vec![source.broken(1, found, "a file has at most 800: make it a folder of parts")]
+}
+
+/// Protocols that may have more than [`LINES_MOST`] lines of code, up to how many, and why.
+const LONG_PROTOCOLS: [(&str, usize); 7] = [
+    ("hotstuff", 950),     // certificates of two kinds, two variants, and the transfer of branches
+    ("nakamoto", 1_600),   // difficulty and confirmations are laws of their own
+    ("pbft", 1_500),       // the first of its kind here: log, certificates, view change, state transfer one file each
+    ("raft", 1_950),       // membership, snapshots, sessions and reads are chapters of the thesis, one file each
+    ("ripple", 1_350),     // consensus on sets, validation of ledgers and two histories are nearly three protocols
+    ("tendermint", 1_050), // parts, evidence, proposer priority and catching up besides the algorithm
+    ("threshold", 1_050),  // three memory rules, two ways to collect, and FROST
+];
+
+/// A protocol is short enough to be read beside its paper. What counts are lines of code: not comments, not tests, and
+/// not the attacks that lie beside it.
+pub fn check_protocols(sources: &[Source]) -> Vec<Broken> {
+    let mut lines: BTreeMap<&str, (&Source, usize)> = BTreeMap::new();
+    for source in sources {
+        let Some(inside) = source.path.strip_prefix("src/consensus/") else { continue };
+        let name = inside.split(['/', '.']).next().unwrap_or_default();
+        let is_attack = ["attack.rs", "selfish.rs"].iter().any(|file| inside.ends_with(file));
+        let code = source.code.iter().take(source.tests_from).filter(|line| !is_attack && !line.trim().is_empty());
+        lines.entry(name).or_insert((source, 0)).1 += code.count();
+    }
+    let most = |name: &str| LONG_PROTOCOLS.iter().find(|(long, _)| *long == name).map_or(LINES_MOST, |(_, most)| *most);
+    let long = lines.into_iter().filter(|(name, (_, lines))| *lines > most(name));
+    let reason = "a protocol has at most 800 lines of code without tests and attacks";
+    long.map(|(name, (source, lines))| source.broken(1, format!("`{name}` has {lines} lines"), reason)).collect()
 }
 
 const FUNCTION_MOST: usize = 70;

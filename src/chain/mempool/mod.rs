@@ -43,6 +43,9 @@ struct Rank {
 impl Rank {
     /// Compares fee rates without rounding: `Less` is the better rate.
     fn cmp_rate(&self, other: &Rank) -> Ordering {
+        if self.fee == other.fee && self.bytes == other.bytes {
+            return Ordering::Equal; // by far the usual case
+        }
         let mine = u128::from(self.fee) * u128::from(other.bytes);
         let theirs = u128::from(other.fee) * u128::from(self.bytes);
         theirs.cmp(&mine)
@@ -147,7 +150,10 @@ impl Mempool {
     pub fn remove_included(&mut self, block: &Block) -> Vec<Arc<Transaction>> {
         let mut dropped = Vec::new();
         for transaction in block.transactions() {
-            self.remove(&transaction.id());
+            // What it claims is claimed once: if it waited here, no rival did.
+            if self.remove(&transaction.id()).is_some() {
+                continue;
+            }
             let rivals = self.with_descendants(self.rivals(transaction));
             dropped.extend(rivals.iter().filter_map(|rank| self.take_out(rank)));
         }

@@ -9,6 +9,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::io::{self, Write};
 
+/// Points to the left of a frame, for its marks.
+const MARGIN: i32 = 104;
 /// Red, green, blue.
 const CHANNELS: usize = 3;
 
@@ -68,7 +70,7 @@ fn draw<DB: DrawingBackend>(plot: &Plot, backend: DB) -> Drawn<DB> {
     let width = WIDTH / plot.panels.len().max(1) as i32;
     for (number, panel) in plot.panels.iter().enumerate() {
         let left = number as i32 * width;
-        let frame = Frame { left: left + 104, right: left + width - 36, top, bottom: HEIGHT - 86, panel };
+        let frame = Frame { left: left + MARGIN, right: left + width - 36, top, bottom: HEIGHT - 86, panel };
         frame.draw(&sheet)?;
     }
     sheet.area.present()
@@ -200,16 +202,20 @@ impl Frame<'_> {
         }
         for (value, text) in self.panel.y.marks(Self::rows(&self.panel.y)) {
             let y = self.up(value) / FINE;
-            sheet.line((self.left, y), (self.right, y), &GRID, 1)?;
+            if self.panel.y.names.is_empty() {
+                sheet.line((self.left, y), (self.right, y), &GRID, 1)?;
+            }
             if let Some(text) = text {
+                let text = sheet.fitted(&text, TICK, MARGIN - 14);
                 sheet.text(&text, (self.left - 10, y), TICK, INK, (HPos::Right, VPos::Center))?;
             }
         }
-        let bars = self.panel.layers.iter().any(|layer| matches!(layer.shape, Shape::Bars(_)));
+        let upright = self.panel.y.names.is_empty()
+            && self.panel.layers.iter().any(|layer| matches!(layer.shape, Shape::Bars(_)));
         let mut free = i32::MIN;
         for (value, text) in self.panel.x.marks(self.columns()) {
             let x = self.across(value) / FINE;
-            if !bars {
+            if !upright {
                 sheet.line((x, self.top), (x, self.bottom), &GRID, 1)?;
             }
             let Some(text) = text else { continue };

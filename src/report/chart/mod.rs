@@ -4,6 +4,7 @@
 //! onto an SVG or a bitmap alike. So charts look alike, and what they show can be tested without looking at pixels.
 //! Colours are those of Okabe and Ito (2008), which the colour-blind can tell apart.
 
+mod comparison;
 mod distribution;
 mod draw;
 mod forks;
@@ -14,6 +15,7 @@ mod scale;
 mod tests;
 mod theme;
 
+pub use comparison::comparison;
 pub use draw::{png, svg};
 pub use scale::{Axis, Scale};
 pub use theme::Colour;

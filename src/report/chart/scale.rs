@@ -26,6 +26,8 @@ pub struct Axis {
     pub scale: Scale,
     /// Whether only whole numbers are marked.
     pub whole: bool,
+    /// Names of the stretches from 0 to 1, from 1 to 2 and so on, from the upper end; empty for numbers.
+    pub names: Vec<String>,
 }
 
 impl Axis {
@@ -35,7 +37,7 @@ impl Axis {
         let most = if most.is_finite() && most > 0.0 { most } else { 1.0 };
         let step = nice_step(most * 1.04, 5);
         let to = libm::ceil(most * 1.04 / step) * step;
-        Axis { label: label.into(), unit: "", from: 0.0, to, scale: Scale::Linear, whole: false }
+        Axis { label: label.into(), unit: "", from: 0.0, to, scale: Scale::Linear, whole: false, names: Vec::new() }
     }
     /// The same for counts.
     #[must_use]
@@ -44,10 +46,15 @@ impl Axis {
         let step = nice_step(most * 1.04, 5).max(1.0);
         Axis { whole: true, ..Axis::exact(label, 0.0, libm::ceil(most * 1.04 / step) * step) }
     }
+    /// Of things with names, one below the other.
+    #[must_use]
+    pub fn names(names: &[String]) -> Axis {
+        Axis { names: names.to_vec(), ..Axis::exact("", 0.0, names.len().max(1) as f64) }
+    }
     /// Exactly from `from` to `to`.
     #[must_use]
     pub fn exact(label: &str, from: f64, to: f64) -> Axis {
-        Axis { label: label.into(), unit: "", from, to, scale: Scale::Linear, whole: false }
+        Axis { label: label.into(), unit: "", from, to, scale: Scale::Linear, whole: false, names: Vec::new() }
     }
     /// Of seconds, around positive values from `least` to `most`: logarithmic if they span much.
     #[must_use]
@@ -59,7 +66,7 @@ impl Axis {
             return Axis { unit: "s", ..Axis::from_zero(label, most) };
         }
         let (from, to) = (round_down(least), round_up(most));
-        Axis { label: label.into(), unit: "s", from, to, scale: Scale::Logarithmic, whole: false }
+        Axis { label: label.into(), unit: "s", from, to, scale: Scale::Logarithmic, whole: false, names: Vec::new() }
     }
     /// Where a value lies: 0 at the lower end, 1 at the upper. What lies outside is moved to the nearer end.
     #[must_use]
@@ -73,6 +80,10 @@ impl Axis {
     /// Where lines are drawn, about `many` of them; those that are written have their text.
     #[must_use]
     pub fn marks(&self, many: usize) -> Vec<(f64, Option<String>)> {
+        if !self.names.is_empty() {
+            let names = self.names.iter().rev().enumerate();
+            return names.map(|(at, name)| (at as f64 + 0.5, Some(name.clone()))).collect();
+        }
         match self.scale {
             Scale::Linear => self.linear_marks(many),
             Scale::Logarithmic => self.logarithmic_marks(many),

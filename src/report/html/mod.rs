@@ -3,8 +3,9 @@
 mod page;
 
 use super::chart::Plot;
+use super::comparison::{FinishedComparison, Row};
 use super::group::{groups, key_figures};
-use super::manifest::{Experiment, Manifest, Verdict};
+use super::manifest::{Comparison, Experiment, Manifest, Verdict};
 use super::number::{digits, grouped, seconds};
 use super::terminal::{interval, value};
 use super::{ChainSummary, Finished, FinishedExperiment, terminal};
@@ -94,6 +95,69 @@ pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, ch
     page.text(" with the folder of this page.");
     page.close("p");
     page.details("The scenario with every default", &experiment.scenario.resolved());
+    page.finish()
+}
+
+/// The page of several variants, with their chart if one was drawn.
+#[must_use]
+pub fn comparison(
+    comparison: &FinishedComparison<'_>,
+    manifest: &Comparison,
+    rows: &[Row],
+    drawn: Option<&(Plot, String)>,
+) -> String {
+    let runs: Vec<&Manifest> = comparison.written().map(|run| &run.manifest).collect();
+    let mut page = Page::new(&manifest.name);
+    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&runs));
+    page.element(
+        "p",
+        "All variants run under the same seeds: the same payments, the same network, the same weather. Figures are \
+         means over runs. Speed is simulated seconds per second of one core.",
+    );
+    if let Some((plot, svg)) = drawn {
+        page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
+    }
+    let shown = terminal::shown(rows);
+    let figures = shown.iter().map(|(_, heading)| (*heading, true));
+    let columns: Vec<(&str, bool)> =
+        [("variant", false)].into_iter().chain(figures).chain([("speed", true), ("verdict", false)]).collect();
+    page.table(&columns, |page| {
+        for row in rows {
+            page.open("tr");
+            page.cell(&row.name, false);
+            for (name, _) in &shown {
+                page.cell(&terminal::cell(row, name), true);
+            }
+            page.cell(&format!("{}x", digits(row.speed)), true);
+            page.cell(row.verdict.words(), false);
+            page.close("tr");
+        }
+    });
+    page.element("h2", "Variants");
+    page.open("dl");
+    for (variant, record) in comparison.scenario.variant.iter().zip(&manifest.variants) {
+        page.open("dt");
+        match &record.folder {
+            Some(folder) => page.link(&format!("{folder}/report.html"), &variant.name),
+            None => page.text(&variant.name),
+        }
+        page.close("dt");
+        let set: Vec<String> = variant.set.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        page.element("dd", &set.join(", "));
+    }
+    page.close("dl");
+    page.element("h2", "What the figures mean");
+    page.open("dl");
+    for (name, heading) in &shown {
+        if let Some(figure) = rows.iter().find_map(|row| row.chain.summary.get(name)) {
+            page.element("dt", heading);
+            page.element("dd", figure.definition);
+        }
+    }
+    page.close("dl");
+    page.element("h2", "Run it again");
+    page.element("pre", "ledgerlab verify FOLDER");
+    page.details("The scenario with every default and all variants", &comparison.scenario.resolved());
     page.finish()
 }
 

@@ -7,7 +7,7 @@ use super::catalogue::Known;
 use super::estimate::estimate;
 use super::mistake::{Mistake, Sources, allow, suggest};
 use super::tree::Tree;
-use super::{Scenario, Stop, spelling};
+use super::{Scenario, Stop, document, spelling};
 use crate::base::Duration;
 use std::collections::BTreeSet;
 
@@ -89,10 +89,9 @@ impl Checker<'_> {
 
     /// Name, seeds, duration, output.
     fn frame(&mut self, scenario: &mut Scenario) {
-        let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-        if scenario.name.is_empty() || !scenario.name.chars().all(plain) || scenario.name.starts_with('.') {
+        if !document::names_a_folder(&scenario.name) {
             let title = format!("\"{}\" cannot name a folder of results", scenario.name);
-            self.wrong("name", title, "expected letters, digits, `-`, `_` and `.`, not starting with `.`");
+            self.wrong("name", title, document::FOLDER_NAMES);
         }
         let key = if self.tree.has("seed") { "seed" } else { "seeds" };
         let seeds = &scenario.seeds.0;

@@ -3,6 +3,7 @@
 mod forms;
 mod mistakes;
 mod shipped;
+mod variants;
 
 use super::catalogue::Known;
 use super::{Loaded, Scenario};

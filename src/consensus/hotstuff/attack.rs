@@ -1,0 +1,132 @@
+//! Replicas that do not follow HotStuff. Each runs an honest replica and rewrites what it orders.
+
+use super::message::{Certificate, Message, Proposal, Record, Vertex};
+use super::{Config, HotStuff, Timer};
+use crate::base::NodeId;
+use crate::chain::Batch;
+use crate::protocol::{Attacker, Context, Effect, EffectOf, Protocol};
+use std::sync::Arc;
+
+/// The attacks, by name.
+pub(super) const ATTACKS: &[(&str, &str)] = &[
+    ("equivocate", "as leader, proposes another block to the second half of the replicas; votes for every proposal"),
+    ("old-certificate", "as leader, hides the newest certificate and builds on the one before: the forking attack"),
+    ("silent-leader", "as leader, proposes nothing; otherwise honest"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Attack {
+    Equivocate,
+    OldCertificate,
+    Silent,
+}
+
+#[derive(Debug)]
+struct Faulty {
+    attack: Attack,
+    mask: HotStuff,
+}
+
+pub(super) fn attacker(
+    name: &str,
+    config: &Arc<Config>,
+    log: &[Record],
+    ctx: &mut Context<'_, HotStuff>,
+) -> Option<Box<dyn Attacker<HotStuff>>> {
+    let attack = match name {
+        "equivocate" => Attack::Equivocate,
+        "old-certificate" => Attack::OldCertificate,
+        "silent-leader" => Attack::Silent,
+        _ => return None,
+    };
+    Some(Box::new(Faulty { attack, mask: HotStuff::boot(config, log, ctx) }))
+}
+
+impl Attacker<HotStuff> for Faulty {
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, HotStuff>) {
+        let before = ctx.ordered().len();
+        if let (Attack::Equivocate, Message::Propose(proposal)) = (self.attack, &message) {
+            self.vote_for(&proposal.vertex, ctx);
+        }
+        self.mask.on_message(from, message, ctx);
+        self.rewrite(before, ctx);
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, HotStuff>) {
+        let before = ctx.ordered().len();
+        self.mask.on_timer(timer, ctx);
+        self.rewrite(before, ctx);
+    }
+    fn on_pending(&mut self, ctx: &mut Context<'_, HotStuff>) {
+        let before = ctx.ordered().len();
+        self.mask.on_pending(ctx);
+        self.rewrite(before, ctx);
+    }
+}
+
+impl Faulty {
+    /// Votes whatever it voted before.
+    fn vote_for(&self, vertex: &Vertex, ctx: &mut Context<'_, HotStuff>) {
+        let (view, block) = (vertex.view, vertex.block.id());
+        let signature = ctx.sign(&Certificate::statement(view, &block));
+        let collector = self.mask.leader(view + 1, ctx);
+        if collector != ctx.me() {
+            ctx.send(collector, Message::Vote { view, block, signature });
+        }
+    }
+    /// Replaces the proposals among the effects ordered since `before`.
+    fn rewrite(&self, before: usize, ctx: &mut Context<'_, HotStuff>) {
+        let ordered = ctx.ordered().split_off(before);
+        for effect in ordered {
+            match effect {
+                Effect::Broadcast { message: Message::Propose(proposal) } => self.replace(&proposal, ctx),
+                other => ctx.ordered().push(other),
+            }
+        }
+    }
+    fn replace(&self, proposal: &Arc<Proposal>, ctx: &mut Context<'_, HotStuff>) {
+        match self.attack {
+            Attack::Silent => {}
+            Attack::Equivocate => {
+                let vertex = &proposal.vertex;
+                let Some(parent) = self.mask.block(&vertex.block.parent()).cloned() else { return };
+                let other = self.other(&parent, vertex, vertex.justify.clone(), ctx);
+                let (me, half) = (ctx.me(), ctx.committee().n() / 2);
+                for to in ctx.committee().members().filter(|to| *to != me) {
+                    let proposal = if to.index() < half { proposal } else { &other };
+                    ctx.ordered().push(sent(to, proposal));
+                }
+                self.vote_for(&other.vertex, ctx);
+            }
+            Attack::OldCertificate => {
+                let newest = &proposal.vertex.justify;
+                let older = self.mask.vertex(&newest.block).map(|vertex| vertex.justify.clone());
+                let parent = older.as_ref().and_then(|older| self.mask.block(&older.block)).cloned();
+                let made = match (older, parent) {
+                    (Some(older), Some(parent)) => self.other(&parent, &proposal.vertex, older, ctx),
+                    _ => proposal.clone(),
+                };
+                ctx.broadcast(Message::Propose(made));
+            }
+        }
+    }
+    /// An empty proposal of the same view with this parent.
+    fn other(
+        &self,
+        parent: &Arc<crate::chain::Block>,
+        like: &Vertex,
+        justify: Arc<Certificate>,
+        ctx: &mut Context<'_, HotStuff>,
+    ) -> Arc<Proposal> {
+        let mut vertex = (*self.mask.make(parent, justify, Batch::empty(), ctx)).clone();
+        let mut header = vertex.block.header;
+        (vertex.view, header.seal) = (like.view, Vertex::seal(like.view, &vertex.justify));
+        // One nanosecond earlier, lest an empty proposal equal the first.
+        header.time = crate::base::Time::from_nanos(header.time.as_nanos().saturating_sub(1));
+        vertex.block = crate::chain::Block::new(header, Batch::empty());
+        Arc::new(self.mask.sign(Arc::new(vertex), ctx))
+    }
+}
+
+fn sent(to: NodeId, proposal: &Arc<Proposal>) -> EffectOf<HotStuff> {
+    Effect::Send { to, message: Message::Propose(proposal.clone()) }
+}

@@ -1,0 +1,424 @@
+//! One test per sentence of the paper that matters.
+
+use super::*;
+use crate::base::{Height, Wire};
+use crate::protocol::rehearsal::Rehearsal;
+
+type Stage = Rehearsal<HotStuff>;
+
+const MILLI: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn stage(n: usize, config: Config) -> Stage {
+    let mut stage = Rehearsal::new(n, config);
+    (0..n).for_each(|node| stage.boot(node));
+    stage
+}
+
+fn two_phase() -> Config {
+    Config { variant: Variant::TwoPhase, ..Config::default() }
+}
+
+/// Submits transactions one after the other, each to all, and runs `span` after each.
+fn submit(stage: &mut Stage, nonces: std::ops::Range<u64>, span: Duration) {
+    for nonce in nonces {
+        let transaction = stage.transaction(0, nonce);
+        stage.submit_to_all(&transaction);
+        stage.run(span);
+    }
+}
+
+/// These replicas have the same, this many transactions, each once.
+fn assert_agreed(stage: &Stage, nodes: &[usize], transactions: usize) {
+    assert_eq!(stage.disagreement(nodes), None);
+    for &node in nodes {
+        let mut known = stage.final_transactions(node);
+        assert_eq!(known.len(), transactions, "replica {node}");
+        known.sort();
+        known.dedup();
+        assert_eq!(known.len(), transactions, "replica {node} has something twice");
+    }
+}
+
+#[test]
+fn a_lone_transaction_is_final_after_seven_delays_and_eight_times_n_less_one_messages() {
+    for (config, delays, rounds) in [(Config::default(), 7, 4), (two_phase(), 5, 3)] {
+        for n in [4usize, 7, 16, 64] {
+            let mut stage = stage(n, config.clone());
+            let transaction = stage.transaction(0, 0);
+            stage.submit_to_all(&transaction);
+            stage.run(MILLI * (delays - 1));
+            let done = |stage: &Stage| (0..n).filter(|node| stage.final_transactions(*node).len() == 1).count();
+            assert_eq!(done(&stage), 1, "the leader that makes the last certificate, {n} replicas");
+            stage.run(MILLI);
+            assert_eq!(done(&stage), n, "{n} replicas");
+            stage.run(SECOND * 10);
+            let delivered: Vec<(&str, u64)> = stage.delivered().iter().map(|(kind, count)| (*kind, *count)).collect();
+            let each = rounds * (n as u64 - 1);
+            assert_eq!(delivered, [("propose", each), ("vote", each)], "and then silence");
+        }
+    }
+}
+
+#[test]
+fn one_decision_reads_like_the_figure() {
+    let mut stage = stage(4, Config { views_per_leader: 1, ..Config::default() });
+    let transaction = stage.transaction(0, 0);
+    stage.submit_to_all(&transaction);
+    let mut told = String::new();
+    for _ in 0..8 {
+        told.push_str(&stage.show_flights().replace('\n', ", "));
+        told.push('\n');
+        stage.run(MILLI);
+    }
+    let expected = "\
+n1>n0 propose, n1>n2 propose, n1>n3 propose, n1>n2 vote,\x20
+n0>n2 vote, n3>n2 vote,\x20
+n2>n0 propose, n2>n1 propose, n2>n3 propose, n2>n3 vote,\x20
+n0>n3 vote, n1>n3 vote,\x20
+n3>n0 propose, n3>n1 propose, n3>n2 propose, n3>n0 vote,\x20
+n1>n0 vote, n2>n0 vote,\x20
+n0>n1 propose, n0>n2 propose, n0>n3 propose, n0>n1 vote,\x20
+n2>n1 vote, n3>n1 vote,\x20
+";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn blocks_follow_each_other_every_two_delays() {
+    let mut stage = stage(4, Config::default());
+    for nonce in 0..40 {
+        let transaction = stage.transaction(nonce as u32 % 8, nonce / 8);
+        stage.submit_to_all(&transaction);
+        stage.run(MILLI * 2);
+    }
+    stage.run(SECOND);
+    assert_agreed(&stage, &[0, 1, 2, 3], 40);
+    assert!(stage.finalized(0).len() >= 40, "{}", stage.finalized(0).len());
+}
+
+#[test]
+fn every_message_has_its_size() {
+    let stage = stage(4, Config::default());
+    let votes = vec![(NodeId(0), Signature::NONE); 3];
+    let certificate = Arc::new(Certificate { view: 1, block: Hash::ZERO, votes });
+    let timeout = Arc::new(TimeoutCertificate { view: 2, parts: vec![(NodeId(0), 1, Signature::NONE); 3] });
+    let header = Header { seal: Vertex::seal(3, &certificate), ..Block::genesis().header };
+    let payment = stage.transaction(0, 0);
+    let block = Block::new(header, Batch::new(vec![payment]));
+    let vertex = Arc::new(Vertex { block: block.clone(), view: 3, justify: certificate.clone() });
+    let propose =
+        |timeout| Message::Propose(Arc::new(Proposal { vertex: vertex.clone(), timeout, signature: Signature::NONE }));
+    let told = |reason| {
+        Message::Timeout(Arc::new(Timeout { view: 3, high: certificate.clone(), reason, signature: Signature::NONE }))
+    };
+    let progress = Message::Progress(Arc::new(Progress {
+        high: certificate.clone(),
+        timeout: Some(timeout.clone()),
+        vertices: vec![vertex.clone()],
+        blocks: vec![block.clone()],
+    }));
+    // A certificate of three: 8 + 32 + 3 * 68 = 244. A timeout certificate of three: 8 + 3 * 76 = 236. A block of one
+    // payment: 84 + 250.
+    for (message, bytes) in [
+        (propose(None), 8 + 334 + 244 + 64),
+        (propose(Some(timeout.clone())), 8 + 334 + 244 + 64 + 236),
+        (Message::Vote { view: 1, block: Hash::ZERO, signature: Signature::NONE }, 108),
+        (told(None), 8 + 4 + 64 + 244),
+        (told(Some(timeout.clone())), 8 + 4 + 64 + 244 + 236),
+        (Message::Request { block: None, above: Height(0) }, 40),
+        (progress, 244 + 236 + 586 + 334),
+    ] {
+        assert_eq!(message.bytes(), bytes, "{}", message.kind());
+    }
+}
+
+/// Views of the certified blocks in a fork, as a Byzantine leader may arrange them: see the test.
+struct Fork {
+    stage: Stage,
+}
+
+impl Fork {
+    fn vertex(&mut self, view: View, justify: &Arc<Certificate>, parent: &Arc<Block>) -> Arc<Vertex> {
+        let header = Header {
+            parent: parent.id(),
+            height: parent.height().next(),
+            merkle: Batch::empty().digest(),
+            time: crate::base::Time::ZERO,
+            proposer: NodeId((view % 4) as u32),
+            seal: Vertex::seal(view, justify),
+        };
+        let block = Block::new(header, Batch::empty());
+        self.stage.learn(&block);
+        Arc::new(Vertex { block, view, justify: justify.clone() })
+    }
+    fn certify(&self, vertex: &Vertex) -> Arc<Certificate> {
+        let (view, block) = (vertex.view, vertex.block.id());
+        let said = Certificate::statement(view, &block);
+        let votes = (0..3).map(|node| (NodeId(node), self.stage.keys().sign(node, &said))).collect();
+        Arc::new(Certificate { view, block, votes })
+    }
+    /// Tells a replica of a certificate and the branch that it stands on, newest first.
+    fn tell(&mut self, node: usize, high: &Arc<Certificate>, branch: &[&Arc<Vertex>]) {
+        let vertices: Vec<Arc<Vertex>> = branch.iter().map(|vertex| Arc::clone(vertex)).collect();
+        let progress = Progress { high: high.clone(), timeout: None, vertices, blocks: Vec::new() };
+        self.stage.inject(3, node, Message::Progress(Arc::new(progress)));
+        self.stage.deliver(|flight| flight.to.index() == node && matches!(flight.message, Message::Progress(_)));
+    }
+}
+
+/// b(1) is certified, and so is c(2), both children of genesis. b'(5) and b''(6) follow b: certificates in a row, but
+/// not of consecutive views. One replica sees these, the others are led from c to c'(7) and c''(8).
+fn commit_over_a_gap(commit_on_gaps: bool) -> Stage {
+    let mut fork = Fork { stage: stage(4, Config { views_per_leader: 1, commit_on_gaps, ..Config::default() }) };
+    let (genesis, root) = (Certificate::genesis(), Block::genesis());
+    let b = fork.vertex(1, &genesis, &root);
+    let c = fork.vertex(2, &genesis, &root);
+    let (qb, qc) = (fork.certify(&b), fork.certify(&c));
+    let b1 = fork.vertex(5, &qb, &b.block);
+    let q1 = fork.certify(&b1);
+    let b2 = fork.vertex(6, &q1, &b1.block);
+    let q2 = fork.certify(&b2);
+    let c1 = fork.vertex(7, &qc, &c.block);
+    let p1 = fork.certify(&c1);
+    let c2 = fork.vertex(8, &p1, &c1.block);
+    let p2 = fork.certify(&c2);
+    fork.tell(0, &q2, &[&b2, &b1, &b]);
+    fork.tell(1, &p2, &[&c2, &c1, &c]);
+    fork.stage
+}
+
+#[test]
+fn three_certificates_with_a_gap_between_their_views_commit_nothing() {
+    let stage = commit_over_a_gap(false);
+    assert_eq!((stage.finalized(0).len(), stage.finalized(1).len()), (1, 1));
+}
+
+#[test]
+fn committing_over_a_gap_forks() {
+    let stage = commit_over_a_gap(true);
+    assert_eq!(stage.disagreement(&[0, 1]), Some((0, 1, Height(1))));
+}
+
+#[test]
+fn a_locked_replica_votes_against_its_lock_only_for_a_newer_certificate() {
+    let mut fork = Fork { stage: stage(4, Config { views_per_leader: 1, ..Config::default() }) };
+    let (genesis, root) = (Certificate::genesis(), Block::genesis());
+    let a = fork.vertex(3, &genesis, &root);
+    let qa = fork.certify(&a);
+    let a1 = fork.vertex(4, &qa, &a.block);
+    let q1 = fork.certify(&a1);
+    fork.tell(0, &q1, &[&a1, &a]);
+    assert_eq!(fork.stage.node(0).locked.view, 3);
+    let safe = |fork: &Fork, justify: &Arc<Certificate>, vertex: Arc<Vertex>| {
+        let _ = justify;
+        fork.stage.node(0).is_safe(&Proposal { vertex, timeout: None, signature: Signature::NONE })
+    };
+    let other = fork.vertex(2, &genesis, &root);
+    let old = fork.certify(&other);
+    let against = fork.vertex(6, &old, &other.block);
+    assert!(!safe(&fork, &old, against), "a certificate of view 2 is older than the lock");
+    let newer = fork.vertex(5, &genesis, &root);
+    let new = fork.certify(&newer);
+    let against = fork.vertex(6, &new, &newer.block);
+    assert!(safe(&fork, &new, against), "a certificate of view 5 is newer: the branch for liveness");
+    let with = fork.vertex(6, &q1, &a1.block);
+    assert!(safe(&fork, &q1, with), "what extends the lock is safe");
+}
+
+#[test]
+fn a_crashed_leader_costs_one_timeout() {
+    for config in [Config::default(), two_phase()] {
+        let mut stage = stage(4, config);
+        submit(&mut stage, 0..3, SECOND);
+        let leader = stage.node(0).view / 4 % 4;
+        stage.crash(leader as usize);
+        let others: Vec<usize> = (0..4).filter(|node| *node != leader as usize).collect();
+        let transaction = stage.transaction(0, 3);
+        stage.submit_to_all(&transaction);
+        stage.run(MILLI * 1010);
+        assert_agreed(&stage, &others, 4);
+        submit(&mut stage, 4..12, SECOND * 4);
+        assert_agreed(&stage, &others, 12);
+        stage.boot(leader as usize);
+        submit(&mut stage, 12..14, SECOND * 4);
+        assert_agreed(&stage, &[0, 1, 2, 3], 14);
+    }
+}
+
+#[test]
+fn with_one_view_per_leader_four_replicas_of_which_one_crashed_never_have_three_certificates_in_a_row() {
+    let config = Config { views_per_leader: 1, view_timeout_most: SECOND, ..Config::default() };
+    let mut stage = stage(4, config);
+    stage.crash(3);
+    submit(&mut stage, 0..1, SECOND * 100);
+    assert_agreed(&stage, &[0, 1, 2], 0);
+    stage.boot(3);
+    stage.run(SECOND * 10);
+    assert_agreed(&stage, &[0, 1, 2, 3], 1);
+}
+
+#[test]
+fn two_crashed_of_four_halt_and_nothing_forks() {
+    let mut stage = stage(4, Config { view_timeout_most: SECOND * 4, ..Config::default() });
+    submit(&mut stage, 0..2, SECOND);
+    stage.crash(2);
+    stage.crash(3);
+    submit(&mut stage, 2..3, SECOND * 60);
+    assert_agreed(&stage, &[0, 1], 2);
+    stage.boot(2);
+    stage.run(SECOND * 20);
+    assert_agreed(&stage, &[0, 1, 2], 3);
+}
+
+#[test]
+fn attackers_at_the_bound_neither_fork_nor_halt() {
+    for attack in ["equivocate", "old-certificate", "silent-leader"] {
+        for config in [Config::default(), two_phase()] {
+            let mut stage = Stage::new(7, Config { view_timeout_most: SECOND * 2, ..config });
+            stage.set_attack(1, attack);
+            stage.set_attack(2, attack);
+            (0..7).for_each(|node| stage.boot(node));
+            submit(&mut stage, 0..12, SECOND * 5);
+            assert_agreed(&stage, &[0, 3, 4, 5, 6], 12);
+        }
+    }
+}
+
+/// Three of four sign whatever is put before them: two branches of three certificates each.
+#[test]
+fn beyond_the_bound_double_votes_fork() {
+    let mut fork = Fork { stage: stage(4, Config::default()) };
+    for (node, time) in [(0, 1), (1, 2)] {
+        let (mut justify, mut parent, mut branch) = (Certificate::genesis(), Block::genesis(), Vec::new());
+        for view in 1..=3 {
+            let vertex = fork.vertex(view, &justify, &parent);
+            let mut header = vertex.block.header;
+            header.time = crate::base::Time::from_nanos(time);
+            let block = Block::new(header, Batch::empty());
+            fork.stage.learn(&block);
+            let vertex = Arc::new(Vertex { block: block.clone(), ..(*vertex).clone() });
+            (justify, parent) = (fork.certify(&vertex), block);
+            branch.insert(0, vertex);
+        }
+        let branch: Vec<&Arc<Vertex>> = branch.iter().collect();
+        fork.tell(node, &justify, &branch);
+    }
+    assert_eq!(fork.stage.disagreement(&[0, 1]), Some((0, 1, Height(1))));
+}
+
+#[test]
+fn a_certificate_with_a_repeated_signer_proves_nothing() {
+    let mut fork = Fork { stage: stage(4, Config::default()) };
+    let (genesis, root) = (Certificate::genesis(), Block::genesis());
+    let vertex = fork.vertex(1, &genesis, &root);
+    let mut certificate = (*fork.certify(&vertex)).clone();
+    certificate.votes[2] = certificate.votes[1];
+    fork.tell(0, &Arc::new(certificate), &[&vertex]);
+    assert_eq!(fork.stage.node(0).high.view, 0);
+}
+
+#[test]
+fn one_liar_moves_nobody_to_a_later_view() {
+    let mut stage = stage(4, Config::default());
+    let said = Timeout::statement(1_000, 0);
+    let signature = stage.keys().sign(3, &said);
+    let timeout = Timeout { view: 1_000, high: Certificate::genesis(), reason: None, signature };
+    stage.inject(3, 0, Message::Timeout(Arc::new(timeout)));
+    stage.run(SECOND);
+    assert_eq!(stage.node(0).view, 1);
+}
+
+#[test]
+fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
+    for victim in 0..4 {
+        for fuse in 0..60 {
+            let mut stage = stage(4, Config { view_timeout_most: SECOND * 2, ..Config::default() });
+            stage.set_fuse(victim, fuse);
+            submit(&mut stage, 0..4, MILLI * 3);
+            stage.run(SECOND * 5);
+            stage.boot(victim);
+            submit(&mut stage, 4..6, SECOND * 5);
+            assert_agreed(&stage, &[0, 1, 2, 3], 6);
+        }
+    }
+}
+
+#[test]
+fn a_vote_that_was_logged_is_not_contradicted_after_a_crash() {
+    let mut stage = stage(4, Config::default());
+    let transaction = stage.transaction(0, 0);
+    stage.submit_to_all(&transaction);
+    stage.run(MILLI);
+    let voted = stage.node(2).voted;
+    stage.crash(2);
+    stage.boot(2);
+    assert!(voted > 0 && stage.node(2).voted == voted);
+}
+
+#[test]
+fn after_all_crash_at_once_everything_goes_on() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..5, MILLI * 3);
+    (0..4).for_each(|node| stage.crash(node));
+    (0..4).for_each(|node| stage.boot(node));
+    submit(&mut stage, 5..6, SECOND * 5);
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+    assert!(
+        stage.final_transactions(0).contains(&stage.transaction(0, 5).id()) || stage.final_transactions(0).len() <= 5
+    );
+}
+
+#[test]
+fn a_lagging_replica_fetches_what_it_missed() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..2, SECOND);
+    stage.crash(3);
+    submit(&mut stage, 2..150, SECOND * 3);
+    stage.boot(3);
+    stage.run(SECOND * 5);
+    assert_eq!(stage.final_transactions(3).len(), 150);
+    submit(&mut stage, 150..152, SECOND * 4);
+    assert_agreed(&stage, &[0, 1, 2, 3], 152);
+}
+
+#[test]
+fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
+    for config in [Config::default(), two_phase()] {
+        let mut stage = stage(4, Config { view_timeout_most: SECOND * 2, ..config });
+        let mut random = crate::base::Stream::new(7, "loss", 0, 0);
+        let pool: Vec<_> = (0..10).map(|nonce| stage.transaction(0, nonce)).collect();
+        pool.iter().for_each(|transaction| stage.submit_to_all(transaction));
+        for _ in 0..20_000 {
+            stage.lose(|_| random.index(10) < 3);
+            stage.run(MILLI);
+        }
+        assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+        stage.run(SECOND * 20);
+        assert_agreed(&stage, &[0, 1, 2, 3], 10);
+    }
+}
+
+#[test]
+fn halves_that_cannot_speak_agree_when_they_can() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..2, SECOND);
+    stage.partition(&[0, 1], &[2, 3]);
+    submit(&mut stage, 2..3, SECOND * 60);
+    assert_agreed(&stage, &[0, 1, 2, 3], 2);
+    stage.heal();
+    stage.run(SECOND * 70);
+    assert_agreed(&stage, &[0, 1, 2, 3], 3);
+}
+
+#[test]
+fn a_flood_of_votes_is_kept_within_bounds() {
+    let mut stage = stage(4, Config::default());
+    for view in 1..5_000u64 {
+        let block = Hash::of(&view.to_le_bytes());
+        let signature = stage.keys().sign(3, &Certificate::statement(view, &block));
+        stage.inject(3, 0, Message::Vote { view, block, signature });
+    }
+    stage.run(SECOND);
+    assert!(stage.node(0).votes.len() <= VIEWS_AHEAD as usize + 2);
+}

@@ -1,0 +1,142 @@
+//! Validators that do not follow QBFT. Each runs an honest validator and rewrites what it orders.
+
+use super::message::{Message, Phase, Proposal, RoundChange, statement};
+use super::{Change, Config, Qbft, Record, Timer};
+use crate::base::NodeId;
+use crate::chain::Batch;
+use crate::protocol::{Attacker, Context, Effect, Protocol};
+use std::sync::Arc;
+
+/// The attacks, by name.
+pub(super) const ATTACKS: &[(&str, &str)] = &[
+    (
+        "equivocate",
+        "as proposer, proposes one block to even validators and another to odd ones; votes for both likewise",
+    ),
+    ("unjustified", "as proposer of a later round, proposes an empty block in place of the prepared one"),
+    ("far-rounds", "asks for rounds far ahead, again and again"),
+    ("withhold-commit", "prepares and never commits"),
+    ("silent-proposer", "proposes nothing; otherwise honest"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Attack {
+    Equivocate,
+    Unjustified,
+    FarRounds,
+    WithholdCommit,
+    Silent,
+}
+
+#[derive(Debug)]
+struct Faulty {
+    attack: Attack,
+    mask: Qbft,
+    /// How far ahead it asked.
+    asked: u64,
+    /// The last proposal seen: the first of a round is meant for validators like this one.
+    seen: Option<Arc<Proposal>>,
+}
+
+pub(super) fn attacker(
+    name: &str,
+    config: &Arc<Config>,
+    log: &[Record],
+    ctx: &mut Context<'_, Qbft>,
+) -> Option<Box<dyn Attacker<Qbft>>> {
+    let attack = match name {
+        "equivocate" => Attack::Equivocate,
+        "unjustified" => Attack::Unjustified,
+        "far-rounds" => Attack::FarRounds,
+        "withhold-commit" => Attack::WithholdCommit,
+        "silent-proposer" => Attack::Silent,
+        _ => return None,
+    };
+    Some(Box::new(Faulty { attack, mask: Qbft::boot(config, log, ctx), asked: 0, seen: None }))
+}
+
+impl Attacker<Qbft> for Faulty {
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Qbft>) {
+        let before = ctx.ordered().len();
+        match (self.attack, &message) {
+            (Attack::Equivocate, Message::Proposal(proposal)) => self.on_proposal(proposal, ctx),
+            (Attack::FarRounds, Message::Proposal(_)) => self.ask_far_ahead(ctx),
+            _ => {}
+        }
+        self.mask.on_message(from, message, ctx);
+        self.rewrite(before, ctx);
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Qbft>) {
+        let before = ctx.ordered().len();
+        self.mask.on_timer(timer, ctx);
+        self.rewrite(before, ctx);
+    }
+    fn on_pending(&mut self, ctx: &mut Context<'_, Qbft>) {
+        let before = ctx.ordered().len();
+        self.mask.on_pending(ctx);
+        self.rewrite(before, ctx);
+    }
+}
+
+impl Faulty {
+    /// Votes for a proposal as those expect who got it first.
+    fn on_proposal(&mut self, proposal: &Arc<Proposal>, ctx: &mut Context<'_, Qbft>) {
+        let at = |proposal: &Proposal| (proposal.block.height(), proposal.round);
+        let is_second = self.seen.as_ref().is_some_and(|seen| at(seen) == at(proposal));
+        vote_for(proposal, (ctx.me().index() + usize::from(is_second)) % 2, ctx);
+        self.seen = Some(proposal.clone());
+    }
+    fn ask_far_ahead(&mut self, ctx: &mut Context<'_, Qbft>) {
+        self.asked += 1;
+        let (height, round) = (self.mask.height(), self.mask.round + 1_000 * self.asked);
+        let signature = ctx.sign(&Change::statement(height, round, None));
+        let change = Change { sender: ctx.me(), prepared: None, signature };
+        ctx.broadcast(Message::RoundChange(Arc::new(RoundChange { height, round, change, certificate: None })));
+    }
+    fn rewrite(&self, before: usize, ctx: &mut Context<'_, Qbft>) {
+        for effect in ctx.ordered().split_off(before) {
+            match (self.attack, effect) {
+                (Attack::Silent, Effect::Broadcast { message: Message::Proposal(_) }) => {}
+                (Attack::WithholdCommit, Effect::Broadcast { message: Message::Vote { phase: Phase::Commit, .. } }) => {
+                }
+                // It votes by itself, for whom it likes.
+                (Attack::Equivocate, Effect::Broadcast { message: Message::Vote { .. } }) => {}
+                (Attack::Equivocate, Effect::Broadcast { message: Message::Proposal(proposal) }) => {
+                    let other = self.other(&proposal, ctx);
+                    let me = ctx.me();
+                    for to in ctx.committee().members().filter(|to| *to != me) {
+                        let is_odd = to.index() % 2 == 1;
+                        let order = if is_odd { [&other, &proposal] } else { [&proposal, &other] };
+                        order.into_iter().for_each(|sent| ctx.send(to, Message::Proposal(sent.clone())));
+                    }
+                    vote_for(&proposal, 0, ctx);
+                    vote_for(&other, 1, ctx);
+                }
+                (Attack::Unjustified, Effect::Broadcast { message: Message::Proposal(proposal) })
+                    if proposal.certificate.is_some() =>
+                {
+                    let other = self.other(&proposal, ctx);
+                    ctx.broadcast(Message::Proposal(other));
+                }
+                (_, effect) => ctx.ordered().push(effect),
+            }
+        }
+    }
+    /// An empty block in place of the proposed one.
+    fn other(&self, proposal: &Proposal, ctx: &mut Context<'_, Qbft>) -> Arc<Proposal> {
+        let block = self.mask.make(Batch::empty(), ctx);
+        let signature = ctx.sign(&statement(Phase::Prepare, block.height(), proposal.round, &block.id()));
+        Arc::new(Proposal { block, signature, ..proposal.clone() })
+    }
+}
+
+/// PREPARE and COMMIT for a block, to even or to odd validators.
+fn vote_for(proposal: &Proposal, parity: usize, ctx: &mut Context<'_, Qbft>) {
+    let (height, round, digest, me) = (proposal.block.height(), proposal.round, proposal.block.id(), ctx.me());
+    for phase in [Phase::Prepare, Phase::Commit] {
+        let signature = ctx.sign(&statement(phase, height, round, &digest));
+        for to in ctx.committee().members().filter(|to| *to != me && to.index() % 2 == parity) {
+            ctx.send(to, Message::Vote { phase, height, round, digest, signature });
+        }
+    }
+}

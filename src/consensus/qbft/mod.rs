@@ -1,0 +1,689 @@
+//! QBFT and its ancestors IBFT: blocks one after the other, each final by a quorum of seals.
+//!
+//! **Source.** Moniz, "The Istanbul BFT consensus algorithm" (arXiv 2002.03613), algorithms 1 to 4; the QBFT
+//! specification of the Enterprise Ethereum Alliance. IBFT 2.0: Saltini and Hyland-Wood (arXiv 1909.10194). IBFT 1:
+//! EIP-650 and the analysis of its flaws (arXiv 1901.07160). Defaults: Hyperledger Besu and `GoQuorum`.
+//!
+//! **Model.** Up to `f` Byzantine validators of `n >= 3f + 1`; safe under asynchrony, live when delays stay below the
+//! doubling round timers. Final at a quorum of COMMITs: no forks.
+//!
+//! ```text
+//!               PROPOSAL     PREPARE       COMMIT
+//! proposer  1 ---+------------+-------------+------- insert, seal
+//! validator 2    +-> accept --+-> prepared -+-> commit, insert
+//! validator 3    +-> accept --+-> prepared -+-> commit, insert
+//! validator 0    +-> accept --+-> prepared -+-> commit, insert
+//!               n-1       (n-1)^2        n(n-1)      messages
+//! ```
+//!
+//! **Quorum.** The least with which any two quorums meet in a correct validator, which is the `ceil(2n/3)` of both code
+//! bases for every `n`. `quorum = "early"` is the `2f + 1` of EIP-650, which forks at `n = 6` without any liar.
+//!
+//! **Mapping.** A PROPOSAL is signed as the PREPARE of its proposer, and a COMMIT by its seal, so that certificates are
+//! lists of like signatures. Blocks are proposed when transactions wait and the block period is over; without any the
+//! chain rests. The next proposer follows the proposer of the last block.
+//!
+//! **Simplified.** The validators are fixed: no votes in headers and no contract. Messages of later heights are kept for
+//! [`FUTURE_MOST`]; beyond, and for whoever missed a decision, sealed blocks are asked for. IBFT 2.0 differs from QBFT
+//! in the size of justifications alone, where every ROUND-CHANGE repeats its certificate. Of IBFT 1 the locks are
+//! here, but not their release when a block cannot be inserted: insertion never fails.
+//!
+//! **Glossary.** *Round*: a try to decide a height. *Prepared*: a quorum prepared a block. *Justification*: why a
+//! proposal of a later round may be accepted. *Seal*: a COMMIT kept with the block. *Lock* (IBFT 1): a prepared block
+//! that its holder will not leave.
+
+mod attack;
+mod message;
+
+#[cfg(test)]
+mod tests;
+
+pub use message::{Change, Message, Phase, Prepared, Proposal, Record, RoundChange, Said, Sealed};
+
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Tally};
+use crate::chain::{Batch, Block, Header, Limit, Seal};
+use crate::protocol::votes::Votes;
+use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use message::statement;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A try to decide a height.
+pub type Round = u64;
+
+/// Which of the family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Variant {
+    /// QBFT: one certificate justifies a proposal.
+    #[default]
+    Qbft,
+    /// IBFT 2.0: every ROUND-CHANGE of a justification repeats its certificate.
+    Ibft2,
+    /// IBFT 1: locks without proofs; can stall for ever.
+    Ibft1,
+}
+
+/// How many validators decide.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quorum {
+    /// So many that any two meet in a correct validator.
+    #[default]
+    Byzantine,
+    /// The `2f + 1` of EIP-650, whatever `n`: unsafe unless `n = 3f + 1`.
+    Early,
+}
+
+/// Who proposes next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The one after the proposer of the last block.
+    #[default]
+    RoundRobin,
+    /// The proposer of the last block, until a round fails.
+    Sticky,
+}
+
+/// What a scenario may set.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which of the family. Default QBFT.
+    pub variant: Variant,
+    /// How many validators decide.
+    pub quorum: Quorum,
+    /// Who proposes next. Default round robin (both code bases).
+    pub policy: Policy,
+    /// Least time between a block and its child. Default 1 s (Besu; `GoQuorum` 5 s).
+    pub block_period: Duration,
+    /// How long round 0 may take; doubles with each round. Default 1 s (Besu; `GoQuorum` 10 s).
+    pub request_timeout: Duration,
+    /// The most it grows to. Default 60 s (`GoQuorum`'s cap is optional).
+    pub request_timeout_most: Duration,
+    /// Whether the proposer sends a PREPARE besides its proposal, as in `GoQuorum`. Default false, as in Besu.
+    pub proposer_prepares: bool,
+    /// The largest batch. Default 512 transactions or 1 MB.
+    pub batch: Limit,
+    /// Whether a validator logs what it says. Off: one that restarts may contradict itself, as in `GoQuorum`.
+    pub durable: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            variant: Variant::Qbft,
+            quorum: Quorum::Byzantine,
+            policy: Policy::RoundRobin,
+            block_period: Duration::from_secs(1),
+            request_timeout: Duration::from_secs(1),
+            request_timeout_most: Duration::from_secs(60),
+            proposer_prepares: false,
+            batch: Limit { bytes: 1_000_000, transactions: 512 },
+            durable: true,
+        }
+    }
+}
+
+/// Alarm clocks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Timer {
+    /// The block period is over, or transactions have left the mempool: look at what waits.
+    Block,
+    /// The round takes too long.
+    Round,
+    /// What was said last is durable: it counts here too.
+    Durable,
+    /// Somebody is ahead, or does not answer.
+    Ask,
+}
+
+/// A validator.
+#[derive(Clone, Debug)]
+pub struct Qbft {
+    config: Arc<Config>,
+    /// The last final block; the height in work is the next.
+    last: Arc<Block>,
+    round: Round,
+    /// The block accepted in this round.
+    accepted: Option<Arc<Block>>,
+    /// The newest certificate of this height (`preparedRound`, `preparedValue`); in IBFT 1 the lock.
+    prepared: Option<Arc<Prepared>>,
+    /// PREPAREs and COMMITs of this height, by round: of all rounds up to the present and a few beyond.
+    prepares: BTreeMap<Round, Votes>,
+    commits: BTreeMap<Round, Votes>,
+    /// Blocks of this height seen in proposals and certificates, to be inserted when a quorum commits.
+    blocks: BTreeMap<Hash, Arc<Block>>,
+    /// The ROUND-CHANGE of each validator for its highest round.
+    changes: BTreeMap<NodeId, Arc<RoundChange>>,
+    /// Own words that are not durable yet.
+    own: Vec<(Phase, Round, Hash, Signature)>,
+    /// Whether [`Timer::Round`] is set.
+    timing: bool,
+    /// Whether something was logged for this height.
+    logged: bool,
+    /// Messages of later heights.
+    future: Vec<(NodeId, Message)>,
+    /// The latest final blocks with their seals, for those who missed them.
+    sealed: BTreeMap<Height, Arc<Sealed>>,
+    /// How often this validator asked: whom it asks next. And whether it waits for an answer.
+    asked: u64,
+    asking: bool,
+}
+
+/// Messages of later heights that are kept (Besu: 1000).
+const FUTURE_MOST: usize = 1_000;
+/// Heights ahead whose messages are kept (Besu: 10).
+const HEIGHTS_AHEAD: u64 = 10;
+/// Rounds ahead of the present one whose votes are kept.
+const ROUNDS_AHEAD: Round = 8;
+/// Sealed blocks kept, and sent in one answer at most.
+const SEALED_MOST: usize = 512;
+const ANSWER_MOST: usize = 32;
+
+impl Protocol for Qbft {
+    const NAME: &'static str = "qbft";
+    const SUMMARY: &'static str =
+        "QBFT, IBFT 2.0 or IBFT 1: rotating proposers, three phases, f < n/3 Byzantine, final";
+    const FAULTS: FaultModel = FaultModel::Byzantine;
+    const ATTACKS: &'static [(&'static str, &'static str)] = attack::ATTACKS;
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+
+    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+        let misfit = |key, reason: String| Err(Misfit { key, reason });
+        if Committee::bound(nodes.max(1) as u64, FaultModel::Byzantine) == 0 {
+            let reason = format!("{nodes} validators tolerate no Byzantine fault; QBFT needs 3f + 1, at least 4");
+            return misfit("nodes", reason);
+        }
+        if config.request_timeout.is_zero() || config.request_timeout_most < config.request_timeout {
+            return misfit("request_timeout", "must be above zero and at most request_timeout_most".to_owned());
+        }
+        if config.batch.bytes == 0 || config.batch.transactions == 0 {
+            return misfit("batch", "must be at least 1".to_owned());
+        }
+        Ok(())
+    }
+    fn committee(config: &Config, weights: Vec<u64>) -> Committee {
+        let committee = Committee::weighted(weights, FaultModel::Byzantine);
+        let early = committee.faulty() + committee.blocking();
+        match config.quorum {
+            Quorum::Byzantine => committee,
+            Quorum::Early => committee.requiring(early),
+        }
+    }
+    fn replies(committee: &Committee) -> u64 {
+        committee.blocking()
+    }
+    fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
+        Qbft::recover(config, log, ctx)
+    }
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
+        if let Some(height) = message.height().filter(|height| *height != self.height()) {
+            return self.on_other_height(from, height, message, ctx);
+        }
+        match message {
+            Message::Proposal(proposal) => self.on_proposal(from, &proposal, ctx),
+            Message::Vote { phase, round, digest, signature, .. } => {
+                self.on_vote(from, phase, round, &digest, signature, ctx);
+            }
+            Message::RoundChange(change) => self.on_round_change(from, change, ctx),
+            Message::Ask { above } => self.tell_blocks(from, above, ctx),
+            Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
+        }
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
+        match timer {
+            Timer::Block => self.start(ctx),
+            Timer::Round => self.on_round_timer(ctx),
+            Timer::Durable => self.on_durable(ctx),
+            Timer::Ask => self.on_ask_timer(ctx),
+        }
+    }
+    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+        self.start(ctx);
+    }
+    fn attacker(
+        name: &str,
+        config: &Arc<Config>,
+        log: &[Record],
+        ctx: &mut Context<'_, Self>,
+    ) -> Option<Box<dyn Attacker<Self>>> {
+        attack::attacker(name, config, log, ctx)
+    }
+}
+
+/// Rounds and proposals (algorithms 1 and 3).
+impl Qbft {
+    fn height(&self) -> Height {
+        self.last.height().next()
+    }
+    /// Who proposes in a round of this height.
+    fn proposer(&self, round: Round, ctx: &Context<'_, Self>) -> NodeId {
+        let last = u64::from(self.last.header.proposer.0);
+        let stays = self.config.policy == Policy::Sticky && self.last.height() > Height::GENESIS;
+        ctx.committee().in_turn(last + u64::from(!stays) + round)
+    }
+    fn persist(&mut self, what: Said, ctx: &mut Context<'_, Self>) {
+        if self.config.durable {
+            let first = !self.logged;
+            self.logged = true;
+            ctx.persist(Record { height: self.height(), round: self.round, first, what });
+        }
+    }
+    /// Whether a transaction could be executed after the last block.
+    fn has_work(&self, ctx: &mut Context<'_, Self>) -> bool {
+        let one = Limit { bytes: u64::MAX, transactions: 1 };
+        ctx.pending() > 0 && !ctx.propose(&self.last, &[], one).is_empty()
+    }
+    /// `Start`: round 0 begins when a transaction waits and the block period is over.
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        let proposes = self.round == 0 && self.accepted.is_none() && self.proposer(0, ctx) == ctx.me();
+        if (self.timing && !proposes) || !self.has_work(ctx) {
+            return;
+        }
+        let due = self.last.header.time + self.config.block_period;
+        let is_first = self.last.height() == Height::GENESIS;
+        let wait = if is_first || due <= ctx.now() { Duration::ZERO } else { due.since(ctx.now()) };
+        if !self.timing {
+            self.timing = true;
+            ctx.set_timer(Timer::Round, wait + self.patience());
+        }
+        if proposes && wait.is_zero() {
+            self.propose(None, ctx);
+        } else if proposes {
+            ctx.set_timer(Timer::Block, wait);
+        }
+    }
+    /// The base timeout, doubled with each round.
+    fn patience(&self) -> Duration {
+        let doubled = self.config.request_timeout * (1 << self.round.min(32));
+        doubled.min(self.config.request_timeout_most)
+    }
+    /// Proposes a block, in later rounds that of the newest certificate if there is one.
+    fn propose(&mut self, certificate: Option<Arc<Prepared>>, ctx: &mut Context<'_, Self>) {
+        let block = if let Some(proof) = &certificate {
+            proof.block.clone()
+        } else {
+            let batch = ctx.template(&self.last, self.config.batch);
+            self.make(batch, ctx)
+        };
+        if ctx.learn(&block).is_none() {
+            return;
+        }
+        let (round, digest) = (self.round, block.id());
+        let signature = ctx.sign(&statement(Phase::Prepare, self.height(), round, &digest));
+        let (mut changes, mut others) = (Vec::new(), Vec::new());
+        if round > 0 {
+            let quorum = usize::try_from(ctx.committee().quorum()).unwrap_or(usize::MAX);
+            let held: Vec<_> = self.changes.values().filter(|change| change.round == round).collect();
+            // The newest certificate must be among those shown.
+            let shown =
+                held.iter().filter(|c| c.certificate.is_some()).chain(held.iter().filter(|c| c.certificate.is_none()));
+            changes = shown.take(quorum).map(|change| change.change).collect();
+            if self.config.variant == Variant::Ibft2 {
+                others = held.iter().filter_map(|change| change.certificate.clone()).collect();
+            }
+        }
+        ctx.note(note::LEADING, self.height().0);
+        self.accept(&block, ctx);
+        let proposal = Proposal { round, block: block.clone(), signature, changes, certificate, others };
+        ctx.broadcast(Message::Proposal(Arc::new(proposal)));
+        if self.config.proposer_prepares {
+            let (phase, height) = (Phase::Prepare, self.height());
+            ctx.broadcast(Message::Vote { phase, height, round, digest, signature });
+        }
+        self.keep_own((Phase::Prepare, round, digest, signature), ctx);
+    }
+    fn make(&self, batch: Arc<Batch>, ctx: &Context<'_, Self>) -> Arc<Block> {
+        let header = Header {
+            parent: self.last.id(),
+            height: self.height(),
+            merkle: batch.digest(),
+            time: ctx.now(),
+            proposer: ctx.me(),
+            seal: Seal::None,
+        };
+        Block::new(header, batch)
+    }
+    /// Accepts no other block in this round, which is timed from now.
+    fn accept(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
+        self.accepted = Some(block.clone());
+        self.blocks.insert(block.id(), block.clone());
+        self.persist(Said::Accepted(block.clone()), ctx);
+        self.timing = true;
+        ctx.set_timer(Timer::Round, self.patience());
+    }
+    /// A vote of this validator counts here when it is durable.
+    fn keep_own(&mut self, vote: (Phase, Round, Hash, Signature), ctx: &mut Context<'_, Self>) {
+        self.own.push(vote);
+        ctx.set_timer(Timer::Durable, Duration::ZERO);
+    }
+    fn on_durable(&mut self, ctx: &mut Context<'_, Self>) {
+        for (phase, round, digest, signature) in std::mem::take(&mut self.own) {
+            self.on_vote(ctx.me(), phase, round, &digest, signature, ctx);
+        }
+    }
+    /// Rule 3: a justified proposal of the right proposer, the first of its round, is prepared if its block is valid.
+    fn on_proposal(&mut self, from: NodeId, proposal: &Arc<Proposal>, ctx: &mut Context<'_, Self>) {
+        let (round, block) = (proposal.round, &proposal.block);
+        let digest = block.id();
+        if round < self.round || self.proposer(round, ctx) != from {
+            return;
+        }
+        if round == self.round
+            && let Some(accepted) = &self.accepted
+        {
+            if accepted.id() != digest {
+                ctx.note(note::EVIDENCE, u64::from(from.0));
+            }
+            return;
+        }
+        let is_next = block.parent() == self.last.id() && block.header.time >= self.last.header.time;
+        if !is_next || !self.is_justified(proposal, ctx.committee()) || ctx.learn(block).is_none() {
+            return;
+        }
+        if round > self.round {
+            self.enter(round, ctx);
+        }
+        if self.config.variant == Variant::Ibft1
+            && let Some(lock) = self.prepared.clone()
+        {
+            // A lock holds against every other block, and goes straight to COMMIT for its own.
+            if lock.block.id() != digest {
+                return self.change_to(round + 1, ctx);
+            }
+            self.accept(block, ctx);
+            self.prepared_now(&lock, ctx);
+            return;
+        }
+        if ctx.validate(block).is_err() {
+            return;
+        }
+        self.accept(block, ctx);
+        self.on_vote(from, Phase::Prepare, round, &digest, proposal.signature, ctx);
+        self.say(Phase::Prepare, digest, ctx);
+    }
+    /// `JustifyPrePrepare`: round 0, or a quorum of ROUND-CHANGEs whose newest certificate is for this block.
+    fn is_justified(&self, proposal: &Proposal, committee: &Committee) -> bool {
+        if proposal.round == 0 || self.config.variant == Variant::Ibft1 {
+            return true;
+        }
+        let mut tally = Tally::default();
+        if !proposal.changes.iter().all(|change| tally.add(change.sender, committee)) || !tally.is_quorum(committee) {
+            return false;
+        }
+        let newest = proposal.changes.iter().filter_map(|change| change.prepared).max_by_key(|(round, _)| *round);
+        let Some((round, digest)) = newest else { return true };
+        let proof = proposal.certificate.as_ref();
+        proof.is_some_and(|proof| {
+            (proof.round, proof.block.id()) == (round, digest)
+                && proof.block.height() == self.height()
+                && round < proposal.round
+                && digest == proposal.block.id()
+                && proof.is_complete(committee)
+        })
+    }
+    /// Signs and sends a vote.
+    fn say(&mut self, phase: Phase, digest: Hash, ctx: &mut Context<'_, Self>) {
+        let (height, round) = (self.height(), self.round);
+        let signature = ctx.sign(&statement(phase, height, round, &digest));
+        ctx.broadcast(Message::Vote { phase, height, round, digest, signature });
+        self.keep_own((phase, round, digest, signature), ctx);
+    }
+    /// Rules 4 and 5: a quorum of PREPAREs is a certificate, a quorum of COMMITs a decision.
+    fn on_vote(
+        &mut self,
+        from: NodeId,
+        phase: Phase,
+        round: Round,
+        digest: &Hash,
+        signature: Signature,
+        ctx: &mut Context<'_, Self>,
+    ) {
+        if round > self.round + ROUNDS_AHEAD {
+            return;
+        }
+        let committee = ctx.committee();
+        let table = if phase == Phase::Prepare { &mut self.prepares } else { &mut self.commits };
+        let votes = table.entry(round).or_default();
+        if !votes.add(from, digest, Some(signature), committee) {
+            if votes.ballots().any(|ballot| ballot.digest != *digest && ballot.voters.contains(from)) {
+                ctx.note(note::EVIDENCE, u64::from(from.0));
+            }
+            return;
+        }
+        if !votes.is_quorum(digest, committee) {
+            return;
+        }
+        match phase {
+            Phase::Prepare => self.try_prepare(round, digest, ctx),
+            Phase::Commit => self.try_decide(round, digest, ctx),
+        }
+    }
+    /// Prepared: the block was accepted in this round, and a quorum prepared it.
+    fn try_prepare(&mut self, round: Round, digest: &Hash, ctx: &mut Context<'_, Self>) {
+        let is_new = self.prepared.as_ref().is_none_or(|proof| proof.round < round);
+        let Some(block) = self.accepted.clone().filter(|block| block.id() == *digest && round == self.round) else {
+            return;
+        };
+        if is_new {
+            let prepares = self.prepares.get_mut(&round).map(|votes| votes.take(digest)).unwrap_or_default();
+            self.prepared_now(&Arc::new(Prepared { round, block, prepares }), ctx);
+        }
+    }
+    fn prepared_now(&mut self, proof: &Arc<Prepared>, ctx: &mut Context<'_, Self>) {
+        self.prepared = Some(proof.clone());
+        self.persist(Said::Prepared(proof.clone()), ctx);
+        self.say(Phase::Commit, proof.block.id(), ctx);
+    }
+    fn try_decide(&mut self, round: Round, digest: &Hash, ctx: &mut Context<'_, Self>) {
+        let Some(block) = self.blocks.get(digest).cloned() else { return self.ask_soon(ctx) };
+        let seals = self.commits.get_mut(&round).map(|votes| votes.take(digest)).unwrap_or_default();
+        self.insert(Arc::new(Sealed { round, block, seals }), ctx);
+    }
+    /// The block is final; on to the next height.
+    fn insert(&mut self, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        let block = sealed.block.clone();
+        ctx.extend(block.clone());
+        ctx.finalize(block.height());
+        self.sealed.insert(block.height(), sealed);
+        if self.sealed.len() > SEALED_MOST {
+            self.sealed.pop_first();
+        }
+        (self.last, self.round, self.accepted, self.prepared) = (block, 0, None, None);
+        (self.prepares, self.commits, self.blocks) = Default::default();
+        self.changes.clear();
+        self.own.clear();
+        (self.logged, self.timing) = (false, false);
+        ctx.cancel_timer(Timer::Round);
+        // The transactions leave the mempool when the block is performed; then the next round may start.
+        ctx.set_timer(Timer::Block, Duration::ZERO);
+        let future = std::mem::take(&mut self.future);
+        for (from, message) in future {
+            self.on_message(from, message, ctx);
+        }
+    }
+}
+
+/// Round changes (algorithm 3, rules 6 to 8).
+impl Qbft {
+    fn on_round_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.timing = false;
+        if self.round > 0 || self.accepted.is_some() || !self.changes.is_empty() || self.has_work(ctx) {
+            self.change_to(self.round + 1, ctx);
+        }
+    }
+    /// Goes to a round, in which nothing is accepted yet, and times it.
+    fn enter(&mut self, round: Round, ctx: &mut Context<'_, Self>) {
+        ctx.note(note::WASTED, self.round);
+        ctx.note(note::ROUND, round);
+        (self.round, self.accepted) = (round, None);
+        self.timing = true;
+        ctx.set_timer(Timer::Round, self.patience());
+    }
+    /// Goes to a round and says so, with the newest certificate.
+    fn change_to(&mut self, round: Round, ctx: &mut Context<'_, Self>) {
+        self.enter(round, ctx);
+        self.persist(Said::Changed, ctx);
+        let proof = self.prepared.clone().filter(|_| self.config.variant != Variant::Ibft1);
+        let prepared = proof.as_ref().map(|proof| (proof.round, proof.block.id()));
+        let signature = ctx.sign(&Change::statement(self.height(), round, prepared));
+        let change = Change { sender: ctx.me(), prepared, signature };
+        let change = Arc::new(RoundChange { height: self.height(), round, change, certificate: proof });
+        ctx.broadcast(Message::RoundChange(change.clone()));
+        self.on_round_change(ctx.me(), change, ctx);
+    }
+    fn on_round_change(&mut self, from: NodeId, change: Arc<RoundChange>, ctx: &mut Context<'_, Self>) {
+        let proof = change.certificate.as_ref();
+        let shown = proof.map(|proof| (proof.round, proof.block.id()));
+        let is_proved = proof.is_none_or(|proof| {
+            proof.round < change.round && proof.block.height() == change.height && proof.is_complete(ctx.committee())
+        });
+        let is_newer = self.changes.get(&from).is_none_or(|known| known.round < change.round);
+        if change.change.prepared != shown || !is_proved || !is_newer || change.round < self.round {
+            return;
+        }
+        if let Some(proof) = proof {
+            self.blocks.insert(proof.block.id(), proof.block.clone());
+        }
+        self.changes.insert(from, change);
+        self.jump(ctx);
+        self.try_lead(ctx);
+    }
+    /// Rule 7: a correct validator is in a later round, so go to the earliest of these.
+    fn jump(&mut self, ctx: &mut Context<'_, Self>) {
+        let (mut tally, mut least) = (Tally::default(), Round::MAX);
+        for (node, change) in self.changes.iter().filter(|(_, change)| change.round > self.round) {
+            tally.add(*node, ctx.committee());
+            least = least.min(change.round);
+        }
+        if tally.is_blocking(ctx.committee()) {
+            self.change_to(least, ctx);
+        }
+    }
+    /// Rule 8: a quorum wants this round and this validator is its proposer.
+    fn try_lead(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.round == 0 || self.accepted.is_some() || self.proposer(self.round, ctx) != ctx.me() {
+            return;
+        }
+        let (mut tally, mut newest) = (Tally::default(), None::<Arc<Prepared>>);
+        for (node, change) in self.changes.iter().filter(|(_, change)| change.round == self.round) {
+            tally.add(*node, ctx.committee());
+            newest = newest.into_iter().chain(change.certificate.clone()).max_by_key(|proof| proof.round);
+        }
+        if tally.is_quorum(ctx.committee()) {
+            let lock = self.prepared.clone().filter(|_| self.config.variant == Variant::Ibft1);
+            self.propose(newest.or(lock), ctx);
+        }
+    }
+}
+
+/// Catching up (rule 9), and starting again.
+impl Qbft {
+    /// Old heights are answered with what was decided; of later ones a little is kept, and it shows who is ahead.
+    fn on_other_height(&mut self, from: NodeId, height: Height, message: Message, ctx: &mut Context<'_, Self>) {
+        if height < self.height() {
+            if matches!(message, Message::RoundChange(_)) {
+                self.tell_blocks(from, Height(height.0 - 1), ctx);
+            }
+            return;
+        }
+        if height.0 <= self.height().0 + HEIGHTS_AHEAD && self.future.len() < FUTURE_MOST {
+            self.future.push((from, message));
+        }
+        self.ask_soon(ctx);
+    }
+    /// Asks for what is final, unless it comes by itself meanwhile.
+    fn ask_soon(&mut self, ctx: &mut Context<'_, Self>) {
+        if !self.asking {
+            self.asking = true;
+            ctx.set_timer(Timer::Ask, self.config.request_timeout);
+        }
+    }
+    fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.asking = false;
+        let is_behind = !self.future.is_empty() || self.asked == 0 || self.blocks.len() < self.commits.len();
+        if !is_behind {
+            return;
+        }
+        let committee = ctx.committee();
+        let start = u64::from(ctx.me().0) + 1 + self.asked;
+        let peer = (0..2).map(|further| committee.in_turn(start + further)).find(|peer| *peer != ctx.me());
+        self.asked += 1;
+        if let Some(peer) = peer {
+            ctx.send(peer, Message::Ask { above: self.last.height() });
+            self.ask_soon(ctx);
+        }
+    }
+    fn tell_blocks(&self, to: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
+        let blocks: Vec<Arc<Sealed>> =
+            self.sealed.range(above.next()..).take(ANSWER_MOST).map(|(_, block)| block.clone()).collect();
+        if !blocks.is_empty() {
+            ctx.send(to, Message::Blocks(Arc::new(blocks)));
+        }
+    }
+    fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
+        let before = self.last.height();
+        for sealed in blocks {
+            let block = &sealed.block;
+            let is_next = block.height() == self.height() && block.parent() == self.last.id();
+            if is_next && sealed.is_complete(ctx.committee()) && ctx.learn(block).is_some() {
+                self.insert(sealed.clone(), ctx);
+            }
+        }
+        if self.last.height() > before && blocks.len() == ANSWER_MOST {
+            ctx.send(from, Message::Ask { above: self.last.height() });
+        }
+    }
+    fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Qbft {
+        let mut validator = Qbft {
+            config: config.clone(),
+            last: ctx.durable(),
+            round: 0,
+            accepted: None,
+            prepared: None,
+            prepares: BTreeMap::new(),
+            commits: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            own: Vec::new(),
+            timing: false,
+            logged: false,
+            future: Vec::new(),
+            sealed: BTreeMap::new(),
+            asked: 0,
+            asking: false,
+        };
+        let height = validator.height();
+        for record in log.iter().filter(|record| record.height == height) {
+            validator.logged = true;
+            if record.round > validator.round {
+                (validator.round, validator.accepted) = (record.round, None);
+            }
+            match &record.what {
+                Said::Accepted(block) => validator.accepted = Some(block.clone()),
+                Said::Prepared(proof) => validator.prepared = Some(proof.clone()),
+                Said::Changed => {}
+            }
+        }
+        let known = validator.accepted.iter().chain(validator.prepared.as_ref().map(|proof| &proof.block)).cloned();
+        for block in known.collect::<Vec<_>>() {
+            let _ = ctx.learn(&block);
+            validator.blocks.insert(block.id(), block);
+        }
+        if !log.is_empty() || validator.last.height() > Height::GENESIS {
+            validator.on_ask_timer(ctx);
+        }
+        if validator.round > 0 || validator.accepted.is_some() {
+            validator.timing = true;
+            ctx.set_timer(Timer::Round, validator.patience());
+        }
+        validator
+    }
+}

@@ -1,0 +1,442 @@
+//! One test per sentence of the papers that matters.
+
+use super::*;
+use crate::base::{Stream, Wire};
+use crate::protocol::rehearsal::Rehearsal;
+
+type Stage = Rehearsal<Qbft>;
+
+const MILLI: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn stage(n: usize, config: Config) -> Stage {
+    let mut stage = Rehearsal::new(n, config);
+    (0..n).for_each(|node| stage.boot(node));
+    stage
+}
+
+fn capped() -> Config {
+    Config { request_timeout_most: SECOND * 4, ..Config::default() }
+}
+
+fn submit(stage: &mut Stage, nonces: std::ops::Range<u64>, span: Duration) {
+    for nonce in nonces {
+        let transaction = stage.transaction(0, nonce);
+        stage.submit_to_all(&transaction);
+        stage.run(span);
+    }
+}
+
+fn assert_agreed(stage: &Stage, nodes: &[usize], transactions: usize) {
+    assert_eq!(stage.disagreement(nodes), None);
+    for &node in nodes {
+        let mut known = stage.final_transactions(node);
+        assert_eq!(known.len(), transactions, "validator {node}");
+        known.sort();
+        known.dedup();
+        assert_eq!(known.len(), transactions, "validator {node} has something twice");
+    }
+}
+
+#[test]
+fn the_quorum_is_two_thirds_rounded_up() {
+    const THREE: u64 = 3;
+    for n in 4..200u64 {
+        let committee = Qbft::committee(&Config::default(), vec![1; n as usize]);
+        assert_eq!(committee.quorum(), (2 * n - 1) / THREE + 1, "n = {n}");
+    }
+}
+
+#[test]
+fn a_block_is_final_after_three_delays_and_the_messages_of_three_phases() {
+    for n in [4usize, 7, 16, 64] {
+        for proposer_prepares in [false, true] {
+            let mut stage = stage(n, Config { proposer_prepares, ..Config::default() });
+            submit(&mut stage, 0..1, MILLI * 3 - Duration::from_nanos(1));
+            assert_agreed(&stage, &(0..n).collect::<Vec<_>>(), 0);
+            stage.run(Duration::from_nanos(1));
+            assert_agreed(&stage, &(0..n).collect::<Vec<_>>(), 1);
+            stage.run(SECOND * 100);
+            let delivered: Vec<(&str, u64)> = stage.delivered().iter().map(|(kind, count)| (*kind, *count)).collect();
+            let others = n as u64 - 1;
+            let prepares = if proposer_prepares { others + 1 } else { others } * others;
+            let expected = [("commit", (others + 1) * others), ("prepare", prepares), ("proposal", others)];
+            assert_eq!(delivered, expected, "and then silence");
+        }
+    }
+}
+
+#[test]
+fn one_decision_reads_like_the_figure() {
+    let mut stage = stage(4, Config::default());
+    let transaction = stage.transaction(0, 0);
+    stage.submit_to_all(&transaction);
+    let mut told = String::new();
+    for _ in 0..3 {
+        told.push_str(&stage.show_flights());
+        told.push('\n');
+        stage.run(MILLI);
+    }
+    let proposal = "n1>n0 proposal\nn1>n2 proposal\nn1>n3 proposal\n";
+    let prepares = "n0>n1 prepare\nn0>n2 prepare\nn0>n3 prepare\nn2>n0 prepare\nn2>n1 prepare\nn2>n3 prepare\n\
+                    n3>n0 prepare\nn3>n1 prepare\nn3>n2 prepare\n";
+    let commits = |told: &str| told.matches("commit").count();
+    let parts: Vec<&str> = told.split("\n\n").collect();
+    assert_eq!([parts[0].to_owned() + "\n", parts[1].to_owned() + "\n"], [proposal, prepares]);
+    assert_eq!((commits(parts[2]), parts[2].lines().count()), (12, 12), "{told}");
+}
+
+#[test]
+fn blocks_keep_the_period() {
+    let mut stage = stage(4, Config::default());
+    for nonce in 0..50 {
+        submit(&mut stage, nonce..nonce + 1, MILLI * 100);
+    }
+    stage.run(SECOND * 5);
+    assert_agreed(&stage, &[0, 1, 2, 3], 50);
+    let times: Vec<u64> = stage.finalized(0)[1..].iter().map(|block| block.header.time.as_nanos()).collect();
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= 1_000_000_000), "{times:?}");
+    assert!((5..=8).contains(&times.len()), "{times:?}");
+}
+
+#[test]
+fn proposers_take_turns_or_stay() {
+    for (policy, expected) in [(Policy::RoundRobin, [1, 2, 3, 0, 1]), (Policy::Sticky, [1, 1, 1, 1, 1])] {
+        let mut stage = stage(4, Config { policy, ..Config::default() });
+        submit(&mut stage, 0..5, SECOND * 2);
+        let proposers: Vec<u32> = stage.finalized(0)[1..].iter().map(|block| block.header.proposer.0).collect();
+        assert_eq!(proposers, expected);
+    }
+}
+
+#[test]
+fn every_message_has_its_size() {
+    let stage = stage(4, Config::default());
+    let block = Block::new(Block::genesis().header, Batch::new(vec![stage.transaction(0, 0)]));
+    let prepares = vec![(NodeId(0), Signature::NONE); 3];
+    let proof = Arc::new(Prepared { round: 0, block: block.clone(), prepares: prepares.clone() });
+    let change = Change { sender: NodeId(0), prepared: None, signature: Signature::NONE };
+    let proposal = |changes: usize, certificate: Option<Arc<Prepared>>, others: Vec<Arc<Prepared>>| {
+        let (changes, signature) = (vec![change; changes], Signature::NONE);
+        Message::Proposal(Arc::new(Proposal {
+            round: 1,
+            block: block.clone(),
+            signature,
+            changes,
+            certificate,
+            others,
+        }))
+    };
+    let round_change =
+        |certificate| Message::RoundChange(Arc::new(RoundChange { height: Height(1), round: 1, change, certificate }));
+    let vote = |phase| {
+        let (height, digest, signature) = (Height(1), Hash::ZERO, Signature::NONE);
+        Message::Vote { phase, height, round: 0, digest, signature }
+    };
+    let sealed = Arc::new(Sealed { round: 0, block: block.clone(), seals: prepares });
+    // A block of one payment: 84 + 250. A vote 116, a certificate of three 348, a ROUND-CHANGE 124.
+    for (message, bytes) in [
+        (proposal(0, None, Vec::new()), 84 + 334),
+        (proposal(3, Some(proof.clone()), Vec::new()), 84 + 334 + 3 * 124 + 348),
+        (proposal(3, Some(proof.clone()), vec![proof.clone(); 3]), 84 + 334 + 3 * 124 + 4 * 348),
+        (vote(Phase::Prepare), 116),
+        (vote(Phase::Commit), 116),
+        (round_change(None), 124),
+        (round_change(Some(proof)), 124 + 348 + 334),
+        (Message::Ask { above: Height(0) }, 8),
+        (Message::Blocks(Arc::new(vec![sealed])), 8 + 334 + 3 * 68),
+    ] {
+        assert_eq!(message.bytes(), bytes, "{}", message.kind());
+    }
+}
+
+/// Six validators in halves, one proposer of the first two rounds in each.
+fn six_in_halves(quorum: Quorum) -> Stage {
+    let mut stage = stage(6, Config { quorum, request_timeout_most: SECOND * 4, ..Config::default() });
+    stage.partition(&[0, 1, 3], &[2, 4, 5]);
+    let (one, other) = (stage.transaction(0, 0), stage.transaction(1, 0));
+    [0, 1, 3].into_iter().for_each(|node| stage.submit(node, &one));
+    [2, 4, 5].into_iter().for_each(|node| stage.submit(node, &other));
+    stage.run(SECOND * 60);
+    stage
+}
+
+#[test]
+fn the_early_quorum_forks_six_validators_without_any_liar_and_the_right_one_does_not() {
+    let all = [0, 1, 2, 3, 4, 5];
+    assert_eq!(six_in_halves(Quorum::Early).disagreement(&all).map(|(_, _, height)| height), Some(Height(1)));
+    let mut stage = six_in_halves(Quorum::Byzantine);
+    assert_agreed(&stage, &all, 0);
+    stage.heal();
+    stage.run(SECOND * 20);
+    assert_eq!(stage.disagreement(&all), None);
+    assert_eq!(stage.final_transactions(0).len() + stage.final_transactions(2).len(), 4, "both payments at both");
+}
+
+#[test]
+fn a_block_that_one_committed_is_proposed_again_in_every_later_round() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..1, MILLI * 2);
+    // All are prepared. COMMITs reach validator 0 alone, which decides and goes silent.
+    stage.lose(|flight| flight.to.index() != 0);
+    stage.run(MILLI);
+    assert_eq!(stage.final_transactions(0).len(), 1);
+    let decided = stage.finalized(0)[1].id();
+    stage.crash(0);
+    stage.run(SECOND * 20);
+    for node in 1..4 {
+        assert_eq!(stage.finalized(node)[1].id(), decided, "validator {node}");
+    }
+}
+
+#[test]
+fn a_block_that_only_one_prepared_may_be_left_or_kept_and_nothing_forks() {
+    for keeper in 0..4usize {
+        let mut stage = stage(4, Config::default());
+        submit(&mut stage, 0..1, MILLI);
+        stage.lose(|flight| flight.to.index() != keeper);
+        stage.run(SECOND * 20);
+        assert_agreed(&stage, &[0, 1, 2, 3], 1);
+    }
+}
+
+/// Validator 1 is a liar that then falls silent. In round 0 it lets only validator 0 see a quorum for its block A, in
+/// round 1 only validator 3 one for B, which 2 proposed. Returns the stage and the names of A and B.
+fn two_locks(variant: Variant) -> (Stage, [Hash; 2]) {
+    let mut stage = stage(4, Config { variant, request_timeout_most: SECOND * 2, ..Config::default() });
+    let (a, b) = (stage.transaction(0, 0), stage.transaction(1, 0));
+    stage.submit(1, &a);
+    stage.deliver(|flight| [0, 3].contains(&flight.to.index()));
+    stage.fire(0, Timer::Durable);
+    stage.fire(3, Timer::Durable);
+    stage.deliver(|flight| (flight.from.index(), flight.to.index()) == (3, 0));
+    stage.lose(|_| true);
+    stage.crash(1);
+    [0, 2, 3].into_iter().for_each(|node| stage.submit(node, &b));
+    let first = stage.node(0).prepared.clone().expect("a quorum for A").block.id();
+    // All go to round 1; only the ROUND-CHANGEs without a certificate reach its proposer in time, with the liar's.
+    [0, 2, 3].into_iter().for_each(|node| assert!(stage.fire(node, Timer::Round)));
+    stage.lose(|flight| flight.from.index() == 0);
+    let keys = stage.keys();
+    let signature = keys.sign(1, &Change::statement(Height(1), 1, None));
+    let change = Change { sender: NodeId(1), prepared: None, signature };
+    let change = RoundChange { height: Height(1), round: 1, change, certificate: None };
+    stage.inject(1, 2, Message::RoundChange(Arc::new(change)));
+    stage.deliver(|flight| flight.to.index() == 2);
+    let second = stage.node(2).accepted.clone().expect("2 proposes in round 1").id();
+    stage.deliver(|flight| flight.to.index() == 3 && matches!(flight.message, Message::Proposal(_)));
+    let signature = stage.keys().sign(1, &statement(Phase::Prepare, Height(1), 1, &second));
+    let (phase, height, round, digest) = (Phase::Prepare, Height(1), 1, second);
+    stage.inject(1, 3, Message::Vote { phase, height, round, digest, signature });
+    stage.deliver(|flight| (flight.from.index(), flight.to.index()) == (1, 3));
+    stage.fire(3, Timer::Durable);
+    assert_eq!(stage.node(3).prepared.as_ref().map(|proof| proof.block.id()), Some(second));
+    stage.lose(|_| true);
+    (stage, [first, second])
+}
+
+#[test]
+fn locks_without_proof_stall_for_ever_and_a_newer_certificate_beats_an_older() {
+    let (mut stage, [first, second]) = two_locks(Variant::Ibft1);
+    stage.run(SECOND * 300);
+    assert!(stage.node(2).round > 100, "{}", stage.node(2).round);
+    assert_agreed(&stage, &[0, 2, 3], 0);
+    let held = |node: usize| stage.node(node).prepared.as_ref().map(|proof| proof.block.id());
+    assert_eq!((held(0), held(3)), (Some(first), Some(second)));
+    for variant in [Variant::Qbft, Variant::Ibft2] {
+        let (mut stage, [_, second]) = two_locks(variant);
+        stage.run(SECOND * 20);
+        assert_eq!(stage.disagreement(&[0, 2, 3]), None);
+        assert_eq!(stage.finalized(0)[1].id(), second);
+    }
+}
+
+#[test]
+fn an_unjustified_proposal_is_not_accepted() {
+    let mut stage = stage(4, Config::default());
+    let proposer = 2;
+    let batch = Batch::new(vec![stage.transaction(0, 0)]);
+    let genesis = Block::genesis();
+    let header = Header {
+        parent: genesis.id(),
+        height: Height(1),
+        merkle: batch.digest(),
+        time: crate::base::Time::ZERO,
+        proposer: NodeId(proposer),
+        seal: Seal::None,
+    };
+    let block = Block::new(header, batch);
+    let signature = stage.keys().sign(proposer, &statement(Phase::Prepare, Height(1), 1, &block.id()));
+    let change = |node: u32| {
+        let signature = stage.keys().sign(node, &Change::statement(Height(1), 1, None));
+        Change { sender: NodeId(node), prepared: None, signature }
+    };
+    let proposals =
+        [(vec![], false), (vec![change(1), change(2), change(2)], false), ((1..4).map(change).collect(), true)];
+    for (changes, accepted) in proposals {
+        let (certificate, others) = (None, Vec::new());
+        let proposal = Proposal { round: 1, block: block.clone(), signature, changes, certificate, others };
+        stage.inject(2, 0, Message::Proposal(Arc::new(proposal)));
+        stage.run(MILLI);
+        assert_eq!(stage.node(0).accepted.is_some(), accepted);
+    }
+}
+
+#[test]
+fn rounds_asked_for_by_one_liar_move_nobody_and_by_two_everybody() {
+    let mut stage = stage(4, Config::default());
+    let ask = |stage: &mut Stage, node: u32, round: Round| {
+        let signature = stage.keys().sign(node, &Change::statement(Height(1), round, None));
+        let change = Change { sender: NodeId(node), prepared: None, signature };
+        let change = RoundChange { height: Height(1), round, change, certificate: None };
+        stage.inject(node as usize, 0, Message::RoundChange(Arc::new(change)));
+    };
+    ask(&mut stage, 3, 1_000);
+    stage.run(MILLI);
+    assert_eq!(stage.node(0).round, 0);
+    ask(&mut stage, 2, 7);
+    stage.run(MILLI);
+    assert_eq!(stage.node(0).round, 7, "the smallest of the rounds that a correct validator may be in");
+}
+
+#[test]
+fn attackers_at_the_bound_neither_fork_nor_halt() {
+    for (attack, _) in attack::ATTACKS {
+        for variant in [Variant::Qbft, Variant::Ibft2] {
+            let mut stage = Stage::new(7, Config { variant, ..capped() });
+            stage.set_attack(1, attack);
+            stage.set_attack(2, attack);
+            (0..7).for_each(|node| stage.boot(node));
+            submit(&mut stage, 0..10, SECOND * 8);
+            assert_agreed(&stage, &[0, 3, 4, 5, 6], 10);
+        }
+    }
+}
+
+#[test]
+fn one_equivocator_too_many_forks() {
+    for (liars, forks) in [(vec![1], false), (vec![0, 1], true)] {
+        let mut stage = Stage::new(4, Config::default());
+        liars.iter().for_each(|liar| stage.set_attack(*liar, "equivocate"));
+        (0..4).for_each(|node| stage.boot(node));
+        stage.partition(&[2], &[3]);
+        submit(&mut stage, 0..1, SECOND);
+        assert_eq!(stage.disagreement(&[2, 3]).is_some(), forks, "{liars:?}");
+    }
+}
+
+#[test]
+fn two_crashed_of_four_halt_and_nothing_forks() {
+    let mut stage = stage(4, capped());
+    submit(&mut stage, 0..1, SECOND * 2);
+    stage.crash(2);
+    stage.crash(3);
+    submit(&mut stage, 1..2, SECOND * 60);
+    assert_agreed(&stage, &[0, 1], 1);
+    stage.boot(2);
+    stage.run(SECOND * 20);
+    assert_agreed(&stage, &[0, 1, 2], 2);
+}
+
+#[test]
+fn a_crashed_proposer_costs_one_timeout() {
+    let mut stage = stage(4, Config::default());
+    stage.crash(1);
+    submit(&mut stage, 0..1, SECOND + MILLI * 4);
+    assert_agreed(&stage, &[0, 2, 3], 1);
+}
+
+#[test]
+fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
+    for victim in 0..4 {
+        for fuse in 0..40 {
+            let mut stage = stage(4, capped());
+            stage.set_fuse(victim, fuse);
+            submit(&mut stage, 0..3, SECOND);
+            stage.run(SECOND * 10);
+            stage.boot(victim);
+            submit(&mut stage, 3..5, SECOND * 10);
+            assert_agreed(&stage, &[0, 1, 2, 3], 5);
+        }
+    }
+}
+
+#[test]
+fn what_was_said_is_not_contradicted_after_a_crash_unless_it_was_forgotten() {
+    for (forgotten, remembers) in [(0, true), (100, false)] {
+        let mut stage = stage(4, Config::default());
+        submit(&mut stage, 0..1, MILLI);
+        stage.crash(0);
+        stage.forget(0, forgotten);
+        stage.boot(0);
+        assert_eq!(stage.node(0).accepted.is_some(), remembers);
+    }
+}
+
+#[test]
+fn after_all_crash_at_once_everything_goes_on() {
+    for after in 0..4 {
+        let mut stage = stage(4, capped());
+        submit(&mut stage, 0..1, MILLI * after);
+        (0..4).for_each(|node| stage.crash(node));
+        (0..4).for_each(|node| stage.boot(node));
+        submit(&mut stage, 0..2, SECOND * 10);
+        assert_agreed(&stage, &[0, 1, 2, 3], 2);
+    }
+}
+
+#[test]
+fn a_lagging_validator_fetches_what_it_missed() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..2, SECOND * 2);
+    stage.crash(3);
+    submit(&mut stage, 2..80, SECOND * 4);
+    stage.boot(3);
+    stage.run(SECOND * 20);
+    assert_agreed(&stage, &[0, 1, 2, 3], 80);
+}
+
+#[test]
+fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
+    for variant in [Variant::Qbft, Variant::Ibft2] {
+        let mut stage = stage(4, Config { variant, ..capped() });
+        let mut random = Stream::new(7, "loss", 0, 0);
+        let pool: Vec<_> = (0..10).map(|nonce| stage.transaction(0, nonce)).collect();
+        pool.iter().for_each(|transaction| stage.submit_to_all(transaction));
+        for _ in 0..20_000 {
+            stage.lose(|_| random.index(10) < 3);
+            stage.run(MILLI);
+        }
+        assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+        stage.run(SECOND * 30);
+        assert_agreed(&stage, &[0, 1, 2, 3], 10);
+    }
+}
+
+#[test]
+fn halves_that_cannot_speak_agree_when_they_can() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..1, SECOND * 2);
+    stage.partition(&[0, 1], &[2, 3]);
+    submit(&mut stage, 1..2, SECOND * 60);
+    assert_agreed(&stage, &[0, 1, 2, 3], 1);
+    stage.heal();
+    stage.run(SECOND * 130); // one complete round of the largest timer reached, 60 s, and the rest of the present one
+    assert_agreed(&stage, &[0, 1, 2, 3], 2);
+}
+
+#[test]
+fn a_flood_is_kept_within_bounds() {
+    let mut stage = stage(4, Config::default());
+    for number in 1..5_000u64 {
+        let digest = Hash::of(&number.to_le_bytes());
+        for height in [1, 2] {
+            let (phase, height, round) = (Phase::Prepare, Height(height), number);
+            let signature = stage.keys().sign(3, &statement(phase, height, round, &digest));
+            stage.inject(3, 0, Message::Vote { phase, height, round, digest, signature });
+        }
+    }
+    stage.run(MILLI);
+    assert!(stage.node(0).prepares.len() <= ROUNDS_AHEAD as usize + 1);
+    assert!(stage.node(0).future.len() <= FUTURE_MOST);
+}

@@ -1,0 +1,454 @@
+//! One round: open, establish, accept.
+
+use super::message::{Item, Ledger, Message, Proposal, Set, Validation};
+use super::{Config, Evidence, Mode, Ripple, Timer};
+use crate::base::{Committee, Digest, Duration, FaultModel, Hash, NodeId, Time};
+use crate::chain::{Batch, Block, Header, Seal, Transaction};
+use crate::protocol::{Context, note};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What has become of the round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Consensus {
+    No,
+    Yes,
+    MovedOn,
+    Expired,
+}
+
+/// A transaction that not all positions hold, and what this node makes of it.
+#[derive(Clone, Debug)]
+pub(super) struct Dispute {
+    pub item: Item,
+    pub mine: bool,
+    /// Which avalanche threshold it is at, and for how many updates.
+    pub state: usize,
+    pub rounds: u32,
+    /// Updates since this node changed its vote.
+    pub unchanged: u32,
+}
+
+/// The step of the avalanche after `state` if its time has come.
+fn step(config: &Config, state: usize, percent: u64) -> Option<usize> {
+    config.avalanche.get(state + 1).filter(|(from, _)| percent >= *from).map(|_| state + 1)
+}
+
+impl Dispute {
+    pub(super) fn new(item: Item, mine: bool) -> Dispute {
+        Dispute { item, mine, state: 0, rounds: 0, unchanged: 0 }
+    }
+    /// Votes again; `percent` is the time of this round over that of the previous. Whether the vote changed.
+    pub(super) fn update(&mut self, yes: u64, no: u64, percent: u64, proposing: bool, config: &Config) -> bool {
+        let before = self.mine;
+        if (self.mine && no == 0) || (!self.mine && yes == 0) {
+            return false;
+        }
+        self.rounds += 1;
+        if proposing {
+            if let Some(next) = step(config, self.state, percent).filter(|_| self.rounds > config.min_rounds) {
+                (self.state, self.rounds) = (next, 0);
+            }
+            let weight = (100 * yes + 100 * u64::from(self.mine)) / (yes + no + 1);
+            self.mine = weight > config.avalanche[self.state].1;
+        } else {
+            self.mine = yes > no;
+        }
+        self.unchanged = if self.mine == before { self.unchanged + 1 } else { 0 };
+        self.mine != before
+    }
+    fn is_stalled(&self, yes: u64, no: u64, peers_unchanged: u32, config: &Config) -> bool {
+        let last = self.state + 1 == config.avalanche.len() && self.rounds >= config.min_rounds;
+        let quiet = peers_unchanged >= config.stalled_rounds || self.unchanged >= config.stalled_rounds;
+        let (yes, all) = (yes + u64::from(self.mine), yes + no + 1);
+        last && quiet && (yes >= share(config.quorum, all) || all - yes >= share(config.quorum, all))
+    }
+}
+
+/// The least part that is `percent` of `whole`.
+fn share(percent: u64, whole: u64) -> u64 {
+    Committee::weighted(vec![whole.max(1)], FaultModel::Byzantine).share(percent)
+}
+
+/// Rounds to the nearest multiple.
+fn rounded(time: Time, bin: Duration) -> Time {
+    let up = time + bin / 2;
+    Time::from_nanos(up.as_nanos() - up.as_nanos() % bin.as_nanos())
+}
+
+/// Opening.
+impl Ripple {
+    pub(super) fn on_tick(&mut self, ctx: &mut Context<'_, Self>) {
+        let (now, span) = (ctx.now().as_nanos(), self.config.granularity.as_nanos());
+        ctx.set_timer(Timer::Tick, Duration::from_nanos(span - now % span));
+        self.instant = Time::from_nanos(now - now % span);
+        self.wanted_sets.clear();
+        self.check_ledger(ctx);
+        match self.position {
+            None => self.try_close(ctx),
+            Some(_) => self.establish(ctx),
+        }
+    }
+    /// Begins a round on the working ledger.
+    pub(super) fn open(&mut self, mode: Mode, ctx: &mut Context<'_, Self>) {
+        (self.mode, self.since, self.position, self.seq) = (mode, self.instant, None, 0);
+        (self.close_state, self.close_agreed, self.peers_unchanged) = (0, false, 0);
+        self.current.clear();
+        self.left.clear();
+        self.disputes.clear();
+        self.sets.clear();
+        let (name, recent) = (self.tip.name, std::mem::take(&mut self.recent));
+        for (node, (proposal, came)) in recent {
+            if proposal.prior == name {
+                self.take(proposal, came, ctx);
+            } else {
+                self.recent.insert(node, (proposal, came));
+            }
+        }
+    }
+    /// How many trusted nodes have validated a ledger after the working one.
+    fn finished(&self, ctx: &Context<'_, Self>) -> usize {
+        let (tree, tip) = (ctx.tree(), &self.tip);
+        let is_after = |validation: &&Validation| {
+            validation.seq > tip.height()
+                && self.names.get(&validation.ledger).is_none_or(|index| tree.is_ancestor(tip.index, *index))
+        };
+        self.latest.iter().filter(|(node, v)| **node != ctx.me() && is_after(v)).count()
+    }
+    fn try_close(&mut self, ctx: &mut Context<'_, Self>) {
+        let open = self.instant.since(self.since);
+        let gone = self.current.len() + self.finished(ctx);
+        let due = match ctx.pending() {
+            0 => open >= self.config.idle_interval,
+            _ => open >= self.config.min_close && open * 2 >= self.previous_round,
+        };
+        if self.mode != Mode::WrongLedger && (due || 2 * gone > self.previous_proposers) {
+            self.close_ledger(ctx);
+        }
+    }
+    /// Takes what waits and the time as the first position.
+    fn close_ledger(&mut self, ctx: &mut Context<'_, Self>) {
+        let parent = self.tip.ledger.block.clone();
+        let batch = ctx.propose(&parent, &[], self.config.batch);
+        let transactions = batch.transactions().iter().cloned().map(Item::Transaction);
+        let set = Set::new(transactions.chain(self.negative_votes()));
+        ctx.note(note::ROUND, self.tip.height().next().0);
+        (self.since, self.close) = (self.instant, Some(rounded(ctx.now(), self.bin())));
+        self.adopt(set, ctx);
+    }
+    /// Makes `set` this node's position.
+    fn adopt(&mut self, set: Arc<Set>, ctx: &mut Context<'_, Self>) {
+        self.sets.insert(set.name, set.clone());
+        self.position = Some(set);
+        self.propose(ctx);
+    }
+    fn propose(&mut self, ctx: &mut Context<'_, Self>) {
+        self.told = self.instant;
+        let Some(set) = self.position.as_ref().filter(|_| self.mode == Mode::Proposing) else { return };
+        let (prior, seq, position, close, node) = (self.tip.name, self.seq, set.name, self.close, ctx.me());
+        let mut proposal = Proposal { prior, seq, position, close, node, signature: crate::base::Signature::NONE };
+        proposal.signature = ctx.sign(&proposal.statement());
+        ctx.broadcast(Message::Propose(proposal));
+    }
+    /// Stops proposing in this round.
+    pub(super) fn bow_out(&mut self, mode: Mode, ctx: &mut Context<'_, Self>) {
+        if self.mode == Mode::Proposing && self.position.is_some() {
+            self.seq = Proposal::LEFT;
+            self.propose(ctx);
+        }
+        self.mode = mode;
+    }
+    /// The resolution of the next close time: coarser after disagreement, finer every eighth ledger.
+    fn next_bin(&self) -> u8 {
+        let Ledger { bin, agreed, .. } = *self.tip.ledger;
+        match agreed {
+            false => (bin + 1).min(self.config.bins.len() as u8 - 1),
+            true if self.tip.height().next().0.is_multiple_of(8) => bin.saturating_sub(1),
+            true => bin,
+        }
+    }
+    fn bin(&self) -> Duration {
+        self.config.bins[usize::from(self.next_bin())]
+    }
+}
+
+/// Positions and sets.
+impl Ripple {
+    pub(super) fn on_propose(&mut self, proposal: Proposal, ctx: &mut Context<'_, Self>) {
+        if !self.members.contains(&proposal.node) || proposal.node == ctx.me() {
+            return;
+        }
+        let now = ctx.now();
+        if proposal.prior == self.tip.name {
+            self.take(proposal, now, ctx);
+        } else {
+            self.recent.insert(proposal.node, (proposal, now));
+        }
+    }
+    fn take(&mut self, proposal: Proposal, came: Time, ctx: &mut Context<'_, Self>) {
+        let node = proposal.node;
+        if self.left.contains(&node) {
+            return;
+        }
+        if let Some((known, _)) = self.current.get(&node).copied() {
+            let same = known.position == proposal.position && known.close == proposal.close;
+            if known.seq == proposal.seq && !same {
+                self.accuse(node, Evidence::Proposals(known, proposal), ctx);
+            }
+            if proposal.seq < known.seq {
+                return;
+            }
+            if !same {
+                self.peers_unchanged = 0;
+            }
+        }
+        if proposal.seq == Proposal::LEFT {
+            self.current.remove(&node);
+            self.left.insert(node);
+            return;
+        }
+        self.current.insert(node, (proposal, came));
+        self.want(node, proposal.position, ctx);
+    }
+    pub(super) fn accuse(&mut self, node: NodeId, evidence: Evidence, ctx: &mut Context<'_, Self>) {
+        if self.evidence.insert(node, evidence).is_none() {
+            ctx.note(note::EVIDENCE, u64::from(node.0));
+        }
+    }
+    fn want(&mut self, from: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
+        if !self.sets.contains_key(&name) && self.wanted_sets.insert(name) {
+            ctx.send(from, Message::GetSet(name));
+        }
+    }
+    fn is_wanted(&self, name: &Hash) -> bool {
+        !self.sets.contains_key(name) && self.current.values().any(|(proposal, _)| proposal.position == *name)
+    }
+    pub(super) fn on_have_set(&mut self, from: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
+        if from != ctx.me() && self.is_wanted(&name) {
+            ctx.send(from, Message::GetSet(name));
+        }
+    }
+    pub(super) fn on_get_set(&mut self, from: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
+        if let Some(set) = self.sets.get(&name).filter(|_| from != ctx.me()) {
+            ctx.send(from, Message::TxSet(set.clone()));
+        }
+    }
+    pub(super) fn on_set(&mut self, set: Arc<Set>, ctx: &mut Context<'_, Self>) {
+        let most = 4 * self.config.batch.transactions as usize;
+        if !self.is_wanted(&set.name) || set.items.len() > most || Set::new(set.items.values().cloned()) != set {
+            return;
+        }
+        if ctx.is_authentic(&Batch::new(set.transactions().cloned().collect())) {
+            ctx.broadcast(Message::HaveSet(set.name));
+            self.sets.insert(set.name, set);
+        }
+    }
+}
+
+/// Establishing.
+impl Ripple {
+    fn establish(&mut self, ctx: &mut Context<'_, Self>) {
+        let round = self.instant.since(self.since);
+        self.peers_unchanged += 1;
+        if self.instant.since(self.told) >= self.config.proposal_interval {
+            self.seq = self.seq.saturating_add(1).min(Proposal::LEFT - 1);
+            self.propose(ctx);
+        }
+        let positions: Vec<(NodeId, Hash)> = self.current.iter().map(|(n, (p, _))| (*n, p.position)).collect();
+        // Another holder each time: whoever made a set may withhold it.
+        self.asks += 1;
+        for at in 0..positions.len() {
+            let (node, name) = positions[(at + self.asks) % positions.len()];
+            self.want(node, name, ctx);
+        }
+        if round < self.config.min_consensus {
+            return;
+        }
+        self.update(round, ctx);
+        let consensus = self.consensus(round, ctx);
+        if consensus == Consensus::No || !self.close_agreed {
+            return;
+        }
+        if consensus == Consensus::Expired {
+            self.bow_out(Mode::Observing, ctx);
+        }
+        self.accept(consensus, round, ctx);
+    }
+    /// The votes of the peers on an item; those whose set is not here have none.
+    fn votes(&self, name: &Hash) -> (u64, u64) {
+        let sets = self.current.values().filter_map(|(proposal, _)| self.sets.get(&proposal.position));
+        sets.fold((0, 0), |(yes, no), set| {
+            let is_yes = u64::from(set.items.contains_key(name));
+            (yes + is_yes, no + 1 - is_yes)
+        })
+    }
+    /// Changes the position where the others outvote it.
+    fn update(&mut self, round: Duration, ctx: &mut Context<'_, Self>) {
+        let config = self.config.clone();
+        let (now, fresh, proposing) = (ctx.now(), config.proposal_fresh, self.mode == Mode::Proposing);
+        self.current.retain(|_, (_, came)| now.since(*came) < fresh);
+        let previous = self.previous_round.max(config.min_previous_round);
+        let percent = round.as_nanos() / (previous.as_nanos() / 100).max(1);
+        let Some(mine) = self.position.clone() else { return };
+        let others: BTreeMap<Hash, Arc<Set>> = (self.current.values())
+            .filter_map(|(proposal, _)| Some((proposal.position, self.sets.get(&proposal.position)?.clone())))
+            .filter(|(name, _)| *name != mine.name)
+            .collect();
+        for set in others.values() {
+            for (name, item) in mine.items.iter().filter(|(name, _)| !set.items.contains_key(*name)) {
+                self.disputes.entry(*name).or_insert_with(|| Dispute::new(item.clone(), true));
+            }
+            for (name, item) in set.items.iter().filter(|(name, _)| !mine.items.contains_key(*name)) {
+                self.disputes.entry(*name).or_insert_with(|| Dispute::new(item.clone(), false));
+            }
+        }
+        let mut disputes = std::mem::take(&mut self.disputes);
+        for (name, dispute) in &mut disputes {
+            let (yes, no) = self.votes(name);
+            dispute.update(yes, no, percent, proposing, &config);
+        }
+        // Nothing without its predecessor.
+        let mut refused: BTreeMap<u32, u64> = BTreeMap::new();
+        for (transaction, _) in disputed(&disputes).filter(|(_, mine)| !mine) {
+            let first = refused.entry(transaction.sender.0).or_insert(transaction.nonce);
+            *first = transaction.nonce.min(*first);
+        }
+        let follows = |item: &Item| match item {
+            Item::Transaction(t) => refused.get(&t.sender.0).is_some_and(|nonce| t.nonce > *nonce),
+            _ => false,
+        };
+        for dispute in disputes.values_mut().filter(|dispute| follows(&dispute.item)) {
+            dispute.mine = false;
+        }
+        let kept = mine.items.iter().filter(|(name, _)| disputes.get(*name).is_none_or(|dispute| dispute.mine));
+        let added = disputes.values().filter(|dispute| dispute.mine).map(|dispute| dispute.item.clone());
+        let set = Set::new(kept.map(|(_, item)| item.clone()).chain(added));
+        self.disputes = disputes;
+        let close = self.vote_on_close(percent);
+        if set.name != mine.name || close != self.close {
+            self.close = close;
+            self.seq = self.seq.saturating_add(1).min(Proposal::LEFT - 1);
+            self.adopt(set, ctx);
+        }
+    }
+    /// The close time that enough want, by the same avalanche; none if there is none.
+    fn vote_on_close(&mut self, percent: u64) -> Option<Time> {
+        self.close_state = step(&self.config, self.close_state, percent).unwrap_or(self.close_state);
+        let bin = self.bin();
+        let own = (self.mode == Mode::Proposing).then_some(self.close);
+        let mut votes: BTreeMap<Option<Time>, u64> = BTreeMap::new();
+        for close in self.current.values().map(|(proposal, _)| proposal.close).chain(own) {
+            *votes.entry(close.map(|time| rounded(time, bin))).or_default() += 1;
+        }
+        let all: u64 = votes.values().sum();
+        if all == 0 {
+            self.close_agreed = true;
+            return self.close;
+        }
+        let needed = |percent: u64| ((all * percent + percent / 2) / 100).max(1);
+        let (mut most, mut close) = (needed(self.config.avalanche[self.close_state].1), None);
+        self.close_agreed = false;
+        for (time, count) in votes {
+            if count >= most {
+                (most, close) = (count, time);
+                self.close_agreed |= count >= needed(self.config.close_time_agreement);
+            }
+        }
+        close
+    }
+    fn consensus(&self, round: Duration, ctx: &Context<'_, Self>) -> Consensus {
+        let (config, proposers) = (&self.config, self.current.len());
+        let shy = proposers < self.previous_proposers * 3 / 4;
+        if round < config.min_consensus || (shy && round < self.previous_round + config.min_consensus) {
+            return Consensus::No;
+        }
+        let Some(mine) = &self.position else { return Consensus::No };
+        let same = |(proposal, _): &&(Proposal, Time)| proposal.position == mine.name;
+        let own = u64::from(self.mode == Mode::Proposing);
+        let agree = self.current.values().filter(same).count() as u64 + own;
+        let is_stalled = |(name, dispute): (&Hash, &Dispute)| {
+            let (yes, no) = self.votes(name);
+            dispute.is_stalled(yes, no, self.peers_unchanged, config)
+        };
+        let stalled = !self.disputes.is_empty() && self.disputes.iter().all(is_stalled);
+        let reached = |part: u64, whole: u64| match whole {
+            0 => round > config.max_consensus,
+            _ => part >= share(config.quorum, whole),
+        };
+        let whole = if proposers == 0 { 0 } else { proposers as u64 + own };
+        let limit = (self.previous_round * 10).max(config.max_consensus).min(config.abandon);
+        match () {
+            () if stalled || reached(agree, whole) => Consensus::Yes,
+            () if proposers > 0 && reached(self.finished(ctx) as u64, proposers as u64) => Consensus::MovedOn,
+            () if round > limit => Consensus::Expired,
+            () => Consensus::No,
+        }
+    }
+}
+
+fn disputed(disputes: &BTreeMap<Hash, Dispute>) -> impl Iterator<Item = (&Arc<Transaction>, bool)> {
+    disputes.values().filter_map(|dispute| match &dispute.item {
+        Item::Transaction(transaction) => Some((transaction, dispute.mine)),
+        _ => None,
+    })
+}
+
+/// Accepting.
+impl Ripple {
+    /// The ledger that the agreed set and close time make, the same at all who agreed.
+    pub(super) fn build(&self, set: &Set) -> Ledger {
+        let parent = &self.tip.ledger;
+        let salted = |t: &Transaction| Digest::new("ripple order").hash(&set.name).u64(u64::from(t.sender.0)).finish();
+        let mut sorted: Vec<_> = set.transactions().map(|t| ((salted(t), t.nonce, t.id()), t.clone())).collect();
+        sorted.sort_by_key(|(key, _)| *key);
+        let batch = Batch::new(sorted.into_iter().map(|(_, transaction)| transaction).collect());
+        let after = parent.block.header.time + Duration::from_secs(1);
+        let change = |found: fn(&Item) -> Option<NodeId>| set.items.values().find_map(found);
+        let mut ledger = Ledger {
+            block: parent.block.clone(),
+            bin: self.next_bin(),
+            agreed: self.close.is_some(),
+            negative: parent.next_negative(),
+            disable: change(|item| if let Item::Disable(node) = item { Some(*node) } else { None }),
+            enable: change(|item| if let Item::Enable(node) = item { Some(*node) } else { None }),
+        };
+        let header = Header {
+            parent: parent.block.id(),
+            height: parent.block.height().next(),
+            merkle: batch.digest(),
+            time: self.close.map_or(after, |close| close.max(after)),
+            proposer: NodeId(0),
+            seal: Seal::None,
+        };
+        ledger.block = Block::new(Header { seal: ledger.seal(), ..header }, batch);
+        ledger
+    }
+    fn accept(&mut self, consensus: Consensus, round: Duration, ctx: &mut Context<'_, Self>) {
+        let Some(set) = self.position.clone() else { return };
+        let ledger = Arc::new(self.build(&set));
+        let Some(known) = self.admit(&ledger, ctx) else { return };
+        if consensus != Consensus::Yes {
+            ctx.note(note::WASTED, known.height().0);
+        }
+        (self.previous_round, self.previous_proposers) = (round, self.current.len());
+        self.tip = known.clone();
+        let validates = consensus != Consensus::MovedOn && known.height() > self.largest;
+        if validates {
+            self.largest = known.height();
+        }
+        self.persist(ctx);
+        ctx.extend(ledger.block.clone());
+        if validates {
+            let (seq, time, full) = (known.height(), ctx.now(), self.mode == Mode::Proposing);
+            let signature = crate::base::Signature::NONE;
+            let mut own = Validation { ledger: known.name, seq, time, full, node: ctx.me(), signature };
+            own.signature = ctx.sign(&own.statement());
+            ctx.broadcast(Message::Validate(own));
+            self.own = Some(own);
+            ctx.set_timer(Timer::Own, Duration::ZERO);
+        }
+        let mode = if self.mode == Mode::WrongLedger { self.mode } else { Mode::Proposing };
+        self.open(mode, ctx);
+        self.settle(&known, ctx);
+    }
+}

@@ -1,0 +1,200 @@
+//! One test per sentence that matters.
+
+mod hostile;
+mod rules;
+
+use super::*;
+use crate::base::Wire;
+use crate::protocol::rehearsal::Rehearsal;
+
+type Stage = Rehearsal<Ripple>;
+
+const MILLI: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn at(millis: u64) -> Time {
+    Time::ZERO + MILLI * millis
+}
+
+fn stage(n: usize) -> Stage {
+    Rehearsal::new(n, Config::default())
+}
+
+fn feed(stage: &mut Stage, from: u32, nonce: u64) -> Hash {
+    let transaction = stage.transaction(from, nonce);
+    stage.submit_to_all(&transaction);
+    transaction.id()
+}
+
+fn all(stage: &Stage) -> Vec<usize> {
+    (0..stage.committee().n()).collect()
+}
+
+fn height(stage: &Stage, node: usize) -> u64 {
+    stage.finalized(node).len() as u64 - 1
+}
+
+#[test]
+fn a_ledger_takes_two_ticks_and_one_delay_and_two_messages_per_pair() {
+    for n in [4, 7, 16, 64] {
+        for delay in [1, 150] {
+            let mut stage = stage(n);
+            stage.set_delay(MILLI * delay);
+            feed(&mut stage, 1, 0);
+            // Half of the idle interval, on the next tick; then two ticks; then the validations travel.
+            stage.run_until(at(10_000 + delay - 1));
+            assert!(all(&stage).iter().all(|node| height(&stage, *node) == 0), "n = {n}");
+            assert!(all(&stage).iter().all(|node| stage.chain(*node).len() == 2), "closed, not validated: n = {n}");
+            stage.run_until(at(10_000 + delay));
+            assert!(all(&stage).iter().all(|node| height(&stage, *node) == 1), "n = {n}");
+            let pairs = (n * (n - 1)) as u64;
+            let expected = BTreeMap::from([("propose", pairs), ("validation", pairs)]);
+            assert_eq!(*stage.delivered(), expected, "n = {n}");
+            // Under load: open for two seconds, established after two more.
+            feed(&mut stage, 1, 1);
+            stage.run_until(at(14_000 + delay - 1));
+            assert_eq!(height(&stage, 0), 1);
+            stage.run_until(at(14_000 + delay));
+            assert!(all(&stage).iter().all(|node| height(&stage, *node) == 2), "n = {n}");
+            assert_eq!(stage.disagreement(&all(&stage)), None);
+        }
+    }
+}
+
+#[test]
+fn a_round_is_two_broadcasts_of_everybody() {
+    let mut stage = stage(3);
+    feed(&mut stage, 1, 0);
+    stage.run_until(at(8_000));
+    assert_eq!(
+        stage.show_flights(),
+        "n0>n1 propose\nn0>n2 propose\nn1>n0 propose\nn1>n2 propose\nn2>n0 propose\nn2>n1 propose\n"
+    );
+    stage.run_until(at(10_000));
+    let text = stage.show_flights();
+    assert_eq!((text.lines().count(), text.matches("validation").count()), (6, 6));
+    assert!((0..3).all(|node| stage.chain(node).len() == 2 && height(&stage, node) == 0));
+    stage.run_until(at(10_001));
+    assert!((0..3).all(|node| height(&stage, node) == 1));
+}
+
+#[test]
+fn without_transactions_a_ledger_closes_at_the_idle_interval() {
+    let mut stage = stage(4);
+    stage.run_until(at(16_999));
+    assert_eq!(height(&stage, 0), 0);
+    stage.run_until(at(17_001));
+    assert_eq!(height(&stage, 0), 1);
+}
+
+#[test]
+fn messages_have_the_sizes_of_their_fields() {
+    let stage = stage(4);
+    let transaction = stage.transaction(1, 0);
+    let set = Set::new([Item::Transaction(transaction), Item::Disable(NodeId(1))]);
+    let signature = crate::base::Signature::NONE;
+    let (prior, position, node) = (Hash::ZERO, set.name, NodeId(0));
+    let proposal = Proposal { prior, seq: 0, position, close: None, node, signature };
+    let validation = Validation { ledger: prior, seq: Height(1), time: Time::ZERO, full: true, node, signature };
+    let block = stage.chain(0)[0].clone();
+    let ledger =
+        Ledger { block: block.clone(), bin: 2, agreed: true, negative: vec![node], disable: None, enable: None };
+    let snapshot = crate::protocol::Snapshot { block, root: prior, bytes: 1_000 };
+    let ledger = Arc::new(ledger);
+    let (state, ledgers) = (Some((snapshot, ledger.clone())), vec![ledger]);
+    let answer = Answer { state, ledgers, validations: vec![validation; 3] };
+    let sizes = [
+        (Message::Propose(proposal), "propose", 144),
+        (Message::Validate(validation), "validation", 117),
+        (Message::HaveSet(prior), "have-set", 32),
+        (Message::GetSet(prior), "get-set", 32),
+        (Message::TxSet(set), "tx-set", 32 + 2 * 32 + 250),
+        (Message::GetLedger { wanted: prior, above: Height(1) }, "get-ledger", 40),
+        (Message::Ledgers(Arc::new(answer)), "ledgers", 1_000 + 32 + 2 * (84 + 2 + 4) + 3 * 117),
+    ];
+    for (message, kind, bytes) in sizes {
+        assert_eq!((message.kind(), message.bytes()), (kind, bytes));
+    }
+}
+
+#[test]
+fn what_a_majority_knows_is_taken_and_what_a_few_know_waits_for_the_next_ledger() {
+    for (n, knowing, in_first) in [(5, 3, true), (10, 2, false)] {
+        let mut stage = stage(n);
+        let transaction = stage.transaction(1, 0);
+        (0..knowing).for_each(|node| stage.submit(node, &transaction));
+        stage.run_until(at(13_500));
+        let first = |stage: &Stage, node: usize| stage.chain(node).get(1).map(|block| block.transactions().len());
+        assert!(all(&stage).iter().all(|node| first(&stage, *node) == Some(usize::from(in_first))), "n = {n}");
+        (knowing..n).for_each(|node| stage.submit(node, &transaction));
+        stage.run(SECOND * 20);
+        assert!(all(&stage).iter().all(|node| stage.final_transactions(*node) == [transaction.id()]), "n = {n}");
+        assert_eq!(stage.disagreement(&all(&stage)), None);
+    }
+}
+
+#[test]
+fn a_node_that_was_down_gets_the_ledgers_or_the_state() {
+    for history in [History::Full, History::State] {
+        let mut stage = Rehearsal::new(5, Config { history, ..Config::default() });
+        stage.run(SECOND * 30);
+        stage.crash(4);
+        for nonce in 0..40 {
+            feed(&mut stage, 1, nonce);
+            stage.run(SECOND * 10);
+        }
+        stage.boot(4);
+        assert!(height(&stage, 4) < 3);
+        feed(&mut stage, 1, 40);
+        stage.run(SECOND * 30);
+        assert!(
+            height(&stage, 4) + 1 >= height(&stage, 0),
+            "{history:?}: {} of {}",
+            height(&stage, 4),
+            height(&stage, 0)
+        );
+        assert_eq!(stage.disagreement(&all(&stage)), None);
+        let is_small = stage.node(0).ledgers.len() < 5;
+        assert_eq!(is_small, history == History::State);
+    }
+}
+
+#[test]
+fn a_node_never_validates_a_ledger_number_twice_whenever_it_crashes() {
+    for fuse in 0..40 {
+        let mut stage = stage(4);
+        stage.set_fuse(1, fuse);
+        for nonce in 0..3 {
+            feed(&mut stage, 1, nonce);
+            stage.run(SECOND * 12);
+        }
+        let largest = stage.log(1).last().map_or(Height(0), |record| record.largest);
+        stage.crash(1);
+        stage.boot(1);
+        assert_eq!(stage.node(1).largest, largest);
+        feed(&mut stage, 1, 3);
+        stage.run(SECOND * 60);
+        assert_eq!(stage.disagreement(&all(&stage)), None, "fuse {fuse}");
+        assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 4), "fuse {fuse}");
+        assert!(all(&stage).iter().all(|node| stage.node(*node).evidence.is_empty()), "fuse {fuse}");
+    }
+}
+
+#[test]
+fn after_loss_ends_everything_goes_on() {
+    let mut stage = stage(7);
+    for round in 0..40u64 {
+        feed(&mut stage, 1, round);
+        for part in 0..10 {
+            stage.run(MILLI * 100);
+            let mut number = round * 7 + part;
+            stage.lose(|_| {
+                number = (number * 48_271 + 11) % 2_147_483_647;
+                number % 10 < 3
+            });
+        }
+    }
+    stage.run(SECOND * 60);
+    assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 40));
+    assert_eq!(stage.disagreement(&all(&stage)), None);
+}

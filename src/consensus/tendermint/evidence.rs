@@ -1,0 +1,53 @@
+//! Proofs of double votes: kept until a block holds them, and never longer than they count.
+
+use super::message::{DuplicateVote, Phase};
+use crate::base::{Duration, Height, NodeId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Proofs kept, at most.
+const MOST: usize = 256;
+/// Proofs in one block, at most: fewer bytes than the megabyte that CometBFT allows.
+pub(super) const MOST_IN_BLOCK: usize = 64;
+
+/// Whether a proof no longer counts: older than both limits (CometBFT: 100 000 blocks and 48 h).
+#[must_use]
+pub fn is_expired(blocks: u64, age: Duration, limit: (u64, Duration)) -> bool {
+    blocks > limit.0 && age > limit.1
+}
+
+type Slot = (NodeId, Height, u32, Phase);
+
+/// The proofs that a validator knows. Each is committed once.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    proofs: BTreeMap<Slot, (Arc<DuplicateVote>, bool)>,
+}
+
+impl Pool {
+    /// Keeps a proof; false if it is known or there is no room.
+    pub fn add(&mut self, proof: &Arc<DuplicateVote>) -> bool {
+        let is_new = !self.proofs.contains_key(&proof.slot()) && self.proofs.len() < MOST;
+        if is_new {
+            self.proofs.insert(proof.slot(), (proof.clone(), false));
+        }
+        is_new
+    }
+    /// A block holds it.
+    pub fn commit(&mut self, proof: &Arc<DuplicateVote>) {
+        self.proofs.insert(proof.slot(), (proof.clone(), true));
+    }
+    /// Whether a block holds it already.
+    #[must_use]
+    pub fn is_committed(&self, proof: &DuplicateVote) -> bool {
+        self.proofs.get(&proof.slot()).is_some_and(|(_, committed)| *committed)
+    }
+    /// What no block holds yet.
+    pub fn pending(&self) -> impl Iterator<Item = &Arc<DuplicateVote>> {
+        self.proofs.values().filter(|(_, committed)| !committed).map(|(proof, _)| proof)
+    }
+    /// Forgets what `expired` says of heights.
+    pub fn forget(&mut self, mut expired: impl FnMut(Height) -> bool) {
+        self.proofs.retain(|slot, _| !expired(slot.1));
+    }
+}

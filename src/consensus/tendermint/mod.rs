@@ -1,0 +1,504 @@
+//! Tendermint: rounds of one proposal and two votes, with locks.
+//!
+//! **Source.** Buchman, Kwon, Milosevic, "The latest gossip on BFT consensus", arXiv 1807.04938, Algorithm 1 (line
+//! numbers below are its); the CometBFT specification for timeouts, proposer priority, parts, evidence and commits.
+//!
+//! **Model.** Byzantine power below one third; safe under asynchrony, live once delays stay below the growing
+//! timeouts. Final at commit: no forks.
+//!
+//! ```text
+//!               PROPOSAL, parts     PREVOTE         PRECOMMIT
+//! proposer   0 ---+----------+-------------+----------------+-- decide, next height
+//! validator  1    +-> valid? +-> polka: lock +-> two thirds --+-- decide
+//! validator  2    +-> valid? +-> polka: lock +-> two thirds --+-- decide
+//!                (n-1)(1+parts)  n(n-1)          n(n-1)           messages
+//! ```
+//!
+//! **Simplified.** Votes go to all directly instead of from peer to peer; bit arrays are told only while there is no
+//! progress. A round is skipped (line 55) for `f + 1` messages of that round *or later ones*. The set of validators is
+//! fixed, block time is the proposer's clock, no light-client attacks. Old commits are kept in memory: a validator that
+//! restarts serves those decided since. An idle chain makes no blocks (CometBFT's `create_empty_blocks = false`).
+//!
+//! **Glossary.** *Polka*: a quorum of prevotes for one block in one round. *Lock*: the block a validator precommitted
+//! last. *Valid value*: the newest block it saw a polka for. *Nil*: no block. *Commit*: a quorum of precommits.
+
+mod attack;
+mod evidence;
+mod message;
+mod proposer;
+mod record;
+mod sync;
+
+#[cfg(test)]
+mod tests;
+
+pub use evidence::{Pool, is_expired};
+pub use message::{Certificate, Decided, DuplicateVote, Message, NIL, Part, Phase, Proposal, Status, Value, Vote};
+pub use proposer::Priorities;
+pub use record::Record;
+
+use crate::base::{Duration, FaultModel, Hash, Height, NodeId, Tally, Work};
+use crate::chain::{Block, Header, Limit};
+use crate::protocol::{Attacker, Context, Misfit, Protocol, note, votes::Votes};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// When a lock is given up. Each rule is safe alone; mixed they fork.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unlocking {
+    /// Prevote nil against a lock unless a newer polka is shown (lines 23 and 29); nil polkas change nothing.
+    Paper,
+    /// Prevote the locked block always; a polka for nil or another block unlocks.
+    Cometbft,
+    /// The paper's prevotes with CometBFT's unlocking: planted, to show that it forks.
+    #[cfg(test)]
+    #[serde(skip)]
+    Mixed,
+}
+
+/// What a scenario may set. Defaults are CometBFT's unless said otherwise.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How long round 0 waits for a proposal. Default 3 s.
+    pub propose_timeout: Duration,
+    /// How long it waits for agreement among two thirds of votes, in each phase. Default 1 s.
+    pub vote_timeout: Duration,
+    /// What each round adds to both. Default 500 ms.
+    pub timeout_delta: Duration,
+    /// Pause between a decision and the next height. Default 0: Algorithm 1 has none, and it would only add itself to
+    /// every confirmation; CometBFT waits 1 s to gather late precommits.
+    pub commit_wait: Duration,
+    /// Whether blocks are made when nothing waits. Default false.
+    pub empty_blocks: bool,
+    /// The largest block. Default 1 MB or 4096 transactions (ours).
+    pub block: Limit,
+    /// Bytes of a block part. Default 65 536.
+    pub part_size: u64,
+    /// When a lock is given up. Default paper.
+    pub unlocking: Unlocking,
+    /// How often a validator without progress tells what it has; doubles up to 32-fold. Default 1 s: above the time of
+    /// a round over a wide-area network.
+    pub status_interval: Duration,
+    /// Evidence counts until it is older than this many blocks and than `evidence_age`. Default 100 000.
+    pub evidence_blocks: u64,
+    /// See `evidence_blocks`. Default 48 h.
+    pub evidence_age: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            propose_timeout: Duration::from_secs(3),
+            vote_timeout: Duration::from_secs(1),
+            timeout_delta: Duration::from_millis(500),
+            commit_wait: Duration::ZERO,
+            empty_blocks: false,
+            block: Limit { bytes: 1_000_000, transactions: 4096 },
+            part_size: 65_536,
+            unlocking: Unlocking::Paper,
+            status_interval: Duration::from_secs(1),
+            evidence_blocks: 100_000,
+            evidence_age: Duration::from_secs(48 * 3600),
+        }
+    }
+}
+
+/// Alarm clocks. Those of rounds carry what they are for; a stale one is ignored.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Timer {
+    /// The pause after a decision is over.
+    Begin,
+    /// timeoutPropose.
+    Propose(Height, u32),
+    /// timeoutPrevote.
+    Prevote(Height, u32),
+    /// timeoutPrecommit.
+    Precommit(Height, u32),
+    /// Time to see whether there was progress.
+    Status,
+}
+
+/// Where in a round a validator is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Step {
+    /// The height has not begun: nothing to decide.
+    Waiting,
+    /// Waits for a proposal.
+    Propose,
+    /// Prevoted.
+    Prevote,
+    /// Precommitted.
+    Precommit,
+}
+
+/// What was said in one round.
+#[derive(Clone, Debug, Default)]
+struct Round {
+    proposal: Option<Arc<(NodeId, Proposal)>>,
+    have: Vec<bool>,
+    value: Option<Arc<Value>>,
+    /// Whether all parts are here, and then whether the value is valid.
+    judged: Option<bool>,
+    votes: [Votes; 2],
+    voters: [Tally; 2],
+    /// The block with a quorum of prevotes.
+    polka: Option<Hash>,
+    /// First times: of lines 34, 36 and 47.
+    waits: [bool; 2],
+    locked_in: bool,
+}
+
+/// A validator.
+#[derive(Clone, Debug)]
+pub struct Tendermint {
+    config: Arc<Config>,
+    tip: Arc<Block>,
+    round: u32,
+    step: Step,
+    locked: Option<(Arc<Value>, u32)>,
+    valid: Option<(Arc<Value>, u32)>,
+    rounds: BTreeMap<u32, Round>,
+    /// The messages of each peer's highest round to come, a few.
+    early: BTreeMap<NodeId, (u32, Vec<Message>)>,
+    priorities: Priorities,
+    powers: Vec<u64>,
+    decided: BTreeMap<Height, Arc<Decided>>,
+    pool: Pool,
+    /// This validator's votes and proposal of the height: never another for the same slot.
+    said: BTreeMap<(u32, Phase), Vote>,
+    watched: Option<(Height, u32, Step)>,
+    asked: (Height, u64),
+    unheard: u32,
+}
+
+impl Protocol for Tendermint {
+    const NAME: &'static str = "tendermint";
+    const SUMMARY: &'static str = "Tendermint (2018): rounds with locks, f < n/3 Byzantine, final at commit";
+    const FAULTS: FaultModel = FaultModel::Byzantine;
+    const ATTACKS: &'static [(&'static str, &'static str)] = attack::ATTACKS;
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+
+    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
+        let spans = [
+            ("propose_timeout", config.propose_timeout.as_nanos()),
+            ("vote_timeout", config.vote_timeout.as_nanos()),
+            ("timeout_delta", config.timeout_delta.as_nanos()),
+            ("status_interval", config.status_interval.as_nanos()),
+            ("part_size", config.part_size),
+            ("block", config.block.bytes.min(u64::from(config.block.transactions))),
+        ];
+        match spans.into_iter().find(|(_, number)| *number == 0) {
+            Some((key, _)) => Err(Misfit { key, reason: "must be above zero".to_owned() }),
+            None => Ok(()),
+        }
+    }
+    fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
+        Tendermint::recover(config, log, ctx)
+    }
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
+        match message {
+            Message::Vote(vote) => self.on_vote(from, &vote, ctx),
+            Message::Proposal(m) => self.on_proposal(m, ctx),
+            Message::Part(part) => self.on_part(from, &part, ctx),
+            Message::Polka(polka) => self.on_polka(&polka, ctx),
+            Message::Status(status) => self.on_status(from, &status, ctx),
+            Message::Decided(decided) => self.on_decided(&decided, ctx),
+            Message::Evidence(proof) => self.on_evidence(&proof, ctx),
+        }
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
+        let now = (self.height(), self.round);
+        match timer {
+            Timer::Begin => self.begin(ctx),
+            Timer::Status => self.on_status_timer(ctx),
+            // Lines 57, 61 and 65.
+            Timer::Propose(h, r) if (h, r) == now && self.step == Step::Propose => {
+                let held = self.locked.as_ref().filter(|_| self.config.unlocking == Unlocking::Cometbft);
+                let id = held.map_or(NIL, |(value, _)| value.block.id());
+                self.vote(Phase::Prevote, id, ctx);
+            }
+            Timer::Prevote(h, r) if (h, r) == now && self.step == Step::Prevote => {
+                self.vote(Phase::Precommit, NIL, ctx);
+            }
+            Timer::Precommit(h, r) if (h, r) == now => self.start_round(r + 1, ctx),
+            _ => {}
+        }
+    }
+    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+        self.begin(ctx);
+    }
+    fn attacker(
+        name: &str,
+        config: &Arc<Config>,
+        log: &[Record],
+        ctx: &mut Context<'_, Self>,
+    ) -> Option<Box<dyn Attacker<Self>>> {
+        attack::attacker(name, config, log, ctx)
+    }
+}
+
+/// Algorithm 1.
+impl Tendermint {
+    fn height(&self) -> Height {
+        self.tip.height().next()
+    }
+    fn proposer(&self, round: u32) -> NodeId {
+        let mut copy = self.priorities.clone();
+        let first = copy.advance(&self.powers);
+        (0..round).fold(first, |_, _| copy.advance(&self.powers))
+    }
+    fn timeout(&self, base: Duration) -> Duration {
+        base + self.config.timeout_delta * u64::from(self.round)
+    }
+    /// Starts the height if there is something to decide; a proposer that was woken by others proposes now.
+    fn begin(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.step > Step::Propose || (self.step == Step::Waiting && self.asked.0 > self.height()) {
+            return;
+        }
+        let wants = self.config.empty_blocks
+            || (ctx.pending() > 0 && {
+                let batch = ctx.template(&self.tip, Limit { transactions: 2, ..self.config.block });
+                batch.transactions().iter().any(|t| !t.is_coinbase())
+            });
+        match self.step {
+            Step::Waiting if wants => self.start_round(0, ctx),
+            Step::Propose if wants => self.propose(ctx),
+            _ => {}
+        }
+    }
+    /// Lines 11-21.
+    fn start_round(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
+        if self.step != Step::Waiting {
+            ctx.note(note::WASTED, u64::from(self.round));
+        }
+        (self.round, self.step) = (round, Step::Propose);
+        self.rounds.entry(round).or_default();
+        ctx.note(note::ROUND, u64::from(round));
+        ctx.set_timer(Timer::Propose(self.height(), round), self.timeout(self.config.propose_timeout));
+        self.watch(ctx);
+        if self.proposer(round) == ctx.me() {
+            ctx.note(note::LEADING, u64::from(round));
+            if round > 0 || ctx.pending() > 0 || self.config.empty_blocks {
+                self.propose(ctx);
+            }
+        }
+        let due: Vec<NodeId> = self.early.iter().filter(|(_, (r, _))| *r <= round).map(|(node, _)| *node).collect();
+        for node in due {
+            for message in self.early.remove(&node).map(|(_, messages)| messages).unwrap_or_default() {
+                self.on_message(node, message, ctx);
+            }
+        }
+        self.advance(round, ctx);
+    }
+    fn propose(&mut self, ctx: &mut Context<'_, Self>) {
+        let (me, height, round) = (ctx.me(), self.height(), self.round);
+        if self.proposer(round) != me || self.rounds.get(&round).is_some_and(|r| r.proposal.is_some()) {
+            return;
+        }
+        let (value, valid_round) = match &self.valid {
+            Some((value, round)) => (value.clone(), Some(*round)),
+            None => (self.make(ctx), None),
+        };
+        let (id, parts) = (value.block.id(), value.parts(self.config.part_size));
+        let mut proposal = Proposal { height, round, valid_round, id, parts, signature: crate::base::Signature::NONE };
+        proposal.signature = ctx.sign(&proposal.statement());
+        ctx.persist(Record::Proposed(proposal, value.clone()));
+        let shared = Arc::new((me, proposal));
+        ctx.broadcast(Message::Proposal(shared.clone()));
+        for index in 0..parts {
+            let part = Part { round, index, size: self.config.part_size, value: value.clone() };
+            ctx.broadcast(Message::Part(Arc::new(part)));
+        }
+        let slot = self.rounds.entry(round).or_default();
+        (slot.proposal, slot.have, slot.value) = (Some(shared), vec![true; parts as usize], Some(value));
+        self.advance(round, ctx);
+    }
+    fn make(&self, ctx: &mut Context<'_, Self>) -> Arc<Value> {
+        let last = self.decided.get(&self.tip.height()).map(|decided| decided.commit.clone());
+        let evidence: Vec<_> = self.pool.pending().take(evidence::MOST_IN_BLOCK).cloned().collect();
+        let batch = ctx.template(&self.tip, self.config.block);
+        let header = Header {
+            parent: self.tip.id(),
+            height: self.height(),
+            merkle: batch.digest(),
+            time: ctx.now().max(self.tip.header.time),
+            proposer: ctx.me(),
+            seal: Value::seal(last.as_ref(), &evidence),
+        };
+        Arc::new(Value { block: Block::new(header, batch), last, evidence })
+    }
+    /// Signs once for each slot; what was said before is said again unchanged.
+    fn vote(&mut self, phase: Phase, id: Hash, ctx: &mut Context<'_, Self>) {
+        let (height, round) = (self.height(), self.round);
+        self.step = if phase == Phase::Prevote { Step::Prevote } else { Step::Precommit };
+        let vote = if let Some(vote) = self.said.get(&(round, phase)) {
+            *vote
+        } else {
+            let signature = ctx.sign(&Vote::statement(phase, height, round, &id));
+            let vote = Vote { phase, height, round, id, voter: ctx.me(), signature };
+            ctx.persist(Record::Voted(vote));
+            self.said.insert((round, phase), vote);
+            vote
+        };
+        ctx.broadcast(Message::Vote(Arc::new(vote)));
+        self.count(&vote, ctx);
+    }
+    fn count(&mut self, vote: &Vote, ctx: &mut Context<'_, Self>) {
+        let (committee, at) = (ctx.committee(), vote.phase as usize);
+        let slot = self.rounds.entry(vote.round).or_default();
+        if slot.votes[at].add(vote.voter, &vote.id, Some(vote.signature), committee) {
+            slot.voters[at].add(vote.voter, committee);
+            if vote.phase == Phase::Prevote && slot.polka.is_none() && slot.votes[0].is_quorum(&vote.id, committee) {
+                slot.polka = Some(vote.id);
+            }
+            return self.advance(vote.round, ctx);
+        }
+        let first = slot.votes[at].ballots().find(|b| b.digest != vote.id && b.voters.contains(vote.voter));
+        let signed =
+            first.and_then(|b| b.signatures.iter().find(|(node, _)| *node == vote.voter).map(|s| (b.digest, s.1)));
+        if let Some((id, signature)) = signed {
+            let one = Vote { id, signature, ..*vote };
+            self.on_evidence(&Arc::new(DuplicateVote { one, other: *vote }), ctx);
+        }
+    }
+    /// Re-evaluates the guards that a message of `round` may have made true.
+    fn advance(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
+        let height = self.height();
+        self.judge(round, ctx);
+        self.try_decide(round, ctx);
+        if self.height() != height {
+            return;
+        }
+        self.try_prevote(ctx);
+        self.try_precommit(round, ctx);
+        let patience = self.timeout(self.config.vote_timeout);
+        let (committee, current) = (ctx.committee(), self.round);
+        let Some(slot) = self.rounds.get_mut(&round).filter(|_| round == current) else { return };
+        // Lines 34 and 47: two thirds voted, however.
+        if self.step == Step::Prevote && !slot.waits[0] && slot.voters[0].is_quorum(committee) {
+            slot.waits[0] = true;
+            ctx.set_timer(Timer::Prevote(height, round), patience);
+        }
+        if self.step != Step::Waiting && !slot.waits[1] && slot.voters[1].is_quorum(committee) {
+            slot.waits[1] = true;
+            ctx.set_timer(Timer::Precommit(height, round), patience);
+        }
+    }
+    /// Lines 22-33, and CometBFT's variant: the locked block always.
+    fn try_prevote(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(slot) = self.rounds.get(&self.round).filter(|_| self.step == Step::Propose) else { return };
+        let (Some(proposal), Some(judged)) = (&slot.proposal, slot.judged) else { return };
+        let Proposal { id, valid_round, .. } = proposal.1;
+        let lock = self.locked.as_ref().map(|(value, round)| (value.block.id(), *round));
+        let free = match valid_round {
+            None => lock.is_none_or(|(locked, _)| locked == id),
+            Some(vr) if vr >= self.round => return,
+            Some(vr) if self.rounds.get(&vr).is_none_or(|r| r.polka != Some(id)) => return,
+            Some(vr) => lock.is_none_or(|(locked, round)| locked == id || round <= vr),
+        };
+        let choice = if judged && free { id } else { NIL };
+        let id = lock.filter(|_| self.config.unlocking == Unlocking::Cometbft).map_or(choice, |(locked, _)| locked);
+        self.vote(Phase::Prevote, id, ctx);
+    }
+    /// Lines 36-46.
+    fn try_precommit(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
+        if round != self.round || self.step < Step::Prevote {
+            return;
+        }
+        let Some(slot) = self.rounds.get_mut(&round) else { return };
+        match slot.polka {
+            Some(NIL) if self.step == Step::Prevote => {
+                if self.config.unlocking != Unlocking::Paper && self.locked.take().is_some() {
+                    ctx.persist(Record::Unlocked);
+                }
+                self.vote(Phase::Precommit, NIL, ctx);
+            }
+            Some(id) if id != NIL && slot.judged == Some(true) && !slot.locked_in => {
+                let Some(value) = slot.value.clone().filter(|value| value.block.id() == id) else { return };
+                slot.locked_in = true;
+                let locks = self.step == Step::Prevote;
+                self.valid = Some((value.clone(), round));
+                ctx.persist(Record::Valid(value.clone(), round, locks));
+                if locks {
+                    self.locked = Some((value, round));
+                    self.vote(Phase::Precommit, id, ctx);
+                }
+            }
+            _ => {}
+        }
+    }
+    /// Lines 49-54, for any round.
+    fn try_decide(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
+        let Some(slot) = self.rounds.get(&round).filter(|slot| slot.judged == Some(true)) else { return };
+        let Some(value) = &slot.value else { return };
+        let id = value.block.id();
+        let quorum = slot.votes[1].ballots().find(|b| b.digest == id && b.voters.is_quorum(ctx.committee()));
+        if let Some(signatures) = quorum.map(|ballot| ballot.signatures.clone()) {
+            let commit = Certificate { phase: Phase::Precommit, height: self.height(), round, id, signatures };
+            self.decide(Arc::new(Decided { value: value.clone(), commit: Arc::new(commit) }), ctx);
+        }
+    }
+    fn decide(&mut self, decided: Arc<Decided>, ctx: &mut Context<'_, Self>) {
+        ctx.persist(Record::Decided(decided.clone()));
+        ctx.extend(decided.value.block.clone());
+        ctx.finalize(decided.value.block.height());
+        self.enter(decided, ctx);
+        ctx.set_timer(Timer::Begin, self.config.commit_wait);
+    }
+    /// The next height, with nothing said in it.
+    fn enter(&mut self, decided: Arc<Decided>, ctx: &mut Context<'_, Self>) {
+        self.tip = decided.value.block.clone();
+        decided.value.evidence.iter().for_each(|proof| self.pool.commit(proof));
+        let (height, now, limit) =
+            (self.tip.height(), ctx.now(), (self.config.evidence_blocks, self.config.evidence_age));
+        self.pool.forget(|at| {
+            let age = ctx.block_at(at).map_or(Duration::ZERO, |block| now.since(block.header.time));
+            is_expired(height.0.saturating_sub(at.0), age, limit)
+        });
+        self.decided.insert(height, decided);
+        self.priorities.advance(&self.powers);
+        (self.round, self.step, self.unheard) = (0, Step::Waiting, 0);
+        (self.locked, self.valid) = (None, None);
+        self.rounds.clear();
+        self.early.clear();
+        self.said.clear();
+    }
+    /// Whether a value may be decided: a valid block, the commit of its parent, evidence that is new.
+    fn is_valid(&self, value: &Arc<Value>, ctx: &mut Context<'_, Self>) -> bool {
+        let (block, committee) = (&value.block, ctx.committee());
+        let signatures = value.last.as_ref().map_or(0, |last| last.signatures.len()) + 2 * value.evidence.len();
+        ctx.spend(Work::verify(signatures as u32));
+        let holds_commit = match &value.last {
+            None => self.tip.height() == Height::GENESIS,
+            Some(last) => {
+                (last.phase, last.height, last.id) == (Phase::Precommit, self.tip.height(), self.tip.id())
+                    && last.is_complete(committee)
+                    && last.is_genuine(ctx.keys())
+            }
+        };
+        let is_new = |proof: &Arc<DuplicateVote>| proof.is_genuine(ctx.keys()) && !self.pool.is_committed(proof);
+        holds_commit
+            && value.evidence.len() <= evidence::MOST_IN_BLOCK
+            && value.evidence.iter().all(is_new)
+            && block.parent() == self.tip.id()
+            && block.height() == self.height()
+            && block.header.seal == Value::seal(value.last.as_ref(), &value.evidence)
+            && ctx.learn(block).is_some()
+            && ctx.validate(block).is_ok()
+    }
+    fn judge(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
+        let Some(slot) = self.rounds.get(&round).filter(|slot| slot.judged.is_none()) else { return };
+        let (Some(_), Some(value)) = (&slot.proposal, slot.value.clone()) else { return };
+        if slot.have.iter().all(|have| *have) {
+            let judged = self.is_valid(&value, ctx);
+            self.rounds.entry(round).or_default().judged = Some(judged);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What a validator writes before it speaks.
+
+use super::message::{Decided, Proposal, Value, Vote};
+use crate::base::Wire;
+use crate::base::wire::NUMBER_BYTES;
+use crate::protocol;
+use std::sync::Arc;
+
+/// An entry of the write-ahead log.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// Before PROPOSAL.
+    Proposed(Proposal, Arc<Value>),
+    /// Before PREVOTE and PRECOMMIT.
+    Voted(Vote),
+    /// validValue and validRound, and, if the flag is set, lockedValue and lockedRound: before PRECOMMIT.
+    Valid(Arc<Value>, u32, bool),
+    /// The lock is gone (CometBFT's rule only).
+    Unlocked,
+    /// A height is over. Holds the block: a crash may come before it is final.
+    Decided(Arc<Decided>),
+}
+
+impl Wire for Record {
+    fn bytes(&self) -> usize {
+        match self {
+            Record::Proposed(_, value) => Proposal::BYTES + value.bytes(),
+            Record::Voted(_) => Vote::BYTES,
+            Record::Valid(value, ..) => NUMBER_BYTES + value.bytes(),
+            Record::Unlocked => 1,
+            Record::Decided(decided) => decided.value.bytes() + decided.commit.bytes(),
+        }
+    }
+    fn kind(&self) -> &'static str {
+        match self {
+            Record::Proposed(..) => "proposed",
+            Record::Voted(_) => "voted",
+            Record::Valid(..) => "valid",
+            Record::Unlocked => "unlocked",
+            Record::Decided(_) => "decided",
+        }
+    }
+}
+
+impl protocol::Record for Record {
+    fn is_checkpoint(&self) -> bool {
+        matches!(self, Record::Decided(_))
+    }
+}

@@ -1,0 +1,283 @@
+//! What was lost comes again: early messages, parts, statuses, decided blocks, evidence, and starting anew.
+
+use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
+use super::{Config, Pool, Priorities, Record, Step, Tendermint, Timer, Value};
+use crate::base::{Height, NodeId};
+use crate::protocol::{Context, note};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Messages of a round to come that are kept of one peer: a proposal, its vote of each phase, and one more.
+const EARLY: usize = 4;
+/// Decided blocks in one answer.
+const BLOCKS: u64 = 16;
+
+impl Tendermint {
+    /// Whether a message of `round` may be handled now; if it is early it is kept, and its sender is ahead.
+    fn is_due(&mut self, from: NodeId, at: (Height, u32), message: &Message, ctx: &mut Context<'_, Self>) -> bool {
+        let (height, round) = at;
+        if height > self.height() {
+            self.ask(from, height, ctx);
+        }
+        if height != self.height() || from == ctx.me() || !ctx.committee().contains(from) {
+            return false;
+        }
+        if self.step == Step::Waiting {
+            self.start_round(0, ctx);
+        }
+        if self.height() != height || round <= self.round {
+            return self.height() == height;
+        }
+        let (known, kept) = self.early.entry(from).or_insert((round, Vec::new()));
+        if *known < round {
+            (*known, *kept) = (round, Vec::new());
+        }
+        if *known == round && kept.len() < EARLY {
+            kept.push(message.clone());
+        }
+        // Line 55: the highest round that a correct validator has reached.
+        let mut rounds: Vec<(u32, NodeId)> = self.early.iter().map(|(node, (round, _))| (*round, *node)).collect();
+        rounds.sort_unstable_by(|a, b| b.cmp(a));
+        let mut weight = 0;
+        let reached = rounds.into_iter().find(|(_, node)| {
+            weight += ctx.committee().weight(*node);
+            weight >= ctx.committee().blocking()
+        });
+        if let Some((round, _)) = reached {
+            self.start_round(round, ctx);
+        }
+        false
+    }
+    pub(super) fn on_vote(&mut self, _from: NodeId, vote: &Arc<Vote>, ctx: &mut Context<'_, Self>) {
+        if self.is_due(vote.voter, (vote.height, vote.round), &Message::Vote(vote.clone()), ctx) {
+            self.count(vote, ctx);
+            self.advance_current(ctx);
+        }
+    }
+    fn advance_current(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.step == Step::Propose {
+            self.try_prevote(ctx);
+        }
+    }
+    pub(super) fn on_proposal(&mut self, message: Arc<(NodeId, Proposal)>, ctx: &mut Context<'_, Self>) {
+        let (proposer, proposal) = *message;
+        let Proposal { height, round, id, parts, .. } = proposal;
+        if !self.is_due(proposer, (height, round), &Message::Proposal(message.clone()), ctx)
+            || proposer != self.proposer(round)
+            || u64::from(parts) > (2 * self.config.block.bytes).div_ceil(self.config.part_size) + 1
+        {
+            return;
+        }
+        let slot = self.rounds.entry(round).or_default();
+        if slot.proposal.is_none() {
+            slot.proposal = Some(message);
+            if slot.value.as_ref().is_none_or(|value| value.block.id() != id) || slot.have.len() != parts as usize {
+                (slot.have, slot.value) = (vec![false; parts as usize], None);
+            }
+            self.advance(round, ctx);
+        }
+    }
+    pub(super) fn on_part(&mut self, from: NodeId, part: &Arc<Part>, ctx: &mut Context<'_, Self>) {
+        let (round, height) = (part.round, part.value.block.height());
+        if part.size != self.config.part_size || !self.is_due(from, (height, round), &Message::Part(part.clone()), ctx)
+        {
+            return;
+        }
+        let (id, parts) = (part.value.block.id(), part.value.parts(part.size));
+        let slot = self.rounds.entry(round).or_default();
+        let named = slot.proposal.as_ref().is_none_or(|m| (m.1.id, m.1.parts) == (id, parts));
+        let same = slot.value.as_ref().is_none_or(|value| *value == part.value);
+        if slot.judged.is_none() && named && same {
+            slot.have.resize(parts as usize, false);
+            slot.have[part.index as usize] = true;
+            slot.value = Some(part.value.clone());
+            self.advance(round, ctx);
+        }
+    }
+    pub(super) fn on_polka(&mut self, polka: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
+        if polka.height == self.height() && polka.round <= self.round && polka.is_complete(ctx.committee()) {
+            self.rounds.entry(polka.round).or_default().polka = Some(polka.id);
+            self.advance(polka.round, ctx);
+        }
+    }
+    pub(super) fn on_evidence(&mut self, proof: &Arc<DuplicateVote>, ctx: &mut Context<'_, Self>) {
+        let known = ctx.committee().contains(proof.one.voter) && proof.one.height <= self.height();
+        if known && self.pool.add(proof) {
+            ctx.note(note::EVIDENCE, u64::from(proof.one.voter.0));
+            ctx.broadcast(Message::Evidence(proof.clone()));
+        }
+    }
+    pub(super) fn on_decided(&mut self, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
+        let (value, commit) = (&decided.value, &decided.commit);
+        let names = (commit.height, commit.id) == (self.height(), value.block.id());
+        if names && commit.is_complete(ctx.committee()) && self.is_valid(value, ctx) {
+            self.decide(decided.clone(), ctx);
+        }
+    }
+    /// A peer is ahead: ask it, once for each height of ours until the timer asks again.
+    fn ask(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
+        let is_first = self.asked.0 <= self.height();
+        self.asked.0 = self.asked.0.max(height);
+        if is_first && from != ctx.me() {
+            ctx.send(from, Message::Status(Arc::new(self.status(from, ctx))));
+        }
+        self.watch(ctx);
+    }
+    pub(super) fn watch(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.watched.is_none() {
+            self.watched = Some((self.height(), self.round, self.step));
+            ctx.set_timer(Timer::Status, self.config.status_interval * (1 << self.unheard.min(5)));
+        }
+    }
+    pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        let stuck = self.watched.take() == Some((self.height(), self.round, self.step));
+        if self.step == Step::Waiting && self.asked.0 <= self.height() {
+            return;
+        }
+        self.unheard = if stuck { self.unheard + 1 } else { 0 };
+        if stuck && ctx.committee().n() > 1 {
+            self.asked.1 += 1;
+            let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + self.asked.1);
+            let helper = if helper == ctx.me() { ctx.committee().in_turn(u64::from(helper.0) + 1) } else { helper };
+            let status = self.status(helper, ctx);
+            ctx.broadcast(Message::Status(Arc::new(status)));
+            self.pool.pending().take(1).for_each(|proof| ctx.broadcast(Message::Evidence(proof.clone())));
+        }
+        self.watch(ctx);
+    }
+    fn status(&self, helper: NodeId, ctx: &Context<'_, Self>) -> Status {
+        let slot = self.rounds.get(&self.round).cloned().unwrap_or_default();
+        let [prevotes, precommits] = slot.voters;
+        let (height, round, members) = (self.height(), self.round, ctx.committee().n() as u32);
+        Status {
+            height,
+            round,
+            proposal: slot.proposal.is_some(),
+            parts: slot.have,
+            prevotes,
+            precommits,
+            members,
+            helper,
+        }
+    }
+    /// Answers with what the peer lacks: this validator's own votes, and, if it is the one asked, everything.
+    pub(super) fn on_status(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
+        let (me, helps) = (ctx.me(), status.helper == ctx.me());
+        if status.height > self.height() {
+            return self.ask(from, status.height, ctx);
+        }
+        if status.height < self.height() || !ctx.committee().contains(from) || from == me {
+            let heights = status.height..Height(status.height.0.saturating_add(BLOCKS));
+            for (_, decided) in self.decided.range(heights).filter(|_| helps) {
+                ctx.send(from, Message::Decided(decided.clone()));
+            }
+            return;
+        }
+        let own = self.said.range((self.round, Phase::Prevote)..).map(|(_, vote)| *vote);
+        own.for_each(|vote| ctx.send(from, Message::Vote(Arc::new(vote))));
+        let valid = self.valid.as_ref().map(|(_, round)| *round);
+        for round in valid.into_iter().filter(|_| helps) {
+            let Some(slot) = self.rounds.get(&round) else { continue };
+            let quorum =
+                slot.votes[0].ballots().find(|b| slot.polka == Some(b.digest) && b.voters.is_quorum(ctx.committee()));
+            if let Some(ballot) = quorum {
+                let (id, signatures) = (ballot.digest, ballot.signatures.clone());
+                let polka = Certificate { phase: Phase::Prevote, height: self.height(), round, id, signatures };
+                ctx.send(from, Message::Polka(Arc::new(polka)));
+            }
+        }
+        let Some(slot) = self.rounds.get(&status.round) else { return };
+        let proposes = slot.proposal.as_ref().is_some_and(|m| m.0 == me);
+        if helps || proposes {
+            if let Some(proposal) = slot.proposal.as_ref().filter(|_| !status.proposal) {
+                ctx.send(from, Message::Proposal(proposal.clone()));
+            }
+            if let Some(value) = slot.value.as_ref().filter(|_| slot.judged.is_some()) {
+                let lacks = |index: &u32| !status.parts.get(*index as usize).copied().unwrap_or(false);
+                for index in (0..value.parts(self.config.part_size)).filter(lacks) {
+                    let part = Part { round: status.round, index, size: self.config.part_size, value: value.clone() };
+                    ctx.send(from, Message::Part(Arc::new(part)));
+                }
+            }
+        }
+        for (phase, has) in [(Phase::Prevote, &status.prevotes), (Phase::Precommit, &status.precommits)] {
+            for ballot in slot.votes[phase as usize].ballots().filter(|_| helps) {
+                for (voter, signature) in ballot.signatures.iter().filter(|(voter, _)| !has.contains(*voter)) {
+                    let (height, round, id) = (self.height(), status.round, ballot.digest);
+                    let vote = Vote { phase, height, round, id, voter: *voter, signature: *signature };
+                    ctx.send(from, Message::Vote(Arc::new(vote)));
+                }
+            }
+        }
+    }
+    pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Tendermint {
+        let mut node = Tendermint {
+            config: config.clone(),
+            tip: ctx.durable(),
+            round: 0,
+            step: Step::Waiting,
+            locked: None,
+            valid: None,
+            rounds: BTreeMap::new(),
+            early: BTreeMap::new(),
+            priorities: Priorities::new(ctx.committee()),
+            powers: ctx.committee().members().map(|member| ctx.committee().weight(member)).collect(),
+            decided: BTreeMap::new(),
+            pool: Pool::default(),
+            said: BTreeMap::new(),
+            watched: None,
+            asked: (Height::GENESIS, 0),
+            unheard: 0,
+        };
+        for _ in 0..node.tip.height().0 {
+            node.priorities.advance(&node.powers);
+        }
+        let mut own = None;
+        for record in log {
+            node.replay(record, &mut own, ctx);
+        }
+        if let Some((proposal, value)) = own.filter(|(proposal, _)| proposal.height == node.height()) {
+            node.round = node.round.max(proposal.round);
+            let slot = node.rounds.entry(proposal.round).or_default();
+            slot.have = vec![true; proposal.parts as usize];
+            (slot.proposal, slot.value) = (Some(Arc::new((ctx.me(), proposal))), Some(value));
+            node.step = node.step.max(Step::Propose);
+        }
+        if node.step == Step::Waiting {
+            ctx.set_timer(Timer::Begin, config.commit_wait);
+        } else {
+            let (now, span) = ((node.height(), node.round), config.propose_timeout);
+            ctx.set_timer(Timer::Propose(now.0, now.1), node.timeout(span));
+            node.advance(node.round, ctx);
+        }
+        if !log.is_empty() {
+            node.asked.0 = node.height().next(); // it may have missed something: ask until somebody answers
+            node.watch(ctx);
+        }
+        node
+    }
+    fn replay(&mut self, record: &Record, own: &mut Option<(Proposal, Arc<Value>)>, ctx: &mut Context<'_, Self>) {
+        match record {
+            Record::Decided(decided) if decided.commit.height == self.height() => self.decide(decided.clone(), ctx),
+            Record::Decided(decided) => drop(self.decided.insert(decided.commit.height, decided.clone())),
+            Record::Proposed(proposal, value) => *own = Some((*proposal, value.clone())),
+            Record::Unlocked => self.locked = None,
+            Record::Valid(value, round, locks) if value.block.height() == self.height() => {
+                self.valid = Some((value.clone(), *round));
+                if *locks {
+                    self.locked = self.valid.clone();
+                }
+            }
+            Record::Voted(vote) if vote.height == self.height() => {
+                self.said.insert((vote.round, vote.phase), *vote);
+                self.round = self.round.max(vote.round);
+                let said = |phase| self.said.contains_key(&(self.round, phase));
+                self.step = if said(Phase::Precommit) { Step::Precommit } else { Step::Prevote };
+                let slot = self.rounds.entry(vote.round).or_default();
+                slot.votes[vote.phase as usize].add(vote.voter, &vote.id, Some(vote.signature), ctx.committee());
+                slot.voters[vote.phase as usize].add(vote.voter, ctx.committee());
+            }
+            Record::Valid(..) | Record::Voted(_) => {}
+        }
+    }
+}

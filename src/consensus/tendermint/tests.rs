@@ -1,0 +1,98 @@
+//! The happy path counted, losses, crashes, attacks and pure functions.
+
+use super::*;
+use crate::base::Wire;
+use crate::protocol::rehearsal::Rehearsal;
+
+type Stage = Rehearsal<Tendermint>;
+
+#[test]
+fn a_decision_takes_three_delays_and_two_votes_of_each_validator() {
+    for n in [4u64, 7, 16, 64] {
+        let mut stage: Stage = Rehearsal::new(n as usize, Config::default());
+        let payment = stage.transaction(0, 0);
+        stage.submit_to_all(&payment);
+        stage.run(Duration::from_millis(2));
+        assert!((0..n as usize).all(|node| stage.finalized(node).len() == 1), "n = {n}: not in two delays");
+        stage.run(Duration::from_millis(1));
+        assert!((0..n as usize).all(|node| stage.finalized(node).len() == 2), "n = {n}: in three");
+        stage.run(Duration::from_secs(60));
+        let counts: Vec<(&str, u64)> = stage.delivered().iter().map(|(kind, count)| (*kind, *count)).collect();
+        let votes = n * (n - 1);
+        assert_eq!(counts, [("block part", n - 1), ("precommit", votes), ("prevote", votes), ("proposal", n - 1)]);
+    }
+}
+
+#[test]
+fn proposers_take_turns_by_power_and_a_newcomer_waits() {
+    let turns = |powers: &[u64], count: usize| -> Vec<u32> {
+        let mut priorities = Priorities(vec![0; powers.len()]);
+        (0..count).map(|_| priorities.advance(powers).0).collect()
+    };
+    assert_eq!(turns(&[1, 3], 8), [1, 0, 1, 1, 1, 0, 1, 1]);
+    assert_eq!(turns(&[1, 2, 3], 6), [2, 1, 0, 2, 1, 2]);
+    let mut priorities = Priorities(vec![0; 2]);
+    priorities.join(1_000);
+    assert_eq!(priorities.0[2], -1_125);
+}
+
+#[test]
+fn evidence_expires_only_when_older_than_both_limits() {
+    let limit = (100_000, Duration::from_secs(48 * 3600));
+    assert!(!is_expired(100_001, Duration::from_secs(47 * 3600), limit));
+    assert!(is_expired(100_001, Duration::from_secs(49 * 3600), limit));
+}
+
+#[test]
+fn what_was_lost_comes_again() {
+    for lost in ["proposal", "block part", "prevote", "precommit"] {
+        let mut stage: Stage = Rehearsal::new(4, Config::default());
+        let payment = stage.transaction(0, 0);
+        stage.submit_to_all(&payment);
+        for _ in 0..12 {
+            stage.lose(|flight| flight.message.kind() == lost);
+            stage.run(Duration::from_millis(1));
+        }
+        stage.run(Duration::from_secs(60));
+        assert!((0..4).all(|node| stage.final_transactions(node) == [payment.id()]), "{lost}");
+    }
+}
+
+#[test]
+fn a_crash_between_any_two_effects_makes_no_double_vote_and_no_fork() {
+    for node in 0..4 {
+        for fuse in 0..40 {
+            let mut stage: Stage = Rehearsal::new(4, Config::default());
+            stage.set_fuse(node, fuse);
+            for nonce in 0..3 {
+                let payment = stage.transaction(0, nonce);
+                (0..4).filter(|at| *at != node || nonce == 0).for_each(|at| stage.submit(at, &payment));
+                stage.run(Duration::from_millis(2));
+            }
+            stage.crash(node);
+            stage.boot(node);
+            stage.run(Duration::from_secs(120));
+            let context = format!("node {node}, effect {fuse}");
+            assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None, "{context}");
+            assert!((0..4).all(|at| stage.notes(at).iter().all(|(label, _)| *label != note::EVIDENCE)), "{context}");
+            assert!((0..4).all(|at| stage.final_transactions(at).len() == 3), "{context}");
+        }
+    }
+}
+
+#[test]
+fn one_attacker_of_four_forks_nothing_and_stops_nothing() {
+    for (attack, _) in attack::ATTACKS {
+        for liar in 0..4 {
+            let mut stage: Stage = Rehearsal::empty(4, Config::default());
+            stage.set_attack(liar, attack);
+            (0..4).for_each(|node| stage.boot(node));
+            let payment = stage.transaction(0, 0);
+            stage.submit_to_all(&payment);
+            stage.run(Duration::from_secs(120));
+            let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
+            assert_eq!(stage.disagreement(&honest), None, "{attack} of {liar}");
+            assert!(honest.iter().all(|node| stage.final_transactions(*node).len() == 1), "{attack} of {liar}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `run` of a file with variants: all runs of all variants share the cores and end in one folder.
+
+use super::command::Run;
+use super::exit::{Exit, Failure};
+use super::interrupt::Interrupt;
+use super::run::{Inputs, Session, again, begin, exit, read_inputs};
+use ledgerlab::report::comparison::{FinishedComparison, write_comparison};
+use ledgerlab::report::folder::Folder;
+use ledgerlab::report::manifest::Manifest;
+use ledgerlab::report::progress::Progress;
+use ledgerlab::report::{self, FinishedExperiment, Written};
+use ledgerlab::scenario::Loaded;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// Runs all variants under all seeds.
+pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    let (base, variants) = (&loaded.scenario, &loaded.variants);
+    let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&base.name));
+    let interrupt = Interrupt::listen()?;
+    let folder = begin(&target)?;
+    let parts = base.variant.iter().map(|variant| folder.part(&variant.name)).collect::<Result<Vec<Folder>, _>>()?;
+    let inputs = variants.iter().map(|variant| read_inputs(variant, &wanted.chosen.file));
+    let inputs = inputs.collect::<Result<Vec<Inputs>, _>>()?;
+    let longest = variants.iter().map(|variant| variant.duration).max().unwrap_or_default();
+    let count: usize = variants.iter().map(|variant| variant.seeds.0.len()).sum();
+    let progress = Progress::new(longest, count as u64, quiet || json);
+    let failed = AtomicBool::new(false);
+    let sessions: Vec<Session<'_>> = (variants.iter().zip(&inputs).zip(&parts))
+        .map(|((scenario, inputs), folder)| Session {
+            scenario,
+            inputs,
+            folder,
+            interrupt: &interrupt,
+            failed: &failed,
+            progress: &progress,
+        })
+        .collect();
+    let started = Instant::now();
+    let (runs, mut failure) = run_all(&sessions, wanted.threads)?;
+    drop(sessions);
+    progress.clear();
+    let wall = started.elapsed();
+    let experiments = variants.iter().zip(runs).map(|(scenario, runs)| FinishedExperiment { scenario, runs, wall });
+    let comparison = FinishedComparison { scenario: base, parts: experiments.collect(), wall };
+    let place = land(&comparison, folder, parts, failure.is_some())?;
+    match (failure.take(), place) {
+        (Some(failure), Some(place)) => {
+            Err(failure.adding(&format!("the runs that were finished are in {}", place.display())))
+        }
+        (Some(failure), None) => Err(failure),
+        (None, place) => tell(&comparison, wanted, &place.expect("lands unless there is a failure"), json, quiet),
+    }
+}
+
+/// Per variant its seeds, each with what is kept of the run.
+type Runs = Vec<Vec<(u64, Option<Written>)>>;
+
+/// Every run of every variant, in any order; and the first failure, if there was one.
+fn run_all(sessions: &[Session<'_>], threads: Option<u32>) -> Result<(Runs, Option<Failure>), Failure> {
+    let threads = threads.map_or(0, |threads| threads as usize);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
+    let jobs: Vec<(&Session<'_>, u64)> =
+        sessions.iter().flat_map(|session| session.scenario.seeds.0.iter().map(move |seed| (session, *seed))).collect();
+    let one = |(session, seed): &(&Session<'_>, u64)| session.run_unless_over(*seed);
+    let results: Vec<_> = pool.install(|| jobs.par_iter().with_max_len(1).map(one).collect());
+    let (mut results, mut failure) = (results.into_iter(), None);
+    let mut runs = Runs::new();
+    for session in sessions {
+        let mut of = Vec::new();
+        for (seed, result) in session.scenario.seeds.0.iter().zip(results.by_ref()) {
+            match result {
+                Ok(written) => of.push((*seed, written)),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        runs.push(of);
+    }
+    Ok((runs, failure))
+}
+
+/// Puts the results in their place; see `run`. Variants without a run have no folder.
+fn land(
+    comparison: &FinishedComparison<'_>,
+    folder: Folder,
+    parts: Vec<Folder>,
+    failed: bool,
+) -> Result<Option<PathBuf>, Failure> {
+    for (part, folder) in comparison.parts.iter().zip(parts) {
+        if part.written().next().is_none() {
+            continue;
+        }
+        if part.scenario.seeds.0.len() > 1 {
+            report::write_experiment(part, &folder)?;
+        }
+        folder.land()?;
+    }
+    if failed && !comparison.written().any(|run| run.manifest.complete) {
+        return Ok(None);
+    }
+    let manifest = write_comparison(comparison, &folder)?;
+    Ok(Some(if manifest.complete { folder.land()? } else { folder.land_beside("-interrupted")? }))
+}
+
+/// Says what came out, and how to exit.
+fn tell(
+    comparison: &FinishedComparison<'_>,
+    wanted: &Run,
+    place: &Path,
+    json: bool,
+    quiet: bool,
+) -> Result<Exit, Failure> {
+    let (manifest, rows) = (comparison.manifest(), comparison.rows());
+    let exit = exit(manifest.verdict);
+    let named: Vec<(&str, Vec<&Written>)> =
+        comparison.named().map(|(name, part)| (name, part.written().collect())).collect();
+    if json {
+        let variants = named.iter().zip(&comparison.parts).map(|((name, runs), part)| {
+            let briefs: Vec<Manifest> = runs.iter().map(|run| run.manifest.brief()).collect();
+            serde_json::json!({"name": name, "chains": part.summaries(), "runs": briefs})
+        });
+        let answer = serde_json::json!({
+            "ok": exit == Exit::Done,
+            "name": manifest.name,
+            "verdict": manifest.verdict,
+            "complete": manifest.complete,
+            "folder": place,
+            "scenario_sha256": manifest.scenario_sha256,
+            "wall_s": manifest.wall_s,
+            "variants": variants.collect::<Vec<_>>(),
+        });
+        writeln!(std::io::stdout(), "{answer:#}")?;
+        return Ok(exit);
+    }
+    if !quiet {
+        for (name, runs) in &named {
+            let remarks: BTreeSet<&String> = runs.iter().flat_map(|run| &run.manifest.remarks).collect();
+            for remark in remarks {
+                writeln!(std::io::stderr(), "note: {name}: {remark}")?;
+            }
+        }
+        let folder = place.display().to_string();
+        writeln!(std::io::stdout(), "{}", report::terminal::comparison(comparison, &rows, &folder))?;
+    }
+    for (name, runs) in &named {
+        let chosen = super::command::Chosen { variant: Some((*name).to_owned()), ..wanted.chosen.clone() };
+        if let Some(violation) = report::terminal::violation(runs, |seed| again(&chosen, seed)) {
+            writeln!(std::io::stderr(), "{name}: {violation}")?;
+        }
+    }
+    if !manifest.complete {
+        let (begun, all) =
+            (comparison.written().count(), comparison.parts.iter().map(|part| part.runs.len()).sum::<usize>());
+        writeln!(std::io::stderr(), "interrupted: {begun} of {all} runs are in {}", place.display())?;
+    }
+    Ok(exit)
+}

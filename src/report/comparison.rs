@@ -1,0 +1,124 @@
+//! Several scenarios of one file side by side: one table, one chart, one page.
+
+use super::folder::{Folder, MANIFEST, Unwritten};
+use super::manifest::{Comparison, FORMAT, Record, VariantRecord, Verdict};
+use super::{ChainSummary, FinishedExperiment, PROGRAM, SCENARIO, VERSION, Written, chart, html, json, tables};
+use crate::scenario::Scenario;
+
+/// All variants of a file when they are over.
+pub struct FinishedComparison<'a> {
+    /// What they have in common, and what they change.
+    pub scenario: &'a Scenario,
+    /// Per variant, in the order of the scenario: its runs. Its folder bears its name.
+    pub parts: Vec<FinishedExperiment<'a>>,
+    /// From the start of the first run to the end of the last.
+    pub wall: std::time::Duration,
+}
+
+/// A chain of a variant in tables and charts.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The name of the variant, and of the chain if it has several.
+    pub name: String,
+    /// The figures of the chain over all runs.
+    pub chain: ChainSummary,
+    /// How its runs ended, at worst.
+    pub verdict: Verdict,
+    /// Simulated seconds per second of one core.
+    pub speed: f64,
+}
+
+/// The figures that are compared, with the headings of their columns.
+pub const COLUMNS: [(&str, &str); 9] = [
+    ("throughput", "throughput"),
+    ("confirmation_p50", "final p50"),
+    ("confirmation_p99", "final p99"),
+    ("longest_gap", "longest gap"),
+    ("block_interval", "block interval"),
+    ("wasted_rounds", "wasted rounds"),
+    ("fork_rate", "stale blocks"),
+    ("messages_per_transaction", "messages/tx"),
+    ("bytes_per_transaction", "bytes/tx"),
+];
+
+impl FinishedComparison<'_> {
+    /// The names of the variants with their runs.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &FinishedExperiment<'_>)> {
+        self.scenario.variant.iter().map(|variant| variant.name.as_str()).zip(&self.parts)
+    }
+    /// All runs that were begun.
+    pub fn written(&self) -> impl Iterator<Item = &Written> {
+        self.parts.iter().flat_map(FinishedExperiment::written)
+    }
+    /// What is compared.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (name, part) in self.named() {
+            let (mut simulated, mut wall) = (0.0, 1e-6);
+            for run in part.written() {
+                simulated += run.manifest.simulated_s;
+                wall += run.manifest.wall_s;
+            }
+            let (verdict, chains) = (part.manifest().verdict, part.summaries());
+            let several = chains.len() > 1;
+            rows.extend(chains.into_iter().map(|chain| Row {
+                name: if several { format!("{name}, {}", chain.name) } else { name.to_owned() },
+                chain,
+                verdict,
+                speed: simulated / wall,
+            }));
+        }
+        rows
+    }
+    /// Its manifest.
+    #[must_use]
+    pub fn manifest(&self) -> Comparison {
+        let variants = self.named().map(|(name, part)| {
+            let manifest = part.manifest();
+            VariantRecord {
+                name: name.to_owned(),
+                folder: part.written().next().map(|_| name.to_owned()),
+                verdict: manifest.verdict,
+                complete: manifest.complete,
+                scenario_sha256: manifest.scenario_sha256,
+            }
+        });
+        let variants: Vec<VariantRecord> = variants.collect();
+        Comparison {
+            format: FORMAT,
+            program: PROGRAM.into(),
+            version: VERSION.into(),
+            name: self.scenario.name.clone(),
+            question: self.scenario.question.clone(),
+            scenario_sha256: self.scenario.hash().hex(),
+            verdict: variants.iter().map(|variant| variant.verdict).max().unwrap_or(Verdict::Interrupted),
+            complete: variants.iter().all(|variant| variant.complete),
+            wall_s: self.wall.as_secs_f64(),
+            variants,
+        }
+    }
+}
+
+/// Writes what is said of all variants into `folder`; the variants are in their own folders within it.
+///
+/// # Errors
+/// Names the first file that could not be written.
+pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &Folder) -> Result<Comparison, Unwritten> {
+    let (manifest, rows) = (comparison.manifest(), comparison.rows());
+    let resolved = comparison.scenario.resolved();
+    folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
+    folder.file("comparison.csv", |out| tables::comparison(&rows, out))?;
+    let mut drawn = None;
+    if comparison.scenario.output.charts {
+        let plot = chart::comparison(&rows);
+        let svg = chart::svg(&plot);
+        folder.file("charts/comparison.svg", |out| out.write_all(svg.as_bytes()))?;
+        folder.file("charts/comparison.png", |out| chart::png(&plot, out))?;
+        drawn = Some((plot, svg));
+    }
+    let page = html::comparison(comparison, &manifest, &rows, drawn.as_ref());
+    folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
+    folder.file(MANIFEST, |out| json(&Record::Comparison(manifest.clone()), out))?;
+    Ok(manifest)
+}

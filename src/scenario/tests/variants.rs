@@ -1,0 +1,76 @@
+//! Several scenarios in one file.
+
+use super::*;
+
+/// [`VALID`] with this after it.
+fn with(variants: &str) -> Result<Loaded, String> {
+    load(&format!("{VALID}\n{variants}"))
+}
+
+fn told(variants: &str) -> String {
+    with(variants).err().unwrap_or_else(|| "accepted".to_owned())
+}
+
+const TWO: &str = r#"
+[[variant]]
+name = "short"
+set = { "chain.protocol" = { idle = { nap = "500ms" } } }
+[[variant]]
+name = "many"
+set = { "chain[0].protocol.idle.dreams" = 2, "workload.payments.rate" = 60 }
+"#;
+
+#[test]
+fn each_variant_is_the_common_scenario_with_its_changes() {
+    let loaded = with(TWO).unwrap();
+    let [short, many] = &loaded.variants[..] else { panic!("two variants") };
+    assert_eq!((short.name.as_str(), many.name.as_str()), ("test-short", "test-many"));
+    let config = |scenario: &Scenario| scenario.chain[0].protocol.config::<Idle>().unwrap();
+    assert_eq!(config(short), Config { nap: Duration::from_millis(500), ..Config::default() });
+    assert_eq!(config(many), Config { nap: Duration::from_secs(1), dreams: 2, ..Config::default() });
+    assert_eq!(short.workload, loaded.scenario.workload);
+    assert_ne!(many.workload, loaded.scenario.workload);
+    assert!(loaded.variants.iter().all(|variant| variant.variant.is_empty()));
+}
+
+#[test]
+fn a_file_with_variants_reads_back_the_same_from_its_resolved_form() {
+    let loaded = with(TWO).unwrap();
+    let again = load(&loaded.scenario.resolved()).unwrap_or_else(|shown| panic!("{shown}"));
+    assert_eq!(again.scenario, loaded.scenario);
+    assert_eq!(again.variants, loaded.variants);
+}
+
+#[test]
+fn an_override_changes_all_variants() {
+    let text = format!("{VALID}\n{TWO}");
+    let loaded = load_set(&text, &["duration=90s"]).unwrap();
+    assert!(loaded.variants.iter().all(|variant| variant.duration == Duration::from_secs(90)));
+}
+
+#[test]
+fn what_a_variant_makes_wrong_is_told_where_it_says_so() {
+    let told = told("[[variant]]\nname = \"odd\"\nset = { \"chain.protocol\" = \"dile\" }");
+    assert!(told.starts_with("error: unknown protocol \"dile\""), "{told}");
+    assert!(told.contains("set = { \"chain.protocol\" = \"dile\" }"), "{told}");
+    assert!(told.contains("did you mean `idle`?"), "{told}");
+}
+
+#[test]
+fn variants_have_names_of_their_own_and_share_name_and_seeds() {
+    let twice = told("[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\"");
+    assert!(twice.starts_with("error: two variants are called \"a\""), "{twice}");
+    let folder = told("[[variant]]\nname = \"../a\"");
+    assert!(folder.starts_with("error: \"../a\" cannot name a folder of results"), "{folder}");
+    let seeds = told("[[variant]]\nname = \"a\"\nset = { seeds = [1, 2] }");
+    assert!(seeds.starts_with("error: a variant cannot change this"), "{seeds}");
+    let key = told("[[variant]]\nname = \"a\"\nset = { \"chain..x\" = 1 }");
+    assert!(key.starts_with("error: this is not a key"), "{key}");
+}
+
+#[test]
+fn what_is_wrong_in_common_is_told_once() {
+    let text = format!("{VALID}\n{TWO}").replace("dreams\" = 2", "dreams\" = 99");
+    let told = load(&text).expect_err("more dreams than nodes");
+    assert_eq!(told.matches("error:").count(), 1, "{told}");
+}
