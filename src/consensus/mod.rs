@@ -9,6 +9,7 @@ pub mod raft;
 pub mod ripple;
 pub mod tendermint;
 pub mod threshold;
+pub mod vote;
 
 use crate::protocol::Visitor;
 
@@ -23,4 +24,5 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<ripple::Ripple>();
     visitor.visit::<tendermint::Tendermint>();
     visitor.visit::<threshold::Threshold>();
+    visitor.visit::<vote::Vote>();
 }

@@ -1,0 +1,191 @@
+//! Nodes that do not follow Proof of Vote. Each runs an honest node and rewrites what it orders.
+
+use super::message::{Message, Proposal, Vote as Ballot, place, sign_vote};
+use super::{Certificate, Claim, Config, Randomness, Ratified, Record, Timer, Voice, Vote, voice};
+use crate::base::{Duration, NodeId, Tally};
+use crate::chain::{Batch, Block};
+use crate::protocol::{Attacker, Context, Effect, EffectOf, Protocol};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The attacks, by name.
+pub(super) const ATTACKS: &[(&str, &str)] = &[
+    ("equivocate", "as butler, proposes another block to the second half of the commissioners, both to the last one"),
+    ("double-vote", "as commissioner, votes for every proposal"),
+    ("withhold", "as butler, shows certificates to the first other commissioner only"),
+    ("grind", "as butler, waits for more votes and picks those whose certificate gives it the next turn"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Attack {
+    Equivocate,
+    DoubleVote,
+    Withhold,
+    Grind,
+}
+
+#[derive(Debug)]
+struct Faulty {
+    attack: Attack,
+    mask: Vote,
+    /// The other block of an equivocator.
+    other: Option<Arc<Claim>>,
+    /// Votes for the other block, or those that a grinder holds.
+    held: BTreeMap<NodeId, Ballot>,
+}
+
+pub(super) fn attacker(
+    name: &str,
+    config: &Arc<Config>,
+    log: &[Record],
+    ctx: &mut Context<'_, Vote>,
+) -> Option<Box<dyn Attacker<Vote>>> {
+    let attack = match name {
+        "equivocate" => Attack::Equivocate,
+        "double-vote" => Attack::DoubleVote,
+        "withhold" => Attack::Withhold,
+        "grind" => Attack::Grind,
+        _ => return None,
+    };
+    let mask = Vote::boot(config, log, ctx);
+    Some(Box::new(Faulty { attack, mask, other: None, held: BTreeMap::new() }))
+}
+
+impl Attacker<Vote> for Faulty {
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Vote>) {
+        let before = ctx.ordered().len();
+        match (self.attack, &message) {
+            (Attack::DoubleVote, Message::Propose(proposal)) => {
+                let claim = &proposal.claim;
+                let at = (claim.block.height(), claim.round);
+                let vote = sign_vote(at, claim.block.id(), None, ctx);
+                ctx.send(from, Message::Vote(vote));
+            }
+            (Attack::Equivocate, Message::Vote(vote)) if self.is_other(vote) => {
+                self.held.insert(from, vote.clone());
+                return self.publish_other(ctx);
+            }
+            (Attack::Grind, Message::Vote(vote)) if self.mask.proposed.is_some() => {
+                self.held.insert(from, vote.clone());
+                if self.held.len() == 1 {
+                    ctx.set_timer(Timer::Attack, self.mask.config.cut_off.scale(1, 2));
+                }
+                return;
+            }
+            _ => self.mask.on_message(from, message, ctx),
+        }
+        self.rewrite(before, ctx);
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Vote>) {
+        let before = ctx.ordered().len();
+        if timer == Timer::Attack {
+            self.grind(ctx);
+        } else {
+            self.mask.on_timer(timer, ctx);
+        }
+        self.rewrite(before, ctx);
+    }
+}
+
+impl Faulty {
+    fn is_other(&self, vote: &Ballot) -> bool {
+        self.other.as_ref().is_some_and(|other| other.block.id() == vote.block && other.round == vote.round)
+    }
+    fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Vote>) {
+        let ordered = ctx.ordered().split_off(before);
+        for effect in ordered {
+            self.rewrite_one(effect, ctx);
+        }
+    }
+    fn rewrite_one(&mut self, effect: EffectOf<Vote>, ctx: &mut Context<'_, Vote>) {
+        match (self.attack, effect) {
+            (Attack::Equivocate, Effect::Send { to, message: Message::Propose(m) }) => self.split(to, &m, ctx),
+            (Attack::Equivocate, Effect::Send { to, message: Message::Certificate(_) | Message::Ratified(_) })
+                if self.other.is_some() && is_second(to, ctx) => {}
+            (Attack::Withhold, Effect::Send { to, message: Message::Certificate(_) | Message::Ratified(_) })
+                if Some(&to) != Vote::others(ctx, true).first() => {}
+            (Attack::Withhold, Effect::Send { message: Message::Blocks(_), .. }) => {}
+            (_, effect) => ctx.ordered().push(effect),
+        }
+    }
+    /// The first half gets the block, the second another, the last commissioner both.
+    fn split(&mut self, to: NodeId, honest: &Arc<Proposal>, ctx: &mut Context<'_, Vote>) {
+        let claim = &honest.claim;
+        if self.other.as_ref().is_none_or(|other| other.block.height() != claim.block.height()) {
+            let transactions = claim.block.transactions().iter().rev().cloned().collect();
+            let batch = Batch::new(transactions);
+            let mut header = claim.block.header;
+            (header.merkle, header.time) = (batch.digest(), header.time + Duration::from_nanos(1));
+            let block = Block::new(header, batch);
+            self.other = Some(Arc::new(Claim { block, ..(**claim).clone() }));
+            self.held.clear();
+        }
+        let is_last = Some(&to) == Vote::others(ctx, true).last();
+        if !is_second(to, ctx) || is_last {
+            ctx.send(to, Message::Propose(honest.clone()));
+        }
+        if let Some(claim) = self.other.clone().filter(|_| is_second(to, ctx)) {
+            let signature = ctx.sign(&Proposal::statement(&claim));
+            ctx.send(to, Message::Propose(Arc::new(Proposal { claim, signature, reports: honest.reports.clone() })));
+        }
+    }
+    /// Shows the second half the certificate of the other block.
+    fn publish_other(&mut self, ctx: &mut Context<'_, Vote>) {
+        let Some(claim) = self.other.clone() else { return };
+        let mut tally = Tally::default();
+        for node in self.held.keys() {
+            tally.add(*node, ctx.committee());
+        }
+        if tally.is_quorum(ctx.committee()) {
+            let voices = self.held.iter().map(|(node, vote)| voice(*node, vote)).collect();
+            let (height, round, block) = (claim.block.height(), claim.round, claim.block.id());
+            let certificate = Arc::new(Certificate { height, round, block, voices });
+            let (block, fields) = (claim.block.clone(), claim.fields.clone());
+            let ratified = Arc::new(Ratified { block, fields, certificate });
+            for to in ctx.committee().members().filter(|to| *to != ctx.me()).collect::<Vec<_>>() {
+                if is_second(to, ctx) {
+                    ctx.send(to, Message::Ratified(ratified.clone()));
+                }
+            }
+        }
+    }
+    /// Leaves out one vote after the other until the certificate gives this butler the next turn.
+    fn grind(&mut self, ctx: &mut Context<'_, Vote>) {
+        let held = std::mem::take(&mut self.held);
+        let Some(own) = self.mask.proposed.clone() else { return };
+        let claim = own.claim.clone();
+        let name = claim.block.id();
+        self.mask.voices.extend(held);
+        let votes = self.mask.voices.iter().filter(|(_, vote)| (vote.round, vote.block) == (claim.round, name));
+        let all: Vec<Voice> = votes.map(|(node, vote)| voice(*node, vote)).collect();
+        let (height, round) = (claim.block.height(), claim.round);
+        let certified = |voices: Vec<Voice>| Certificate { height, round, block: name, voices };
+        if !certified(all.clone()).is_complete(ctx.committee()) {
+            return;
+        }
+        let mine = self.mask.duty.iter().position(|node| *node == ctx.me()).map(|at| at as u64);
+        let is_mine = |voices: &Vec<Voice>| {
+            let certificate = certified(voices.clone());
+            let butlers = self.mask.duty.len();
+            certificate.is_complete(ctx.committee())
+                && Some(place(Some(&certificate), claim.block.header.time, butlers)) == mine
+        };
+        let without = |set: u64| -> Vec<Voice> {
+            let kept = all.iter().enumerate().filter(|(at, _)| *at >= 64 || set & (1 << at) == 0);
+            kept.map(|(_, voice)| voice.clone()).collect()
+        };
+        let tries = if self.mask.config.randomness == Randomness::Certificate { TRIES } else { 0 };
+        let best = (0..tries).map(without).find(is_mine).unwrap_or_else(|| all.clone());
+        self.mask.publish(&claim, best, ctx);
+    }
+}
+
+/// Sets of votes that a grinder tries.
+const TRIES: u64 = 1024;
+
+/// Whether a node is in the half that sees the other block.
+fn is_second(node: NodeId, ctx: &Context<'_, Vote>) -> bool {
+    let others: Vec<NodeId> = ctx.committee().members().filter(|to| *to != ctx.me()).collect();
+    let voting = others.iter().filter(|to| ctx.committee().weight(**to) > 0).count();
+    others.iter().position(|to| *to == node).is_some_and(|at| at * 2 >= voting.saturating_sub(1))
+}
