@@ -62,7 +62,7 @@ const WORLD: &str = r#"
 
 /// Each protocol: its name, its settings, its network, and the fingerprint of seed 1 on every machine and in every build.
 /// A change of behaviour changes them; then write down what the failing test found, and say so in the commit.
-const SCENARIOS: [(&str, &str, &str, &str); 9] = [
+const SCENARIOS: [(&str, &str, &str, &str); 10] = [
     (
         "aura",
         "protocol.aura = { step = \"1s\" }",
@@ -100,6 +100,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 9] = [
         "",
         "3e667b9a18120bf9b88e207396d5291c",
     ),
+    ("vote", "protocol = \"vote\"", "", "2c9045a7d1f2643210501cc4791ebee0"),
 ];
 
 fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {

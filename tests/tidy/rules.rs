@@ -324,7 +324,7 @@ fn sizes(source: &Source) -> Vec<Broken> {
 }
 
 /// Protocols that may have more than [`LINES_MOST`] lines of code, up to how many, and why.
-const LONG_PROTOCOLS: [(&str, usize); 7] = [
+const LONG_PROTOCOLS: [(&str, usize); 8] = [
     ("hotstuff", 950),     // certificates of two kinds, two variants, and the transfer of branches
     ("nakamoto", 1_600),   // difficulty and confirmations are laws of their own
     ("pbft", 1_500),       // the first of its kind here: log, certificates, view change, state transfer one file each
@@ -332,6 +332,7 @@ const LONG_PROTOCOLS: [(&str, usize); 7] = [
     ("ripple", 1_350),     // consensus on sets, validation of ledgers and two histories are nearly three protocols
     ("tendermint", 1_050), // parts, evidence, proposer priority and catching up besides the algorithm
     ("threshold", 1_050),  // three memory rules, two ways to collect, and FROST
+    ("vote", 1_050),       // elections, justified rounds and two ways to draw the next butler
 ];
 
 /// A protocol is short enough to be read beside its paper. What counts are lines of code: not comments, not tests, and

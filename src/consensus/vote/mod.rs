@@ -69,7 +69,7 @@ pub enum Quorum {
 pub enum Randomness {
     /// The signatures of the certificate and the time of the block, as published: a butler chooses among signatures.
     Certificate,
-    /// A chain of hashes over the heights: nobody chooses, everybody can foresee.
+    /// The hash of the height: nobody chooses, everybody can foresee.
     Seed,
 }
 
