@@ -100,7 +100,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 10] = [
         "",
         "3e667b9a18120bf9b88e207396d5291c",
     ),
-    ("vote", "protocol = \"vote\"", "", "2c9045a7d1f2643210501cc4791ebee0"),
+    ("vote", "protocol.vote = { randomness = \"seed\" }", "", "e4b2f8eb05ca1dd607f0f98189cfb738"),
 ];
 
 fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {

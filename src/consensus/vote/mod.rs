@@ -68,6 +68,7 @@ pub enum Quorum {
 #[serde(rename_all = "snake_case")]
 pub enum Randomness {
     /// The signatures of the certificate and the time of the block, as published: a butler chooses among signatures.
+    /// It rests on their very bytes, so that runs with symbolic signatures draw other butlers.
     Certificate,
     /// The hash of the height: nobody chooses, everybody can foresee.
     Seed,
