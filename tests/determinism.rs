@@ -62,7 +62,7 @@ const WORLD: &str = r#"
 
 /// Each protocol: its name, its settings, its network, and the fingerprint of seed 1 on every machine and in every build.
 /// A change of behaviour changes them; then write down what the failing test found, and say so in the commit.
-const SCENARIOS: [(&str, &str, &str, &str); 10] = [
+const SCENARIOS: [(&str, &str, &str, &str); 11] = [
     (
         "aura",
         "protocol.aura = { step = \"1s\" }",
@@ -92,6 +92,12 @@ const SCENARIOS: [(&str, &str, &str, &str); 10] = [
                                 idle_interval = "3s", min_previous_round = "1s" }"#,
         "",
         "b7dc58669168ef976371ef78f7354975",
+    ),
+    (
+        "scp",
+        "protocol.scp = { period = \"1s\" }",
+        "topology.outbound = { degree = 3 }\ngossip = \"flood\"",
+        "a5f1ca9e705a5158ab88ffd7d9211cd4",
     ),
     ("tendermint", "protocol = \"tendermint\"", "", "b1f47d51f7ec9fe4ac1564dc2e654c61"),
     (

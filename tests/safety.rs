@@ -119,6 +119,11 @@ fn raft_of_2014_weathers_crashes_and_partitions() {
 }
 
 #[test]
+fn scp_weathers_crashes_and_partitions() {
+    weathers(r#"protocol.scp = { period = "1s" }"#, 7, "[0, 6]", "");
+}
+
+#[test]
 fn pbft_weathers_crashes_and_partitions() {
     weathers(r"protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", 7, "[0, 6]", "");
 }

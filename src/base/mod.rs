@@ -3,8 +3,10 @@
 pub mod committee;
 pub mod hash;
 pub mod id;
+pub mod intersection;
 pub mod key;
 pub mod quantity;
+pub mod quorum_set;
 pub mod rng;
 pub mod time;
 pub mod wire;
@@ -15,6 +17,7 @@ pub use hash::{Digest, Hash};
 pub use id::{AccountId, ClientId, Height, NodeId};
 pub use key::{Crypto, Keyring, Signature};
 pub use quantity::{BitRate, ByteSize};
+pub use quorum_set::{NodeSet, QuorumSet};
 pub use rng::Stream;
 pub use time::{Duration, Time};
 pub use wire::Wire;

@@ -7,6 +7,7 @@ pub mod pbft;
 pub mod qbft;
 pub mod raft;
 pub mod ripple;
+pub mod scp;
 pub mod tendermint;
 pub mod threshold;
 pub mod vote;
@@ -22,6 +23,7 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<qbft::Qbft>();
     visitor.visit::<raft::Raft>();
     visitor.visit::<ripple::Ripple>();
+    visitor.visit::<scp::Scp>();
     visitor.visit::<tendermint::Tendermint>();
     visitor.visit::<threshold::Threshold>();
     visitor.visit::<vote::Vote>();

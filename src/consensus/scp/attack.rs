@@ -1,0 +1,134 @@
+//! Nodes that do not follow the protocol. Each runs an honest node and rewrites what it orders, except the echo, which
+//! says to everybody what that one says.
+
+use super::{Ballot, Config, Message, Pledges, Record, Scp, Statement, Timer, Value};
+use crate::base::{Digest, Duration, NodeId, QuorumSet};
+use crate::protocol::{Attacker, Context, Effect, Protocol};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The attacks, by name.
+pub(super) const ATTACKS: &[(&str, &str)] = &[
+    ("echo", "says to each node what that node says, and needs nobody: it is in every quorum of every side"),
+    ("slices", "claims to need only itself to one half of the nodes, and everybody to the other half"),
+    ("inflate", "says the highest counter in every ballot"),
+    ("spam", "nominates thirty values of which nobody has the transactions, beside its own"),
+    ("future", "nominates close times a day ahead"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Attack {
+    Echo,
+    Slices,
+    Inflate,
+    Spam,
+    Future,
+}
+
+#[derive(Debug)]
+struct Faulty {
+    attack: Attack,
+    mask: Scp,
+    /// What it claims to need: only itself, and everybody.
+    claims: [Arc<QuorumSet>; 2],
+}
+
+pub(super) fn attacker(
+    name: &str,
+    config: &Arc<Config>,
+    log: &[Record],
+    ctx: &mut Context<'_, Scp>,
+) -> Option<Box<dyn Attacker<Scp>>> {
+    let attack = match name {
+        "echo" => Attack::Echo,
+        "slices" => Attack::Slices,
+        "inflate" => Attack::Inflate,
+        "spam" => Attack::Spam,
+        "future" => Attack::Future,
+        _ => return None,
+    };
+    let n = ctx.committee().n() as u32;
+    let claims = [QuorumSet::flat(1, [ctx.me().0]), QuorumSet::flat(n as usize, 0..n)].map(Arc::new);
+    let mut mask = Scp::boot(config, log, ctx);
+    for claim in &claims {
+        mask.quorum_sets.insert(claim.hash(), claim.clone());
+    }
+    Some(Box::new(Faulty { attack, mask, claims }))
+}
+
+impl Attacker<Scp> for Faulty {
+    fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Scp>) {
+        if let Message::Said(said) = &message
+            && self.attack == Attack::Echo
+            && said.node == from
+        {
+            let needs_itself = self.claims[0].clone();
+            let echo = self.signed(said, said.pledges.clone(), Some(&needs_itself), ctx);
+            ctx.send(from, echo);
+        }
+        let before = ctx.ordered().len();
+        self.mask.on_message(from, message, ctx);
+        self.rewrite(before, ctx);
+    }
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Scp>) {
+        let before = ctx.ordered().len();
+        self.mask.on_timer(timer, ctx);
+        self.rewrite(before, ctx);
+    }
+}
+
+impl Faulty {
+    fn signed(
+        &self,
+        said: &Statement,
+        pledges: Pledges,
+        claim: Option<&QuorumSet>,
+        ctx: &mut Context<'_, Scp>,
+    ) -> Message {
+        let quorum_set = claim.map_or(self.mask.quorum_set_name, QuorumSet::hash);
+        let signature = ctx.sign(&Statement::digest(said.slot, &quorum_set, &pledges));
+        Message::Said(Arc::new(Statement { node: ctx.me(), slot: said.slot, quorum_set, pledges, signature }))
+    }
+    /// Replaces what the mask ordered since `before`.
+    fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Scp>) {
+        for effect in ctx.ordered().split_off(before) {
+            match effect {
+                Effect::Broadcast { message: Message::Said(said) } => self.rewrite_one(&said, ctx),
+                effect => ctx.ordered().push(effect),
+            }
+        }
+    }
+    fn rewrite_one(&mut self, said: &Arc<Statement>, ctx: &mut Context<'_, Scp>) {
+        let mut pledges = said.pledges.clone();
+        match (self.attack, &mut pledges) {
+            (Attack::Echo, _) => return,
+            (Attack::Slices, _) => {
+                let peers: Vec<NodeId> = ctx.committee().members().filter(|node| *node != ctx.me()).collect();
+                for (at, peer) in peers.iter().enumerate() {
+                    let claim = self.claims[usize::from(at * 2 >= peers.len())].clone();
+                    let message = self.signed(said, said.pledges.clone(), Some(&claim), ctx);
+                    ctx.send(*peer, message);
+                }
+                return;
+            }
+            (Attack::Inflate, Pledges::Prepare { ballot, .. } | Pledges::Confirm { ballot, .. }) => {
+                ballot.counter = Ballot::INFINITE - 1;
+            }
+            (Attack::Spam, Pledges::Nominate { voted, .. }) => {
+                let nobodys = |at: u64| Digest::new("nobody's").u64(said.slot.0).u64(at).finish();
+                let close = ctx.now();
+                voted.extend((0..30).map(|at| Value { set: nobodys(at), close }));
+            }
+            (Attack::Future, Pledges::Nominate { voted, accepted }) => {
+                let later = |values: &BTreeSet<Value>| {
+                    let day = Duration::from_secs(86_400);
+                    values.iter().map(|value| Value { close: value.close + day, ..*value }).collect()
+                };
+                (*voted, *accepted) = (later(voted), later(accepted));
+            }
+            _ => {}
+        }
+        let message = self.signed(said, pledges, None, ctx);
+        ctx.broadcast(message);
+    }
+}

@@ -1,0 +1,306 @@
+//! What comes from others: statements, the sets they name, and what a node has missed.
+
+use super::{
+    ANSWER_MOST, Balloting, Config, KEPT, Message, Nomination, Pledges, Record, SLOTS_AHEAD, Said, Scp, Statement,
+    Timer, TransactionSet,
+};
+use crate::base::{Duration, Hash, Height, NodeId, QuorumSet};
+use crate::protocol::{Context, note};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Statements.
+impl Scp {
+    pub(super) fn on_statement(&mut self, from: NodeId, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
+        self.hear(statement, ctx);
+        // Whoever repeats what is long over has missed the end of it.
+        let is_over = statement.slot < self.last.height() || ctx.now() >= self.closed + self.config.repeat;
+        let is_late = statement.slot < self.slot() && is_over;
+        if is_late && from == statement.node && !matches!(statement.pledges, Pledges::Externalize { .. }) {
+            let decided = self.decision(statement.slot, ctx);
+            decided.into_iter().for_each(|decided| ctx.send(from, Message::Said(decided)));
+        }
+    }
+    /// Keeps a statement until all that it names is here.
+    fn hear(&mut self, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
+        let Statement { slot, node, pledges, .. } = &**statement;
+        let is_mine = *node == ctx.me() || !ctx.committee().contains(*node);
+        if is_mine || !pledges.is_sane() || *slot < self.slot() {
+            return;
+        }
+        if slot.0 - self.slot().0 <= SLOTS_AHEAD {
+            let key = (*slot, *node, pledges.is_nomination());
+            let known = self.heard.get(&key);
+            if known.is_none_or(|known| pledges.follows(&known.pledges)) {
+                self.heard.insert(key, statement.clone());
+            }
+        }
+        if *slot == self.slot() {
+            self.handle_ready(ctx);
+        } else if !self.asking {
+            self.asking = true;
+            ctx.set_timer(Timer::Ask, Duration::from_secs(1));
+        }
+    }
+    /// Handles all statements of this slot for which nothing is missing; when the slot ends, those of the next.
+    pub(super) fn handle_ready(&mut self, ctx: &mut Context<'_, Self>) {
+        loop {
+            let slot = self.slot();
+            let next = self.heard.range((slot, NodeId(0), false)..(slot.next(), NodeId(0), false));
+            let ready = next.map(|(key, statement)| (*key, statement.clone()));
+            let ready: Vec<_> = ready.filter(|(_, statement)| self.missing(statement).is_empty()).collect();
+            if ready.is_empty() {
+                break;
+            }
+            for (key, statement) in ready {
+                self.heard.remove(&key);
+                if self.slot() == slot {
+                    self.handle(&statement, ctx);
+                }
+            }
+        }
+        let slot = self.slot();
+        self.heard.retain(|(of, ..), _| *of >= slot);
+        self.fetch(ctx);
+    }
+    fn handle(&mut self, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
+        let (from, pledges) = (statement.node, &statement.pledges);
+        let is_nomination = pledges.is_nomination();
+        let federation = if is_nomination { &self.nomination.federation } else { &self.balloting.federation };
+        if let Some(old) = federation.of(from) {
+            let decides = |pledges: &Pledges| match pledges {
+                Pledges::Confirm { ballot: decided, .. } | Pledges::Externalize { commit: decided, .. } => {
+                    Some(decided.value)
+                }
+                _ => None,
+            };
+            let differs = decides(old).is_some_and(|value| decides(pledges).is_some_and(|new| new != value));
+            let is_same = decides(old).is_some() && decides(old) == decides(pledges);
+            let is_either = pledges == old || pledges.follows(old) || old.follows(pledges) || is_same;
+            if differs || !is_either {
+                ctx.note(note::EVIDENCE, u64::from(from.0));
+                self.evidence.entry(from).or_insert_with(|| (old.clone(), pledges.clone()));
+            }
+            if differs || !pledges.follows(old) {
+                return;
+            }
+        }
+        let values = pledges.values();
+        let is_executable = |scp: &mut Scp, ctx: &mut Context<'_, Scp>| {
+            values.iter().all(|value| scp.is_executable(value, ctx) && scp.last.header.time < value.close)
+        };
+        // Values are judged one by one in nomination; a ballot for one that cannot be is nothing.
+        if !is_nomination && !is_executable(self, ctx) {
+            return;
+        }
+        let Some(quorum_set) = self.quorum_sets.get(&statement.quorum_set).cloned() else { return };
+        if is_nomination {
+            self.nomination.federation.hear(from, Some(pledges.clone()), &quorum_set);
+            self.hear_nomination(from, &values, ctx);
+        } else {
+            self.balloting.federation.hear(from, Some(pledges.clone()), &quorum_set);
+            self.hear_ballot(ctx);
+        }
+    }
+}
+
+/// Sets.
+impl Scp {
+    /// What a statement names that is not here, and whether that is a quorum set.
+    fn missing(&self, statement: &Statement) -> Vec<(Hash, bool)> {
+        let quorum_set = Some(statement.quorum_set).filter(|name| !self.quorum_sets.contains_key(name));
+        let values = statement.pledges.values();
+        let sets = values.into_iter().map(|value| value.set).filter(|name| !self.sets.contains_key(name));
+        quorum_set.into_iter().map(|name| (name, true)).chain(sets.map(|name| (name, false))).collect()
+    }
+    /// Asks for what is missing and was not asked for yet: whoever spoke of it has it.
+    fn fetch(&mut self, ctx: &mut Context<'_, Self>) {
+        let missing: Vec<(NodeId, Hash, bool)> = self.all_missing();
+        for (holder, name, is_quorum_set) in missing {
+            if self.wanted.contains_key(&name) {
+                continue;
+            }
+            self.wanted.insert(name, 1);
+            ctx.send(holder, if is_quorum_set { Message::GetQuorumSet(name) } else { Message::GetSet(name) });
+            ctx.set_timer(Timer::Fetch, self.config.fetch);
+        }
+    }
+    fn all_missing(&self) -> Vec<(NodeId, Hash, bool)> {
+        let slot = self.slot();
+        let open = self.heard.range((slot, NodeId(0), false)..(slot.next(), NodeId(0), false));
+        open.flat_map(|(_, statement)| {
+            self.missing(statement).into_iter().map(|(name, is_quorum_set)| (statement.node, name, is_quorum_set))
+        })
+        .collect()
+    }
+    /// What was asked for did not come: asks the next who spoke of it.
+    pub(super) fn on_fetch_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        let mut holders: BTreeMap<(Hash, bool), Vec<NodeId>> = BTreeMap::new();
+        for (holder, name, is_quorum_set) in self.all_missing() {
+            holders.entry((name, is_quorum_set)).or_default().push(holder);
+        }
+        self.wanted.retain(|name, _| holders.keys().any(|(missing, _)| missing == name));
+        for ((name, is_quorum_set), holders) in holders {
+            let tries = self.wanted.entry(name).or_default();
+            let holder = holders[*tries % holders.len()];
+            *tries += 1;
+            ctx.send(holder, if is_quorum_set { Message::GetQuorumSet(name) } else { Message::GetSet(name) });
+            ctx.set_timer(Timer::Fetch, self.config.fetch);
+        }
+    }
+    pub(super) fn on_get_quorum_set(&self, from: NodeId, name: &Hash, ctx: &mut Context<'_, Self>) {
+        if let Some(set) = self.quorum_sets.get(name) {
+            ctx.send(from, Message::QuorumSet(set.clone()));
+        }
+    }
+    pub(super) fn on_quorum_set(&mut self, set: Arc<QuorumSet>, ctx: &mut Context<'_, Self>) {
+        let name = set.hash();
+        if self.wanted.remove(&name).is_some() && set.fault(ctx.committee().n()).is_none() {
+            self.quorum_sets.insert(name, set);
+            self.handle_ready(ctx);
+        }
+    }
+    pub(super) fn on_get_set(&self, from: NodeId, name: &Hash, ctx: &mut Context<'_, Self>) {
+        let old = || {
+            let block = ctx.block_at(*self.served.get(name)?)?;
+            Some(TransactionSet::new(block.parent(), block.batch.clone()))
+        };
+        let set = self.sets.get(name).map(|(set, _)| set.clone()).or_else(old);
+        if let Some(set) = set {
+            ctx.send(from, Message::Set(set));
+        }
+    }
+    pub(super) fn on_set(&mut self, set: Arc<TransactionSet>, ctx: &mut Context<'_, Self>) {
+        if self.wanted.remove(&set.name).is_some() {
+            self.sets.insert(set.name, (set, None));
+            self.handle_ready(ctx);
+        }
+    }
+}
+
+/// Missed messages and missed ledgers.
+impl Scp {
+    pub(super) fn on_repeat(&mut self, ctx: &mut Context<'_, Self>) {
+        for said in self.said.iter().flatten() {
+            ctx.broadcast(Message::Said(said.clone()));
+        }
+        ctx.set_timer(Timer::Repeat, self.config.repeat);
+    }
+    /// Others speak of later slots: asks all what was decided, until it is here.
+    pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.asking = self.heard.keys().any(|(slot, ..)| *slot > self.slot());
+        if self.asking {
+            self.ask(ctx);
+            ctx.set_timer(Timer::Ask, Duration::from_secs(1));
+        }
+    }
+    fn ask(&mut self, ctx: &mut Context<'_, Self>) {
+        self.asked = self.last.height();
+        ctx.broadcast(Message::Ask { above: self.last.height() });
+    }
+    pub(super) fn on_ask(&mut self, from: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
+        let end = self.last.height().0.min(above.0.saturating_add(ANSWER_MOST as u64));
+        let slots = (above.0.saturating_add(1)..=end).map(Height);
+        let mut answer: Vec<Arc<Statement>> = slots.filter_map(|slot| self.decision(slot, ctx)).collect();
+        answer.extend(self.said.iter().flatten().cloned());
+        if !answer.is_empty() {
+            ctx.send(from, Message::Decided(answer.into()));
+        }
+    }
+    pub(super) fn on_decided(&mut self, statements: &[Arc<Statement>], ctx: &mut Context<'_, Self>) {
+        for statement in statements.iter().take(ANSWER_MOST + 2) {
+            self.hear(statement, ctx);
+        }
+        if self.last.height().0 >= self.asked.0.saturating_add(ANSWER_MOST as u64) {
+            self.ask(ctx);
+        }
+    }
+    /// What this node states about a slot that it decided.
+    fn decision(&mut self, slot: Height, ctx: &mut Context<'_, Self>) -> Option<Arc<Statement>> {
+        if let Some(decided) = self.decided.get(&slot) {
+            return Some(decided.clone());
+        }
+        let block = ctx.block_at(slot).filter(|_| slot > Height::GENESIS && slot <= ctx.finalized())?;
+        let set = TransactionSet::new(block.parent(), block.batch.clone()).name;
+        let value = super::Value { set, close: block.header.time };
+        let counter = super::Ballot::INFINITE;
+        let pledges = Pledges::Externalize { commit: super::Ballot { counter, value }, n_high: counter };
+        let statement = Arc::new(self.sign(slot, pledges, ctx));
+        self.served.insert(set, slot);
+        self.decided.insert(slot, statement.clone());
+        Some(statement)
+    }
+    pub(super) fn recover(
+        config: &Arc<Config>,
+        quorum_set: Arc<QuorumSet>,
+        log: &[Record],
+        ctx: &mut Context<'_, Self>,
+    ) -> Scp {
+        let quorum_set_name = quorum_set.hash();
+        let mut node = Scp {
+            config: config.clone(),
+            quorum_sets: BTreeMap::from([(quorum_set_name, quorum_set.clone())]),
+            quorum_set,
+            quorum_set_name,
+            last: ctx.durable(),
+            closed: ctx.now(),
+            nomination: Nomination::default(),
+            balloting: Balloting::default(),
+            ballot_began: None,
+            sets: BTreeMap::new(),
+            said: [None, None],
+            logged: BTreeSet::new(),
+            heard: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            decided: BTreeMap::new(),
+            served: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+            asking: false,
+            asked: Height::GENESIS,
+        };
+        let (slot, last) = (node.slot(), node.last.height());
+        for height in (last.0.saturating_sub(KEPT as u64) + 1..=last.0).map(Height) {
+            if let Some(block) = ctx.block_at(height) {
+                node.served.insert(TransactionSet::new(block.parent(), block.batch.clone()).name, height);
+            }
+        }
+        for record in log.iter().filter(|record| record.slot == slot) {
+            node.logged.insert(node.last.id());
+            match &record.what {
+                Said::Set(set) => {
+                    node.logged.insert(set.name);
+                    node.sets.insert(set.name, (set.clone(), None));
+                }
+                Said::Statement(said) => {
+                    node.said[usize::from(!said.pledges.is_nomination())] = Some(said.clone());
+                }
+            }
+        }
+        let has_spoken = node.said.iter().any(Option::is_some);
+        if let Some(Pledges::Nominate { voted, accepted }) = node.said[0].as_ref().map(|said| said.pledges.clone()) {
+            (node.nomination.voted, node.nomination.accepted) = (voted, accepted);
+            node.nomination.federation.hear(ctx.me(), node.nomination.pledges(), &node.quorum_set);
+        }
+        if let Some(said) = node.said[1].clone() {
+            node.balloting.restore(&said.pledges);
+        }
+        if last > Height::GENESIS || has_spoken {
+            node.ask(ctx);
+        }
+        let wait = if has_spoken { Duration::ZERO } else { config.period };
+        ctx.set_timer(Timer::Trigger, wait);
+        if has_spoken {
+            ctx.set_timer(Timer::Repeat, config.repeat);
+            node.resume(ctx);
+        }
+        node
+    }
+    /// What was in work before a crash goes on; a decision that was logged is carried out.
+    fn resume(&mut self, ctx: &mut Context<'_, Self>) {
+        let named: BTreeSet<_> = self.said.iter().flatten().flat_map(|said| said.pledges.values()).collect();
+        for value in named {
+            self.is_executable(&value, ctx);
+        }
+        self.advance(ctx);
+    }
+}
