@@ -62,12 +62,18 @@ const WORLD: &str = r#"
 
 /// Each protocol: its name, its settings, its network, and the fingerprint of seed 1 on every machine and in every build.
 /// A change of behaviour changes them; then write down what the failing test found, and say so in the commit.
-const SCENARIOS: [(&str, &str, &str, &str); 11] = [
+const SCENARIOS: [(&str, &str, &str, &str); 12] = [
     (
         "aura",
         "protocol.aura = { step = \"1s\" }",
         "topology.outbound = { degree = 3 }\ngossip = \"flood\"",
         "3b1075417adee53685bc998e7602762f",
+    ),
+    (
+        "clique",
+        "protocol.clique = { period = \"1s\" }",
+        "topology.outbound = { degree = 3 }\ngossip = \"flood\"",
+        "9b47f0cee0a592739eeb324c40458e22",
     ),
     ("hotstuff", "protocol.hotstuff = { variant = \"two_phase\" }", "", "988c64fc4fed34bb3e064bf520729742"),
     (

@@ -55,10 +55,10 @@ pub struct Height(pub u64);
 impl Height {
     /// The height of genesis.
     pub const GENESIS: Height = Height(0);
-    /// One further from genesis.
+    /// One further from genesis; the last one, which only liars speak of, is followed by itself.
     #[must_use]
     pub const fn next(self) -> Height {
-        Height(self.0 + 1)
+        Height(self.0.saturating_add(1))
     }
     /// One nearer to genesis; genesis has none.
     #[must_use]

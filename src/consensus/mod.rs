@@ -1,6 +1,7 @@
 //! L3: one file or folder per protocol. This list is the registry.
 
 pub mod aura;
+pub mod clique;
 pub mod hotstuff;
 pub mod nakamoto;
 pub mod pbft;
@@ -17,6 +18,7 @@ use crate::protocol::Visitor;
 /// Calls `visitor` once per protocol, in order of name.
 pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<aura::Aura>();
+    visitor.visit::<clique::Clique>();
     visitor.visit::<hotstuff::HotStuff>();
     visitor.visit::<nakamoto::Nakamoto>();
     visitor.visit::<pbft::Pbft>();

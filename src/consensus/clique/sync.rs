@@ -1,0 +1,160 @@
+//! Blocks that come early, without their parents, or again after a crash.
+
+use super::{
+    AHEAD_MOST, ANSWER_MOST, ASKS_MOST, Clique, Config, KEPT_MOST, Known, Message, NodeId, Record, SYNC_EVERY, Sealed,
+    Timer,
+};
+use crate::base::{Hash, Height, Time};
+use crate::protocol::Context;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Clique {
+    /// A block of a time to come waits for it, unless that is far ahead.
+    pub(super) fn hold(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        let is_held = self.early.iter().any(|(_, held)| held.block.id() == sealed.block.id());
+        if !is_held && self.early.len() < KEPT_MOST && sealed.block.header.time <= ctx.now() + AHEAD_MOST {
+            self.early.push((from, sealed));
+            self.wait_for_early(ctx);
+        }
+    }
+    fn wait_for_early(&self, ctx: &mut Context<'_, Self>) {
+        if let Some(due) = self.early.iter().map(|(_, held)| held.block.header.time).min() {
+            ctx.set_timer(Timer::Early, due.since(ctx.now()));
+        }
+    }
+    pub(super) fn on_early(&mut self, ctx: &mut Context<'_, Self>) {
+        let now = ctx.now();
+        let (due, rest) =
+            std::mem::take(&mut self.early).into_iter().partition(|(_, held)| held.block.header.time <= now);
+        self.early = rest;
+        let due: Vec<(NodeId, Arc<Sealed>)> = due;
+        due.into_iter().for_each(|(from, sealed)| self.on_block(from, sealed, ctx));
+        self.wait_for_early(ctx);
+    }
+    /// Keeps a block until its parent is here, for which it asks.
+    pub(super) fn keep_orphan(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        let (id, wanted) = (sealed.block.id(), sealed.block.parent());
+        let is_kept = self.orphans.contains_key(&id);
+        if is_kept || self.orphans.len() >= KEPT_MOST {
+            return;
+        }
+        // Its parent may be on the way, or be kept and wait for another.
+        let is_waited_for =
+            self.orphans.contains_key(&wanted) || self.early.iter().any(|(_, e)| e.block.id() == wanted);
+        self.orphans.insert(id, (from, sealed));
+        if !is_waited_for {
+            ctx.send(from, Message::Ask { wanted, above: self.root.height() });
+            ctx.set_timer(Timer::Ask, self.config.period);
+        }
+    }
+    /// Nobody answered: asks the next signer; after some, those blocks are given up.
+    pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        let missing = self.orphans.values().map(|(_, sealed)| sealed.block.parent());
+        let Some(wanted) = missing.filter(|parent| !self.orphans.contains_key(parent)).min() else { return };
+        self.asked += 1;
+        if self.asked > ASKS_MOST {
+            self.asked = 0;
+            self.orphans.clear();
+            return;
+        }
+        let start = u64::from(ctx.me().0) + self.asked;
+        let peer = (0..2).map(|further| ctx.committee().in_turn(start + further)).find(|peer| *peer != ctx.me());
+        if let Some(peer) = peer {
+            ctx.send(peer, Message::Ask { wanted, above: self.root.height() });
+            ctx.set_timer(Timer::Ask, self.config.period);
+        }
+    }
+    /// The head stands still: asks the next node for its chain, which may be as heavy or heavier.
+    pub(super) fn on_sync(&mut self, ctx: &mut Context<'_, Self>) {
+        self.synced += 1;
+        let n = ctx.committee().n() as u64;
+        let peer = ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.synced % (n - 1).max(1));
+        if peer != ctx.me() {
+            ctx.send(peer, Message::Ask { wanted: Hash::ZERO, above: self.root.height() });
+        }
+        ctx.set_timer(Timer::Sync, SYNC_EVERY.max(self.config.period * 2));
+    }
+    /// Answers with the beginning of the chain that ends at a block, or at the tip, above what is final at the sender.
+    pub(super) fn on_ask(&self, from: NodeId, wanted: Hash, above: Height, ctx: &mut Context<'_, Self>) {
+        let tip = self.tip.id();
+        let mut blocks: Vec<Arc<Sealed>> =
+            self.finals.range(above.next()..).map(|(_, sealed)| sealed.clone()).take(ANSWER_MOST).collect();
+        let branch = self.branch(if wanted == Hash::ZERO { &tip } else { &wanted });
+        let branch = branch.into_iter().rev().filter_map(|known| known.sealed.clone());
+        let room = ANSWER_MOST - blocks.len();
+        blocks.extend(branch.filter(|sealed| sealed.block.height() > above).take(room));
+        if !blocks.is_empty() {
+            ctx.send(from, Message::Blocks(Arc::new(blocks)));
+        }
+    }
+    pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
+        let before = self.root.height();
+        blocks.iter().take(ANSWER_MOST).for_each(|sealed| self.on_block(from, sealed.clone(), ctx));
+        if blocks.len() == ANSWER_MOST && self.root.height() > before {
+            ctx.send(from, Message::Ask { wanted: Hash::ZERO, above: self.root.height() });
+        }
+    }
+    pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Clique {
+        let durable = ctx.durable();
+        let genesis = ctx.tree().block(crate::chain::BlockIndex::GENESIS).clone();
+        let signers = Arc::new(config.genesis(ctx.committee().n()));
+        let known = Known { block: genesis.clone(), sealed: None, difficulty: 0, signers };
+        let mut node = Clique {
+            config: config.clone(),
+            known: BTreeMap::from([(genesis.id(), known)]),
+            finals: BTreeMap::new(),
+            root: genesis.clone(),
+            tip: genesis,
+            due: None,
+            seen: BTreeMap::new(),
+            early: Vec::new(),
+            orphans: BTreeMap::new(),
+            asked: 0,
+            unsaved: 0,
+            synced: 0,
+        };
+        let mut blocks: Vec<Arc<Sealed>> = Vec::new();
+        for record in log {
+            match record {
+                Record::Block(sealed) => blocks.push(sealed.clone()),
+                Record::Checkpoint { root, difficulty, signers, blocks: kept } => {
+                    let (block, difficulty, signers) = (root.clone(), *difficulty, signers.clone());
+                    node.known = BTreeMap::from([(root.id(), Known { block, sealed: None, difficulty, signers })]);
+                    blocks.clone_from(kept);
+                }
+            }
+        }
+        blocks.sort_by_key(|sealed| sealed.block.height());
+        let mut above = Vec::new();
+        for sealed in blocks {
+            let is_final = ctx.block_at(sealed.block.height()).is_some_and(|block| block.id() == sealed.block.id());
+            if node.known.contains_key(&sealed.block.parent()) && ctx.learn(&sealed.block).is_some() {
+                node.add(&sealed);
+                if is_final && sealed.block.height() <= durable.height() {
+                    node.finals.insert(sealed.block.height(), sealed);
+                } else {
+                    above.push(sealed);
+                }
+            }
+        }
+        (node.root, node.tip) = (durable.clone(), durable);
+        node.prune();
+        for sealed in above {
+            if node.known.contains_key(&sealed.block.id()) && node.is_better(&sealed.block, ctx) {
+                node.adopt(&sealed.block, ctx);
+            }
+        }
+        if ctx.now() > Time::ZERO {
+            // What happened meanwhile? Two are asked, since one may be down.
+            let (me, n) = (u64::from(ctx.me().0), ctx.committee().n() as u64);
+            let mut peers = vec![ctx.committee().in_turn(me + 1), ctx.committee().in_turn(me + n - 1)];
+            peers.dedup();
+            for peer in peers.into_iter().filter(|peer| u64::from(peer.0) != me) {
+                ctx.send(peer, Message::Ask { wanted: Hash::ZERO, above: node.root.height() });
+            }
+        }
+        node.prepare(ctx);
+        node
+    }
+}
