@@ -252,7 +252,7 @@ impl HotStuff {
 
     /// `onBeat`: the leader proposes a child of the newest certified block (lines 1 to 5 of algorithm 5).
     fn propose(&mut self, ctx: &mut Context<'_, Self>) {
-        let led_here = self.high.view + 1 == self.view || self.reason.is_some();
+        let led_here = self.high.view.saturating_add(1) == self.view || self.reason.is_some();
         let is_newest = self.reason.as_ref().is_none_or(|reason| self.high.view >= reason.high());
         if self.leader(self.view, ctx) != ctx.me() || self.view <= self.voted || !led_here || !is_newest {
             return;
@@ -347,7 +347,8 @@ impl HotStuff {
             Variant::Chained => justify.view > self.locked.view || self.extends(&justify.block, &self.locked.block),
             Variant::TwoPhase => {
                 let reason = proposal.timeout.as_ref().or(self.reason.as_ref());
-                justify.view + 1 == proposal.vertex.view || reason.is_some_and(|reason| justify.view >= reason.high())
+                justify.view.saturating_add(1) == proposal.vertex.view
+                    || reason.is_some_and(|reason| justify.view >= reason.high())
             }
         }
     }
@@ -374,7 +375,7 @@ impl HotStuff {
     fn vote(&mut self, vertex: &Vertex, ctx: &mut Context<'_, Self>) {
         let (view, block) = (vertex.view, vertex.block.id());
         let signature = ctx.sign(&Certificate::statement(view, &block));
-        let collector = self.leader(view + 1, ctx);
+        let collector = self.leader(view.saturating_add(1), ctx);
         if collector == ctx.me() {
             self.own = Some((view, block, signature));
             ctx.set_timer(Timer::Durable, Duration::ZERO);
@@ -390,8 +391,12 @@ impl HotStuff {
     }
     /// `onReceiveVote`: the leader of the next view makes a certificate of a quorum.
     fn on_vote(&mut self, from: NodeId, view: View, block: &Hash, signature: Signature, ctx: &mut Context<'_, Self>) {
-        let is_mine = self.leader(view + 1, ctx) == ctx.me();
-        if !is_mine || view + 1 < self.view || view > self.view + VIEWS_AHEAD || view <= self.high.view {
+        let is_mine = self.leader(view.saturating_add(1), ctx) == ctx.me();
+        if !is_mine
+            || view.saturating_add(1) < self.view
+            || view > self.view.saturating_add(VIEWS_AHEAD)
+            || view <= self.high.view
+        {
             return;
         }
         let votes = self.votes.entry(view).or_default();
@@ -414,8 +419,8 @@ impl HotStuff {
         }
         self.lock(certificate);
         self.commit(certificate, ctx);
-        if certificate.view + 1 > self.view {
-            self.enter(certificate.view + 1, None, ctx);
+        if certificate.view.saturating_add(1) > self.view {
+            self.enter(certificate.view.saturating_add(1), None, ctx);
         }
     }
     /// Two certificates in a row lock the lower block.
@@ -428,10 +433,10 @@ impl HotStuff {
     /// Three certificates of consecutive views in a row (two-phase: two) make the lowest block final, and all below it.
     fn commit(&mut self, certificate: &Certificate, ctx: &mut Context<'_, Self>) {
         let Some(second) = self.vertex(&certificate.block).map(|vertex| vertex.justify.clone()) else { return };
-        let (mut lowest, mut in_a_row) = (second.clone(), certificate.view == second.view + 1);
+        let (mut lowest, mut in_a_row) = (second.clone(), certificate.view == second.view.saturating_add(1));
         if self.config.variant == Variant::Chained {
             let Some(third) = self.vertex(&second.block).map(|vertex| vertex.justify.clone()) else { return };
-            in_a_row &= second.view == third.view + 1;
+            in_a_row &= second.view == third.view.saturating_add(1);
             lowest = third;
         }
         #[cfg(test)]

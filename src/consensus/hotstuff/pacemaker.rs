@@ -14,7 +14,7 @@ impl HotStuff {
     }
     /// The view after one that was given up: the first of the next leader.
     pub(super) fn after(&self, view: View) -> View {
-        (view / self.config.views_per_leader + 1) * self.config.views_per_leader
+        (view / self.config.views_per_leader).saturating_add(1).saturating_mul(self.config.views_per_leader)
     }
     /// Goes to a later view.
     pub(super) fn enter(&mut self, view: View, reason: Option<Arc<TimeoutCertificate>>, ctx: &mut Context<'_, Self>) {

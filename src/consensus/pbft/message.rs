@@ -23,7 +23,7 @@ impl View {
     /// The view after this one.
     #[must_use]
     pub const fn next(self) -> View {
-        View(self.0 + 1)
+        View(self.0.saturating_add(1))
     }
 }
 

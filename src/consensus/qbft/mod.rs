@@ -176,6 +176,8 @@ pub struct Qbft {
 
 /// Messages of later heights that are kept (Besu: 1000).
 const FUTURE_MOST: usize = 1_000;
+/// How far ahead of the local clock a proposed block may be dated (Besu). Else the next block period would never end.
+const FUTURE_MOST_TIME: Duration = Duration::from_secs(1);
 /// Heights ahead whose messages are kept (Besu: 10).
 const HEIGHTS_AHEAD: u64 = 10;
 /// Rounds ahead of the present one whose votes are kept.
@@ -384,7 +386,8 @@ impl Qbft {
             }
             return;
         }
-        let is_next = block.parent() == self.last.id() && block.header.time >= self.last.header.time;
+        let latest = ctx.now() + FUTURE_MOST_TIME;
+        let is_next = block.parent() == self.last.id() && (self.last.header.time..=latest).contains(&block.header.time);
         if !is_next || !self.is_justified(proposal, ctx.committee()) || ctx.learn(block).is_none() {
             return;
         }
@@ -396,7 +399,7 @@ impl Qbft {
         {
             // A lock holds against every other block, and goes straight to COMMIT for its own.
             if lock.block.id() != digest {
-                return self.change_to(round + 1, ctx);
+                return self.change_to(round.saturating_add(1), ctx);
             }
             self.accept(block, ctx);
             self.prepared_now(&lock, ctx);
@@ -446,7 +449,7 @@ impl Qbft {
         signature: Signature,
         ctx: &mut Context<'_, Self>,
     ) {
-        if round > self.round + ROUNDS_AHEAD {
+        if round > self.round.saturating_add(ROUNDS_AHEAD) {
             return;
         }
         let committee = ctx.committee();
@@ -516,7 +519,7 @@ impl Qbft {
     fn on_round_timer(&mut self, ctx: &mut Context<'_, Self>) {
         self.timing = false;
         if self.round > 0 || self.accepted.is_some() || !self.changes.is_empty() || self.has_work(ctx) {
-            self.change_to(self.round + 1, ctx);
+            self.change_to(self.round.saturating_add(1), ctx);
         }
     }
     /// Goes to a round, in which nothing is accepted yet, and times it.
@@ -590,11 +593,11 @@ impl Qbft {
     fn on_other_height(&mut self, from: NodeId, height: Height, message: Message, ctx: &mut Context<'_, Self>) {
         if height < self.height() {
             if matches!(message, Message::RoundChange(_)) {
-                self.tell_blocks(from, Height(height.0 - 1), ctx);
+                self.tell_blocks(from, height.previous().unwrap_or(Height::GENESIS), ctx);
             }
             return;
         }
-        if height.0 <= self.height().0 + HEIGHTS_AHEAD && self.future.len() < FUTURE_MOST {
+        if height.0 - self.height().0 <= HEIGHTS_AHEAD && self.future.len() < FUTURE_MOST {
             self.future.push((from, message));
         }
         self.ask_soon(ctx);

@@ -283,6 +283,30 @@ fn an_unjustified_proposal_is_not_accepted() {
 }
 
 #[test]
+fn a_block_dated_ahead_of_the_clock_is_not_accepted() {
+    for (ahead, accepted) in [(500, true), (1_500, false)] {
+        let mut stage = stage(4, Config::default());
+        let batch = Batch::new(vec![stage.transaction(0, 0)]);
+        let genesis = Block::genesis();
+        let header = Header {
+            parent: genesis.id(),
+            height: Height(1),
+            merkle: batch.digest(),
+            time: crate::base::Time::ZERO + MILLI * ahead,
+            proposer: NodeId(1),
+            seal: Seal::None,
+        };
+        let block = Block::new(header, batch);
+        let signature = stage.keys().sign(1, &statement(Phase::Prepare, Height(1), 0, &block.id()));
+        let (changes, certificate, others) = (Vec::new(), None, Vec::new());
+        let proposal = Proposal { round: 0, block, signature, changes, certificate, others };
+        stage.inject(1, 0, Message::Proposal(Arc::new(proposal)));
+        stage.run(MILLI);
+        assert_eq!(stage.node(0).accepted.is_some(), accepted, "{ahead} ms");
+    }
+}
+
+#[test]
 fn rounds_asked_for_by_one_liar_move_nobody_and_by_two_everybody() {
     let mut stage = stage(4, Config::default());
     let ask = |stage: &mut Stage, node: u32, round: Round| {
@@ -428,13 +452,20 @@ fn halves_that_cannot_speak_agree_when_they_can() {
 #[test]
 fn a_flood_is_kept_within_bounds() {
     let mut stage = stage(4, Config::default());
-    for number in 1..5_000u64 {
+    for number in (1..5_000u64).chain([u64::MAX - 1, u64::MAX]) {
         let digest = Hash::of(&number.to_le_bytes());
-        for height in [1, 2] {
+        for height in [0, 1, 2, u64::MAX] {
             let (phase, height, round) = (Phase::Prepare, Height(height), number);
             let signature = stage.keys().sign(3, &statement(phase, height, round, &digest));
             stage.inject(3, 0, Message::Vote { phase, height, round, digest, signature });
         }
+    }
+    stage.run(MILLI);
+    for height in [0, 1, u64::MAX] {
+        let signature = stage.keys().sign(3, &Change::statement(Height(height), u64::MAX, None));
+        let change = Change { sender: NodeId(3), prepared: None, signature };
+        let change = RoundChange { height: Height(height), round: u64::MAX, change, certificate: None };
+        stage.inject(3, 0, Message::RoundChange(Arc::new(change)));
     }
     stage.run(MILLI);
     assert!(stage.node(0).prepares.len() <= ROUNDS_AHEAD as usize + 1);

@@ -366,8 +366,8 @@ impl Ripple {
             answer.state = Some((snapshot, self.validated.ledger.clone()));
             answer.validations = self.certificate(base).to_vec();
             start = base;
-        } else if height.0 > above.0 + ANSWER {
-            let near = self.certificates.range(above.next()..=Height(above.0 + ANSWER)).next_back();
+        } else if height.0 > above.0.saturating_add(ANSWER) {
+            let near = self.certificates.range(above.next()..=Height(above.0.saturating_add(ANSWER))).next_back();
             if let Some((at, certificate)) = near.or_else(|| self.certificates.range(above.next()..height).next()) {
                 end = ctx.tree().ancestor(to, *at);
                 answer.validations = certificate.to_vec();

@@ -164,6 +164,12 @@ pub struct Tendermint {
     rounds: BTreeMap<u32, Round>,
     /// The messages of each peer's highest round to come, a few.
     early: BTreeMap<NodeId, (u32, Vec<Message>)>,
+    /// What each peer says of the next height, which it may have reached a little sooner.
+    next: BTreeMap<NodeId, Vec<Message>>,
+    /// The highest height that each peer spoke of.
+    claims: BTreeMap<NodeId, Height>,
+    /// Whether the pause after a decision lasts.
+    pausing: bool,
     priorities: Priorities,
     powers: Vec<u64>,
     decided: BTreeMap<Height, Arc<Decided>>,
@@ -171,7 +177,9 @@ pub struct Tendermint {
     /// This validator's votes and proposal of the height: never another for the same slot.
     said: BTreeMap<(u32, Phase), Vote>,
     watched: Option<(Height, u32, Step)>,
-    asked: (Height, u64),
+    /// How often it asked: whom it asks next. And how often more it asks, however quiet it is, after a restart.
+    asked: u64,
+    unsure: u32,
     unheard: u32,
 }
 
@@ -216,7 +224,10 @@ impl Protocol for Tendermint {
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
         let now = (self.height(), self.round);
         match timer {
-            Timer::Begin => self.begin(ctx),
+            Timer::Begin => {
+                self.pausing = false;
+                self.begin(ctx);
+            }
             Timer::Status => self.on_status_timer(ctx),
             // Lines 57, 61 and 65.
             Timer::Propose(h, r) if (h, r) == now && self.step == Step::Propose => {
@@ -259,7 +270,7 @@ impl Tendermint {
     }
     /// Starts the height if there is something to decide; a proposer that was woken by others proposes now.
     fn begin(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.step > Step::Propose || (self.step == Step::Waiting && self.asked.0 > self.height()) {
+        if self.step > Step::Propose || (self.step == Step::Waiting && (self.pausing || self.is_behind(ctx))) {
             return;
         }
         let wants = self.config.empty_blocks
@@ -450,7 +461,11 @@ impl Tendermint {
         ctx.extend(decided.value.block.clone());
         ctx.finalize(decided.value.block.height());
         self.enter(decided, ctx);
+        self.pausing = true;
         ctx.set_timer(Timer::Begin, self.config.commit_wait);
+        for (node, messages) in std::mem::take(&mut self.next) {
+            messages.into_iter().for_each(|message| self.on_message(node, message, ctx));
+        }
     }
     /// The next height, with nothing said in it.
     fn enter(&mut self, decided: Arc<Decided>, ctx: &mut Context<'_, Self>) {
@@ -483,10 +498,13 @@ impl Tendermint {
                     && last.is_genuine(ctx.keys())
             }
         };
-        let is_new = |proof: &Arc<DuplicateVote>| proof.is_genuine(ctx.keys()) && !self.pool.is_committed(proof);
+        let is_new = |(at, proof): (usize, &Arc<DuplicateVote>)| {
+            let is_repeated = value.evidence[..at].iter().any(|other| other.slot() == proof.slot());
+            !is_repeated && proof.is_genuine(ctx.keys()) && !self.pool.is_committed(proof)
+        };
         holds_commit
             && value.evidence.len() <= evidence::MOST_IN_BLOCK
-            && value.evidence.iter().all(is_new)
+            && value.evidence.iter().enumerate().all(is_new)
             && block.parent() == self.tip.id()
             && block.height() == self.height()
             && block.header.seal == Value::seal(value.last.as_ref(), &value.evidence)

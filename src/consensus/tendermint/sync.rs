@@ -2,13 +2,16 @@
 
 use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
 use super::{Config, Pool, Priorities, Record, Step, Tendermint, Timer, Value};
-use crate::base::{Height, NodeId};
+use crate::base::{Height, NodeId, Tally};
 use crate::protocol::{Context, note};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Messages of a round to come that are kept of one peer: a proposal, its vote of each phase, and one more.
+/// Messages of a round or height to come that are kept of one peer, besides parts: a proposal, its vote of each phase, and
+/// one more.
 const EARLY: usize = 4;
+/// How often a validator asks after a restart, if nobody says anything else.
+const ASKS: u32 = 3;
 /// Decided blocks in one answer.
 const BLOCKS: u64 = 16;
 
@@ -16,7 +19,14 @@ impl Tendermint {
     /// Whether a message of `round` may be handled now; if it is early it is kept, and its sender is ahead.
     fn is_due(&mut self, from: NodeId, at: (Height, u32), message: &Message, ctx: &mut Context<'_, Self>) -> bool {
         let (height, round) = at;
-        if height > self.height() {
+        if height > self.height() && ctx.committee().contains(from) {
+            if height == self.height().next() && from != ctx.me() {
+                let most = self.kept_most();
+                let kept = self.next.entry(from).or_default();
+                if kept.len() < most {
+                    kept.push(message.clone());
+                }
+            }
             self.ask(from, height, ctx);
         }
         if height != self.height() || from == ctx.me() || !ctx.committee().contains(from) {
@@ -28,11 +38,12 @@ impl Tendermint {
         if self.height() != height || round <= self.round {
             return self.height() == height;
         }
+        let most = self.kept_most();
         let (known, kept) = self.early.entry(from).or_insert((round, Vec::new()));
         if *known < round {
             (*known, *kept) = (round, Vec::new());
         }
-        if *known == round && kept.len() < EARLY {
+        if *known == round && kept.len() < most {
             kept.push(message.clone());
         }
         // Line 55: the highest round that a correct validator has reached.
@@ -64,7 +75,7 @@ impl Tendermint {
         let Proposal { height, round, id, parts, .. } = proposal;
         if !self.is_due(proposer, (height, round), &Message::Proposal(message.clone()), ctx)
             || proposer != self.proposer(round)
-            || u64::from(parts) > (2 * self.config.block.bytes).div_ceil(self.config.part_size) + 1
+            || u64::from(parts) > self.parts_most()
         {
             return;
         }
@@ -114,11 +125,30 @@ impl Tendermint {
             self.decide(decided.clone(), ctx);
         }
     }
-    /// A peer is ahead: ask it, once for each height of ours until the timer asks again.
+    /// A block is at most twice its limit: transactions, commit and evidence.
+    fn parts_most(&self) -> u64 {
+        (2 * self.config.block.bytes).div_ceil(self.config.part_size) + 1
+    }
+    pub(super) fn kept_most(&self) -> usize {
+        EARLY + usize::try_from(self.parts_most()).unwrap_or(usize::MAX - EARLY)
+    }
+    /// Whether a correct validator is in a later height: to begin this one would waste a round. One liar proves nothing.
+    pub(super) fn is_behind(&self, ctx: &Context<'_, Self>) -> bool {
+        let mut tally = Tally::default();
+        let ahead = self.claims.iter().filter(|(_, height)| **height > self.height());
+        for (node, _) in ahead {
+            tally.add(*node, ctx.committee());
+        }
+        tally.is_blocking(ctx.committee())
+    }
+    /// A peer is ahead. If it is so by one, what is missing is probably under way, and the timer will see; otherwise it
+    /// is asked, once for each height of ours.
     fn ask(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
-        let is_first = self.asked.0 <= self.height();
-        self.asked.0 = self.asked.0.max(height);
-        if is_first && from != ctx.me() {
+        let (here, next) = (self.height(), self.height().next());
+        let claim = self.claims.entry(from).or_insert(here);
+        let is_first = *claim <= next;
+        *claim = height.max(*claim);
+        if height > next && is_first && from != ctx.me() {
             ctx.send(from, Message::Status(Arc::new(self.status(from, ctx))));
         }
         self.watch(ctx);
@@ -131,13 +161,19 @@ impl Tendermint {
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let stuck = self.watched.take() == Some((self.height(), self.round, self.step));
-        if self.step == Step::Waiting && self.asked.0 <= self.height() {
+        let is_at_rest = self.step == Step::Waiting && self.claims.values().all(|height| *height <= self.height());
+        if is_at_rest && self.unsure == 0 {
             return;
         }
+        self.unsure = self.unsure.saturating_sub(1);
         self.unheard = if stuck { self.unheard + 1 } else { 0 };
+        if self.unheard > 5 {
+            // Whoever claimed to be further could not show it.
+            self.claims.clear();
+        }
         if stuck && ctx.committee().n() > 1 {
-            self.asked.1 += 1;
-            let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + self.asked.1);
+            self.asked += 1;
+            let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + self.asked);
             let helper = if helper == ctx.me() { ctx.committee().in_turn(u64::from(helper.0) + 1) } else { helper };
             let status = self.status(helper, ctx);
             ctx.broadcast(Message::Status(Arc::new(status)));
@@ -226,7 +262,11 @@ impl Tendermint {
             pool: Pool::default(),
             said: BTreeMap::new(),
             watched: None,
-            asked: (Height::GENESIS, 0),
+            asked: 0,
+            unsure: 0,
+            next: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            pausing: false,
             unheard: 0,
         };
         for _ in 0..node.tip.height().0 {
@@ -244,6 +284,7 @@ impl Tendermint {
             node.step = node.step.max(Step::Propose);
         }
         if node.step == Step::Waiting {
+            node.pausing = true;
             ctx.set_timer(Timer::Begin, config.commit_wait);
         } else {
             let (now, span) = ((node.height(), node.round), config.propose_timeout);
@@ -251,7 +292,7 @@ impl Tendermint {
             node.advance(node.round, ctx);
         }
         if !log.is_empty() {
-            node.asked.0 = node.height().next(); // it may have missed something: ask until somebody answers
+            node.unsure = ASKS; // it may have missed something
             node.watch(ctx);
         }
         node

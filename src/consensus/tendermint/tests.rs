@@ -1,5 +1,6 @@
 //! The happy path counted, losses, crashes, attacks and pure functions.
 
+use super::message::Vote;
 use super::*;
 use crate::base::Wire;
 use crate::protocol::rehearsal::Rehearsal;
@@ -95,4 +96,83 @@ fn one_attacker_of_four_forks_nothing_and_stops_nothing() {
             assert!(honest.iter().all(|node| stage.final_transactions(*node).len() == 1), "{attack} of {liar}");
         }
     }
+}
+
+fn wasted(stage: &Stage) -> usize {
+    let n = stage.committee().n();
+    (0..n).flat_map(|node| stage.notes(node)).filter(|(label, _)| *label == note::WASTED).count()
+}
+
+#[test]
+fn a_proposal_of_the_next_height_that_overtakes_the_last_precommits_is_kept() {
+    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    for nonce in 0..2 {
+        let payment = stage.transaction(0, nonce);
+        stage.submit_to_all(&payment);
+    }
+    // Validator 3 hears no precommit of the first height until the others are done with the second.
+    stage.run(Duration::from_millis(2));
+    let held: Vec<_> = stage.flights().filter(|f| f.to == NodeId(3)).cloned().collect();
+    assert!(held.len() == 3 && held.iter().all(|flight| flight.message.kind() == "precommit"));
+    stage.lose(|flight| flight.to == NodeId(3));
+    let payment = stage.transaction(0, 2);
+    stage.submit_to_all(&payment);
+    stage.run(Duration::from_millis(3));
+    assert_eq!((stage.finalized(0).len(), stage.finalized(3).len()), (2, 1));
+    held.into_iter().for_each(|flight| stage.inject(flight.from.index(), 3, flight.message));
+    stage.run(Duration::from_millis(2));
+    assert_eq!(stage.finalized(3).len(), 3, "it prevoted and precommitted with the others");
+    assert_eq!(wasted(&stage), 0);
+}
+
+#[test]
+fn validators_that_all_restart_at_rest_decide_what_comes_then() {
+    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let payment = stage.transaction(0, 0);
+    stage.submit_to_all(&payment);
+    stage.run(Duration::from_secs(5));
+    (0..4).for_each(|node| stage.crash(node));
+    (0..4).for_each(|node| stage.boot(node));
+    let payment = stage.transaction(0, 1);
+    stage.submit_to_all(&payment);
+    stage.run(Duration::from_secs(1));
+    assert!((0..4).all(|node| stage.final_transactions(node).len() == 2));
+}
+
+#[test]
+fn one_liar_who_claims_to_be_far_ahead_stops_nobody_and_fills_no_memory() {
+    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    for nonce in 0..5 {
+        for height in [2, u64::MAX - 1, u64::MAX] {
+            for round in (0..200).chain([u32::MAX]) {
+                let id = Hash::of(&u64::from(round).to_le_bytes());
+                let height = Height(height);
+                let signature = stage.keys().sign(3, &Vote::statement(Phase::Prevote, height, round, &id));
+                let vote = Vote { phase: Phase::Prevote, height, round, id, voter: NodeId(3), signature };
+                (0..3).for_each(|to| stage.inject(3, to, Message::Vote(Arc::new(vote))));
+            }
+        }
+        stage.run(Duration::from_millis(1));
+        let node = stage.node(0);
+        assert!(node.next.values().all(|kept| kept.len() <= node.kept_most()));
+        let payment = stage.transaction(0, nonce);
+        (0..3).for_each(|at| stage.submit(at, &payment));
+        stage.run(Duration::from_secs(20));
+        assert!((0..3).all(|at| stage.final_transactions(at).len() == nonce as usize + 1), "{nonce}");
+    }
+}
+
+#[test]
+fn the_pause_after_a_commit_is_kept() {
+    let config = Config { commit_wait: Duration::from_secs(1), ..Config::default() };
+    let mut stage: Stage = Rehearsal::new(4, config);
+    stage.run(Duration::from_secs(2));
+    for nonce in 0..2 {
+        let payment = stage.transaction(0, nonce);
+        stage.submit_to_all(&payment);
+        stage.run(Duration::from_millis(100));
+        assert_eq!(stage.finalized(0).len(), 2);
+    }
+    stage.run(Duration::from_secs(1));
+    assert_eq!(stage.finalized(0).len(), 3);
 }

@@ -139,6 +139,6 @@ impl Config {
     pub(super) fn final_height(&self, height: Height) -> Height {
         let usual = if self.rule == Rule::Resign { 2 } else { 1 };
         let depth = if self.depth == 0 { usual } else { self.depth };
-        Height((height.0 + 1).saturating_sub(depth))
+        Height(height.next().0.saturating_sub(depth))
     }
 }
