@@ -105,7 +105,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
         "topology.outbound = { degree = 3 }\ngossip = \"flood\"",
         "a5f1ca9e705a5158ab88ffd7d9211cd4",
     ),
-    ("tendermint", "protocol = \"tendermint\"", "", "e176472dd1be4e6e33ac4d4b71cff5e5"),
+    ("tendermint", "protocol = \"tendermint\"", "", "34151e4c2e8131c5e040c07c2c3222c2"),
     (
         "threshold",
         "protocol.threshold = { slot = \"1s\", window = \"500ms\", skew = \"200ms\" }",

@@ -331,7 +331,7 @@ const LONG_PROTOCOLS: [(&str, usize); 9] = [
     ("raft", 1_950),       // membership, snapshots, sessions and reads are chapters of the thesis, one file each
     ("ripple", 1_350),     // consensus on sets, validation of ledgers and two histories are nearly three protocols
     ("scp", 1_550),        // slices, federated voting, nomination, ballots, fetching what statements name
-    ("tendermint", 1_050), // parts, evidence, proposer priority and catching up besides the algorithm
+    ("tendermint", 1_100), // parts, evidence, proposer priority and catching up besides the algorithm
     ("threshold", 1_050),  // three memory rules, two ways to collect, and FROST
     ("vote", 1_050),       // elections, justified rounds and two ways to draw the next butler
 ];

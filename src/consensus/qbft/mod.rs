@@ -177,7 +177,7 @@ pub struct Qbft {
 /// Messages of later heights that are kept (Besu: 1000).
 const FUTURE_MOST: usize = 1_000;
 /// How far ahead of the local clock a proposed block may be dated (Besu). Else the next block period would never end.
-const FUTURE_MOST_TIME: Duration = Duration::from_secs(1);
+const AHEAD_MOST: Duration = Duration::from_secs(1);
 /// Heights ahead whose messages are kept (Besu: 10).
 const HEIGHTS_AHEAD: u64 = 10;
 /// Rounds ahead of the present one whose votes are kept.
@@ -386,7 +386,7 @@ impl Qbft {
             }
             return;
         }
-        let latest = ctx.now() + FUTURE_MOST_TIME;
+        let latest = ctx.now() + AHEAD_MOST;
         let is_next = block.parent() == self.last.id() && (self.last.header.time..=latest).contains(&block.header.time);
         if !is_next || !self.is_justified(proposal, ctx.committee()) || ctx.learn(block).is_none() {
             return;
@@ -612,13 +612,10 @@ impl Qbft {
     fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
         self.asking = false;
         let is_behind = !self.future.is_empty() || self.asked == 0 || self.blocks.len() < self.commits.len();
-        if !is_behind {
-            return;
-        }
         let committee = ctx.committee();
         let start = u64::from(ctx.me().0) + 1 + self.asked;
-        let peer = (0..2).map(|further| committee.in_turn(start + further)).find(|peer| *peer != ctx.me());
-        self.asked += 1;
+        let peer = (0..2).map(|further| committee.in_turn(start + further)).find(|peer| *peer != ctx.me() && is_behind);
+        self.asked += u64::from(is_behind);
         if let Some(peer) = peer {
             ctx.send(peer, Message::Ask { above: self.last.height() });
             self.ask_soon(ctx);

@@ -2,7 +2,7 @@
 
 use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
 use super::{Config, Pool, Priorities, Record, Step, Tendermint, Timer, Value};
-use crate::base::{Height, NodeId, Tally};
+use crate::base::{Height, NodeId, Tally, Time};
 use crate::protocol::{Context, note};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -122,6 +122,8 @@ impl Tendermint {
         let (value, commit) = (&decided.value, &decided.commit);
         let names = (commit.height, commit.id) == (self.height(), value.block.id());
         if names && commit.is_complete(ctx.committee()) && self.is_valid(value, ctx) {
+            // There may be more than one answer holds.
+            self.unsure = ASKS;
             self.decide(decided.clone(), ctx);
         }
     }
@@ -291,7 +293,7 @@ impl Tendermint {
             ctx.set_timer(Timer::Propose(now.0, now.1), node.timeout(span));
             node.advance(node.round, ctx);
         }
-        if !log.is_empty() {
+        if !log.is_empty() || ctx.now() > Time::ZERO {
             node.unsure = ASKS; // it may have missed something
             node.watch(ctx);
         }

@@ -176,3 +176,197 @@ fn the_pause_after_a_commit_is_kept() {
     stage.run(Duration::from_secs(1));
     assert_eq!(stage.finalized(0).len(), 3);
 }
+
+/// Validator 3 by itself on the stage, told what the others say in order. Rounds 0 to 2 are theirs to propose in.
+struct Listener {
+    stage: Stage,
+    /// Two blocks for the first height.
+    values: [Arc<Value>; 2],
+}
+
+impl Listener {
+    fn new(unlocking: Unlocking) -> Listener {
+        let mut stage: Stage = Rehearsal::empty(4, Config { unlocking, ..Config::default() });
+        stage.boot(3);
+        let genesis = stage.chain(0)[0].id();
+        let values = [0, 1].map(|nonce| {
+            let batch = crate::chain::Batch::new(vec![stage.transaction(1, nonce)]);
+            let header = Header {
+                parent: genesis,
+                height: Height(1),
+                merkle: batch.digest(),
+                time: stage.now(),
+                proposer: NodeId(1),
+                seal: Value::seal(None, &[]),
+            };
+            Arc::new(Value { block: Block::new(header, batch), last: None, evidence: Vec::new() })
+        });
+        Listener { stage, values }
+    }
+    fn node(&self) -> &Tendermint {
+        self.stage.node(3)
+    }
+    fn id(&self, of: usize) -> Hash {
+        self.values[of].block.id()
+    }
+    /// The proposer of the round proposes one of the two, with all of its parts.
+    fn propose(&mut self, round: u32, of: usize, valid_round: Option<u32>) {
+        let proposer = self.node().proposer(round);
+        let (value, size) = (self.values[of].clone(), 65_536);
+        let (height, id, parts) = (Height(1), self.id(of), value.parts(size));
+        let mut proposal = Proposal { height, round, valid_round, id, parts, signature: crate::base::Signature::NONE };
+        proposal.signature = self.stage.keys().sign(proposer.0, &proposal.statement());
+        let from = proposer.index();
+        self.stage.inject(from, 3, Message::Proposal(Arc::new((proposer, proposal))));
+        for index in 0..parts {
+            let part = Part { round, index, size, value: value.clone() };
+            self.stage.inject(from, 3, Message::Part(Arc::new(part)));
+        }
+        self.stage.run(Duration::from_millis(1));
+    }
+    fn vote(&mut self, phase: Phase, round: u32, id: Hash, voters: &[u32]) {
+        for &voter in voters {
+            let signature = self.stage.keys().sign(voter, &Vote::statement(phase, Height(1), round, &id));
+            let vote = Vote { phase, height: Height(1), round, id, voter: NodeId(voter), signature };
+            self.stage.inject(voter as usize, 3, Message::Vote(Arc::new(vote)));
+        }
+        self.stage.run(Duration::from_millis(1));
+    }
+    fn said(&self, round: u32, phase: Phase) -> Option<Hash> {
+        self.node().said.get(&(round, phase)).map(|vote| vote.id)
+    }
+    /// Locked on the first block in round 0, which nobody decided; now in round 1.
+    fn locked(unlocking: Unlocking) -> Listener {
+        let mut listener = Listener::new(unlocking);
+        let first = listener.id(0);
+        listener.propose(0, 0, None);
+        listener.vote(Phase::Prevote, 0, first, &[0, 1]);
+        assert_eq!(listener.node().locked.as_ref().map(|(_, round)| *round), Some(0));
+        listener.vote(Phase::Precommit, 0, NIL, &[0, 1]);
+        listener.stage.run(Duration::from_secs(1));
+        assert_eq!(listener.node().round, 1);
+        listener
+    }
+}
+
+#[test]
+fn a_locked_validator_prevotes_nil_for_another_block_and_keeps_its_lock_through_nil_polkas() {
+    let mut listener = Listener::locked(Unlocking::Paper);
+    listener.propose(1, 1, None);
+    assert_eq!(listener.said(1, Phase::Prevote), Some(NIL));
+    listener.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
+    assert_eq!(listener.said(1, Phase::Precommit), Some(NIL));
+    assert_eq!(listener.node().locked.as_ref().map(|(value, _)| value.block.id()), Some(listener.id(0)));
+    // In the other rules two thirds of nil unlock; but a locked validator prevotes its lock.
+    let mut listener = Listener::locked(Unlocking::Cometbft);
+    listener.propose(1, 1, None);
+    assert_eq!(listener.said(1, Phase::Prevote), Some(listener.id(0)));
+    listener.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
+    assert!(listener.node().locked.is_none());
+}
+
+#[test]
+fn a_lock_gives_way_to_a_proof_of_lock_of_its_round_or_later_and_not_to_a_claim() {
+    for is_proved in [true, false] {
+        let mut listener = Listener::locked(Unlocking::Paper);
+        let second = listener.id(1);
+        if is_proved {
+            // A polka of round 1 for the second block, whose parts are not here: no reason to lock yet.
+            listener.vote(Phase::Prevote, 1, second, &[0, 1, 2]);
+        }
+        listener.vote(Phase::Precommit, 1, NIL, &[0, 1, 2]);
+        listener.stage.run(Duration::from_secs(2));
+        assert_eq!(listener.node().round, 2);
+        listener.propose(2, 1, Some(1));
+        assert_eq!(listener.said(2, Phase::Prevote), is_proved.then_some(second));
+        listener.stage.run(Duration::from_millis(4_100));
+        let choice = if is_proved { second } else { NIL };
+        assert_eq!(listener.said(2, Phase::Prevote), Some(choice), "in vain it waited for the proof");
+    }
+}
+
+#[test]
+fn precommits_of_an_old_round_decide_at_once() {
+    let mut listener = Listener::new(Unlocking::Paper);
+    listener.vote(Phase::Prevote, 3, NIL, &[0, 1]);
+    assert_eq!(listener.node().round, 3);
+    listener.propose(1, 0, None);
+    let first = listener.id(0);
+    listener.vote(Phase::Precommit, 1, first, &[0, 1]);
+    assert_eq!(listener.stage.finalized(3).len(), 1);
+    listener.vote(Phase::Precommit, 1, first, &[2]);
+    assert_eq!(listener.stage.finalized(3).len(), 2, "in round 3, by the votes of round 1");
+}
+
+#[test]
+fn two_of_four_in_a_later_round_move_a_validator_and_one_does_not() {
+    let mut listener = Listener::new(Unlocking::Paper);
+    listener.vote(Phase::Prevote, 7, NIL, &[2]);
+    assert_eq!(listener.node().round, 0);
+    listener.vote(Phase::Prevote, 9, NIL, &[1]);
+    assert_eq!(listener.node().round, 7, "the highest that two have reached");
+}
+
+#[test]
+fn two_silent_of_four_stop_everything_and_fork_nothing() {
+    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    stage.crash(2);
+    stage.crash(3);
+    let payment = stage.transaction(0, 0);
+    stage.submit_to_all(&payment);
+    stage.run(Duration::from_secs(60));
+    assert!((0..2).all(|node| stage.finalized(node).len() == 1));
+    stage.boot(2);
+    stage.run(Duration::from_secs(60));
+    assert!((0..3).all(|node| stage.final_transactions(node).len() == 1));
+    assert_eq!(stage.disagreement(&[0, 1, 2]), None);
+}
+
+#[test]
+fn weight_decides_and_not_number() {
+    for (alive, decides) in [(vec![0usize], false), (vec![3], false), (vec![0, 3], true), (vec![0, 1, 2], false)] {
+        let mut stage: Stage = Rehearsal::empty(4, Config::default());
+        stage.set_committee(crate::base::Committee::weighted(vec![2, 1, 1, 4], FaultModel::Byzantine));
+        alive.iter().for_each(|node| stage.boot(*node));
+        let payment = stage.transaction(0, 0);
+        alive.iter().for_each(|node| stage.submit(*node, &payment));
+        stage.run(Duration::from_secs(60));
+        assert_eq!(stage.finalized(alive[0]).len() == 2, decides, "{alive:?}");
+    }
+}
+
+#[test]
+fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
+    for seed in 0..6 {
+        let mut stage: Stage = Rehearsal::new(4, Config::default());
+        let mut random = crate::base::Stream::new(seed, "loss", 0, 0);
+        for nonce in 0..3 {
+            let payment = stage.transaction(0, nonce);
+            stage.submit_to_all(&payment);
+            for _ in 0..1_000 {
+                stage.run(Duration::from_millis(1));
+                stage.lose(|_| random.below(3) == 0);
+            }
+        }
+        assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+        stage.run(Duration::from_secs(60));
+        assert!((0..4).all(|node| stage.final_transactions(node).len() == 3), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_lagging_validator_fetches_the_blocks_it_missed() {
+    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    stage.crash(3);
+    for nonce in 0..40 {
+        let payment = stage.transaction(0, nonce);
+        (0..3).for_each(|node| stage.submit(node, &payment));
+        stage.run(Duration::from_secs(8));
+    }
+    let height = stage.finalized(0).len();
+    assert!(height > 2 * 16, "more than two answers: {height}");
+    stage.boot(3);
+    stage.run(Duration::from_secs(120));
+    assert_eq!(stage.finalized(3).len(), height);
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+}
