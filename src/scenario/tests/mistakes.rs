@@ -34,7 +34,7 @@ r#"error: unknown key `warmup`
  --> test.toml:4:1
   |
 4 | warmup = "5s"
-  | ^^^^^^ expected one of `name`, `question`, `seed`, `seeds`, `duration`, `stop`, `warm_up`, `crypto`, `memory_limit`, `chain`, `workload`, `fault`, or 4 more
+  | ^^^^^^ expected one of `name`, `question`, `seed`, `seeds`, `duration`, `stop`, `warm_up`, `crypto`, `memory_limit`, `chain`, `workload`, `fault`, or 5 more
   |
   = help: did you mean `warm_up`?"#;
     an_unknown_key_inside_a_choice_is_told: edited(&[("degree = 2", "degre = 2")]),
