@@ -64,7 +64,7 @@ fn a_rewritten_history_that_the_signers_rules_accept_is_told_by_the_anchors() {
     for (row, height) in told.iter().zip([4, 6, 8]) {
         assert_eq!(row.kind, "safety");
         assert!(row.at >= Time::ZERO + Duration::from_secs(100), "when the cut is over: {}", row.at);
-        assert!(row.what.contains(&format!("n6 of main shows block ")), "{}", row.what);
+        assert!(row.what.contains("n6 of main shows block "), "{}", row.what);
         assert!(row.what.contains(&format!(" at height {height}, where public carries the anchor ")), "{}", row.what);
         let names = outcome.blocks.iter().filter(|block| block.height.0 == height).map(|block| block.id.to_string());
         let named = names.filter(|name| row.what.contains(&format!("block {}", &name[..8]))).count();

@@ -1,5 +1,6 @@
 //! The promises of the engine, on the smallest protocol.
 
+mod anchor;
 mod fixture;
 
 use super::{Agent, Chain, Conduct, Fault, Scheduled, Simulation, Stop, World};
@@ -101,6 +102,31 @@ fn a_client_that_hears_nothing_asks_every_node() {
     setup.faults = crash(0, 10, 500);
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("answered"), ["1.1s answered true"], "asked at 50 ms, again at 1,050 ms");
+}
+
+#[test]
+fn a_transaction_that_is_handed_in_again_is_submitted_once_and_answered_once() {
+    let diary = Diary::default();
+    run(
+        setup(2, Config::default(), &diary),
+        &[(at(50), payment(1, 0)), (at(60), payment(1, 0)), (at(250), payment(1, 0))],
+    );
+    assert_eq!(diary.lines("submitted"), ["50ms submitted false", "60ms submitted true", "250ms submitted true"]);
+    assert_eq!(diary.lines("answered"), ["100ms answered true"]);
+}
+
+#[test]
+fn what_a_block_executed_can_be_asked_of_each_node() {
+    let diary = Diary::default();
+    // The second payment's nonce is ahead: it waits, and no block holds it.
+    let mut simulation = run(setup(2, Config::default(), &diary), &[(at(50), payment(1, 0)), (at(60), payment(2, 1))]);
+    assert_eq!(simulation.executed_at(NodeId(1), Height(1)).iter().filter(|t| !t.is_coinbase()).count(), 1);
+    assert!(simulation.executed_at(NodeId(1), Height(1)).contains(&payment(1, 0)));
+    assert_eq!(simulation.executed_at(NodeId(1), Height(1_000)), []);
+    assert!(simulation.is_up(NodeId(1)));
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.faults = crash(1, 10, 20_000);
+    assert!(!run(setup, &[]).is_up(NodeId(1)));
 }
 
 #[test]
