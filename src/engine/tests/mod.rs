@@ -5,6 +5,7 @@ mod fixture;
 
 use super::{Agent, Chain, Conduct, Fault, Scheduled, Simulation, Stop, World};
 use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
+use crate::chain::{Batch, Block, Header};
 use crate::network::Change;
 use fixture::{Bell, Config, Diary, FAST_CLOCK, SLOW_DISK, at, payment, run, setup};
 
@@ -117,16 +118,23 @@ fn a_transaction_that_is_handed_in_again_is_submitted_once_and_answered_once() {
 
 #[test]
 fn what_a_block_executed_can_be_asked_of_each_node() {
-    let diary = Diary::default();
-    // The second payment's nonce is ahead: it waits, and no block holds it.
-    let mut simulation = run(setup(2, Config::default(), &diary), &[(at(50), payment(1, 0)), (at(60), payment(2, 1))]);
-    assert_eq!(simulation.executed_at(NodeId(1), Height(1)).iter().filter(|t| !t.is_coinbase()).count(), 1);
-    assert!(simulation.executed_at(NodeId(1), Height(1)).contains(&payment(1, 0)));
-    assert_eq!(simulation.executed_at(NodeId(1), Height(1_000)), []);
-    assert!(simulation.is_up(NodeId(1)));
-    let mut setup = setup(2, Config::default(), &diary);
+    let mut simulation = Simulation::new(setup(2, Config::default(), &Diary::default()));
+    // The nonce of the second payment is ahead of its turn.
+    let batch = Batch::new(vec![payment(1, 0), payment(2, 1)]);
+    let genesis = Block::genesis();
+    let header = Header { parent: genesis.id(), height: Height(1), merkle: batch.digest(), ..genesis.header };
+    let tree = &mut simulation.shared.tree;
+    simulation.seats[1].tip = tree.insert(&Block::new(header, batch)).expect("a child of genesis");
+    assert_eq!(simulation.executed_at(NodeId(1), Height(1)), [payment(1, 0)]);
+    assert_eq!(simulation.executed_at(NodeId(0), Height(1)), [], "it has no such block");
+}
+
+#[test]
+fn whether_a_node_runs_can_be_asked() {
+    let mut setup = setup(2, Config::default(), &Diary::default());
     setup.faults = crash(1, 10, 20_000);
-    assert!(!run(setup, &[]).is_up(NodeId(1)));
+    let simulation = run(setup, &[]);
+    assert_eq!([0, 1].map(|node| simulation.is_up(NodeId(node))), [true, false]);
 }
 
 #[test]
