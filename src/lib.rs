@@ -91,6 +91,9 @@
 //!   memory than the network itself, and the order of draws no longer matters.
 //! * **[`network::Network`] has `carry`, `wake`, `land` and `change`.** With shared uplinks an arrival is not known when a
 //!   parcel leaves: later parcels slow it down. The network asks to be woken when something may have become certain.
+//! * **[`Agent::findings`](engine::Agent::findings).** Checkers watch one chain. That a chain's history contradicts what
+//!   another chain carries of it can only be seen from between the two, so an agent may find a property broken; the run
+//!   adds it to what the checkers of that chain found.
 //! * **Speed is measured from outside.** [`scenario::speed`] builds the workloads that other simulators publish; only the
 //!   command line (`ledgerlab bench`) and `benches/` time them, since nothing below reads a clock.
 

@@ -43,6 +43,14 @@ pub enum Body {
         /// What is made.
         outputs: Vec<Output>,
     },
+    /// Records the hash of another chain's block: data that this chain carries and no rule of it reads, at the price of a
+    /// fee (account ledger).
+    Anchor {
+        /// Height of the block on its own chain.
+        height: Height,
+        /// Its hash.
+        hash: Hash,
+    },
     /// The reward of a block's proposer: subsidy and fees. First in its block, and only there; unsigned.
     Coinbase {
         /// Height of its block, which keeps coinbases apart (BIP 34).
@@ -99,6 +107,7 @@ impl Transaction {
             Body::Spend { inputs, outputs } => {
                 inputs.len() * (HASH_BYTES + 4) + outputs.len() * (PUBLIC_KEY_BYTES + NUMBER_BYTES)
             }
+            Body::Anchor { .. } => NUMBER_BYTES + HASH_BYTES,
             Body::Coinbase { .. } => 2 * NUMBER_BYTES,
         };
         let needed = PUBLIC_KEY_BYTES + 2 * NUMBER_BYTES + content + SIGNATURE_BYTES;
@@ -117,6 +126,7 @@ impl Transaction {
                 outputs.iter().fold(digest, |d, output| d.u64(u64::from(output.owner.0)).u64(output.amount))
             }
             Body::Coinbase { height, amount } => digest.u64(2).u64(height.0).u64(*amount),
+            Body::Anchor { height, hash } => digest.u64(3).u64(height.0).hash(hash),
         }
         .finish()
     }
@@ -140,6 +150,11 @@ impl Transaction {
     pub fn is_signed(&self, keys: &Keyring) -> bool {
         self.is_coinbase() || keys.verify(self.sender.0, &self.id, &self.signature)
     }
+    /// Whether it is executed only after all lower nonces of its sender, as on an account ledger.
+    #[must_use]
+    pub fn is_ordered_by_nonce(&self) -> bool {
+        matches!(self.body, Body::Transfer { .. } | Body::Anchor { .. })
+    }
     /// Whether this is a proposer's reward.
     #[must_use]
     pub fn is_coinbase(&self) -> bool {
@@ -149,5 +164,30 @@ impl Transaction {
     #[must_use]
     pub fn forged(&self) -> Arc<Transaction> {
         Arc::new(Transaction { signature: Signature::NONE, ..self.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Crypto;
+
+    #[test]
+    fn an_anchor_takes_152_bytes_and_its_name_covers_height_and_hash() {
+        let keys = Keyring::new(Crypto::Symbolic, 1, "account", 2);
+        let anchor = |height, name: &[u8]| {
+            let body = Body::Anchor { height: Height(height), hash: Hash::of(name) };
+            Transaction::signed(&keys, AccountId(1), 0, 5, body, 0)
+        };
+        let made = anchor(8, b"block");
+        // Sender 32, nonce and fee 8 each, height 8, hash 32, signature 64.
+        assert_eq!(made.bytes(), 152);
+        assert!(made.is_signed(&keys) && !made.forged().is_signed(&keys) && made.is_ordered_by_nonce());
+        assert_eq!(made.id(), anchor(8, b"block").id());
+        assert_ne!(made.id(), anchor(9, b"block").id());
+        assert_ne!(made.id(), anchor(8, b"other").id());
+        // A transfer of the same numbers is something else.
+        let body = Body::Transfer { to: AccountId(8), amount: 8 };
+        assert_ne!(made.id(), Transaction::signed(&keys, AccountId(1), 0, 5, body, 0).id());
     }
 }

@@ -5,8 +5,10 @@
 //! * `perform` gives effects a meaning; nothing else does.
 //! * [`executor`] computes what blocks do, once for everybody.
 //! * [`simulation`] is one chain; [`world`] advances several in one virtual time, with agents between them.
+//! * [`anchor`] is such an agent: it writes the hashes of one chain's blocks into another.
 
 pub mod adversary;
+pub mod anchor;
 pub mod clock;
 pub mod disk;
 pub mod executor;
@@ -22,8 +24,9 @@ mod traffic;
 pub mod world;
 
 pub use adversary::{Adversary, Conduct};
+pub use anchor::{Anchoring, Settings as AnchoringSettings};
 pub use clock::Clock;
 pub use disk::DiskModel;
 pub use executor::Executor;
 pub use simulation::{Fault, Scheduled, SeatSettings, Setup, Simulation, Stop, TransactionRelay};
-pub use world::{Agent, Chain, World};
+pub use world::{Agent, Chain, Findings, World};

@@ -617,6 +617,23 @@ impl<P: Protocol> Simulation<P> {
         let tree = &self.shared.tree;
         (height <= tree.height(tip)).then(|| tree.block(tree.ancestor(tip, height)).clone())
     }
+    /// The transactions that had an effect in the block of `node`'s chain at `height`; none if it has no such block.
+    pub fn executed_at(&mut self, node: NodeId, height: Height) -> Vec<Arc<Transaction>> {
+        let Shared { tree, executor, .. } = &mut self.shared;
+        let tip = self.seats[node.index()].tip;
+        if height > tree.height(tip) {
+            return Vec::new();
+        }
+        let index = tree.ancestor(tip, height);
+        let result = executor.result(tree, index);
+        let transactions = tree.block(index).transactions().iter().zip(&result.executed);
+        transactions.filter(|(_, executed)| **executed).map(|(transaction, _)| transaction.clone()).collect()
+    }
+    /// Whether `node` runs.
+    #[must_use]
+    pub fn is_up(&self, node: NodeId) -> bool {
+        self.seats[node.index()].is_up()
+    }
     /// All blocks anybody made.
     #[must_use]
     pub fn tree(&self) -> &Tree {

@@ -51,9 +51,13 @@ impl<P: Protocol> Simulation<P> {
         let (client, node, transaction) = self.submitting.remove(entry);
         self.submit(client, node, transaction);
     }
-    /// A client hands a transaction to a node.
+    /// A client hands a transaction to a node, for the first time or again.
     fn submit(&mut self, client: ClientId, node: NodeId, transaction: Arc<Transaction>) {
-        self.tell(&Observed::Submitted { client, node, transaction: &transaction, again: false });
+        let again = self.clients.contains_key(&transaction.id());
+        self.tell(&Observed::Submitted { client, node, transaction: &transaction, again });
+        if again {
+            return self.enter(node, transaction);
+        }
         let patience = self.client_retry.unwrap_or(Duration::ZERO);
         let known = Client { id: client, answered: false, patience };
         self.clients.insert(transaction.id(), known);

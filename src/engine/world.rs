@@ -20,12 +20,17 @@ pub trait Chain {
     fn stop(&mut self);
     /// Ends the run and returns the properties that were broken.
     fn finish(&mut self) -> &[Violation];
-    /// Makes a client hand a transaction to a node at an instant that is not yet past.
+    /// Makes a client hand a transaction to a node at an instant that is not yet past. What it handed in before it hands
+    /// in again.
     fn submit(&mut self, at: Time, client: ClientId, node: NodeId, transaction: Arc<Transaction>);
     /// The last block that a node has finalized.
     fn finalized(&self, node: NodeId) -> Arc<Block>;
     /// The block of a node's chain at a height.
     fn block_at(&self, node: NodeId, height: Height) -> Option<Arc<Block>>;
+    /// The transactions that had an effect in the block of a node's chain at a height.
+    fn executed_at(&mut self, node: NodeId, height: Height) -> Vec<Arc<Transaction>>;
+    /// Whether a node runs, so that it can be asked.
+    fn is_up(&self, node: NodeId) -> bool;
     /// Number of nodes.
     fn nodes(&self) -> usize;
     /// Events handled so far.
@@ -63,6 +68,12 @@ impl<P: Protocol> Chain for Simulation<P> {
     fn block_at(&self, node: NodeId, height: Height) -> Option<Arc<Block>> {
         Simulation::block_at(self, node, height)
     }
+    fn executed_at(&mut self, node: NodeId, height: Height) -> Vec<Arc<Transaction>> {
+        Simulation::executed_at(self, node, height)
+    }
+    fn is_up(&self, node: NodeId) -> bool {
+        Simulation::is_up(self, node)
+    }
     fn nodes(&self) -> usize {
         Simulation::nodes(self)
     }
@@ -86,6 +97,19 @@ pub trait Agent {
     fn next(&self) -> Option<Time>;
     /// Acts. It must move [`Agent::next`] beyond `now`.
     fn act(&mut self, now: Time, chains: &mut [Box<dyn Chain>]);
+    /// What it found so far.
+    fn findings(&self) -> Findings {
+        Findings::default()
+    }
+}
+
+/// What an agent found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Findings {
+    /// Properties that it saw broken, each with the number of the chain that broke it.
+    pub violations: Vec<(usize, Violation)>,
+    /// Its figures, as sentences for people.
+    pub remarks: Vec<String>,
 }
 
 /// Chains and agents in one virtual time. At equal times chains come first, in their order, then agents in theirs.

@@ -2,7 +2,7 @@
 
 use super::spelling::GENERIC_ATTACKS;
 use super::tree::{Misread, Tree};
-use super::{Arrival, Bandwidth, Gossip, Latency, Ledger, Topology, Workload, words};
+use super::{Agent, Arrival, Bandwidth, Gossip, Latency, Ledger, Topology, Workload, words};
 use crate::base::FaultModel;
 use crate::network::dataset;
 use crate::protocol::{Misfit, Protocol, Visitor};
@@ -122,6 +122,7 @@ pub fn listing(metrics: Vec<Choice>) -> Vec<Section> {
         section("Disks", "chain.nodes.disk", disks.collect()),
         section("Workloads", "workload", choices::<Workload>()),
         section("Arrivals", "workload.payments.arrival", choices::<Arrival>()),
+        section("Agents", "agent", choices::<Agent>()),
         section("Metrics", "results", metrics),
     ];
     sections.retain(|section| !section.choices.is_empty());

@@ -8,6 +8,7 @@
 //! (`protocol.pbft = { ... }`), so that every key has one meaning and every mistake a place. The resolved form
 //! ([`Scenario::resolved`]), with every default written out, reads back to the same scenario.
 
+mod agent;
 pub mod build;
 mod catalogue;
 mod check;
@@ -27,6 +28,7 @@ mod tree;
 mod variant;
 pub mod words;
 
+pub use agent::{Agent, Anchor};
 pub use catalogue::{Choice, Known, Section, known, listing};
 pub use document::Loaded;
 pub use estimate::{Estimate, estimate};
@@ -82,6 +84,9 @@ pub struct Scenario {
     /// Nodes that do not follow the protocol.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adversary: Vec<Adversary>,
+    /// Who lives between chains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agent: Vec<Agent>,
     /// What must hold. Safety is always checked.
     #[serde(default)]
     pub check: Checks,

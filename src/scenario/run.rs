@@ -17,7 +17,7 @@ pub struct Ran {
     /// After how many steps it was ended before its time; `None` if it came to its end. As many steps lead to the
     /// same state again.
     pub ended_after: Option<u64>,
-    /// What was drawn and is worth knowing.
+    /// What was drawn and is worth knowing, and the figures of the agents.
     pub remarks: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ pub fn run(
     most: u64,
     mut go_on: impl FnMut(Standing) -> bool,
 ) -> Result<Ran, String> {
-    let Built { mut world, watchers, remarks } = build(scenario, seed, read)?;
+    let Built { mut world, watchers, mut remarks } = build(scenario, seed, read)?;
     let mut steps = 0;
     let mut ended_after = None;
     loop {
@@ -82,6 +82,12 @@ pub fn run(
         chain.finish();
         let timeline = chain.timeline().expect("a finished chain has its timeline").clone();
         ends.push((chain.end(), chain.events(), timeline));
+    }
+    for found in world.agents.iter().map(|agent| agent.findings()) {
+        for (chain, violation) in &found.violations {
+            watchers[*chain].checks.look(|suite| suite.add(violation));
+        }
+        remarks.extend(found.remarks.into_iter().map(|remark| format!("seed {seed}: {remark}")));
     }
     // Observers are free again when the world that they watched is gone.
     drop(world);

@@ -1,7 +1,7 @@
 //! What a scenario would run, for people.
 
 use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
-use super::{Attack, Chain, Fault, FaultKind, Scenario, Select, Stop, Workload, estimate, network};
+use super::{Agent, Attack, Chain, Fault, FaultKind, Scenario, Select, Stop, Workload, estimate, network};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -54,6 +54,12 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
             Attack::Protocol(name) => name.clone(),
         };
         line("adversary", format!("{} of {}: {what}", select(&adversary.nodes), adversary.chain));
+    }
+    for Agent::Anchor(anchor) in &scenario.agent {
+        let numbers = |numbers: &[u32]| select(&Select::Numbers(numbers.to_vec()));
+        let (read, submit, watch) = (numbers(&[anchor.read]), numbers(&[anchor.submit]), numbers(&anchor.watch));
+        let what = format!("block {} of {} by {read}, and so on", anchor.every, anchor.from);
+        line("agent", format!("anchors {what}, in {} by {submit}; {watch} compared", anchor.into));
     }
     let progress = match scenario.check.progress {
         Some(bound) => format!("safety, and progress within {bound}"),

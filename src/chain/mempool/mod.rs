@@ -84,7 +84,7 @@ pub struct Mempool {
     waiting: BTreeMap<Rank, Arc<Transaction>>,
     /// The rank of every waiting transaction.
     by_id: FxHashMap<Hash, Rank>,
-    /// Which waiting transfer uses a sender's nonce.
+    /// Which waiting transfer or anchor uses a sender's nonce.
     by_nonce: BTreeMap<(AccountId, u64), Rank>,
     /// Which waiting transaction spends an output.
     by_input: FxHashMap<OutPoint, Rank>,
@@ -133,7 +133,7 @@ impl Mempool {
         self.by_id.insert(transaction.id(), rank);
         match &transaction.body {
             Body::Spend { inputs, .. } => self.by_input.extend(inputs.iter().map(|input| (*input, rank))),
-            Body::Transfer { .. } | Body::Coinbase { .. } => {
+            Body::Transfer { .. } | Body::Anchor { .. } | Body::Coinbase { .. } => {
                 self.by_nonce.insert((transaction.sender, transaction.nonce), rank);
             }
         }
@@ -196,7 +196,7 @@ impl Mempool {
     /// The waiting transactions that claim what `transaction` claims, itself included.
     fn rivals(&self, transaction: &Transaction) -> Vec<Rank> {
         match &transaction.body {
-            Body::Transfer { .. } => {
+            Body::Transfer { .. } | Body::Anchor { .. } => {
                 self.by_nonce.get(&(transaction.sender, transaction.nonce)).copied().into_iter().collect()
             }
             Body::Spend { inputs, .. } => inputs.iter().filter_map(|input| self.by_input.get(input).copied()).collect(),
@@ -208,7 +208,7 @@ impl Mempool {
     fn parents(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
         let inputs: &[OutPoint] = match &transaction.body {
             Body::Spend { inputs, .. } => inputs,
-            Body::Transfer { .. } | Body::Coinbase { .. } => &[],
+            Body::Transfer { .. } | Body::Anchor { .. } | Body::Coinbase { .. } => &[],
         };
         let maker = |input: &OutPoint| self.by_id.get(&input.transaction).copied().map(|rank| (rank, input.index));
         inputs
@@ -223,23 +223,24 @@ impl Mempool {
         let spender = move |index| self.by_input.get(&OutPoint { transaction: id, index }).copied();
         (0..outputs(transaction)).filter_map(spender)
     }
-    /// What must be executed before `transaction`, nearest only: transfers follow the next lower nonce that waits.
+    /// What must be executed before `transaction`, nearest only: transfers and anchors follow
+    /// the next lower nonce that waits.
     fn predecessors(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
         let sender = transaction.sender;
-        let lower = matches!(transaction.body, Body::Transfer { .. })
+        let lower = (transaction.is_ordered_by_nonce())
             .then(|| self.by_nonce.range((sender, 0)..(sender, transaction.nonce)).next_back())
             .flatten();
         lower.map(|(_, rank)| *rank).into_iter().chain(self.parents(transaction))
     }
     /// What must be executed after `transaction`, nearest only.
     fn successors(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
-        let above = transaction.nonce.checked_add(1).filter(|_| matches!(transaction.body, Body::Transfer { .. }));
+        let above = transaction.nonce.checked_add(1).filter(|_| transaction.is_ordered_by_nonce());
         let sender = transaction.sender;
         let higher = above.and_then(|above| self.by_nonce.range((sender, above)..=(sender, u64::MAX)).next());
         higher.map(|(_, rank)| *rank).into_iter().chain(self.children(transaction))
     }
     /// These and all that directly or indirectly spends their outputs: without them it can never be executed. A
-    /// higher nonce is no descendant: it waits for whatever transfer fills the gap.
+    /// higher nonce is no descendant: it waits for whatever fills the gap.
     fn with_descendants(&self, roots: Vec<Rank>) -> BTreeSet<Rank> {
         let (mut found, mut open) = (BTreeSet::new(), roots);
         while let Some(rank) = open.pop() {
@@ -291,7 +292,7 @@ impl Mempool {
                     self.by_input.remove(input);
                 }
             }
-            Body::Transfer { .. } | Body::Coinbase { .. } => {
+            Body::Transfer { .. } | Body::Anchor { .. } | Body::Coinbase { .. } => {
                 self.by_nonce.remove(&(transaction.sender, transaction.nonce));
             }
         }
@@ -303,6 +304,6 @@ impl Mempool {
 fn outputs(transaction: &Transaction) -> u32 {
     match &transaction.body {
         Body::Spend { outputs, .. } => outputs.len() as u32,
-        Body::Transfer { .. } | Body::Coinbase { .. } => 0,
+        Body::Transfer { .. } | Body::Anchor { .. } | Body::Coinbase { .. } => 0,
     }
 }

@@ -14,6 +14,11 @@ fn transfer(sender: u32, nonce: u64, fee: Amount, bytes: usize) -> Arc<Transacti
     Transaction::signed(&keys(), AccountId(sender), nonce, fee, body, bytes)
 }
 
+fn anchor(sender: u32, nonce: u64, fee: Amount) -> Arc<Transaction> {
+    let body = Body::Anchor { height: Height(8), hash: Hash::of(b"block") };
+    Transaction::signed(&keys(), AccountId(sender), nonce, fee, body, 300)
+}
+
 fn spend(inputs: Vec<OutPoint>, outputs: u32, fee: Amount) -> Arc<Transaction> {
     let outputs = (0..outputs).map(|n| Output { owner: AccountId(0), amount: u64::from(n) }).collect();
     Transaction::signed(&keys(), AccountId(0), 0, fee, Body::Spend { inputs, outputs }, 400)
@@ -75,6 +80,23 @@ fn the_nonces_of_a_sender_come_in_order_whatever_they_pay() {
     assert_eq!(ids(pool.best()), ids([&other, &chain[0], &chain[1], &chain[2]]));
     assert!(pool.has_predecessor(&chain[2]));
     assert!(!pool.has_predecessor(&chain[0]));
+}
+
+#[test]
+fn anchors_and_transfers_of_a_sender_share_its_nonces() {
+    let mut pool = Mempool::new(WIDE);
+    let chain = [anchor(1, 0, 1), transfer(1, 1, 900, 300), anchor(1, 2, 800)];
+    for transaction in chain.iter().rev() {
+        pool.insert(transaction.clone()).unwrap();
+    }
+    assert_eq!(ids(pool.best()), ids(&chain));
+    assert_eq!(pool.insert(chain[0].clone()), Err("already waiting"), "the same bytes again");
+    assert!(pool.insert(transfer(1, 2, 800, 300)).is_err(), "the nonce is claimed and this pays no more");
+    let dearer = transfer(1, 2, 801, 300);
+    assert_eq!(pool.insert(dearer.clone()), Ok(vec![chain[2].clone()]));
+    assert_eq!(ids(&pool.remove_included(&block(vec![anchor(1, 1, 7)]))), ids([&chain[1]]));
+    assert_eq!(pool.remove(&chain[0].id()), Some(chain[0].clone()));
+    assert_eq!(ids(pool.best()), ids([&dearer]));
 }
 
 #[test]

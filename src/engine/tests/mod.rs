@@ -1,9 +1,11 @@
 //! The promises of the engine, on the smallest protocol.
 
+mod anchor;
 mod fixture;
 
 use super::{Agent, Chain, Conduct, Fault, Scheduled, Simulation, Stop, World};
 use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
+use crate::chain::{Batch, Block, Header};
 use crate::network::Change;
 use fixture::{Bell, Config, Diary, FAST_CLOCK, SLOW_DISK, at, payment, run, setup};
 
@@ -101,6 +103,38 @@ fn a_client_that_hears_nothing_asks_every_node() {
     setup.faults = crash(0, 10, 500);
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("answered"), ["1.1s answered true"], "asked at 50 ms, again at 1,050 ms");
+}
+
+#[test]
+fn a_transaction_that_is_handed_in_again_is_submitted_once_and_answered_once() {
+    let diary = Diary::default();
+    run(
+        setup(2, Config::default(), &diary),
+        &[(at(50), payment(1, 0)), (at(60), payment(1, 0)), (at(250), payment(1, 0))],
+    );
+    assert_eq!(diary.lines("submitted"), ["50ms submitted false", "60ms submitted true", "250ms submitted true"]);
+    assert_eq!(diary.lines("answered"), ["100ms answered true"]);
+}
+
+#[test]
+fn what_a_block_executed_can_be_asked_of_each_node() {
+    let mut simulation = Simulation::new(setup(2, Config::default(), &Diary::default()));
+    // The nonce of the second payment is ahead of its turn.
+    let batch = Batch::new(vec![payment(1, 0), payment(2, 1)]);
+    let genesis = Block::genesis();
+    let header = Header { parent: genesis.id(), height: Height(1), merkle: batch.digest(), ..genesis.header };
+    let tree = &mut simulation.shared.tree;
+    simulation.seats[1].tip = tree.insert(&Block::new(header, batch)).expect("a child of genesis");
+    assert_eq!(simulation.executed_at(NodeId(1), Height(1)), [payment(1, 0)]);
+    assert_eq!(simulation.executed_at(NodeId(0), Height(1)), [], "it has no such block");
+}
+
+#[test]
+fn whether_a_node_runs_can_be_asked() {
+    let mut setup = setup(2, Config::default(), &Diary::default());
+    setup.faults = crash(1, 10, 20_000);
+    let simulation = run(setup, &[]);
+    assert_eq!([0, 1].map(|node| simulation.is_up(NodeId(node))), [true, false]);
 }
 
 #[test]

@@ -5,7 +5,10 @@
 //! coinbase, if it has one, pays them and the reward to the proposer, and what it does not claim is burnt. The
 //! coinbase stands first and is credited first; [`Ledger::finish`] checks that it claims no more than was earned.
 //!
-//! Simplified: an account is a number, exists as soon as it is named, and costs nothing to make. A transfer without
+//! An anchor uses up a nonce and pays its fee like a transfer. What it records stays in its block, as the data of a call
+//! does in Ethereum: it is read from the chain, and the state does not grow by it.
+//!
+//! Simplified: an account is a number, exists as soon as it is named, and costs nothing to make. A transaction without
 //! effect uses up no nonce and pays no fee.
 
 #[cfg(test)]
@@ -54,7 +57,7 @@ impl Reward {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Holding {
     balance: Amount,
-    /// The only nonce that the next transfer may have.
+    /// The only nonce that the next transaction may have.
     nonce: u64,
 }
 
@@ -157,7 +160,7 @@ impl Account {
     pub fn balance(&self, account: AccountId) -> Amount {
         self.holding(account).balance
     }
-    /// The nonce that the next transfer of `account` must have.
+    /// The nonce that the next transaction of `account` must have.
     #[must_use]
     pub fn nonce(&self, account: AccountId) -> u64 {
         self.holding(account).nonce
@@ -202,7 +205,7 @@ impl Account {
         }
         root
     }
-    /// What a transfer does to its sender, or why it does nothing.
+    /// What a transaction that moves `amount` does to its sender, or why it does nothing.
     fn debited(&self, transaction: &Transaction, amount: Amount) -> Result<Holding, Rejection> {
         let sender = self.holding(transaction.sender);
         let cost = amount.checked_add(transaction.fee).ok_or(Rejection("amount and fee overflow"))?;
@@ -210,20 +213,33 @@ impl Account {
         let nonce = sender.nonce.checked_add(1).ok_or(Rejection("nonces are used up"))?;
         Ok(Holding { balance, nonce })
     }
-    fn transfer(&mut self, transaction: &Transaction, to: AccountId, amount: Amount) -> Result<(), Rejection> {
+    /// The same if its turn has come: its nonce is the sender's next.
+    fn charged(&self, transaction: &Transaction, amount: Amount) -> Result<Holding, Rejection> {
         match transaction.nonce.cmp(&self.nonce(transaction.sender)) {
-            Ordering::Less => return Err(Rejection("nonce already used")),
-            Ordering::Greater => return Err(Rejection("nonce ahead of its predecessors")),
-            Ordering::Equal => {}
+            Ordering::Less => Err(Rejection("nonce already used")),
+            Ordering::Greater => Err(Rejection("nonce ahead of its predecessors")),
+            Ordering::Equal => self.debited(transaction, amount),
         }
-        let sender = self.debited(transaction, amount)?;
+    }
+    fn transfer(&mut self, transaction: &Transaction, to: AccountId, amount: Amount) -> Result<(), Rejection> {
+        let sender = self.charged(transaction, amount)?;
         let receiver = if to == transaction.sender { sender } else { self.holding(to) };
         let balance = receiver.balance.checked_add(amount).ok_or(Rejection("balance of the receiver overflows"))?;
         self.change(transaction.sender, sender);
         self.change(to, Holding { balance, ..receiver });
-        self.totals.fees += u128::from(transaction.fee);
-        self.open().fees += u128::from(transaction.fee);
+        self.collect(transaction.fee);
         Ok(())
+    }
+    fn anchor(&mut self, transaction: &Transaction) -> Result<(), Rejection> {
+        let sender = self.charged(transaction, 0)?;
+        self.change(transaction.sender, sender);
+        self.collect(transaction.fee);
+        Ok(())
+    }
+    /// A fee left its sender: the coinbase of this block may claim it.
+    fn collect(&mut self, fee: Amount) {
+        self.totals.fees += u128::from(fee);
+        self.open().fees += u128::from(fee);
     }
     fn pay_proposer(&mut self, transaction: &Transaction, height: Height, amount: Amount) -> Result<(), Rejection> {
         let frame = self.open();
@@ -254,6 +270,7 @@ impl Ledger for Account {
     fn admit(&self, transaction: &Transaction) -> Result<Admission, Rejection> {
         let amount = match &transaction.body {
             Body::Transfer { amount, .. } => *amount,
+            Body::Anchor { .. } => 0,
             Body::Spend { .. } => return Err(Rejection("spends outputs, which this ledger does not have")),
             Body::Coinbase { .. } => return Err(Rejection("a coinbase does not wait")),
         };
@@ -286,6 +303,7 @@ impl Ledger for Account {
         self.open().tried += 1;
         match &transaction.body {
             Body::Transfer { to, amount } => self.transfer(transaction, *to, *amount),
+            Body::Anchor { .. } => self.anchor(transaction),
             Body::Coinbase { height, amount } => self.pay_proposer(transaction, *height, *amount),
             Body::Spend { .. } => Err(Rejection("spends outputs, which this ledger does not have")),
         }

@@ -47,6 +47,30 @@ fn a_nonce_is_used_once_and_not_before_its_predecessors() {
 }
 
 #[test]
+fn an_anchor_uses_up_its_fee_and_a_nonce_and_cannot_be_replayed() {
+    let anchor = |nonce, fee| {
+        let body = Body::Anchor { height: Height(6), hash: Hash::of(b"block") };
+        Transaction::signed(&keys(), AccountId(0), nonce, fee, body, 0)
+    };
+    let mut state = ledger(Reward::Fees);
+    let before = (state.root(), state.state_bytes());
+    assert_eq!(state.admit(&anchor(1, 7)), Ok(Admission::Later));
+    assert!(state.admit(&anchor(0, 101)).is_err(), "it has 100");
+    state.begin(Height(1));
+    assert_eq!(state.execute(&state.coinbase(NodeId(2), Height(1), 7).unwrap()), Ok(()));
+    assert_eq!(state.execute(&anchor(1, 7)), Err(Rejection("nonce ahead of its predecessors")));
+    assert_eq!(state.execute(&anchor(0, 7)), Ok(()));
+    assert_eq!(state.execute(&anchor(0, 7)), Err(Rejection("nonce already used")), "the same bytes again");
+    assert_eq!(state.admit(&anchor(0, 8)), Err(Rejection("nonce already used")));
+    assert_eq!(state.execute(&transfer(0, 1, 1, 3, 0)), Ok(()), "transfers and anchors share the nonces");
+    assert_eq!(state.finish(), Ok(()));
+    assert_eq!((balances(&state, &[0, 1, 12]), state.nonce(AccountId(0))), (vec![90, 103, 7], 2));
+    assert_eq!(state.audit(), Ok(()));
+    state.undo();
+    assert_eq!((state.root(), state.state_bytes()), before);
+}
+
+#[test]
 fn nobody_spends_more_than_they_have_by_overflow_or_otherwise() {
     let mut state = ledger(Reward::Fees);
     state.begin(Height(1));

@@ -27,6 +27,9 @@ use smallvec::SmallVec;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+/// Anchors are ordered and paid for by account.
+const NO_ANCHORS: Rejection = Rejection("records another chain's block, which only the account ledger does");
+
 /// How money is made. Default: as in Bitcoin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -244,6 +247,7 @@ impl Utxo {
         let (inputs, outputs) = match &transaction.body {
             Body::Spend { inputs, outputs } => (inputs, outputs),
             Body::Transfer { .. } => return Err(Rejection("moves a balance, which this ledger does not have")),
+            Body::Anchor { .. } => return Err(NO_ANCHORS),
             Body::Coinbase { .. } => return Err(Rejection("a coinbase does not wait")),
         };
         if inputs.is_empty() || outputs.is_empty() {
@@ -373,6 +377,7 @@ impl Ledger for Utxo {
             Body::Spend { inputs, outputs } => self.spend(transaction, inputs, outputs),
             Body::Coinbase { height, amount } => self.mint(transaction, *height, *amount),
             Body::Transfer { .. } => Err(Rejection("moves a balance, which this ledger does not have")),
+            Body::Anchor { .. } => Err(NO_ANCHORS),
         }
     }
     fn finish(&mut self) -> Result<(), Rejection> {

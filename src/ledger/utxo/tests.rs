@@ -129,6 +129,17 @@ fn an_output_may_be_spent_in_its_own_block_after_it_is_made() {
 }
 
 #[test]
+fn an_anchor_is_refused_whether_it_waits_or_stands_in_a_block() {
+    let mut state = ledger();
+    let body = Body::Anchor { height: Height(3), hash: Hash::of(b"block") };
+    let anchor = Transaction::signed(&keys(), AccountId(0), 0, 1, body, 0);
+    let why = Rejection("records another chain's block, which only the account ledger does");
+    assert_eq!(state.admit(&anchor), Err(why));
+    state.begin(Height(1));
+    assert_eq!(refused(&mut state, &anchor), why.0);
+}
+
+#[test]
 fn sums_do_not_overflow_into_money() {
     let mut state = ledger();
     state.begin(Height(1));
@@ -252,7 +263,7 @@ impl Naive {
             Body::Coinbase { height, amount } => {
                 (vec![Output { owner: transaction.sender, amount: *amount }], Some(*height))
             }
-            Body::Transfer { .. } => return false,
+            Body::Transfer { .. } | Body::Anchor { .. } => return false,
         };
         for (output, index) in made.into_iter().zip(0..) {
             self.0.insert(OutPoint { transaction: transaction.id(), index }, (output, minted));

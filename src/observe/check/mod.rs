@@ -120,6 +120,11 @@ impl Suite {
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
+    /// Adds what somebody else found, who sees more than this chain: an agent between chains.
+    pub fn add(&mut self, violation: &Violation) {
+        self.verdict.add(violation, self.keep);
+        self.verdict.violations.sort_by_key(|violation| violation.at);
+    }
     /// Asks every checker, and collects.
     fn ask(&mut self, mut question: impl FnMut(&mut dyn Observer) -> Result<(), Violation>) -> Result<(), Violation> {
         let mut first = Ok(());

@@ -1,6 +1,7 @@
 //! Ledger, accounts and workload of a chain.
 
 use super::Builder;
+use super::agent::{self, Desk};
 use crate::base::{Crypto, Duration, Keyring, NodeId};
 use crate::ledger::account::{Account, AccountWallet, Reward};
 use crate::ledger::utxo::{Endowment, Issuance, Utxo, UtxoWallet};
@@ -20,6 +21,7 @@ pub(super) struct Load {
     pub ledger: Box<dyn Fn() -> Box<dyn Ledger>>,
     pub workload: Option<Box<dyn Workload>>,
     pub retry: Option<Duration>,
+    pub desk: Desk,
 }
 
 impl Builder<'_> {
@@ -29,12 +31,15 @@ impl Builder<'_> {
             _ => None,
         };
         let holders = payments.map_or(NOBODY, |payments| payments.accounts);
-        // Accounts of people come first, then one per node, which its rewards are paid to.
+        // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to.
+        let agents = agent::writers(self.scenario, &self.table().name).count() as u32;
         let crypto: Crypto = self.scenario.crypto;
-        let keys = Arc::new(Keyring::new(crypto, self.chain_seed(), "account", holders as usize + n));
-        let (ledger, wallet) = ledger(&self.table().ledger, holders);
+        let keys = Arc::new(Keyring::new(crypto, self.chain_seed(), "account", (holders + agents) as usize + n));
+        let (ledger, wallet) = ledger(&self.table().ledger, holders, agents);
         let workload = payments.map(|payments| self.payments(payments, n, keys.clone(), wallet)).transpose()?;
-        Ok(Load { accounts: keys, ledger, workload, retry: payments.and_then(|payments| payments.retry) })
+        let clients = payments.map_or(0, |payments| payments.clients);
+        let desk = Desk { keys: keys.clone(), holders, clients };
+        Ok(Load { accounts: keys, ledger, workload, retry: payments.and_then(|payments| payments.retry), desk })
     }
     fn payments(
         &self,
@@ -83,8 +88,9 @@ fn piece(piece: scenario::Piece) -> Piece {
 /// Makes a ledger in the state of genesis.
 type MakeLedger = Box<dyn Fn() -> Box<dyn Ledger>>;
 
-/// A ledger, and the wallet of those who pay on it.
-fn ledger(choice: &LedgerChoice, holders: u32) -> (MakeLedger, Box<dyn Wallet>) {
+/// A ledger, and the wallet of those who pay on it. Agents have what people have.
+fn ledger(choice: &LedgerChoice, holders: u32, agents: u32) -> (MakeLedger, Box<dyn Wallet>) {
+    let owners = holders + agents;
     match choice {
         LedgerChoice::Account(table) => {
             let balance = table.balance;
@@ -93,14 +99,15 @@ fn ledger(choice: &LedgerChoice, holders: u32) -> (MakeLedger, Box<dyn Wallet>) 
                 scenario::Reward::Fees => Reward::Fees,
                 scenario::Reward::Minted(amount) => Reward::Minted(amount),
             };
-            let make = move || -> Box<dyn Ledger> { Box::new(Account::new(holders, balance, reward, holders)) };
+            let make = move || -> Box<dyn Ledger> { Box::new(Account::new(owners, balance, reward, owners)) };
             (Box::new(make), Box::new(AccountWallet::new(holders, balance)))
         }
         LedgerChoice::Utxo(table) => {
-            let endowment = Endowment { accounts: holders, coins: table.coins, amount: table.amount };
+            let endowment = |accounts| Endowment { accounts, coins: table.coins, amount: table.amount };
+            let (all, people) = (endowment(owners), endowment(holders));
             let issuance = Issuance { subsidy: table.subsidy, halving: table.halving, maturity: table.maturity };
-            let make = move || -> Box<dyn Ledger> { Box::new(Utxo::new(endowment, issuance, holders)) };
-            (Box::new(make), Box::new(UtxoWallet::new(endowment)))
+            let make = move || -> Box<dyn Ledger> { Box::new(Utxo::new(all, issuance, owners)) };
+            (Box::new(make), Box::new(UtxoWallet::new(people)))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Everything that a scenario leaves to chance (who stands where, which nodes a fraction means, clocks, graphs) is drawn
 //! from streams of the seed named here and in `network`, so that two protocols under one seed meet the same world.
 
+mod agent;
 mod fault;
 mod load;
 mod network;
@@ -84,6 +85,7 @@ pub struct Built {
 /// What could not be built, as a sentence: a file that cannot be read, a graph that is not connected.
 pub fn build(scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
     let mut built = Built { world: World::default(), watchers: Vec::new(), remarks: Vec::new() };
+    let mut desks = Vec::new();
     for number in 0..scenario.chain.len() {
         let mut builder = Builder { scenario, number, seed, read, made: None };
         consensus::visit(&mut builder);
@@ -91,7 +93,9 @@ pub fn build(scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, St
         built.world.chains.push(made.chain);
         built.watchers.push(made.watchers);
         built.remarks.extend(made.remarks);
+        desks.push(made.desk);
     }
+    built.world.agents = agent::agents(scenario, &desks);
     Ok(built)
 }
 
@@ -99,6 +103,7 @@ struct Made {
     chain: Box<dyn Chain>,
     watchers: Watchers,
     remarks: Vec<String>,
+    desk: agent::Desk,
 }
 
 /// Builds the chain with this number when the registry comes to its protocol.
@@ -171,7 +176,7 @@ impl Builder<'_> {
             observers: vec![Box::new(watchers.metrics.twin()), Box::new(watchers.checks.twin())],
         };
         let chain = Box::new(Simulation::new(setup));
-        Ok(Made { chain, watchers, remarks })
+        Ok(Made { chain, watchers, remarks, desk: traffic.desk })
     }
     fn stop(&self) -> Stop {
         let end = Stop::at(Time::ZERO + self.scenario.duration);

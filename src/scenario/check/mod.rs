@@ -1,5 +1,6 @@
 //! Everything that can be known to be wrong before a run. What is left out is filled in on the way.
 
+mod agent;
 mod chain;
 mod events;
 
@@ -27,6 +28,7 @@ pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[K
     checker.workload(scenario);
     checker.faults(scenario);
     checker.adversaries(scenario);
+    checker.agents(scenario);
     if checker.found.iter().all(|mistake| mistake.harmless) {
         checker.memory(scenario);
     }

@@ -11,6 +11,15 @@ fn edited(edits: &[(&str, &str)]) -> String {
     load(&text).err().unwrap_or_else(|| "accepted".to_owned())
 }
 
+/// What is said about [`VALID`] with a second chain, on this ledger, and an agent that anchors by this table.
+fn anchoring(ledger: &str, table: &str) -> String {
+    let chain = format!(
+        "[[chain]]\nname = \"public\"\nprotocol = \"idle\"\nledger = \"{ledger}\"\nnodes.count = 3\n\n[workload"
+    );
+    let agent = format!("by = \"1s\" }}\n[[agent]]\nanchor = {table}");
+    edited(&[("[workload", &chain), ("by = \"1s\" }", &agent)])
+}
+
 /// What is said about [`VALID`] with an override.
 fn overridden(change: &str) -> String {
     load_set(VALID, &[change]).err().unwrap_or_else(|| "accepted".to_owned())
@@ -34,7 +43,7 @@ r#"error: unknown key `warmup`
  --> test.toml:4:1
   |
 4 | warmup = "5s"
-  | ^^^^^^ expected one of `name`, `question`, `seed`, `seeds`, `duration`, `stop`, `warm_up`, `crypto`, `memory_limit`, `chain`, `workload`, `fault`, or 4 more
+  | ^^^^^^ expected one of `name`, `question`, `seed`, `seeds`, `duration`, `stop`, `warm_up`, `crypto`, `memory_limit`, `chain`, `workload`, `fault`, or 5 more
   |
   = help: did you mean `warm_up`?"#;
     an_unknown_key_inside_a_choice_is_told: edited(&[("degree = 2", "degre = 2")]),
@@ -449,4 +458,78 @@ r#"error: `count` must be a whole number, not negative and below 2^32
   |
 1 | chain..nodes=5
   | ^^^^^^^^^^^^ expected keys joined by dots, such as `chain[0].nodes.count`";
+    anchors_between_two_chains_are_right: anchoring("account", r#"{ from = "main", into = "public", every = 2, watch = [0, 3] }"#),
+"accepted";
+    anchors_of_an_unknown_chain_is_told: anchoring("account", r#"{ from = "mian", into = "public" }"#),
+r#"error: unknown chain "mian"
+  --> test.toml:44:19
+   |
+44 | anchor = { from = "mian", into = "public" }
+   |                   ^^^^^^ expected one of `main`, `public`
+   |
+   = help: did you mean `main`?"#;
+    anchors_into_an_unknown_chain_is_told: anchoring("account", r#"{ from = "main", into = "publik" }"#),
+r#"error: unknown chain "publik"
+  --> test.toml:44:34
+   |
+44 | anchor = { from = "main", into = "publik" }
+   |                                  ^^^^^^^^ expected one of `main`, `public`
+   |
+   = help: did you mean `public`?"#;
+    anchors_of_a_chain_into_itself_is_told: anchoring("account", r#"{ from = "main", into = "main" }"#),
+r#"error: chain "main" cannot carry its own anchors
+  --> test.toml:44:34
+   |
+44 | anchor = { from = "main", into = "main" }
+   |                                  ^^^^^^ expected `public`"#;
+    anchors_of_no_block_is_told: anchoring("account", r#"{ from = "main", into = "public", every = 0 }"#),
+r#"error: `every` must be at least 1
+  --> test.toml:44:52
+   |
+44 | anchor = { from = "main", into = "public", every = 0 }
+   |                                                    ^ found 0"#;
+    anchors_without_pause_is_told: anchoring("account", r#"{ from = "main", into = "public", poll = "0s" }"#),
+r#"error: `poll` must be longer than 0
+  --> test.toml:44:51
+   |
+44 | anchor = { from = "main", into = "public", poll = "0s" }
+   |                                                   ^^^^ found 0"#;
+    anchors_read_from_an_unknown_node_is_told: anchoring("account", r#"{ from = "main", into = "public", read = 4 }"#),
+r#"error: there is no node 4
+  --> test.toml:44:51
+   |
+44 | anchor = { from = "main", into = "public", read = 4 }
+   |                                                   ^ nodes are numbered 0 to 3"#;
+    anchors_compared_with_an_unknown_node_is_told: anchoring("account", r#"{ from = "main", into = "public", watch = [0, 9] }"#),
+r#"error: there is no node 9
+  --> test.toml:44:56
+   |
+44 | anchor = { from = "main", into = "public", watch = [0, 9] }
+   |                                                        ^ nodes are numbered 0 to 3"#;
+    anchors_compared_with_nobody_is_told: anchoring("account", r#"{ from = "main", into = "public", watch = [] }"#),
+r#"error: this selects no node
+  --> test.toml:44:52
+   |
+44 | anchor = { from = "main", into = "public", watch = [] }
+   |                                                    ^^ expected at least one number"#;
+    anchors_submitted_to_an_unknown_node_is_told: anchoring("account", r#"{ from = "main", into = "public", submit = 3 }"#),
+r#"error: there is no node 3
+  --> test.toml:44:53
+   |
+44 | anchor = { from = "main", into = "public", submit = 3 }
+   |                                                     ^ nodes are numbered 0 to 2"#;
+    anchors_on_a_ledger_of_outputs_is_told: anchoring("utxo", r#"{ from = "main", into = "public" }"#),
+r#"error: chain "public" cannot carry anchors
+  --> test.toml:44:34
+   |
+44 | anchor = { from = "main", into = "public" }
+   |                                  ^^^^^^^^ its ledger is `utxo`, expected `account`"#;
+    an_unknown_key_of_anchors_is_told: anchoring("account", r#"{ from = "main", into = "public", evry = 2 }"#),
+r#"error: unknown key `evry`
+  --> test.toml:44:44
+   |
+44 | anchor = { from = "main", into = "public", evry = 2 }
+   |                                            ^^^^ expected one of `from`, `into`, `every`, `read`, `watch`, `submit`, `poll`, `retry`, `fee`
+   |
+   = help: did you mean `every`?"#;
 }

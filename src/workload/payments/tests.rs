@@ -24,7 +24,7 @@ fn receiver(transaction: &Transaction) -> AccountId {
     match &transaction.body {
         Body::Transfer { to, .. } => *to,
         Body::Spend { outputs, .. } => outputs[0].owner,
-        Body::Coinbase { .. } => unreachable!("a workload makes none"),
+        Body::Anchor { .. } | Body::Coinbase { .. } => unreachable!("a workload makes none"),
     }
 }
 

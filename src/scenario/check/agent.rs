@@ -1,0 +1,51 @@
+//! Checks of who lives between chains.
+
+use super::Checker;
+use crate::scenario::mistake::allow;
+use crate::scenario::{Agent, Anchor, Chain, Ledger, Scenario, Select};
+
+impl Checker<'_> {
+    /// Who lives between chains.
+    pub(super) fn agents(&mut self, scenario: &mut Scenario) {
+        for (at, Agent::Anchor(anchor)) in scenario.agent.iter_mut().enumerate() {
+            self.anchor(&format!("agent[{at}].anchor"), anchor, &scenario.chain);
+        }
+    }
+
+    fn anchor(&mut self, path: &str, anchor: &mut Anchor, chains: &[Chain]) {
+        let key = |word: &str| format!("{path}.{word}");
+        self.at_least(&key("every"), anchor.every as f64, 1.0);
+        self.lasting(&key("poll"), anchor.poll);
+        self.lasting(&key("retry"), anchor.retry);
+        if anchor.watch.is_empty() {
+            if self.tree.has(&key("watch")) {
+                self.wrong(&key("watch"), "this selects no node", "expected at least one number");
+            }
+            anchor.watch.push(anchor.read);
+        }
+        let named = |name: &str| chains.iter().find(|chain| chain.name == name);
+        let names: Vec<&str> = chains.iter().map(|chain| chain.name.as_str()).collect();
+        if self.among(&key("from"), "chain", &anchor.from, &names)
+            && let Some(from) = named(&anchor.from)
+        {
+            self.select(&key("read"), &Select::Numbers(vec![anchor.read]), &from.nodes, &[]);
+            // Left out, it is the node that is read, and that was looked at.
+            if self.tree.has(&key("watch")) {
+                self.select(&key("watch"), &Select::Numbers(anchor.watch.clone()), &from.nodes, &[]);
+            }
+        }
+        if anchor.into == anchor.from {
+            let others: Vec<&str> = names.into_iter().filter(|name| *name != anchor.from).collect();
+            let title = format!("chain \"{}\" cannot carry its own anchors", anchor.into);
+            self.wrong(&key("into"), title, allow(&others));
+        } else if self.among(&key("into"), "chain", &anchor.into, &names)
+            && let Some(into) = named(&anchor.into)
+        {
+            self.select(&key("submit"), &Select::Numbers(vec![anchor.submit]), &into.nodes, &[]);
+            if let Ledger::Utxo(_) = into.ledger {
+                let title = format!("chain \"{}\" cannot carry anchors", anchor.into);
+                self.wrong(&key("into"), title, "its ledger is `utxo`, expected `account`");
+            }
+        }
+    }
+}
