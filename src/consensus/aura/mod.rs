@@ -115,7 +115,7 @@ pub struct Aura {
     seen: BTreeMap<(Step, NodeId), Hash>,
     /// Blocks of steps to come.
     early: Vec<(NodeId, Arc<Sealed>)>,
-    /// Blocks whose parent is missing.
+    /// Blocks whose parent is missing, by their names.
     orphans: BTreeMap<Hash, (NodeId, Arc<Sealed>)>,
     /// How often it asked since something new came: whom it asks next.
     asked: u64,
@@ -127,6 +127,8 @@ pub struct Aura {
 
 /// Blocks of steps to come and blocks without parent that are kept.
 const KEPT_MOST: usize = 64;
+/// How often a missing parent is asked for before its children are given up.
+const ASKS_MOST: u64 = 4;
 /// Blocks in one answer at most.
 const ANSWER_MOST: usize = 64;
 /// Final blocks kept with their seals.
@@ -272,17 +274,17 @@ impl Aura {
         }
         let now = self.step(ctx.now());
         if sealed.step > now {
-            if sealed.step <= now + self.config.future_steps && self.early.len() < KEPT_MOST {
-                let due = Time::from_nanos(sealed.step * self.config.step.as_nanos());
-                ctx.set_timer(Timer::Early, due.since(ctx.now()));
+            let is_held = self.early.iter().any(|(_, held)| held.block.id() == id);
+            if sealed.step <= now + self.config.future_steps && self.early.len() < KEPT_MOST && !is_held {
                 self.early.push((from, sealed));
+                self.wait_for_early(ctx);
             }
             return;
         }
         let Some(parent_step) = self.step_of(&block.parent()) else {
-            if self.orphans.len() < KEPT_MOST {
+            if self.orphans.len() < KEPT_MOST && !self.orphans.contains_key(&id) {
                 let wanted = block.parent();
-                self.orphans.insert(wanted, (from, sealed));
+                self.orphans.insert(id, (from, sealed));
                 ctx.send(from, Message::Ask { wanted, above: self.root.0.height() });
                 ctx.set_timer(Timer::Ask, self.config.step);
             }
@@ -301,9 +303,11 @@ impl Aura {
         self.asked = 0;
         self.take(&sealed, ctx);
         ctx.broadcast(Message::Block(sealed.clone()));
-        if let Some((from, child)) = self.orphans.remove(&id) {
-            self.on_block(from, child, ctx);
-        }
+        let (children, others) =
+            std::mem::take(&mut self.orphans).into_iter().partition(|(_, (_, child))| child.block.parent() == id);
+        self.orphans = others;
+        let children: BTreeMap<Hash, (NodeId, Arc<Sealed>)> = children;
+        children.into_values().for_each(|(from, child)| self.on_block(from, child, ctx));
         self.wait(ctx);
     }
     /// The step of a block above what is final, or of the last final one.
@@ -377,6 +381,12 @@ impl Aura {
             self.on_block(from, sealed, ctx);
         }
     }
+    fn wait_for_early(&self, ctx: &mut Context<'_, Self>) {
+        if let Some(step) = self.early.iter().map(|(_, held)| held.step).min() {
+            let due = Time::from_nanos(step * self.config.step.as_nanos());
+            ctx.set_timer(Timer::Early, due.since(ctx.now()));
+        }
+    }
 }
 
 /// Catching up, and starting again.
@@ -399,16 +409,23 @@ impl Aura {
             height = height.next();
         }
         if height > self.root.0.height() {
-            finals.extend(blocks);
+            // What does not fit is asked for again, by those that miss it.
+            let room = ANSWER_MOST - finals.len();
+            finals.extend(blocks.into_iter().take(room));
         }
         if !finals.is_empty() {
             ctx.send(from, Message::Blocks(Arc::new(finals)));
         }
     }
-    /// Nobody answered: asks the next validator.
+    /// Nobody answered: asks the next validator; after some, those blocks are given up.
     fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(wanted) = self.orphans.keys().next().copied() else { return };
+        let missing = self.orphans.values().map(|(_, sealed)| sealed.block.parent());
+        let Some(wanted) = missing.filter(|parent| !self.orphans.contains_key(parent)).min() else { return };
         self.asked += 1;
+        if self.asked > ASKS_MOST {
+            (self.asked, self.orphans) = (0, BTreeMap::new());
+            return;
+        }
         let start = u64::from(ctx.me().0) + self.asked;
         let peer = (0..2).map(|further| ctx.committee().in_turn(start + further)).find(|peer| *peer != ctx.me());
         if let Some(peer) = peer {

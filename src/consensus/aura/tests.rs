@@ -258,3 +258,36 @@ fn a_flood_of_early_and_orphaned_blocks_is_kept_within_bounds() {
     }
     assert!(stage.node(1).orphans.len() <= KEPT_MOST && stage.node(1).early.len() <= KEPT_MOST);
 }
+
+#[test]
+fn a_flood_is_kept_within_bounds_and_given_up() {
+    let mut stage = stage(4, Config::default());
+    stage.run(SECOND * 27); // step 5
+    let genesis = Block::genesis();
+    for at in 0..300 {
+        let batch = Batch::new(vec![stage.transaction(0, at)]);
+        let parent = Block::new(Header { merkle: batch.digest(), ..genesis.header }, batch);
+        let orphan = sealed(&mut stage, &parent, 3);
+        show(&mut stage, 0, &orphan);
+        let early = sealed(&mut stage, &genesis, 8);
+        show(&mut stage, 0, &early);
+    }
+    let node = stage.node(0);
+    assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, 1), "the same early block is kept once");
+    stage.run(SECOND * 5 * (2 * ASKS_MOST + 2));
+    assert!(stage.node(0).orphans.is_empty(), "nobody has those parents");
+    assert_eq!(stage.chain(0).len(), 2, "the early block had its time");
+}
+
+#[test]
+fn two_children_of_a_missing_parent_are_both_kept() {
+    let mut stage = stage(4, Config::default());
+    stage.run(SECOND * 27);
+    let parent = sealed(&mut stage, &Block::genesis(), 1);
+    let children = [2, 3].map(|step| sealed(&mut stage, &parent.block, step));
+    children.iter().for_each(|child| show(&mut stage, 0, child));
+    assert_eq!(stage.node(0).orphans.len(), 2);
+    show(&mut stage, 0, &parent);
+    assert_eq!(stage.node(0).known.len(), 3);
+    assert_eq!(authors(&stage, 0), [1, 2], "the one with fewer gaps is the better");
+}
