@@ -370,3 +370,62 @@ fn a_lagging_validator_fetches_the_blocks_it_missed() {
     assert_eq!(stage.finalized(3).len(), height);
     assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
 }
+
+/// The second half of the paper's rules and the first of CometBFT's, or either whole, in the schedule that tells them apart.
+/// Validators 0 and 2 precommit a block that 3 alone decides; then 1, who lies, votes nil and proposes afresh when it may.
+fn mixed_rules(unlocking: Unlocking) -> Stage {
+    let mut stage: Stage = Rehearsal::empty(4, Config { unlocking, ..Config::default() });
+    [0, 2, 3].into_iter().for_each(|node| stage.boot(node));
+    let payment = stage.transaction(0, 0);
+    stage.submit(0, &payment);
+    stage.run(Duration::from_millis(2));
+    stage.lose(|flight| flight.from == NodeId(3));
+    stage.partition(&[3], &[0, 1, 2]);
+    stage.run(Duration::from_millis(1));
+    assert_eq!([0, 2, 3].map(|node| stage.finalized(node).len()), [1, 1, 2]);
+    let batch = crate::chain::Batch::new(vec![stage.transaction(1, 0)]);
+    let header = Header {
+        parent: stage.chain(0)[0].id(),
+        height: Height(1),
+        merkle: batch.digest(),
+        time: stage.now(),
+        proposer: NodeId(1),
+        seal: Value::seal(None, &[]),
+    };
+    let other = Arc::new(Value { block: Block::new(header, batch), last: None, evidence: Vec::new() });
+    let (size, id) = (65_536, other.block.id());
+    let (turns, mut spoken) = ([1, 5, 9], std::collections::BTreeSet::new());
+    for _ in 0..1_000 {
+        for to in [0, 2] {
+            let round = stage.node(to).round;
+            if !spoken.insert((to, round)) {
+                continue;
+            }
+            // In its first turn it makes both prevote nil; in a later one it lets its block through.
+            let choice = if turns[1..].contains(&round) { id } else { NIL };
+            for phase in [Phase::Prevote, Phase::Precommit] {
+                let signature = stage.keys().sign(1, &Vote::statement(phase, Height(1), round, &choice));
+                let vote = Vote { phase, height: Height(1), round, id: choice, voter: NodeId(1), signature };
+                stage.inject(1, to, Message::Vote(Arc::new(vote)));
+            }
+            if turns.contains(&round) {
+                let (height, parts, signature) = (Height(1), other.parts(size), crate::base::Signature::NONE);
+                let mut proposal = Proposal { height, round, valid_round: None, id, parts, signature };
+                proposal.signature = stage.keys().sign(1, &proposal.statement());
+                stage.inject(1, to, Message::Proposal(Arc::new((NodeId(1), proposal))));
+                let part = Part { round, index: 0, size, value: other.clone() };
+                stage.inject(1, to, Message::Part(Arc::new(part)));
+            }
+        }
+        stage.run(Duration::from_millis(100));
+    }
+    stage
+}
+
+#[test]
+fn the_two_rules_of_unlocking_fork_when_they_are_mixed_and_only_then() {
+    for (unlocking, forks) in [(Unlocking::Paper, false), (Unlocking::Cometbft, false), (Unlocking::Mixed, true)] {
+        let stage = mixed_rules(unlocking);
+        assert_eq!(stage.disagreement(&[0, 2, 3]).is_some(), forks, "{unlocking:?}");
+    }
+}
