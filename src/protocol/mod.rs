@@ -15,6 +15,7 @@
 //! with the durable records, and its chain stands at the last block it finalized ([`Context::durable`]): finalized
 //! blocks are durable by definition, everything above must be rebuilt from the log.
 
+pub mod chained;
 mod context;
 pub mod rehearsal;
 pub mod votes;

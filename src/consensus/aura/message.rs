@@ -3,9 +3,10 @@
 use super::Step;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
-use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, Wire, Work};
+use crate::base::{Digest, Hash, Keyring, Signature, Wire};
 use crate::chain::{Block, Seal};
-use crate::protocol::{self, Relay};
+use crate::protocol;
+use crate::protocol::chained::{self, Sealed as _};
 use std::sync::Arc;
 
 /// A block with the seal of its primary.
@@ -30,7 +31,13 @@ impl Sealed {
     pub fn statement(block: &Hash) -> Hash {
         Digest::new("aura seal").hash(block).finish()
     }
-    fn size(&self) -> usize {
+}
+
+impl chained::Sealed for Sealed {
+    fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+    fn bytes(&self) -> usize {
         self.block.bytes() + NUMBER_BYTES + SIGNATURE_BYTES
     }
     fn is_genuine(&self, keys: &Keyring) -> bool {
@@ -42,67 +49,7 @@ impl Sealed {
 }
 
 /// What validators say.
-#[derive(Clone, Debug)]
-pub enum Message {
-    /// A block, new or passed on.
-    Block(Arc<Sealed>),
-    /// "Send me the chain up to this block."
-    Ask {
-        /// The block that is missing; zero for the tip.
-        wanted: Hash,
-        /// What is final at the sender.
-        above: Height,
-    },
-    /// The chain that was asked for, ascending.
-    Blocks(Arc<Vec<Arc<Sealed>>>),
-}
-
-impl Wire for Message {
-    fn bytes(&self) -> usize {
-        match self {
-            Message::Block(sealed) => sealed.size(),
-            Message::Ask { .. } => HASH_BYTES + NUMBER_BYTES,
-            Message::Blocks(blocks) => blocks.iter().map(|sealed| sealed.size()).sum(),
-        }
-    }
-    fn kind(&self) -> &'static str {
-        match self {
-            Message::Block(_) => "block",
-            Message::Ask { .. } => "ask",
-            Message::Blocks(_) => "blocks",
-        }
-    }
-    fn check(&self) -> Work {
-        match self {
-            Message::Block(_) => Work::VERIFY,
-            Message::Ask { .. } => Work::NONE,
-            Message::Blocks(blocks) => Work::verify(blocks.len() as u32),
-        }
-    }
-}
-
-impl protocol::Message for Message {
-    fn verify(&self, _from: NodeId, keys: &Keyring) -> bool {
-        match self {
-            Message::Block(sealed) => sealed.is_genuine(keys),
-            Message::Ask { .. } => true,
-            Message::Blocks(blocks) => blocks.iter().all(|sealed| sealed.is_genuine(keys)),
-        }
-    }
-    /// A validator passes on what it found valid.
-    fn relay(&self) -> Relay {
-        Relay::OnBroadcast
-    }
-    fn identity(&self) -> Option<Hash> {
-        self.block().map(|block| block.id())
-    }
-    fn block(&self) -> Option<&Arc<Block>> {
-        match self {
-            Message::Block(sealed) => Some(&sealed.block),
-            _ => None,
-        }
-    }
-}
+pub type Message = chained::Message<Sealed>;
 
 /// What a validator writes before it speaks.
 #[derive(Clone, Debug)]
@@ -121,7 +68,7 @@ pub enum Record {
 impl Wire for Record {
     fn bytes(&self) -> usize {
         match self {
-            Record::Block(sealed) => sealed.size(),
+            Record::Block(sealed) => sealed.bytes(),
             // Bodies stay where they were written; a checkpoint is a new index of them.
             Record::Checkpoint { blocks, .. } => NUMBER_BYTES + HASH_BYTES * blocks.len(),
         }

@@ -2,9 +2,10 @@
 
 use super::signers::Signers;
 use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
-use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, Wire, Work};
+use crate::base::{Digest, Hash, Keyring, NodeId, Signature, Wire};
 use crate::chain::{Block, Seal};
-use crate::protocol::{self, Relay};
+use crate::protocol;
+use crate::protocol::chained::{self, Sealed as _};
 use std::sync::Arc;
 
 /// A vote in a header: to make a node a signer, or to make it none.
@@ -64,7 +65,16 @@ impl Sealed {
     pub fn statement(block: &Hash) -> Hash {
         Digest::new("clique seal").hash(block).finish()
     }
-    fn size(&self) -> usize {
+}
+
+impl chained::Sealed for Sealed {
+    /// A total difficulty is a number of 32 bytes.
+    const ANNOUNCED_BYTES: usize = HASH_BYTES;
+
+    fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+    fn bytes(&self) -> usize {
         let checkpoint = self.fields.checkpoint.as_ref().map_or(0, Vec::len);
         Sealed::HEADER_BYTES + checkpoint * Sealed::ADDRESS_BYTES + self.block.batch.bytes()
     }
@@ -77,68 +87,7 @@ impl Sealed {
 }
 
 /// What nodes say.
-#[derive(Clone, Debug)]
-pub enum Message {
-    /// A block, new or passed on, with the total difficulty.
-    Block(Arc<Sealed>),
-    /// "Send me the chain up to this block."
-    Ask {
-        /// The block that is missing; zero for the tip.
-        wanted: Hash,
-        /// What is final at the sender.
-        above: Height,
-    },
-    /// The chain that was asked for, ascending.
-    Blocks(Arc<Vec<Arc<Sealed>>>),
-}
-
-impl Wire for Message {
-    fn bytes(&self) -> usize {
-        match self {
-            // A total difficulty is a number of 32 bytes.
-            Message::Block(sealed) => sealed.size() + HASH_BYTES,
-            Message::Ask { .. } => HASH_BYTES + NUMBER_BYTES,
-            Message::Blocks(blocks) => blocks.iter().map(|sealed| sealed.size()).sum(),
-        }
-    }
-    fn kind(&self) -> &'static str {
-        match self {
-            Message::Block(_) => "block",
-            Message::Ask { .. } => "ask",
-            Message::Blocks(_) => "blocks",
-        }
-    }
-    fn check(&self) -> Work {
-        match self {
-            Message::Block(_) => Work::VERIFY,
-            Message::Ask { .. } => Work::NONE,
-            Message::Blocks(blocks) => Work::verify(blocks.len() as u32),
-        }
-    }
-}
-
-impl protocol::Message for Message {
-    fn verify(&self, _from: NodeId, keys: &Keyring) -> bool {
-        match self {
-            Message::Block(sealed) => sealed.is_genuine(keys),
-            Message::Ask { .. } => true,
-            Message::Blocks(blocks) => blocks.iter().all(|sealed| sealed.is_genuine(keys)),
-        }
-    }
-    /// A node passes on what it found valid.
-    fn relay(&self) -> Relay {
-        Relay::OnBroadcast
-    }
-    fn identity(&self) -> Option<Hash> {
-        self.block().map(|block| block.id())
-    }
-    fn block(&self) -> Option<&Arc<Block>> {
-        match self {
-            Message::Block(sealed) => Some(&sealed.block),
-            _ => None,
-        }
-    }
-}
+pub type Message = chained::Message<Sealed>;
 
 /// What a node writes before it speaks.
 #[derive(Clone, Debug)]
@@ -161,7 +110,7 @@ pub enum Record {
 impl Wire for Record {
     fn bytes(&self) -> usize {
         match self {
-            Record::Block(sealed) => sealed.size(),
+            Record::Block(sealed) => sealed.bytes(),
             // Bodies stay where they were written; a checkpoint is a new index of them.
             Record::Checkpoint { signers, blocks, .. } => {
                 2 * NUMBER_BYTES + signers.all().len() * Sealed::ADDRESS_BYTES + HASH_BYTES * (blocks.len() + 1)

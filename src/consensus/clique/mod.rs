@@ -43,7 +43,7 @@ pub use message::{Ballot, Fields, Message, Record, Sealed};
 pub use signers::Signers;
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time};
-use crate::chain::{Batch, Block, Header, Limit};
+use crate::chain::{Block, Header, Limit};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -308,14 +308,30 @@ impl Clique {
     }
     /// A block of this node on its head.
     fn make(&self, time: Time, ctx: &mut Context<'_, Self>) -> Arc<Sealed> {
-        let (parent, number) = (self.tip.clone(), self.tip.height().0 + 1);
-        let signers = self.head().signers.clone();
-        let is_epoch = number.is_multiple_of(self.config.epoch);
-        let difficulty = if signers.is_in_turn(ctx.me(), number) { 2 } else { 1 };
-        let checkpoint = is_epoch.then(|| signers.all().to_vec());
-        let vote = self.ballot(&signers, ctx).filter(|_| !is_epoch);
+        let (parent, signers) = (self.tip.clone(), self.head().signers.clone());
+        let mut fields = self.fields(&signers, ctx.me(), parent.height().next());
+        fields.vote = self.ballot(&signers, ctx).filter(|_| fields.checkpoint.is_none());
         let batch = ctx.template(&parent, self.config.block);
-        seal(&parent, time, batch, Fields { difficulty, vote, checkpoint }, ctx)
+        let header = Header {
+            parent: parent.id(),
+            height: parent.height().next(),
+            merkle: batch.digest(),
+            time,
+            proposer: ctx.me(),
+            seal: fields.seal(),
+        };
+        let block = Block::new(header, batch);
+        let signature = ctx.sign(&Sealed::statement(&block.id()));
+        Arc::new(Sealed { block, fields, signature })
+    }
+    fn is_epoch(&self, height: Height) -> bool {
+        height.0.is_multiple_of(self.config.epoch)
+    }
+    /// What a block must have after these signers, its vote apart (rules 1 and 6).
+    fn fields(&self, signers: &Signers, signer: NodeId, height: Height) -> Fields {
+        let difficulty = if signers.is_in_turn(signer, height.0) { 2 } else { 1 };
+        let checkpoint = self.is_epoch(height).then(|| signers.all().to_vec());
+        Fields { difficulty, vote: None, checkpoint }
     }
     /// A vote that is due and would change something; if there are several, one of them by chance.
     fn ballot(&self, signers: &Signers, ctx: &mut Context<'_, Self>) -> Option<Ballot> {
@@ -329,26 +345,6 @@ impl Clique {
             many => Some(open[ctx.random().below(many as u64) as usize]),
         }
     }
-}
-
-fn seal(
-    parent: &Arc<Block>,
-    time: Time,
-    batch: Arc<Batch>,
-    fields: Fields,
-    ctx: &mut Context<'_, Clique>,
-) -> Arc<Sealed> {
-    let header = Header {
-        parent: parent.id(),
-        height: parent.height().next(),
-        merkle: batch.digest(),
-        time,
-        proposer: ctx.me(),
-        seal: fields.seal(),
-    };
-    let block = Block::new(header, batch);
-    let signature = ctx.sign(&Sealed::statement(&block.id()));
-    Arc::new(Sealed { block, fields, signature })
 }
 
 /// Validation, fork choice and belief (rules 1 to 7).
@@ -387,32 +383,27 @@ impl Clique {
     }
     /// Rules 1 to 3 and 6.
     fn is_sealed_by_rule(&self, parent: &Known, sealed: &Sealed) -> bool {
-        let (header, fields, signers) = (&sealed.block.header, &sealed.fields, &parent.signers);
-        let number = header.height.0;
-        let is_epoch = number.is_multiple_of(self.config.epoch);
-        let difficulty = if signers.is_in_turn(header.proposer, number) { 2 } else { 1 };
-        let checkpoint = is_epoch.then(|| signers.all().to_vec());
+        let (header, signers, vote) = (&sealed.block.header, &parent.signers, sealed.fields.vote);
         header.height == parent.block.height().next()
             && header.time >= parent.block.header.time + self.config.period
-            && signers.may_sign(header.proposer, number)
-            && fields.difficulty == difficulty
-            && fields.checkpoint == checkpoint
-            && !(is_epoch && fields.vote.is_some())
+            && signers.may_sign(header.proposer, header.height.0)
+            && sealed.fields == Fields { vote, ..self.fields(signers, header.proposer, header.height) }
+            && !(self.is_epoch(header.height) && vote.is_some())
     }
     /// Logs a valid block, and adopts its chain if that is the heaviest.
     fn take(&mut self, sealed: &Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         self.add(sealed);
         ctx.persist(Record::Block(sealed.clone()));
         if self.is_better(&sealed.block, ctx) {
-            self.adopt(&sealed.block.clone(), ctx);
+            self.adopt(&sealed.block, ctx);
             self.prepare(ctx);
         }
     }
     fn add(&mut self, sealed: &Arc<Sealed>) {
         let parent = &self.known[&sealed.block.parent()];
-        let (block, number) = (sealed.block.clone(), sealed.block.height().0);
-        let is_epoch = number.is_multiple_of(self.config.epoch);
-        let signers = parent.signers.after(number, block.header.proposer, sealed.fields.vote, is_epoch);
+        let (block, height) = (sealed.block.clone(), sealed.block.height());
+        let (signer, vote) = (block.header.proposer, sealed.fields.vote);
+        let signers = parent.signers.after(height.0, signer, vote, self.is_epoch(height));
         let difficulty = parent.difficulty + sealed.fields.difficulty;
         let known = Known { block, sealed: Some(sealed.clone()), difficulty, signers: Arc::new(signers) };
         self.known.insert(sealed.block.id(), known);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::{Signature, Stream, Wire};
+use crate::chain::Batch;
 use crate::protocol::rehearsal::Rehearsal;
 
 type Stage = Rehearsal<Clique>;

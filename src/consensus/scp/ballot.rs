@@ -237,7 +237,7 @@ impl Scp {
     /// Ballots that may be prepared, the highest first.
     fn prepare_candidates(&self) -> Vec<Ballot> {
         let all: BTreeSet<Ballot> = self.balloting.federation.all().flat_map(Pledges::prepares).collect();
-        // A ballot is prepared up to a counter if it is at any: those below matter for values that differ in counter.
+        // A CONFIRM may have nothing prepared: counter zero.
         all.into_iter().rev().filter(|ballot| ballot.counter > 0).collect()
     }
     /// Rule 7.

@@ -163,6 +163,23 @@ impl Pledges {
             _ => rank(self) > rank(old),
         }
     }
+    /// Whether no correct node says both, in either order.
+    #[must_use]
+    pub fn contradicts(&self, other: &Pledges) -> bool {
+        match (self.decides(), other.decides()) {
+            (Some(one), Some(other)) => one != other,
+            _ => self != other && !self.follows(other) && !other.follows(self),
+        }
+    }
+    /// The value that cannot change any more.
+    fn decides(&self) -> Option<Value> {
+        match self {
+            Pledges::Confirm { ballot: decided, .. } | Pledges::Externalize { commit: decided, .. } => {
+                Some(decided.value)
+            }
+            _ => None,
+        }
+    }
     fn bytes(&self) -> usize {
         let option = |ballot: &Option<Ballot>| 4 + ballot.map_or(0, |_| Ballot::BYTES);
         4 + match self {

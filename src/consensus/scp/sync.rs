@@ -68,29 +68,19 @@ impl Scp {
         let is_nomination = pledges.is_nomination();
         let federation = if is_nomination { &self.nomination.federation } else { &self.balloting.federation };
         if let Some(old) = federation.of(from) {
-            let decides = |pledges: &Pledges| match pledges {
-                Pledges::Confirm { ballot: decided, .. } | Pledges::Externalize { commit: decided, .. } => {
-                    Some(decided.value)
-                }
-                _ => None,
-            };
-            let differs = decides(old).is_some_and(|value| decides(pledges).is_some_and(|new| new != value));
-            let is_same = decides(old).is_some() && decides(old) == decides(pledges);
-            let is_either = pledges == old || pledges.follows(old) || old.follows(pledges) || is_same;
-            if differs || !is_either {
+            let contradicts = pledges.contradicts(old);
+            if contradicts {
                 ctx.note(note::EVIDENCE, u64::from(from.0));
                 self.evidence.entry(from).or_insert_with(|| (old.clone(), pledges.clone()));
             }
-            if differs || !pledges.follows(old) {
+            if contradicts || !pledges.follows(old) {
                 return;
             }
         }
         let values = pledges.values();
-        let is_executable = |scp: &mut Scp, ctx: &mut Context<'_, Scp>| {
-            values.iter().all(|value| scp.is_executable(value, ctx) && scp.last.header.time < value.close)
-        };
         // Values are judged one by one in nomination; a ballot for one that cannot be is nothing.
-        if !is_nomination && !is_executable(self, ctx) {
+        let closed = self.last.header.time;
+        if !is_nomination && !values.iter().all(|value| self.is_executable(value, ctx) && closed < value.close) {
             return;
         }
         let Some(quorum_set) = self.quorum_sets.get(&statement.quorum_set).cloned() else { return };
@@ -121,9 +111,12 @@ impl Scp {
                 continue;
             }
             self.wanted.insert(name, 1);
-            ctx.send(holder, if is_quorum_set { Message::GetQuorumSet(name) } else { Message::GetSet(name) });
-            ctx.set_timer(Timer::Fetch, self.config.fetch);
+            self.get(holder, name, is_quorum_set, ctx);
         }
+    }
+    fn get(&self, holder: NodeId, name: Hash, is_quorum_set: bool, ctx: &mut Context<'_, Self>) {
+        ctx.send(holder, if is_quorum_set { Message::GetQuorumSet(name) } else { Message::GetSet(name) });
+        ctx.set_timer(Timer::Fetch, self.config.fetch);
     }
     fn all_missing(&self) -> Vec<(NodeId, Hash, bool)> {
         let slot = self.slot();
@@ -144,8 +137,7 @@ impl Scp {
             let tries = self.wanted.entry(name).or_default();
             let holder = holders[*tries % holders.len()];
             *tries += 1;
-            ctx.send(holder, if is_quorum_set { Message::GetQuorumSet(name) } else { Message::GetSet(name) });
-            ctx.set_timer(Timer::Fetch, self.config.fetch);
+            self.get(holder, name, is_quorum_set, ctx);
         }
     }
     pub(super) fn on_get_quorum_set(&self, from: NodeId, name: &Hash, ctx: &mut Context<'_, Self>) {
