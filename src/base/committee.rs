@@ -14,11 +14,12 @@
 //! why nobody else computes it.
 
 use super::id::NodeId;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What the faulty part of a committee may do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum FaultModel {
     /// Stop, and perhaps come back.
     Crash,
@@ -27,14 +28,38 @@ pub enum FaultModel {
 }
 
 /// Who takes part, with what weight, and how much of it may be faulty.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "CommitteeContent")]
 pub struct Committee {
     weights: Arc<[u64]>,
+    #[serde(skip_serializing)]
     total: u64,
     model: FaultModel,
     faulty: u64,
     /// Set by [`Committee::requiring`].
     required: Option<u64>,
+}
+
+/// What is read of a committee.
+#[derive(Deserialize)]
+struct CommitteeContent {
+    weights: Vec<u64>,
+    model: FaultModel,
+    faulty: u64,
+    required: Option<u64>,
+}
+
+impl TryFrom<CommitteeContent> for Committee {
+    type Error = &'static str;
+    fn try_from(read: CommitteeContent) -> Result<Committee, &'static str> {
+        let total = read.weights.iter().try_fold(0u64, |sum, weight| sum.checked_add(*weight));
+        total
+            .filter(|total| (1..=u64::from(u32::MAX)).contains(total))
+            .ok_or("a committee weighs from 1 to 2^32 - 1")?;
+        let committee =
+            Committee::weighted(read.weights, read.model).tolerating(read.faulty).ok_or("too many faulty")?;
+        Ok(Committee { required: read.required, ..committee })
+    }
 }
 
 impl Committee {
@@ -148,9 +173,11 @@ impl Committee {
 }
 
 /// A set of members that said the same thing, each counted once.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+/// Read from a peer it weighs nothing: what members weigh is known here, not there.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     members: SmallVec<[u64; 1]>,
+    #[serde(skip)]
     weight: u64,
 }
 
@@ -241,6 +268,24 @@ mod tests {
         assert_eq!(Committee::new(8, FaultModel::Crash).requiring(4).overlap(), 0, "half of the members forks");
         let five = Committee::new(5, FaultModel::Byzantine);
         assert_eq!((five.majority(), five.two_thirds(), five.share(80), five.share(81)), (3, 4, 4, 5));
+    }
+
+    #[test]
+    fn what_is_read_of_a_committee_holds_together_and_a_tally_that_is_read_weighs_nothing() {
+        let committee = Committee::weighted(vec![5, 1, 1], FaultModel::Byzantine).requiring(6);
+        let written = serde_json::to_value(&committee).unwrap();
+        let bent = |field: &str, value: serde_json::Value| {
+            let mut written = written.clone();
+            written[field] = value;
+            serde_json::from_value::<Committee>(written)
+        };
+        assert_eq!(bent("faulty", 2.into()).unwrap(), committee);
+        assert!(bent("faulty", 3.into()).is_err(), "more than seven bear");
+        assert!(bent("weights", vec![0, 0].into()).is_err() && bent("weights", vec![u64::MAX, 2].into()).is_err());
+        let mut tally = Tally::default();
+        tally.add(NodeId(1), &committee);
+        let read: Tally = serde_json::from_value(serde_json::to_value(&tally).unwrap()).unwrap();
+        assert!(read.contains(NodeId(1)) && !read.contains(NodeId(0)) && read.weight() == 0);
     }
 
     #[test]

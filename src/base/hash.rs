@@ -30,12 +30,23 @@ impl Hash {
     /// The 64 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
-            .collect()
+        hex(&self.0)
     }
+}
+
+/// Two hexadecimal digits per byte.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
+}
+
+/// The bytes of exactly `2 * N` hexadecimal digits.
+pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = text.get(2 * at..2 * at + 2).and_then(|two| u8::from_str_radix(two, 16).ok())?;
+    }
+    (text.len() == 2 * N).then_some(bytes)
 }
 
 impl fmt::Display for Hash {
@@ -59,13 +70,8 @@ impl Serialize for Hash {
 
 impl<'de> Deserialize<'de> for Hash {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let digits = |at: usize| text.get(2 * at..2 * at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
-        let mut bytes = [0; 32];
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = digits(at).ok_or_else(|| de::Error::custom("expected 64 hexadecimal digits"))?;
-        }
-        Ok(Hash(bytes))
+        let expected = || de::Error::custom("expected 64 hexadecimal digits");
+        unhex(&String::deserialize(from)?).map(Hash).ok_or_else(expected)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Virtual time: whole nanoseconds. An instant is a [`Time`], a span a [`Duration`].
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 /// An instant: nanoseconds since the start of the run. 2^64 ns are 584 years.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Time(u64);
 
 /// A span of nanoseconds, never negative.

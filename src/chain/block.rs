@@ -19,20 +19,35 @@ pub struct Limit {
 }
 
 /// Transactions in order, with their Merkle root.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BatchContent")]
 pub struct Batch {
     transactions: Vec<Arc<Transaction>>,
+    #[serde(skip_serializing)]
     digest: Hash,
+    #[serde(skip_serializing)]
     bytes: usize,
+}
+
+/// What a batch is made of, and all that is read of one: the rest follows.
+#[derive(Deserialize)]
+struct BatchContent {
+    transactions: Vec<Arc<Transaction>>,
+}
+
+impl From<BatchContent> for Batch {
+    fn from(BatchContent { transactions }: BatchContent) -> Batch {
+        let ids: Vec<Hash> = transactions.iter().map(|t| t.id()).collect();
+        let bytes = transactions.iter().map(|t| t.bytes()).sum();
+        Batch { digest: merkle_root(&ids), transactions, bytes }
+    }
 }
 
 impl Batch {
     /// A batch of these transactions.
     #[must_use]
     pub fn new(transactions: Vec<Arc<Transaction>>) -> Arc<Batch> {
-        let ids: Vec<Hash> = transactions.iter().map(|t| t.id()).collect();
-        let bytes = transactions.iter().map(|t| t.bytes()).sum();
-        Arc::new(Batch { digest: merkle_root(&ids), transactions, bytes })
+        Arc::new(BatchContent { transactions }.into())
     }
     /// A batch of nothing.
     #[must_use]
@@ -73,7 +88,7 @@ impl fmt::Debug for Batch {
 }
 
 /// What makes a header hard to make. Each protocol family has its own.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Seal {
     /// Nothing: votes elsewhere vouch for the block.
     None,
@@ -90,7 +105,7 @@ pub enum Seal {
 }
 
 /// What a block's name commits to.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Header {
     /// Name of the parent block.
     pub parent: Hash,
@@ -151,8 +166,10 @@ impl Header {
 }
 
 /// A header and its transactions. Immutable; shared by `Arc`. Blocks are equal when header and body are.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BlockContent")]
 pub struct Block {
+    #[serde(skip_serializing)]
     id: Hash,
     /// What the name commits to.
     pub header: Header,
@@ -160,11 +177,24 @@ pub struct Block {
     pub batch: Arc<Batch>,
 }
 
+/// What a block is made of, and all that is read of one: its name follows.
+#[derive(Deserialize)]
+struct BlockContent {
+    header: Header,
+    batch: Arc<Batch>,
+}
+
+impl From<BlockContent> for Block {
+    fn from(BlockContent { header, batch }: BlockContent) -> Block {
+        Block { id: header.id(), header, batch }
+    }
+}
+
 impl Block {
     /// A block. Its parts need not match: that is for receivers to check.
     #[must_use]
     pub fn new(header: Header, batch: Arc<Batch>) -> Arc<Block> {
-        Arc::new(Block { id: header.id(), header, batch })
+        Arc::new(BlockContent { header, batch }.into())
     }
     /// The block that every chain starts from.
     #[must_use]
@@ -210,5 +240,34 @@ impl Block {
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.id, self.header.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::AccountId;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_is_read_of_a_block_names_itself_by_what_it_holds() {
+        let batch = Batch::new(vec![Transaction::coinbase(AccountId(1), Height(1), 50)]);
+        let genesis = Block::genesis();
+        let header = Header { parent: genesis.id(), merkle: batch.digest(), height: Height(1), ..genesis.header };
+        let block = Block::new(header, batch);
+        let written = serde_json::to_value(&block).unwrap();
+        let read = |value: &Value| serde_json::from_value::<Arc<Block>>(value.clone());
+        assert_eq!(read(&written).unwrap(), block);
+        // A name that comes along says nothing.
+        let mut bent = written.clone();
+        bent["id"] = json!(genesis.id());
+        assert_eq!(read(&bent).unwrap().id(), block.id());
+        bent["header"]["height"] = json!(2);
+        assert_ne!(read(&bent).unwrap().id(), block.id());
+        let mut bent = written;
+        bent["batch"]["transactions"][0]["body"]["Coinbase"]["amount"] = json!(51);
+        let bent = read(&bent).unwrap();
+        assert_eq!(bent.id(), block.id(), "the header is the same");
+        assert_ne!(bent.batch.digest(), bent.header.merkle, "which does not name this transaction");
     }
 }

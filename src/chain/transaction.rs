@@ -3,13 +3,14 @@
 use crate::base::key::{PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
 use crate::base::{AccountId, Digest, Hash, Height, Keyring, Signature};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A quantity of the ledger's asset, in its smallest unit.
 pub type Amount = u64;
 
 /// An output of an earlier transaction.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct OutPoint {
     /// The transaction that made the output.
     pub transaction: Hash,
@@ -18,7 +19,7 @@ pub struct OutPoint {
 }
 
 /// An amount and who may spend it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Output {
     /// Who may spend it.
     pub owner: AccountId,
@@ -27,7 +28,7 @@ pub struct Output {
 }
 
 /// What a transaction asks for.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Body {
     /// Moves `amount` from the sender's account to another (account ledger).
     Transfer {
@@ -61,8 +62,10 @@ pub enum Body {
 }
 
 /// A transaction. Immutable; shared by `Arc`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "TransactionContent")]
 pub struct Transaction {
+    #[serde(skip_serializing)]
     id: Hash,
     /// Who pays and signs; in a coinbase, who is paid.
     pub sender: AccountId,
@@ -74,6 +77,24 @@ pub struct Transaction {
     pub body: Body,
     bytes: u32,
     signature: Signature,
+}
+
+/// What is read of a transaction; its name follows.
+#[derive(Deserialize)]
+struct TransactionContent {
+    sender: AccountId,
+    nonce: u64,
+    fee: Amount,
+    body: Body,
+    bytes: u32,
+    signature: Signature,
+}
+
+impl From<TransactionContent> for Transaction {
+    fn from(read: TransactionContent) -> Transaction {
+        let made = Transaction::unsigned(read.sender, read.nonce, read.fee, read.body, read.bytes as usize);
+        Transaction { signature: read.signature, ..made }
+    }
 }
 
 impl Transaction {

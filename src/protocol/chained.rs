@@ -5,11 +5,13 @@ use super::{Message as Contract, Relay};
 use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
 use crate::base::{Hash, Height, Keyring, NodeId, Wire, Work};
 use crate::chain::Block;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
 
 /// A block with the seal of its maker, as a protocol defines it.
-pub trait Sealed: Clone + Debug + 'static {
+pub trait Sealed: Clone + Debug + Serialize + DeserializeOwned + 'static {
     /// Bytes that a block alone carries besides itself, and a chain that was asked for does not.
     const ANNOUNCED_BYTES: usize = 0;
 
@@ -22,7 +24,8 @@ pub trait Sealed: Clone + Debug + 'static {
 }
 
 /// What nodes say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub enum Message<S: Sealed> {
     /// A block, new or passed on.
     Block(Arc<S>),

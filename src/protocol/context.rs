@@ -3,6 +3,7 @@
 use super::{Effect, EffectOf, Protocol};
 use crate::base::{Committee, Digest, Duration, Hash, Height, Keyring, NodeId, Signature, Stream, Time, Wire, Work};
 use crate::chain::{Batch, Block, BlockIndex, Header, Limit, Tree};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ impl fmt::Display for Invalid {
 
 /// The state after a block, as it is sent to a node that missed too much. A receiver checks `block` and `root`
 /// against what it trusts: a certificate, or a leader.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The last block whose effects the state holds.
     pub block: Arc<Block>,

@@ -17,6 +17,7 @@
 
 pub mod chained;
 mod context;
+pub mod descent;
 pub mod rehearsal;
 pub mod votes;
 
@@ -125,8 +126,9 @@ pub enum Relay {
     OnBroadcast,
 }
 
-/// What nodes say to each other.
-pub trait Message: Wire {
+/// What nodes say to each other. It can be written down and read again, so that malformed messages of every kind can be
+/// made from genuine ones; what is read may hold anything.
+pub trait Message: Wire + Serialize + DeserializeOwned {
     /// Whether every signature in it is genuine and the sender is who it must be. Pure: it is computed once per
     /// message, and its price ([`Wire::check`]) is charged to every receiver. Messages that fail never reach a handler.
     fn verify(&self, from: NodeId, keys: &Keyring) -> bool;

@@ -216,6 +216,14 @@ impl<P: Protocol> Rehearsal<P> {
         assert_eq!(committee.n(), self.seats.len(), "a committee of all nodes");
         self.committee = committee;
     }
+    /// Makes whatever bears the names of `liars` count as signed by them, and transactions by whoever they name as sender:
+    /// see [`Keyring::believing`]. Liars have accounts too.
+    pub fn believe(&mut self, liars: &[usize]) {
+        let believed = liars.iter().map(|liar| NodeId::from(*liar).0);
+        self.shared.keys = Keyring::new(Crypto::Symbolic, 1, "node", self.seats.len()).believing(believed);
+        self.shared.accounts = Keyring::new(Crypto::Symbolic, 1, "account", ACCOUNTS)
+            .believing((0..ACCOUNTS).map(|a| AccountId::from(a).0));
+    }
     /// Makes a node that has not booted yet play an attack of the protocol.
     pub fn set_attack(&mut self, node: usize, name: &str) {
         self.seats[node].attack = Some(name.to_owned());

@@ -7,10 +7,11 @@ use crate::base::{Digest, Hash, Keyring, Signature, Wire};
 use crate::chain::{Block, Seal};
 use crate::protocol;
 use crate::protocol::chained::{self, Sealed as _};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A block with the seal of its primary.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed {
     /// The block.
     pub block: Arc<Block>,

@@ -111,8 +111,8 @@ pub struct Aura {
     tip: (Arc<Block>, Step),
     /// The last step that this validator sealed.
     sealed: Option<Step>,
-    /// The block of each primary for each late step, to find two.
-    seen: BTreeMap<(Step, NodeId), Hash>,
+    /// Two blocks of one primary for each late step of which there are two: evidence.
+    doubles: BTreeMap<Step, [Arc<Sealed>; 2]>,
     /// Blocks of steps to come.
     early: Vec<(NodeId, Arc<Sealed>)>,
     /// Blocks whose parent is missing, by their names.
@@ -125,6 +125,8 @@ pub struct Aura {
     unsaved: u64,
 }
 
+/// Blocks of one step that are kept. More prove nothing more, and are wanted only if somebody builds on them.
+const SIBLINGS_MOST: usize = 2;
 /// Blocks of steps to come and blocks without parent that are kept.
 const KEPT_MOST: usize = 64;
 /// How often a missing parent is asked for before its children are given up.
@@ -267,12 +269,17 @@ fn make(parent: &Arc<Block>, batch: Arc<Batch>, step: Step, ctx: &mut Context<'_
 impl Aura {
     fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         let (block, id) = (&sealed.block, sealed.block.id());
-        let is_known = self.known.contains_key(&id) || block.height() <= self.root.0.height();
+        let is_known = self.known.contains_key(&id) || self.orphans.contains_key(&id);
+        let is_old = block.height() <= self.root.0.height();
         let has_step = self.step(block.header.time) == sealed.step;
-        if is_known || !has_step || ctx.committee().in_turn(sealed.step) != block.header.proposer {
+        if is_known || is_old || !has_step || ctx.committee().in_turn(sealed.step) != block.header.proposer {
             return;
         }
         let now = self.step(ctx.now());
+        let is_crowded = self.is_crowded(&sealed, ctx);
+        if is_crowded && self.orphans.values().all(|(_, child)| child.block.parent() != id) {
+            return;
+        }
         if sealed.step > now {
             let is_held = self.early.iter().any(|(_, held)| held.block.id() == id);
             if sealed.step <= now + self.config.future_steps && self.early.len() < KEPT_MOST && !is_held {
@@ -282,7 +289,7 @@ impl Aura {
             return;
         }
         let Some(parent_step) = self.step_of(&block.parent()) else {
-            if self.orphans.len() < KEPT_MOST && !self.orphans.contains_key(&id) {
+            if self.orphans.len() < KEPT_MOST {
                 let wanted = block.parent();
                 self.orphans.insert(id, (from, sealed));
                 ctx.send(from, Message::Ask { wanted, above: self.root.0.height() });
@@ -293,22 +300,47 @@ impl Aura {
         if sealed.step <= parent_step || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
             return;
         }
-        if self.seen.insert((sealed.step, block.header.proposer), id).is_some_and(|other| other != id) {
-            // Two siblings of one primary in one step: reported, and both stay in the race.
-            ctx.note(note::EVIDENCE, u64::from(block.header.proposer.0));
-        }
-        let oldest = sealed.step.saturating_sub(2 * ctx.committee().n() as u64);
-        self.seen = self.seen.split_off(&(oldest, NodeId(0)));
         (1..sealed.step - parent_step).for_each(|skipped| ctx.note(note::WASTED, parent_step + skipped));
         self.asked = 0;
-        self.take(&sealed, ctx);
-        ctx.broadcast(Message::Block(sealed.clone()));
+        if is_crowded {
+            // One that others build on, in the place of one on which nobody does. They pass on what they build.
+            self.make_room(sealed.step);
+            self.known.insert(id, sealed.clone());
+            self.adopt(&sealed, ctx);
+        } else {
+            self.take(&sealed, ctx);
+            ctx.broadcast(Message::Block(sealed.clone()));
+        }
         let (children, others) =
             std::mem::take(&mut self.orphans).into_iter().partition(|(_, (_, child))| child.block.parent() == id);
         self.orphans = others;
         let children: BTreeMap<Hash, (NodeId, Arc<Sealed>)> = children;
         children.into_values().for_each(|(from, child)| self.on_block(from, child, ctx));
         self.wait(ctx);
+    }
+    /// Whether enough blocks of this step are kept. Two are evidence against its primary, and both stay in the race.
+    fn is_crowded(&mut self, sealed: &Arc<Sealed>, ctx: &mut Context<'_, Self>) -> bool {
+        let waiting = self.orphans.values().chain(&self.early).map(|(_, held)| held);
+        let siblings = self.known.values().chain(waiting).filter(|held| held.step == sealed.step);
+        let siblings: Vec<&Arc<Sealed>> = siblings.filter(|held| held.block.id() != sealed.block.id()).collect();
+        if let Some(first) = siblings.first().filter(|_| !self.doubles.contains_key(&sealed.step)) {
+            ctx.note(note::EVIDENCE, u64::from(sealed.block.header.proposer.0));
+            self.doubles.insert(sealed.step, [Arc::clone(first), sealed.clone()]);
+        }
+        let is_crowded = siblings.len() >= SIBLINGS_MOST;
+        while self.doubles.len() > 2 * ctx.committee().n() {
+            self.doubles.pop_first();
+        }
+        is_crowded
+    }
+    /// Forgets a block of a step that nothing stands on, if there is one.
+    fn make_room(&mut self, step: Step) {
+        let tip = self.tip.0.id();
+        let is_leaf = |id: &Hash| *id != tip && self.known.values().all(|child| child.block.parent() != *id);
+        let leaf = self.known.iter().find(|(id, held)| held.step == step && is_leaf(id)).map(|(id, _)| *id);
+        if let Some(id) = leaf {
+            self.known.remove(&id);
+        }
     }
     /// The step of a block above what is final, or of the last final one.
     fn step_of(&self, id: &Hash) -> Option<Step> {
@@ -443,7 +475,7 @@ impl Aura {
             root: (root.clone(), step),
             tip: (root, step),
             sealed: None,
-            seen: BTreeMap::new(),
+            doubles: BTreeMap::new(),
             early: Vec::new(),
             orphans: BTreeMap::new(),
             asked: 0,

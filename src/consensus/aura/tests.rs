@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::{Signature, Wire};
+use crate::protocol::chained;
 use crate::protocol::rehearsal::Rehearsal;
 
 type Stage = Rehearsal<Aura>;
@@ -262,14 +263,14 @@ fn a_flood_of_early_and_orphaned_blocks_is_kept_within_bounds() {
 #[test]
 fn a_flood_is_kept_within_bounds_and_given_up() {
     let mut stage = stage(4, Config::default());
-    stage.run(SECOND * 27); // step 5
+    stage.run(SECOND * 527); // step 105
     let genesis = Block::genesis();
     for at in 0..300 {
         let batch = Batch::new(vec![stage.transaction(0, at)]);
         let parent = Block::new(Header { merkle: batch.digest(), ..genesis.header }, batch);
-        let orphan = sealed(&mut stage, &parent, 3);
+        let orphan = sealed(&mut stage, &parent, 1 + at % 100);
         show(&mut stage, 0, &orphan);
-        let early = sealed(&mut stage, &genesis, 8);
+        let early = sealed(&mut stage, &genesis, 108);
         show(&mut stage, 0, &early);
     }
     let node = stage.node(0);
@@ -277,6 +278,59 @@ fn a_flood_is_kept_within_bounds_and_given_up() {
     stage.run(SECOND * 5 * (2 * ASKS_MOST + 2));
     assert!(stage.node(0).orphans.is_empty(), "nobody has those parents");
     assert_eq!(stage.chain(0).len(), 2, "the early block had its time");
+}
+
+/// A block like another in all but its time within the step.
+fn sibling(stage: &Stage, like: &Arc<Sealed>, number: u64) -> Arc<Sealed> {
+    let header = like.block.header;
+    let time = Time::from_nanos(header.time.as_nanos() + number);
+    let block = Block::new(Header { time, ..header }, Batch::empty());
+    let signature = stage.keys().sign(header.proposer.0, &Sealed::statement(&block.id()));
+    Arc::new(Sealed { block, step: like.step, signature })
+}
+
+#[test]
+fn of_the_blocks_of_one_step_two_are_kept_as_evidence_and_others_if_somebody_builds_on_them() {
+    let mut stage = stage(4, Config::default());
+    stage.run(SECOND * 27); // step 5
+    let [first, soon] = [1, 7].map(|step| sealed(&mut stage, &Block::genesis(), step));
+    for number in 0..1_000 {
+        for like in [&first, &soon] {
+            let another = sibling(&stage, like, number);
+            show(&mut stage, 0, &another);
+        }
+    }
+    let (node, blocks) = (stage.node(0), stage.log(0).len());
+    assert_eq!((node.known.len(), node.early.len(), blocks), (SIBLINGS_MOST, SIBLINGS_MOST, SIBLINGS_MOST));
+    let told = stage.notes(0).iter().filter(|(label, _)| *label == note::EVIDENCE);
+    assert_eq!(told.map(|(_, node)| *node).collect::<Vec<_>>(), [1, 3], "once for each step");
+    for [one, other] in node.doubles.values() {
+        assert!(one.step == other.step && one.block.id() != other.block.id());
+        assert!([one, other].into_iter().all(|held| chained::Sealed::is_genuine(&**held, stage.keys())));
+    }
+    // Others know another of the first step only, and build on it.
+    let last = sibling(&stage, &first, 999);
+    let child = sealed(&mut stage, &last.block, 2);
+    show(&mut stage, 0, &child);
+    assert_eq!(authors(&stage, 0), [1]);
+    show(&mut stage, 0, &last);
+    assert_eq!(stage.chain(0).last().unwrap().id(), child.block.id());
+    assert_eq!(stage.node(0).known.len(), 1 + SIBLINGS_MOST, "it took the place of a sibling");
+}
+
+#[test]
+fn a_withheld_block_wastes_that_of_the_next_primary_and_forks_nothing() {
+    let mut stage = Stage::new(5, busy());
+    stage.set_attack(1, "withhold");
+    (0..5).for_each(|node| stage.boot(node));
+    stage.run(SECOND * 500);
+    let honest = [0, 2, 3, 4];
+    assert_eq!(stage.disagreement(&honest), None);
+    let made = authors(&stage, 0);
+    let by = |author: u32| made.iter().filter(|made| **made == author).count();
+    assert!(stage.finalized(0).len() > 60, "{}", stage.finalized(0).len());
+    assert_eq!(by(2), 0, "its blocks are as high and of a later step than those of 1");
+    assert!([0, 1, 3, 4].into_iter().all(|author| by(author) >= 18), "{made:?}");
 }
 
 #[test]

@@ -6,10 +6,11 @@ use crate::base::{Digest, Hash, Keyring, NodeId, Signature, Wire};
 use crate::chain::{Block, Seal};
 use crate::protocol;
 use crate::protocol::chained::{self, Sealed as _};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A vote in a header: to make a node a signer, or to make it none.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Ballot {
     /// Of whom.
     pub candidate: NodeId,
@@ -18,7 +19,7 @@ pub struct Ballot {
 }
 
 /// The header fields of this protocol.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fields {
     /// 2 in turn, 1 out of turn.
     pub difficulty: u64,
@@ -44,7 +45,7 @@ impl Fields {
 }
 
 /// A block with the seal of its signer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed {
     /// The block.
     pub block: Arc<Block>,

@@ -157,7 +157,7 @@ pub enum Timer {
 #[derive(Clone, Debug)]
 struct Known {
     block: Arc<Block>,
-    /// None for the block that was final when the node started.
+    /// None for what was final when the node started and is not in its log.
     sealed: Option<Arc<Sealed>>,
     /// Of the chain up to here.
     difficulty: u64,
@@ -289,9 +289,14 @@ impl Clique {
         self.due = Some((due, ctx.now() + wait));
         ctx.set_timer(Timer::Seal, wait);
     }
-    /// An alarm that was set for an earlier head may ring before it is set again or stopped: it is not meant.
+    /// An alarm that was set for an earlier head may ring before it is set again or stopped, and one of a clock that
+    /// stood at zero or was set back meanwhile rings too soon: then the moment is still to come.
     fn seal(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some((time, _)) = self.due.filter(|(_, moment)| *moment <= ctx.now()) else { return };
+        let Some((time, moment)) = self.due else { return };
+        if moment > ctx.now() {
+            ctx.set_timer(Timer::Seal, moment.since(ctx.now()));
+            return;
+        }
         let sealed = self.make(time, ctx);
         if ctx.learn(&sealed.block).is_none() {
             return;
@@ -392,21 +397,19 @@ impl Clique {
     }
     /// Logs a valid block, and adopts its chain if that is the heaviest.
     fn take(&mut self, sealed: &Arc<Sealed>, ctx: &mut Context<'_, Self>) {
-        self.add(sealed);
+        self.add(sealed.block.clone(), &sealed.fields, Some(sealed.clone()));
         ctx.persist(Record::Block(sealed.clone()));
         if self.is_better(&sealed.block, ctx) {
             self.adopt(&sealed.block, ctx);
             self.prepare(ctx);
         }
     }
-    fn add(&mut self, sealed: &Arc<Sealed>) {
-        let parent = &self.known[&sealed.block.parent()];
-        let (block, height) = (sealed.block.clone(), sealed.block.height());
-        let (signer, vote) = (block.header.proposer, sealed.fields.vote);
-        let signers = parent.signers.after(height.0, signer, vote, self.is_epoch(height));
-        let difficulty = parent.difficulty + sealed.fields.difficulty;
-        let known = Known { block, sealed: Some(sealed.clone()), difficulty, signers: Arc::new(signers) };
-        self.known.insert(sealed.block.id(), known);
+    /// Keeps a block whose parent is known.
+    fn add(&mut self, block: Arc<Block>, fields: &Fields, sealed: Option<Arc<Sealed>>) {
+        let (parent, id, height) = (&self.known[&block.parent()], block.id(), block.height());
+        let signers = parent.signers.after(height.0, block.header.proposer, fields.vote, self.is_epoch(height));
+        let difficulty = parent.difficulty + fields.difficulty;
+        self.known.insert(id, Known { block, sealed, difficulty, signers: Arc::new(signers) });
     }
     /// Rule 7.
     fn is_better(&self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) -> bool {

@@ -1,10 +1,11 @@
 //! Blocks that come early, without their parents, or again after a crash.
 
 use super::{
-    AHEAD_MOST, ANSWER_MOST, ASKS_MOST, Clique, Config, KEPT_MOST, Known, Message, NodeId, Record, SYNC_EVERY, Sealed,
-    Timer,
+    AHEAD_MOST, ANSWER_MOST, ASKS_MOST, Ballot, Clique, Config, Fields, KEPT_MOST, Known, Message, NodeId, Record,
+    SYNC_EVERY, Sealed, Timer,
 };
 use crate::base::{Hash, Height, Time};
+use crate::chain::Block;
 use crate::protocol::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,12 +126,13 @@ impl Clique {
                 }
             }
         }
+        node.read_chain(&durable, ctx);
         blocks.sort_by_key(|sealed| sealed.block.height());
         let mut above = Vec::new();
         for sealed in blocks {
             let is_final = ctx.block_at(sealed.block.height()).is_some_and(|block| block.id() == sealed.block.id());
             if node.known.contains_key(&sealed.block.parent()) && ctx.learn(&sealed.block).is_some() {
-                node.add(&sealed);
+                node.add(sealed.block.clone(), &sealed.fields, Some(sealed.clone()));
                 if is_final && sealed.block.height() <= durable.height() {
                     node.finals.insert(sealed.block.height(), sealed);
                 } else {
@@ -156,5 +158,24 @@ impl Clique {
         }
         node.prepare(ctx);
         node
+    }
+    /// What the log does not hold of the final chain is read from the chain itself. Signatures are not on it: these
+    /// blocks are not served to others.
+    fn read_chain(&mut self, last: &Arc<Block>, ctx: &Context<'_, Self>) {
+        let down = |block: &Arc<Block>| ctx.block_at(Height(block.height().0.checked_sub(1)?));
+        let missing = std::iter::successors(Some(last.clone()), down).take_while(|b| !self.known.contains_key(&b.id()));
+        for block in missing.collect::<Vec<_>>().into_iter().rev() {
+            let fields = self.read_fields(&block, ctx.committee().n());
+            self.add(block, &fields, None);
+        }
+    }
+    /// The fields to which a header commits: all but the vote follow from the block's parent, and of the votes one fits.
+    fn read_fields(&self, block: &Block, n: usize) -> Fields {
+        let plain = self.fields(&self.known[&block.parent()].signers, block.header.proposer, block.height());
+        let ballot = |node: usize, add| Some(Ballot { candidate: NodeId::from(node), add });
+        let votes = (0..n).flat_map(|node| [ballot(node, true), ballot(node, false)]);
+        let possible = [None].into_iter().chain(votes).map(|vote| Fields { vote, ..plain.clone() });
+        let found = possible.into_iter().find(|fields| fields.seal() == block.header.seal);
+        found.unwrap_or(plain)
     }
 }

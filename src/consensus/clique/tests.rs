@@ -371,6 +371,36 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress_and_signs_nothin
 }
 
 #[test]
+fn a_node_that_lost_its_log_stands_on_its_final_chain() {
+    let proposals = vec![Proposal { signers: vec![0, 1, 2], candidate: 4, add: true, from: Duration::ZERO }];
+    let mut stage = stage(5, Config { signers: 4, proposals, ..quick() });
+    stage.run(SECOND * 90);
+    let (before, signers) = (stage.finalized(3).len(), stage.node(3).known[&stage.node(3).root.id()].signers.clone());
+    assert!(before > 10 && signers.all().len() == 5, "{before}");
+    for _ in 0..2 {
+        stage.crash(3);
+        stage.forget(3, usize::MAX);
+        stage.boot(3);
+        assert_eq!(stage.node(3).known[&stage.node(3).root.id()].signers, signers, "the vote is read from the headers");
+    }
+    stage.run(SECOND * 60);
+    // What it logged since stands on blocks that only the chain holds.
+    stage.crash(3);
+    stage.boot(3);
+    stage.run(SECOND * 60);
+    assert!(stage.finalized(3).len() > before + 10);
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3, 4]), None);
+}
+
+#[test]
+fn an_alarm_that_rings_too_soon_is_set_again() {
+    let mut stage = stage(1, quick());
+    assert!(stage.fire(0, Timer::Seal));
+    stage.run(SECOND * 5);
+    assert_eq!(sealers(&stage, 0), [0]);
+}
+
+#[test]
 fn who_sends_before_it_stores_may_sign_twice() {
     let is_caught = |durable: bool| {
         (0..12).any(|fuse| {

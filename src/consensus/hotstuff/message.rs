@@ -7,11 +7,12 @@ use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, T
 use crate::chain::{Block, Seal};
 use crate::protocol;
 use crate::protocol::votes::{Checker, Signatures, is_quorum};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A quorum certificate: `n - f` votes for one block in one view, each with its signer (the paper's threshold
 /// signature, in parts). That of genesis has none.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// The view of the block.
     pub view: View,
@@ -54,7 +55,7 @@ impl Certificate {
 }
 
 /// A replica gives up on a view and tells the newest certificate that it knows.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Timeout {
     /// The view.
     pub view: View,
@@ -75,7 +76,7 @@ impl Timeout {
 }
 
 /// A timeout certificate: a quorum gave up on a view; the newest certificate that any of them knew comes with it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TimeoutCertificate {
     /// The view.
     pub view: View,
@@ -109,7 +110,7 @@ impl TimeoutCertificate {
 
 /// A node of the paper's tree: a block, the view it was proposed in, and the certificate of its parent. The block's
 /// name commits to all of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vertex {
     /// The block. Its parent is `justify.block`.
     pub block: Arc<Block>,
@@ -142,7 +143,7 @@ impl Vertex {
 }
 
 /// The proposal of a view.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     /// What is proposed.
     pub vertex: Arc<Vertex>,
@@ -161,7 +162,7 @@ impl Proposal {
 }
 
 /// What a replica that is behind needs to know.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Progress {
     /// The newest certificate.
     pub high: Arc<Certificate>,
@@ -174,7 +175,7 @@ pub struct Progress {
 }
 
 /// What replicas say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// The leader proposes.
     Propose(Arc<Proposal>),
@@ -281,10 +282,11 @@ impl protocol::Message for Message {
 /// What a replica writes before it speaks.
 #[derive(Clone, Debug)]
 pub enum Record {
-    /// It accepts this: before its vote, and before a leader's proposal leaves.
-    Voted(Arc<Vertex>),
-    /// It gave up on this view.
-    TimedOut(View),
+    /// It accepts this, in a view to which this led if no certificate did: before its vote, and before a leader's
+    /// proposal leaves.
+    Voted(Arc<Vertex>, Option<Arc<TimeoutCertificate>>),
+    /// It gave up on this view, to which one of these led.
+    TimedOut(View, Arc<Certificate>, Option<Arc<TimeoutCertificate>>),
     /// All that still matters: stands for everything before it.
     Image {
         /// It votes in no view up to this one.
@@ -293,6 +295,8 @@ pub enum Record {
         locked: Arc<Certificate>,
         /// The newest certificate.
         high: Arc<Certificate>,
+        /// What led to the present view, if no certificate did.
+        reason: Option<Arc<TimeoutCertificate>>,
         /// Vertices above what is final, ascending.
         vertices: Vec<Arc<Vertex>>,
     },
@@ -300,18 +304,20 @@ pub enum Record {
 
 impl Wire for Record {
     fn bytes(&self) -> usize {
+        let size = |reason: &Option<Arc<TimeoutCertificate>>| reason.as_ref().map_or(0, |reason| reason.size());
         match self {
-            Record::Voted(vertex) => vertex.size(),
-            Record::TimedOut(_) => NUMBER_BYTES,
-            Record::Image { locked, high, vertices, .. } => {
-                NUMBER_BYTES + locked.size() + high.size() + vertices.iter().map(|vertex| vertex.size()).sum::<usize>()
+            Record::Voted(vertex, reason) => vertex.size() + size(reason),
+            Record::TimedOut(_, high, reason) => NUMBER_BYTES + high.size() + size(reason),
+            Record::Image { locked, high, reason, vertices, .. } => {
+                let vertices: usize = vertices.iter().map(|vertex| vertex.size()).sum();
+                NUMBER_BYTES + locked.size() + high.size() + size(reason) + vertices
             }
         }
     }
     fn kind(&self) -> &'static str {
         match self {
-            Record::Voted(_) => "voted",
-            Record::TimedOut(_) => "timed-out",
+            Record::Voted(..) => "voted",
+            Record::TimedOut(..) => "timed-out",
             Record::Image { .. } => "image",
         }
     }

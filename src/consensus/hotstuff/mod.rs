@@ -139,6 +139,9 @@ pub struct HotStuff {
     committed: Arc<Block>,
     /// The tree above it.
     entries: BTreeMap<Hash, Entry>,
+    /// Vertices of the log that were final already: only what lies between them and the newest certificate of the log
+    /// proves that to others, until something more is final.
+    logged: BTreeMap<Hash, Arc<Vertex>>,
     /// The proposal of the present view, and those of a coming view whose parent is missing.
     seen: Option<(View, Hash)>,
     waiting: Option<Arc<Proposal>>,
@@ -369,7 +372,7 @@ impl HotStuff {
         let _ = ctx.learn(&vertex.block);
         self.entries.insert(vertex.block.id(), Entry::Vertex(vertex.clone()));
         (self.voted, self.seen) = (vertex.view, Some((vertex.view, vertex.block.id())));
-        self.persist(Record::Voted(vertex.clone()), ctx);
+        self.persist(Record::Voted(vertex.clone(), self.reason.clone()), ctx);
     }
     /// Sends the vote to the leader of the next view.
     fn vote(&mut self, vertex: &Vertex, ctx: &mut Context<'_, Self>) {
@@ -462,6 +465,7 @@ impl HotStuff {
         self.failed = 0;
         let height = self.committed.height();
         self.entries.retain(|_, entry| entry.block().height() > height);
+        self.logged.clear();
         if self.unsaved >= IMAGE_EVERY {
             self.unsaved = 0;
             self.persist(self.image(), ctx);

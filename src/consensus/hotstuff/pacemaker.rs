@@ -87,7 +87,7 @@ impl HotStuff {
         if self.gave_up < view {
             (self.gave_up, self.voted) = (view, self.voted.max(view));
             self.failed += 1;
-            self.persist(Record::TimedOut(view), ctx);
+            self.persist(Record::TimedOut(view, self.high.clone(), self.reason.clone()), ctx);
         }
         let signature = ctx.sign(&Timeout::statement(view, self.high.view));
         self.timeouts.insert(ctx.me(), (self.high.view, signature));

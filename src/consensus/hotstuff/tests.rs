@@ -383,6 +383,29 @@ fn a_lagging_replica_fetches_what_it_missed() {
 }
 
 #[test]
+fn a_replica_that_restarted_serves_its_whole_chain_to_one_that_lags() {
+    for config in [Config::default(), two_phase()] {
+        for helper in 0..3 {
+            let mut stage = stage(4, config.clone());
+            submit(&mut stage, 0..2, SECOND);
+            stage.crash(3);
+            submit(&mut stage, 2..150, SECOND * 3);
+            (0..3).for_each(|node| stage.crash(node));
+            assert!(stage.finalized(helper).len() > 150);
+            stage.boot(helper);
+            stage.boot(3);
+            stage.run(SECOND * 20);
+            assert_eq!(stage.final_transactions(3).len(), 150, "from {helper}");
+            let others: Vec<usize> = (0..3).filter(|node| *node != helper).collect();
+            others.iter().for_each(|node| stage.boot(*node));
+            stage.crash(helper);
+            submit(&mut stage, 150..153, SECOND * 8);
+            assert_agreed(&stage, &[others[0], others[1], 3], 153);
+        }
+    }
+}
+
+#[test]
 fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
     for config in [Config::default(), two_phase()] {
         let mut stage = stage(4, Config { view_timeout_most: SECOND * 2, ..config });
@@ -421,4 +444,38 @@ fn a_flood_of_votes_is_kept_within_bounds() {
     }
     stage.run(SECOND);
     assert!(stage.node(0).votes.len() <= VIEWS_AHEAD as usize + 2);
+}
+
+#[test]
+fn a_certified_block_that_nobody_has_any_more_is_not_fetched_for_ever() {
+    for config in [Config::default(), two_phase()] {
+        let mut stage = stage(4, config);
+        submit(&mut stage, 0..3, MILLI * 100);
+        // 3 hears of a certificate of a block that the others do not have, nor need.
+        let (view, lost) = (stage.node(0).view, Hash::of(b"lost"));
+        let vote = |node: u32| (NodeId(node), stage.keys().sign(node, &Certificate::statement(view, &lost)));
+        let high = Arc::new(Certificate { view, block: lost, votes: (0..3).map(vote).collect() });
+        let progress = Progress { high, timeout: None, vertices: Vec::new(), blocks: Vec::new() };
+        stage.inject(0, 3, Message::Progress(Arc::new(progress)));
+        submit(&mut stage, 3..20, SECOND);
+        assert_agreed(&stage, &[0, 1, 2, 3], 20);
+    }
+}
+
+#[test]
+fn what_led_to_a_view_is_known_again_after_all_crashed_together() {
+    for config in [Config::default(), two_phase()] {
+        let mut stage = stage(4, config);
+        submit(&mut stage, 0..1, SECOND);
+        stage.crash(3);
+        // Only 0 hears that all gave up on a view, and gives up on the next leader's too.
+        [1, 2].into_iter().for_each(|to| stage.cut(0, to));
+        submit(&mut stage, 1..2, SECOND * 12);
+        assert!(stage.node(0).gave_up > stage.node(1).view);
+        (0..3).for_each(|node| stage.crash(node));
+        stage.heal();
+        (0..3).for_each(|node| stage.boot(node));
+        submit(&mut stage, 1..2, SECOND * 60);
+        assert_agreed(&stage, &[0, 1, 2], 2);
+    }
 }

@@ -75,13 +75,23 @@ impl HotStuff {
             ctx.set_timer(Timer::Fetch, self.config.view_timeout);
         }
     }
+    /// Asks the next peer. A block that none of enough peers had was given up by all, and forgotten: the newest certified
+    /// one is wanted instead.
     pub(super) fn on_fetch_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        self.ask(ctx);
+        let (newest, enough) = (self.high.block, ctx.committee().blocking());
+        let is_given_up = |fetch: &mut Fetch| fetch.asked >= enough && fetch.wanted.is_some_and(|w| w != newest);
+        if self.fetch.take_if(is_given_up).is_none() {
+            self.ask(ctx);
+        } else if self.block(&newest).is_none() {
+            self.fetch(Some(newest), ctx);
+        }
     }
     pub(super) fn on_request(&self, from: NodeId, block: Option<Hash>, above: Height, ctx: &mut Context<'_, Self>) {
         let (mut vertices, mut blocks) = (Vec::new(), Vec::new());
         let mut at = block.unwrap_or(self.high.block);
-        while let Some(vertex) = self.vertex(&at).filter(|_| vertices.len() < BLOCKS_MOST) {
+        while let Some(vertex) =
+            self.vertex(&at).or_else(|| self.logged.get(&at)).filter(|_| vertices.len() < BLOCKS_MOST)
+        {
             at = vertex.block.parent();
             vertices.push(vertex.clone());
         }
@@ -176,7 +186,8 @@ impl HotStuff {
     pub(super) fn image(&self) -> Record {
         let mut vertices: Vec<Arc<Vertex>> = self.entries.values().filter_map(Entry::vertex).cloned().collect();
         vertices.sort_by_key(|vertex| vertex.view);
-        Record::Image { voted: self.voted, locked: self.locked.clone(), high: self.high.clone(), vertices }
+        let (locked, high, reason) = (self.locked.clone(), self.high.clone(), self.reason.clone());
+        Record::Image { voted: self.voted, locked, high, reason, vertices }
     }
     /// Starts a replica, with what its log says. One that was here before asks what is new.
     pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> HotStuff {
@@ -190,6 +201,7 @@ impl HotStuff {
             reason: None,
             committed: ctx.durable(),
             entries: BTreeMap::new(),
+            logged: BTreeMap::new(),
             seen: None,
             waiting: None,
             votes: BTreeMap::new(),
@@ -204,16 +216,29 @@ impl HotStuff {
         };
         for record in log {
             match record {
-                Record::Voted(vertex) => replica.remember(vertex, ctx),
-                Record::TimedOut(view) => replica.voted = replica.voted.max(*view),
-                Record::Image { voted, locked, high, vertices } => {
+                Record::Voted(vertex, reason) => {
+                    replica.reason = reason.clone().or(replica.reason);
+                    replica.remember(vertex, ctx);
+                }
+                Record::TimedOut(view, high, reason) => {
+                    replica.voted = replica.voted.max(*view);
+                    replica.reason = reason.clone().or(replica.reason);
+                    if high.view > replica.high.view {
+                        replica.high = high.clone();
+                    }
+                }
+                Record::Image { voted, locked, high, reason, vertices } => {
                     (replica.voted, replica.locked, replica.high) = (*voted, locked.clone(), high.clone());
+                    replica.reason.clone_from(reason);
                     vertices.iter().for_each(|vertex| replica.remember(vertex, ctx));
                     replica.voted = *voted;
                 }
             }
         }
-        replica.view = (replica.high.view + 1).max(replica.voted);
+        // Every view that it was in can be proven to the others, who may have forgotten together what led there.
+        let certified = replica.high.view + 1;
+        replica.reason = replica.reason.take().filter(|reason| replica.after(reason.view) > certified);
+        replica.view = replica.reason.as_ref().map_or(certified, |reason| replica.after(reason.view));
         if log.is_empty() && replica.committed.height() == Height::GENESIS {
             if replica.leader(replica.view, ctx) == ctx.me() {
                 ctx.note(crate::protocol::note::LEADING, replica.view);
@@ -233,7 +258,9 @@ impl HotStuff {
             self.high = vertex.justify.clone();
         }
         let is_above = vertex.block.height() > self.committed.height();
-        if is_above && self.block(&vertex.block.parent()).is_some() && ctx.learn(&vertex.block).is_some() {
+        if !is_above {
+            self.logged.insert(vertex.block.id(), vertex.clone());
+        } else if self.block(&vertex.block.parent()).is_some() && ctx.learn(&vertex.block).is_some() {
             self.entries.insert(vertex.block.id(), Entry::Vertex(vertex.clone()));
         }
         self.lock(&vertex.justify);

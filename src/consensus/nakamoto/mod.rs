@@ -47,6 +47,7 @@ use crate::chain::{Block, BlockIndex, Header, Tree};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, Record as Recorded, Relay};
 use difficulty::{Branch, HeaderFault, Rules, U256, is_sealed, work_of};
 use mining::Miner;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ const INVALID_MAX: usize = 1_000;
 const CHECKPOINT_EVERY: u64 = 144;
 
 /// What nodes say to each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// A block, new or asked for.
     Block(Arc<Block>),
@@ -369,8 +370,10 @@ impl Nakamoto {
             return;
         }
         match self.accept(&block, true, ctx) {
-            Ok(()) if self.orphans.is_empty() => {}
-            Ok(()) => self.adopt_orphans(ctx),
+            Ok(()) => {
+                self.adopt_orphans(ctx);
+                self.resume(ctx);
+            }
             Err(Fault::Unconnected) => self.park(from, block, ctx),
             Err(Fault::Invalid | Fault::Refused) => {}
         }

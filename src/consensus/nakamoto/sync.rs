@@ -105,9 +105,11 @@ impl Nakamoto {
             }
             self.orphans.push(Orphan { from, block });
         }
-        match self.download.as_mut() {
-            None => self.begin_download(from, ctx),
-            Some(download) => download.add_source(from),
+        let Some(download) = self.download.as_mut() else { return self.begin_download(from, ctx) };
+        if download.add_source(from) && download.headers.is_empty() {
+            // The peer may be gone, and its headers be missed only after minutes: whoever seems to have the chain is asked.
+            let locator = self.locator(ctx);
+            ctx.send(from, Message::GetHeaders { locator });
         }
     }
     pub(super) fn begin_download(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
@@ -145,22 +147,26 @@ impl Nakamoto {
             return;
         }
         download.patience = (download.patience * 2).min(STALL_MAX);
-        let late = download.peer;
-        download.peer = match download.sources.pop_front() {
-            Some(source) => source,
-            None => random_peer(ctx),
-        };
-        download.add_source(late);
+        let next = download.sources.front().copied().unwrap_or_else(|| random_peer(ctx));
+        download.turn_to(next);
         self.ask(ctx);
     }
 }
 
 impl Download {
-    fn add_source(&mut self, source: NodeId) {
-        let is_new = source != self.peer && !self.sources.contains(&source);
-        if is_new && self.sources.len() < SOURCES_MAX {
+    /// Whether that is a new one, and there was room.
+    fn add_source(&mut self, source: NodeId) -> bool {
+        let is_new = source != self.peer && !self.sources.contains(&source) && self.sources.len() < SOURCES_MAX;
+        if is_new {
             self.sources.push_back(source);
         }
+        is_new
+    }
+    /// Asks this peer from now on; the former one stays in reserve.
+    fn turn_to(&mut self, peer: NodeId) {
+        self.sources.retain(|source| *source != peer);
+        let former = std::mem::replace(&mut self.peer, peer);
+        self.add_source(former);
     }
     /// Fills the window of bodies in flight.
     fn ask_bodies(&mut self, ctx: &mut Context<'_, Nakamoto>) {
@@ -185,21 +191,24 @@ impl Nakamoto {
             is_asked && !download.bodies.contains_key(id)
         })
     }
-    /// Headers came; they are wanted from the peer that was asked only.
+    /// Headers came; they are wanted from those that were asked only. Of one in reserve they count if they are of use.
     pub(super) fn on_headers(&mut self, from: NodeId, headers: &[Header], ctx: &mut Context<'_, Self>) {
-        let is_awaited = |download: &Download| download.peer == from && download.headers.is_empty();
-        if !self.download.as_deref().is_some_and(is_awaited) {
+        let Some(download) = self.download.as_deref().filter(|download| download.headers.is_empty()) else { return };
+        let is_peer = download.peer == from;
+        if !is_peer && !download.sources.contains(&from) {
             return;
         }
-        let Some(chain) = self.judge_headers(headers, ctx) else {
-            self.on_stalled(ctx);
-            return;
-        };
-        let Some(download) = self.download.as_mut().filter(|_| !chain.is_empty()) else {
+        let chain = match self.judge_headers(headers, ctx) {
+            Some(chain) if !chain.is_empty() => chain,
+            _ if !is_peer => return,
             // Nothing new or nothing better: whoever has more will say so with the next block.
-            self.end_download(ctx);
-            return;
+            Some(_) => return self.end_download(ctx),
+            None => return self.on_stalled(ctx),
         };
+        let Some(download) = self.download.as_mut() else { return };
+        if !is_peer {
+            download.turn_to(from);
+        }
         // A parked block may be one of those now to be fetched.
         let is_wanted = |orphan: &mut Orphan| chain.iter().any(|(id, _)| *id == orphan.block.id());
         download.bodies.extend(self.orphans.extract_if(.., is_wanted).map(|orphan| (orphan.block.id(), orphan.block)));
@@ -246,6 +255,13 @@ impl Nakamoto {
     pub(super) fn on_body(&mut self, block: Arc<Block>, ctx: &mut Context<'_, Self>) {
         if let Some(download) = self.download.as_mut() {
             download.bodies.insert(block.id(), block);
+            self.advance(ctx);
+        }
+    }
+    /// Goes on if the next body came another way than the one on which it was asked for.
+    pub(super) fn resume(&mut self, ctx: &mut Context<'_, Self>) {
+        let next = self.download.as_ref().and_then(|download| download.headers.front());
+        if next.is_some_and(|(id, _)| self.find(id, ctx.tree()).is_some()) {
             self.advance(ctx);
         }
     }

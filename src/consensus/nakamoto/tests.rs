@@ -324,6 +324,41 @@ fn a_silent_peer_is_replaced_by_another() {
     assert_eq!(stage.chain(3).len(), 52, "n3 asked somebody else");
 }
 
+/// A node among three, of whom the others are played: it hears of a chain of three blocks from its end.
+fn orphaned() -> (Stage, [Arc<Block>; 3]) {
+    let mut stage = weighted(&[0, 1, 1], plain());
+    stage.boot(0);
+    let first = made(&stage, &genesis(&stage), 600, Vec::new());
+    let second = made(&stage, &first, 1_200, Vec::new());
+    let third = made(&stage, &second, 1_800, Vec::new());
+    hear(&mut stage, 1, Message::Block(second.clone()));
+    (stage, [first, second, third])
+}
+
+fn hear(stage: &mut Stage, from: usize, message: Message) {
+    stage.inject(from, 0, message);
+    stage.run(Duration::from_millis(10));
+}
+
+#[test]
+fn a_body_that_comes_another_way_does_not_hold_up_a_download() {
+    let (mut stage, [first, second, _]) = orphaned();
+    hear(&mut stage, 1, Message::Headers { headers: [first.header, second.header].into() });
+    hear(&mut stage, 2, Message::Block(first));
+    assert_eq!(tip(&stage, 0).id(), second.id());
+}
+
+#[test]
+fn whoever_has_the_chain_is_asked_while_the_headers_of_another_are_awaited() {
+    let (mut stage, [first, second, third]) = orphaned();
+    hear(&mut stage, 2, Message::Block(third.clone()));
+    // Nothing of use from one in reserve is nothing.
+    hear(&mut stage, 2, Message::Headers { headers: [first.header, first.header].into() });
+    hear(&mut stage, 2, Message::Headers { headers: [first.header, second.header, third.header].into() });
+    hear(&mut stage, 2, Message::Block(first));
+    assert_eq!(tip(&stage, 0).id(), third.id());
+}
+
 #[test]
 fn a_locator_is_short_and_finds_a_fork_point_deep_down() {
     let mut stage = weighted(&[1, 1], plain());

@@ -12,10 +12,11 @@
 use super::message::{Checkpoint, Phase, Proposal, View, Vote};
 use crate::base::{Committee, Hash, Height, NodeId, Tally};
 use crate::protocol::votes::{Checker, Signatures, is_quorum};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A prepared certificate.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Prepared {
     /// The primary of the view.
     pub primary: NodeId,
@@ -47,7 +48,7 @@ impl Prepared {
 }
 
 /// A committed proposal with its proof.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Committed {
     /// The view in which it committed.
     pub view: View,
@@ -78,7 +79,7 @@ impl Committed {
 }
 
 /// A stable checkpoint with its proof. Genesis needs none.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Stable {
     /// The last sequence number in it: the low watermark.
     pub seq: Height,

@@ -12,11 +12,12 @@ use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, Time, Wire, 
 use crate::chain::Batch;
 use crate::protocol::votes::Checker;
 use crate::protocol::{self, Snapshot};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// The number of a view; its primary is the member whose turn it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct View(pub u64);
 
 impl View {
@@ -35,7 +36,7 @@ impl fmt::Debug for View {
 
 /// What a sequence number is given to: requests, and the values that only the primary can choose (section 4.6,
 /// non-determinism). A block is made from this alone, so it is the same whatever view commits it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     /// The requests; none for the null request.
     pub batch: Arc<Batch>,
@@ -74,7 +75,7 @@ impl Proposal {
 }
 
 /// The three phases of the normal case.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Phase {
     /// The primary gives a sequence number to a digest.
     PrePrepare,
@@ -85,7 +86,7 @@ pub enum Phase {
 }
 
 /// One replica's signed word in one phase.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vote {
     /// In which view.
     pub view: View,
@@ -121,7 +122,7 @@ impl Vote {
 }
 
 /// PRE-PREPARE with the batch piggybacked.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PrePrepare {
     /// The signed assignment of a sequence number.
     pub order: Vote,
@@ -130,7 +131,7 @@ pub struct PrePrepare {
 }
 
 /// CHECKPOINT: the state after executing everything up to `seq`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The last sequence number executed.
     pub seq: Height,
@@ -152,7 +153,7 @@ impl Checkpoint {
 }
 
 /// VIEW-CHANGE: a replica leaves for `view` and tells what it prepared.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ViewChange {
     /// The view it wants to enter.
     pub view: View,
@@ -195,7 +196,7 @@ impl ViewChange {
 }
 
 /// NEW-VIEW: a quorum wants `view`, and this is what must be proposed again in it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NewView {
     /// The view that begins.
     pub view: View,
@@ -232,7 +233,7 @@ impl NewView {
 }
 
 /// STATUS (thesis section 5.2): how far a replica is that waits for something; the others tell it again what it lacks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// Its view.
     pub view: View,
@@ -247,7 +248,7 @@ pub struct Status {
 }
 
 /// STATE: what a replica needs that missed too much. Every part carries its proof.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct State {
     /// The state at a stable checkpoint, if the receiver is below it.
     pub checkpoint: Option<(Arc<Stable>, Snapshot)>,
@@ -256,7 +257,7 @@ pub struct State {
 }
 
 /// What replicas say. PREPARE and COMMIT, which are many, are inline; what is large is shared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// The primary proposes.
     PrePrepare(Arc<PrePrepare>),

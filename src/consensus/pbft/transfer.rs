@@ -279,7 +279,8 @@ impl Pbft {
         let Some((stable, snapshot)) = news else { return true };
         let is_proven = stable.is_complete(ctx.committee())
             && snapshot.block.height() == stable.seq
-            && snapshot.digest() == stable.digest;
+            && snapshot.digest() == stable.digest
+            && ctx.tree().find(&snapshot.block.id()).is_some();
         if is_proven {
             if stable.seq > self.log.low() {
                 self.raise(stable.clone());

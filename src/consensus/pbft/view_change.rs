@@ -109,13 +109,17 @@ impl Pbft {
             self.weigh_view_changes(ctx);
         }
     }
-    /// Joins `f + 1` that left for later views; begins the present one when a quorum wants it.
+    /// Joins `f + 1` that left for later views; begins the present one when a quorum wants it, and does not wait for it
+    /// for ever once a quorum wants it or a later one.
     fn weigh_view_changes(&mut self, ctx: &mut Context<'_, Self>) {
         let committee = ctx.committee();
         let mut later = Tally::default();
         let mut smallest: Option<View> = None;
-        let mut here = Tally::default();
+        let (mut here, mut left) = (Tally::default(), Tally::default());
         for (replica, message) in &self.view_changes {
+            if message.view >= self.view {
+                left.add(*replica, committee);
+            }
             if message.view > self.view {
                 later.add(*replica, committee);
                 smallest = Some(smallest.map_or(message.view, |view| view.min(message.view)));
@@ -126,12 +130,14 @@ impl Pbft {
         if let Some(view) = smallest.filter(|_| later.is_blocking(committee)) {
             return self.leave_for(view, ctx);
         }
-        if self.active || !here.is_quorum(committee) {
+        if self.active || !left.is_quorum(committee) {
             return;
         }
-        if self.primary(ctx) == ctx.me() {
+        if self.primary(ctx) == ctx.me() && here.is_quorum(committee) {
             self.say_new_view(ctx);
         } else if !self.expecting {
+            // Who went on already says no more that it wanted this view. If all that are up are needed, this view cannot
+            // begin any more, and those that are left in it must follow.
             self.expecting = true;
             ctx.set_timer(Timer::NewView, self.patience(self.config.view_change_timeout));
         }

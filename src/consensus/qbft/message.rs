@@ -7,13 +7,14 @@ use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, T
 use crate::chain::Block;
 use crate::protocol;
 use crate::protocol::votes::{Checker, Signatures, is_quorum};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Bytes of a vote: height, round, digest, sender, signature.
 const VOTE_BYTES: usize = 2 * NUMBER_BYTES + HASH_BYTES + NODE_BYTES + SIGNATURE_BYTES;
 
 /// What a vote is for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Phase {
     /// PREPARE; the PROPOSAL is signed as that of its proposer.
     Prepare,
@@ -32,7 +33,7 @@ pub fn statement(phase: Phase, height: Height, round: Round, digest: &Hash) -> H
 }
 
 /// A prepared certificate: a quorum prepared a block in a round.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Prepared {
     /// The round.
     pub round: Round,
@@ -57,7 +58,7 @@ impl Prepared {
 }
 
 /// ROUND-CHANGE, as it stands in a justification: with what it claims, without the proof.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Change {
     /// Its sender.
     pub sender: NodeId,
@@ -83,7 +84,7 @@ impl Change {
 }
 
 /// A message of a validator that wants a new round.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RoundChange {
     /// The height.
     pub height: Height,
@@ -96,7 +97,7 @@ pub struct RoundChange {
 }
 
 /// PROPOSAL (IBFT: PRE-PREPARE).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     /// The round.
     pub round: Round,
@@ -113,7 +114,7 @@ pub struct Proposal {
 }
 
 /// A block with its seals: final.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed {
     /// The round in which it was committed.
     pub round: Round,
@@ -139,7 +140,7 @@ impl Sealed {
 }
 
 /// What validators say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// The proposer proposes.
     Proposal(Arc<Proposal>),
@@ -163,8 +164,17 @@ pub enum Message {
         /// What is final at the sender.
         above: Height,
     },
-    /// What is final, ascending.
+    /// What is final, ascending; or the last final block alone, if seals of the next one are not kept.
     Blocks(Arc<Vec<Arc<Sealed>>>),
+    /// "Send me what is final from this height down to that one."
+    AskBelow {
+        /// The highest that is missing.
+        upto: Height,
+        /// What is final at the sender.
+        above: Height,
+    },
+    /// What was asked for, highest first: the seals of some descendant vouch for it.
+    Below(Arc<Vec<Arc<Block>>>),
 }
 
 impl Message {
@@ -175,7 +185,7 @@ impl Message {
             Message::Proposal(m) => Some(m.block.height()),
             Message::Vote { height, .. } => Some(*height),
             Message::RoundChange(m) => Some(m.height),
-            Message::Ask { .. } | Message::Blocks(_) => None,
+            _ => None,
         }
     }
 }
@@ -194,6 +204,8 @@ impl Wire for Message {
             }
             Message::Ask { .. } => NUMBER_BYTES,
             Message::Blocks(blocks) => blocks.iter().map(|block| block.size()).sum(),
+            Message::AskBelow { .. } => 2 * NUMBER_BYTES,
+            Message::Below(blocks) => blocks.iter().map(|block| block.bytes()).sum(),
         }
     }
     fn kind(&self) -> &'static str {
@@ -204,6 +216,8 @@ impl Wire for Message {
             Message::RoundChange(_) => "round-change",
             Message::Ask { .. } => "ask",
             Message::Blocks(_) => "blocks",
+            Message::AskBelow { .. } => "ask-below",
+            Message::Below(_) => "below",
         }
     }
     fn check(&self) -> Work {
@@ -214,7 +228,8 @@ impl Wire for Message {
             }
             Message::Vote { .. } => 1,
             Message::RoundChange(m) => 1 + m.certificate.as_ref().map_or(0, |proof| proof.prepares.len()),
-            Message::Ask { .. } => 0,
+            Message::Ask { .. } | Message::AskBelow { .. } => 0,
+            Message::Below(_) => return Work::hash(self.bytes() as u64),
             Message::Blocks(blocks) => blocks.iter().map(|block| block.seals.len()).sum(),
         };
         Work::verify(signatures as u32)
@@ -247,7 +262,7 @@ impl protocol::Message for Message {
                         proof.is_genuine(&mut checker) && proof.block.header.merkle == proof.block.batch.digest()
                     })
             }
-            Message::Ask { .. } => true,
+            Message::Ask { .. } | Message::AskBelow { .. } | Message::Below(_) => true,
             Message::Blocks(blocks) => blocks.iter().all(|block| block.is_genuine(&mut checker)),
         }
     }
@@ -259,20 +274,18 @@ impl protocol::Message for Message {
     }
 }
 
-/// What a validator writes before it speaks.
+/// What a validator writes: before it speaks, and when a block is final.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The height that it works on.
+    /// The height that it is about.
     pub height: Height,
     /// The round that it is in.
     pub round: Round,
-    /// Whether it is the first of its height, which makes all before it void.
-    pub first: bool,
-    /// What it is about to say.
+    /// What it is about to say, or has.
     pub what: Said,
 }
 
-/// What a validator is about to say.
+/// What a validator is about to say, or has.
 #[derive(Clone, Debug)]
 pub enum Said {
     /// It accepts this block: before PROPOSAL and PREPARE.
@@ -281,6 +294,8 @@ pub enum Said {
     Prepared(Arc<Prepared>),
     /// It changed to this round: before ROUND-CHANGE.
     Changed,
+    /// The seals of a final block, which make all before void.
+    Sealed(Arc<Sealed>),
 }
 
 impl Wire for Record {
@@ -289,6 +304,8 @@ impl Wire for Record {
             Said::Accepted(block) => block.bytes(),
             Said::Prepared(proof) => HASH_BYTES + proof.size(),
             Said::Changed => 0,
+            // The block is in the chain.
+            Said::Sealed(sealed) => HASH_BYTES + sealed.size() - sealed.block.bytes(),
         };
         2 * NUMBER_BYTES + 1 + what
     }
@@ -297,12 +314,13 @@ impl Wire for Record {
             Said::Accepted(_) => "accepted",
             Said::Prepared(_) => "prepared",
             Said::Changed => "changed",
+            Said::Sealed(_) => "sealed",
         }
     }
 }
 
 impl protocol::Record for Record {
     fn is_checkpoint(&self) -> bool {
-        self.first
+        matches!(self.what, Said::Sealed(_))
     }
 }

@@ -34,6 +34,7 @@
 
 mod attack;
 mod message;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use message::{Change, Message, Phase, Prepared, Proposal, Record, RoundChang
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Tally};
 use crate::chain::{Batch, Block, Header, Limit, Seal};
+use crate::protocol::descent::{self, Descent};
 use crate::protocol::votes::Votes;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use message::statement;
@@ -163,12 +165,12 @@ pub struct Qbft {
     own: Vec<(Phase, Round, Hash, Signature)>,
     /// Whether [`Timer::Round`] is set.
     timing: bool,
-    /// Whether something was logged for this height.
-    logged: bool,
     /// Messages of later heights.
     future: Vec<(NodeId, Message)>,
     /// The latest final blocks with their seals, for those who missed them.
     sealed: BTreeMap<Height, Arc<Sealed>>,
+    /// The way down from a sealed block far ahead.
+    descent: Option<Descent<Arc<Sealed>>>,
     /// How often this validator asked: whom it asks next. And whether it waits for an answer.
     asked: u64,
     asking: bool,
@@ -237,6 +239,13 @@ impl Protocol for Qbft {
             Message::RoundChange(change) => self.on_round_change(from, change, ctx),
             Message::Ask { above } => self.tell_blocks(from, above, ctx),
             Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
+            Message::AskBelow { upto, above } => {
+                let blocks = descent::ancestors(upto, above, ctx);
+                if !blocks.is_empty() {
+                    ctx.send(from, Message::Below(Arc::new(blocks)));
+                }
+            }
+            Message::Below(blocks) => self.on_below(from, &blocks, ctx),
         }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
@@ -269,13 +278,11 @@ impl Qbft {
     fn proposer(&self, round: Round, ctx: &Context<'_, Self>) -> NodeId {
         let last = u64::from(self.last.header.proposer.0);
         let stays = self.config.policy == Policy::Sticky && self.last.height() > Height::GENESIS;
-        ctx.committee().in_turn(last + u64::from(!stays) + round)
+        ctx.committee().in_turn((last + u64::from(!stays)).saturating_add(round))
     }
     fn persist(&mut self, what: Said, ctx: &mut Context<'_, Self>) {
         if self.config.durable {
-            let first = !self.logged;
-            self.logged = true;
-            ctx.persist(Record { height: self.height(), round: self.round, first, what });
+            ctx.persist(Record { height: self.height(), round: self.round, what });
         }
     }
     /// Whether a transaction could be executed after the last block.
@@ -490,27 +497,33 @@ impl Qbft {
         let seals = self.commits.get_mut(&round).map(|votes| votes.take(digest)).unwrap_or_default();
         self.insert(Arc::new(Sealed { round, block, seals }), ctx);
     }
-    /// The block is final; on to the next height.
+    /// The block is final; its seals are logged for those who missed it.
     fn insert(&mut self, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
-        let block = sealed.block.clone();
-        ctx.extend(block.clone());
-        ctx.finalize(block.height());
-        self.sealed.insert(block.height(), sealed);
+        self.next_height(&sealed.block, ctx);
+        let (height, round) = (sealed.block.height(), sealed.round);
+        ctx.persist(Record { height, round, what: Said::Sealed(sealed.clone()) });
+        self.sealed.insert(height, sealed);
         if self.sealed.len() > SEALED_MOST {
             self.sealed.pop_first();
         }
-        (self.last, self.round, self.accepted, self.prepared) = (block, 0, None, None);
-        (self.prepares, self.commits, self.blocks) = Default::default();
-        self.changes.clear();
-        self.own.clear();
-        (self.logged, self.timing) = (false, false);
-        ctx.cancel_timer(Timer::Round);
         // The transactions leave the mempool when the block is performed; then the next round may start.
         ctx.set_timer(Timer::Block, Duration::ZERO);
         let future = std::mem::take(&mut self.future);
         for (from, message) in future {
             self.on_message(from, message, ctx);
         }
+    }
+    /// A final block more, and nothing said of the next.
+    fn next_height(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
+        ctx.extend(block.clone());
+        ctx.finalize(block.height());
+        self.descent.take_if(|descent| descent.is_down(block));
+        (self.last, self.round, self.accepted, self.prepared) = (block.clone(), 0, None, None);
+        (self.prepares, self.commits, self.blocks) = Default::default();
+        self.changes.clear();
+        self.own.clear();
+        self.timing = false;
+        ctx.cancel_timer(Timer::Round);
     }
 }
 
@@ -584,106 +597,5 @@ impl Qbft {
             let lock = self.prepared.clone().filter(|_| self.config.variant == Variant::Ibft1);
             self.propose(newest.or(lock), ctx);
         }
-    }
-}
-
-/// Catching up (rule 9), and starting again.
-impl Qbft {
-    /// Old heights are answered with what was decided; of later ones a little is kept, and it shows who is ahead.
-    fn on_other_height(&mut self, from: NodeId, height: Height, message: Message, ctx: &mut Context<'_, Self>) {
-        if height < self.height() {
-            if matches!(message, Message::RoundChange(_)) {
-                self.tell_blocks(from, height.previous().unwrap_or(Height::GENESIS), ctx);
-            }
-            return;
-        }
-        if height.0 - self.height().0 <= HEIGHTS_AHEAD && self.future.len() < FUTURE_MOST {
-            self.future.push((from, message));
-        }
-        self.ask_soon(ctx);
-    }
-    /// Asks for what is final, unless it comes by itself meanwhile.
-    fn ask_soon(&mut self, ctx: &mut Context<'_, Self>) {
-        if !self.asking {
-            self.asking = true;
-            ctx.set_timer(Timer::Ask, self.config.request_timeout);
-        }
-    }
-    fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        self.asking = false;
-        let is_behind = !self.future.is_empty() || self.asked == 0 || self.blocks.len() < self.commits.len();
-        let committee = ctx.committee();
-        let start = u64::from(ctx.me().0) + 1 + self.asked;
-        let peer = (0..2).map(|further| committee.in_turn(start + further)).find(|peer| *peer != ctx.me() && is_behind);
-        self.asked += u64::from(is_behind);
-        if let Some(peer) = peer {
-            ctx.send(peer, Message::Ask { above: self.last.height() });
-            self.ask_soon(ctx);
-        }
-    }
-    fn tell_blocks(&self, to: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
-        let blocks: Vec<Arc<Sealed>> =
-            self.sealed.range(above.next()..).take(ANSWER_MOST).map(|(_, block)| block.clone()).collect();
-        if !blocks.is_empty() {
-            ctx.send(to, Message::Blocks(Arc::new(blocks)));
-        }
-    }
-    fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
-        let before = self.last.height();
-        for sealed in blocks {
-            let block = &sealed.block;
-            let is_next = block.height() == self.height() && block.parent() == self.last.id();
-            if is_next && sealed.is_complete(ctx.committee()) && ctx.learn(block).is_some() {
-                self.insert(sealed.clone(), ctx);
-            }
-        }
-        if self.last.height() > before && blocks.len() == ANSWER_MOST {
-            ctx.send(from, Message::Ask { above: self.last.height() });
-        }
-    }
-    fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Qbft {
-        let mut validator = Qbft {
-            config: config.clone(),
-            last: ctx.durable(),
-            round: 0,
-            accepted: None,
-            prepared: None,
-            prepares: BTreeMap::new(),
-            commits: BTreeMap::new(),
-            blocks: BTreeMap::new(),
-            changes: BTreeMap::new(),
-            own: Vec::new(),
-            timing: false,
-            logged: false,
-            future: Vec::new(),
-            sealed: BTreeMap::new(),
-            asked: 0,
-            asking: false,
-        };
-        let height = validator.height();
-        for record in log.iter().filter(|record| record.height == height) {
-            validator.logged = true;
-            if record.round > validator.round {
-                (validator.round, validator.accepted) = (record.round, None);
-            }
-            match &record.what {
-                Said::Accepted(block) => validator.accepted = Some(block.clone()),
-                Said::Prepared(proof) => validator.prepared = Some(proof.clone()),
-                Said::Changed => {}
-            }
-        }
-        let known = validator.accepted.iter().chain(validator.prepared.as_ref().map(|proof| &proof.block)).cloned();
-        for block in known.collect::<Vec<_>>() {
-            let _ = ctx.learn(&block);
-            validator.blocks.insert(block.id(), block);
-        }
-        if !log.is_empty() || validator.last.height() > Height::GENESIS {
-            validator.on_ask_timer(ctx);
-        }
-        if validator.round > 0 || validator.accepted.is_some() {
-            validator.timing = true;
-            ctx.set_timer(Timer::Round, validator.patience());
-        }
-        validator
     }
 }

@@ -421,6 +421,27 @@ fn a_lagging_validator_fetches_what_it_missed() {
 }
 
 #[test]
+fn a_validator_that_restarted_serves_its_whole_chain_to_one_that_lags() {
+    for durable in [true, false] {
+        let mut stage = stage(4, Config { durable, ..capped() });
+        submit(&mut stage, 0..2, SECOND * 2);
+        stage.crash(3);
+        submit(&mut stage, 2..100, SECOND * 4);
+        (0..3).for_each(|node| stage.crash(node));
+        stage.boot(1);
+        assert_eq!(stage.node(1).sealed.len(), 1, "its log holds the seals of the last block");
+        stage.boot(3);
+        stage.run(SECOND * 20);
+        assert_eq!(stage.final_transactions(3).len(), 100, "more than one answer");
+        stage.boot(0);
+        stage.crash(1);
+        stage.boot(2);
+        submit(&mut stage, 100..103, SECOND * 8);
+        assert_agreed(&stage, &[0, 2, 3], 103);
+    }
+}
+
+#[test]
 fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
     for variant in [Variant::Qbft, Variant::Ibft2] {
         let mut stage = stage(4, Config { variant, ..capped() });
@@ -470,4 +491,19 @@ fn a_flood_is_kept_within_bounds() {
     stage.run(MILLI);
     assert!(stage.node(0).prepares.len() <= ROUNDS_AHEAD as usize + 1);
     assert!(stage.node(0).future.len() <= FUTURE_MOST);
+}
+
+#[test]
+fn the_last_of_all_rounds_has_a_proposer_too() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..1, SECOND);
+    let (height, round) = (Height(2), Round::MAX);
+    for liar in [2u32, 3] {
+        let signature = stage.keys().sign(liar, &Change::statement(height, round, None));
+        let change = Change { sender: NodeId(liar), prepared: None, signature };
+        let lie = Message::RoundChange(Arc::new(RoundChange { height, round, change, certificate: None }));
+        stage.inject(liar as usize, 0, lie);
+    }
+    stage.run(SECOND * 100);
+    assert_eq!((stage.node(0).last.height(), stage.node(0).round), (Height(1), round));
 }

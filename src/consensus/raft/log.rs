@@ -6,12 +6,13 @@ use super::membership::Membership;
 use crate::base::wire::{NODE_BYTES, NUMBER_BYTES};
 use crate::base::{NodeId, Time};
 use crate::chain::Batch;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 /// Raft's logical clock: each term has at most one leader.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Term(pub u64);
 
 impl Term {
@@ -32,7 +33,7 @@ impl fmt::Display for Term {
 pub type Index = u64;
 
 /// What an entry asks the state machine to do.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Payload {
     /// Nothing: a leader's first entry, which commits those of earlier terms (paper, section 8).
     Noop,
@@ -43,7 +44,7 @@ pub enum Payload {
 }
 
 /// A log entry.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// The term of the leader that made it.
     pub term: Term,

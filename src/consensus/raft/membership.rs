@@ -4,11 +4,12 @@ use super::config::Config;
 use super::log::Index;
 use crate::base::wire::NODE_BYTES;
 use crate::base::{Committee, Duration, FaultModel, NodeId, Tally};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A configuration in the paper's sense: the voters, during a joint change those they replace, and the learners.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Membership {
     /// Voters have weight 1, all others 0.
     voters: Committee,

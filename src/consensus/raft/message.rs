@@ -7,6 +7,7 @@ use super::session::Sessions;
 use crate::base::wire::NUMBER_BYTES;
 use crate::base::{Keyring, NodeId, Wire};
 use crate::protocol::{self, Snapshot};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Bytes of a read's context: node and number.
@@ -15,7 +16,7 @@ const CONTEXT_BYTES: usize = 16;
 const INSTALL_BYTES: usize = 140;
 
 /// Asks for a vote (paper, 5.2), or whether it would be given (thesis 9.6).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RequestVote {
     /// The candidate's term; in a pre-vote, the one it would campaign in.
     pub term: Term,
@@ -30,7 +31,7 @@ pub struct RequestVote {
 }
 
 /// Answers [`RequestVote`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vote {
     /// The term asked about if granted, else the voter's term.
     pub term: Term,
@@ -41,7 +42,7 @@ pub struct Vote {
 }
 
 /// Replicates entries; a heartbeat if there are none (paper, 5.3).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AppendEntries {
     /// The leader's term.
     pub term: Term,
@@ -58,7 +59,7 @@ pub struct AppendEntries {
 }
 
 /// What became of an append.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// The logs match up to this index: `matchIndex`.
     Match(Index),
@@ -75,7 +76,7 @@ pub enum Outcome {
 }
 
 /// Answers [`AppendEntries`], and [`InstallSnapshot`] when it is complete.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AppendReply {
     /// The follower's term.
     pub term: Term,
@@ -86,7 +87,7 @@ pub struct AppendReply {
 }
 
 /// The replicated state after an entry: what stands for the log up to there (paper, section 7).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Image {
     /// The block at that index, the root and the size of the ledger's state.
     pub snapshot: Snapshot,
@@ -112,7 +113,7 @@ impl Image {
 }
 
 /// A chunk of the leader's state, for a follower that lacks entries that are compacted (paper, section 7).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstallSnapshot {
     /// The leader's term.
     pub term: Term,
@@ -125,7 +126,7 @@ pub struct InstallSnapshot {
 }
 
 /// What nodes say.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// See [`RequestVote`].
     RequestVote(RequestVote),

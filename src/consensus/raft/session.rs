@@ -12,6 +12,7 @@ use super::log::Index;
 use crate::base::wire::NUMBER_BYTES;
 use crate::base::{AccountId, Duration, Time};
 use crate::chain::{Batch, Transaction};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub enum Verdict {
     Expired,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Session {
     /// Every number below was executed or given up.
     floor: u64,
@@ -41,7 +42,7 @@ struct Session {
 }
 
 /// All sessions after some entry.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Sessions {
     clients: BTreeMap<AccountId, Session>,
 }

@@ -5,7 +5,7 @@ use super::{Config, Evidence, History, Known, Mode, Ripple, Timer, unl};
 use crate::base::{Committee, Digest, Duration, Hash, Height, NodeId};
 use crate::chain::{BlockIndex, Tree};
 use crate::protocol::Context;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Heights above the last validated ledger whose validations are counted.
@@ -60,6 +60,7 @@ impl Ripple {
             recent: BTreeMap::new(),
             left: BTreeSet::new(),
             sets: BTreeMap::new(),
+            past_sets: VecDeque::new(),
             wanted_sets: BTreeSet::new(),
             disputes: BTreeMap::new(),
             close_state: 0,
@@ -361,7 +362,10 @@ impl Ripple {
         }
         let mut answer = Answer { state: None, ledgers: Vec::new(), validations: Vec::new() };
         let (mut start, mut end) = (above, to);
-        if self.config.history == History::State && above < base {
+        // A node that started again, or was given a state itself, has only what came since.
+        let way = ctx.tree().path(ctx.tree().ancestor(to, above), to);
+        let is_whole = way.iter().all(|index| self.ledgers.contains_key(index));
+        if above < base && (self.config.history == History::State || !is_whole) {
             let snapshot = ctx.snapshot(&self.validated.ledger.block);
             answer.state = Some((snapshot, self.validated.ledger.clone()));
             answer.validations = self.certificate(base).to_vec();

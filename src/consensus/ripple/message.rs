@@ -5,11 +5,12 @@ use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
 use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, Time, Wire, Work};
 use crate::chain::{Block, Seal, Transaction};
 use crate::protocol::{self, Snapshot};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A closed ledger: a block and the header fields that only this protocol knows.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ledger {
     /// The transactions, the parent and the close time.
     pub block: Arc<Block>,
@@ -51,7 +52,7 @@ impl Ledger {
 }
 
 /// A member of a transaction set.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Item {
     /// A transaction.
     Transaction(Arc<Transaction>),
@@ -74,22 +75,41 @@ impl Item {
 }
 
 /// What a node wants in the next ledger.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "SetContent")]
 pub struct Set {
     /// By name.
+    #[serde(serialize_with = "without_names")]
     pub items: BTreeMap<Hash, Item>,
     /// The digest of the names.
+    #[serde(skip_serializing)]
     pub name: Hash,
+}
+
+/// What is read of a set; the names follow.
+#[derive(Deserialize)]
+struct SetContent {
+    items: Vec<Item>,
+}
+
+fn without_names<S: Serializer>(items: &BTreeMap<Hash, Item>, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_seq(items.values())
+}
+
+impl From<SetContent> for Set {
+    fn from(SetContent { items }: SetContent) -> Set {
+        let items: BTreeMap<Hash, Item> = items.into_iter().map(|item| (item.name(), item)).collect();
+        let digest = Digest::new("ripple set").u64(items.len() as u64);
+        let name = items.keys().fold(digest, Digest::hash).finish();
+        Set { items, name }
+    }
 }
 
 impl Set {
     /// A set of these.
     #[must_use]
     pub fn new(items: impl IntoIterator<Item = Item>) -> Arc<Set> {
-        let items: BTreeMap<Hash, Item> = items.into_iter().map(|item| (item.name(), item)).collect();
-        let digest = Digest::new("ripple set").u64(items.len() as u64);
-        let name = items.keys().fold(digest, Digest::hash).finish();
-        Arc::new(Set { items, name })
+        Arc::new(SetContent { items: items.into_iter().collect() }.into())
     }
     /// The transactions, in order of name.
     pub fn transactions(&self) -> impl Iterator<Item = &Arc<Transaction>> {
@@ -105,7 +125,7 @@ impl Set {
 }
 
 /// Propose: a position in the round that follows a ledger.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     /// The ledger that the next one follows.
     pub prior: Hash,
@@ -137,7 +157,7 @@ impl Proposal {
 }
 
 /// Validation: a node applied the agreed transactions, and this is the ledger that came out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Validation {
     /// The ledger's name: that of its block and of the state after it.
     pub ledger: Hash,
@@ -169,7 +189,7 @@ impl Validation {
 }
 
 /// What a node needs that is behind.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Answer {
     /// The state after a validated ledger, in place of the ledgers that are not kept.
     pub state: Option<(Snapshot, Arc<Ledger>)>,
@@ -180,7 +200,7 @@ pub struct Answer {
 }
 
 /// What nodes say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// A position.
     Propose(Proposal),

@@ -56,14 +56,15 @@ use crate::protocol::{Attacker, Context, Misfit, Protocol};
 use round::Dispute;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What a node keeps and serves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum History {
-    /// All ledgers: a node that is behind replays them.
+    /// All ledgers since the node started: a node that is behind replays them, or is given the last validated state if
+    /// some are missing.
     #[default]
     Full,
     /// The last validated state and what follows: a node that is behind is given that state.
@@ -254,6 +255,8 @@ pub struct Ripple {
     /// Who left this round.
     left: BTreeSet<NodeId>,
     sets: BTreeMap<Hash, Arc<Set>>,
+    /// Those of the last rounds, the latest first, for whoever is still there.
+    past_sets: VecDeque<BTreeMap<Hash, Arc<Set>>>,
     wanted_sets: BTreeSet<Hash>,
     disputes: BTreeMap<Hash, Dispute>,
     /// The avalanche threshold of the close time.

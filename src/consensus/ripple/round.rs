@@ -8,6 +8,10 @@ use crate::protocol::{Context, note};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Rounds whose sets are kept after them (`rippled`'s `setKeepRounds`): a node that is late must still be able to see
+/// what the others agreed on.
+const ROUNDS_KEPT: usize = 3;
+
 /// What has become of the round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Consensus {
@@ -96,7 +100,8 @@ impl Ripple {
         self.current.clear();
         self.left.clear();
         self.disputes.clear();
-        self.sets.clear();
+        self.past_sets.push_front(std::mem::take(&mut self.sets));
+        self.past_sets.truncate(ROUNDS_KEPT);
         let (name, recent) = (self.tip.name, std::mem::take(&mut self.recent));
         for (node, (proposal, came)) in recent {
             if proposal.prior == name {
@@ -229,7 +234,8 @@ impl Ripple {
         }
     }
     pub(super) fn on_get_set(&mut self, from: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
-        if let Some(set) = self.sets.get(&name).filter(|_| from != ctx.me()) {
+        let found = std::iter::once(&self.sets).chain(&self.past_sets).find_map(|sets| sets.get(&name));
+        if let Some(set) = found.filter(|_| from != ctx.me()) {
             ctx.send(from, Message::TxSet(set.clone()));
         }
     }

@@ -160,6 +160,38 @@ fn a_node_that_was_down_gets_the_ledgers_or_the_state() {
 }
 
 #[test]
+fn a_node_that_was_down_is_given_the_state_when_all_others_started_again() {
+    let mut stage = stage(5);
+    stage.run(SECOND * 30);
+    stage.crash(4);
+    for nonce in 0..10 {
+        feed(&mut stage, 1, nonce);
+        stage.run(SECOND * 10);
+    }
+    (0..4).for_each(|node| stage.crash(node));
+    (0..5).for_each(|node| stage.boot(node));
+    for nonce in 10..13 {
+        feed(&mut stage, 1, nonce);
+        stage.run(SECOND * 20);
+    }
+    assert!(height(&stage, 4) + 1 >= height(&stage, 0), "{} of {}", height(&stage, 4), height(&stage, 0));
+    assert_eq!(stage.disagreement(&all(&stage)), None);
+}
+
+#[test]
+fn who_went_on_still_gives_the_sets_of_the_last_rounds() {
+    let mut stage = stage(4);
+    feed(&mut stage, 1, 0);
+    stage.run_until(at(9_000));
+    let name = stage.node(0).position.as_ref().map(|set| set.name).unwrap();
+    stage.run_until(at(10_500));
+    assert!(stage.node(0).position.is_none(), "the next round is open");
+    stage.inject(1, 0, Message::GetSet(name));
+    stage.run(MILLI * 2);
+    assert_eq!(stage.delivered().get("tx-set"), Some(&1));
+}
+
+#[test]
 fn a_node_never_validates_a_ledger_number_twice_whenever_it_crashes() {
     for fuse in 0..40 {
         let mut stage = stage(4);

@@ -5,11 +5,12 @@ use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
 use crate::base::{Digest, Hash, Height, Keyring, NodeId, QuorumSet, Signature, Time, Wire, Work};
 use crate::chain::Batch;
 use crate::protocol;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a slot decides: the transactions of a ledger and its close time.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Value {
     /// The name of the transaction set, which names the ledger before it too.
     pub set: Hash,
@@ -27,7 +28,7 @@ impl Value {
 }
 
 /// A number and a value. The greater number wins, then the greater value.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Ballot {
     /// From 1; [`Ballot::INFINITE`] stands for all that follow.
     pub counter: u32,
@@ -59,7 +60,7 @@ impl Ballot {
 }
 
 /// What a node says about a slot.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Pledges {
     /// Which values it nominates.
     Nominate {
@@ -216,7 +217,7 @@ impl Pledges {
 }
 
 /// A signed statement.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Statement {
     /// Whose.
     pub node: NodeId,
@@ -250,22 +251,37 @@ impl Statement {
 }
 
 /// The transactions of a ledger.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "SetContent")]
 pub struct TransactionSet {
     /// The ledger before.
     pub previous: Hash,
     /// In order.
     pub batch: Arc<Batch>,
     /// Of both.
+    #[serde(skip_serializing)]
     pub name: Hash,
+}
+
+/// What is read of a set; its name follows.
+#[derive(Deserialize)]
+struct SetContent {
+    previous: Hash,
+    batch: Arc<Batch>,
+}
+
+impl From<SetContent> for TransactionSet {
+    fn from(SetContent { previous, batch }: SetContent) -> TransactionSet {
+        let name = Digest::new("scp set").hash(&previous).hash(&batch.digest()).finish();
+        TransactionSet { previous, batch, name }
+    }
 }
 
 impl TransactionSet {
     /// A set.
     #[must_use]
     pub fn new(previous: Hash, batch: Arc<Batch>) -> Arc<TransactionSet> {
-        let name = Digest::new("scp set").hash(&previous).hash(&batch.digest()).finish();
-        Arc::new(TransactionSet { previous, batch, name })
+        Arc::new(SetContent { previous, batch }.into())
     }
     fn bytes(&self) -> usize {
         HASH_BYTES + self.batch.bytes()
@@ -273,7 +289,7 @@ impl TransactionSet {
 }
 
 /// What nodes send.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// A statement. It may be passed on by anybody.
     Said(Arc<Statement>),

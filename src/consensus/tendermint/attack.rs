@@ -1,18 +1,27 @@
-//! Validators that do not follow Tendermint: an honest one whose orders are rewritten.
+//! Validators that do not follow Tendermint: an honest one whose orders are rewritten, and who votes by itself if it has two
+//! faces. Those tell even validators one thing and odd ones another, and know each other's mind without a word.
 
-use super::message::{Message, NIL, Phase, Proposal, Vote};
+use super::message::{Message, NIL, Part, Phase, Proposal, Value, Vote};
 use super::{Config, Record, Tendermint, Timer};
-use crate::base::{Hash, NodeId};
+use crate::base::{Duration, Hash, Height, NodeId, Signature};
+use crate::chain::{Batch, Block, Header};
 use crate::protocol::{Attacker, Context, Effect, Protocol};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
-    ("equivocate", "as proposer, names another block to the second half of the validators"),
+    ("equivocate", "as proposer, one block for even validators and another for odd ones; votes for both likewise"),
     ("double-vote", "votes for the block to the first half and nil to the others"),
-    ("amnesia", "forgets its lock at once"),
+    (
+        "amnesia",
+        "keeps no lock: votes for even validators in even rounds and for odd ones in odd rounds, and hurries to the next",
+    ),
     ("hidden-lock", "shows its prevotes to one validator only"),
-    ("lying-pol", "as proposer, claims a validRound that had no polka"),
+    (
+        "lying-pol",
+        "proposes two blocks, helps even validators to one, then claims a polka of that round for the other and makes it up",
+    ),
     ("split", "keeps its votes from the second half of the validators, whose timeouts run"),
 ];
 
@@ -20,6 +29,8 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
 struct Faulty {
     attack: &'static str,
     mask: Tendermint,
+    /// The values of each round, in the order that they came: the first was meant for validators of this one's parity.
+    heard: BTreeMap<(Height, u32), Vec<Arc<Value>>>,
 }
 
 pub(super) fn attacker(
@@ -29,13 +40,16 @@ pub(super) fn attacker(
     ctx: &mut Context<'_, Tendermint>,
 ) -> Option<Box<dyn Attacker<Tendermint>>> {
     let (attack, _) = ATTACKS.iter().find(|(known, _)| *known == name)?;
-    let mut faulty = Faulty { attack, mask: Tendermint::boot(config, log, ctx) };
+    let mut faulty = Faulty { attack, mask: Tendermint::boot(config, log, ctx), heard: BTreeMap::new() };
     faulty.rewrite(0, ctx);
     Some(Box::new(faulty))
 }
 
 impl Attacker<Tendermint> for Faulty {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Tendermint>) {
+        if let Message::Part(part) = &message {
+            self.hear(part.round, &part.value, ctx);
+        }
         let before = ctx.ordered().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
@@ -52,37 +66,39 @@ impl Attacker<Tendermint> for Faulty {
     }
 }
 
+/// Rewriting.
 impl Faulty {
+    fn has_two_faces(&self) -> bool {
+        ["equivocate", "amnesia", "lying-pol"].contains(&self.attack)
+    }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Tendermint>) {
         if self.attack == "amnesia" {
-            self.mask.locked = None;
+            (self.mask.locked, self.mask.valid) = (None, None);
         }
         for effect in ctx.ordered().split_off(before) {
             match effect {
+                Effect::Broadcast { message } if self.has_two_faces() => self.deceive(message, ctx),
+                // It votes by itself.
+                Effect::Send { message: Message::Vote(vote), .. } if self.has_two_faces() && vote.voter == ctx.me() => {
+                }
                 Effect::Broadcast { message } => self.spread(&message, ctx),
                 other => ctx.ordered().push(other),
             }
         }
+        let height = self.mask.height();
+        self.heard.retain(|at, _| *at >= (height, 0));
     }
     fn spread(&self, message: &Message, ctx: &mut Context<'_, Tendermint>) {
-        let peers: Vec<NodeId> = ctx.committee().members().filter(|node| *node != ctx.me()).collect();
         let second = match (self.attack, message) {
-            ("equivocate", Message::Proposal(m)) => {
-                let id = Hash::of(&m.1.id.0);
-                Some(propose(Proposal { id, ..m.1 }, ctx))
-            }
             ("double-vote", Message::Vote(vote)) if vote.id != NIL => {
                 let signature = ctx.sign(&Vote::statement(vote.phase, vote.height, vote.round, &NIL));
                 Some(Message::Vote(Arc::new(Vote { id: NIL, signature, ..**vote })))
-            }
-            ("lying-pol", Message::Proposal(m)) if m.1.round > 0 => {
-                let lie = propose(Proposal { valid_round: Some(m.1.round - 1), ..m.1 }, ctx);
-                return ctx.broadcast(lie);
             }
             ("hidden-lock", Message::Vote(vote)) if vote.phase == Phase::Prevote => None,
             ("split", Message::Vote(_)) => None,
             _ => return ctx.broadcast(message.clone()),
         };
+        let peers = peers(ctx);
         let reached = if self.attack == "hidden-lock" { 1 } else { peers.len().div_ceil(2) };
         for (at, peer) in peers.into_iter().enumerate() {
             let said = if at < reached { Some(message.clone()) } else { second.clone() };
@@ -91,7 +107,122 @@ impl Faulty {
     }
 }
 
-fn propose(mut proposal: Proposal, ctx: &mut Context<'_, Tendermint>) -> Message {
-    proposal.signature = ctx.sign(&proposal.statement());
-    Message::Proposal(Arc::new((ctx.me(), proposal)))
+/// Two faces.
+impl Faulty {
+    /// Replaces the proposals and votes of the honest one.
+    fn deceive(&mut self, message: Message, ctx: &mut Context<'_, Tendermint>) {
+        match message {
+            Message::Vote(_) => {}
+            Message::Part(_) if self.attack != "amnesia" => {}
+            Message::Proposal(m) => {
+                let value = self.mask.rounds.get(&m.1.round).and_then(|slot| slot.value.clone());
+                let Some(value) = value else { return };
+                match self.attack {
+                    "amnesia" => {
+                        let round = m.1.round;
+                        ctx.broadcast(Message::Proposal(m));
+                        self.hear(round, &value, ctx);
+                    }
+                    "lying-pol" if m.1.round > 0 => self.lie(&m.1, value, ctx),
+                    _ => self.propose_two(&m.1, value, ctx),
+                }
+            }
+            other => ctx.broadcast(other),
+        }
+    }
+    /// Each validator gets first what is meant for it.
+    fn propose_two(&mut self, proposal: &Proposal, value: Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
+        let header = value.block.header;
+        let time = header.time + Duration::from_nanos(1);
+        let block = Block::new(Header { merkle: Batch::empty().digest(), time, ..header }, Batch::empty());
+        let other = Arc::new(Value { block, last: value.last.clone(), evidence: value.evidence.clone() });
+        let values = [value, other];
+        for to in peers(ctx) {
+            for value in in_order(&values, to) {
+                self.propose(to, Proposal { valid_round: None, ..*proposal }, value, ctx);
+            }
+        }
+        for value in in_order(&values, ctx.me()) {
+            self.hear(proposal.round, value, ctx);
+        }
+    }
+    /// The block for odd validators of the round before again, if there was one, as if it had had a polka then.
+    fn lie(&mut self, proposal: &Proposal, value: Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
+        let before = proposal.round - 1;
+        let value = self.meant_for(1, before, ctx.me()).unwrap_or(value);
+        for to in peers(ctx) {
+            self.propose(to, Proposal { valid_round: Some(before), ..*proposal }, &value, ctx);
+        }
+        self.hear(proposal.round, &value, ctx);
+    }
+    fn propose(&self, to: NodeId, like: Proposal, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
+        let (id, size) = (value.block.id(), self.mask.config.part_size);
+        let parts = value.parts(size);
+        let mut proposal = Proposal { id, parts, signature: Signature::NONE, ..like };
+        proposal.signature = ctx.sign(&proposal.statement());
+        ctx.send(to, Message::Proposal(Arc::new((ctx.me(), proposal))));
+        for index in 0..parts {
+            let part = Part { round: proposal.round, index, size, value: value.clone() };
+            ctx.send(to, Message::Part(Arc::new(part)));
+        }
+    }
+    /// The value of a round that validators of a parity were told of first.
+    fn meant_for(&self, parity: usize, round: u32, me: NodeId) -> Option<Arc<Value>> {
+        let values = self.heard.get(&(self.mask.height(), round))?;
+        values.get(usize::from(me.index() % 2 != parity)).cloned()
+    }
+    /// Votes for a value of a round as soon as it is known, up to two of them.
+    fn hear(&mut self, round: u32, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
+        let (height, id, parity) = (value.block.height(), value.block.id(), ctx.me().index() % 2);
+        if !self.has_two_faces() {
+            return;
+        }
+        let heard = self.heard.entry((height, round)).or_default();
+        if heard.len() == 2 || heard.iter().any(|known| known.block.id() == id) {
+            return;
+        }
+        heard.push(value.clone());
+        let meant = if heard.len() == 2 { 1 - parity } else { parity };
+        let both = [Phase::Prevote, Phase::Precommit];
+        match self.attack {
+            "amnesia" => vote_for(&both, height, round, id, round as usize % 2, ctx),
+            "lying-pol" if round > 0 && self.meant_for(1, round - 1, ctx.me()).as_ref() == Some(value) => {
+                vote_for(&[Phase::Prevote], height, round - 1, id, 1, ctx);
+                vote_for(&both, height, round, id, 1, ctx);
+                return;
+            }
+            "lying-pol" if meant == 1 => {}
+            _ => vote_for(&both, height, round, id, meant, ctx),
+        }
+        let hurries = match self.attack {
+            "amnesia" => true,
+            "lying-pol" => meant != parity,
+            _ => false,
+        };
+        if hurries {
+            ctx.set_timer(Timer::Precommit(height, round), Duration::ZERO);
+        }
+    }
+}
+
+fn peers(ctx: &Context<'_, Tendermint>) -> Vec<NodeId> {
+    let me = ctx.me();
+    ctx.committee().members().filter(|node| *node != me).collect()
+}
+
+/// Two values, the one for even validators first, in the order in which `to` is told of them.
+fn in_order(values: &[Arc<Value>; 2], to: NodeId) -> [&Arc<Value>; 2] {
+    let [even, odd] = values;
+    if to.index().is_multiple_of(2) { [even, odd] } else { [odd, even] }
+}
+
+/// Votes, to even or to odd validators.
+fn vote_for(phases: &[Phase], height: Height, round: u32, id: Hash, parity: usize, ctx: &mut Context<'_, Tendermint>) {
+    for phase in phases {
+        let signature = ctx.sign(&Vote::statement(*phase, height, round, &id));
+        let vote = Arc::new(Vote { phase: *phase, height, round, id, voter: ctx.me(), signature });
+        for to in peers(ctx).into_iter().filter(|to| to.index() % 2 == parity) {
+            ctx.send(to, Message::Vote(vote.clone()));
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::protocol::{
     self,
     votes::{Checker, Signatures, is_quorum},
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Bytes of a round.
@@ -16,7 +17,7 @@ const ROUND_BYTES: usize = 4;
 pub const NIL: Hash = Hash::ZERO;
 
 /// PREVOTE or PRECOMMIT.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Phase {
     /// The first vote of a round.
     Prevote,
@@ -25,7 +26,7 @@ pub enum Phase {
 }
 
 /// One validator's signed vote.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vote {
     /// Which of the two.
     pub phase: Phase,
@@ -60,7 +61,7 @@ impl Vote {
 const BLOCK_ID_BYTES: usize = 2 * HASH_BYTES + 4;
 
 /// A quorum of votes for one block in one round: a commit if they are precommits, a polka if prevotes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// Of which votes.
     pub phase: Phase,
@@ -99,7 +100,7 @@ impl Certificate {
 }
 
 /// Two votes of one validator for one height, round and phase.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DuplicateVote {
     /// The vote that came first.
     pub one: Vote,
@@ -127,7 +128,7 @@ impl DuplicateVote {
 }
 
 /// What is decided at a height: a block with the commit of its parent and the evidence that it holds.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Value {
     /// The block; its seal covers the other two.
     pub block: Arc<Block>,
@@ -160,12 +161,14 @@ impl Value {
     /// Number of parts of at most `size` bytes.
     #[must_use]
     pub fn parts(&self, size: u64) -> u32 {
-        (self.bytes() as u64).div_ceil(size).max(1) as u32
+        /// More than any value has. What peers claim of sizes may be anything, 0 too.
+        const MOST: u64 = 1 << 31;
+        (self.bytes() as u64).div_ceil(size.max(1)).clamp(1, MOST) as u32
     }
 }
 
 /// PROPOSAL(h, r, v, vr), with the name of the value; the value follows in parts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     /// For which height.
     pub height: Height,
@@ -194,7 +197,7 @@ impl Proposal {
 }
 
 /// One part of a value. It holds the whole behind a pointer, and weighs what the part weighs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Part {
     /// In which round.
     pub round: u32,
@@ -208,7 +211,7 @@ pub struct Part {
 
 impl Part {
     fn bytes(&self) -> usize {
-        let before = u64::from(self.index) * self.size;
+        let before = u64::from(self.index).saturating_mul(self.size);
         let chunk = (self.value.bytes() as u64).saturating_sub(before).min(self.size) as usize;
         let depth = self.value.parts(self.size).next_power_of_two().trailing_zeros() as usize;
         NUMBER_BYTES + 2 * ROUND_BYTES + depth * HASH_BYTES + chunk
@@ -216,7 +219,7 @@ impl Part {
 }
 
 /// How far a validator is, and what it has of its round, as bit arrays.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// Its height.
     pub height: Height,
@@ -237,7 +240,7 @@ pub struct Status {
 }
 
 /// A decided value with its commit.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Decided {
     /// The value.
     pub value: Arc<Value>,
@@ -246,7 +249,7 @@ pub struct Decided {
 }
 
 /// What validators say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// A round's proposer names a value. Shared by [`Arc`] with all receivers.
     Proposal(Arc<(NodeId, Proposal)>),
@@ -260,6 +263,15 @@ pub enum Message {
     Status(Arc<Status>),
     /// A decided value, for who lacks it.
     Decided(Arc<Decided>),
+    /// "Send me what is final from this height down to that one."
+    Ask {
+        /// The highest that is missing.
+        upto: Height,
+        /// What is final at the sender.
+        above: Height,
+    },
+    /// What was asked for, highest first: a commit of some descendant vouches for it.
+    Blocks(Arc<Vec<Arc<Block>>>),
     /// A proof that a validator voted twice.
     Evidence(Arc<DuplicateVote>),
 }
@@ -276,6 +288,8 @@ impl Wire for Message {
                 NUMBER_BYTES + ROUND_BYTES + 1 + NODE_BYTES + bits
             }
             Message::Decided(m) => m.value.bytes() + m.commit.bytes(),
+            Message::Ask { .. } => 2 * NUMBER_BYTES,
+            Message::Blocks(blocks) => blocks.iter().map(|block| block.bytes()).sum(),
             Message::Evidence(_) => DuplicateVote::BYTES,
         }
     }
@@ -288,6 +302,8 @@ impl Wire for Message {
             Message::Polka(_) => "polka",
             Message::Status(_) => "status",
             Message::Decided(_) => "decided",
+            Message::Ask { .. } => "ask",
+            Message::Blocks(_) => "blocks",
             Message::Evidence(_) => "evidence",
         }
     }
@@ -296,7 +312,8 @@ impl Wire for Message {
             Message::Proposal(_) | Message::Vote(_) => Work::VERIFY,
             Message::Part(part) => Work::hash(part.bytes() as u64),
             Message::Polka(polka) => polka.price(),
-            Message::Status(_) => Work::NONE,
+            Message::Status(_) | Message::Ask { .. } => Work::NONE,
+            Message::Blocks(_) => Work::hash(self.bytes() as u64),
             Message::Decided(m) => m.commit.price(),
             Message::Evidence(_) => Work::verify(2),
         }
@@ -311,7 +328,7 @@ impl protocol::Message for Message {
             Message::Part(part) => part.size > 0 && part.index < part.value.parts(part.size),
             Message::Vote(vote) => vote.is_genuine(keys),
             Message::Polka(polka) => polka.phase == Phase::Prevote && polka.is_genuine(keys),
-            Message::Status(_) => true,
+            Message::Status(_) | Message::Ask { .. } | Message::Blocks(_) => true,
             Message::Decided(m) => m.commit.phase == Phase::Precommit && m.commit.is_genuine(keys),
             Message::Evidence(proof) => proof.is_genuine(keys),
         }

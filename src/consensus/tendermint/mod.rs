@@ -16,8 +16,9 @@
 //!
 //! **Simplified.** Votes go to all directly instead of from peer to peer; bit arrays are told only while there is no
 //! progress. A round is skipped (line 55) for `f + 1` messages of that round *or later ones*. The set of validators is
-//! fixed, block time is the proposer's clock, no light-client attacks. Old commits are kept in memory: a validator that
-//! restarts serves those decided since. An idle chain makes no blocks (CometBFT's `create_empty_blocks = false`).
+//! fixed, block time is the proposer's clock, no light-client attacks. The latest commits are kept; older blocks are served
+//! from the chain without theirs, below one that has it. An idle chain makes no blocks (CometBFT's
+//! `create_empty_blocks = false`).
 //!
 //! **Glossary.** *Polka*: a quorum of prevotes for one block in one round. *Lock*: the block a validator precommitted
 //! last. *Valid value*: the newest block it saw a polka for. *Nil*: no block. *Commit*: a quorum of precommits.
@@ -39,6 +40,7 @@ pub use record::Record;
 
 use crate::base::{Duration, FaultModel, Hash, Height, NodeId, Tally, Work};
 use crate::chain::{Block, Header, Limit};
+use crate::protocol::descent::{self, Descent};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note, votes::Votes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -172,7 +174,10 @@ pub struct Tendermint {
     pausing: bool,
     priorities: Priorities,
     powers: Vec<u64>,
+    /// The latest decisions; what is older is in the chain.
     decided: BTreeMap<Height, Arc<Decided>>,
+    /// The way down from a decision far ahead.
+    descent: Option<Descent<Arc<Decided>>>,
     pool: Pool,
     /// This validator's votes and proposal of the height: never another for the same slot.
     said: BTreeMap<(u32, Phase), Vote>,
@@ -182,6 +187,12 @@ pub struct Tendermint {
     unsure: u32,
     unheard: u32,
 }
+
+/// Decisions kept.
+const DECIDED_MOST: usize = 64;
+/// How far ahead of the local clock a fresh proposal may be dated (ours; CometBFT's proposer-based timestamps allow the
+/// precision of the clocks). Else block time would be whatever a liar says.
+const AHEAD_MOST: Duration = Duration::from_secs(1);
 
 impl Protocol for Tendermint {
     const NAME: &'static str = "tendermint";
@@ -217,7 +228,14 @@ impl Protocol for Tendermint {
             Message::Part(part) => self.on_part(from, &part, ctx),
             Message::Polka(polka) => self.on_polka(&polka, ctx),
             Message::Status(status) => self.on_status(from, &status, ctx),
-            Message::Decided(decided) => self.on_decided(&decided, ctx),
+            Message::Decided(decided) => self.on_decided(from, &decided, ctx),
+            Message::Ask { upto, above } => {
+                let blocks = descent::ancestors(upto, above, ctx);
+                if !blocks.is_empty() {
+                    ctx.send(from, Message::Blocks(Arc::new(blocks)));
+                }
+            }
+            Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
             Message::Evidence(proof) => self.on_evidence(&proof, ctx),
         }
     }
@@ -408,8 +426,11 @@ impl Tendermint {
         let (Some(proposal), Some(judged)) = (&slot.proposal, slot.judged) else { return };
         let Proposal { id, valid_round, .. } = proposal.1;
         let lock = self.locked.as_ref().map(|(value, round)| (value.block.id(), *round));
+        // A proposal shown again was timely when it had its polka.
+        let latest = ctx.now() + AHEAD_MOST;
+        let is_timely = slot.value.as_ref().is_none_or(|value| value.block.header.time <= latest);
         let free = match valid_round {
-            None => lock.is_none_or(|(locked, _)| locked == id),
+            None => is_timely && lock.is_none_or(|(locked, _)| locked == id),
             Some(vr) if vr >= self.round => return,
             Some(vr) if self.rounds.get(&vr).is_none_or(|r| r.polka != Some(id)) => return,
             Some(vr) => lock.is_none_or(|(locked, round)| locked == id || round <= vr),
@@ -458,27 +479,31 @@ impl Tendermint {
     }
     fn decide(&mut self, decided: Arc<Decided>, ctx: &mut Context<'_, Self>) {
         ctx.persist(Record::Decided(decided.clone()));
-        ctx.extend(decided.value.block.clone());
-        ctx.finalize(decided.value.block.height());
-        self.enter(decided, ctx);
+        decided.value.evidence.iter().for_each(|proof| self.pool.commit(proof));
+        self.enter(&decided.value.block, ctx);
+        ctx.finalize(self.tip.height());
+        self.decided.insert(self.tip.height(), decided);
+        while self.decided.len() > DECIDED_MOST {
+            self.decided.pop_first();
+        }
         self.pausing = true;
         ctx.set_timer(Timer::Begin, self.config.commit_wait);
         for (node, messages) in std::mem::take(&mut self.next) {
             messages.into_iter().for_each(|message| self.on_message(node, message, ctx));
         }
     }
-    /// The next height, with nothing said in it.
-    fn enter(&mut self, decided: Arc<Decided>, ctx: &mut Context<'_, Self>) {
-        self.tip = decided.value.block.clone();
-        decided.value.evidence.iter().for_each(|proof| self.pool.commit(proof));
+    /// A block more, and the next height, with nothing said in it.
+    fn enter(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
+        ctx.extend(block.clone());
+        self.tip = block.clone();
         let (height, now, limit) =
             (self.tip.height(), ctx.now(), (self.config.evidence_blocks, self.config.evidence_age));
         self.pool.forget(|at| {
             let age = ctx.block_at(at).map_or(Duration::ZERO, |block| now.since(block.header.time));
             is_expired(height.0.saturating_sub(at.0), age, limit)
         });
-        self.decided.insert(height, decided);
         self.priorities.advance(&self.powers);
+        self.descent.take_if(|descent| descent.is_down(block));
         (self.round, self.step, self.unheard) = (0, Step::Waiting, 0);
         (self.locked, self.valid) = (None, None);
         self.rounds.clear();
@@ -507,6 +532,7 @@ impl Tendermint {
             && value.evidence.iter().enumerate().all(is_new)
             && block.parent() == self.tip.id()
             && block.height() == self.height()
+            && block.header.time >= self.tip.header.time
             && block.header.seal == Value::seal(value.last.as_ref(), &value.evidence)
             && ctx.learn(block).is_some()
             && ctx.validate(block).is_ok()

@@ -3,6 +3,8 @@
 use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
 use super::{Config, Pool, Priorities, Record, Step, Tendermint, Timer, Value};
 use crate::base::{Height, NodeId, Tally, Time};
+use crate::chain::Block;
+use crate::protocol::descent::Descent;
 use crate::protocol::{Context, note};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -118,14 +120,48 @@ impl Tendermint {
             ctx.broadcast(Message::Evidence(proof.clone()));
         }
     }
-    pub(super) fn on_decided(&mut self, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
+    /// A decision: the next, or one far ahead with which the way down begins.
+    pub(super) fn on_decided(&mut self, from: NodeId, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
         let (value, commit) = (&decided.value, &decided.commit);
-        let names = (commit.height, commit.id) == (self.height(), value.block.id());
-        if names && commit.is_complete(ctx.committee()) && self.is_valid(value, ctx) {
+        let names = (commit.height, commit.id) == (value.block.height(), value.block.id());
+        if !names || commit.height < self.height() || !commit.is_complete(ctx.committee()) {
+            return;
+        }
+        if commit.height > self.height() {
+            if self.descent.is_none() {
+                self.descent = Some(Descent::new(decided.clone(), &value.block));
+                self.descend(from, ctx);
+                self.watch(ctx);
+            }
+        } else if self.is_valid(value, ctx) {
             // There may be more than one answer holds.
             self.unsure = ASKS;
             self.decide(decided.clone(), ctx);
         }
+    }
+    /// Asks for what the way down lacks.
+    fn descend(&self, peer: NodeId, ctx: &mut Context<'_, Self>) {
+        if let Some(descent) = &self.descent {
+            ctx.send(peer, Message::Ask { upto: descent.next(), above: self.tip.height() });
+        }
+    }
+    pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Block>], ctx: &mut Context<'_, Self>) {
+        let tip = self.tip.clone();
+        let Some(descent) = &mut self.descent else { return };
+        if !descent.take(blocks, &tip) {
+            return;
+        }
+        if descent.is_down(&tip) { self.arrive(from, ctx) } else { self.descend(from, ctx) }
+    }
+    /// The way down has reached the tip: up again.
+    fn arrive(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
+        let Some((blocks, decided)) = self.descent.take().and_then(|descent| descent.finish(&self.tip)) else { return };
+        if blocks.iter().any(|block| ctx.learn(block).is_none()) {
+            return;
+        }
+        blocks.iter().for_each(|block| self.enter(block, ctx));
+        ctx.finalize(self.tip.height());
+        self.on_decided(from, &decided, ctx);
     }
     /// A block is at most twice its limit: transactions, commit and evidence.
     fn parts_most(&self) -> u64 {
@@ -163,7 +199,9 @@ impl Tendermint {
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let stuck = self.watched.take() == Some((self.height(), self.round, self.step));
-        let is_at_rest = self.step == Step::Waiting && self.claims.values().all(|height| *height <= self.height());
+        let is_at_rest = self.step == Step::Waiting
+            && self.descent.is_none()
+            && self.claims.values().all(|height| *height <= self.height());
         if is_at_rest && self.unsure == 0 {
             return;
         }
@@ -178,6 +216,7 @@ impl Tendermint {
             let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + self.asked);
             let helper = if helper == ctx.me() { ctx.committee().in_turn(u64::from(helper.0) + 1) } else { helper };
             let status = self.status(helper, ctx);
+            self.descend(helper, ctx);
             ctx.broadcast(Message::Status(Arc::new(status)));
             self.pool.pending().take(1).for_each(|proof| ctx.broadcast(Message::Evidence(proof.clone())));
         }
@@ -206,7 +245,11 @@ impl Tendermint {
         }
         if status.height < self.height() || !ctx.committee().contains(from) || from == me {
             let heights = status.height..Height(status.height.0.saturating_add(BLOCKS));
-            for (_, decided) in self.decided.range(heights).filter(|_| helps) {
+            let held = self.decided.range(heights).map(|(_, decided)| decided);
+            // What is older is in the chain, below the last decision.
+            let is_older = status.height < self.height() && !self.decided.contains_key(&status.height);
+            let last = self.decided.values().next_back().filter(|_| is_older);
+            for decided in held.filter(|_| !is_older).chain(last).filter(|_| helps) {
                 ctx.send(from, Message::Decided(decided.clone()));
             }
             return;
@@ -261,6 +304,7 @@ impl Tendermint {
             priorities: Priorities::new(ctx.committee()),
             powers: ctx.committee().members().map(|member| ctx.committee().weight(member)).collect(),
             decided: BTreeMap::new(),
+            descent: None,
             pool: Pool::default(),
             said: BTreeMap::new(),
             watched: None,

@@ -81,20 +81,45 @@ fn a_crash_between_any_two_effects_makes_no_double_vote_and_no_fork() {
     }
 }
 
+/// Validators of whom some play an attack, a while after each of a few payments.
+fn attacked(n: usize, liars: &[usize], attack: &str, payments: u64) -> (Stage, Vec<usize>) {
+    let mut stage: Stage = Rehearsal::empty(n, Config::default());
+    liars.iter().for_each(|liar| stage.set_attack(*liar, attack));
+    (0..n).for_each(|node| stage.boot(node));
+    for nonce in 0..payments {
+        let payment = stage.transaction(0, nonce);
+        stage.submit_to_all(&payment);
+        stage.run(Duration::from_secs(120));
+    }
+    (stage, (0..n).filter(|node| !liars.contains(node)).collect())
+}
+
 #[test]
-fn one_attacker_of_four_forks_nothing_and_stops_nothing() {
+fn attackers_at_the_bound_fork_nothing_and_stop_nothing() {
     for (attack, _) in attack::ATTACKS {
-        for liar in 0..4 {
-            let mut stage: Stage = Rehearsal::empty(4, Config::default());
-            stage.set_attack(liar, attack);
-            (0..4).for_each(|node| stage.boot(node));
-            let payment = stage.transaction(0, 0);
-            stage.submit_to_all(&payment);
-            stage.run(Duration::from_secs(120));
-            let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
-            assert_eq!(stage.disagreement(&honest), None, "{attack} of {liar}");
-            assert!(honest.iter().all(|node| stage.final_transactions(*node).len() == 1), "{attack} of {liar}");
+        for (n, liars) in
+            [(4, vec![0]), (4, vec![1]), (4, vec![2]), (4, vec![3]), (7, vec![0, 1]), (7, vec![1, 2]), (7, vec![0, 4])]
+        {
+            let (stage, honest) = attacked(n, &liars, attack, 3);
+            assert_eq!(stage.disagreement(&honest), None, "{attack} of {liars:?} of {n}");
+            let is_done = |node: &usize| stage.final_transactions(*node).len() == 3;
+            assert!(honest.iter().all(is_done), "{attack} of {liars:?} of {n}");
         }
+    }
+}
+
+#[test]
+fn two_of_four_who_show_two_faces_fork() {
+    for attack in ["equivocate", "amnesia", "lying-pol"] {
+        let (stage, honest) = attacked(4, &[0, 1], attack, 1);
+        assert_eq!(stage.disagreement(&honest), Some((2, 3, Height(1))), "{attack}");
+        let accused: Vec<u64> = (honest.iter().flat_map(|node| stage.notes(*node)))
+            .filter(|(label, _)| *label == note::EVIDENCE)
+            .map(|(_, value)| *value)
+            .collect();
+        assert!(accused.iter().all(|node| *node < 2), "{attack} proves nothing of the honest");
+        // Who changes its mind from round to round never votes twice in one.
+        assert!(attack != "amnesia" || accused.is_empty());
     }
 }
 
@@ -177,6 +202,20 @@ fn the_pause_after_a_commit_is_kept() {
     assert_eq!(stage.finalized(0).len(), 3);
 }
 
+/// A block of validator 1 for the first height.
+fn first_value(stage: &Stage, nonce: u64, time: crate::base::Time) -> Arc<Value> {
+    let batch = crate::chain::Batch::new(vec![stage.transaction(1, nonce)]);
+    let header = Header {
+        parent: stage.chain(0)[0].id(),
+        height: Height(1),
+        merkle: batch.digest(),
+        time,
+        proposer: NodeId(1),
+        seal: Value::seal(None, &[]),
+    };
+    Arc::new(Value { block: Block::new(header, batch), last: None, evidence: Vec::new() })
+}
+
 /// Validator 3 by itself on the stage, told what the others say in order. Rounds 0 to 2 are theirs to propose in.
 struct Listener {
     stage: Stage,
@@ -188,19 +227,7 @@ impl Listener {
     fn new(unlocking: Unlocking) -> Listener {
         let mut stage: Stage = Rehearsal::empty(4, Config { unlocking, ..Config::default() });
         stage.boot(3);
-        let genesis = stage.chain(0)[0].id();
-        let values = [0, 1].map(|nonce| {
-            let batch = crate::chain::Batch::new(vec![stage.transaction(1, nonce)]);
-            let header = Header {
-                parent: genesis,
-                height: Height(1),
-                merkle: batch.digest(),
-                time: stage.now(),
-                proposer: NodeId(1),
-                seal: Value::seal(None, &[]),
-            };
-            Arc::new(Value { block: Block::new(header, batch), last: None, evidence: Vec::new() })
-        });
+        let values = [0, 1].map(|nonce| first_value(&stage, nonce, stage.now()));
         Listener { stage, values }
     }
     fn node(&self) -> &Tendermint {
@@ -282,6 +309,20 @@ fn a_lock_gives_way_to_a_proof_of_lock_of_its_round_or_later_and_not_to_a_claim(
         listener.stage.run(Duration::from_millis(4_100));
         let choice = if is_proved { second } else { NIL };
         assert_eq!(listener.said(2, Phase::Prevote), Some(choice), "in vain it waited for the proof");
+    }
+}
+
+#[test]
+fn a_fresh_proposal_dated_ahead_of_the_clock_gets_no_prevote_unless_it_had_a_polka() {
+    for (ahead, is_timely) in [(900, true), (1_100, false)] {
+        let mut listener = Listener::new(Unlocking::Paper);
+        listener.values[0] = first_value(&listener.stage, 0, listener.stage.now() + Duration::from_millis(ahead));
+        let first = listener.id(0);
+        listener.propose(0, 0, None);
+        assert_eq!(listener.said(0, Phase::Prevote), Some(if is_timely { first } else { NIL }), "{ahead} ms");
+        // What enough others found timely is valid.
+        listener.vote(Phase::Prevote, 0, first, &[0, 1, 2]);
+        assert_eq!(listener.node().valid.as_ref().map(|(_, round)| *round), Some(0));
     }
 }
 
@@ -371,6 +412,29 @@ fn a_lagging_validator_fetches_the_blocks_it_missed() {
     assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
 }
 
+#[test]
+fn a_validator_that_restarted_serves_its_whole_chain_to_one_that_lags() {
+    let config = Config { empty_blocks: true, commit_wait: Duration::from_secs(1), ..Config::default() };
+    let mut stage: Stage = Rehearsal::new(4, config);
+    stage.crash(3);
+    stage.run(Duration::from_secs(300));
+    let height = stage.finalized(0).len();
+    assert!(height > DECIDED_MOST + descent::ANSWER_MOST, "more than is kept and more than one answer: {height}");
+    assert_eq!(stage.node(0).decided.len(), DECIDED_MOST);
+    (0..3).for_each(|node| stage.crash(node));
+    stage.boot(0);
+    assert_eq!(stage.node(0).decided.len(), 1, "its log holds the last decision");
+    stage.boot(3);
+    stage.run(Duration::from_secs(60));
+    assert_eq!(stage.finalized(3).len(), height);
+    // It takes part as if it had always been there.
+    (1..3).for_each(|node| stage.boot(node));
+    stage.crash(2);
+    stage.run(Duration::from_secs(60));
+    assert!(stage.finalized(3).len() > height + 10);
+    assert_eq!(stage.disagreement(&[0, 1, 3]), None);
+}
+
 /// The second half of the paper's rules and the first of CometBFT's, or either whole, in the schedule that tells them apart.
 /// Validators 0 and 2 precommit a block that 3 alone decides; then 1, who lies, votes nil and proposes afresh when it may.
 fn mixed_rules(unlocking: Unlocking) -> Stage {
@@ -383,16 +447,7 @@ fn mixed_rules(unlocking: Unlocking) -> Stage {
     stage.partition(&[3], &[0, 1, 2]);
     stage.run(Duration::from_millis(1));
     assert_eq!([0, 2, 3].map(|node| stage.finalized(node).len()), [1, 1, 2]);
-    let batch = crate::chain::Batch::new(vec![stage.transaction(1, 0)]);
-    let header = Header {
-        parent: stage.chain(0)[0].id(),
-        height: Height(1),
-        merkle: batch.digest(),
-        time: stage.now(),
-        proposer: NodeId(1),
-        seal: Value::seal(None, &[]),
-    };
-    let other = Arc::new(Value { block: Block::new(header, batch), last: None, evidence: Vec::new() });
+    let other = first_value(&stage, 0, stage.now());
     let (size, id) = (65_536, other.block.id());
     let (turns, mut spoken) = ([1, 5, 9], std::collections::BTreeSet::new());
     for _ in 0..1_000 {
@@ -427,5 +482,16 @@ fn the_two_rules_of_unlocking_fork_when_they_are_mixed_and_only_then() {
     for (unlocking, forks) in [(Unlocking::Paper, false), (Unlocking::Cometbft, false), (Unlocking::Mixed, true)] {
         let stage = mixed_rules(unlocking);
         assert_eq!(stage.disagreement(&[0, 2, 3]).is_some(), forks, "{unlocking:?}");
+    }
+}
+
+#[test]
+fn a_part_of_whatever_size_it_claims_weighs_no_more_than_its_value() {
+    let value = Arc::new(Value { block: Block::genesis(), last: None, evidence: Vec::new() });
+    for size in [0, 1, 1 << 40, u64::MAX] {
+        for index in [0, 1, u32::MAX] {
+            let part = Message::Part(Arc::new(Part { round: 0, index, size, value: value.clone() }));
+            assert!(part.bytes() <= value.bytes() + 500, "size {size}, index {index}: {} bytes", part.bytes());
+        }
     }
 }

@@ -136,7 +136,7 @@ impl Faulty {
             let sign = |node: &u32| (NodeId(*node), ctx.keys().sign(*node, &said));
             let signatures: Signatures = plan.coalition.iter().map(sign).collect();
             parent = Some(block.id());
-            let witness = Witness::Multi { signatures, signers: ctx.committee().n() };
+            let witness = Witness::Multi { signatures, signers: ctx.committee().n() as u32 };
             made.push(Arc::new(Signed { block, slot, witness }));
         }
         made

@@ -62,7 +62,7 @@ impl Threshold {
         }
         let is_complete = match &signed.witness {
             Witness::Multi { signatures, signers } => {
-                let is_usual = self.config.signatures == Signing::Multi && *signers == ctx.committee().n();
+                let is_usual = self.config.signatures == Signing::Multi && *signers as usize == ctx.committee().n();
                 is_usual && is_quorum(Tally::default(), signatures, ctx.committee())
             }
             Witness::Group(_) => self.config.signatures == Signing::Frost,

@@ -7,6 +7,7 @@ use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, T
 use crate::chain::Block;
 use crate::protocol::votes::{Signatures, is_quorum};
 use crate::protocol::{self, Record as Recorded};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Most blocks in one answer.
@@ -15,7 +16,7 @@ pub const CHUNK: usize = 32;
 pub const LOCATOR_MAX: usize = 80;
 
 /// What a vote says.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Phase {
     /// "I would sign it."
     PreCommit,
@@ -24,7 +25,7 @@ pub enum Phase {
 }
 
 /// A signer's vote for a block in a slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vote {
     /// The slot in which the block was proposed, perhaps again.
     pub slot: u64,
@@ -47,7 +48,7 @@ pub fn statement(phase: Phase, slot: u64, height: Height, block: &Hash) -> Hash 
 }
 
 /// The pre-commits of `k` signers for one block in one slot: what justifies to sign it, and to propose it again.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Announced {
     /// The slot.
     pub slot: u64,
@@ -77,7 +78,7 @@ impl Announced {
 }
 
 /// A block proposed in a slot.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     /// The slot, whose creator signed this.
     pub slot: u64,
@@ -98,21 +99,21 @@ impl Proposal {
 }
 
 /// What proves that `k` signers signed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Witness {
     /// Their signatures, with the script that lists all keys.
     Multi {
         /// Of `k` distinct signers.
         signatures: Signatures,
         /// How many keys the script lists: `l`.
-        signers: usize,
+        signers: u32,
     },
     /// One signature of the group.
     Group(Signature),
 }
 
 /// A block with its witness: valid, whoever sends it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Signed {
     /// The block.
     pub block: Arc<Block>,
@@ -130,7 +131,7 @@ impl Signed {
         const SCRIPT_BYTES: usize = 3;
         let proof = match &self.witness {
             Witness::Multi { signatures, signers } => {
-                signatures.len() * SIGNATURE_BYTES + signers * PUBLIC_KEY_BYTES + SCRIPT_BYTES
+                signatures.len() * SIGNATURE_BYTES + *signers as usize * PUBLIC_KEY_BYTES + SCRIPT_BYTES
             }
             Witness::Group(_) => SIGNATURE_BYTES,
         };
@@ -154,7 +155,7 @@ impl Signed {
 }
 
 /// What signers say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// PROPOSE: the creator's block.
     Propose(Arc<Proposal>),

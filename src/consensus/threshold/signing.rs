@@ -310,7 +310,7 @@ impl Threshold {
         let Some(round) = self.rounds.get_mut(&slot) else { return };
         let witness = match self.dealt.clone() {
             None if round.signs.is_quorum(&block.id(), committee) => {
-                Witness::Multi { signatures: round.signs.take(&block.id()), signers: committee.n() }
+                Witness::Multi { signatures: round.signs.take(&block.id()), signers: committee.n() as u32 }
             }
             Some(dealt) if !round.chosen.is_empty() && round.shares.len() == round.chosen.len() => {
                 let said = statement(Phase::Sign, slot, block.height(), &block.id());

@@ -101,7 +101,7 @@ fn propose(stage: &Stage, slot: u64, block: &Arc<Block>) -> Message {
 fn sealed(stage: &Stage, slot: u64, block: &Arc<Block>, signers: &[u32]) -> Arc<Signed> {
     let said = statement(Phase::Sign, slot, block.height(), &block.id());
     let signatures = signers.iter().map(|node| (NodeId(*node), stage.keys().sign(*node, &said))).collect();
-    let witness = Witness::Multi { signatures, signers: stage.committee().n() };
+    let witness = Witness::Multi { signatures, signers: stage.committee().n() as u32 };
     Arc::new(Signed { block: block.clone(), slot, witness })
 }
 

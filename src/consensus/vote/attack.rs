@@ -1,17 +1,23 @@
 //! Nodes that do not follow Proof of Vote. Each runs an honest node and rewrites what it orders.
 
 use super::message::{Message, Proposal, Vote as Ballot, place, sign_vote};
-use super::{Certificate, Claim, Config, Randomness, Ratified, Record, Timer, Voice, Vote, voice};
-use crate::base::{Duration, NodeId, Tally};
+use super::{Certificate, Claim, Config, Randomness, Ratified, Record, Report, Timer, Voice, Vote, voice};
+use crate::base::{Duration, Height, NodeId, Tally};
 use crate::chain::{Batch, Block};
 use crate::protocol::{Attacker, Context, Effect, EffectOf, Protocol};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
-    ("equivocate", "as butler, proposes another block to the second half of the commissioners, both to the last one"),
-    ("double-vote", "as commissioner, votes for every proposal"),
+    (
+        "equivocate",
+        "as butler, proposes another block to the second half of the commissioners, both to the last one; votes twice",
+    ),
+    (
+        "double-vote",
+        "as commissioner, votes for every proposal, reports that it voted for none, and passes no block on",
+    ),
     ("withhold", "as butler, shows certificates to the first other commissioner only"),
     ("grind", "as butler, waits for more votes and picks those whose certificate gives it the next turn"),
 ];
@@ -32,6 +38,8 @@ struct Faulty {
     other: Option<Arc<Claim>>,
     /// Votes for the other block, or those that a grinder holds.
     held: BTreeMap<NodeId, Ballot>,
+    /// The heights and rounds about which a double voter lied lately.
+    told: BTreeSet<(Height, u64)>,
 }
 
 pub(super) fn attacker(
@@ -48,7 +56,7 @@ pub(super) fn attacker(
         _ => return None,
     };
     let mask = Vote::boot(config, log, ctx);
-    Some(Box::new(Faulty { attack, mask, other: None, held: BTreeMap::new() }))
+    Some(Box::new(Faulty { attack, mask, other: None, held: BTreeMap::new(), told: BTreeSet::new() }))
 }
 
 impl Attacker<Vote> for Faulty {
@@ -58,8 +66,13 @@ impl Attacker<Vote> for Faulty {
             (Attack::DoubleVote, Message::Propose(proposal)) => {
                 let claim = &proposal.claim;
                 let at = (claim.block.height(), claim.round);
-                let vote = sign_vote(at, claim.block.id(), None, ctx);
+                let ballot = self.mask.ballot(at.0, ctx);
+                let vote = sign_vote(at, claim.block.id(), ballot, ctx);
                 ctx.send(from, Message::Vote(vote));
+            }
+            (Attack::DoubleVote, Message::Report(report)) => {
+                self.deny((report.height, report.round), ctx);
+                self.mask.on_message(from, message, ctx);
             }
             (Attack::Equivocate, Message::Vote(vote)) if self.is_other(vote) => {
                 self.held.insert(from, vote.clone());
@@ -91,6 +104,17 @@ impl Faulty {
     fn is_other(&self, vote: &Ballot) -> bool {
         self.other.as_ref().is_some_and(|other| other.block.id() == vote.block && other.round == vote.round)
     }
+    /// Reports that it voted for nothing, at whatever height others are.
+    fn deny(&mut self, at: (Height, u64), ctx: &mut Context<'_, Vote>) {
+        if self.told.insert(at) {
+            let signature = ctx.sign(&Report::statement(at.0, at.1, None));
+            let report = Report { height: at.0, round: at.1, claim: None, commissioner: ctx.me(), signature };
+            ctx.broadcast(Message::Report(Arc::new(report)));
+        }
+        if self.told.len() > TOLD_MOST {
+            self.told.pop_first();
+        }
+    }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Vote>) {
         let ordered = ctx.ordered().split_off(before);
         for effect in ordered {
@@ -104,29 +128,33 @@ impl Faulty {
                 if self.other.is_some() && is_second(to, ctx) => {}
             (Attack::Withhold, Effect::Send { to, message: Message::Certificate(_) | Message::Ratified(_) })
                 if Some(&to) != Vote::others(ctx, true).first() => {}
-            (Attack::Withhold, Effect::Send { message: Message::Blocks(_), .. }) => {}
+            (Attack::Withhold | Attack::DoubleVote, Effect::Send { message: Message::Blocks(_), .. }) => {}
             (_, effect) => ctx.ordered().push(effect),
         }
     }
     /// The first half gets the block, the second another, the last commissioner both.
     fn split(&mut self, to: NodeId, honest: &Arc<Proposal>, ctx: &mut Context<'_, Vote>) {
         let claim = &honest.claim;
-        if self.other.as_ref().is_none_or(|other| other.block.height() != claim.block.height()) {
+        let at = (claim.block.height(), claim.round);
+        if self.other.as_ref().is_none_or(|other| (other.block.height(), other.round) != at) {
             let transactions = claim.block.transactions().iter().rev().cloned().collect();
             let batch = Batch::new(transactions);
             let mut header = claim.block.header;
             (header.merkle, header.time) = (batch.digest(), header.time + Duration::from_nanos(1));
             let block = Block::new(header, batch);
-            self.other = Some(Arc::new(Claim { block, ..(**claim).clone() }));
             self.held.clear();
+            if ctx.committee().weight(ctx.me()) > 0 {
+                let ballot = self.mask.ballot(at.0, ctx);
+                self.held.insert(ctx.me(), sign_vote(at, block.id(), ballot, ctx));
+            }
+            self.other = Some(Claim::signed(claim.round, block, claim.fields.clone(), ctx));
         }
         let is_last = Some(&to) == Vote::others(ctx, true).last();
         if !is_second(to, ctx) || is_last {
             ctx.send(to, Message::Propose(honest.clone()));
         }
         if let Some(claim) = self.other.clone().filter(|_| is_second(to, ctx)) {
-            let signature = ctx.sign(&Proposal::statement(&claim));
-            ctx.send(to, Message::Propose(Arc::new(Proposal { claim, signature, reports: honest.reports.clone() })));
+            ctx.send(to, Message::Propose(Arc::new(Proposal { claim, reports: honest.reports.clone() })));
         }
     }
     /// Shows the second half the certificate of the other block.
@@ -180,6 +208,8 @@ impl Faulty {
     }
 }
 
+/// Heights and rounds that a double voter keeps in mind.
+const TOLD_MOST: usize = 64;
 /// Sets of votes that a grinder tries.
 const TRIES: u64 = 1024;
 

@@ -1,4 +1,4 @@
-//! What the nodes of Proof of Vote say to each other, and what they write before they say it.
+//! What the nodes of Proof of Vote say to each other.
 
 use super::Vote as Node;
 use crate::base::key::SIGNATURE_BYTES;
@@ -6,13 +6,14 @@ use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
 use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Tally, Time, Wire, Work};
 use crate::chain::{Block, Seal};
 use crate::protocol::{self, Context};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The choices of a commissioner at an election.
 pub type Ballot = Option<Arc<[NodeId]>>;
 
 /// A commissioner's signature under a block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vote {
     /// The height.
     pub height: Height,
@@ -34,10 +35,14 @@ impl Vote {
         let choices = ballot.iter().flat_map(|choices| choices.iter());
         choices.fold(digest, |digest, node| digest.u64(u64::from(node.0))).finish()
     }
+    pub(super) fn bytes(&self) -> usize {
+        let choices = self.ballot.as_ref().map_or(0, |ballot| ballot.len());
+        2 * NUMBER_BYTES + HASH_BYTES + NODE_BYTES + SIGNATURE_BYTES + choices * NODE_BYTES
+    }
 }
 
 /// One vote of a certificate.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Voice {
     /// Who votes.
     pub commissioner: NodeId,
@@ -48,7 +53,7 @@ pub struct Voice {
 }
 
 /// The votes that make a block final.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// The height.
     pub height: Height,
@@ -81,14 +86,14 @@ impl Certificate {
             keys.verify(voice.commissioner.0, &said, &voice.signature)
         })
     }
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let choices: usize = self.voices.iter().flat_map(|voice| &voice.ballot).map(|ballot| ballot.len()).sum();
         2 * NUMBER_BYTES + HASH_BYTES + self.voices.len() * (NODE_BYTES + SIGNATURE_BYTES) + choices * NODE_BYTES
     }
 }
 
 /// What a header says beyond any header; its seal commits to it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fields {
     /// The round in which the block was made.
     pub round: u64,
@@ -114,31 +119,56 @@ impl Fields {
     }
 }
 
-/// A block of a round, as a commissioner voted for it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A block that a butler proposed in a round.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Claim {
-    /// The round of the vote.
+    /// The round.
     pub round: u64,
-    /// The block.
+    /// The block, made in this round or in an earlier one.
     pub block: Arc<Block>,
     /// The rest of its header.
     pub fields: Fields,
+    /// Who proposed it. The round says it too, so that it costs nothing on the wire.
+    pub butler: NodeId,
+    /// The butler's.
+    pub signature: Signature,
 }
 
 impl Claim {
-    fn bytes(&self) -> usize {
-        NUMBER_BYTES + self.block.bytes() + self.fields.bytes()
+    /// What a butler signs.
+    #[must_use]
+    pub fn statement(height: Height, round: u64, block: &Hash) -> Hash {
+        Digest::new("vote proposal").u64(height.0).u64(round).hash(block).finish()
+    }
+    /// A claim signed by this node.
+    pub(super) fn signed(round: u64, block: Arc<Block>, fields: Fields, ctx: &mut Context<'_, Node>) -> Arc<Claim> {
+        let signature = ctx.sign(&Claim::statement(block.height(), round, &block.id()));
+        Arc::new(Claim { round, block, fields, butler: ctx.me(), signature })
+    }
+    /// Round and name.
+    pub(super) fn is_same(&self, other: &Claim) -> bool {
+        (self.round, self.block.id()) == (other.round, other.block.id())
+    }
+    pub(super) fn bytes(&self) -> usize {
+        NUMBER_BYTES + self.block.bytes() + self.fields.bytes() + SIGNATURE_BYTES
+    }
+    fn signatures(&self) -> usize {
+        1 + self.fields.signatures()
+    }
+    fn is_genuine(&self, keys: &Keyring) -> bool {
+        let said = Claim::statement(self.block.height(), self.round, &self.block.id());
+        keys.verify(self.butler.0, &said, &self.signature) && self.fields.is_genuine(keys)
     }
 }
 
 /// A commissioner gives a round up: it will vote in none below `round` any more, and tells its last vote.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The height.
     pub height: Height,
     /// The round that begins.
     pub round: u64,
-    /// Its last vote at this height.
+    /// What it voted for last at this height.
     pub claim: Option<Arc<Claim>>,
     /// Who says so.
     pub commissioner: NodeId,
@@ -147,47 +177,52 @@ pub struct Report {
 }
 
 impl Report {
-    /// Bytes where the block itself is left out.
-    const BYTES: usize = 3 * NUMBER_BYTES + HASH_BYTES + NODE_BYTES + SIGNATURE_BYTES;
+    /// Bytes beside what was voted for.
+    const BYTES: usize = 2 * NUMBER_BYTES + NODE_BYTES + SIGNATURE_BYTES;
+    /// Bytes of what was voted for where the block is left out, as everybody was sent it with the report.
+    const BRIEF_BYTES: usize = NUMBER_BYTES + HASH_BYTES + SIGNATURE_BYTES;
 
     /// What a commissioner signs.
     #[must_use]
     pub fn statement(height: Height, round: u64, claim: Option<&Claim>) -> Hash {
         let digest = Digest::new("vote report").u64(height.0).u64(round);
-        claim
-            .map_or(digest, |claim| {
-                Digest::new("vote report").u64(height.0).u64(round).u64(claim.round).hash(&claim.block.id())
-            })
-            .finish()
+        match claim {
+            None => digest,
+            Some(claim) => digest.u64(claim.round).hash(&claim.block.id()),
+        }
+        .finish()
+    }
+    fn brief_bytes(&self) -> usize {
+        Report::BYTES + self.claim.as_ref().map_or(0, |_| Report::BRIEF_BYTES)
     }
     fn is_genuine(&self, keys: &Keyring) -> bool {
         let said = Report::statement(self.height, self.round, self.claim.as_deref());
         keys.verify(self.commissioner.0, &said, &self.signature)
+            && self.claim.as_ref().is_none_or(|claim| claim.is_genuine(keys))
     }
 }
 
-/// A butler's block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What the duty butler of a round sends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proposal {
-    /// The block and the round in which it is proposed.
+    /// Its block.
     pub claim: Arc<Claim>,
     /// Why it may be proposed, in rounds above 0 (hardened).
     pub reports: Vec<Arc<Report>>,
-    /// The duty butler's.
-    pub signature: Signature,
 }
 
 impl Proposal {
-    /// What the butler signs.
-    #[must_use]
-    pub fn statement(claim: &Claim) -> Hash {
-        let digest = Digest::new("vote proposal").u64(claim.block.height().0).u64(claim.round);
-        digest.hash(&claim.block.id()).finish()
+    pub(super) fn bytes(&self) -> usize {
+        self.claim.bytes() + self.reports.iter().map(|report| report.brief_bytes()).sum::<usize>()
+    }
+    fn signatures(&self) -> usize {
+        let reports = self.reports.iter().map(|report| 1 + usize::from(report.claim.is_some()));
+        self.claim.signatures() + reports.sum::<usize>()
     }
 }
 
 /// A final block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ratified {
     /// The block.
     pub block: Arc<Block>,
@@ -199,7 +234,7 @@ pub struct Ratified {
 
 impl Ratified {
     /// Bytes beside the block.
-    fn proof_bytes(&self) -> usize {
+    pub(super) fn proof_bytes(&self) -> usize {
         self.fields.bytes() + self.certificate.bytes()
     }
     fn signatures(&self) -> usize {
@@ -211,7 +246,7 @@ impl Ratified {
 }
 
 /// What nodes say to each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// The duty butler to every commissioner.
     Propose(Arc<Proposal>),
@@ -232,11 +267,8 @@ pub enum Message {
 impl Wire for Message {
     fn bytes(&self) -> usize {
         match self {
-            Message::Propose(m) => m.claim.bytes() + m.reports.len() * Report::BYTES + SIGNATURE_BYTES,
-            Message::Vote(m) => {
-                let choices = m.ballot.as_ref().map_or(0, |ballot| ballot.len());
-                2 * NUMBER_BYTES + HASH_BYTES + NODE_BYTES + SIGNATURE_BYTES + choices * NODE_BYTES
-            }
+            Message::Propose(m) => m.bytes(),
+            Message::Vote(m) => m.bytes(),
             Message::Certificate(m) => m.bytes(),
             Message::Ratified(m) => m.block.bytes() + m.proof_bytes(),
             Message::Report(m) => Report::BYTES + m.claim.as_ref().map_or(0, |claim| claim.bytes()),
@@ -257,11 +289,11 @@ impl Wire for Message {
     }
     fn check(&self) -> Work {
         Work::verify(match self {
-            Message::Propose(m) => 1 + m.reports.len() + m.claim.fields.signatures(),
+            Message::Propose(m) => m.signatures(),
             Message::Vote(_) => 1,
             Message::Certificate(m) => m.voices.len(),
             Message::Ratified(m) => m.signatures(),
-            Message::Report(m) => 1 + m.claim.as_ref().map_or(0, |claim| claim.fields.signatures()),
+            Message::Report(m) => 1 + m.claim.as_ref().map_or(0, |claim| claim.signatures()),
             Message::Ask(_) => 0,
             Message::Blocks(list) => list.iter().map(|m| m.signatures()).sum(),
         } as u32)
@@ -272,8 +304,8 @@ impl protocol::Message for Message {
     fn verify(&self, from: NodeId, keys: &Keyring) -> bool {
         match self {
             Message::Propose(m) => {
-                keys.verify(from.0, &Proposal::statement(&m.claim), &m.signature)
-                    && m.claim.fields.is_genuine(keys)
+                m.claim.butler == from
+                    && m.claim.is_genuine(keys)
                     && m.reports.iter().all(|report| report.is_genuine(keys))
             }
             Message::Vote(m) => {
@@ -281,11 +313,7 @@ impl protocol::Message for Message {
             }
             Message::Certificate(m) => m.is_genuine(keys),
             Message::Ratified(m) => m.is_genuine(keys),
-            Message::Report(m) => {
-                m.commissioner == from
-                    && m.is_genuine(keys)
-                    && m.claim.as_ref().is_none_or(|claim| claim.fields.is_genuine(keys))
-            }
+            Message::Report(m) => m.commissioner == from && m.is_genuine(keys),
             Message::Ask(_) => true,
             Message::Blocks(list) => list.iter().all(|m| m.is_genuine(keys)),
         }
@@ -298,41 +326,6 @@ impl protocol::Message for Message {
         }
     }
 }
-
-/// An entry of the write-ahead log. Certificates are kept for good, as the chain is: they are what a lagging node is
-/// given, and the duty list follows from them.
-#[derive(Clone, Debug)]
-pub enum Record {
-    /// A block was proposed, before it is sent.
-    Proposed(Arc<Proposal>),
-    /// A vote, before it is sent.
-    Voted(Arc<Claim>, Vote),
-    /// A round was given up, before the report.
-    Left(Height, u64),
-    /// A block is final; the chain keeps the block itself.
-    Ratified(Arc<Ratified>),
-}
-
-impl Wire for Record {
-    fn bytes(&self) -> usize {
-        match self {
-            Record::Proposed(m) => Message::Propose(m.clone()).bytes(),
-            Record::Voted(claim, vote) => claim.bytes() + Message::Vote(vote.clone()).bytes(),
-            Record::Left(..) => 2 * NUMBER_BYTES,
-            Record::Ratified(m) => m.proof_bytes(),
-        }
-    }
-    fn kind(&self) -> &'static str {
-        match self {
-            Record::Proposed(_) => "proposed",
-            Record::Voted(..) => "voted",
-            Record::Left(..) => "left",
-            Record::Ratified(_) => "ratified",
-        }
-    }
-}
-
-impl protocol::Record for Record {}
 
 /// Signs a vote.
 pub(super) fn sign_vote(

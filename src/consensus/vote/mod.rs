@@ -22,14 +22,18 @@
 //! certificate, and the butlers that they elect serve from the next block on.
 //!
 //! **Hardened.** The original says only that a commissioner signs one block; a certificate that its butler keeps back
-//! then meets another of the next round. Here commissioners report their last vote when they give a round up, and the
-//! next butler proposes only what a quorum of reports leaves possible: with honest commissioners that is Paxos. With
-//! lying ones, every vote that `f` of them may deny is counted as possible; where a butler equivocated as well, a
-//! height may then wait for ever rather than fork.
+//! then meets another of the next round. Here commissioners report their last vote when they give a round up, with the
+//! butler's signature under what they voted for, and the next butler proposes only what a quorum of reports leaves
+//! possible: with honest commissioners that is Paxos. Where commissioners may lie (two thirds), every vote that `f` of
+//! them may deny is counted as possible, less those whom two blocks of one round give away as butlers. Where a butler who
+//! is no commissioner equivocates, or one more commissioner lies, two blocks may stay possible, and the height waits for
+//! ever rather than fork: one phase of votes cannot do better with fewer than `5 f + 1`. Two butlers that drew one turn
+//! from different certificates of one parent, both honest, can do the same.
 //!
 //! **Simplified.** Commissioners neither join nor leave. Ordinary users only follow. Reports go to everybody, since
 //! a lagging node may not know who is on duty. Blocks are made by the clock, empty if nothing waits: most nodes cannot
-//! know whether a butler has transactions.
+//! know whether a butler has transactions. An image of the log counts no ratified block but the last certificate: the
+//! chain keeps blocks, and each certificate in the header above.
 //!
 //! **Glossary.** *Commissioner*: votes, verifies and elects. *Butler*: makes blocks during a *tenure*; *candidate*: may
 //! be elected. *Duty butler*: the one whose turn a round is. *Cut-off*: when a round is given up. *Special block*: the
@@ -37,14 +41,18 @@
 
 mod attack;
 mod message;
+mod record;
+mod restart;
 mod rounds;
+mod turns;
 
 #[cfg(test)]
 mod tests;
 
-pub use message::{Ballot, Certificate, Claim, Fields, Message, Proposal, Ratified, Record, Report, Voice};
+pub use message::{Ballot, Certificate, Claim, Fields, Message, Proposal, Ratified, Report, Voice};
+pub use record::{Image, Record};
 
-use crate::base::{Committee, Duration, FaultModel, Height, NodeId, Tally};
+use crate::base::{Committee, Duration, FaultModel, NodeId, Tally};
 use crate::chain::{Block, Header, Limit};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use rounds::Choice;
@@ -130,23 +138,6 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    fn commissioners(&self, nodes: usize) -> usize {
-        if self.commissioners == 0 { nodes } else { self.commissioners.min(nodes) }
-    }
-    fn candidates(&self, nodes: usize) -> impl Iterator<Item = NodeId> + use<> {
-        let first = if self.commissioners_stand { 0 } else { self.commissioners(nodes) };
-        (first..nodes).map(NodeId::from)
-    }
-    fn butlers(&self, nodes: usize) -> usize {
-        let candidates = self.candidates(nodes).count();
-        if self.butlers == 0 { candidates } else { self.butlers.min(candidates) }
-    }
-    fn is_special(&self, height: Height) -> bool {
-        height.0.is_multiple_of(self.tenure + 1)
-    }
-}
-
 /// Alarm clocks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Timer {
@@ -174,8 +165,8 @@ pub struct Vote {
     round: u64,
     /// The last vote at this height.
     voted: Option<(Arc<Claim>, message::Vote)>,
-    /// The first proposal signed for this round, for evidence.
-    heard: Option<(NodeId, Arc<Proposal>)>,
+    /// The proposal last judged at this height: the first of its round.
+    heard: Option<Arc<Claim>>,
     /// The last proposal of this node at this height.
     proposed: Option<Arc<Proposal>>,
     /// Votes for it, the first of each commissioner.
@@ -184,6 +175,8 @@ pub struct Vote {
     reports: BTreeMap<NodeId, Arc<Report>>,
     /// How often this node asked: whom it asks next.
     asked: u64,
+    /// Records in the log.
+    written: usize,
 }
 
 impl Protocol for Vote {
@@ -281,66 +274,24 @@ impl Protocol for Vote {
 
 /// Blocks that a node is given at a time.
 const ANSWER: usize = 32;
-
-/// Turns (rules 1 and 6).
-impl Vote {
-    fn certificate(&self) -> Option<&Arc<Certificate>> {
-        self.ratified.last().map(|last| &last.certificate)
-    }
-    /// The duty butler of a round above the tip, given the certificate of the tip.
-    fn butler(&self, parent: Option<&Certificate>, round: u64) -> NodeId {
-        let count = self.duty.len() as u64;
-        let place = match self.config.randomness {
-            Randomness::Certificate => message::place(parent, self.tip.header.time, self.duty.len()),
-            Randomness::Seed => {
-                message::place(None, crate::base::Time::from_nanos(self.tip.height().0), self.duty.len())
-            }
-        };
-        self.duty[((place + round % count) % count) as usize]
-    }
-    fn is_on_duty(&self, me: NodeId) -> bool {
-        self.butler(self.certificate().map(|c| &**c), self.round) == me
-    }
-    /// Whom this commissioner elects.
-    fn ballot(&self, height: Height, ctx: &mut Context<'_, Self>) -> Ballot {
-        if !self.config.is_special(height.next()) {
-            return None;
-        }
-        let nodes = ctx.committee().n();
-        let mut candidates: Vec<NodeId> = self.config.candidates(nodes).collect();
-        match self.config.election {
-            Election::Performance => candidates.sort_by_key(|node| (self.missed[node.index()], *node)),
-            Election::Random => ctx.random().shuffle(&mut candidates),
-        }
-        candidates.truncate(self.config.butlers(nodes));
-        Some(candidates.into())
-    }
-    /// The candidates with the most votes; ties go to the lower number.
-    fn elect(&self, certificate: &Certificate) -> Vec<NodeId> {
-        let nodes = self.missed.len();
-        let mut votes = vec![0u32; nodes];
-        for ballot in certificate.voices.iter().filter_map(|voice| voice.ballot.as_ref()) {
-            let mut choices: Vec<NodeId> = ballot.iter().copied().take(self.config.butlers(nodes)).collect();
-            choices.sort_unstable();
-            choices.dedup();
-            choices.iter().filter_map(|node| votes.get_mut(node.index()).map(|count| *count += 1)).for_each(drop);
-        }
-        let mut elected: Vec<NodeId> = self.config.candidates(nodes).collect();
-        elected.sort_by_key(|node| (std::cmp::Reverse(votes[node.index()]), *node));
-        elected.truncate(self.config.butlers(nodes));
-        elected
-    }
-}
+/// Records after which the log is replaced by an image, at the next round.
+const LOG_MOST: usize = 256;
+/// How far ahead of its own round a commissioner follows a butler that need not justify it.
+const AHEAD_MOST: u64 = 1_000;
 
 /// The normal case (rules 2 to 4).
 impl Vote {
     fn begin_height(&mut self, ctx: &mut Context<'_, Self>) {
+        self.forget_height();
+        self.begin_round(ctx);
+    }
+    fn forget_height(&mut self) {
         (self.round, self.voted, self.heard, self.proposed) = (0, None, None, None);
         self.voices.clear();
         self.reports.clear();
-        self.begin_round(ctx);
     }
     fn begin_round(&mut self, ctx: &mut Context<'_, Self>) {
+        self.shorten(ctx);
         ctx.note(note::ROUND, self.round);
         let rest = (self.tip.header.time + self.config.interval).since(ctx.now());
         let rest = if self.round == 0 { rest } else { Duration::ZERO };
@@ -352,42 +303,45 @@ impl Vote {
             ctx.set_timer(Timer::Propose, rest);
         }
     }
-    /// The duty butler proposes, once per height and round, and repeats itself if asked to again.
+    /// The duty butler proposes, once per height and round.
     fn propose(&mut self, ctx: &mut Context<'_, Self>) {
-        if !self.is_on_duty(ctx.me()) || self.proposed.as_ref().is_some_and(|own| own.claim.round == self.round) {
+        if self.proposed.as_ref().is_some_and(|own| own.claim.round == self.round) || !self.may_be_on_duty(ctx.me()) {
             return;
         }
-        let height = self.tip.height().next();
-        let reports: Vec<Arc<Report>> =
-            self.reports.values().filter(|report| report.round == self.round).cloned().collect();
-        let known = if self.round > 0 && self.config.hardened {
-            match self.choice(&reports, self.round, ctx.committee()) {
+        let (mut reports, mut known) = (Vec::new(), None);
+        if self.round > 0 && self.config.hardened {
+            reports.extend(self.reports.values().filter(|report| report.round == self.round).cloned());
+            match self.choice(&reports, self.round, ctx) {
                 Choice::Open => return,
-                Choice::Free => None,
-                Choice::Bound(claim) => Some(claim),
+                Choice::Free => {}
+                Choice::Bound(claim) => known = Some(claim),
             }
-        } else {
-            None
+        }
+        let parent = known.as_ref().map_or(self.certificate(), |claim| claim.fields.parent.as_ref());
+        if self.butler(parent.map(|parent| &**parent), self.round) != ctx.me() {
+            return;
+        }
+        let (block, fields) = match known {
+            Some(claim) => (claim.block.clone(), claim.fields.clone()),
+            None => self.make(ctx),
         };
-        let (block, fields) = if let Some(claim) = known {
-            (claim.block.clone(), claim.fields.clone())
-        } else {
-            let fields = Fields { round: self.round, parent: self.certificate().cloned() };
-            let batch = ctx.template(&self.tip, self.config.block);
-            let time = ctx.now().max(self.tip.header.time);
-            let (parent, merkle, proposer) = (self.tip.id(), batch.digest(), ctx.me());
-            (Block::new(Header { parent, height, merkle, time, proposer, seal: fields.seal() }, batch), fields)
-        };
-        let claim = Arc::new(Claim { round: self.round, block, fields });
-        let signature = ctx.sign(&Proposal::statement(&claim));
-        let proposal = Arc::new(Proposal { claim, reports, signature });
-        ctx.persist(Record::Proposed(proposal.clone()));
+        let claim = Claim::signed(self.round, block, fields, ctx);
+        let proposal = Arc::new(Proposal { claim, reports });
+        self.persist(Record::Proposed(proposal.clone()), ctx);
         self.voices.clear();
         self.proposed = Some(proposal.clone());
         for to in Vote::others(ctx, true) {
             ctx.send(to, Message::Propose(proposal.clone()));
         }
         self.on_proposal(ctx.me(), &proposal, ctx);
+    }
+    /// A new block on the tip.
+    fn make(&self, ctx: &mut Context<'_, Self>) -> (Arc<Block>, Fields) {
+        let fields = Fields { round: self.round, parent: self.certificate().cloned() };
+        let batch = ctx.template(&self.tip, self.config.block);
+        let (parent, height, time) = (self.tip.id(), self.tip.height().next(), ctx.now().max(self.tip.header.time));
+        let (merkle, proposer, seal) = (batch.digest(), ctx.me(), fields.seal());
+        (Block::new(Header { parent, height, merkle, time, proposer, seal }, batch), fields)
     }
     /// The commissioners or the others, without this node.
     fn others(ctx: &Context<'_, Self>, vote: bool) -> Vec<NodeId> {
@@ -400,35 +354,26 @@ impl Vote {
         if height != self.tip.height().next() {
             return self.reconcile(from, height, ctx);
         }
-        if ctx.committee().weight(ctx.me()) == 0 || claim.round < self.round || !self.is_in_turn(from, claim, ctx) {
+        if ctx.committee().weight(ctx.me()) == 0 || claim.round < self.round || !self.is_in_turn(claim, ctx) {
             return;
         }
-        let name = claim.block.id();
-        match &self.heard {
-            Some((butler, known)) if *butler == from && known.claim.round == claim.round => {
-                if known.claim.block.id() != name {
-                    ctx.note(note::EVIDENCE, u64::from(from.0));
-                    return;
-                }
+        if let Some(heard) = self.heard.as_ref().filter(|heard| heard.round == claim.round && !heard.is_same(claim)) {
+            if heard.butler == from {
+                ctx.note(note::EVIDENCE, u64::from(from.0));
             }
-            Some((_, known)) if known.claim.round > claim.round => return,
-            _ => self.heard = Some((from, proposal.clone())),
+            return;
         }
         if let Some((last, vote)) = self.voted.as_ref().filter(|(last, _)| last.round >= claim.round) {
-            if last.round == claim.round && last.block.id() == name && from != ctx.me() {
+            if last.is_same(claim) && from != ctx.me() {
                 ctx.send(from, Message::Vote(vote.clone()));
             }
             return;
         }
-        if self.config.hardened && claim.round > 0 {
-            match self.choice(&proposal.reports, claim.round, ctx.committee()) {
-                Choice::Free => {}
-                Choice::Bound(must) if must.block.id() == name => {}
-                _ => return,
-            }
+        if !self.is_justified(proposal, ctx) {
+            return;
         }
-        let is_known = self.voted.as_ref().is_some_and(|(last, _)| last.block.id() == name);
-        if !is_known && (ctx.learn(&claim.block).is_none() || ctx.validate(&claim.block).is_err()) {
+        self.heard = Some(claim.clone());
+        if !self.is_valid(&claim.block, ctx) {
             return;
         }
         if claim.round > self.round {
@@ -436,36 +381,26 @@ impl Vote {
             self.begin_round(ctx);
         }
         let ballot = self.ballot(height, ctx);
-        let vote = message::sign_vote((height, claim.round), name, ballot, ctx);
+        let vote = message::sign_vote((height, claim.round), claim.block.id(), ballot, ctx);
         self.voted = Some((claim.clone(), vote.clone()));
-        ctx.persist(Record::Voted(claim.clone(), vote.clone()));
+        self.persist(Record::Voted(claim.clone(), vote.clone()), ctx);
         if from == ctx.me() {
             self.on_vote(from, &vote, ctx);
         } else {
             ctx.send(from, Message::Vote(vote));
         }
     }
-    /// Whether the block stands on the tip, in its butler's turn, at a time that may be.
-    fn is_in_turn(&self, from: NodeId, claim: &Claim, ctx: &Context<'_, Self>) -> bool {
-        let (header, fields) = (&claim.block.header, &claim.fields);
-        let parent = fields.parent.as_deref();
-        let is_proven = match parent {
-            None => self.tip.height() == Height::GENESIS,
-            Some(parent) => parent.block == self.tip.id() && parent.is_complete(ctx.committee()),
-        };
-        is_proven
-            && header.parent == self.tip.id()
-            && header.seal == fields.seal()
-            && fields.round <= claim.round
-            && header.proposer == self.butler(parent, fields.round)
-            && from == self.butler(parent, claim.round)
-            && header.time >= self.tip.header.time
-            && header.time <= ctx.now() + self.config.cut_off
+    /// Whether this node found the block valid, now or before: in its own vote or in a report that it took.
+    fn is_valid(&self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) -> bool {
+        let voted = self.voted.iter().map(|(claim, _)| claim);
+        let reported = self.reports.values().filter_map(|report| report.claim.as_ref());
+        let is_known = voted.chain(reported).any(|claim| claim.block.id() == block.id());
+        is_known || (ctx.learn(block).is_some() && ctx.validate(block).is_ok())
     }
     fn on_vote(&mut self, from: NodeId, vote: &message::Vote, ctx: &mut Context<'_, Self>) {
         let Some(own) = self.proposed.clone() else { return };
         let is_ours = (vote.height, vote.round) == (own.claim.block.height(), own.claim.round);
-        if !is_ours || ctx.committee().weight(from) == 0 {
+        if !is_ours || ctx.committee().weight(from) == 0 || !self.is_ballot(&vote.ballot, vote.height) {
             return;
         }
         if let Some(first) = self.voices.get(&from) {
@@ -509,7 +444,7 @@ impl Vote {
         }
         let voted = self.voted.as_ref().filter(|(claim, _)| claim.block.id() == certificate.block);
         let Some((claim, _)) = voted else { return self.ask(from, ctx) };
-        if certificate.is_complete(ctx.committee()) {
+        if self.is_proof(certificate, ctx.committee()) {
             let (block, fields) = (claim.block.clone(), claim.fields.clone());
             self.ratify(&Arc::new(Ratified { block, fields, certificate: certificate.clone() }), ctx);
         }
@@ -530,11 +465,12 @@ impl Vote {
         if block.height() > self.tip.height().next() {
             return self.ask(from, ctx);
         }
-        let is_next = block.parent() == self.tip.id() && block.header.seal == fields.seal();
+        let is_next = block.parent() == self.tip.id()
+            && block.header.seal == fields.seal()
+            && self.is_rooted(fields, ctx.committee());
         let is_proven = certificate.block == block.id()
             && certificate.height == block.height()
-            && certificate.is_complete(ctx.committee())
-            && fields.parent.as_ref().is_none_or(|parent| parent.is_complete(ctx.committee()));
+            && self.is_proof(certificate, ctx.committee());
         if is_next && is_proven && ctx.learn(block).is_some() && ctx.validate(block).is_ok() {
             self.ratify(ratified, ctx);
         } else {
@@ -551,10 +487,13 @@ impl Vote {
     }
     /// Takes a proven block.
     fn ratify(&mut self, ratified: &Arc<Ratified>, ctx: &mut Context<'_, Self>) {
-        ctx.persist(Record::Ratified(ratified.clone()));
+        self.persist(Record::Ratified(ratified.clone()), ctx);
         self.take(ratified);
-        ctx.extend(ratified.block.clone());
-        ctx.finalize(ratified.block.height());
+        // Who lost its log learns again what its chain holds.
+        if ratified.block.height() > ctx.finalized() {
+            ctx.extend(ratified.block.clone());
+            ctx.finalize(ratified.block.height());
+        }
         self.begin_height(ctx);
     }
     /// What a block changes: turns missed, and butlers after an election.

@@ -1,9 +1,7 @@
-//! What happens when a round fails (rules 3 and 5), how a node catches up, and how it starts again.
+//! What happens when a round fails (rules 3 and 5), and how a node catches up.
 
-use super::message::Vote as Ballot;
-use super::{ANSWER, Claim, Config, Message, Ratified, Record, Report, Timer, Vote};
-use crate::base::{Committee, Hash, Height, NodeId, Tally};
-use crate::chain::{Block, BlockIndex};
+use super::{AHEAD_MOST, ANSWER, Claim, Message, Proposal, Quorum, Ratified, Record, Report, Vote};
+use crate::base::{Hash, Height, NodeId, Tally};
 use crate::protocol::{Context, note};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,13 +21,8 @@ pub(super) enum Choice {
 impl Vote {
     pub(super) fn cut_off(&mut self, ctx: &mut Context<'_, Self>) {
         ctx.note(note::WASTED, self.round);
-        let helper =
-            ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.asked % (ctx.committee().n() as u64 - 1).max(1));
-        self.asked += 1;
-        if helper != ctx.me() {
-            self.ask(helper, ctx);
-        }
-        self.enter(self.round + 1, ctx);
+        self.ask_next(ctx);
+        self.enter(self.round.saturating_add(1), ctx);
     }
     /// Goes to a higher round; a commissioner says so, with its last vote.
     fn enter(&mut self, round: u64, ctx: &mut Context<'_, Self>) {
@@ -39,7 +32,7 @@ impl Vote {
             return;
         }
         let height = self.tip.height().next();
-        ctx.persist(Record::Left(height, round));
+        self.persist(Record::Left(round), ctx);
         let claim = self.voted.as_ref().map(|(claim, _)| claim.clone());
         let signature = ctx.sign(&Report::statement(height, round, claim.as_deref()));
         let report = Arc::new(Report { height, round, claim, commissioner: ctx.me(), signature });
@@ -51,17 +44,16 @@ impl Vote {
             return self.reconcile(from, report.height, ctx);
         }
         let is_old = self.reports.get(&from).is_some_and(|known| known.round >= report.round);
-        if is_old || ctx.committee().weight(from) == 0 || !self.is_sound(report) {
+        if is_old || ctx.committee().weight(from) == 0 || !self.is_sound(report, ctx) {
             return;
         }
         self.count(report.clone(), ctx);
     }
-    /// Whether the block claimed could have been voted for on this tip, in an earlier round.
-    fn is_sound(&self, report: &Report) -> bool {
+    /// Whether an honest commissioner could have voted for what is reported. What no butler signed, or what breaks a
+    /// rule, had no honest vote: a liar made it up, to have it proposed again.
+    fn is_sound(&self, report: &Report, ctx: &mut Context<'_, Self>) -> bool {
         report.claim.as_ref().is_none_or(|claim| {
-            claim.round < report.round
-                && claim.block.parent() == self.tip.id()
-                && claim.block.header.seal == claim.fields.seal()
+            claim.round < report.round && self.is_in_turn(claim, ctx) && self.is_valid(&claim.block, ctx)
         })
     }
     /// Follows a set of commissioners that holds an honest one; the duty butler proposes when it has a quorum.
@@ -73,40 +65,73 @@ impl Vote {
         if let Some(round) = rounds.get(blocking - 1).copied().filter(|round| *round > self.round) {
             return self.enter(round, ctx);
         }
-        self.propose(ctx);
+        // The first butler waits for the interval, whoever is in a hurry.
+        if self.round > 0 {
+            self.propose(ctx);
+        }
+    }
+    /// Whether the block may be proposed in its round.
+    pub(super) fn is_justified(&self, proposal: &Proposal, ctx: &mut Context<'_, Self>) -> bool {
+        let claim = &proposal.claim;
+        let is_new = claim.fields.round == claim.round;
+        if !self.config.hardened {
+            return is_new && claim.round - self.round <= AHEAD_MOST;
+        }
+        match claim.round {
+            0 => is_new,
+            round => match self.choice(&proposal.reports, round, ctx) {
+                Choice::Open => false,
+                Choice::Free => is_new,
+                Choice::Bound(must) => must.block.id() == claim.block.id(),
+            },
+        }
     }
     /// What may be proposed in `round` after these reports.
-    pub(super) fn choice(&self, reports: &[Arc<Report>], round: u64, committee: &Committee) -> Choice {
-        let height = self.tip.height().next();
+    pub(super) fn choice(&self, reports: &[Arc<Report>], round: u64, ctx: &mut Context<'_, Self>) -> Choice {
+        let (height, committee) = (self.tip.height().next(), ctx.committee());
         let mut tally = Tally::default();
         let is_set = reports.iter().all(|report| {
             (report.height, report.round) == (height, round)
                 && committee.weight(report.commissioner) > 0
-                && self.is_sound(report)
                 && tally.add(report.commissioner, committee)
+                && self.is_sound(report, ctx)
         });
         if !is_set || !tally.is_quorum(committee) {
             return Choice::Open;
         }
-        let claims = || reports.iter().filter_map(|report| report.claim.as_ref());
+        let claimed = reports.iter().filter_map(|report| report.claim.as_ref());
+        let faulty = if self.config.quorum == Quorum::Majority { 0 } else { committee.faulty() };
+        // Those caught lying are not believed, and are none of those who lie unseen.
+        let caught = if faulty > 0 { two_faced(claimed) } else { BTreeSet::new() };
+        let believed = || reports.iter().filter(|report| !caught.contains(&report.commissioner));
+        let liars = faulty.saturating_sub(caught.iter().map(|node| committee.weight(*node)).sum());
+        let silent = committee.total() - believed().count() as u64;
         // Where no commissioner lies, the last round in which anybody voted already honoured the rounds before it.
-        let liars = if self.config.quorum == super::Quorum::Majority { 0 } else { committee.faulty() };
-        let last = claims().map(|claim| claim.round).max();
-        let names: BTreeSet<Hash> =
-            claims().filter(|claim| liars > 0 || Some(claim.round) == last).map(|claim| claim.block.id()).collect();
-        let possible = |name: &Hash| {
-            let votes = claims().filter(|claim| claim.block.id() == *name).count() as u64;
-            (committee.total() - tally.weight() + votes + liars).min(committee.total())
+        let last = believed().filter_map(|report| report.claim.as_ref()).map(|claim| claim.round).max();
+        let claims = || {
+            let claims = believed().filter_map(|report| report.claim.as_ref());
+            claims.filter(|claim| faulty > 0 || Some(claim.round) == last)
         };
-        let mut open = names.iter().filter(|name| possible(name) >= committee.quorum());
+        let mut votes: BTreeMap<Hash, u64> = BTreeMap::new();
+        claims().for_each(|claim| *votes.entry(claim.block.id()).or_default() += 1);
+        let mut open = votes.iter().filter(|(_, votes)| silent + **votes + liars >= committee.quorum());
         match (open.next(), open.next()) {
             (None, _) => Choice::Free,
-            (Some(name), None) => claims()
+            (Some((name, _)), None) => claims()
                 .find(|claim| claim.block.id() == *name)
                 .map_or(Choice::Free, |claim| Choice::Bound(claim.clone())),
             (Some(_), Some(_)) => Choice::Open,
         }
     }
+}
+
+/// The butlers that signed two blocks in one round.
+fn two_faced<'a>(claims: impl Iterator<Item = &'a Arc<Claim>>) -> BTreeSet<NodeId> {
+    let mut first = BTreeMap::new();
+    claims
+        .filter(|claim| !first.entry((claim.butler, claim.round)).or_insert(*claim).is_same(claim))
+        .map(|claim| claim.butler)
+        .collect()
 }
 
 /// Catching up.
@@ -122,6 +147,15 @@ impl Vote {
             self.answer(from, below, ctx);
         }
     }
+    /// Asks one peer after the other.
+    pub(super) fn ask_next(&mut self, ctx: &mut Context<'_, Self>) {
+        let others = (ctx.committee().n() as u64 - 1).max(1);
+        let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.asked % others);
+        self.asked += 1;
+        if helper != ctx.me() {
+            self.ask(helper, ctx);
+        }
+    }
     pub(super) fn ask(&self, whom: NodeId, ctx: &mut Context<'_, Self>) {
         ctx.send(whom, Message::Ask(self.tip.height()));
     }
@@ -130,71 +164,5 @@ impl Vote {
         if !list.is_empty() && to != ctx.me() {
             ctx.send(to, Message::Blocks(Arc::new(list)));
         }
-    }
-}
-
-/// Starting, for the first time or again.
-impl Vote {
-    pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Vote {
-        let nodes = ctx.committee().n();
-        let genesis: Arc<Block> = ctx.tree().block(BlockIndex::GENESIS).clone();
-        let durable = ctx.durable().height();
-        let mut node = Vote {
-            config: config.clone(),
-            tip: genesis,
-            ratified: Vec::new(),
-            duty: config.candidates(nodes).take(config.butlers(nodes)).collect(),
-            missed: vec![0; nodes],
-            round: 0,
-            voted: None,
-            heard: None,
-            proposed: None,
-            voices: BTreeMap::new(),
-            reports: BTreeMap::new(),
-            asked: 0,
-        };
-        for ratified in log.iter().filter_map(|record| if let Record::Ratified(m) = record { Some(m) } else { None }) {
-            node.take(ratified);
-            // Logged, but the node stopped before its chain had it.
-            if ratified.block.height() > durable {
-                ctx.extend(ratified.block.clone());
-                ctx.finalize(ratified.block.height());
-            }
-        }
-        node.begin_height(ctx);
-        let height = node.tip.height().next();
-        for record in log {
-            match record {
-                Record::Proposed(m) if m.claim.block.height() == height => {
-                    node.proposed = Some(m.clone());
-                    node.round = node.round.max(m.claim.round);
-                }
-                Record::Voted(claim, vote) if vote.height == height => node.remember(claim, vote),
-                Record::Left(at, round) if *at == height => node.round = node.round.max(*round),
-                _ => {}
-            }
-        }
-        if !log.is_empty() {
-            node.resume(ctx);
-        }
-        node
-    }
-    fn remember(&mut self, claim: &Arc<Claim>, vote: &Ballot) {
-        self.voted = Some((claim.clone(), vote.clone()));
-        self.round = self.round.max(claim.round);
-    }
-    /// Repeats what may not have left before the stop.
-    fn resume(&mut self, ctx: &mut Context<'_, Self>) {
-        self.begin_round(ctx);
-        if let Some(own) = self.proposed.clone().filter(|own| own.claim.round == self.round) {
-            if let Some((_, vote)) = self.voted.clone().filter(|(last, _)| last.round == own.claim.round) {
-                self.voices.insert(ctx.me(), vote);
-            }
-            for to in Vote::others(ctx, true) {
-                ctx.send(to, Message::Propose(own.clone()));
-            }
-            self.on_proposal(ctx.me(), &own, ctx);
-        }
-        ctx.set_timer(Timer::CutOff, self.config.cut_off);
     }
 }

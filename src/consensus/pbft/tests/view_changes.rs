@@ -56,6 +56,20 @@ fn a_dead_primary_is_replaced_and_its_requests_are_executed_once() {
 }
 
 #[test]
+fn who_went_on_alone_is_followed_though_its_word_for_the_view_was_lost() {
+    // Of five, 4 is down: the other four are all needed. Nobody hears 2, which hears that all want view 1 and waits for
+    // it in vain.
+    let mut stage = Stage::empty(5, Config::default());
+    (0..4).for_each(|node| stage.boot(node));
+    [0, 1, 3].into_iter().for_each(|to| stage.cut(2, to));
+    submit(&mut stage, 0..1, SECOND * 6);
+    assert_eq!(views(&stage, &[0, 1, 2, 3]), [1, 1, 2, 1]);
+    stage.heal();
+    stage.run(SECOND * 20);
+    assert_agreed(&stage, &[0, 1, 2, 3], 1);
+}
+
+#[test]
 fn a_primary_that_ignores_one_request_is_deposed_though_it_serves_the_others() {
     let mut stage = stage(4);
     let ignored = stage.transaction(1, 0);

@@ -383,3 +383,16 @@ fn a_slow_clock_that_wakes_too_early_waits_for_its_slot() {
     assert_eq!(heights(&stage, &[0, 1, 2, 3]), [1; 4]);
     assert!((0..4).all(|node| count(&stage, node, note::WASTED) == 0));
 }
+
+#[test]
+fn a_script_of_as_many_keys_as_there_are_numbers_has_a_size_and_proves_nothing() {
+    let mut stage = Stage::new(4, Config { empty_blocks: true, ..Config::default() });
+    slots(&mut stage, 0, 3);
+    let tip = stage.chain(0).last().unwrap().clone();
+    let witness = Witness::Multi { signatures: Vec::new(), signers: u32::MAX };
+    let lie = Message::Blocks(Arc::new([Arc::new(Signed { block: tip, slot: 9, witness })]));
+    assert!(lie.bytes() > 32 * (u32::MAX as usize));
+    stage.inject(3, 0, lie);
+    slots(&mut stage, 3, 6);
+    assert_eq!(stage.disagreement(&[0, 1, 2]), None);
+}
