@@ -11,6 +11,8 @@ mod command;
 mod comparison;
 #[path = "main/exit.rs"]
 mod exit;
+#[path = "main/explore.rs"]
+mod explore;
 #[path = "main/inspect.rs"]
 mod inspect;
 #[path = "main/interrupt.rs"]
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Check(wanted) => inspect::check(&wanted, json, quiet),
         Command::List { section } => inspect::list(section.as_deref(), json),
         Command::Schema => inspect::schema(),
+        Command::Explore(wanted) => explore::explore(&wanted, json, quiet),
         Command::Verify(wanted) => verify::verify(&wanted, json, quiet),
         Command::Bench(wanted) => bench::bench(&wanted, json, quiet),
     };

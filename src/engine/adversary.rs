@@ -1,19 +1,33 @@
-//! Nodes that misbehave in ways that need no knowledge of the protocol: wrappers that rewrite what a node orders.
+//! Nodes that misbehave in ways that need no knowledge of the protocol: wrappers around what a node hears and orders.
 //!
-//! A wrapper sees effects, not state: it cannot make a node forget a lock (amnesia) or lie inside a message. Such
-//! attacks belong to the protocols and stand beside them.
+//! A wrapper sees effects, not state: it cannot lie inside a message. Such attacks belong to the protocols and stand
+//! beside them, but for those that a node commits by being two at once, which are [`super::cast`].
 
-use crate::base::{Duration, NodeId};
+use crate::base::{AccountId, Duration, NodeId, Stream};
+use crate::chain::Transaction;
 use crate::protocol::{Effect, EffectOf, Protocol};
 
-/// Rewrites the effects that a node orders, before they are performed.
+/// Effects to be performed after a span of true time each, if the node has not crashed by then.
+pub type Later<P> = Vec<(Duration, EffectOf<P>)>;
+
+/// Stands between a node and the world.
 pub trait Adversary<P: Protocol> {
-    /// Takes the effects of one handler; what it moves to `later` is performed after that span of true time.
-    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut Vec<(Duration, EffectOf<P>)>);
+    /// Takes the effects of one handler before they are performed; what it moves to `later` is performed then.
+    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut Later<P>);
+    /// The node is about to handle a message; `may_say` tells whether it would be genuine if the node itself sent it.
+    fn hear(&mut self, _message: &P::Message, _may_say: &dyn Fn() -> bool, _later: &mut Later<P>) {}
+    /// Whether the message that the node sends now leaves with broken signatures. Asked once per message.
+    fn garbles(&mut self) -> bool {
+        false
+    }
+    /// Whether the node takes a transaction into its mempool.
+    fn admits(&self, _transaction: &Transaction) -> bool {
+        true
+    }
 }
 
 /// The generic ways of misbehaving.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Conduct {
     /// Hears everything and says nothing.
     Silent,
@@ -21,10 +35,43 @@ pub enum Conduct {
     Delay(Duration),
     /// Speaks to these nodes only.
     Selective(Vec<NodeId>),
+    /// Says everything to its friends at once, and to everybody, its friends again among them, after a span.
+    Withhold(Vec<NodeId>, Duration),
+    /// Keeps transactions of these accounts out of its mempool: it neither proposes them nor passes them on.
+    Censor(Vec<AccountId>),
+    /// Says again what it said and heard.
+    Replay(Replay),
+    /// Breaks the signatures of this share of its messages.
+    Corrupt(f64, Box<Stream>),
+    /// Follows the protocol as far as it remembers: the schedule of faults makes it forget.
+    Amnesia,
+}
+
+/// How messages are said again: those of others only where their signatures do not tell who sent them.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// To whom: one of these, drawn anew each time.
+    pub peers: Vec<NodeId>,
+    /// When: uniform from at once to so much later.
+    pub within: Duration,
+    /// The probability that a message is said again.
+    pub share: f64,
+    /// What draws all this.
+    pub random: Box<Stream>,
+}
+
+impl Replay {
+    fn again<P: Protocol>(&mut self, message: &P::Message, later: &mut Later<P>) {
+        if !self.peers.is_empty() && self.random.chance(self.share) {
+            let to = self.peers[self.random.index(self.peers.len())];
+            let after = self.random.span(Duration::ZERO, self.within);
+            later.push((after, Effect::Send { to, message: message.clone() }));
+        }
+    }
 }
 
 impl<P: Protocol> Adversary<P> for Conduct {
-    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut Vec<(Duration, EffectOf<P>)>) {
+    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut Later<P>) {
         let is_said = |effect: &EffectOf<P>| matches!(effect, Effect::Send { .. } | Effect::Broadcast { .. });
         match self {
             Conduct::Silent => effects.retain(|effect| !is_said(effect)),
@@ -34,21 +81,54 @@ impl<P: Protocol> Adversary<P> for Conduct {
                 let said: Vec<EffectOf<P>> = said;
                 later.extend(said.into_iter().map(|effect| (*by, effect)));
             }
-            Conduct::Selective(friends) => {
-                *effects =
-                    std::mem::take(effects).into_iter().flat_map(|effect| select::<P>(effect, friends)).collect();
+            Conduct::Selective(friends) => select::<P>(effects, friends),
+            Conduct::Withhold(friends, by) => {
+                let for_others = |effect: &&EffectOf<P>| match effect {
+                    Effect::Send { to, .. } => !friends.contains(to),
+                    Effect::Broadcast { .. } => true,
+                    _ => false,
+                };
+                later.extend(effects.iter().filter(for_others).map(|effect| (*by, effect.clone())));
+                select::<P>(effects, friends);
             }
+            Conduct::Replay(replay) => {
+                for effect in effects.iter() {
+                    if let Effect::Send { message, .. } | Effect::Broadcast { message } = effect {
+                        replay.again::<P>(message, later);
+                    }
+                }
+            }
+            Conduct::Censor(_) | Conduct::Corrupt(..) | Conduct::Amnesia => {}
+        }
+    }
+    fn hear(&mut self, message: &P::Message, may_say: &dyn Fn() -> bool, later: &mut Later<P>) {
+        match self {
+            Conduct::Replay(replay) if may_say() => replay.again::<P>(message, later),
+            _ => {}
+        }
+    }
+    fn garbles(&mut self) -> bool {
+        match self {
+            Conduct::Corrupt(share, random) => random.chance(*share),
+            _ => false,
+        }
+    }
+    fn admits(&self, transaction: &Transaction) -> bool {
+        match self {
+            Conduct::Censor(accounts) => !accounts.contains(&transaction.sender),
+            _ => true,
         }
     }
 }
 
-/// What remains of an effect when only `friends` are spoken to.
-fn select<P: Protocol>(effect: EffectOf<P>, friends: &[NodeId]) -> Vec<EffectOf<P>> {
-    match effect {
+/// Leaves what remains of effects when only `friends` are spoken to.
+fn select<P: Protocol>(effects: &mut Vec<EffectOf<P>>, friends: &[NodeId]) {
+    let remains = |effect: EffectOf<P>| match effect {
         Effect::Send { to, .. } if !friends.contains(&to) => Vec::new(),
         Effect::Broadcast { message } => {
             friends.iter().map(|&to| Effect::Send { to, message: message.clone() }).collect()
         }
         other => vec![other],
-    }
+    };
+    *effects = std::mem::take(effects).into_iter().flat_map(remains).collect();
 }

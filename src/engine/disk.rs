@@ -25,6 +25,19 @@ impl DiskModel {
     }
 }
 
+/// How much of its log a crashed node finds when it starts again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Kept {
+    /// All records whose sync completed.
+    #[default]
+    Durable,
+    /// Also some of those that were being synced when the power failed: any number of them from the first on, drawn at
+    /// random. The next is torn, and known to be by its checksum.
+    Torn,
+    /// Not even these last records, though they were said to be durable: amnesia.
+    AllBut(u32),
+}
+
 /// Records on their way to a log, and the log.
 #[derive(Debug)]
 pub struct Disk<R> {
@@ -35,6 +48,10 @@ pub struct Disk<R> {
     issued: u64,
     durable: u64,
     written: u64,
+    /// Thousandths of its usual time that a sync takes.
+    slowness: u32,
+    /// Whether no write completes.
+    full: bool,
 }
 
 impl<R: Record> Disk<R> {
@@ -42,7 +59,7 @@ impl<R: Record> Disk<R> {
     #[must_use]
     pub fn new(model: DiskModel) -> Disk<R> {
         let (log, waiting, syncing) = (Vec::new(), Vec::new(), Vec::new());
-        Disk { model, log, waiting, syncing, issued: 0, durable: 0, written: 0 }
+        Disk { model, log, waiting, syncing, issued: 0, durable: 0, written: 0, slowness: 1000, full: false }
     }
     /// The durable records since the last checkpoint.
     #[must_use]
@@ -57,7 +74,7 @@ impl<R: Record> Disk<R> {
     /// Hands over a record and returns its number; [`Disk::durable`] reaches it when it is safe.
     pub fn write(&mut self, record: R) -> u64 {
         self.issued += 1;
-        if self.model.median.is_zero() {
+        if self.model.median.is_zero() && !self.full && self.syncing.is_empty() && self.waiting.is_empty() {
             self.durable = self.issued;
             self.keep(record);
         } else {
@@ -72,12 +89,13 @@ impl<R: Record> Disk<R> {
     }
     /// Starts a sync of everything that waits, unless one is under way; how long it takes.
     pub fn start(&mut self, random: &mut Stream) -> Option<Duration> {
-        if !self.syncing.is_empty() || self.waiting.is_empty() {
+        if self.full || !self.syncing.is_empty() || self.waiting.is_empty() {
             return None;
         }
         std::mem::swap(&mut self.syncing, &mut self.waiting);
         let bytes = self.syncing.iter().map(|record| record.bytes() as u64).sum();
-        Some(self.model.sync(bytes, random))
+        let span = self.model.sync(bytes, random);
+        Some(if self.slowness == 1000 { span } else { span.scale(u64::from(self.slowness), 1000) })
     }
     /// The sync under way completes.
     pub fn complete(&mut self) {
@@ -86,10 +104,26 @@ impl<R: Record> Disk<R> {
             self.keep(record);
         }
     }
-    /// The power fails: what is not durable is gone.
-    pub fn crash(&mut self) {
+    /// From now on a sync takes so many thousandths of its usual time; a full disk completes none that has not begun.
+    pub fn set_condition(&mut self, slowness: u32, full: bool) {
+        (self.slowness, self.full) = (slowness, full);
+    }
+    /// The power fails.
+    pub fn crash(&mut self, kept: Kept, random: &mut Stream) {
+        let syncing = std::mem::take(&mut self.syncing);
+        if kept == Kept::Torn && !syncing.is_empty() {
+            let whole = random.below(syncing.len() as u64) as usize;
+            syncing.into_iter().take(whole).for_each(|record| self.keep(record));
+        }
+        if let Kept::AllBut(records) = kept {
+            self.log.truncate(self.log.len().saturating_sub(records as usize));
+        }
         self.waiting.clear();
-        self.syncing.clear();
+        self.issued = self.durable;
+    }
+    /// Nothing that was ever written is left.
+    pub fn wipe(&mut self) {
+        (self.waiting, self.syncing, self.log) = (Vec::new(), Vec::new(), Vec::new());
         self.issued = self.durable;
     }
     fn keep(&mut self, record: R) {
@@ -142,7 +176,7 @@ mod tests {
         let (mut disk, mut random) = (Disk::new(SLOW), Stream::new(1, "disk", 0, 0));
         disk.write(Line(1, false));
         disk.start(&mut random);
-        disk.crash();
+        disk.crash(Kept::Durable, &mut random);
         assert!(disk.log().is_empty());
         for line in [Line(2, false), Line(3, true), Line(4, false)] {
             disk.write(line);
@@ -150,5 +184,22 @@ mod tests {
         disk.start(&mut random);
         disk.complete();
         assert_eq!(disk.log(), [Line(3, true), Line(4, false)]);
+    }
+    #[test]
+    fn of_a_torn_write_any_number_of_records_is_whole_from_the_first_on_but_never_all() {
+        let mut lengths = std::collections::BTreeSet::new();
+        for seed in 0..50 {
+            let (mut disk, mut random) = (Disk::new(SLOW), Stream::new(seed, "disk", 0, 0));
+            for line in 1..=3 {
+                disk.write(Line(line, false));
+            }
+            disk.start(&mut random);
+            disk.write(Line(4, false));
+            disk.crash(Kept::Torn, &mut random);
+            let kept: Vec<u64> = disk.log().iter().map(|line| line.0).collect();
+            assert_eq!(kept, (1..=kept.len() as u64).collect::<Vec<u64>>());
+            lengths.insert(kept.len());
+        }
+        assert_eq!(lengths, [0, 1, 2].into());
     }
 }

@@ -7,7 +7,7 @@ use super::queue::Event;
 use super::seat::Job;
 use super::simulation::{Kind, Simulation, TransactionRelay};
 use crate::base::wire::FRAMING_BYTES;
-use crate::base::{Duration, Hash, NodeId, Time, Wire};
+use crate::base::{Duration, Hash, NodeId, Time, Wire, Work};
 use crate::chain::Transaction;
 use crate::network::gossip::{Class, Frame, Item as Description, ItemId, Post};
 use crate::network::{Arrival, Carried, Parcel};
@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// How long an item that every node holds is kept for frames that are still under way.
 const RETIRE_AFTER: Duration = Duration::from_secs(120);
 
+/// The name of transactions that are sent as such.
+const TRANSACTION: &str = "transaction";
+
 /// A message, kept as long as somebody may still get it.
 pub(super) struct Payload<M> {
     pub message: M,
@@ -27,6 +30,8 @@ pub(super) struct Payload<M> {
     pub holders: u32,
     /// Whether its signatures are genuine, once somebody checked.
     pub genuine: Option<bool>,
+    /// Whether its sender broke them.
+    pub garbled: bool,
     /// What checking it costs a reference core.
     pub price: Duration,
     /// Bytes on the wire, framing included.
@@ -42,6 +47,8 @@ pub(super) enum Content {
     Frame(Frame, u32),
     /// A transaction on its way by sampled delay.
     Transaction(Arc<Transaction>),
+    /// What was garbled on its way; finding that out costs a reference core so much.
+    Garbled(Duration),
 }
 
 /// One content under way to some receivers.
@@ -84,20 +91,19 @@ pub(super) enum ItemContent {
 
 /// Sending.
 impl<P: Protocol> Simulation<P> {
-    fn payload(&mut self, from: NodeId, message: P::Message) -> u32 {
+    fn payload(&mut self, seat: NodeId, message: P::Message, garbled: bool) -> u32 {
+        let from = self.cast.node(seat);
         let price = self.costs.message + self.costs.time(&message.check());
         let bytes = (message.bytes() + FRAMING_BYTES) as u64;
-        self.payloads.insert(Payload { message, from, holders: 0, genuine: None, price, bytes })
+        self.payloads.insert(Payload { message, from, holders: 0, genuine: None, garbled, price, bytes })
     }
     /// Sends a message to one peer, past all gossip.
     pub(super) fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
-        if to.index() >= self.seats.len() {
-            return;
-        }
-        let payload = self.payload(from, message);
+        let garbled = self.seats[from.index()].garbles();
+        let payload = self.payload(from, message, garbled);
         let mut receivers = std::mem::take(&mut self.receivers);
         receivers.clear();
-        receivers.push(to);
+        receivers.extend(self.cast.seats(to).filter(|seat| self.cast.meet(from, *seat)));
         self.post_payload(from, &receivers, payload);
         self.receivers = receivers;
     }
@@ -106,28 +112,36 @@ impl<P: Protocol> Simulation<P> {
         if self.gossip.is_some() {
             return self.publish_message(from, message);
         }
+        let garbled = self.seats[from.index()].garbles();
         // Everybody hears it from its maker: who passes on what another made adds nothing.
-        if let Some(name) = message.identity().filter(|_| message.relay() == Relay::OnBroadcast)
-            && self.items_by_name.insert(name, None).is_some()
-        {
-            return;
+        if let Some(name) = message.identity().filter(|_| message.relay() == Relay::OnBroadcast && !garbled) {
+            // Not from a twin, whom some do not hear.
+            let is_known = self.items_by_name.contains_key(&name);
+            if !self.cast.is_parted(from) {
+                self.items_by_name.insert(name, None);
+            }
+            if is_known {
+                return;
+            }
         }
-        let payload = self.payload(from, message);
+        let payload = self.payload(from, message, garbled);
         let mut receivers = std::mem::take(&mut self.receivers);
         receivers.clear();
-        receivers.extend((0..self.seats.len()).map(NodeId::from).filter(|to| *to != from));
+        receivers.extend((0..self.seats.len()).map(NodeId::from).filter(|to| self.cast.meet(from, *to)));
         self.post_payload(from, &receivers, payload);
         self.receivers = receivers;
     }
-    /// Sends a transaction to every other node that keeps a mempool, where everybody is connected to everybody.
+    /// Sends a transaction to every other node that keeps a mempool, where everybody is connected to everybody. Twins
+    /// part from nobody in this.
     pub(super) fn send_transaction(&mut self, from: NodeId, transaction: Arc<Transaction>) {
         let mut receivers = std::mem::take(&mut self.receivers);
         receivers.clear();
-        let others = (0..self.seats.len()).map(NodeId::from).filter(|to| *to != from);
+        let (cast, player) = (&self.cast, self.cast.node(from));
+        let others = (0..self.seats.len()).map(NodeId::from).filter(|to| cast.node(*to) != player);
         receivers.extend(others.filter(|to| self.proposers[to.index()]));
         let bytes = (transaction.bytes() + FRAMING_BYTES) as u64;
         if !receivers.is_empty() {
-            self.hand_over(from, &receivers, Content::Transaction(transaction), bytes, "transaction");
+            self.hand_over(from, &receivers, Content::Transaction(transaction), bytes, TRANSACTION);
         }
         self.receivers = receivers;
     }
@@ -146,7 +160,8 @@ impl<P: Protocol> Simulation<P> {
         let copies = to.len() as u32;
         let sending = self.sendings.insert(Sending { content, from, bytes, copies });
         if self.wants_messages {
-            self.tell(&Observed::Sent { from, kind, bytes, copies });
+            let maker = self.cast.node(from);
+            self.tell(&Observed::Sent { sending, from: maker, kind, bytes, copies });
         }
         let seat = &mut self.seats[from.index()];
         seat.parcels += 1;
@@ -163,8 +178,12 @@ impl<P: Protocol> Simulation<P> {
         }
         for at in 0..carried.lost.len() {
             let (to, ticket) = carried.lost[at];
-            self.lose(to, Loss::Network);
+            self.lose(to, Some(ticket as u32), Loss::Network);
             self.drop_copy(ticket as u32);
+        }
+        self.count_seconds(&carried.garbled);
+        for at in 0..carried.garbled.len() {
+            self.garble(carried.garbled[at]);
         }
         let mut arrivals = carried.arrivals.as_slice();
         while let Some(first) = arrivals.first() {
@@ -175,11 +194,29 @@ impl<P: Protocol> Simulation<P> {
         }
         carried.clear();
     }
+    /// A second copy to the same receiver is one more than were sent.
+    fn count_seconds(&mut self, arrivals: &[Arrival]) {
+        for pair in arrivals.windows(2).filter(|pair| (pair[0].ticket, pair[0].to) == (pair[1].ticket, pair[1].to)) {
+            self.sendings.get_mut(pair[0].ticket as u32).copies += 1;
+        }
+    }
+    /// A copy arrives as garbage.
+    fn garble(&mut self, arrival: Arrival) {
+        let sending = arrival.ticket as u32;
+        let Sending { content, from, bytes, .. } = self.sendings.get(sending);
+        let (from, bytes) = (*from, *bytes);
+        let price = match content {
+            Content::Message(payload) => self.payloads.get(*payload).price,
+            Content::Frame(..) => Duration::ZERO,
+            Content::Transaction(_) | Content::Garbled(_) => self.costs.message + self.costs.time(&Work::VERIFY),
+        };
+        let garbled = self.sendings.insert(Sending { content: Content::Garbled(price), from, bytes, copies: 1 });
+        self.expect_arrivals(garbled, &[Arrival { ticket: u64::from(garbled), ..arrival }]);
+        self.drop_copy(sending);
+    }
     fn expect_arrivals(&mut self, sending: u32, arrivals: &[Arrival]) {
-        let twice = arrivals.windows(2).filter(|pair| pair[0].to == pair[1].to).count() as u32;
-        let kept = self.sendings.get_mut(sending);
-        kept.copies += twice;
-        let from = kept.from;
+        self.count_seconds(arrivals);
+        let from = self.sendings.get(sending).from;
         if self.network.has_downlinks() {
             for arrival in arrivals {
                 let landing = self.landings.insert(Landing { arrival: *arrival });
@@ -251,11 +288,11 @@ impl<P: Protocol> Simulation<P> {
         if self.up[to.index()] {
             match &self.sendings.get(sending).content {
                 &Content::Message(payload) => {
-                    self.tell_delivered(from, to, self.payloads.get(payload).message.kind(), bytes);
-                    self.receive(to, from, payload);
+                    self.tell_delivered(sending, to, self.payloads.get(payload).message.kind());
+                    self.receive(to, self.cast.node(from), payload);
                 }
                 &Content::Frame(frame, item) => {
-                    self.tell_delivered(from, to, frame.kind(), bytes);
+                    self.tell_delivered(sending, to, frame.kind());
                     let gossip = self.gossip.as_ref().expect("frames come from gossip");
                     // Most frames by far are announcements of what the receiver has.
                     if frame != Frame::Announce || !gossip.holds(to, ItemId(item)) {
@@ -264,36 +301,48 @@ impl<P: Protocol> Simulation<P> {
                 }
                 Content::Transaction(transaction) => {
                     let transaction = transaction.clone();
+                    if self.is_told(sending) {
+                        self.tell_delivered(sending, to, TRANSACTION);
+                    }
                     self.hear(to, from, transaction);
                 }
+                &Content::Garbled(price) => self.enqueue(to, Job::Forged, price),
             }
         } else {
-            self.lose(to, Loss::Down);
+            self.lose(to, Some(sending).filter(|sending| self.is_told(*sending)), Loss::Down);
         }
         self.drop_copy(sending);
     }
-    fn tell_delivered(&mut self, from: NodeId, to: NodeId, kind: &'static str, bytes: u64) {
+    /// Whether observers were told of a sending: transactions that spread by sampled delay are not sent by anybody.
+    fn is_told(&self, sending: u32) -> bool {
+        let sampled = matches!(self.relay, TransactionRelay::Sampled(..));
+        !(sampled && matches!(self.sendings.get(sending).content, Content::Transaction(_)))
+    }
+    fn tell_delivered(&mut self, sending: u32, to: NodeId, kind: &'static str) {
         if self.wants_messages {
-            self.tell(&Observed::Delivered { from, to, kind, bytes });
+            let Sending { from, bytes, .. } = *self.sendings.get(sending);
+            let (from, to) = (self.cast.node(from), self.cast.node(to));
+            self.tell(&Observed::Delivered { sending, from, to, kind, bytes });
         }
     }
-    fn lose(&mut self, to: NodeId, why: Loss) {
+    pub(super) fn lose(&mut self, to: NodeId, sending: Option<u32>, why: Loss) {
         if self.wants_messages {
-            self.tell(&Observed::Lost { to, why });
+            let to = self.cast.node(to);
+            self.tell(&Observed::Lost { sending, to, why });
         }
     }
-    /// Puts a genuine message into the receiver's inbox.
+    /// Puts a message into the receiver's inbox, which handles it if it is genuine.
     fn receive(&mut self, to: NodeId, from: NodeId, payload: u32) {
         let kept = self.payloads.get_mut(payload);
         let known = kept.genuine.filter(|_| !self.recheck);
-        let genuine = known.unwrap_or_else(|| kept.message.verify(kept.from, &self.shared.keys));
+        let genuine = known.unwrap_or_else(|| !kept.garbled && kept.message.verify(kept.from, &self.shared.keys));
         assert!(kept.genuine.is_none_or(|before| before == genuine), "checking a message twice gives the same");
         kept.genuine = Some(genuine);
+        let price = kept.price;
         if !genuine {
-            return self.lose(to, Loss::Forged);
+            return self.enqueue(to, Job::Forged, price);
         }
         kept.holders += 1;
-        let price = kept.price;
         self.enqueue(to, Job::Message { payload, from }, price);
     }
     fn drop_copy(&mut self, sending: u32) {
@@ -324,20 +373,22 @@ impl<P: Protocol> Simulation<P> {
 /// Gossip.
 impl<P: Protocol> Simulation<P> {
     fn publish_message(&mut self, from: NodeId, message: P::Message) {
-        let name = message.identity();
+        let garbled = self.seats[from.index()].garbles();
+        let name = message.identity().filter(|_| !garbled);
         let known = name.and_then(|name| self.items_by_name.get(&name).copied());
         let item = match known {
             Some(Some(item)) => item,
             // Everybody had it long ago.
             Some(None) => return,
             None => {
+                // Who finds that a message is not genuine does not pass it on.
                 let class = match message.relay() {
-                    Relay::OnArrival => Class::Message,
-                    Relay::OnBroadcast => Class::Block,
+                    Relay::OnArrival if !garbled => Class::Message,
+                    _ => Class::Block,
                 };
                 let bytes = message.bytes() as u32;
                 let compact = message.block().map(|block| compact_bytes(block.header.bytes(), block.transactions()));
-                let payload = self.payload(from, message);
+                let payload = self.payload(from, message, garbled);
                 self.payloads.get_mut(payload).holders += 1;
                 let item = self.new_item(Item { name, retires: false, what: ItemContent::Message(payload) });
                 self.register(item, name, Description { class, bytes, compact });
@@ -413,8 +464,11 @@ impl<P: Protocol> Simulation<P> {
         match self.items[item as usize].as_ref().expect("an item that spreads is kept").what.clone() {
             ItemContent::Message(payload) => {
                 let kept = self.payloads.get(payload);
-                let speaker = if kept.message.relay() == Relay::OnArrival { kept.from } else { from };
-                self.receive(node, speaker, payload);
+                let speaker = if kept.message.relay() == Relay::OnArrival { kept.from } else { self.cast.node(from) };
+                // What its own twin said reaches a node through others, who pass it on.
+                if speaker != self.cast.node(node) {
+                    self.receive(node, speaker, payload);
+                }
             }
             ItemContent::Transaction(transaction) => self.offer(node, transaction, true),
         }

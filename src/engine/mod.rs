@@ -2,16 +2,20 @@
 //!
 //! * [`queue`] orders events; nothing else does.
 //! * `seat` is a running process: inbox, cores, timers, disk, outbox, mempool, view of the chain.
+//! * [`cast`] says which node sits where: usually one each, and twins on further seats.
 //! * `perform` gives effects a meaning; nothing else does.
+//! * [`fault`] is what befalls them.
 //! * [`executor`] computes what blocks do, once for everybody.
 //! * [`simulation`] is one chain; [`world`] advances several in one virtual time, with agents between them.
 //! * [`anchor`] is such an agent: it writes the hashes of one chain's blocks into another.
 
 pub mod adversary;
 pub mod anchor;
+pub mod cast;
 pub mod clock;
 pub mod disk;
 pub mod executor;
+pub mod fault;
 mod mail;
 mod perform;
 pub mod queue;
@@ -23,10 +27,12 @@ mod tests;
 mod traffic;
 pub mod world;
 
-pub use adversary::{Adversary, Conduct};
+pub use adversary::{Adversary, Conduct, Later, Replay};
 pub use anchor::{Anchoring, Settings as AnchoringSettings};
+pub use cast::Cast;
 pub use clock::Clock;
-pub use disk::DiskModel;
+pub use disk::{DiskModel, Kept};
 pub use executor::Executor;
-pub use simulation::{Fault, Scheduled, SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+pub use fault::{Burden, Fault, Scheduled, Who};
+pub use simulation::{SeatSettings, Setup, Simulation, Stop, TransactionRelay};
 pub use world::{Agent, Chain, Findings, World};

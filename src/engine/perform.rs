@@ -4,12 +4,15 @@
 //! handler orders is performed in order: computing delays what follows it and keeps the core busy; a record delays what
 //! follows it until it is durable. What waits behind one of them waits in the outbox, and dies with the process.
 
+use super::adversary::Later;
+use super::disk::Kept;
 use super::executor::{Executed, Executor};
+use super::fault::Burden;
 use super::seat::{FIRED, Job, Occupant, Seat, Waiting};
 use super::simulation::{Kind, Shared, Simulation};
 use crate::base::{Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire};
 use crate::chain::{Batch, Block, BlockIndex, Limit, Transaction, Tree};
-use crate::observe::Observed;
+use crate::observe::{Loss, Observed};
 use crate::protocol::{Context, Effect, EffectOf, Invalid, Message, Protocol, Services, Snapshot, note};
 use std::sync::Arc;
 
@@ -18,6 +21,8 @@ struct Desk<'a, P: Protocol> {
     seat: &'a mut Seat<P>,
     shared: &'a mut Shared,
     me: NodeId,
+    /// Twins draw for themselves.
+    at: NodeId,
     refused: Vec<(Arc<Transaction>, &'static str)>,
 }
 
@@ -33,8 +38,8 @@ impl<P: Protocol> Desk<'_, P> {
 
 impl<P: Protocol> Services for Desk<'_, P> {
     fn random(&mut self) -> &mut Stream {
-        let (shared, me, boots) = (&self.shared, self.me, self.seat.boots);
-        self.seat.random.get_or_insert_with(|| shared.stream("node", me, boots))
+        let (shared, at, boots) = (&self.shared, self.at, self.seat.boots);
+        self.seat.random.get_or_insert_with(|| shared.stream("node", at, boots))
     }
     fn keys(&self) -> &Keyring {
         &self.shared.keys
@@ -108,7 +113,7 @@ impl<P: Protocol> Simulation<P> {
         self.push_numbered(self.now() + span, node.0, number, Kind::Ready, node.0, number);
     }
     /// Starts what waits while there are free cores.
-    fn start_waiting(&mut self, node: NodeId) {
+    pub(super) fn start_waiting(&mut self, node: NodeId) {
         loop {
             let seat = &mut self.seats[node.index()];
             if !seat.is_up() || !seat.has_free_core() {
@@ -119,7 +124,11 @@ impl<P: Protocol> Simulation<P> {
         }
     }
     pub(super) fn on_ready(&mut self, node: NodeId, number: u32) {
-        let running = &mut self.seats[node.index()].running;
+        let seat = &mut self.seats[node.index()];
+        if seat.paused {
+            return seat.frozen.push(number);
+        }
+        let running = &mut seat.running;
         // Absent if the process that started it has crashed.
         if let Some(at) = running.iter().position(|(running, _)| *running == number) {
             let (_, job) = running.remove(at);
@@ -155,10 +164,12 @@ impl<P: Protocol> Simulation<P> {
     fn run(&mut self, node: NodeId, job: Job) {
         match job {
             Job::Boot => self.run_boot(node),
+            Job::Forged => self.lose(node, None, Loss::Forged),
             Job::Message { payload, from } => {
                 if let Some(block) = self.payloads.get(payload).message.block().cloned() {
                     self.hold(node, &block);
                 }
+                self.overhear(node, payload);
                 let message = self.open(payload);
                 self.call(node, |occupant, ctx| match occupant {
                     Occupant::Honest(node) => node.on_message(from, message, ctx),
@@ -189,12 +200,12 @@ impl<P: Protocol> Simulation<P> {
     fn call(&mut self, node: NodeId, handler: impl FnOnce(&mut Occupant<P>, &mut Context<'_, P>)) {
         let now = self.queue.now();
         let mut effects = std::mem::take(&mut self.effects);
-        let Simulation { seats, shared, committee, .. } = self;
-        let seat = &mut seats[node.index()];
+        let Simulation { seats, shared, committee, cast, .. } = self;
+        let (seat, me) = (&mut seats[node.index()], cast.node(node));
         let mut occupant = seat.occupant.take().expect("only nodes that are up handle things");
-        let local = seat.clock.show(now);
-        let mut desk = Desk { seat, shared, me: node, refused: Vec::new() };
-        handler(&mut occupant, &mut Context::new(&mut desk, &mut effects, committee, local, node));
+        let local = seat.show(now);
+        let mut desk = Desk { seat, shared, me, at: node, refused: Vec::new() };
+        handler(&mut occupant, &mut Context::new(&mut desk, &mut effects, committee, local, me));
         let refused = desk.refused;
         seat.occupant = Some(occupant);
         self.commit(node, &mut effects, &refused);
@@ -249,6 +260,16 @@ impl<P: Protocol> Simulation<P> {
         if let Some(adversary) = &mut self.seats[node.index()].adversary {
             adversary.rewrite(effects, &mut later);
         }
+        self.put_off(node, later);
+    }
+    /// Lets the adversary of a node hear what the node is about to handle.
+    fn overhear(&mut self, node: NodeId, payload: u32) {
+        let Some(adversary) = &mut self.seats[node.index()].adversary else { return };
+        let (me, message, mut later) = (self.cast.node(node), &self.payloads.get(payload).message, Vec::new());
+        adversary.hear(message, &|| message.verify(me, &self.shared.keys), &mut later);
+        self.put_off(node, later);
+    }
+    fn put_off(&mut self, node: NodeId, later: Later<P>) {
         for (after, effect) in later {
             let boots = self.seats[node.index()].boots;
             let kept = self.later.insert((boots, effect));
@@ -257,10 +278,14 @@ impl<P: Protocol> Simulation<P> {
     }
     pub(super) fn on_later(&mut self, node: NodeId, kept: u32) {
         let (boots, effect) = self.later.remove(kept);
-        let seat = &self.seats[node.index()];
-        if seat.is_up() && seat.boots == boots {
-            self.perform(node, effect);
+        let seat = &mut self.seats[node.index()];
+        if !seat.is_up() || seat.boots != boots {
+            return;
         }
+        if seat.paused {
+            return seat.outbox.push_back(Waiting::Effect(effect));
+        }
+        self.perform(node, effect);
     }
     /// Hands a record to the disk at once; only what follows it waits.
     fn write(&mut self, node: NodeId, record: P::Record) {
@@ -272,7 +297,7 @@ impl<P: Protocol> Simulation<P> {
             self.sync(node);
         }
     }
-    fn sync(&mut self, node: NodeId) {
+    pub(super) fn sync(&mut self, node: NodeId) {
         let Simulation { seats, shared, .. } = self;
         let seat = &mut seats[node.index()];
         let random = seat.disk_random.get_or_insert_with(|| shared.stream("disk", node, 0));
@@ -297,10 +322,13 @@ impl<P: Protocol> Simulation<P> {
         }
     }
     /// Performs what waits in the outbox, up to the next thing that must be waited for.
-    fn drain(&mut self, node: NodeId) {
+    pub(super) fn drain(&mut self, node: NodeId) {
         let now = self.queue.now();
         loop {
             let seat = &mut self.seats[node.index()];
+            if seat.paused {
+                return;
+            }
             match seat.outbox.front() {
                 None => return,
                 Some(Waiting::Durable(number)) if *number > seat.disk.durable() => return,
@@ -368,6 +396,7 @@ impl<P: Protocol> Simulation<P> {
         if !self.is_watched() {
             return;
         }
+        let node = self.cast.node(node);
         let words = self.seats.len().div_ceil(64);
         let holders = self.held.entry(block.id()).or_insert_with(|| vec![0; words]);
         let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
@@ -422,7 +451,9 @@ impl<P: Protocol> Simulation<P> {
         if self.proposers[node.index()] {
             for index in tree.path(tip, old) {
                 for transaction in tree.block(index).transactions().iter().filter(|t| !t.is_coinbase()) {
-                    let _ = seat.pool.insert(transaction.clone());
+                    if seat.admits(transaction) {
+                        let _ = seat.pool.insert(transaction.clone());
+                    }
                 }
             }
         }
@@ -446,7 +477,7 @@ impl<P: Protocol> Simulation<P> {
                 let Executed { executed, root, .. } = &*result;
                 self.tell(&Observed::Finalized { node, block: &block, executed, root: *root });
             }
-            self.count_final(index);
+            self.count_final(node, index);
         }
         self.check_stop();
     }
@@ -465,7 +496,7 @@ impl<P: Protocol> Simulation<P> {
         for index in self.shared.tree.path(fork, tip) {
             let block = self.shared.tree.block(index).clone();
             self.seats[node.index()].pool.remove_included(&block);
-            self.count_final(index);
+            self.count_final(node, index);
         }
         self.hold(node, &snapshot.block);
         self.tell(&Observed::Installed { node, block: &snapshot.block, root: snapshot.root });
@@ -484,14 +515,14 @@ impl<P: Protocol> Simulation<P> {
     fn run_boot(&mut self, node: NodeId) {
         let (now, config) = (self.queue.now(), self.config.clone());
         let mut effects = Vec::new();
-        let Simulation { seats, shared, committee, .. } = self;
-        let seat = &mut seats[node.index()];
+        let Simulation { seats, shared, committee, cast, .. } = self;
+        let (seat, me) = (&mut seats[node.index()], cast.node(node));
         let (log, attack, boot) = (seat.disk.log().to_vec(), seat.attack.clone(), seat.boots);
         seat.boots += 1;
         seat.random = None;
-        let local = seat.clock.show(now);
-        let mut desk = Desk { seat, shared, me: node, refused: Vec::new() };
-        let mut ctx = Context::new(&mut desk, &mut effects, committee, local, node);
+        let local = seat.show(now);
+        let mut desk = Desk { seat, shared, me, at: node, refused: Vec::new() };
+        let mut ctx = Context::new(&mut desk, &mut effects, committee, local, me);
         let occupant = match attack {
             None => Occupant::Honest(P::boot(&config, &log, &mut ctx)),
             Some(name) => Occupant::Attacker(P::attacker(&name, &config, &log, &mut ctx).expect("a known attack")),
@@ -504,22 +535,25 @@ impl<P: Protocol> Simulation<P> {
         self.commit(node, &mut effects, &[]);
     }
     /// Stops a node: memory, inbox, outbox, timers, mempool and unfinal chain are gone; what is durable stays.
-    pub(super) fn crash(&mut self, node: NodeId) {
+    pub(super) fn crash(&mut self, node: NodeId, kept: Kept) {
         if !self.seats[node.index()].is_up() {
             return;
         }
         let pool = self.fresh_pool(node);
-        let tree = &self.shared.tree;
-        let seat = &mut self.seats[node.index()];
+        let Simulation { seats, shared, .. } = self;
+        let seat = &mut seats[node.index()];
         seat.occupant = None;
         self.up[node.index()] = false;
+        seat.paused = false;
+        seat.frozen.clear();
+        seat.burdens.retain(|(_, burden)| *burden != Burden::Pause);
         seat.computing = 0;
         seat.stalled = false;
         seat.outbox.clear();
         seat.pool = pool;
-        seat.disk.crash();
+        seat.disk.crash(kept, &mut shared.stream("torn", node, seat.boots));
         seat.timers.iter_mut().for_each(|timer| timer.deadline = Time::NEVER);
-        seat.tip = tree.ancestor(seat.tip, seat.finalized);
+        seat.tip = shared.tree.ancestor(seat.tip, seat.finalized);
         let waiting = seat.inbox.drain(..).map(|(job, _)| job);
         let jobs: Vec<Job> = waiting.chain(seat.running.drain(..).map(|(_, job)| job)).collect();
         for job in jobs {
@@ -536,5 +570,17 @@ impl<P: Protocol> Simulation<P> {
         }
         self.output(7, node, 0);
         self.tell(&Observed::Crashed { node });
+    }
+    /// A node that is up loses its disk, log and chain included, and starts anew.
+    pub(super) fn forget(&mut self, node: NodeId) {
+        if !self.seats[node.index()].is_up() {
+            return;
+        }
+        self.crash(node, Kept::Durable);
+        let seat = &mut self.seats[node.index()];
+        seat.forgotten = seat.forgotten.max(seat.finalized);
+        (seat.tip, seat.finalized) = (BlockIndex::GENESIS, Height::GENESIS);
+        seat.disk.wipe();
+        self.boot(node);
     }
 }

@@ -3,6 +3,7 @@
 use super::adversary::Adversary;
 use super::clock::Clock;
 use super::disk::Disk;
+use super::fault::Burden;
 use crate::base::{Duration, Height, NodeId, Stream, Time};
 use crate::chain::{BlockIndex, Mempool, Transaction};
 use crate::protocol::{Attacker, EffectOf, Protocol};
@@ -23,6 +24,8 @@ pub(super) enum Job {
     Timer { slot: u32, number: u32 },
     /// A transaction for the mempool, from a client or a peer; whether it came by gossip.
     Transaction { transaction: Arc<Transaction>, is_item: bool },
+    /// A message whose check failed: only the checking is done.
+    Forged,
     /// Start.
     Boot,
 }
@@ -64,8 +67,19 @@ pub(super) struct Seat<P: Protocol> {
     /// Counts the parcels it sends.
     pub parcels: u64,
     pub clock: Clock,
+    /// What it would be without burdens; so for `slowness`.
+    pub native_clock: Clock,
+    /// The latest time that its clock showed: one that is set back stands still until it has caught up.
+    pub shown: Time,
     /// Nanoseconds of its computing per microsecond of the reference core: 1000 is the reference.
     pub slowness: u32,
+    pub native_slowness: u32,
+    /// What it must bear, with the number of the fault.
+    pub burdens: Vec<(u32, Burden)>,
+    /// Whether the process stands still.
+    pub paused: bool,
+    /// The jobs in `running` that were ready while it stood still.
+    pub frozen: Vec<u32>,
     pub cores: u32,
     /// Jobs being checked, each on a core, by number.
     pub running: Vec<(u32, Job)>,
@@ -83,6 +97,8 @@ pub(super) struct Seat<P: Protocol> {
     pub pool: Mempool,
     pub tip: BlockIndex,
     pub finalized: Height,
+    /// Up to where it had declared its chain final when it last forgot everything.
+    pub forgotten: Height,
     pub busy: Duration,
 }
 
@@ -90,17 +106,30 @@ impl<P: Protocol> Seat<P> {
     pub fn is_up(&self) -> bool {
         self.occupant.is_some()
     }
+    /// Whether it takes a transaction into its mempool, as far as it is honest.
+    pub fn admits(&self, transaction: &Transaction) -> bool {
+        self.adversary.as_ref().is_none_or(|adversary| adversary.admits(transaction))
+    }
+    /// Whether the message that it sends now leaves with broken signatures.
+    pub fn garbles(&mut self) -> bool {
+        self.adversary.as_mut().is_some_and(|adversary| adversary.garbles())
+    }
     /// The next number of this source.
     pub fn count(&mut self) -> u32 {
         self.number = self.number.checked_add(1).expect("a node causes fewer than 2^32 events");
         self.number
+    }
+    /// What its clock shows at a true instant.
+    pub fn show(&mut self, now: Time) -> Time {
+        self.shown = self.clock.show(now).max(self.shown);
+        self.shown
     }
     /// The time that reference computing takes here.
     pub fn time(&self, reference: Duration) -> Duration {
         if self.slowness == 1000 { reference } else { reference.scale(u64::from(self.slowness), 1000) }
     }
     pub fn has_free_core(&self) -> bool {
-        (self.running.len() as u32) + self.computing < self.cores
+        !self.paused && (self.running.len() as u32) + self.computing < self.cores
     }
     /// The slot of `timer`, made if there is none; slots of timers that are not set are used again.
     pub fn timer_slot(&mut self, timer: P::Timer) -> usize {

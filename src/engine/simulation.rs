@@ -1,9 +1,11 @@
 //! One chain: its nodes, its network, its clients, and the loop that moves them.
 
 use super::adversary::Adversary;
+use super::cast::Cast;
 use super::clock::Clock;
 use super::disk::{Disk, DiskModel};
 use super::executor::Executor;
+use super::fault::{Fault, Scheduled, Trouble, Who};
 use super::mail::{Item, Landing, Payload, Sending, Spread};
 use super::queue::{Event, Queue};
 use super::seat::Seat;
@@ -14,12 +16,13 @@ use crate::chain::mempool::Capacity;
 use crate::chain::{Block, BlockIndex, Mempool, Transaction, Tree};
 use crate::ledger::Ledger;
 use crate::network::gossip::{Gossip, Post};
-use crate::network::{Carried, Change, Delay, Network};
+use crate::network::{Carried, Delay, Network};
 use crate::observe::trace::{Fingerprint, Timeline, Trace};
 use crate::observe::{Observed, Observer, Violation};
 use crate::protocol::{EffectOf, Protocol};
 use crate::workload::Workload;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How transactions reach the mempools of other nodes.
@@ -47,6 +50,18 @@ pub struct SeatSettings<P: Protocol> {
     pub attack: Option<String>,
     /// What rewrites its effects.
     pub adversary: Option<Box<dyn Adversary<P>>>,
+    /// The node whose twin sits here; none for the seats of the committee itself.
+    pub plays: Option<NodeId>,
+    /// The seats that it is in touch with; everybody if left out.
+    pub meets: Option<BTreeSet<NodeId>>,
+}
+
+impl<P: Protocol> SeatSettings<P> {
+    /// Whether who sits here follows the protocol, as one.
+    #[must_use]
+    pub fn is_honest(&self) -> bool {
+        self.attack.is_none() && self.adversary.is_none() && self.plays.is_none() && self.meets.is_none()
+    }
 }
 
 impl<P: Protocol> Default for SeatSettings<P> {
@@ -60,36 +75,10 @@ impl<P: Protocol> Default for SeatSettings<P> {
             mempool: Capacity { bytes: 300_000_000, transactions: 1_000_000 },
             attack: None,
             adversary: None,
+            plays: None,
+            meets: None,
         }
     }
-}
-
-/// Something that befalls the nodes or the network.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Fault {
-    /// These nodes stop.
-    Crash(Vec<NodeId>),
-    /// These nodes start again.
-    Restart(Vec<NodeId>),
-    /// Whoever noted last that it leads stops; the number of the outage.
-    CrashLeader(u32),
-    /// The leader that stopped in this outage starts again.
-    RestartLeader(u32),
-    /// The network changes.
-    Network(Change),
-}
-
-/// A fault and when it strikes. `begins` and `ends` name a span for people.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Scheduled {
-    /// When.
-    pub at: Time,
-    /// What.
-    pub fault: Fault,
-    /// The number and label of the span that begins here.
-    pub begins: Option<(u32, String)>,
-    /// The number of the span that ends here.
-    pub ends: Option<u32>,
 }
 
 /// When a run ends: at `at`, or earlier when something is reached.
@@ -141,7 +130,7 @@ pub struct Setup<P: Protocol> {
     pub client_delay: Duration,
     /// How long a client waits before it hands its transaction to every node; doubled each time.
     pub client_retry: Option<Duration>,
-    /// One per member of the committee.
+    /// One per member of the committee, and behind them those of twins; see [`super::cast`].
     pub seats: Vec<SeatSettings<P>>,
     /// What computing costs.
     pub costs: CostTable,
@@ -179,10 +168,11 @@ pub(super) enum Kind {
     Retry,
     Fault,
     Tick,
+    Flood,
 }
 
 impl Kind {
-    const ALL: [Kind; 18] = [
+    const ALL: [Kind; 19] = [
         Kind::Arrive,
         Kind::Spread,
         Kind::Land,
@@ -201,6 +191,7 @@ impl Kind {
         Kind::Retry,
         Kind::Fault,
         Kind::Tick,
+        Kind::Flood,
     ];
 }
 
@@ -224,6 +215,7 @@ pub struct Simulation<P: Protocol> {
     pub(super) committee: Committee,
     pub(super) shared: Shared,
     pub(super) seats: Vec<Seat<P>>,
+    pub(super) cast: Cast,
     pub(super) queue: Queue,
     pub(super) network: Box<dyn Network>,
     pub(super) gossip: Option<Box<dyn Gossip>>,
@@ -237,12 +229,12 @@ pub struct Simulation<P: Protocol> {
     pub(super) stopped: bool,
     /// How far the present call advances.
     until: Time,
-    /// Which nodes are up.
+    /// Which seats are up.
     pub(super) up: Vec<bool>,
     pub(super) booted: bool,
     interval: Duration,
     mempool: Vec<Capacity>,
-    faults: Vec<Scheduled>,
+    pub(super) faults: Vec<Scheduled>,
     // What is under way.
     pub(super) payloads: Slab<Payload<P::Message>>,
     pub(super) sendings: Slab<Sending>,
@@ -265,7 +257,7 @@ pub struct Simulation<P: Protocol> {
     /// Which blocks somebody extended a chain by.
     pub(super) seen: Vec<bool>,
     pub(super) leader: Option<NodeId>,
-    outages: Vec<(u32, NodeId)>,
+    pub(super) trouble: Trouble,
     pub(super) replies: u32,
     pub(super) answered: u64,
     pub(super) request_at: Time,
@@ -288,9 +280,15 @@ pub struct Simulation<P: Protocol> {
 }
 
 /// The keys of the nodes, which check each signature once unless everything is computed anew.
-fn keys_of<P: Protocol>(n: usize, setup: &Setup<P>) -> Keyring {
-    let keys = Keyring::new(setup.crypto, setup.seed, "node", n);
+fn keys_of<P: Protocol>(setup: &Setup<P>) -> Keyring {
+    let keys = Keyring::new(setup.crypto, setup.seed, "node", setup.committee.n());
     if setup.recheck { keys } else { keys.remembering() }
+}
+
+/// Which seats ever propose.
+fn proposers<P: Protocol>(setup: &Setup<P>, cast: &Cast) -> Vec<bool> {
+    let proposes = |seat| P::proposes(&setup.config, &setup.committee, cast.node(seat));
+    (0..setup.seats.len()).map(NodeId::from).map(proposes).collect()
 }
 
 /// Making one, and moving it.
@@ -298,20 +296,21 @@ impl<P: Protocol> Simulation<P> {
     /// A chain at time zero; nothing has booted yet.
     ///
     /// # Panics
-    /// If there is not one seat per member of the committee.
+    /// If there are fewer seats than members of the committee, or if one beyond them plays nobody.
     #[must_use]
     pub fn new(setup: Setup<P>) -> Simulation<P> {
-        let n = setup.committee.n();
-        assert_eq!(setup.seats.len(), n, "one seat per member of the committee");
-        let keys = keys_of(n, &setup);
+        let (cast, keys) = (Cast::of(setup.committee.n(), &setup.seats), keys_of(&setup));
+        let proposers = proposers(&setup, &cast);
         let (config, committee) = (Arc::new(setup.config), setup.committee);
         let executor = Executor::new(setup.ledger, setup.accounts, setup.recheck);
         let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor };
         let mut simulation = Simulation {
             name: setup.name,
             mempool: setup.seats.iter().map(|seat| seat.mempool).collect(),
-            honest: setup.seats.iter().map(|seat| seat.attack.is_none() && seat.adversary.is_none()).collect(),
+            honest: setup.seats.iter().map(SeatSettings::is_honest).collect(),
+            up: vec![false; setup.seats.len()],
             seats: setup.seats.into_iter().map(new_seat).collect(),
+            cast,
             queue: Queue::new(),
             network: setup.network,
             gossip: setup.gossip,
@@ -324,7 +323,6 @@ impl<P: Protocol> Simulation<P> {
             stop: setup.stop,
             stopped: false,
             until: Time::ZERO,
-            up: vec![false; n],
             booted: false,
             interval: setup.interval,
             faults: setup.faults,
@@ -346,11 +344,11 @@ impl<P: Protocol> Simulation<P> {
             held: FxHashMap::default(),
             seen: Vec::new(),
             leader: None,
-            outages: Vec::new(),
+            trouble: Trouble::default(),
             replies: u32::try_from(P::replies(&committee)).expect("fewer replies than nodes"),
             answered: 0,
             request_at: Time::NEVER,
-            proposers: committee.members().map(|node| P::proposes(&config, &committee, node)).collect(),
+            proposers,
             effects: Vec::new(),
             carried: Carried::default(),
             outgoing: Vec::new(),
@@ -384,14 +382,14 @@ impl<P: Protocol> Simulation<P> {
         let down: Vec<NodeId> = (self.faults.iter())
             .filter(|scheduled| scheduled.at == Time::ZERO)
             .filter_map(|scheduled| match &scheduled.fault {
-                Fault::Crash(nodes) => Some(nodes.clone()),
+                Fault::Crash(Who::These(nodes), _) => Some(nodes.clone()),
                 _ => None,
             })
             .flatten()
             .collect();
-        for node in (0..self.seats.len()).map(NodeId::from) {
-            if !down.contains(&node) {
-                self.boot(node);
+        for seat in (0..self.seats.len()).map(NodeId::from) {
+            if !down.contains(&seat) {
+                self.boot(seat);
             }
         }
     }
@@ -438,6 +436,7 @@ impl<P: Protocol> Simulation<P> {
             Kind::Retry => self.on_retry(event.with),
             Kind::Fault => self.on_fault(event.with as usize),
             Kind::Tick => self.on_tick(),
+            Kind::Flood => self.on_flood(event.with),
         }
     }
     /// Nothing more happens: the run ends at the present instant, though its end was not reached.
@@ -452,6 +451,7 @@ impl<P: Protocol> Simulation<P> {
         self.timeline = Some(trace.finish(end));
         for at in 0..self.observers.len() {
             if let Err(violation) = self.observers[at].finish(end) {
+                self.observers.iter_mut().for_each(|observer| observer.violated(end, &violation));
                 self.violations.push(violation);
             }
         }
@@ -495,9 +495,13 @@ impl<P: Protocol> Simulation<P> {
     }
     /// Tells the observers.
     pub(super) fn tell(&mut self, observed: &Observed<'_>) {
+        if !self.cast.shows(observed) {
+            return;
+        }
         let now = self.queue.now();
-        for observer in &mut self.observers {
-            if let Err(violation) = observer.observe(now, observed) {
+        for at in 0..self.observers.len() {
+            if let Err(violation) = self.observers[at].observe(now, observed) {
+                self.observers.iter_mut().for_each(|observer| observer.violated(now, &violation));
                 self.violations.push(violation);
             }
         }
@@ -510,7 +514,7 @@ impl<P: Protocol> Simulation<P> {
         }
     }
     fn tell_loads(&mut self) {
-        for at in 0..self.seats.len() {
+        for at in 0..self.cast.nodes() {
             let node = NodeId::from(at);
             let (sent, received) = (self.network.bytes_sent(node), self.network.bytes_received(node));
             let seat = &mut self.seats[at];
@@ -525,38 +529,6 @@ impl<P: Protocol> Simulation<P> {
             };
             self.tell(&load);
         }
-    }
-    fn on_fault(&mut self, at: usize) {
-        let Scheduled { fault, begins, ends, .. } = self.faults[at].clone();
-        if let Some((fault, label)) = &begins {
-            self.tell(&Observed::FaultBegan { fault: *fault, label });
-        }
-        match fault {
-            Fault::Crash(nodes) => nodes.into_iter().for_each(|node| self.crash(node)),
-            Fault::Restart(nodes) => nodes.into_iter().for_each(|node| self.boot(node)),
-            Fault::CrashLeader(outage) => {
-                if let Some(leader) = self.leader {
-                    self.outages.push((outage, leader));
-                    self.crash(leader);
-                }
-            }
-            Fault::RestartLeader(outage) => {
-                if let Some(&(_, leader)) = self.outages.iter().find(|(known, _)| *known == outage) {
-                    self.boot(leader);
-                }
-            }
-            Fault::Network(change) => self.change_network(&change),
-        }
-        if let Some(fault) = ends {
-            self.tell(&Observed::FaultEnded { fault });
-        }
-    }
-    fn change_network(&mut self, change: &Change) {
-        let mut carried = std::mem::take(&mut self.carried);
-        self.network.change(self.now(), change, &mut carried);
-        self.carry(&mut carried);
-        self.carried = carried;
-        self.release_behind_cuts();
     }
     /// An empty mempool for `node`.
     pub(super) fn fresh_pool(&self, node: NodeId) -> Mempool {
@@ -642,7 +614,7 @@ impl<P: Protocol> Simulation<P> {
     /// Number of nodes.
     #[must_use]
     pub fn nodes(&self) -> usize {
-        self.seats.len()
+        self.cast.nodes()
     }
     /// Things under way or kept for others; zero when all is quiet and everybody has everything. For leak tests.
     #[must_use]
@@ -661,7 +633,13 @@ fn new_seat<P: Protocol>(settings: SeatSettings<P>) -> Seat<P> {
         number: 0,
         parcels: 0,
         clock: settings.clock,
+        native_clock: settings.clock,
         slowness: settings.slowness,
+        native_slowness: settings.slowness,
+        burdens: Vec::new(),
+        paused: false,
+        frozen: Vec::new(),
+        shown: Time::ZERO,
         cores: settings.cores,
         running: Vec::new(),
         computing: 0,
@@ -676,6 +654,7 @@ fn new_seat<P: Protocol>(settings: SeatSettings<P>) -> Seat<P> {
         pool: Mempool::new(settings.mempool),
         tip: BlockIndex::GENESIS,
         finalized: Height::GENESIS,
+        forgotten: Height::GENESIS,
         busy: Duration::ZERO,
     }
 }

@@ -1,7 +1,7 @@
 //! Clients: they hand transactions to nodes, wait, try again, and are answered.
 
 use super::mail::{Content, Sending};
-use super::seat::Job;
+use super::seat::{Job, Seat};
 use super::simulation::{CLIENTS, Kind, Simulation, TransactionRelay};
 use crate::base::{ClientId, Duration, NodeId, Time, Work, rng};
 use crate::chain::{BlockIndex, Transaction};
@@ -23,7 +23,7 @@ impl<P: Protocol> Simulation<P> {
     /// Makes sure that the queue wakes the workload at its next request.
     pub(super) fn await_request(&mut self) {
         let next = self.workload.as_ref().and_then(|workload| workload.next());
-        if let Some(at) = next.filter(|at| *at < self.request_at) {
+        if let Some(at) = next.map(|at| self.trouble.pace.when(at)).filter(|at| *at < self.request_at) {
             self.request_at = at.max(self.queue.now());
             self.push(self.request_at, CLIENTS, Kind::Request, 0, 0);
         }
@@ -34,7 +34,7 @@ impl<P: Protocol> Simulation<P> {
         }
         self.request_at = Time::NEVER;
         let workload = self.workload.as_mut().expect("a workload asked to be woken");
-        if workload.next().is_some_and(|at| at <= now) {
+        if workload.next().is_some_and(|at| at <= self.trouble.pace.show(now)) {
             match workload.take() {
                 Some(Request { client, node, transaction, .. }) => self.submit(client, node, transaction),
                 None => self.tell(&Observed::Unmade),
@@ -73,8 +73,10 @@ impl<P: Protocol> Simulation<P> {
     }
     pub(super) fn on_enter(&mut self, entry: u32) {
         let (node, transaction) = self.entering.remove(entry);
-        if self.seats[node.index()].is_up() {
-            self.offer(node, transaction, false);
+        for seat in self.cast.all_seats(&[node]) {
+            if self.seats[seat.index()].is_up() {
+                self.offer(seat, transaction.clone(), false);
+            }
         }
     }
     pub(super) fn on_retry(&mut self, entry: u32) {
@@ -83,7 +85,7 @@ impl<P: Protocol> Simulation<P> {
         client.patience = client.patience * 2;
         let (id, patience) = (client.id, client.patience);
         self.tell(&Observed::Submitted { client: id, node: home, transaction: &transaction, again: true });
-        for node in (0..self.seats.len()).map(NodeId::from) {
+        for node in (0..self.cast.nodes()).map(NodeId::from) {
             if self.proposers[node.index()] {
                 self.enter(node, transaction.clone());
             }
@@ -115,7 +117,7 @@ impl<P: Protocol> Simulation<P> {
     }
     /// A checked transaction enters a mempool, and spreads.
     pub(super) fn pool(&mut self, node: NodeId, transaction: Arc<Transaction>, is_item: bool) -> bool {
-        if self.is_included(node, &transaction) {
+        if self.is_included(node, &transaction) || !self.seats[node.index()].admits(&transaction) {
             return false;
         }
         let admitted = self.shared.executor.admit(&transaction);
@@ -157,7 +159,7 @@ impl<P: Protocol> Simulation<P> {
         let (now, word) = (self.queue.now(), rng::mix(transaction.id().short(), self.shared.seed));
         let mut arrivals = self.idle_spreads.pop().unwrap_or_default();
         let seats = &mut self.seats;
-        for to in (0..self.proposers.len()).map(NodeId::from).filter(|to| *to != from) {
+        for to in (0..self.proposers.len()).map(NodeId::from).filter(|to| self.cast.node(*to) != self.cast.node(from)) {
             if self.proposers[to.index()] {
                 let one_way = delay.delay(from, to, rng::mix(word, u64::from(to.0)));
                 arrivals.push((now + one_way * u64::from(*hops), seats[from.index()].count(), to));
@@ -172,7 +174,10 @@ impl<P: Protocol> Simulation<P> {
         self.spread(sending, from, arrivals);
     }
     /// A block became final at enough nodes: its clients are answered.
-    pub(super) fn count_final(&mut self, block: BlockIndex) {
+    pub(super) fn count_final(&mut self, seat: NodeId, block: BlockIndex) {
+        if self.shared.tree.height(block) <= self.seats[seat.index()].forgotten || self.has_said(seat, block) {
+            return;
+        }
         if self.finals.len() <= block.index() {
             self.finals.resize(self.shared.tree.len(), 0);
         }
@@ -181,6 +186,15 @@ impl<P: Protocol> Simulation<P> {
         if *finals == self.replies {
             self.push(self.queue.now() + self.client_delay, CLIENTS, Kind::Answer, 0, block.0);
         }
+    }
+    /// Whether a twin of `seat` has said that `block` is final: clients count nodes.
+    fn has_said(&self, seat: NodeId, block: BlockIndex) -> bool {
+        let tree = &self.shared.tree;
+        let is_final = |twin: &Seat<P>| {
+            let tip = tree.ancestor(twin.tip, twin.finalized);
+            tree.is_ancestor(block, tip)
+        };
+        self.cast.seats(self.cast.node(seat)).any(|twin| twin != seat && is_final(&self.seats[twin.index()]))
     }
     pub(super) fn on_answer(&mut self, block: u32) {
         let block = BlockIndex(block);
@@ -195,7 +209,12 @@ impl<P: Protocol> Simulation<P> {
             self.answered += 1;
             self.tell(&Observed::Answered { client: id, transaction: transaction.id(), executed });
             if let Some(workload) = &mut self.workload {
-                workload.on_receipt(&Receipt { at, client: id, transaction: transaction.clone(), executed });
+                workload.on_receipt(&Receipt {
+                    at: self.trouble.pace.show(at),
+                    client: id,
+                    transaction: transaction.clone(),
+                    executed,
+                });
             }
         }
         self.stopped |= self.stop.answered.is_some_and(|wanted| self.answered >= wanted);

@@ -51,6 +51,9 @@ pub enum Command {
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
+    /// Search for faults that break a protocol: draws worlds inside the limits of a scenario and runs them
+    #[command(after_help = EXPLORE_EXAMPLES)]
+    Explore(Explore),
     /// Repeat a run from its folder and compare fingerprints
     Verify(Verify),
     /// Measure the speed of the simulator
@@ -77,6 +80,22 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   ledgerlab check scenarios/quickstart.toml
   ledgerlab check scenarios/quickstart.toml --resolved > full.toml";
+
+const EXPLORE_EXAMPLES: &str = "\
+Examples:
+  ledgerlab explore scenarios/explore/at-the-bound.toml --worlds 200
+  ledgerlab explore scenarios/explore/at-the-bound.toml --variant raft --for 60
+  ledgerlab explore scenarios/quickstart.toml --set explore.faulty=2 --first
+
+Each world is drawn from its number: how many nodes, on what network, under what load, which of them lie, what goes
+wrong and when. In its safety phase nothing wrong may happen; then what the protocol need not survive ends, and what
+check.progress and check.catch_up ask for must happen.
+
+Results, in runs/NAME-explore or the folder given by --out (with variants, one folder for each in it):
+  manifest.json       the state of the search; --resume goes on from it
+  coverage.csv        how many worlds held which fault or attack, and how many of these broke
+  violations/         per broken property the first world, a smaller one that breaks in the same way, and its story
+Exit code 3 if safety was broken in some world, 4 if only liveness was.";
 
 const BENCH_EXAMPLES: &str = "\
 Examples:
@@ -127,6 +146,33 @@ pub struct Check {
     /// Print the scenario with every default written out
     #[arg(long)]
     pub resolved: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Explore {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// How many worlds to run [default: the scenario's `explore.worlds`]
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u64).range(1..))]
+    pub worlds: Option<u64>,
+    /// End after so many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = value_parser!(u64).range(1..))]
+    pub within: Option<u64>,
+    /// End with the first world that breaks
+    #[arg(long)]
+    pub first: bool,
+    /// Go on where an earlier search ended
+    #[arg(long)]
+    pub resume: bool,
+    /// How many worlds to try at most to make one that breaks smaller
+    #[arg(long, value_name = "NUMBER", default_value_t = 400)]
+    pub shrink: u32,
+    /// Folder for the results; see below [default: runs/NAME-explore]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Worlds at the same time; results do not depend on it [default: one per core]
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
 }
 
 #[derive(Args, Debug)]

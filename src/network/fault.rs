@@ -49,6 +49,8 @@ pub struct Fate {
     pub again: Option<Duration>,
     /// It may overtake others on its link.
     pub reorder: bool,
+    /// It arrives as garbage.
+    pub garbled: bool,
 }
 
 impl Faults {
@@ -91,6 +93,7 @@ impl Faults {
             fate.lost |= unit(mix(word, 0)) < by.loss;
             fate.late += by.extra + up_to(by.jitter, mix(word, 1));
             fate.reorder |= by.reorder;
+            fate.garbled |= unit(mix(word, 4)) < by.corrupt;
             doubled |= unit(mix(word, 2)) < by.duplicate;
             copy += by.extra + up_to(by.jitter, mix(word, 3));
         }

@@ -52,6 +52,8 @@ pub struct Arrival {
 pub struct Carried {
     /// Arrivals that are certain now. None for a lost parcel or one still queued, two for a duplicated one.
     pub arrivals: Vec<Arrival>,
+    /// Arrivals of copies that were garbled on their way.
+    pub garbled: Vec<Arrival>,
     /// Receivers whose copy was lost, with the ticket.
     pub lost: Vec<(NodeId, u64)>,
     /// Nodes whose uplink must be woken, and when; a node may be named again, earlier wakings then find nothing to do.
@@ -62,6 +64,7 @@ impl Carried {
     /// Empties the buffer.
     pub fn clear(&mut self) {
         self.arrivals.clear();
+        self.garbled.clear();
         self.lost.clear();
         self.wakes.clear();
     }
@@ -141,6 +144,8 @@ pub struct Degradation {
     pub loss: f64,
     /// Probability that a parcel arrives twice.
     pub duplicate: f64,
+    /// Probability that a parcel arrives garbled.
+    pub corrupt: f64,
     /// Whether parcels may overtake each other on one link.
     pub reorder: bool,
 }

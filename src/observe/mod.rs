@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod metrics;
+pub mod story;
 pub mod trace;
 
 use crate::base::{ClientId, Duration, Hash, Height, NodeId, Time};
@@ -101,6 +102,8 @@ pub enum Observed<'a> {
     },
     /// A message was handed to the network.
     Sent {
+        /// Its number among the sendings that are under way, used again when all copies have arrived or are lost.
+        sending: u32,
         /// From whom.
         from: NodeId,
         /// Its name.
@@ -112,6 +115,8 @@ pub enum Observed<'a> {
     },
     /// A message reached its receiver's inbox.
     Delivered {
+        /// The number of its sending.
+        sending: u32,
         /// From whom.
         from: NodeId,
         /// To whom.
@@ -123,6 +128,8 @@ pub enum Observed<'a> {
     },
     /// A copy of a message was lost: by the network, by a partition, because its receiver was down or its check failed.
     Lost {
+        /// The number of its sending; `None` for what nobody sends: transactions that spread by sampled delay.
+        sending: Option<u32>,
         /// To whom.
         to: NodeId,
         /// Why.
@@ -235,6 +242,8 @@ pub trait Observer {
     fn finish(&mut self, _end: Time) -> Result<(), Violation> {
         Ok(())
     }
+    /// An observer, this one or another, has just found a property broken by what happened last.
+    fn violated(&mut self, _now: Time, _violation: &Violation) {}
     /// Whether this observer wants [`Observed::Sent`], [`Observed::Delivered`] and [`Observed::Lost`], which are many.
     fn wants_messages(&self) -> bool {
         false

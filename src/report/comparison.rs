@@ -29,11 +29,12 @@ pub struct Row {
 }
 
 /// The figures that are compared, with the headings of their columns.
-pub const COLUMNS: [(&str, &str); 9] = [
+pub const COLUMNS: [(&str, &str); 10] = [
     ("throughput", "throughput"),
     ("confirmation_p50", "final p50"),
     ("confirmation_p99", "final p99"),
     ("longest_gap", "longest gap"),
+    ("recovery", "recovery"),
     ("block_interval", "block interval"),
     ("wasted_rounds", "wasted rounds"),
     ("fork_rate", "stale blocks"),

@@ -13,7 +13,7 @@ const GROUPS: &[Group] = &[
     ),
     (
         "Time",
-        &["confirmation_p50", "confirmation_p90", "confirmation_p99", "longest_gap"],
+        &["confirmation_p50", "confirmation_p90", "confirmation_p99", "longest_gap", "recovery"],
         &[
             "confirmation_p95",
             "confirmation_max",

@@ -13,6 +13,8 @@ pub mod html;
 pub mod manifest;
 pub mod number;
 pub mod progress;
+pub mod search;
+pub mod story;
 pub mod tables;
 pub mod terminal;
 #[cfg(test)]
@@ -31,6 +33,7 @@ use manifest::{ChainRecord, Experiment, FORMAT, Manifest, Record, SeedRecord, Ve
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use story::DrawnStory;
 
 /// The name of the program in files.
 pub const PROGRAM: &str = "ledgerlab";
@@ -102,28 +105,43 @@ pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, Unwritt
     Ok(Written { manifest, summaries: run.ran.chains.iter().map(summary).collect() })
 }
 
-/// Writes the files of a chain. Returns its charts with their SVG.
+/// What was drawn of a chain.
+pub struct Pictures {
+    /// Its charts with their SVG.
+    pub charts: Vec<(Plot, String)>,
+    /// The diagram of its story, if one was told.
+    pub story: Option<DrawnStory>,
+}
+
+/// Writes the files of a chain. Returns its pictures.
 fn write_chain(
     scenario: &Scenario,
     chain: &RanChain,
     record: &ChainRecord,
     folder: &Folder,
-) -> Result<Vec<(Plot, String)>, Unwritten> {
+) -> Result<Pictures, Unwritten> {
     let name = |file: &str| if record.folder == "." { file.to_owned() } else { format!("{}/{file}", record.folder) };
     for table in tables::tables(&chain.outcome, scenario.output.transactions) {
         folder.file(&name(table.file), |out| table.write(out))?;
     }
     folder.file(&name(TIMELINE), |out| out.write_all(&chain.timeline.to_bytes()))?;
-    let mut drawn = Vec::new();
+    let mut charts = Vec::new();
     if scenario.output.charts {
         for plot in chart::plots(&chain.outcome) {
             let svg = chart::svg(&plot);
             folder.file(&name(&format!("charts/{}.svg", plot.file)), |out| out.write_all(svg.as_bytes()))?;
             folder.file(&name(&format!("charts/{}.png", plot.file)), |out| chart::png(&plot, out))?;
-            drawn.push((plot, svg));
+            charts.push((plot, svg));
         }
     }
-    Ok(drawn)
+    let mut drawn = None;
+    if let Some(told) = &chain.story {
+        story::write(told, folder, &name(""))?;
+        if scenario.output.charts {
+            drawn = Some(story::draw(told, folder, &name(""))?);
+        }
+    }
+    Ok(Pictures { charts, story: drawn })
 }
 
 /// An experiment of several runs that is over.

@@ -74,3 +74,41 @@ impl Drop for Share<'_> {
         self.whole.bar.inc((Time::ZERO + self.whole.length).since(self.now).as_nanos());
     }
 }
+
+/// The progress of a search for faults, shown as one bar.
+pub struct SearchProgress {
+    bar: ProgressBar,
+}
+
+impl SearchProgress {
+    /// Of so many worlds of this protocol. Nothing is ever drawn if `quiet`.
+    ///
+    /// # Panics
+    /// Never: the template is right.
+    #[must_use]
+    pub fn new(protocol: &str, worlds: u64, quiet: bool) -> SearchProgress {
+        let shown = !quiet && std::io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(worlds), target);
+        let template = "{prefix:10} {bar:24.cyan/dim} {pos} of {len} worlds, {msg}  {elapsed} gone, {eta} to go";
+        bar.set_style(ProgressStyle::with_template(template).expect("a template").progress_chars("━╸─"));
+        bar.set_prefix(protocol.to_owned());
+        SearchProgress { bar }
+    }
+    /// So many worlds were run in so many seconds, so many broke, and they held so many kinds of faults and attacks.
+    pub fn tell(&self, worlds: u64, wall: f64, broken: usize, kinds: usize) {
+        let rate = worlds as f64 / wall.max(1e-3);
+        self.bar.set_message(format!("{rate:.1} worlds/s, {broken} broken, {kinds} kinds of faults"));
+        self.bar.set_position(worlds);
+    }
+    /// Writes a line above the bar.
+    pub fn say(&self, line: &str) {
+        if !self.bar.is_hidden() {
+            self.bar.suspend(|| eprintln!("{line}"));
+        }
+    }
+    /// All is over: the bar disappears.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

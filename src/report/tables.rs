@@ -99,7 +99,7 @@ pub mod columns {
     /// `propagation.csv` and `confirmation.csv`: cumulative distributions.
     pub const DISTRIBUTION: &[&str] = &["at_s", "share"];
     /// `faults.csv`: the faults that happened.
-    pub const FAULTS: &[&str] = &["fault", "label", "start_s", "end_s"];
+    pub const FAULTS: &[&str] = &["fault", "label", "start_s", "end_s", "stall_s", "recovery_s"];
     /// `violations.csv`: the broken properties that were kept word for word.
     pub const VIOLATIONS: &[&str] = &["property", "kind", "at_s", "what"];
 }

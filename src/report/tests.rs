@@ -156,7 +156,7 @@ pub fn outcome() -> Outcome {
         reorgs: vec![ReorgRow { depth: 1, count: 3 }, ReorgRow { depth: 25, count: 1 }],
         propagation: vec![CdfPoint { at: 0.0, share: 0.25 }, CdfPoint { at: 0.09, share: 0.95 }],
         confirmation: vec![CdfPoint { at: 0.1, share: 0.5 }, CdfPoint { at: 3.0, share: 1.0 }],
-        faults: vec![FaultSpan { fault: 0, label: "crash of n1 <&>".into(), start: secs(4), end: secs(6) }],
+        faults: vec![FaultSpan { end: secs(6), ..FaultSpan::new(0, "crash of n1 <&>".into(), secs(4)) }],
         violations: vec![ViolationRow {
             property: "agreement",
             kind: "safety",

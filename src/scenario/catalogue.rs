@@ -24,6 +24,8 @@ pub struct Known {
     pub(super) settle: fn(&Tree) -> Result<toml::Table, Misread>,
     /// [`Protocol::check`] on settled settings.
     pub(super) check: fn(&toml::Table, usize) -> Result<(), Misfit>,
+    /// How much faulty weight it tolerates among so many equal nodes, on settled settings.
+    pub(super) tolerates: fn(&toml::Table, usize) -> u64,
     /// The schema of its settings.
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -44,6 +46,10 @@ impl Known {
             check: |settings, nodes| {
                 let config: P::Config = settings.clone().try_into().expect("settings that were written by us");
                 P::check(&config, nodes)
+            },
+            tolerates: |settings, nodes| {
+                let config: P::Config = settings.clone().try_into().expect("settings that were written by us");
+                P::committee(&config, vec![1; nodes]).faulty()
             },
             schema: |generator| generator.subschema_for::<P::Config>(),
         }

@@ -5,7 +5,7 @@ use crate::base::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One thing that goes wrong. Exactly one of `crash`, `partition` and `degrade` is given.
+/// One thing that goes wrong, once or again and again. Exactly one of the kinds from `crash` to `flood` is given.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -14,18 +14,56 @@ pub struct Fault {
     /// When it ends: crashed nodes start again, partitions heal. Left out: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Duration>,
+    /// It comes and goes between `at` and `until`: flapping links, nodes that join and leave. Nodes that are a fraction
+    /// are drawn anew each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Repeat>,
     /// The chain it happens to. Left out: the first.
     #[serde(default)]
     pub chain: String,
+    /// Whether the protocol must go on while it lasts: `check.progress` makes no allowance for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tolerated: bool,
     /// Nodes stop, losing what is not durable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Crash>,
+    /// Nodes stand still and go on where they were: a debugger, a garbage collector, a migrating virtual machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// Nodes compute and write slowly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+    /// Clocks jump and drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockFault>,
     /// Groups of nodes cannot reach each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
+    /// A node reaches nobody but those who surround it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eclipse: Option<Eclipse>,
     /// Links get worse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degrade: Option<Degrade>,
+    /// Clients ask more often, or less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
+    /// Strangers send messages with broken signatures, which cost time to throw away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flood: Option<Flood>,
+}
+
+/// How a fault comes and goes. It begins at `at`, and last ends at `until` or with the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repeat {
+    /// From one beginning to the next.
+    pub every: Duration,
+    /// How long it lasts each time, less than `every`.
+    pub lasting: Duration,
+    /// Whether lengths and gaps are drawn: exponential, with the means that `lasting` and `every` give.
+    #[serde(default)]
+    pub random: bool,
 }
 
 /// Nodes stop.
@@ -34,9 +72,115 @@ pub struct Fault {
 pub struct Crash {
     /// Which nodes.
     pub nodes: Select,
+    /// What they find of their logs when they start again.
+    #[serde(default, skip_serializing_if = "Log::is_durable")]
+    pub log: Log,
 }
 
-/// Groups of nodes cannot reach each other. Nodes in no group keep all their links; `"rest"` makes a group of them.
+/// What a node finds of its log after a crash. What it holds final it keeps in any case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Log {
+    /// All that was durable.
+    #[default]
+    Durable,
+    /// Also some of the records that were being written; the next one is torn.
+    Torn,
+    /// All but its last records, as after an old snapshot: the node forgets what it promised, and counts as faulty.
+    Without(u32),
+    /// Nothing: the node counts as faulty.
+    Lost,
+}
+
+impl Log {
+    /// Whether nothing durable is lost and nothing else is found.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        *self == Log::Durable
+    }
+    /// Whether what was said to be durable is lost.
+    #[must_use]
+    pub fn forgets(self) -> bool {
+        matches!(self, Log::Without(_) | Log::Lost)
+    }
+}
+
+/// Nodes stand still.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// Which nodes.
+    pub nodes: Select,
+}
+
+/// Nodes compute and write slowly.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slow {
+    /// Which nodes.
+    pub nodes: Select,
+    /// How many times longer computing takes.
+    #[serde(default = "once")]
+    pub cpu: f64,
+    /// How many times longer writing takes.
+    #[serde(default = "once")]
+    pub disk: f64,
+    /// Whether their disks are full: no write completes.
+    #[serde(default)]
+    pub disk_full: bool,
+}
+
+/// Clocks jump and drift. At its end they are right again; a clock that is set back stands still until it has caught up.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockFault {
+    /// Which nodes.
+    pub nodes: Select,
+    /// How far they jump ahead.
+    #[serde(default)]
+    pub ahead: Duration,
+    /// How far they fall behind.
+    #[serde(default)]
+    pub behind: Duration,
+    /// How much faster they run, in parts per million; slower if negative.
+    #[serde(default)]
+    pub drift_ppm: f64,
+}
+
+/// A node reaches nobody but those who surround it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Eclipse {
+    /// Who is cut off.
+    pub victim: Select,
+    /// Who still reaches it.
+    pub by: Select,
+}
+
+/// Clients ask more often, or less.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// How many times as often, above 0.
+    pub factor: f64,
+}
+
+/// Strangers send messages with broken signatures, which are checked and thrown away. They take no bandwidth.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Flood {
+    /// To whom.
+    pub nodes: Select,
+    /// Messages per second to each of them.
+    pub rate: f64,
+}
+
+fn once() -> f64 {
+    1.0
+}
+
+/// Groups of nodes cannot reach each other. Nodes in no group keep all their links and so bridge the others; `"rest"`
+/// makes a group of them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Partition {
@@ -69,6 +213,9 @@ pub struct Degrade {
     /// Probability that a message arrives twice.
     #[serde(default)]
     pub duplicate: f64,
+    /// Probability that a message arrives garbled; receivers find out by checking it.
+    #[serde(default)]
+    pub corrupt: f64,
     /// Whether messages may overtake each other on one link.
     #[serde(default)]
     pub reorder: bool,
@@ -83,22 +230,73 @@ fn everybody() -> Select {
 pub enum FaultKind<'a> {
     /// Nodes stop.
     Crash(&'a Crash),
+    /// Nodes stand still.
+    Pause(&'a Pause),
+    /// Nodes are slow.
+    Slow(&'a Slow),
+    /// Clocks are wrong.
+    Clock(&'a ClockFault),
     /// Groups of nodes cannot reach each other.
     Partition(&'a Partition),
+    /// A node is surrounded.
+    Eclipse(&'a Eclipse),
     /// Links get worse.
     Degrade(&'a Degrade),
+    /// Clients ask more often.
+    Load(&'a Load),
+    /// Strangers send garbage.
+    Flood(&'a Flood),
 }
 
 impl Fault {
+    /// Nothing yet, that begins at `at` and ends at `until`.
+    #[must_use]
+    pub fn spanning(at: Duration, until: Option<Duration>) -> Fault {
+        Fault {
+            at,
+            until,
+            repeat: None,
+            chain: String::new(),
+            tolerated: false,
+            crash: None,
+            pause: None,
+            slow: None,
+            clock: None,
+            partition: None,
+            eclipse: None,
+            degrade: None,
+            load: None,
+            flood: None,
+        }
+    }
+    /// Everything that is given, which in a checked scenario is one thing.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<FaultKind<'_>> {
+        let kinds = [
+            self.crash.as_ref().map(FaultKind::Crash),
+            self.pause.as_ref().map(FaultKind::Pause),
+            self.slow.as_ref().map(FaultKind::Slow),
+            self.clock.as_ref().map(FaultKind::Clock),
+            self.partition.as_ref().map(FaultKind::Partition),
+            self.eclipse.as_ref().map(FaultKind::Eclipse),
+            self.degrade.as_ref().map(FaultKind::Degrade),
+            self.load.as_ref().map(FaultKind::Load),
+            self.flood.as_ref().map(FaultKind::Flood),
+        ];
+        kinds.into_iter().flatten().collect()
+    }
     /// What goes wrong; `None` unless exactly one thing is given, which a checked scenario guarantees.
     #[must_use]
     pub fn kind(&self) -> Option<FaultKind<'_>> {
-        match (&self.crash, &self.partition, &self.degrade) {
-            (Some(crash), None, None) => Some(FaultKind::Crash(crash)),
-            (None, Some(partition), None) => Some(FaultKind::Partition(partition)),
-            (None, None, Some(degrade)) => Some(FaultKind::Degrade(degrade)),
+        match self.kinds()[..] {
+            [kind] => Some(kind),
             _ => None,
         }
+    }
+    /// The nodes that forget what they promised, if it is a crash that makes them.
+    #[must_use]
+    pub fn amnesiacs(&self) -> Option<&Select> {
+        self.crash.as_ref().filter(|crash| crash.log.forgets()).map(|crash| &crash.nodes)
     }
 }
 
@@ -116,20 +314,124 @@ pub struct Adversary {
 }
 
 /// What nodes do that do not follow the protocol.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Attack {
-    /// Follow it, but send nothing: `"silent"`.
+    /// What the nodes of every protocol can do.
+    Generic(Misconduct),
+    /// An attack of the protocol's own, by name.
+    Protocol(String),
+}
+
+/// What the nodes of every protocol can do that do not follow it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Misconduct {
+    /// Send nothing.
     Silent,
-    /// Follow it, but send everything late: `{ delay = { by = "1s" } }`.
+    /// Send everything late.
     Delay {
         /// How late.
         by: Duration,
     },
-    /// Follow it, but send to some only: `{ selective = { to = [1, 2] } }`.
+    /// Send to some only.
     Selective {
         /// To whom.
         to: Vec<u32>,
     },
-    /// An attack of the protocol's own, by name.
-    Protocol(String),
+    /// Run as several processes with one identity, each in touch with one side of the other nodes (Twins, Bano et al.
+    /// 2021). Nodes of one adversary share the sides: their processes of one side see each other. Client requests reach
+    /// each process, transactions spread to all sides. A miner's twins have its power each. Over a graph it is the links
+    /// of the node that are divided, and what others pass on crosses the sides.
+    Twins {
+        /// The nodes of each side, two sides or more; a node may be on several, and one on none sees no twin. Left out:
+        /// two halves of the other nodes, drawn by the seed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sides: Vec<Vec<u32>>,
+    },
+    /// Lose the disk, log and chain included, and start anew, again and again.
+    Amnesia {
+        /// The time between two losses, and before the first.
+        every: Duration,
+    },
+    /// Say again what they said, and what they heard where no signature tells who sent it, each time to one other node.
+    Replay {
+        /// How much later, at most; uniform.
+        #[serde(default = "while_later")]
+        within: Duration,
+        /// The probability that a message is said again.
+        #[serde(default = "half")]
+        share: f64,
+    },
+    /// Send to friends at once, and to everybody later; the friends hear it twice.
+    Withhold {
+        /// To whom at once.
+        friends: Vec<u32>,
+        /// How much later.
+        by: Duration,
+    },
+    /// Keep transactions of some accounts out of the mempool: neither propose them nor pass them on.
+    Censor {
+        /// The accounts that send them.
+        accounts: Vec<u32>,
+    },
+    /// Break the signatures of messages: who gets one pays for the check and drops it.
+    Corrupt {
+        /// The probability that a message leaves broken.
+        #[serde(default = "half")]
+        share: f64,
+    },
+}
+
+fn while_later() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl Misconduct {
+    /// Two processes, each in touch with half of the others.
+    pub const TWINS: Misconduct = Misconduct::Twins { sides: Vec::new() };
+
+    /// What a word alone means; `None` where it says too little.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Misconduct> {
+        match word {
+            "silent" => Some(Misconduct::Silent),
+            "twins" => Some(Misconduct::TWINS),
+            "replay" => Some(Misconduct::Replay { within: while_later(), share: half() }),
+            "corrupt" => Some(Misconduct::Corrupt { share: half() }),
+            _ => None,
+        }
+    }
+}
+
+impl Attack {
+    /// Its word.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Attack::Generic(misconduct) => misconduct.word(),
+            Attack::Protocol(name) => name,
+        }
+    }
+}
+
+impl Misconduct {
+    /// Its word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Misconduct::Silent => "silent",
+            Misconduct::Delay { .. } => "delay",
+            Misconduct::Selective { .. } => "selective",
+            Misconduct::Twins { .. } => "twins",
+            Misconduct::Amnesia { .. } => "amnesia",
+            Misconduct::Replay { .. } => "replay",
+            Misconduct::Withhold { .. } => "withhold",
+            Misconduct::Censor { .. } => "censor",
+            Misconduct::Corrupt { .. } => "corrupt",
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod catalogue;
 mod check;
 mod document;
 mod estimate;
+pub mod explore;
 pub mod fault;
 pub mod load;
 mod mistake;
@@ -32,7 +33,11 @@ pub use agent::{Agent, Anchor};
 pub use catalogue::{Choice, Known, Section, known, listing};
 pub use document::Loaded;
 pub use estimate::{Estimate, estimate};
-pub use fault::{Adversary, Attack, Crash, Degrade, Fault, FaultKind, Partition};
+pub use explore::Explore;
+pub use fault::{
+    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, FaultKind, Flood, Load, Log, Misconduct, Partition,
+    Pause, Repeat, Slow,
+};
 pub use load::{Arrival, Fee, Payments, Piece, Workload};
 pub use mistake::Mistake;
 pub use network::{Bandwidth, Drawn, Gossip, Jitter, Latency, Network, Spread, Topology};
@@ -93,6 +98,9 @@ pub struct Scenario {
     /// What is written.
     #[serde(default)]
     pub output: Output,
+    /// The limits inside which `ledgerlab explore` draws worlds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explore: Option<Explore>,
     /// Scenarios that differ from this one in some keys. If there are any, they are run, and compared with each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variant: Vec<Variant>,
@@ -244,6 +252,10 @@ pub struct Checks {
     /// Left out: not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Duration>,
+    /// Liveness: at the end, if no fault has lasted for this long, every node that was up has finalized what was final
+    /// anywhere this long ago. Left out: not checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catch_up: Option<Duration>,
     /// Computes everything at every node anew instead of once: slow, and the fingerprint must not change.
     pub recompute: bool,
 }
@@ -258,11 +270,14 @@ pub struct Output {
     pub charts: bool,
     /// Whether a line per transaction is written.
     pub transactions: bool,
+    /// The last events of each chain that are told one by one, and drawn as a space-time diagram: those before the
+    /// first violation if there is one. 0 for none, at most 100,000.
+    pub story: u32,
 }
 
 impl Default for Output {
     fn default() -> Output {
-        Output { interval: Duration::from_secs(1), charts: true, transactions: true }
+        Output { interval: Duration::from_secs(1), charts: true, transactions: true, story: 0 }
     }
 }
 

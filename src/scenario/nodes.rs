@@ -205,7 +205,7 @@ pub enum Select {
     All,
     /// Those that no other group of the same partition names: `"rest"`.
     Rest,
-    /// Whoever leads when the fault begins: `"leader"`. Only for crashes.
+    /// Whoever leads when the fault begins: `"leader"`. Only for faults.
     Leader,
     /// By number: `3` or `[0, 1]`.
     Numbers(Vec<u32>),

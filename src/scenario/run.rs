@@ -4,6 +4,7 @@ use super::Scenario;
 use super::build::{Built, Read, build};
 use crate::base::Time;
 use crate::observe::metrics::Outcome;
+use crate::observe::story::Story;
 use crate::observe::trace::Timeline;
 
 /// So many steps are taken between two looks at whether to go on. Part of no result.
@@ -34,6 +35,8 @@ pub struct RanChain {
     pub timeline: Timeline,
     /// Events that happened.
     pub events: u64,
+    /// Its last events, if the scenario wants them told.
+    pub story: Option<Story>,
 }
 
 /// Where a run stands.
@@ -94,7 +97,12 @@ pub fn run(
     let chains = scenario.chain.iter().zip(watchers).zip(ends).map(|((table, watchers), (end, events, timeline))| {
         let verdict = watchers.checks.into_inner().verdict().clone();
         let outcome = watchers.metrics.into_inner().outcome(end, &verdict);
-        RanChain { name: table.name.clone(), protocol: table.protocol.name.clone(), outcome, timeline, events }
+        let story = watchers.story.map(|recorder| {
+            let mut story = recorder.into_inner().into_story(end);
+            verdict.violations.iter().for_each(|violation| story.add(violation));
+            story
+        });
+        RanChain { name: table.name.clone(), protocol: table.protocol.name.clone(), outcome, timeline, events, story }
     });
     Ok(Ran { chains: chains.collect(), ended_after, remarks })
 }

@@ -1,6 +1,6 @@
 //! How values are written that may be written in several ways: a list or a word, a word or a table.
 
-use super::fault::Attack;
+use super::fault::{Attack, Misconduct};
 use super::nodes::{Disk, Rate, Regions, Select, Weights};
 use super::words::{self, Data};
 use super::{ProtocolChoice, Seeds};
@@ -377,47 +377,46 @@ impl JsonSchema for Select {
     }
 }
 
+/// Twins with sides of their own choice, where the protocol has no attack of this name.
+pub const EQUIVOCATE: &str = "equivocate";
+
 /// The attacks that every protocol's nodes can play, and what they are.
 pub const GENERIC_ATTACKS: &[(&str, &str)] = &[
     ("silent", "follows the protocol but sends nothing"),
     ("delay", "follows the protocol but sends everything late: { delay = { by = \"1s\" } }"),
     ("selective", "follows the protocol but sends to some only: { selective = { to = [1, 2] } }"),
+    (
+        "twins",
+        "is two or more processes, each in touch with one side: { twins = { sides = [[0, 1], [2, 3]] } }; alone: two halves",
+    ),
+    (EQUIVOCATE, "short for twins with default sides, where the protocol has no attack of this name"),
+    ("amnesia", "loses its disk and starts anew, again and again: { amnesia = { every = \"5s\" } }"),
+    (
+        "replay",
+        "says again what it said and heard, to anybody: { replay = { within = \"10s\", share = 0.5 } }; alone: so",
+    ),
+    (
+        "withhold",
+        "says everything to friends at once, to the others later: { withhold = { friends = [1], by = \"2s\" } }",
+    ),
+    ("censor", "keeps transactions of some accounts out of its mempool: { censor = { accounts = [0, 1] } }"),
+    ("corrupt", "breaks the signatures of a share of its messages: { corrupt = { share = 0.5 } }; alone: of half"),
 ];
 
-#[derive(serde::Serialize, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum AttackTable {
-    /// Send everything late.
-    Delay {
-        /// How late.
-        by: Duration,
-    },
-    /// Send to some only.
-    Selective {
-        /// To whom.
-        to: Vec<u32>,
-    },
-}
-
-written!(Attack, AttackVisitor, "the name of an attack, { delay = { by = ... } } or { selective = { to = [...] } }", {
+written!(Attack, AttackVisitor, "the name of an attack, or a table such as { delay = { by = ... } }", {
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Attack, E> {
-        Ok(if name == "silent" { Attack::Silent } else { Attack::Protocol(name.into()) })
+        Ok(Misconduct::of_word(name).map_or_else(|| Attack::Protocol(name.into()), Attack::Generic))
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Attack, A::Error> {
-        Ok(match AttackTable::deserialize(MapAccessDeserializer::new(map))? {
-            AttackTable::Delay { by } => Attack::Delay { by },
-            AttackTable::Selective { to } => Attack::Selective { to },
-        })
+        Misconduct::deserialize(MapAccessDeserializer::new(map)).map(Attack::Generic)
     }
 });
 
 impl Serialize for Attack {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         match self {
-            Attack::Silent => out.serialize_str("silent"),
+            Attack::Generic(misconduct) => misconduct.serialize(out),
             Attack::Protocol(name) => out.serialize_str(name),
-            Attack::Delay { by } => AttackTable::Delay { by: *by }.serialize(out),
-            Attack::Selective { to } => AttackTable::Selective { to: to.clone() }.serialize(out),
         }
     }
 }
@@ -427,6 +426,6 @@ impl JsonSchema for Attack {
         "Attack".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [{"type": "string"}, generator.subschema_for::<AttackTable>()]})
+        json_schema!({"anyOf": [{"type": "string"}, generator.subschema_for::<Misconduct>()]})
     }
 }

@@ -1,7 +1,10 @@
 //! What a scenario would run, for people.
 
 use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
-use super::{Agent, Attack, Chain, Fault, FaultKind, Scenario, Select, Stop, Workload, estimate, network};
+use super::{
+    Agent, Attack, Chain, Degrade, Fault, FaultKind, Misconduct, Scenario, Select, Slow, Stop, Workload, estimate,
+    network,
+};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -48,9 +51,7 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
     }
     for adversary in &scenario.adversary {
         let what = match &adversary.attack {
-            Attack::Silent => "silent".to_owned(),
-            Attack::Delay { by } => format!("late by {by}"),
-            Attack::Selective { to } => format!("sends to {to:?} only"),
+            Attack::Generic(misconduct) => self::misconduct(misconduct),
             Attack::Protocol(name) => name.clone(),
         };
         line("adversary", format!("{} of {}: {what}", select(&adversary.nodes), adversary.chain));
@@ -146,6 +147,21 @@ fn network(chain: &Chain) -> String {
     )
 }
 
+fn misconduct(misconduct: &Misconduct) -> String {
+    match misconduct {
+        Misconduct::Silent => "silent".to_owned(),
+        Misconduct::Delay { by } => format!("late by {by}"),
+        Misconduct::Selective { to } => format!("sends to {to:?} only"),
+        Misconduct::Twins { sides } if sides.is_empty() => "twins, each with half of the others".to_owned(),
+        Misconduct::Twins { sides } => format!("twins with {sides:?}"),
+        Misconduct::Amnesia { every } => format!("forgets everything every {every}"),
+        Misconduct::Replay { within, share } => format!("says {} % again within {within}", share * 100.0),
+        Misconduct::Withhold { friends, by } => format!("tells {friends:?} at once and everybody {by} later"),
+        Misconduct::Censor { accounts } => format!("censors accounts {accounts:?}"),
+        Misconduct::Corrupt { share } => format!("breaks the signatures of {} % of its messages", share * 100.0),
+    }
+}
+
 fn fault(fault: &Fault) -> String {
     let until = fault.until.map_or("the end".to_owned(), |until| until.to_string());
     let what = match fault.kind() {
@@ -154,19 +170,35 @@ fn fault(fault: &Fault) -> String {
             let groups: Vec<String> = partition.groups.iter().map(select).collect();
             groups.join(if partition.one_way { " cannot reach " } else { " | " })
         }
-        Some(FaultKind::Degrade(degrade)) => {
-            let mut worse: Vec<String> = Vec::new();
-            let mut add = |on: bool, text: &dyn Display| worse.extend(on.then(|| text.to_string()));
-            add(!degrade.extra.is_zero(), &format_args!("+{}", degrade.extra));
-            add(!degrade.jitter.is_zero(), &format_args!("jitter {}", degrade.jitter));
-            add(degrade.loss > 0.0, &format_args!("loss {}", degrade.loss));
-            add(degrade.duplicate > 0.0, &format_args!("duplicates {}", degrade.duplicate));
-            add(degrade.reorder, &"reordered");
-            format!("links from {} to {}: {}", select(&degrade.from), select(&degrade.to), worse.join(", "))
+        Some(FaultKind::Degrade(degrade)) => worse_links(degrade),
+        Some(FaultKind::Pause(pause)) => format!("pause {}", select(&pause.nodes)),
+        Some(FaultKind::Slow(Slow { nodes, disk_full: true, .. })) => format!("full disks of {}", select(nodes)),
+        Some(FaultKind::Slow(Slow { nodes, cpu, disk, .. })) => {
+            let what = if *disk > 1.0 { ("disks", disk) } else { ("processors", cpu) };
+            format!("{} {} times slower on {}", what.0, what.1, select(nodes))
         }
+        Some(FaultKind::Clock(clock)) => format!("wrong clocks of {}", select(&clock.nodes)),
+        Some(FaultKind::Eclipse(eclipse)) => {
+            format!("eclipse of {} by {}", select(&eclipse.victim), select(&eclipse.by))
+        }
+        Some(FaultKind::Load(load)) => format!("{} times the load", load.factor),
+        Some(FaultKind::Flood(flood)) => format!("flood of {}, {}/s each", select(&flood.nodes), flood.rate),
         None => String::new(),
     };
-    format!("{} to {until} on {}: {what}", fault.at, fault.chain)
+    let again = fault.repeat.map_or(String::new(), |repeat| format!(", for {} every {}", repeat.lasting, repeat.every));
+    format!("{} to {until} on {}: {what}{again}", fault.at, fault.chain)
+}
+
+fn worse_links(degrade: &Degrade) -> String {
+    let mut worse: Vec<String> = Vec::new();
+    let mut add = |on: bool, text: &dyn Display| worse.extend(on.then(|| text.to_string()));
+    add(!degrade.extra.is_zero(), &format_args!("+{}", degrade.extra));
+    add(!degrade.jitter.is_zero(), &format_args!("jitter {}", degrade.jitter));
+    add(degrade.loss > 0.0, &format_args!("loss {}", degrade.loss));
+    add(degrade.duplicate > 0.0, &format_args!("duplicates {}", degrade.duplicate));
+    add(degrade.corrupt > 0.0, &format_args!("garbled {}", degrade.corrupt));
+    add(degrade.reorder, &"reordered");
+    format!("links from {} to {}: {}", select(&degrade.from), select(&degrade.to), worse.join(", "))
 }
 
 fn select(select: &Select) -> String {

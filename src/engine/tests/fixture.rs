@@ -34,7 +34,7 @@ impl Default for Config {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Note {
     Next { block: Arc<Block>, signature: Signature },
     Thanks { height: Height },
@@ -236,7 +236,7 @@ impl Observer for Diary {
             Observed::Crashed { node } => format!("{now} {node} crash"),
             Observed::Submitted { again, .. } => format!("{now} submitted {again}"),
             Observed::Answered { executed, .. } => format!("{now} answered {executed}"),
-            Observed::Lost { to, why } => format!("{now} lost {to} {why:?}"),
+            Observed::Lost { to, why, .. } => format!("{now} lost {to} {why:?}"),
             Observed::Delivered { from, to, kind, .. } => format!("{now} {from}>{to} {kind}"),
             _ => return Ok(()),
         };

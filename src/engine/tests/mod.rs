@@ -1,18 +1,22 @@
 //! The promises of the engine, on the smallest protocol.
 
+mod adversary;
 mod anchor;
+mod fault;
 mod fixture;
 
 use super::{Agent, Chain, Conduct, Fault, Scheduled, Simulation, Stop, World};
 use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
 use crate::chain::{Batch, Block, Header};
 use crate::network::Change;
+use crate::observe::story::Recorder;
+use crate::observe::{Loss, Observed, Observer, Violation};
 use fixture::{Bell, Config, Diary, FAST_CLOCK, SLOW_DISK, at, payment, run, setup};
 
 fn crash(node: u32, from: u64, to: u64) -> Vec<Scheduled> {
     let nodes = vec![NodeId(node)];
     let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
-    vec![plain(from, Fault::Crash(nodes.clone())), plain(to, Fault::Restart(nodes))]
+    vec![plain(from, Fault::crash(nodes.clone())), plain(to, Fault::restart(nodes))]
 }
 
 #[test]
@@ -147,6 +151,70 @@ fn a_cut_holds_what_is_sent_and_ends_when_it_is_lifted() {
     run(setup, &[(at(50), payment(1, 0)), (at(160), payment(2, 0))]);
     assert_eq!(diary.lines("lost"), ["100ms lost n1 Network"]);
     assert_eq!(diary.lines("n0>n1"), ["210ms n0>n1 next"]);
+}
+
+/// Holds every arrival and every loss against its sending: from whom, what, and how many copies are under way.
+#[derive(Default)]
+struct Postmarks(Vec<(NodeId, &'static str, u32)>);
+
+impl Observer for Postmarks {
+    fn observe(&mut self, _: Time, observed: &Observed<'_>) -> Result<(), Violation> {
+        match *observed {
+            Observed::Sent { sending, from, kind, copies, .. } => {
+                let slot = sending as usize;
+                self.0.resize(self.0.len().max(slot + 1), (from, kind, 0));
+                assert_eq!(self.0[slot].2, 0, "a number is used again when nothing is under way any more");
+                self.0[slot] = (from, kind, copies);
+            }
+            Observed::Delivered { sending, from, kind, .. } => {
+                let kept = &mut self.0[sending as usize];
+                assert_eq!((kept.0, kept.1), (from, kind));
+                kept.2 -= 1;
+            }
+            Observed::Lost { sending, why, .. } if why != Loss::Forged => {
+                self.0[sending.expect("nothing spreads by sampled delay") as usize].2 -= 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+    fn finish(&mut self, _: Time) -> Result<(), Violation> {
+        assert!(!self.0.is_empty() && self.0.iter().all(|kept| kept.2 == 0), "every copy arrives or is lost");
+        Ok(())
+    }
+    fn wants_messages(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn arrivals_and_losses_name_the_sending_that_they_belong_to() {
+    for forge in [false, true] {
+        let diary = Diary::default();
+        let mut setup = setup(4, Config { forge, ..Config::default() }, &diary);
+        setup.observers.push(Box::new(Postmarks::default()));
+        let pairs = vec![(vec![NodeId(0)], vec![NodeId(1)])];
+        let cut = Fault::Network(Change::Cut { id: 1, pairs });
+        setup.faults = crash(2, 105, 300);
+        setup.faults.push(Scheduled { at: at(10), fault: cut, begins: None, ends: None });
+        run(setup, &[(at(50), payment(1, 0)), (at(160), payment(2, 0)), (at(450), payment(3, 0))]);
+        let lost = |why: &str| diary.lines("lost").iter().any(|line| line.ends_with(why));
+        assert!(lost("Network") && lost("Down") && lost("Forged") == forge);
+    }
+}
+
+#[test]
+fn who_watches_messages_changes_nothing() {
+    let print = |watched: bool| {
+        let mut setup = setup(3, Config::default(), &Diary::default());
+        setup.observers.clear();
+        if watched {
+            setup.observers.push(Box::new(Recorder::new(vec![true; 3], 10)));
+        }
+        let simulation = run(setup, &[(at(50), payment(1, 0))]);
+        simulation.timeline().expect("finished").end()
+    };
+    assert_eq!(print(false), print(true));
 }
 
 #[test]

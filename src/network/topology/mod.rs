@@ -172,6 +172,19 @@ impl Topology {
         }
         Topology { rows: Rows::Listed { offsets, peers } }
     }
+    /// This graph between `seats` places, some of which may belong to one node: place `i` is node `node_of(i)`. Places are
+    /// linked as their nodes are, where `meet` lets them.
+    #[must_use]
+    pub fn between(
+        &self,
+        seats: usize,
+        node_of: impl Fn(NodeId) -> NodeId,
+        meet: impl Fn(NodeId, NodeId) -> bool,
+    ) -> Topology {
+        let all = || (0..seats).map(NodeId::from);
+        let linked = |from: NodeId, to: &NodeId| self.links(node_of(from), node_of(*to)) && meet(from, *to);
+        Topology::of_rows(all().map(|from| all().filter(|to| linked(from, to)).collect()).collect())
+    }
     /// Number of nodes.
     #[must_use]
     pub fn len(&self) -> usize {

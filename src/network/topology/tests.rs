@@ -239,3 +239,19 @@ fn a_shape_is_written_by_its_name() {
     assert_eq!(shape, Shape::SmallWorld { degree: 10, rewired: 0.1 });
     assert!(toml::from_str::<Shape>("shape = \"ring\"\ndegree = 10").is_err());
 }
+
+#[test]
+fn two_places_of_one_node_share_its_links_as_far_as_they_may() {
+    let ring = Shape::Ring {}.build(4, 1).unwrap();
+    // Place 4 is node 0 again, and meets node 3 only; place 0 meets everybody else.
+    let node_of = |place: NodeId| if place == NodeId(4) { NodeId(0) } else { place };
+    let meet = |one: NodeId, other: NodeId| match (one.0.min(other.0), one.0.max(other.0)) {
+        (0, 3) => false,
+        (low, 4) => low == 3,
+        _ => true,
+    };
+    let parted = ring.between(5, node_of, meet);
+    check_simple(&parted);
+    let peers = [0, 1, 2, 3, 4].map(|place| parted.peers(NodeId(place)).iter().map(|peer| peer.0).collect::<Vec<_>>());
+    assert_eq!(peers, [vec![1], vec![0, 2], vec![1, 3], vec![2, 4], vec![3]]);
+}

@@ -266,7 +266,8 @@ impl Transport {
             if let Some(latest) = self.latest.as_mut().filter(|_| !fate.reorder) {
                 at = latest.after(from, to, at);
             }
-            out.arrivals.push(Arrival { to, at, first: (start + late).min(at), bytes, ticket });
+            let arrivals = if fate.garbled { &mut out.garbled } else { &mut out.arrivals };
+            arrivals.push(Arrival { to, at, first: (start + late).min(at), bytes, ticket });
             if self.downlinks.is_empty() {
                 self.received[to.index()] += bytes;
             }

@@ -385,7 +385,7 @@ fn degradations_delay_duplicate_and_let_parcels_overtake_only_where_they_say_so(
         let settings = Settings { ordered: true, ..Settings::unlimited(2) };
         let mut stage = Stage::new(settings, Duration::from_millis(50), false);
         let (extra, jitter) = (Duration::from_millis(20), Duration::from_millis(30));
-        let by = Degradation { extra, jitter, reorder, duplicate: 1.0, loss: 0.0 };
+        let by = Degradation { extra, jitter, reorder, duplicate: 1.0, loss: 0.0, corrupt: 0.0 };
         stage.plan(Time::ZERO, Event::Change(Change::Degrade { id: 1, from: vec![A], to: vec![B], by }));
         for k in 1..=200 {
             stage.send(Duration::from_millis(k), A, 100, &[B]);
@@ -591,4 +591,18 @@ fn a_wake_that_comes_for_nothing_does_nothing() {
     transport.wake(millis(2), A, &mut out);
     transport.wake(millis(3), B, &mut out);
     assert!(out.arrivals.is_empty() && out.wakes.is_empty());
+}
+
+#[test]
+fn a_garbled_parcel_arrives_like_any_other_and_is_told_apart() {
+    let mut transport =
+        Transport::new(1, Box::new(Plain { one_way: Duration::from_millis(5), varies: false }), Settings::unlimited(2));
+    let by = Degradation { corrupt: 1.0, duplicate: 1.0, ..Degradation::default() };
+    let mut out = Carried::default();
+    transport.change(Time::ZERO, &Change::Degrade { id: 1, from: vec![A], to: vec![B], by }, &mut out);
+    transport.send(Time::ZERO, &Parcel { from: A, bytes: 100, number: 1, ticket: 7 }, &[B], &mut out);
+    assert!(out.arrivals.is_empty() && out.lost.is_empty());
+    let told: Vec<(NodeId, u64, Time)> = out.garbled.iter().map(|copy| (copy.to, copy.ticket, copy.at)).collect();
+    let at = Time::ZERO + Duration::from_millis(5);
+    assert_eq!(told, [(B, 7, at), (B, 7, at)]);
 }

@@ -5,6 +5,7 @@
 //! once, and per node only where it stands.
 
 mod agreement;
+mod catch_up;
 mod conservation;
 mod durability;
 mod finality;
@@ -17,6 +18,7 @@ mod tests;
 mod validity;
 
 pub use agreement::Agreement;
+pub use catch_up::CatchUp;
 pub use conservation::Conservation;
 pub use durability::Durability;
 pub use finality::Finality;
@@ -37,6 +39,9 @@ pub struct Settings {
     pub byzantine: BTreeSet<NodeId>,
     /// Within what time something submitted must become final while no fault stands in the way. `None` asks nothing.
     pub progress: Option<Duration>,
+    /// Within what time a node that is up must finalize what is final elsewhere, once no fault stands in the way. `None`
+    /// asks nothing.
+    pub catch_up: Option<Duration>,
     /// Numbers of the faults that the protocol must survive: progress is asked for while they last.
     pub tolerated: BTreeSet<u32>,
     /// How many violations are kept word for word; all are counted.
@@ -47,7 +52,14 @@ impl Settings {
     /// `nodes` honest nodes of which no progress is asked; 100 violations are kept.
     #[must_use]
     pub fn new(nodes: usize) -> Settings {
-        Settings { nodes, byzantine: BTreeSet::new(), progress: None, tolerated: BTreeSet::new(), keep: 100 }
+        Settings {
+            nodes,
+            byzantine: BTreeSet::new(),
+            progress: None,
+            catch_up: None,
+            tolerated: BTreeSet::new(),
+            keep: 100,
+        }
     }
     /// For every node whether it follows the protocol.
     #[must_use]
@@ -111,7 +123,10 @@ impl Suite {
             Box::new(Durability::new(honest.clone())),
         ];
         if let Some(bound) = settings.progress {
-            checkers.push(Box::new(Progress::new(honest, bound, settings.tolerated.clone())));
+            checkers.push(Box::new(Progress::new(honest.clone(), bound, settings.tolerated.clone())));
+        }
+        if let Some(bound) = settings.catch_up {
+            checkers.push(Box::new(CatchUp::new(honest, bound, settings.tolerated.clone())));
         }
         Suite { checkers, keep: settings.keep, verdict: Verdict::default() }
     }

@@ -383,3 +383,64 @@ fn the_suite_runs_every_checker() {
     assert_eq!(found, ["agreement", "finality", "validity", "conservation", "roots", "durability", "progress"]);
     assert_eq!(told.found.len(), 7, "{:?}", told.texts());
 }
+
+fn catch_up(tolerated: &[u32]) -> Told<CatchUp> {
+    let mut told = Told::new(CatchUp::new(
+        vec![true, true, true],
+        Duration::from_millis(100),
+        tolerated.iter().copied().collect(),
+    ));
+    told.boot(3);
+    told
+}
+
+#[test]
+fn a_node_that_stays_behind_what_was_final_elsewhere_is_told() {
+    let (blocks, _) = chain(2);
+    let mut told = catch_up(&[]);
+    told.finalize(50, 0, &blocks[1]);
+    told.finalize(60, 1, &blocks[1]);
+    told.end(200);
+    assert_eq!(told.found.len(), 1, "node 2 has nothing final, 150 ms after node 0 had");
+    let mut told = catch_up(&[]);
+    told.finalize(150, 0, &blocks[1]);
+    told.end(200);
+    assert_eq!(told.texts(), [""; 0], "there was not time enough");
+    let mut told = catch_up(&[]);
+    (0..3).for_each(|node| told.finalize(50, node, &blocks[1]));
+    told.end(200);
+    assert_eq!(told.texts(), [""; 0]);
+}
+
+#[test]
+fn who_is_down_or_came_back_a_moment_ago_need_not_have_caught_up() {
+    let (blocks, _) = chain(2);
+    for back in [None, Some(150), Some(90)] {
+        let mut told = catch_up(&[]);
+        told.finalize(50, 0, &blocks[1]);
+        told.finalize(50, 1, &blocks[1]);
+        told.tell(60, &Observed::Crashed { node: node(2) });
+        if let Some(at) = back {
+            told.reboot(at, 2, 1, &Block::genesis());
+        }
+        told.end(200);
+        assert_eq!(told.found.len(), usize::from(back == Some(90)));
+    }
+}
+
+#[test]
+fn a_fault_that_lasts_excuses_whoever_is_behind_unless_it_must_be_survived() {
+    let (blocks, _) = chain(2);
+    for (tolerated, ended, expected) in
+        [(&[][..], None, 0), (&[7][..], None, 1), (&[][..], Some(90), 1), (&[][..], Some(150), 0)]
+    {
+        let mut told = catch_up(tolerated);
+        told.tell(10, &Observed::FaultBegan { fault: 7, label: "partition" });
+        told.finalize(50, 0, &blocks[1]);
+        if let Some(at) = ended {
+            told.tell(at, &Observed::FaultEnded { fault: 7 });
+        }
+        told.end(200);
+        assert_eq!(told.found.len(), expected, "{tolerated:?} {ended:?}");
+    }
+}

@@ -236,6 +236,13 @@ fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
         Some(m.metrics.longest_gap.as_secs_f64()),
         "longest time of the whole run in which no block became final anywhere first, its start and end included",
     );
+    sheet.put(
+        "recovery",
+        "longest recovery from a fault",
+        "s",
+        m.metrics.recovery.map(Duration::as_secs_f64),
+        "longest time from the end of a fault until a block became final anywhere first, or the run ended",
+    );
 }
 
 fn chain(m: &Measured<'_>, sheet: &mut Sheet) {

@@ -74,8 +74,14 @@ impl Metrics {
         }
         self.end_interval(total);
         self.longest_gap = self.longest_gap.max(end.since(self.last_final));
+        self.recovery = self.recovery_by(end);
         let open = self.faults.iter_mut().filter(|span| span.end == Time::NEVER);
         open.for_each(|span: &mut FaultSpan| span.end = end);
+    }
+    /// The longest recovery from a fault; one that has not come lasts until `end`.
+    fn recovery_by(&self, end: Time) -> Option<Duration> {
+        let ended = self.faults.iter().filter(|span| span.end < end);
+        ended.map(|span| span.recovery.min(end.since(span.end))).max()
     }
     /// Completes the rows of transactions by what is known of their blocks. One whose final block did not stay, or
     /// that was cut off before it was final, is lost unless the canonical chain has it in another block.

@@ -117,6 +117,10 @@ pub struct Metrics {
     /// When a block last became final anywhere, and the longest time between two such instants.
     last_final: Time,
     longest_gap: Duration,
+    /// Known at the end.
+    recovery: Option<Duration>,
+    /// Faults after whose end nothing has become final yet.
+    unhealed: usize,
 }
 
 /// What is known of a node.
@@ -181,6 +185,8 @@ impl Metrics {
             faults: Vec::new(),
             last_final: Time::ZERO,
             longest_gap: Duration::ZERO,
+            recovery: None,
+            unhealed: 0,
             settings,
         };
         metrics.cross_edges(Time::ZERO);
@@ -277,10 +283,18 @@ impl Metrics {
             self.blocks.get_mut(index).homes = homes;
             self.longest_gap = self.longest_gap.max(now.since(self.last_final));
             self.last_final = now;
+            if self.unhealed > 0 {
+                self.heal(now);
+            }
         }
         self.finalize_at_home(now, index, node);
         let finalized = &mut self.nodes[node.index()].finalized;
         *finalized = block.height().max(*finalized);
+    }
+    /// A block became final: what stood in the way is overcome.
+    fn heal(&mut self, now: Time) {
+        self.faults.iter_mut().for_each(|span| span.heal(now));
+        self.unhealed = self.faults.iter().filter(|span| span.recovery == Duration::MAX).count();
     }
     fn finalize_at_home(&mut self, now: Time, index: Index, node: NodeId) {
         self.transactions.finalize_at_home(now, index, &self.blocks.get(index).homes, node);
@@ -407,7 +421,8 @@ impl Observer for Metrics {
             Observed::Answered { ref transaction, .. } => self.transactions.answer(now, transaction),
             Observed::Crashed { node } => self.nodes[node.index()].crashes += 1,
             Observed::FaultBegan { fault, label } => {
-                self.faults.push(FaultSpan { fault, label: label.to_owned(), start: now, end: Time::NEVER });
+                self.faults.push(FaultSpan::new(fault, label.to_owned(), now));
+                self.unhealed += 1;
             }
             Observed::FaultEnded { fault } => self.fault_ends(now, fault),
             Observed::Noted { node, label, value } if self.honest(node) => self.note(node, label, value),

@@ -333,6 +333,27 @@ pub struct FaultSpan {
     /// When it ended; the end of the run if it did not.
     #[serde(rename = "end_s", serialize_with = "seconds")]
     pub end: Time,
+    /// From its beginning until a block became final; nothing if none did.
+    #[serde(rename = "stall_s", serialize_with = "span_seconds")]
+    pub stall: Duration,
+    /// From its end until a block became final; nothing if none did, or if it did not end.
+    #[serde(rename = "recovery_s", serialize_with = "span_seconds")]
+    pub recovery: Duration,
+}
+
+impl FaultSpan {
+    /// One that begins now.
+    #[must_use]
+    pub fn new(fault: u32, label: String, start: Time) -> FaultSpan {
+        FaultSpan { fault, label, start, end: Time::NEVER, stall: Duration::MAX, recovery: Duration::MAX }
+    }
+    /// A block becomes final.
+    pub fn heal(&mut self, now: Time) {
+        self.stall = self.stall.min(now.since(self.start));
+        if self.end <= now {
+            self.recovery = self.recovery.min(now.since(self.end));
+        }
+    }
 }
 
 /// A broken property.

@@ -28,7 +28,7 @@ fn load(told: &mut Told<Metrics>, at: u64, n: u32, busy: u64, sent: u64, inbox_m
 }
 
 fn send(told: &mut Told<Metrics>, at: u64, kind: &'static str, bytes: u64, copies: u32) {
-    told.tell(at, &Observed::Sent { from: node(0), kind, bytes, copies });
+    told.tell(at, &Observed::Sent { sending: 0, from: node(0), kind, bytes, copies });
 }
 
 fn note(told: &mut Told<Metrics>, n: u32, label: &'static str, value: u64) {
@@ -82,8 +82,8 @@ fn story() -> Outcome {
     told.rewind(5_400, 2, 2, 1, 1);
     told.extend(5_400, 2, &b2);
     send(&mut told, 6_000, "block", 50, 1);
-    told.tell(6_000, &Observed::Delivered { from: node(0), to: node(1), kind: "block", bytes: 50 });
-    told.tell(6_000, &Observed::Lost { to: node(1), why: Loss::Down });
+    told.tell(6_000, &Observed::Delivered { sending: 0, from: node(0), to: node(1), kind: "block", bytes: 50 });
+    told.tell(6_000, &Observed::Lost { sending: None, to: node(1), why: Loss::Down });
     told.finalize(6_000, 1, &b2);
     told.tell(6_100, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
     told.tell(6_200, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
@@ -141,6 +141,7 @@ fn figures_of_chains_are_those_worked_out_by_hand() {
         ("safety_violations", 0.0),
         ("liveness_violations", 0.0),
         ("longest_gap", 4.8),
+        ("recovery", 3.7),
         ("blocks", 2.0),
         ("block_interval", 3.0),
         ("block_transactions", 1.5),

@@ -1,137 +1,32 @@
-//! Draws a [`Plot`] onto an SVG or a bitmap.
+//! Draws a [`Plot`].
 
-use super::theme::{
-    FAULT, FINE, FONT, FRAME, GRID, HEIGHT, INK, LABEL, PAPER, SOFT, STROKE, TICK, TITLE, WIDTH, load_font,
-};
+use super::sheet::{Drawn, Picture, Sheet, wrap};
+use super::theme::{FAULT, FINE, FRAME, GRID, HEIGHT, INK, LABEL, PAPER, SOFT, STROKE, TICK, TITLE, WIDTH};
 use super::{Axis, Layer, Panel, Plot, Shape};
-use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::io::{self, Write};
+use plotters::style::text_anchor::{HPos, VPos};
 
 /// Points to the left of a frame, for its marks.
 const MARGIN: i32 = 104;
-/// Red, green, blue.
-const CHANNELS: usize = 3;
 
-/// The chart as SVG. Texts are in the viewer's sans-serif font.
-#[must_use]
-pub fn svg(plot: &Plot) -> String {
-    let (width, height) = ((WIDTH * FINE) as u32, (HEIGHT * FINE) as u32);
-    let mut text = String::new();
-    draw(plot, SVGBackend::with_string(&mut text, (width, height))).expect("a string takes everything");
-    // Drawn large for precision, shown at its size.
-    let large = format!("<svg width=\"{width}\" height=\"{height}\"");
-    text.replacen(&large, &format!("<svg width=\"{WIDTH}\" height=\"{HEIGHT}\""), 1)
-}
-
-/// Writes the chart as PNG.
-///
-/// # Errors
-/// Those of `out`.
-pub fn png(plot: &Plot, out: &mut dyn Write) -> io::Result<()> {
-    let (width, height) = (WIDTH as usize, HEIGHT as usize);
-    let fine = FINE as usize;
-    let mut large = vec![0u8; width * height * fine * fine * CHANNELS];
-    let backend = BitMapBackend::with_buffer(&mut large, ((width * fine) as u32, (height * fine) as u32));
-    draw(plot, backend).expect("a bitmap takes everything");
-    let mut small = vec![0u8; width * height * CHANNELS];
-    for (at, byte) in small.iter_mut().enumerate() {
-        let (pixel, channel) = (at / CHANNELS, at % CHANNELS);
-        let (x, y) = (pixel % width, pixel / width);
-        let fine_at = |dx: usize, dy: usize| {
-            u32::from(large[((y * fine + dy) * width * fine + x * fine + dx) * CHANNELS + channel])
-        };
-        let sum: u32 = (0..fine * fine).map(|part| fine_at(part % fine, part / fine)).sum();
-        *byte = (sum / (fine * fine) as u32) as u8;
+impl Picture for Plot {
+    fn size(&self) -> (i32, i32) {
+        (WIDTH, HEIGHT)
     }
-    let mut encoder = png::Encoder::new(out, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Best);
-    encoder.set_filter(png::FilterType::NoFilter);
-    encoder.write_header()?.write_image_data(&small)?;
-    Ok(())
-}
-
-/// What a backend says when it cannot draw.
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
-
-fn draw<DB: DrawingBackend>(plot: &Plot, backend: DB) -> Drawn<DB> {
-    load_font();
-    let sheet = Sheet { area: backend.into_drawing_area() };
-    sheet.area.fill(&PAPER)?;
-    sheet.text(&plot.title, (36, 24), TITLE, INK, (HPos::Left, VPos::Top))?;
-    let caption = wrap(&plot.caption, 128);
-    for (line, text) in caption.iter().enumerate() {
-        sheet.text(text, (36, 64 + 24 * line as i32), LABEL, SOFT, (HPos::Left, VPos::Top))?;
-    }
-    let top = 106 + 24 * caption.len() as i32;
-    let width = WIDTH / plot.panels.len().max(1) as i32;
-    for (number, panel) in plot.panels.iter().enumerate() {
-        let left = number as i32 * width;
-        let frame = Frame { left: left + MARGIN, right: left + width - 36, top, bottom: HEIGHT - 86, panel };
-        frame.draw(&sheet)?;
-    }
-    sheet.area.present()
-}
-
-/// Cuts a text into lines of at most `most` characters, between words.
-fn wrap(text: &str, most: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("a line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > most {
-            lines.push(word.to_owned());
-        } else {
-            *line = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        sheet.text(&self.title, (36, 24), TITLE, INK, (HPos::Left, VPos::Top))?;
+        let caption = wrap(&self.caption, 128);
+        for (line, text) in caption.iter().enumerate() {
+            sheet.text(text, (36, 64 + 24 * line as i32), LABEL, SOFT, (HPos::Left, VPos::Top))?;
         }
-    }
-    lines
-}
-
-/// Where everything is drawn. Takes points of the theme's sheet.
-struct Sheet<DB: DrawingBackend> {
-    area: DrawingArea<DB, Shift>,
-}
-
-impl<DB: DrawingBackend> Sheet<DB> {
-    fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, anchor: (HPos, VPos)) -> Drawn<DB> {
-        let style = (FONT, size * FINE).into_font().color(&colour).pos(Pos::new(anchor.0, anchor.1));
-        self.area.draw_text(text, &style, (at.0 * FINE, at.1 * FINE))
-    }
-    /// Upwards, around `at`.
-    fn upright(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor) -> Drawn<DB> {
-        let font = (FONT, size * FINE).into_font().transform(FontTransform::Rotate270);
-        let style = font.color(&colour).pos(Pos::new(HPos::Center, VPos::Center));
-        self.area.draw_text(text, &style, (at.0 * FINE, at.1 * FINE))
-    }
-    /// How wide a text is.
-    fn width(&self, text: &str, size: i32) -> i32 {
-        let style = (FONT, size * FINE).into_font().color(&INK);
-        self.area.estimate_text_size(text, &style).map_or(0, |(width, _)| width as i32 / FINE)
-    }
-    /// The text, cut so that it is at most `most` wide.
-    fn fitted(&self, text: &str, size: i32, most: i32) -> String {
-        if self.width(text, size) <= most {
-            return text.to_owned();
+        let top = 106 + 24 * caption.len() as i32;
+        let width = WIDTH / self.panels.len().max(1) as i32;
+        for (number, panel) in self.panels.iter().enumerate() {
+            let left = number as i32 * width;
+            let frame = Frame { left: left + MARGIN, right: left + width - 36, top, bottom: HEIGHT - 86, panel };
+            frame.draw(sheet)?;
         }
-        let mut short: Vec<char> = text.chars().collect();
-        while short.pop().is_some() {
-            let cut: String = short.iter().collect::<String>().trim_end().to_owned() + "…";
-            if self.width(&cut, size) <= most {
-                return if short.len() < 3 { String::new() } else { cut };
-            }
-        }
-        String::new()
-    }
-    fn line(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color, width: i32) -> Drawn<DB> {
-        let ends = [from, to].map(|(x, y)| (x * FINE, y * FINE));
-        self.area.draw(&PathElement::new(ends, colour.stroke_width((width * FINE) as u32)))
-    }
-    fn block(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color) -> Drawn<DB> {
-        let corners = [from, to].map(|(x, y)| (x * FINE, y * FINE));
-        self.area.draw(&Rectangle::new(corners, colour.filled()))
+        Ok(())
     }
 }
 
@@ -265,7 +160,7 @@ impl Frame<'_> {
         for mark in &self.panel.marks {
             let at = (self.across(mark.at.0) / FINE, self.up(mark.at.1) / FINE);
             for (from, to) in [((self.left, at.1), at), ((at.0, self.bottom), at)] {
-                dashes(sheet, from, to)?;
+                sheet.dashes(from, to, &SOFT)?;
             }
         }
         for mark in &self.panel.marks {
@@ -320,16 +215,4 @@ fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         corners.push((x, y));
     }
     corners
-}
-
-/// A dashed line, level or upright.
-fn dashes<DB: DrawingBackend>(sheet: &Sheet<DB>, from: (i32, i32), to: (i32, i32)) -> Drawn<DB> {
-    const DASH: i32 = 5;
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let length = dx.abs().max(dy.abs());
-    let point = |along: i32| (from.0 + dx.signum() * along, from.1 + dy.signum() * along);
-    for start in (0..length).step_by(2 * DASH as usize) {
-        sheet.line(point(start), point((start + DASH).min(length)), &SOFT, 1)?;
-    }
-    Ok(())
 }

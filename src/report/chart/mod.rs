@@ -11,13 +11,16 @@ mod forks;
 mod load;
 mod resources;
 mod scale;
+mod sheet;
+mod space_time;
 #[cfg(test)]
 mod tests;
 mod theme;
 
 pub use comparison::comparison;
-pub use draw::{png, svg};
 pub use scale::{Axis, Scale};
+pub use sheet::{png, svg};
+pub use space_time::SpaceTime;
 pub use theme::Colour;
 
 use crate::base::Time;

@@ -31,6 +31,9 @@ pub const GRID: RGBColor = RGBColor(0xe6, 0xea, 0xef);
 /// Names of faults.
 pub const FAULT: RGBColor = RGBColor(0xb4, 0x4a, 0x00);
 
+/// What must not be.
+pub const BROKEN: RGBColor = RGBColor(0xb0, 0x00, 0x20);
+
 /// A colour of Okabe and Ito.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Colour {

@@ -8,16 +8,16 @@ use super::group::{groups, key_figures};
 use super::manifest::{Comparison, Experiment, Manifest, Verdict};
 use super::number::{digits, grouped, seconds};
 use super::terminal::{interval, value};
-use super::{ChainSummary, Finished, FinishedExperiment, terminal};
-use crate::base::Time;
+use super::{ChainSummary, Finished, FinishedExperiment, Pictures, terminal};
+use crate::base::{Duration, Time};
 use crate::observe::metrics::{OverRuns, Summary};
 use crate::scenario::run::RanChain;
 use crate::scenario::summary;
 use page::Page;
 
-/// The page of a run; per chain its charts.
+/// The page of a run; per chain its pictures.
 #[must_use]
-pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Vec<(Plot, String)>]) -> String {
+pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> String {
     let mut page = Page::new(&manifest.name);
     head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&[manifest]));
     page.open("p class=\"facts\"");
@@ -31,14 +31,21 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Vec<(Plot, String)>
     ));
     page.close("p");
     violations(&mut page, run);
-    for (chain, charts) in run.ran.chains.iter().zip(drawn) {
+    for (chain, pictures) in run.ran.chains.iter().zip(drawn) {
         let several = run.ran.chains.len() > 1;
         let heading = |what: &str| if several { format!("{what}: chain {}", chain.name) } else { what.to_owned() };
         cards(&mut page, &chain.outcome.summary, several.then_some(chain.name.as_str()));
-        if !charts.is_empty() {
+        if let Some(story) = &pictures.story {
+            page.element("h2", &heading("Events"));
+            page.chart(&story.alternative, &story.svg);
+            page.open("p class=\"soft\"");
+            page.text("Event by event, with every message, in story.txt.");
+            page.close("p");
+        }
+        if !pictures.charts.is_empty() {
             page.element("h2", &heading("Charts"));
         }
-        for (plot, svg) in charts {
+        for (plot, svg) in &pictures.charts {
             page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
         }
         page.element("h2", &heading("Figures"));
@@ -271,12 +278,16 @@ fn faults(page: &mut Page, chain: &RanChain, heading: &str) {
         return;
     }
     page.element("h2", heading);
-    page.table(&[("fault", false), ("from", true), ("to", true)], |page| {
+    let heads = ["from", "to", "final again after its beginning", "after its end"].map(|head| (head, true));
+    let span = |span: Duration| if span == Duration::MAX { "-".to_owned() } else { seconds(span.as_secs_f64()) };
+    page.table(&[[("fault", false)].as_slice(), &heads].concat(), |page| {
         for fault in &chain.outcome.faults {
             page.open("tr");
             page.cell(&fault.label, false);
             page.cell(&instant(fault.start), true);
             page.cell(&instant(fault.end), true);
+            page.cell(&span(fault.stall), true);
+            page.cell(&span(fault.recovery), true);
             page.close("tr");
         }
     });

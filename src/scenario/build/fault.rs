@@ -1,44 +1,86 @@
 //! Faults and adversaries of a chain.
 
 use super::Builder;
-use crate::base::{NodeId, Stream, Time};
-use crate::engine::{Conduct, Fault, Scheduled, SeatSettings};
+use crate::base::{AccountId, Duration, NodeId, Stream, Time};
+use crate::engine::fault::LEADER;
+use crate::engine::{Burden, Cast, Conduct, Fault, Kept, Replay, Scheduled, SeatSettings, Who, cast};
 use crate::network::{Change, Degradation};
 use crate::protocol::Protocol;
-use crate::scenario::{self, Attack, Degrade, FaultKind, Partition, Select};
+use crate::scenario::{self, Attack, Degrade, Eclipse, FaultKind, Log, Misconduct, Partition, Repeat, Select, Slow};
+use std::collections::BTreeSet;
 
 impl Builder<'_> {
     /// Makes the nodes that the scenario names misbehave.
     pub(super) fn corrupt<P: Protocol>(
         &self,
         places: &[Option<&str>],
-        seats: &mut [SeatSettings<P>],
+        seats: &mut Vec<SeatSettings<P>>,
     ) -> Result<(), String> {
-        for (number, adversary) in self.scenario.adversary.iter().enumerate() {
-            if !self.is_for_this_chain(&adversary.chain) {
-                continue;
-            }
-            let mut stream = Stream::new(self.chain_seed(), "adversary", number as u64, 0);
-            for node in adversary.nodes.nodes(places, &mut stream) {
-                let seat = &mut seats[node.index()];
-                match &adversary.attack {
-                    Attack::Silent => seat.adversary = Some(Box::new(Conduct::Silent)),
-                    Attack::Delay { by } => seat.adversary = Some(Box::new(Conduct::Delay(*by))),
-                    Attack::Selective { to } => {
-                        let friends = to.iter().map(|&to| NodeId(to)).filter(|to| *to != node).collect();
-                        seat.adversary = Some(Box::new(Conduct::Selective(friends)));
+        for (number, attack, nodes) in self.attacks(places) {
+            match attack {
+                Attack::Generic(Misconduct::Twins { sides }) => {
+                    if let Some(node) = nodes.iter().find(|node| seats[node.index()].meets.is_some()) {
+                        return Err(format!("the seed draws {node} for two pairs of twins"));
                     }
-                    Attack::Protocol(name) if P::ATTACKS.iter().any(|(known, _)| known == name) => {
-                        seat.attack = Some(name.clone());
-                    }
-                    Attack::Protocol(name) => return Err(format!("{} has no attack {name}", P::NAME)),
+                    let sides = self.sides(sides, &nodes, places.len(), number);
+                    cast::part(places.len(), seats, &nodes, &sides);
                 }
+                Attack::Generic(misconduct) => {
+                    for node in nodes {
+                        let conduct = self.conduct(misconduct, node, places.len());
+                        seats[node.index()].adversary = Some(Box::new(conduct));
+                    }
+                }
+                Attack::Protocol(name) if P::ATTACKS.iter().any(|(known, _)| known == name) => {
+                    nodes.iter().for_each(|node| seats[node.index()].attack = Some(name.clone()));
+                }
+                Attack::Protocol(name) => return Err(format!("{} has no attack {name}", P::NAME)),
             }
         }
         Ok(())
     }
-    /// The schedule of faults, each span numbered by its place in the scenario.
-    pub(super) fn faults(&self, places: &[Option<&str>]) -> Vec<Scheduled> {
+    /// The attacks on this chain, each with its place in the scenario, and who plays them.
+    fn attacks(&self, places: &[Option<&str>]) -> Vec<(u64, &Attack, Vec<NodeId>)> {
+        let adversaries = self.scenario.adversary.iter().zip(0u64..);
+        let here = adversaries.filter(|(adversary, _)| self.is_for_this_chain(&adversary.chain));
+        let drawn = here.map(|(adversary, number)| {
+            let mut stream = Stream::new(self.chain_seed(), "adversary", number, 0);
+            (number, &adversary.attack, adversary.nodes.nodes(places, &mut stream))
+        });
+        drawn.collect()
+    }
+    /// The sides of twins: those given, or two halves of the other nodes.
+    fn sides(&self, given: &[Vec<u32>], twins: &[NodeId], n: usize, number: u64) -> Vec<Vec<NodeId>> {
+        if !given.is_empty() {
+            return given.iter().map(|side| side.iter().copied().map(NodeId).collect()).collect();
+        }
+        let mut others: Vec<NodeId> = (0..n).map(NodeId::from).filter(|node| !twins.contains(node)).collect();
+        Stream::new(self.chain_seed(), "twins", number, 0).shuffle(&mut others);
+        let (one, other) = others.split_at(others.len() / 2);
+        vec![one.to_vec(), other.to_vec()]
+    }
+    /// What a node does by itself. The schedule of faults makes it forget, and two processes make it twins.
+    fn conduct(&self, misconduct: &Misconduct, node: NodeId, n: usize) -> Conduct {
+        let others = |numbers: &[u32]| numbers.iter().map(|&to| NodeId(to)).filter(|to| *to != node).collect();
+        let stream = |label| Box::new(Stream::new(self.chain_seed(), label, u64::from(node.0), 0));
+        match misconduct {
+            Misconduct::Silent => Conduct::Silent,
+            Misconduct::Delay { by } => Conduct::Delay(*by),
+            Misconduct::Selective { to } => Conduct::Selective(others(to)),
+            Misconduct::Withhold { friends, by } => Conduct::Withhold(others(friends), *by),
+            Misconduct::Censor { accounts } => Conduct::Censor(accounts.iter().copied().map(AccountId).collect()),
+            Misconduct::Replay { within, share } => Conduct::Replay(Replay {
+                peers: (0..n).map(NodeId::from).filter(|peer| *peer != node).collect(),
+                within: *within,
+                share: *share,
+                random: stream("replay"),
+            }),
+            Misconduct::Corrupt { share } => Conduct::Corrupt(*share, stream("corrupt")),
+            Misconduct::Amnesia { .. } | Misconduct::Twins { .. } => Conduct::Amnesia,
+        }
+    }
+    /// The schedule of faults, each span numbered by its place in the scenario. What befalls a node befalls its twins.
+    pub(super) fn faults(&self, places: &[Option<&str>], cast: &Cast) -> Vec<Scheduled> {
         let mut schedule = Vec::new();
         for (number, fault) in self.scenario.fault.iter().enumerate() {
             if !self.is_for_this_chain(&fault.chain) {
@@ -46,55 +88,207 @@ impl Builder<'_> {
             }
             let id = number as u32;
             let mut stream = Stream::new(self.chain_seed(), "fault", u64::from(id), 0);
-            let (begin, end, label) = span(fault, id, places, &mut stream);
-            let at = Time::ZERO + fault.at;
-            schedule.push(Scheduled { at, fault: begin, begins: Some((id, label)), ends: None });
-            if let (Some(until), Some(end)) = (fault.until, end) {
-                schedule.push(Scheduled { at: Time::ZERO + until, fault: end, begins: None, ends: Some(id) });
+            let mut times = Stream::new(self.chain_seed(), "fault times", u64::from(id), 0);
+            for (from, until) in spans(fault, self.scenario.duration, &mut times) {
+                let (begin, end, label) = span(fault, id, places, &mut stream);
+                let at = Time::ZERO + from;
+                schedule.push(Scheduled { at, fault: begin, begins: Some((id, label)), ends: None });
+                if let Some(until) = until {
+                    schedule.push(Scheduled { at: Time::ZERO + until, fault: end, begins: None, ends: Some(id) });
+                }
             }
         }
+        for (_, attack, nodes) in self.attacks(places) {
+            if let Attack::Generic(Misconduct::Amnesia { every }) = attack {
+                let fault = Fault::Forget(nodes, *every);
+                schedule.push(Scheduled { at: Time::ZERO + *every, fault, begins: None, ends: None });
+            }
+        }
+        schedule.iter_mut().for_each(|scheduled| reach_twins(&mut scheduled.fault, cast));
         schedule
+    }
+    /// The nodes that a crash makes forget what they promised.
+    pub(super) fn amnesiacs(&self, places: &[Option<&str>], cast: &Cast) -> BTreeSet<NodeId> {
+        let all = self.faults(places, cast).into_iter().filter_map(|scheduled| match scheduled.fault {
+            Fault::Crash(Who::These(nodes), Kept::AllBut(_)) => Some(nodes),
+            _ => None,
+        });
+        all.flatten().map(|seat| cast.node(seat)).collect()
+    }
+}
+
+/// When a fault begins and ends, each time.
+fn spans(fault: &scenario::Fault, duration: Duration, times: &mut Stream) -> Vec<(Duration, Option<Duration>)> {
+    let Some(Repeat { every, lasting, random }) = fault.repeat else { return vec![(fault.at, fault.until)] };
+    let last = fault.until.unwrap_or(duration);
+    let mut drawn = |mean: Duration| {
+        if random { Duration::from_secs_f64(times.exponential() * mean.as_secs_f64()) } else { mean }
+    };
+    let (mut spans, mut from) = (Vec::new(), fault.at);
+    while from < last {
+        let until = from + drawn(lasting).max(Duration::from_nanos(1));
+        spans.push((from, Some(until.min(last))));
+        from = until + drawn(every - lasting).max(Duration::from_nanos(1));
+    }
+    spans
+}
+
+/// Extends a fault to all seats of its nodes. Whoever leads is one process.
+fn reach_twins(fault: &mut Fault, cast: &Cast) {
+    let reach = |nodes: &mut Vec<NodeId>| {
+        if *nodes != [LEADER] {
+            *nodes = cast.all_seats(nodes);
+        }
+    };
+    match fault {
+        Fault::Crash(Who::These(nodes), _)
+        | Fault::Restart(Who::These(nodes))
+        | Fault::Burden { who: Who::These(nodes), .. }
+        | Fault::Flood { who: Who::These(nodes), .. }
+        | Fault::Forget(nodes, _) => reach(nodes),
+        Fault::Network(Change::Cut { pairs, .. }) | Fault::AtLeader { change: Change::Cut { pairs, .. }, .. } => {
+            pairs.iter_mut().for_each(|(from, to)| {
+                reach(from);
+                reach(to);
+            });
+        }
+        Fault::Network(Change::Degrade { from, to, .. })
+        | Fault::AtLeader { change: Change::Degrade { from, to, .. }, .. } => {
+            reach(from);
+            reach(to);
+        }
+        Fault::Crash(Who::Leader(_), _)
+        | Fault::Restart(Who::Leader(_))
+        | Fault::Burden { who: Who::Leader(_), .. }
+        | Fault::Flood { who: Who::Leader(_), .. }
+        | Fault::Network(Change::Lift { .. })
+        | Fault::AtLeader { change: Change::Lift { .. }, .. }
+        | Fault::Load { .. }
+        | Fault::Lift(_) => {}
     }
 }
 
 /// What begins, what ends it, and what people call it.
-fn span(
-    fault: &scenario::Fault,
-    id: u32,
-    places: &[Option<&str>],
-    stream: &mut Stream,
-) -> (Fault, Option<Fault>, String) {
-    match fault.kind().expect("a checked fault is of one kind") {
-        FaultKind::Crash(crash) if crash.nodes == Select::Leader => {
-            (Fault::CrashLeader(id), Some(Fault::RestartLeader(id)), "crash of the leader".into())
+fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut Stream) -> (Fault, Fault, String) {
+    let kind = fault.kind().expect("a checked fault is of one kind");
+    let mut whom = |select: &Select| match select {
+        Select::Leader => (Who::Leader(id), "the leader".to_owned()),
+        select => {
+            let nodes = select.nodes(places, stream);
+            let shown = show(&nodes);
+            (Who::These(nodes), shown)
         }
+    };
+    let burden = |who: Who, burden: Burden| (Fault::Burden { id, who, burden }, Fault::Lift(id));
+    let ((begin, end), label) = match kind {
         FaultKind::Crash(crash) => {
-            let nodes = crash.nodes.nodes(places, stream);
-            let label = format!("crash of {}", show(&nodes));
-            (Fault::Crash(nodes.clone()), Some(Fault::Restart(nodes)), label)
+            let (who, shown) = whom(&crash.nodes);
+            let (kept, how) = kept(crash.log);
+            ((Fault::Crash(who.clone(), kept), Fault::Restart(who)), format!("crash of {shown}{how}"))
         }
+        FaultKind::Pause(pause) => {
+            let (who, shown) = whom(&pause.nodes);
+            (burden(who, Burden::Pause), format!("pause of {shown}"))
+        }
+        FaultKind::Slow(slow) => {
+            let (who, shown) = whom(&slow.nodes);
+            let (one, what) = slowness(slow);
+            (burden(who, one), format!("{what} of {shown}"))
+        }
+        FaultKind::Clock(clock) => {
+            let (who, shown) = whom(&clock.nodes);
+            let step = clock.ahead.as_nanos() as i64 - clock.behind.as_nanos() as i64;
+            // Parts per million are nanoseconds per second, a thousandfold.
+            let drift = (clock.drift_ppm * 1_000.0) as i64;
+            (burden(who, Burden::Clock { step, drift }), format!("wrong clocks of {shown}"))
+        }
+        FaultKind::Partition(_) | FaultKind::Eclipse(_) | FaultKind::Degrade(_) => {
+            let (change, label) = change(kind, id, places, stream);
+            ((on_network(id, change), Fault::Network(Change::Lift { id })), label)
+        }
+        FaultKind::Load(load) => {
+            let pace = thousandths(load.factor);
+            ((Fault::Load { id, pace }, Fault::Lift(id)), format!("{} times the load", load.factor))
+        }
+        FaultKind::Flood(flood) => {
+            let (who, shown) = whom(&flood.nodes);
+            let gap = Duration::from_secs_f64(1.0 / flood.rate).max(Duration::from_nanos(1));
+            ((Fault::Flood { id, who, gap }, Fault::Lift(id)), format!("flood of {shown}"))
+        }
+    };
+    (begin, end, label)
+}
+
+/// How much of its log a node finds, and what people call it.
+fn kept(log: Log) -> (Kept, &'static str) {
+    match log {
+        Log::Durable => (Kept::Durable, ""),
+        Log::Torn => (Kept::Torn, ", with a torn write"),
+        Log::Without(records) => (Kept::AllBut(records), ", with an old log"),
+        Log::Lost => (Kept::AllBut(u32::MAX), ", without a log"),
+    }
+}
+
+/// What a slow node must bear, and what people call it. A checked fault slows one thing.
+fn slowness(slow: &Slow) -> (Burden, &'static str) {
+    match slow {
+        Slow { disk_full: true, .. } => (Burden::DiskFull, "full disks"),
+        Slow { disk, .. } if *disk > 1.0 => (Burden::Disk(thousandths(*disk)), "slow disks"),
+        Slow { cpu, .. } => (Burden::Cpu(thousandths(*cpu)), "slow processors"),
+    }
+}
+
+fn thousandths(factor: f64) -> u32 {
+    (factor * 1000.0 + 0.5).max(1.0) as u32
+}
+
+/// A change of the network; what names the leader is bound when it strikes.
+fn on_network(id: u32, change: Change) -> Fault {
+    let names = |nodes: &[NodeId]| nodes.contains(&LEADER);
+    let open = match &change {
+        Change::Cut { pairs, .. } => pairs.iter().any(|(from, to)| names(from) || names(to)),
+        Change::Degrade { from, to, .. } => names(from) || names(to),
+        Change::Lift { .. } => false,
+    };
+    if open { Fault::AtLeader { id, change } } else { Fault::Network(change) }
+}
+
+/// A change of the network and what people call it.
+fn change(kind: FaultKind<'_>, id: u32, places: &[Option<&str>], stream: &mut Stream) -> (Change, String) {
+    match kind {
         FaultKind::Partition(partition) => {
             let groups = groups(partition, places, stream);
             let shown: Vec<String> = groups.iter().map(|group| show(group)).collect();
             let way = if partition.one_way { " -> " } else { " | " };
-            let cut = Change::Cut { id, pairs: pairs(&groups, partition.one_way) };
-            let label = format!("partition {}", shown.join(way));
-            (Fault::Network(cut), Some(Fault::Network(Change::Lift { id })), label)
+            let pairs = pairs(&groups, partition.one_way);
+            (Change::Cut { id, pairs }, format!("partition {}", shown.join(way)))
+        }
+        FaultKind::Eclipse(Eclipse { victim, by }) => {
+            let (victims, by) = (named(victim, places, stream), named(by, places, stream));
+            let far = |node: &NodeId| !victims.contains(node) && !by.contains(node);
+            let others: Vec<NodeId> = (0..places.len()).map(NodeId::from).filter(far).collect();
+            let label = format!("eclipse of {} by {}", show(&victims), show(&by));
+            (Change::Cut { id, pairs: pairs(&[victims, others], false) }, label)
         }
         FaultKind::Degrade(degrade) => {
-            let Degrade { extra, jitter, loss, duplicate, reorder, .. } = *degrade;
-            let (from, to) = (degrade.from.nodes(places, stream), degrade.to.nodes(places, stream));
+            let Degrade { extra, jitter, loss, duplicate, corrupt, reorder, .. } = *degrade;
+            let (from, to) = (named(&degrade.from, places, stream), named(&degrade.to, places, stream));
             let label = format!("worse links from {} to {}", show(&from), show(&to));
-            let by = Degradation { extra, jitter, loss, duplicate, reorder };
-            let change = Change::Degrade { id, from, to, by };
-            (Fault::Network(change), Some(Fault::Network(Change::Lift { id })), label)
+            let by = Degradation { extra, jitter, loss, duplicate, corrupt, reorder };
+            (Change::Degrade { id, from, to, by }, label)
         }
+        _ => unreachable!("called for faults of the network"),
     }
+}
+
+/// The nodes that are meant; [`LEADER`] stands for whoever will lead.
+fn named(select: &Select, places: &[Option<&str>], stream: &mut Stream) -> Vec<NodeId> {
+    if *select == Select::Leader { vec![LEADER] } else { select.nodes(places, stream) }
 }
 
 /// The groups of a partition; `"rest"` is who is in no other.
 fn groups(partition: &Partition, places: &[Option<&str>], stream: &mut Stream) -> Vec<Vec<NodeId>> {
-    let mut groups: Vec<Vec<NodeId>> = partition.groups.iter().map(|group| group.nodes(places, stream)).collect();
+    let mut groups: Vec<Vec<NodeId>> = partition.groups.iter().map(|group| named(group, places, stream)).collect();
     let named: Vec<NodeId> = groups.concat();
     let rest: Vec<NodeId> = (0..places.len()).map(NodeId::from).filter(|node| !named.contains(node)).collect();
     for (group, select) in groups.iter_mut().zip(&partition.groups) {
@@ -124,6 +318,7 @@ fn pairs(groups: &[Vec<NodeId>], one_way: bool) -> Vec<(Vec<NodeId>, Vec<NodeId>
 fn show(nodes: &[NodeId]) -> String {
     match nodes {
         [] => "nobody".into(),
+        [LEADER] => "the leader".into(),
         few if few.len() <= 6 => few.iter().map(std::string::ToString::to_string).collect::<Vec<String>>().join(" "),
         many => format!("{} nodes", many.len()),
     }

@@ -12,10 +12,11 @@ use super::{Chain as ChainTable, Nodes, Regions, Scenario, Stop as StopChoice, W
 use crate::base::{Committee, Duration, Height, NodeId, Stream, Time};
 use crate::chain::mempool::Capacity;
 use crate::consensus;
-use crate::engine::{Chain, Clock, DiskModel, SeatSettings, Setup, Simulation, Stop, World};
+use crate::engine::{Cast, Chain, Clock, DiskModel, SeatSettings, Setup, Simulation, Stop, World};
 use crate::network::dataset::{self, Kind};
 use crate::observe::check::{Settings as CheckSettings, Suite};
 use crate::observe::metrics::{Metrics, MetricsSettings};
+use crate::observe::story::Recorder;
 use crate::observe::{Observed, Observer, Violation};
 use crate::protocol::{Protocol, Visitor};
 use std::cell::RefCell;
@@ -56,6 +57,9 @@ impl<T: Observer> Observer for Watch<T> {
     fn finish(&mut self, end: Time) -> Result<(), Violation> {
         self.0.borrow_mut().finish(end)
     }
+    fn violated(&mut self, now: Time, violation: &Violation) {
+        self.0.borrow_mut().violated(now, violation);
+    }
     fn wants_messages(&self) -> bool {
         self.0.borrow().wants_messages()
     }
@@ -67,6 +71,21 @@ pub struct Watchers {
     pub metrics: Watch<Metrics>,
     /// Judges.
     pub checks: Watch<Suite>,
+    /// Tells the last events, if the scenario wants them told.
+    pub story: Option<Watch<Recorder>>,
+}
+
+impl Watchers {
+    /// All of them, without the one who counts unless the run is `measured`. The recorder comes before the judge, so that it knows what a violation came of.
+    fn observers(&self, measured: bool) -> Vec<Box<dyn Observer>> {
+        let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+        if measured {
+            observers.push(Box::new(self.metrics.twin()));
+        }
+        observers.extend(self.story.iter().map(|story| Box::new(story.twin()) as Box<dyn Observer>));
+        observers.push(Box::new(self.checks.twin()));
+        observers
+    }
 }
 
 /// A world ready to run, and those who watch its chains.
@@ -84,10 +103,22 @@ pub struct Built {
 /// # Errors
 /// What could not be built, as a sentence: a file that cannot be read, a graph that is not connected.
 pub fn build(scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
+    build_watched(scenario, seed, read, true)
+}
+
+/// The same, with nobody who counts: only the checks watch.
+///
+/// # Errors
+/// See [`build`].
+pub fn build_unmeasured(scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
+    build_watched(scenario, seed, read, false)
+}
+
+fn build_watched(scenario: &Scenario, seed: u64, read: Read<'_>, measured: bool) -> Result<Built, String> {
     let mut built = Built { world: World::default(), watchers: Vec::new(), remarks: Vec::new() };
     let mut desks = Vec::new();
     for number in 0..scenario.chain.len() {
-        let mut builder = Builder { scenario, number, seed, read, made: None };
+        let mut builder = Builder { scenario, number, seed, read, measured, made: None };
         consensus::visit(&mut builder);
         let made = builder.made.expect("a checked scenario names a known protocol")?;
         built.world.chains.push(made.chain);
@@ -112,6 +143,8 @@ struct Builder<'a> {
     number: usize,
     seed: u64,
     read: Read<'a>,
+    /// Whether somebody counts.
+    measured: bool,
     made: Option<Result<Made, String>>,
 }
 
@@ -137,7 +170,7 @@ impl Builder<'_> {
     fn chain<P: Protocol>(&self, config: P::Config) -> Result<Made, String> {
         let (table, scenario, seed) = (self.table(), self.scenario, self.chain_seed());
         let n = table.nodes.count as usize;
-        let (regions, plan) = network::plan(table, seed, self.read)?;
+        let (regions, imported) = network::places(table, seed, self.read)?;
         let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
         let weights = weights(&table.nodes)?;
         let mut committee = P::committee(&config, weights.clone());
@@ -148,7 +181,10 @@ impl Builder<'_> {
         }
         let mut seats = self.seats::<P>(&places);
         self.corrupt(&places, &mut seats)?;
-        let byzantine: BTreeSet<NodeId> = committee.members().filter(|node| is_corrupt(&seats[node.index()])).collect();
+        let cast = Cast::of(n, &seats);
+        let mut byzantine = self.amnesiacs(&places, &cast);
+        byzantine.extend(committee.members().filter(|node| !seats[node.index()].is_honest()));
+        let plan = network::plan(table, seed, &regions, imported.as_ref(), &cast)?;
         let mut remarks = plan.remarks;
         remarks.extend(P::remarks(&config, &committee, &byzantine));
         let traffic = self.load(n)?;
@@ -169,14 +205,18 @@ impl Builder<'_> {
             client_retry: traffic.retry,
             seats,
             costs: table.costs,
-            faults: self.faults(&places),
+            faults: self.faults(&places, &cast),
             interval: scenario.output.interval,
             stop: self.stop(),
             recheck: scenario.check.recompute,
-            observers: vec![Box::new(watchers.metrics.twin()), Box::new(watchers.checks.twin())],
+            observers: watchers.observers(self.measured),
         };
         let chain = Box::new(Simulation::new(setup));
         Ok(Made { chain, watchers, remarks, desk: traffic.desk })
+    }
+    /// The faults that the protocol must bear while they last.
+    fn tolerated(&self) -> BTreeSet<u32> {
+        (0..).zip(&self.scenario.fault).filter(|(_, fault)| fault.tolerated).map(|(id, _)| id).collect()
     }
     fn stop(&self) -> Stop {
         let end = Stop::at(Time::ZERO + self.scenario.duration);
@@ -196,6 +236,8 @@ impl Builder<'_> {
         let checks = CheckSettings {
             byzantine: byzantine.clone(),
             progress: scenario.check.progress,
+            catch_up: scenario.check.catch_up,
+            tolerated: self.tolerated(),
             ..CheckSettings::new(weights.len())
         };
         let total: u64 = weights.iter().sum();
@@ -208,7 +250,13 @@ impl Builder<'_> {
             offered: workload.and_then(crate::workload::Workload::offered),
             ..MetricsSettings::new(weights.len(), scenario.duration)
         };
-        Watchers { metrics: Watch::new(Metrics::new(metrics)), checks: Watch::new(Suite::new(&checks)) }
+        let story = Some(scenario.output.story as usize).filter(|wanted| *wanted > 0);
+        let recorder = story.map(|wanted| Watch::new(Recorder::new(checks.honest(), wanted)));
+        Watchers {
+            metrics: Watch::new(Metrics::new(metrics)),
+            checks: Watch::new(Suite::new(&checks)),
+            story: recorder,
+        }
     }
     fn seats<P: Protocol>(&self, places: &[Option<&str>]) -> Vec<SeatSettings<P>> {
         let nodes = &self.table().nodes;
@@ -221,8 +269,7 @@ impl Builder<'_> {
                 disk: disk(&nodes.disk),
                 clock: clock(nodes, &mut clocks),
                 mempool,
-                attack: None,
-                adversary: None,
+                ..SeatSettings::default()
             })
             .collect();
         for (number, group) in nodes.group.iter().enumerate() {
@@ -236,10 +283,6 @@ impl Builder<'_> {
         }
         seats
     }
-}
-
-fn is_corrupt<P: Protocol>(seat: &SeatSettings<P>) -> bool {
-    seat.attack.is_some() || seat.adversary.is_some()
 }
 
 /// Thousandths of the reference core's time that a core of this speed takes.

@@ -2,7 +2,7 @@
 
 use super::{Read, regions};
 use crate::base::{Duration, NodeId, Stream};
-use crate::engine::TransactionRelay;
+use crate::engine::{Cast, TransactionRelay};
 use crate::network::dataset::{self, LatencyTable};
 use crate::network::gossip::{
     Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings, Trickle,
@@ -27,17 +27,32 @@ pub(super) struct Plan {
 /// The number of the permanent loss of every link, apart from all faults.
 const PERMANENT: u32 = u32::MAX;
 
-/// The region of each node, and everything between the nodes.
-pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(Vec<Option<String>>, Plan), String> {
-    let (choice, nodes, n) = (&table.network, &table.nodes, table.nodes.count as usize);
-    let mut regions = regions(nodes, seed)?;
-    let imported = imported(choice, n, read)?;
+/// Where each node stands, and what a file says of the network.
+pub(super) fn places(
+    table: &ChainTable,
+    seed: u64,
+    read: Read<'_>,
+) -> Result<(Vec<Option<String>>, Option<Imported>), String> {
+    let mut regions = regions(&table.nodes, seed)?;
+    let imported = imported(&table.network, table.nodes.count as usize, read)?;
     if let Some(imported) = &imported {
         for (region, node) in regions.iter_mut().zip(&imported.nodes) {
             *region = node.region.clone().or(region.take());
         }
     }
-    let topology = match &imported {
+    Ok((regions, imported))
+}
+
+/// Everything between the seats of `cast`. Twins stand where the first of them stands, each with a link of its own.
+pub(super) fn plan(
+    table: &ChainTable,
+    seed: u64,
+    regions: &[Option<String>],
+    imported: Option<&Imported>,
+    cast: &Cast,
+) -> Result<Plan, String> {
+    let (choice, nodes, n) = (&table.network, &table.nodes, table.nodes.count as usize);
+    let topology = match imported {
         Some(imported) => imported.topology.clone(),
         None => shape(choice)?.build(n, seed).map_err(|error| error.to_string())?,
     };
@@ -47,11 +62,14 @@ pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(Vec
     }
     let remarks = if topology.is_complete() { Vec::new() } else { vec![format!("{}: {survey}", table.name)] };
     let hops = survey.diameter.map_or(1, |(least, _)| least.max(1)) as u32;
-    let settings = transport(choice, nodes, &regions, imported.as_ref(), seed)?;
-    let delay = || delays(choice, &regions, imported.as_ref(), seed);
+    let mut settings = transport(choice, nodes, regions, imported, seed)?;
+    settings.rates.extend(cast.twins().iter().map(|node| settings.rates[node.index()]).collect::<Vec<Rates>>());
+    let mut places = regions.to_vec();
+    places.extend(cast.twins().iter().map(|node| regions[node.index()].clone()));
+    let delay = || delays(choice, &places, imported, seed);
     let mut network = Transport::new(seed, Box::new(delay()?), settings);
     if choice.loss > 0.0 {
-        let everybody: Vec<NodeId> = (0..n).map(NodeId::from).collect();
+        let everybody: Vec<NodeId> = (0..places.len()).map(NodeId::from).collect();
         let by = Degradation { loss: choice.loss, ..Degradation::default() };
         let change = Change::Degrade { id: PERMANENT, from: everybody.clone(), to: everybody, by };
         network.change(crate::base::Time::ZERO, &change, &mut crate::network::Carried::default());
@@ -60,8 +78,13 @@ pub(super) fn plan(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(Vec
         Spread::Gossip => TransactionRelay::Gossip,
         Spread::Sampled => TransactionRelay::Sampled(Box::new(delay()?), hops),
     };
+    let topology = if cast.twins().is_empty() {
+        topology
+    } else {
+        topology.between(places.len(), |seat| cast.node(seat), |one, other| cast.meet(one, other))
+    };
     let gossip = gossip(choice, seed, Arc::new(topology));
-    Ok((regions, Plan { network: Box::new(network), gossip, relay, remarks }))
+    Ok(Plan { network: Box::new(network), gossip, relay, remarks })
 }
 
 /// A network read from the files that the scenario names.

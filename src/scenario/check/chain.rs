@@ -396,7 +396,7 @@ impl Checker<'_> {
             Select::Rest | Select::Leader => {
                 let word = if *select == Select::Rest { "rest" } else { "leader" };
                 if !special.contains(&word) {
-                    let label = "\"rest\" belongs into a partition, \"leader\" into a crash";
+                    let label = "\"rest\" belongs into a partition, \"leader\" into a fault";
                     self.wrong(key, format!("\"{word}\" means nothing here"), label);
                 }
             }

@@ -1,19 +1,23 @@
 //! Everything that can be known to be wrong before a run. What is left out is filled in on the way.
 
+mod adversary;
 mod agent;
 mod chain;
 mod events;
+mod faults;
 
 use super::catalogue::Known;
 use super::estimate::estimate;
 use super::mistake::{Mistake, Sources, allow, suggest};
 use super::tree::Tree;
-use super::{Scenario, Stop, document, spelling};
+use super::{Misconduct, Scenario, Stop, document, spelling};
 use crate::base::Duration;
 use std::collections::BTreeSet;
 
 /// How long a run lasts at most that ends by another rule.
 const DAY: Duration = Duration::from_secs(86_400);
+/// A longer story is read by nobody.
+const LONGEST_STORY: u32 = 100_000;
 /// No run needs more: virtual time is counted in 64 bits.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -29,6 +33,7 @@ pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[K
     checker.faults(scenario);
     checker.adversaries(scenario);
     checker.agents(scenario);
+    checker.explore(scenario);
     if checker.found.iter().all(|mistake| mistake.harmless) {
         checker.memory(scenario);
     }
@@ -125,8 +130,45 @@ impl Checker<'_> {
             self.wrong("warm_up", "`warm_up` must be shorter than the run", label);
         }
         self.lasting("output.interval", scenario.output.interval);
+        self.within("output.story", f64::from(scenario.output.story), 0.0, f64::from(LONGEST_STORY));
         if let Some(progress) = scenario.check.progress {
             self.lasting("check.progress", progress);
+        }
+        if let Some(catch_up) = scenario.check.catch_up {
+            self.lasting("check.catch_up", catch_up);
+        }
+    }
+
+    /// The limits of a search.
+    fn explore(&mut self, scenario: &Scenario) {
+        let Some(limits) = &scenario.explore else { return };
+        if let Some((least, most)) = limits.nodes
+            && (least == 0 || least > most)
+        {
+            let title = "`nodes` must be the fewest and the most nodes of a world";
+            self.wrong("explore.nodes", title, format!("found {least} and {most}"));
+        }
+        if limits.worlds == 0 {
+            self.wrong("explore.worlds", "no world would be drawn", "expected a number above 0");
+        }
+        if let Some(heal) = limits.heal
+            && (heal.is_zero() || heal >= scenario.duration)
+        {
+            let title = "`heal` must lie within the run: the liveness phase begins there";
+            self.wrong("explore.heal", title, format!("the run lasts {}", scenario.duration));
+        }
+        if scenario.chain.len() > 1 {
+            self.wrong_key(
+                "explore",
+                "worlds are drawn for one chain",
+                format!("found {} chains", scenario.chain.len()),
+            );
+        }
+        let generic = spelling::GENERIC_ATTACKS.iter().filter(|(name, _)| Misconduct::of_word(name).is_some());
+        let own = self.known.iter().filter(|known| known.name == scenario.chain[0].protocol.name);
+        let allowed: Vec<&str> = generic.chain(own.flat_map(|known| known.attacks)).map(|(name, _)| *name).collect();
+        for (at, name) in limits.attacks.iter().enumerate() {
+            self.among(&format!("explore.attacks[{at}]"), "attack", name, &allowed);
         }
     }
 

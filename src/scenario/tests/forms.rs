@@ -23,7 +23,7 @@ fn a_scenario_is_read_and_completed() {
     assert_eq!((payments.chain.as_str(), payments.rate, payments.clients), ("main", Some(50.0), 4));
     let Some(FaultKind::Partition(partition)) = scenario.fault[1].kind() else { panic!("a partition") };
     assert_eq!(partition.groups, [Select::Region("eu-west-1".into()), Select::Rest]);
-    assert_eq!(scenario.adversary[0].attack, Attack::Delay { by: Duration::from_secs(1) });
+    assert_eq!(scenario.adversary[0].attack, Attack::Generic(Misconduct::Delay { by: Duration::from_secs(1) }));
     assert_eq!(chain.nodes.regions.places(4).unwrap(), ["eu-west-1", "eu-west-1", "sa-east-1", "us-east-1"]);
 }
 

@@ -43,7 +43,7 @@ r#"error: unknown key `warmup`
  --> test.toml:4:1
   |
 4 | warmup = "5s"
-  | ^^^^^^ expected one of `name`, `question`, `seed`, `seeds`, `duration`, `stop`, `warm_up`, `crypto`, `memory_limit`, `chain`, `workload`, `fault`, or 5 more
+  | ^^^^^^ expected one of `name`, `question`, `seed`, `seeds`, `duration`, `stop`, `warm_up`, `crypto`, `memory_limit`, `chain`, `workload`, `fault`, or 6 more
   |
   = help: did you mean `warm_up`?"#;
     an_unknown_key_inside_a_choice_is_told: edited(&[("degree = 2", "degre = 2")]),
@@ -225,14 +225,14 @@ r#"error: unknown word "rset"
 24 | crash = { nodes = 4 }
    |                   ^ nodes are numbered 0 to 3";
     a_fault_without_a_kind_is_told: edited(&[("crash = { nodes = [3] }", "")]),
-"error: a fault is exactly one of `crash`, `partition` and `degrade`
+"error: a fault is exactly one of `crash`, `pause`, `slow`, `clock`, `partition`, `eclipse`, `degrade`, `load` and `flood`
   --> test.toml:21:1
    |
 21 | [[fault]]
    | ^^^^^^^^^ found 0 of them";
     a_fault_of_two_kinds_is_told: edited(&[("crash = { nodes = [3] }", "crash = { nodes = [3] }
 partition = { groups = [0, 1] }")]),
-"error: a fault is exactly one of `crash`, `partition` and `degrade`
+"error: a fault is exactly one of `crash`, `pause`, `slow`, `clock`, `partition`, `eclipse`, `degrade`, `load` and `flood`
   --> test.toml:21:1
    |
 21 | [[fault]]
@@ -254,7 +254,7 @@ r#"error: this fault begins at 4min, after the end
   --> test.toml:32:11
    |
 32 | degrade = { to = { fraction = 0.5 }, loss = 0 }
-   |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected `extra`, `jitter`, `loss`, `duplicate` or `reorder`";
+   |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected `extra`, `jitter`, `loss`, `duplicate`, `corrupt` or `reorder`";
     a_probability_above_one_is_told: edited(&[("loss = 0.1", "loss = 10")]),
 r#"error: `loss` must lie between 0 and 1
   --> test.toml:32:45
@@ -266,7 +266,7 @@ r#"error: idle has no attack "shuot"
   --> test.toml:36:10
    |
 36 | attack = "shuot"
-   |          ^^^^^^^ expected one of `silent`, `delay`, `selective`, `shout`
+   |          ^^^^^^^ expected one of `silent`, `delay`, `selective`, `twins`, `equivocate`, `amnesia`, `replay`, `withhold`, `censor`, `corrupt`, `shout`
    |
    = help: did you mean `shout`?"#;
     a_warm_up_longer_than_the_run_is_told: edited(&[(r#"warm_up = "5s""#, r#"warm_up = "5 min""#)]),

@@ -1,6 +1,7 @@
 //! A protocol of our own proves the way from a table to its settings; every kind of mistake is read as people read it.
 
 mod forms;
+mod misconduct;
 mod mistakes;
 mod shipped;
 mod variants;
@@ -46,7 +47,7 @@ impl Default for Config {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Snore;
 
 impl Wire for Snore {

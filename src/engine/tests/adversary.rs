@@ -1,0 +1,150 @@
+//! Nodes that misbehave whatever their protocol.
+
+use super::super::adversary::{Conduct, Replay};
+use super::super::simulation::Setup;
+use super::super::{Clock, cast};
+use super::super::{Fault, Scheduled};
+use super::fixture::{Bell, Config, Diary, at, payment, run, setup};
+use crate::base::{AccountId, CostTable, Duration, Height, NodeId, Stream};
+
+const NODES: [NodeId; 4] = [NodeId(0), NodeId(1), NodeId(2), NodeId(3)];
+
+/// `n` nodes, one of which misbehaves.
+fn with(n: usize, node: usize, conduct: Conduct, diary: &Diary) -> Setup<Bell> {
+    let mut setup = setup(n, Config::default(), diary);
+    setup.seats[node].adversary = Some(Box::new(conduct));
+    setup
+}
+
+/// Four nodes, the sequencer of which is two: the second a little later by its clock.
+fn with_twins(sides: &[Vec<NodeId>], diary: &Diary) -> Setup<Bell> {
+    let mut setup = setup(4, Config::default(), diary);
+    cast::part(4, &mut setup.seats, &NODES[..1], sides);
+    setup.seats[4].clock = Clock { offset: 1, drift: 0 };
+    setup
+}
+
+#[test]
+fn twins_tell_each_side_something_else_under_one_name() {
+    let diary = Diary::default();
+    let simulation = run(with_twins(&[vec![NODES[1], NODES[2]], vec![NODES[3]]], &diary), &[(at(50), payment(1, 0))]);
+    let chains = [1, 2, 3].map(|node| simulation.finalized(NODES[node]));
+    assert!(chains.iter().all(|block| block.height() == Height(1)));
+    assert_eq!(chains[0].id(), chains[1].id());
+    assert_ne!(chains[0].id(), chains[2].id());
+    let delivered = ["110ms n0>n1 next", "110ms n0>n2 next", "110ms n0>n3 next"];
+    assert_eq!(diary.lines("next"), delivered);
+}
+
+#[test]
+fn nobody_is_told_of_a_seat_beyond_the_committee() {
+    let diary = Diary::default();
+    let mut setup = with_twins(&[vec![NODES[1], NODES[2]], vec![NODES[3]]], &diary);
+    let crash = Fault::crash(vec![NODES[0], NodeId(4)]);
+    setup.faults.push(Scheduled { at: at(5_000), fault: crash, begins: None, ends: None });
+    let simulation = run(setup, &[(at(50), payment(1, 0))]);
+    assert_eq!(simulation.nodes(), 4);
+    assert_eq!(diary.lines("n4"), Vec::<String>::new());
+    assert_eq!(diary.lines("n0 final").len(), 1, "of twins the first is shown");
+    assert_eq!(diary.lines("crash"), ["5s n0 crash"]);
+}
+
+#[test]
+fn who_sees_both_twins_is_heard_by_both() {
+    let diary = Diary::default();
+    let simulation =
+        run(with_twins(&[vec![NODES[1], NODES[3]], vec![NODES[2], NODES[3]]], &diary), &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("n0>n3 next").len(), 2, "each twin speaks");
+    assert_eq!(diary.lines("n3>n0 thanks").len(), 2, "one answer, for both");
+    assert_eq!(diary.lines("n1>n0 thanks").len(), 1);
+    assert!(simulation.violations().is_empty());
+}
+
+#[test]
+fn twins_of_one_side_meet_and_those_of_different_sides_do_not() {
+    let mut seats = setup(4, Config::default(), &Diary::default()).seats;
+    cast::part(4, &mut seats, &NODES[..2], &[vec![NODES[2]], vec![NODES[3]]]);
+    let cast = cast::Cast::of(4, &seats);
+    assert_eq!((cast.nodes(), cast.twins()), (4, &NODES[..2]));
+    assert_eq!(cast.all_seats(&NODES[..3]), [0, 4, 1, 5, 2].map(NodeId));
+    let meeting = |seat: u32| (0..6).filter(|other| cast.meet(NodeId(seat), NodeId(*other))).collect::<Vec<u32>>();
+    let expected = [vec![1, 2], vec![0, 2], vec![0, 1, 3], vec![2, 4, 5], vec![3, 5], vec![3, 4]];
+    assert_eq!([0, 1, 2, 3, 4, 5].map(meeting), expected);
+}
+
+#[test]
+fn twins_of_two_plans_meet_where_both_plans_have_it() {
+    let mut seats = setup(4, Config::default(), &Diary::default()).seats;
+    cast::part(4, &mut seats, &NODES[..1], &[vec![NODES[1], NODES[2]], vec![NODES[3]]]);
+    cast::part(4, &mut seats, &NODES[1..2], &[vec![NODES[3]], vec![NODES[0], NODES[2]]]);
+    let cast = cast::Cast::of(4, &seats);
+    let meeting = |seat: u32| (0..6).filter(|other| cast.meet(NodeId(seat), NodeId(*other))).collect::<Vec<u32>>();
+    assert_eq!([0, 4, 1, 5].map(meeting), [vec![2, 5], vec![3], vec![3], vec![0, 2]]);
+}
+
+#[test]
+fn clients_count_twins_once() {
+    let mut twins = with_twins(&[vec![NODES[1], NODES[2]], vec![NODES[3]]], &Diary::default());
+    twins.seats[4].clock = Clock::default();
+    let simulation = run(twins, &[(at(50), payment(1, 0))]);
+    // Equal clocks: both twins make the same block.
+    assert_eq!(simulation.finalized(NODES[1]).id(), simulation.finalized(NODES[3]).id());
+    assert_eq!(simulation.finals.iter().max(), Some(&4));
+}
+
+#[test]
+fn a_replaying_node_says_again_what_it_could_have_said() {
+    let diary = Diary::default();
+    let replay = Replay {
+        peers: vec![NODES[2]],
+        within: Duration::from_secs(1),
+        share: 1.0,
+        random: Box::new(Stream::new(1, "replay", 1, 0)),
+    };
+    run(with(3, 1, Conduct::Replay(replay), &diary), &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("n1>n0 thanks").len(), 1);
+    assert_eq!(diary.lines("n1>n2 thanks").len(), 1, "its own thanks");
+    assert_eq!(diary.lines("n1>n2 next"), Vec::<String>::new(), "the sequencer has signed that");
+}
+
+#[test]
+fn a_withholding_node_tells_its_friends_first() {
+    let diary = Diary::default();
+    let conduct = Conduct::Withhold(vec![NODES[1]], Duration::from_millis(500));
+    run(with(3, 0, conduct, &diary), &[(at(50), payment(1, 0))]);
+    assert_eq!(diary.lines("final"), ["100ms n0 final 1", "110ms n1 final 1", "610ms n2 final 1"]);
+}
+
+#[test]
+fn a_censoring_node_never_proposes_what_some_accounts_send() {
+    let conduct = Conduct::Censor(vec![AccountId(1)]);
+    let simulation = run(with(2, 0, conduct, &Diary::default()), &[(at(50), payment(1, 0)), (at(60), payment(2, 0))]);
+    let block = simulation.finalized(NODES[1]);
+    assert_eq!((block.height(), block.transactions()), (Height(1), &[payment(2, 0)][..]));
+}
+
+#[test]
+fn a_garbled_message_costs_its_receiver_the_check_and_is_dropped() {
+    for recheck in [false, true] {
+        let diary = Diary::default();
+        let mut setup = with(2, 0, Conduct::Corrupt(1.0, Box::new(Stream::new(1, "corrupt", 0, 0))), &diary);
+        setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
+        setup.recheck = recheck;
+        run(setup, &[(at(50), payment(1, 0))]);
+        assert_eq!(diary.lines("n0>n1"), ["110ms n0>n1 next"]);
+        assert_eq!(diary.lines("lost"), ["130ms lost n1 Forged"]);
+        assert_eq!(diary.lines("n1 final"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_forgetful_node_starts_from_nothing_again_and_again() {
+    let diary = Diary::default();
+    let mut setup = with(2, 1, Conduct::Amnesia, &diary);
+    let fault = Fault::Forget(vec![NODES[1]], Duration::from_secs(4));
+    setup.faults.push(Scheduled { at: at(4_000), fault, begins: None, ends: None });
+    let simulation = run(setup, &[(at(50), payment(1, 0)), (at(5_050), payment(1, 1))]);
+    assert_eq!(diary.lines("n1 boot"), ["0s n1 boot 0 at 0", "4s n1 boot 1 at 0", "8s n1 boot 2 at 0"]);
+    assert_eq!(diary.lines("n1 final"), ["110ms n1 final 1"], "the second block has no parent here");
+    assert_eq!(simulation.finalized(NODES[0]).height(), Height(2));
+}

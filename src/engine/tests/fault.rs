@@ -1,0 +1,188 @@
+//! What befalls nodes, and what they make of it.
+
+use super::fixture::{Config, Diary, SLOW_DISK, at, payment, run, setup};
+use crate::base::{ClientId, CostTable, Duration, NodeId, Time};
+use crate::engine::fault::LEADER;
+use crate::engine::{Burden, Fault, Kept, Scheduled, Who};
+use crate::network::Change;
+use crate::workload::{Receipt, Request, Workload};
+
+fn these(nodes: &[u32]) -> Who {
+    Who::These(nodes.iter().map(|node| NodeId(*node)).collect())
+}
+
+/// A fault from `from` to `to`, in milliseconds.
+fn during(from: u64, to: u64, fault: Fault) -> Vec<Scheduled> {
+    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+    vec![plain(from, fault), plain(to, Fault::Lift(1))]
+}
+
+fn burden(nodes: &[u32], burden: Burden) -> Fault {
+    Fault::Burden { id: 1, who: these(nodes), burden }
+}
+
+#[test]
+fn a_node_that_stands_still_handles_later_what_arrived_meanwhile() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.faults = during(105, 500, burden(&[1], Burden::Pause));
+    run(setup, &[(at(50), payment(1, 0)), (at(150), payment(1, 1))]);
+    assert_eq!(diary.lines("n1 final"), ["500ms n1 final 1", "500ms n1 final 2"]);
+}
+
+#[test]
+fn the_timers_of_a_node_that_stands_still_fire_when_it_goes_on() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.faults = during(60, 450, burden(&[0], Burden::Pause));
+    run(setup, &[(at(50), payment(1, 0)), (at(460), payment(1, 1))]);
+    assert_eq!(diary.lines("n0 final"), ["450ms n0 final 1", "550ms n0 final 2"], "the next stroke comes 100 ms later");
+}
+
+#[test]
+fn a_job_that_was_being_checked_when_the_node_stopped_is_handled_when_it_goes_on() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
+    setup.faults = during(130, 300, burden(&[1], Burden::Pause));
+    run(setup, &[(at(10), payment(1, 0))]);
+    // Arrives at 110 ms, would be checked at 130 ms.
+    assert_eq!(diary.lines("n1 final"), ["300ms n1 final 1"]);
+}
+
+#[test]
+fn a_process_that_crashes_while_it_stands_still_comes_back_moving() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.faults = during(60, 5_000, burden(&[0], Burden::Pause));
+    setup.faults.extend(super::crash(0, 100, 200));
+    run(setup, &[(at(250), payment(1, 0))]);
+    assert_eq!(diary.lines("n0 final"), ["300ms n0 final 1"]);
+}
+
+#[test]
+fn slow_processors_and_disks_take_their_factor_longer_while_it_lasts() {
+    let diary = Diary::default();
+    let mut slow = setup(2, Config::default(), &diary);
+    slow.costs = CostTable { sign: Duration::from_millis(10), ..CostTable::FREE };
+    slow.faults = during(10, 250, burden(&[0], Burden::Cpu(3_000)));
+    run(slow, &[(at(50), payment(1, 0)), (at(260), payment(1, 1))]);
+    assert_eq!(diary.lines("n0 final"), ["130ms n0 final 1", "310ms n0 final 2"]);
+
+    let diary = Diary::default();
+    let mut slow = setup(2, Config::default(), &diary);
+    slow.seats[0].disk = SLOW_DISK;
+    slow.faults = during(10, 250, burden(&[0], Burden::Disk(4_000)));
+    run(slow, &[(at(50), payment(1, 0)), (at(260), payment(1, 1))]);
+    assert_eq!(diary.lines("n0 final"), ["120ms n0 final 1", "305ms n0 final 2"]);
+}
+
+#[test]
+fn nothing_that_must_be_durable_first_leaves_a_node_whose_disk_is_full() {
+    for disk in [SLOW_DISK, crate::engine::DiskModel::INSTANT] {
+        let diary = Diary::default();
+        let mut setup = setup(2, Config::default(), &diary);
+        setup.seats[0].disk = disk;
+        setup.faults = during(10, 1_000, burden(&[0], Burden::DiskFull));
+        run(setup, &[(at(50), payment(1, 0))]);
+        let synced = if disk == SLOW_DISK { "1.005s n0 final 1" } else { "1s n0 final 1" };
+        assert_eq!(diary.lines("n0 final 1"), [synced]);
+    }
+}
+
+#[test]
+fn a_clock_jumps_and_one_that_is_set_back_stands_still_until_it_has_caught_up() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    let ahead = Burden::Clock { step: 500_000_000, drift: 0 };
+    setup.faults = during(150, 350, burden(&[0], ahead));
+    let simulation = run(setup, &[(at(50), payment(1, 0)), (at(210), payment(1, 1)), (at(410), payment(1, 2))]);
+    let times: Vec<Time> = (1..=3)
+        .map(|height| simulation.block_at(NodeId(0), crate::base::Height(height)).expect("a block").header.time)
+        .collect();
+    // At 100, 300 and 500 ms: the clock is 500 ms ahead between 150 and 350 ms, and last showed 820 ms when thanks came.
+    assert_eq!(times, [at(100), at(800), at(820)]);
+}
+
+#[test]
+fn a_node_with_amnesia_comes_back_without_its_last_records() {
+    let mut setup = setup(2, Config::default(), &Diary::default());
+    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+    let forgets = Fault::Crash(these(&[0]), Kept::AllBut(1));
+    setup.faults = vec![plain(250, forgets), plain(300, Fault::restart(vec![NodeId(0)]))];
+    let simulation = run(setup, &[(at(50), payment(1, 0)), (at(150), payment(1, 1))]);
+    assert_eq!(simulation.seats[0].disk.log().len(), 1);
+}
+
+#[test]
+fn a_fault_finds_whoever_leads_and_its_end_finds_the_same_node() {
+    let diary = Diary::default();
+    let mut setup = setup(3, Config::default(), &diary);
+    let everybody = [NodeId(0), NodeId(1), NodeId(2)].to_vec();
+    let pairs = vec![(vec![LEADER], everybody.clone()), (everybody, vec![LEADER])];
+    setup.faults = during(150, 350, Fault::AtLeader { id: 1, change: Change::Cut { id: 1, pairs } });
+    setup.faults.push(Scheduled {
+        at: at(350),
+        fault: Fault::Network(Change::Lift { id: 1 }),
+        begins: None,
+        ends: None,
+    });
+    let mut simulation = crate::engine::Simulation::new(setup);
+    simulation.leader = Some(NodeId(0));
+    for (millis, nonce) in [(50, 0), (210, 1)] {
+        simulation.submit_at(at(millis), ClientId(0), NodeId(0), payment(1, nonce));
+    }
+    while simulation.advance(Time::NEVER, 1_000) {}
+    assert_eq!(diary.lines("n0 final").len(), 2);
+    assert_eq!(diary.lines("n1 final").len(), 1, "the second block met the cut");
+}
+
+#[test]
+fn a_flood_costs_its_victims_time_and_nothing_else() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.costs = CostTable { verify: Duration::from_millis(30), ..CostTable::FREE };
+    let gap = Duration::from_millis(20);
+    setup.faults = during(60, 140, Fault::Flood { id: 1, who: these(&[1]), gap });
+    run(setup, &[(at(10), payment(1, 0))]);
+    // Garbage at 80, 100, 120 ms takes until 170 ms; the block of 100 ms waits behind two of
+    // them, and its payment is checked once more.
+    assert_eq!(diary.lines("lost n1 Forged"), ["110ms lost n1 Forged", "140ms lost n1 Forged", "230ms lost n1 Forged"]);
+    assert_eq!(diary.lines("n1 final"), ["200ms n1 final 1"]);
+}
+
+/// Asks once in every 100 ms of its own time.
+struct Steady(u64);
+
+impl Workload for Steady {
+    fn next(&self) -> Option<Time> {
+        Some(at(100 * (self.0 + 1)))
+    }
+    fn take(&mut self) -> Option<Request> {
+        let (at, transaction) = (at(100 * (self.0 + 1)), payment(1, self.0));
+        self.0 += 1;
+        Some(Request { at, client: ClientId(0), node: NodeId(0), transaction })
+    }
+    fn on_receipt(&mut self, _: &Receipt) {}
+    fn offered(&self) -> Option<f64> {
+        None
+    }
+}
+
+#[test]
+fn clients_ask_a_factor_more_often_while_it_lasts() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.workload = Some(Box::new(Steady(0)));
+    setup.stop.at = at(1_000);
+    setup.faults = during(250, 450, Fault::Load { id: 1, pace: 4_000 });
+    run(setup, &[]);
+    let times: Vec<String> =
+        diary.lines("submitted").iter().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect();
+    // At 250 ms the clients' clock shows 250 ms, at 450 ms it shows 1,050 ms.
+    let expected = [
+        "100ms", "200ms", "262.5ms", "287.5ms", "312.5ms", "337.5ms", "362.5ms", "387.5ms", "412.5ms", "437.5ms",
+        "500ms", "600ms", "700ms", "800ms", "900ms", "1s",
+    ];
+    assert_eq!(times, expected);
+}

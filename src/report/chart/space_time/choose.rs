@@ -1,0 +1,214 @@
+//! Which nodes and messages of a story are drawn.
+
+use super::axis::{MOST_CUTS, silences};
+use super::{MOST_MESSAGES, MOST_NODES};
+use crate::base::{Duration, NodeId, Time};
+use crate::observe::Loss;
+use crate::observe::story::{Sending, Story, What};
+use crate::report::number::grouped;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Kinds that are left out first where not everything fits: they say least of how nodes came to agree.
+const LEAST: [&str; 3] = ["transaction", "inv", "getdata"];
+/// How far messages come that are lost on the way: to between the lines, whichever they go to.
+pub const LOST: f64 = 0.42;
+
+/// A copy of a message.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Flight {
+    /// What was sent.
+    pub sending: Sending,
+    /// To whom.
+    pub to: NodeId,
+    /// When it arrived; for one that was lost on the way, when it would have.
+    pub end: Time,
+    /// Why it was lost, if it was.
+    pub lost: Option<Loss>,
+}
+
+impl Flight {
+    /// How far it came, from 0 to 1, if it was lost.
+    pub fn far(&self) -> Option<f64> {
+        self.lost.map(|why| if why == Loss::Network { LOST } else { 1.0 })
+    }
+}
+
+/// What is drawn.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Choice {
+    /// The nodes, in order.
+    pub nodes: Vec<NodeId>,
+    /// The messages, in order of their ends.
+    pub copies: Vec<Flight>,
+    /// Messages that the story tells of.
+    all: usize,
+    /// Kinds that are left out.
+    left_out: Vec<&'static str>,
+    /// How long a message usually takes.
+    usual: Duration,
+    /// Nothing before this is drawn.
+    from: Time,
+}
+
+/// Every copy that the story tells of, in the order in which it arrived or was lost.
+fn copies(story: &Story) -> Vec<Flight> {
+    let mut copies: Vec<Flight> = Vec::new();
+    for event in &story.events {
+        match event.what {
+            What::Delivered { sending, to } => copies.push(Flight { sending, to, end: event.at, lost: None }),
+            // Told right after its arrival.
+            What::Lost { sending: Some(sending), to, why: Loss::Forged } => {
+                let last = copies.iter_mut().rev().find(|copy| copy.to == to && copy.sending == sending);
+                last.into_iter().for_each(|copy| copy.lost = Some(Loss::Forged));
+            }
+            What::Lost { sending: Some(sending), to, why } => {
+                copies.push(Flight { sending, to, end: event.at, lost: Some(why) });
+            }
+            _ => {}
+        }
+    }
+    copies
+}
+
+/// The usual time from sending to arrival.
+fn usual(copies: &[Flight]) -> Duration {
+    let mut spans: Vec<Duration> =
+        copies.iter().filter(|copy| copy.lost.is_none()).map(|copy| copy.end.since(copy.sending.at)).collect();
+    spans.sort_unstable();
+    spans.get(spans.len() / 2).copied().unwrap_or(Duration::from_millis(1))
+}
+
+impl Choice {
+    /// What of a story is drawn.
+    pub fn of(story: &Story) -> Choice {
+        let mut copies = copies(story);
+        let all = copies.len();
+        let usual = usual(&copies);
+        for copy in copies.iter_mut().filter(|copy| copy.lost == Some(Loss::Network)) {
+            copy.end = copy.sending.at + usual;
+        }
+        let nodes = nodes(story, &copies);
+        copies.retain(|copy| nodes.contains(&copy.to) && nodes.contains(&copy.sending.from));
+        let mut left_out = Vec::new();
+        for kind in LEAST {
+            let others = copies.iter().any(|copy| copy.sending.kind != kind);
+            let of_it = copies.iter().any(|copy| copy.sending.kind == kind);
+            if copies.len() > MOST_MESSAGES && others && of_it {
+                copies.retain(|copy| copy.sending.kind != kind);
+                left_out.push(kind);
+            }
+        }
+        copies.drain(..copies.len().saturating_sub(MOST_MESSAGES));
+        let mut choice = Choice { nodes, copies, all, left_out, usual, from: Time::ZERO };
+        // What is far apart leaves no room for what is close together.
+        let silences = silences(&choice.busy(story));
+        if let Some((_, from)) = silences.len().checked_sub(MOST_CUTS + 1).map(|last| silences[last]) {
+            choice.copies.retain(|copy| copy.end > from);
+            choice.from = from;
+        }
+        choice
+    }
+    /// The line of a node, if it is drawn.
+    pub fn line(&self, node: NodeId) -> Option<usize> {
+        self.nodes.binary_search(&node).ok()
+    }
+    /// When something happens that is drawn, in order of beginnings; at least one span.
+    pub fn busy(&self, story: &Story) -> Vec<(Time, Time)> {
+        let begin = self.begin(story);
+        let mut spans: Vec<(Time, Time)> =
+            self.copies.iter().map(|copy| (copy.sending.at.max(begin), copy.end)).collect();
+        // The usual time of a message is left free around what happens at one instant.
+        for event in story.events.iter().filter(|event| event.at >= begin && is_drawn(&event.what)) {
+            let before = event.at.since(Time::ZERO + self.usual);
+            spans.push(((Time::ZERO + before).max(begin), event.at + self.usual / 4));
+        }
+        spans.sort_unstable();
+        if spans.is_empty() {
+            spans.push((story.events.first().map_or(Time::ZERO, |event| event.at), story.end));
+        }
+        spans
+    }
+    /// Where the diagram begins. Of what is sent before that, only the rest of the way is drawn: where messages are left
+    /// out, others would seem to come of nothing.
+    fn begin(&self, story: &Story) -> Time {
+        let is_whole = story.earlier == 0 && self.copies.len() == self.all;
+        let first = self.copies.iter().map(|copy| copy.end).min().filter(|_| !is_whole);
+        let usual = |end: Time| Time::from_nanos(end.as_nanos().saturating_sub(self.usual.as_nanos()));
+        first.map_or(self.from, usual).max(self.from)
+    }
+    /// How to read the diagram, and what is left out.
+    pub fn caption(&self, story: &Story, cuts: usize) -> String {
+        let mut told = vec![
+            "Each line is a node, each arrow a message from its sending to its arrival, or to the cross where it was \
+             lost. Blocks are named by height and the first digits of their hash."
+                .to_owned(),
+        ];
+        let (drawn, all) = (self.copies.len(), grouped(self.all as f64));
+        if drawn < self.all {
+            let without = match self.left_out.as_slice() {
+                [] => String::new(),
+                kinds => format!(", without those called {}", kinds.join(" and ")),
+            };
+            told.push(format!("Showing the last {drawn} of {all} messages{without}."));
+        }
+        let nodes = story.honest.len();
+        if self.nodes.len() < nodes {
+            told.push(format!("Showing {} of {} nodes.", self.nodes.len(), grouped(nodes as f64)));
+        }
+        match story.under_way {
+            0 => {}
+            1 => told.push("1 message was still under way.".to_owned()),
+            many => told.push(format!("{} messages were still under way.", grouped(many as f64))),
+        }
+        if cuts > 0 {
+            told.push("Where nothing happens, time is cut short.".to_owned());
+        }
+        told.join(" ")
+    }
+}
+
+/// Whether something has a place of its own in the diagram.
+fn is_drawn(what: &What) -> bool {
+    matches!(
+        what,
+        What::Finalized { .. }
+            | What::Installed { .. }
+            | What::Extended { .. }
+            | What::Rewound { .. }
+            | What::Booted { .. }
+            | What::Crashed { .. }
+            | What::FaultBegan { .. }
+            | What::FaultEnded { .. }
+            | What::Violated(_)
+    )
+}
+
+/// The nodes that are drawn: of many, those at which something broke, then the liars, then the busiest.
+fn nodes(story: &Story, copies: &[Flight]) -> Vec<NodeId> {
+    let all: Vec<NodeId> = (0..story.honest.len()).map(NodeId::from).collect();
+    if all.len() <= MOST_NODES {
+        return all;
+    }
+    let mut chosen = BTreeSet::new();
+    let mut last = None;
+    for event in &story.events {
+        if matches!(event.what, What::Violated(_)) {
+            chosen.extend(last);
+        } else {
+            last = event.what.node();
+        }
+    }
+    let mut busy: BTreeMap<NodeId, usize> = all.iter().map(|node| (*node, 0)).collect();
+    for node in copies.iter().flat_map(|copy| [copy.to, copy.sending.from]) {
+        *busy.entry(node).or_default() += 1;
+    }
+    let mut others: Vec<(bool, std::cmp::Reverse<usize>, NodeId)> =
+        busy.into_iter().map(|(node, count)| (story.honest[node.index()], std::cmp::Reverse(count), node)).collect();
+    others.sort_unstable();
+    for (.., node) in others {
+        if chosen.len() < MOST_NODES {
+            chosen.insert(node);
+        }
+    }
+    chosen.into_iter().take(MOST_NODES).collect()
+}

@@ -1,0 +1,331 @@
+//! Drawing a world.
+
+use super::{Explore, Kind};
+use crate::base::{Duration, FaultModel, Stream};
+use crate::scenario::catalogue::known;
+use crate::scenario::{
+    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, Flood, Latency, Load, Log, Misconduct, Partition,
+    Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
+};
+
+/// The world with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.
+///
+/// # Panics
+/// On a scenario that was not checked.
+#[must_use]
+pub fn world(base: &Scenario, number: u64) -> Scenario {
+    let mut world = base.clone();
+    let limits = base.limits();
+    world.name = format!("{}-{number}", base.name);
+    world.seeds = Seeds(vec![number]);
+    world.explore = None;
+    world.output.charts = false;
+    let mut artist = Artist { random: Stream::new(number, "world", 0, 0), n: 0, heal: Duration::ZERO, limits };
+    artist.heal = artist.limits.heal.unwrap_or(base.duration.scale(1, 3));
+    artist.nodes(&mut world);
+    artist.surroundings(&mut world);
+    artist.faulty(&mut world);
+    artist.faults(&mut world);
+    world.fault.sort_by_key(|fault| fault.at);
+    world
+}
+
+/// What a world is made of, as words for counting: kinds of faults and attacks, each once.
+#[must_use]
+pub fn ingredients(world: &Scenario) -> Vec<String> {
+    let mut words: Vec<String> = world.fault.iter().map(|fault| word(fault).to_owned()).collect();
+    words.extend(world.adversary.iter().map(|adversary| format!("attack {}", adversary.attack.word())));
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+fn word(fault: &Fault) -> &'static str {
+    let kind = match fault {
+        Fault { repeat: Some(_), .. } => Kind::Flap,
+        Fault { crash: Some(Crash { log: Log::Torn, .. }), .. } => Kind::TornWrite,
+        Fault { crash: Some(crash), .. } if crash.log.forgets() => return "amnesia",
+        Fault { crash: Some(_), until: None, .. } => return "stays down",
+        Fault { crash: Some(_), .. } => Kind::Crash,
+        Fault { pause: Some(_), .. } => Kind::Pause,
+        Fault { slow: Some(_), .. } => Kind::Slow,
+        Fault { clock: Some(_), .. } => Kind::Clock,
+        Fault { partition: Some(_), .. } => Kind::Partition,
+        Fault { eclipse: Some(_), .. } => Kind::Eclipse,
+        Fault { degrade: Some(Degrade { corrupt, .. }), .. } if *corrupt > 0.0 => Kind::Corrupt,
+        Fault { degrade: Some(_), .. } => Kind::Degrade,
+        Fault { load: Some(_), .. } => Kind::Load,
+        Fault { .. } => Kind::Flood,
+    };
+    kind.word()
+}
+
+struct Artist {
+    random: Stream,
+    n: u32,
+    /// When the safety phase ends.
+    heal: Duration,
+    limits: Explore,
+}
+
+impl Artist {
+    fn nodes(&mut self, world: &mut Scenario) {
+        let nodes = &mut world.chain[0].nodes;
+        if let Some((least, most)) = self.limits.nodes {
+            nodes.count = least + self.random.below(u64::from(most - least) + 1) as u32;
+            nodes.tolerate = None;
+        }
+        self.n = nodes.count;
+    }
+    /// Network and load.
+    fn surroundings(&mut self, world: &mut Scenario) {
+        let millis = Duration::from_millis;
+        let latency = &mut world.chain[0].network.latency;
+        match self.random.below(8) {
+            0 => *latency = Latency::Constant { delay: millis(1 + self.random.below(80)) },
+            1 => *latency = Latency::Uniform { median: millis(60), width: millis(55) },
+            2 => *latency = Latency::Exponential { mean: millis(10 + self.random.below(60)) },
+            _ => {}
+        }
+        if let Some(Workload::Payments(payments)) = &mut world.workload {
+            payments.clients = self.n;
+            let factor = self.one_of(&[0.3, 1.0, 1.0, 2.0]);
+            payments.rate = payments.rate.map(|rate| rate * factor);
+        }
+    }
+    /// Nodes that lie, forget or stay down: at most as many as allowed.
+    fn faulty(&mut self, world: &mut Scenario) {
+        let chain = &world.chain[0];
+        let known = known().into_iter().find(|known| known.name == chain.protocol.name).expect("a known protocol");
+        let tolerated = (known.tolerates)(&chain.protocol.settings, self.n as usize) as u32;
+        let most = self.limits.faulty.unwrap_or(tolerated).min(self.n - 1);
+        let byzantine = self.limits.byzantine.unwrap_or(known.faults == FaultModel::Byzantine);
+        let mut nodes: Vec<u32> = (0..self.n).collect();
+        self.random.shuffle(&mut nodes);
+        nodes.truncate(self.random.below(u64::from(most) + 1) as usize);
+        let own: Vec<&str> = known.attacks.iter().map(|(name, _)| *name).collect();
+        for node in nodes {
+            match self.random.below(6) {
+                0 => world.fault.push(self.stays_down(node)),
+                1 if byzantine => world.fault.push(self.forgets(node)),
+                _ if byzantine => {
+                    let attack = self.attack(&own, node);
+                    world.adversary.push(Adversary {
+                        chain: String::new(),
+                        nodes: Select::Numbers(vec![node]),
+                        attack,
+                    });
+                }
+                _ => world.fault.push(self.stays_down(node)),
+            }
+        }
+    }
+    fn stays_down(&mut self, node: u32) -> Fault {
+        let crash = Some(Crash { nodes: Select::Numbers(vec![node]), log: Log::Durable });
+        Fault { crash, tolerated: true, ..Fault::spanning(self.instant(Duration::ZERO), None) }
+    }
+    fn forgets(&mut self, node: u32) -> Fault {
+        let log = if self.random.chance(0.5) { Log::Lost } else { Log::Without(1 + self.random.below(10) as u32) };
+        Fault { crash: Some(Crash { nodes: Select::Numbers(vec![node]), log }), ..self.span() }
+    }
+    fn attack(&mut self, own: &[&str], node: u32) -> Attack {
+        if !self.limits.attacks.is_empty() {
+            let names = self.limits.attacks.clone();
+            let name = &names[self.random.index(names.len())];
+            return Misconduct::of_word(name).map_or_else(|| Attack::Protocol(name.clone()), Attack::Generic);
+        }
+        if !own.is_empty() && self.random.chance(0.5) {
+            return Attack::Protocol(own[self.random.index(own.len())].to_owned());
+        }
+        Attack::Generic(self.misconduct(node))
+    }
+    /// What the nodes of every protocol can do.
+    fn misconduct(&mut self, node: u32) -> Misconduct {
+        let others: Vec<u32> = self.some_nodes(self.n - 1).into_iter().filter(|other| *other != node).collect();
+        match self.random.below(9) {
+            0 => Misconduct::Silent,
+            1 => Misconduct::Delay { by: self.millis(2_000) },
+            2 if !others.is_empty() => Misconduct::Selective { to: others },
+            3 if !others.is_empty() => Misconduct::Withhold { friends: others, by: self.millis(2_000) },
+            4 => Misconduct::Amnesia { every: Duration::from_secs(2 + self.random.below(20)) },
+            5 => Misconduct::Replay { within: self.millis(10_000), share: self.one_of(&[0.1, 0.9]) },
+            6 => Misconduct::Corrupt { share: self.one_of(&[0.1, 0.9]) },
+            7 => Misconduct::Censor { accounts: vec![0, 1, 2] },
+            _ => Misconduct::TWINS,
+        }
+    }
+    /// What goes wrong and is over at the end of the safety phase.
+    fn faults(&mut self, world: &mut Scenario) {
+        let many = self.random.below(u64::from(self.limits.faults) + 1);
+        let kinds = self.limits.kinds.clone();
+        for _ in 0..many {
+            if !kinds.is_empty() {
+                let kind = kinds[self.random.index(kinds.len())];
+                let fault = self.fault(kind);
+                world.fault.push(fault);
+            }
+        }
+    }
+    fn fault(&mut self, kind: Kind) -> Fault {
+        let fault = self.span();
+        match kind {
+            Kind::Crash => Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Durable }), ..fault },
+            Kind::TornWrite => Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Torn }), ..fault },
+            Kind::Pause => Fault { pause: Some(Pause { nodes: self.whom() }), ..fault },
+            Kind::Slow => Fault { slow: Some(self.slow()), ..fault },
+            Kind::Clock => Fault { clock: Some(self.clock()), ..fault },
+            Kind::Partition => Fault { partition: Some(self.partition()), ..fault },
+            Kind::Eclipse => {
+                let victim = self.random.below(u64::from(self.n)) as u32;
+                let by = self.some_nodes(2).into_iter().filter(|by| *by != victim).collect();
+                Fault {
+                    eclipse: Some(Eclipse { victim: Select::Numbers(vec![victim]), by: Select::Numbers(by) }),
+                    ..fault
+                }
+                .or_partition(victim)
+            }
+            Kind::Degrade => Fault { degrade: Some(self.degrade()), ..fault },
+            Kind::Corrupt => {
+                let corrupt = self.one_of(&[0.01, 0.1, 0.3]);
+                let degrade = Degrade { corrupt, ..everywhere() };
+                Fault { degrade: Some(degrade), ..fault }
+            }
+            Kind::Flap => {
+                let every = Duration::from_millis(400) + self.millis(4_000);
+                let lasting = every.scale(1 + self.random.below(6), 8);
+                let repeat = Some(Repeat { every, lasting, random: self.random.chance(0.5) });
+                if self.random.chance(0.5) {
+                    Fault { partition: Some(self.partition()), repeat, ..fault }
+                } else {
+                    Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Durable }), repeat, ..fault }
+                }
+            }
+            Kind::Load => {
+                let factor = self.one_of(&[0.1, 3.0, 10.0]);
+                Fault { load: Some(Load { factor }), ..fault }
+            }
+            Kind::Flood => {
+                let rate = self.one_of(&[10.0, 200.0, 2_000.0]);
+                Fault { flood: Some(Flood { nodes: self.whom(), rate }), ..fault }
+            }
+        }
+    }
+    fn slow(&mut self) -> Slow {
+        let slow = Slow { nodes: self.whom(), cpu: 1.0, disk: 1.0, disk_full: false };
+        match self.random.below(3) {
+            0 => Slow { cpu: self.one_of(&[4.0, 30.0, 300.0]), ..slow },
+            1 => Slow { disk: self.one_of(&[5.0, 50.0, 500.0]), ..slow },
+            _ => Slow { disk_full: true, ..slow },
+        }
+    }
+    fn clock(&mut self) -> ClockFault {
+        let jump =
+            Duration::from_nanos(1_000_000 * (1 + self.random.below(self.limits.clock.as_nanos() / 1_000_000 + 1)));
+        let ahead = self.random.chance(0.5);
+        ClockFault {
+            nodes: self.whom(),
+            ahead: if ahead { jump } else { Duration::ZERO },
+            behind: if ahead { Duration::ZERO } else { jump },
+            drift_ppm: self.one_of(&[0.0, 0.0, 200.0, -200.0]),
+        }
+    }
+    fn partition(&mut self) -> Partition {
+        if self.random.chance(0.15) {
+            return Partition { groups: vec![Select::Leader, Select::Rest], one_way: self.random.chance(0.3) };
+        }
+        let mut nodes: Vec<u32> = (0..self.n).collect();
+        self.random.shuffle(&mut nodes);
+        // Who is in no group keeps all links: a bridge.
+        if self.n > 2 && self.random.chance(0.2) {
+            nodes.pop();
+        }
+        let cut = 1 + self.random.index(nodes.len() - 1);
+        let mut far = nodes.split_off(cut);
+        nodes.sort_unstable();
+        far.sort_unstable();
+        Partition { groups: vec![Select::Numbers(nodes), Select::Numbers(far)], one_way: self.random.chance(0.2) }
+    }
+    fn degrade(&mut self) -> Degrade {
+        let everybody = self.random.chance(0.5);
+        let mut ends = || if everybody { Select::All } else { Select::Numbers(self.some_nodes(self.n)) };
+        let (from, to) = (ends(), ends());
+        let mut degrade = Degrade { from, to, ..everywhere() };
+        match self.random.below(4) {
+            0 => degrade.loss = self.one_of(&[0.02, 0.2, 0.5]),
+            1 => degrade.extra = self.millis(1_500),
+            2 => {
+                degrade.jitter = self.millis(800);
+                degrade.reorder = true;
+            }
+            _ => {
+                degrade.duplicate = self.one_of(&[0.05, 0.5]);
+                degrade.jitter = self.millis(300);
+                degrade.reorder = self.random.chance(0.5);
+            }
+        }
+        degrade
+    }
+
+    /// A span that ends with the safety phase at the latest, as a fault of no kind yet.
+    fn span(&mut self) -> Fault {
+        let at = self.instant(Duration::ZERO);
+        let until = if self.random.chance(0.2) { self.heal } else { self.instant(at) };
+        Fault::spanning(at, Some(until))
+    }
+    /// An instant after `after` in the safety phase, in whole milliseconds.
+    fn instant(&mut self, after: Duration) -> Duration {
+        let left = self.heal.saturating_sub(after).as_nanos() / 1_000_000;
+        after + Duration::from_millis(1 + self.random.below(left.max(1)))
+    }
+    /// From 1 ms to `most` milliseconds, short ones as likely as long ones.
+    fn millis(&mut self, most: u64) -> Duration {
+        let scale = self.one_of(&[1.0, 10.0, 100.0]);
+        Duration::from_millis(1 + self.random.below((most as f64 / scale) as u64 + 1))
+    }
+    /// One to `most` nodes, ascending.
+    fn some_nodes(&mut self, most: u32) -> Vec<u32> {
+        let mut nodes: Vec<u32> = (0..self.n).collect();
+        self.random.shuffle(&mut nodes);
+        nodes.truncate(1 + self.random.index(most.max(1) as usize));
+        nodes.sort_unstable();
+        nodes
+    }
+    /// Some nodes, often one, or whoever leads.
+    fn whom(&mut self) -> Select {
+        match self.random.below(8) {
+            0 | 1 => Select::Leader,
+            2..=4 => Select::Numbers(self.some_nodes(1)),
+            5 | 6 => Select::Numbers(self.some_nodes(self.n)),
+            _ => Select::All,
+        }
+    }
+    fn one_of(&mut self, choices: &[f64]) -> f64 {
+        choices[self.random.index(choices.len())]
+    }
+}
+
+/// Links between all nodes, not worse yet.
+fn everywhere() -> Degrade {
+    Degrade {
+        from: Select::All,
+        to: Select::All,
+        extra: Duration::ZERO,
+        jitter: Duration::ZERO,
+        loss: 0.0,
+        duplicate: 0.0,
+        corrupt: 0.0,
+        reorder: false,
+    }
+}
+
+impl Fault {
+    /// An eclipse by nobody is a plain cut.
+    fn or_partition(mut self, victim: u32) -> Fault {
+        if self.eclipse.as_ref().is_some_and(|eclipse| eclipse.by == Select::Numbers(Vec::new())) {
+            self.eclipse = None;
+            let groups = vec![Select::Numbers(vec![victim]), Select::Rest];
+            self.partition = Some(Partition { groups, one_way: false });
+        }
+        self
+    }
+}

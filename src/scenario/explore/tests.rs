@@ -1,0 +1,92 @@
+//! Worlds are the same every time, stay inside their limits, and break when the limits allow more than can be borne.
+
+use super::{Kind, ingredients, judge, shrink, world};
+use crate::base::Duration;
+use crate::scenario::{Scenario, catalogue};
+use std::collections::BTreeSet;
+
+const BASE: &str = r#"
+name = "search"
+duration = "30s"
+crypto = "symbolic"
+check = { progress = "15s", catch_up = "15s" }
+explore = { nodes = [4, 7], heal = "10s" }
+[[chain]]
+protocol = "PROTOCOL"
+nodes = { count = 4 }
+[workload.payments]
+rate = 5
+retry = "1s"
+"#;
+
+fn base(protocol: &str, overrides: &[&str]) -> Scenario {
+    let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
+    let loaded = Scenario::load("search", &BASE.replace("PROTOCOL", protocol), &overrides);
+    loaded.unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario
+}
+
+#[test]
+fn a_number_always_draws_the_same_world_and_another_draws_another() {
+    let base = base("pbft", &[]);
+    assert_eq!(world(&base, 7), world(&base, 7));
+    assert_ne!(world(&base, 7).fault, world(&base, 8).fault);
+}
+
+#[test]
+fn every_world_of_every_protocol_is_a_scenario_that_reads_back_from_both_its_forms() {
+    for known in catalogue::known() {
+        let base = base(known.name, &[]);
+        for number in 0..20 {
+            let world = world(&base, number);
+            let read = |text: &str| match Scenario::load("world", text, &[]) {
+                Ok(loaded) => loaded.scenario,
+                Err(mistakes) => panic!("{} {number}: {}\n{text}", known.name, mistakes[0]),
+            };
+            let settled = read(&world.resolved());
+            assert_eq!(settled.fault.len(), world.fault.len());
+            if number < 2 {
+                let terse = world.terse();
+                assert_eq!(read(&terse), settled, "{terse}");
+                assert!(terse.lines().count() < world.resolved().lines().count());
+            }
+        }
+    }
+}
+
+#[test]
+fn faults_end_with_the_safety_phase_and_faulty_nodes_are_no_more_than_tolerated() {
+    let base = base("tendermint", &[]);
+    let mut seen = BTreeSet::new();
+    for number in 0..300 {
+        let world = world(&base, number);
+        let count = world.chain[0].nodes.count;
+        assert!((4..=7).contains(&count));
+        for fault in &world.fault {
+            let is_borne = fault.tolerated && fault.until.is_none();
+            assert!(is_borne || fault.until.is_some_and(|until| until <= Duration::from_secs(10)), "{fault:?}");
+        }
+        let down = world.fault.iter().filter(|fault| fault.tolerated || fault.amnesiacs().is_some()).count();
+        let bound = if count == 7 { 2 } else { 1 };
+        assert!(down + world.adversary.len() <= bound, "world {number}");
+        seen.extend(ingredients(&world));
+    }
+    for kind in Kind::ALL {
+        assert!(seen.contains(kind.word()), "{} is never drawn", kind.word());
+    }
+}
+
+#[test]
+fn a_world_beyond_the_bound_breaks_and_shrinks_to_less_that_breaks_in_the_same_way() {
+    let hasty = "chain.protocol={ nakamoto = { spacing = \"500ms\", finality = { confirmations = 2 } } }";
+    let base = base("nakamoto", &[hasty, "explore.kinds=[\"partition\", \"slow\", \"load\"]"]);
+    let broken = (0..50).map(|number| world(&base, number)).find_map(|world| {
+        let finding = judge(&world).expect("a world").finding?;
+        finding.safety.then_some((world, finding))
+    });
+    let (world, finding) = broken.expect("a partition outlasts two confirmations in some world");
+    let shrunk = shrink(&world, &finding, 60, &|| true);
+    assert!(shrunk.finding.is_like(&finding));
+    assert!(shrunk.world.fault.len() <= world.fault.len() && shrunk.world.duration <= world.duration);
+    let again = Scenario::load("shrunk", &shrunk.world.terse(), &[]).expect("a scenario").scenario;
+    assert_eq!(judge(&again).expect("a world").finding, Some(shrunk.finding));
+}
