@@ -10,7 +10,7 @@ use ledgerlab::ledger::account::{Account, AccountWallet, Reward};
 use ledgerlab::network::latency::{Latency, Law};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::network::{Change, Degradation};
-use ledgerlab::observe::check::{Settings as CheckSettings, Suite};
+use ledgerlab::observe::check::{Settings as CheckSettings, Suite, Verdict};
 use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Summary};
 use ledgerlab::observe::{Observed, Observer, Violation, trace::Timeline};
 use ledgerlab::protocol::Protocol;
@@ -73,19 +73,19 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
         "clique",
         "protocol.clique = { period = \"1s\" }",
         "topology.outbound = { degree = 3 }\ngossip = \"flood\"",
-        "9b47f0cee0a592739eeb324c40458e22",
+        "f726e16187b0b2bf0b8aed4d1c00452c",
     ),
-    ("hotstuff", "protocol.hotstuff = { variant = \"two_phase\" }", "", "988c64fc4fed34bb3e064bf520729742"),
+    ("hotstuff", "protocol.hotstuff = { variant = \"two_phase\" }", "", "048474d59a773ea1a7ac6ec92e417f3b"),
     (
         "nakamoto",
         r#"protocol.nakamoto = { spacing = "500 ms", retarget = 16, finality = { confirmations = 3 } }
            ledger.utxo = { coins = 4, subsidy = 50 }"#,
         r#"topology.outbound = { degree = 3 }
            gossip = "compact""#,
-        "6af8a824a07b6b78a6fd47b23cdb1b6b",
+        "8e7d84ff3f13620195ac109efa8d56b3",
     ),
     ("pbft", "protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", "", "b05e5e6ca2515ad88d0a7d2066b9286f"),
-    ("qbft", "protocol.qbft = { block_period = \"200 ms\" }", "", "2fe6b97b48c423a8ef7cf3cb6cf6310b"),
+    ("qbft", "protocol.qbft = { block_period = \"200 ms\" }", "", "d99aa0b2d228e44b1235c2f04e9869ad"),
     (
         "raft",
         "protocol.raft = { snapshot_every = 40, snapshot_keep = 10, read_interval = \"500 ms\" }",
@@ -97,7 +97,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
         r#"protocol.ripple = { history = "state", granularity = "200 ms", min_consensus = "400 ms", min_close = "400 ms",
                                 idle_interval = "3s", min_previous_round = "1s" }"#,
         "",
-        "b7dc58669168ef976371ef78f7354975",
+        "63db3839da5d4e5e8254408e3ec51f3e",
     ),
     (
         "scp",
@@ -112,7 +112,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
         "",
         "3e667b9a18120bf9b88e207396d5291c",
     ),
-    ("vote", "protocol.vote = { randomness = \"seed\" }", "", "e4b2f8eb05ca1dd607f0f98189cfb738"),
+    ("vote", "protocol.vote = { randomness = \"seed\" }", "", "26f86f137aabb0b8dec95fa005adfe9b"),
 ];
 
 fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {
@@ -130,22 +130,29 @@ struct Ran {
     timeline: Timeline,
     events: u64,
     summary: Summary,
+    verdict: Verdict,
+}
+
+/// Runs a scenario in which nothing breaks, so many events at a time.
+fn run(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
+    let ran = run_unchecked(scenario, seed, slice);
+    assert!(ran.verdict.is_clean(), "{:?}", ran.verdict.violations);
+    ran
 }
 
 /// Runs a scenario, so many events at a time.
-fn run(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
+fn run_unchecked(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
     let mut built = build(scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(slice) {}
     let chain = &mut built.world.chains[0];
     chain.finish();
     let verdict = built.watchers[0].checks.look(|suite| suite.verdict().clone());
-    assert!(verdict.is_clean(), "{:?}", verdict.violations);
     let (end, events) = (chain.end(), chain.events());
     let timeline = chain.timeline().expect("a finished run").clone();
     let blank = Metrics::new(MetricsSettings::new(1, Duration::from_secs(1)));
     let metrics = built.watchers[0].metrics.look(|metrics| std::mem::replace(metrics, blank));
     let summary = metrics.outcome(end, &verdict).summary;
-    Ran { timeline, events, summary }
+    Ran { timeline, events, summary, verdict }
 }
 
 /// The fingerprint at the end.
@@ -189,6 +196,22 @@ fn runs_do_not_depend_on_the_slices_in_which_they_are_advanced() {
             assert_eq!(run(&scenario(name, &[]), 1, slice).timeline, whole.timeline, "{name}, {slice} at a time");
         }
     });
+}
+
+#[test]
+fn runs_with_generic_misconduct_are_as_reproducible() {
+    let attacks = ["twins", "{ amnesia = { every = \"3s\" } }", "replay", "corrupt", "{ censor = { accounts = [0] } }"];
+    for (protocol, attack) in ["clique", "pbft", "nakamoto", "tendermint", "raft"].into_iter().zip(attacks) {
+        for attack in [attack, "twins"] {
+            let quoted = if attack.starts_with('{') { attack.to_owned() } else { format!("\"{attack}\"") };
+            let adversary = format!("adversary=[{{ nodes = [6], attack = {quoted} }}]");
+            let first = run_unchecked(&scenario(protocol, &[&adversary]), 1, u64::MAX);
+            let again = run_unchecked(&scenario(protocol, &[&adversary, "check.recompute=true"]), 1, 7);
+            assert_eq!(first.timeline, again.timeline, "{protocol}, {attack}");
+            assert_eq!(first.summary, again.summary, "{protocol}, {attack}");
+            assert_ne!(first.timeline, run(&scenario(protocol, &[]), 1, u64::MAX).timeline, "{protocol}, {attack}");
+        }
+    }
 }
 
 /// Across processes, builds and machines.
@@ -255,11 +278,11 @@ fn by_hand<P: Protocol>(config: P::Config, weights: Vec<u64>, idle: usize) -> Se
     let by = Degradation { loss: 0.05, jitter: Duration::from_millis(20), ..Degradation::default() };
     let mut faults = vec![
         plain(at(1), Fault::Network(Change::Degrade { id: 1, from: everybody.clone(), to: everybody, by })),
-        plain(at(4), Fault::Crash(vec![NodeId(1)])),
-        plain(at(8), Fault::Restart(vec![NodeId(1)])),
+        plain(at(4), Fault::crash(vec![NodeId(1)])),
+        plain(at(8), Fault::restart(vec![NodeId(1)])),
     ];
     if idle > 0 {
-        faults.push(plain(Time::ZERO, Fault::Crash((active..n).map(NodeId::from).collect())));
+        faults.push(plain(Time::ZERO, Fault::crash((active..n).map(NodeId::from).collect())));
     }
     Setup {
         name: P::NAME.into(),

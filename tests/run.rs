@@ -362,6 +362,32 @@ fn a_safety_violation_has_its_own_exit_code_and_can_be_seen_again() {
 }
 
 #[test]
+fn the_events_that_led_to_a_violation_are_told_and_drawn_where_the_scenario_wants_them() {
+    let home = Home::new();
+    home.told("run split.toml --quiet --out plain");
+    assert!(!files(&home.path("plain")).keys().any(|path| path.ends_with("story.txt")), "not unless asked for");
+    let (code, _, error) =
+        home.told("run split.toml --quiet --out told --set output.story=100 --set output.charts=true");
+    assert_eq!(code, 3, "{error}");
+    let print = |folder: &str| home.json(&format!("{folder}/manifest.json"))["fingerprint"].clone();
+    assert_eq!(print("plain"), print("told"), "who watches changes nothing");
+    let story = fs::read_to_string(home.path("told/story.txt")).unwrap();
+    let lines: Vec<&str> = story.lines().collect();
+    assert!(lines[0].starts_with("The last 100 of ") && lines[0].ends_with(" events up to a violation."), "{story}");
+    let first = &home.json("told/manifest.json")["first_violation"];
+    let last = lines.iter().rev().find(|line| line.starts_with("! ")).expect("a line with the violation");
+    assert!(last.ends_with(first["what"].as_str().unwrap()), "{last} is not {first}");
+    for word in ["  sends  ", "  receives  ", "  loses  ", "  extends  ", "  finalizes  "] {
+        assert!(story.contains(word), "{word} is not in\n{story}");
+    }
+    let svg = fs::read_to_string(home.path("told/charts/space-time.svg")).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("What led to the violation of "));
+    assert!(fs::read_to_string(home.path("told/report.html")).unwrap().contains("Event by event"));
+    let (code, _, error) = home.told("run split.toml --set output.story=200000");
+    assert!(code == 2 && error.contains("`story` must lie between 0 and 100000"), "{error}");
+}
+
+#[test]
 fn a_liveness_violation_has_its_own_exit_code() {
     let home = Home::new();
     let (code, out, error) = home.told("run small.toml --quiet --set check.progress=1ms");

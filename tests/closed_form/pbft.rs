@@ -37,7 +37,7 @@ fn decide(n: usize, law: &Law, crashed: usize, client_delay: Duration, seed: u64
     let mut setup = setup::<Pbft>(config, Committee::new(n, FaultModel::Byzantine), Box::new(network), seed);
     setup.client_delay = client_delay;
     let down = (n - crashed..n).map(NodeId::from).collect();
-    setup.faults.push(Scheduled { at: Time::ZERO, fault: Fault::Crash(down), begins: None, ends: None });
+    setup.faults.push(Scheduled { at: Time::ZERO, fault: Fault::crash(down), begins: None, ends: None });
     setup.stop = Stop::at(ASKED + Duration::from_secs(20));
     let (seen, observer) = seeing(|seen: &mut Seen, now, observed| match *observed {
         Observed::Finalized { .. } => seen.finals.push(now),

@@ -128,7 +128,7 @@ fn outage(min: u64, max: u64, seed: u64) -> f64 {
         seat.adversary = Some(Box::new(WritesVotes));
     }
     let at = Time::ZERO + CRASH + Stream::new(seed, "crash", 0, 0).span(Duration::ZERO, heartbeat);
-    setup.faults.push(Scheduled { at, fault: Fault::Crash(vec![NodeId(0)]), begins: None, ends: None });
+    setup.faults.push(Scheduled { at, fault: Fault::crash(vec![NodeId(0)]), begins: None, ends: None });
     setup.stop = Stop::at(Time::ZERO + ms(20_000));
     let (seen, observer) = seeing(see);
     setup.observers.push(observer);

@@ -128,7 +128,17 @@ const BANS: [Ban; 9] = [
     Ban {
         words: &["println!", "eprintln!", "print!", "eprint!", "dbg!", "stdout()", "stderr()"],
         within: &[],
-        except: &["src/main.rs", "src/main/", "src/report/"],
+        // Tables of what tests measured or explored are for people too; the harness keeps them unless it is asked.
+        except: &[
+            "src/main.rs",
+            "src/main/",
+            "src/report/",
+            "benches/mutation.rs",
+            "tests/closed_form/",
+            "tests/fuzz.rs",
+            "tests/misconduct.rs",
+            "tests/model/check.rs",
+        ],
         tests_may: false,
         reason: "only the command line and reports talk to people",
     },
@@ -149,7 +159,7 @@ const BANS: [Ban; 9] = [
     Ban {
         words: &["Instant", "SystemTime", "thread::spawn", "thread::sleep", "thread::scope"],
         within: &[],
-        except: SHOW,
+        except: &["src/main.rs", "src/main/", "src/report/", "benches/mutation.rs"],
         tests_may: false,
         reason: "time is given, and a run is one thread",
     },
@@ -324,16 +334,17 @@ fn sizes(source: &Source) -> Vec<Broken> {
 }
 
 /// Protocols that may have more than [`LINES_MOST`] lines of code, up to how many, and why.
-const LONG_PROTOCOLS: [(&str, usize); 9] = [
-    ("hotstuff", 950),     // certificates of two kinds, two variants, and the transfer of branches
+const LONG_PROTOCOLS: [(&str, usize); 10] = [
+    ("hotstuff", 1_050),   // certificates of two kinds, two variants, and the transfer of branches
     ("nakamoto", 1_600),   // difficulty and confirmations are laws of their own
     ("pbft", 1_500),       // the first of its kind here: log, certificates, view change, state transfer one file each
+    ("qbft", 900),         // three variants, and serving a whole chain below one proof
     ("raft", 1_950),       // membership, snapshots, sessions and reads are chapters of the thesis, one file each
     ("ripple", 1_350),     // consensus on sets, validation of ledgers and two histories are nearly three protocols
-    ("scp", 1_550),        // slices, federated voting, nomination, ballots, fetching what statements name
-    ("tendermint", 1_100), // parts, evidence, proposer priority and catching up besides the algorithm
+    ("scp", 1_600),        // slices, federated voting, nomination, ballots, fetching what statements name
+    ("tendermint", 1_200), // parts, evidence, proposer priority and catching up besides the algorithm
     ("threshold", 1_050),  // three memory rules, two ways to collect, and FROST
-    ("vote", 1_050),       // elections, justified rounds and two ways to draw the next butler
+    ("vote", 1_100),       // elections, justified rounds, what liars may report, and two ways to draw the next butler
 ];
 
 /// A protocol is short enough to be read beside its paper. What counts are lines of code: not comments, not tests, and
