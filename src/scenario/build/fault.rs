@@ -107,14 +107,15 @@ impl Builder<'_> {
         schedule.iter_mut().for_each(|scheduled| reach_twins(&mut scheduled.fault, cast));
         schedule
     }
-    /// The nodes that a crash makes forget what they promised.
-    pub(super) fn amnesiacs(&self, places: &[Option<&str>], cast: &Cast) -> BTreeSet<NodeId> {
-        let all = self.faults(places, cast).into_iter().filter_map(|scheduled| match scheduled.fault {
-            Fault::Crash(Who::These(nodes), Kept::AllBut(_)) => Some(nodes),
-            _ => None,
-        });
-        all.flatten().map(|seat| cast.node(seat)).collect()
-    }
+}
+
+/// The nodes that a crash of the schedule makes forget what they promised.
+pub(super) fn amnesiacs(schedule: &[Scheduled], cast: &Cast) -> BTreeSet<NodeId> {
+    let all = schedule.iter().filter_map(|scheduled| match &scheduled.fault {
+        Fault::Crash(Who::These(nodes), Kept::AllBut(_)) => Some(nodes),
+        _ => None,
+    });
+    all.flatten().map(|seat| cast.node(*seat)).collect()
 }
 
 /// When a fault begins and ends, each time.

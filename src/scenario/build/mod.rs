@@ -182,7 +182,8 @@ impl Builder<'_> {
         let mut seats = self.seats::<P>(&places);
         self.corrupt(&places, &mut seats)?;
         let cast = Cast::of(n, &seats);
-        let mut byzantine = self.amnesiacs(&places, &cast);
+        let faults = self.faults(&places, &cast);
+        let mut byzantine = fault::amnesiacs(&faults, &cast);
         byzantine.extend(committee.members().filter(|node| !seats[node.index()].is_honest()));
         let plan = network::plan(table, seed, &regions, imported.as_ref(), &cast)?;
         let mut remarks = plan.remarks;
@@ -205,7 +206,7 @@ impl Builder<'_> {
             client_retry: traffic.retry,
             seats,
             costs: table.costs,
-            faults: self.faults(&places, &cast),
+            faults,
             interval: scenario.output.interval,
             stop: self.stop(),
             recheck: scenario.check.recompute,
