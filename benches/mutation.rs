@@ -108,7 +108,7 @@ fn main() -> ExitCode {
 /// Whether every bug was found, and nothing else.
 fn run() -> Result<bool, String> {
     let asked = Asked::read(std::env::args().skip(1))?;
-    let all = table::read(table::TEXT)?;
+    let all = table::all()?;
     let mutants: Vec<&Mutant> = all.iter().filter(|mutant| asked.takes(mutant)).collect();
     if mutants.is_empty() {
         return Err("no bug has such a name; --list tells all".to_owned());
@@ -228,8 +228,9 @@ fn search(program: &Path, variant: &str, bug: Option<&Mutant>, worlds: u64) -> R
     let seconds = began.elapsed().as_secs_f64();
     let failed = |why: String| Ok(Search { found: Found::Failed(why), worlds: 0, seconds });
     let Some(0 | 3 | 4) = output.status.code() else {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        return failed(format!("{}: {}", output.status, said.lines().next_back().unwrap_or_default()));
+        let (said, told) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+        let said = said.lines().chain(told.lines()).find(|line| line.contains("title") || line.contains("error"));
+        return failed(format!("{}: {}", output.status, said.unwrap_or_default().trim()));
     };
     let answer: Value = match serde_json::from_slice(&output.stdout) {
         Ok(answer) => answer,

@@ -7,7 +7,7 @@ mod mutation {
 
 use ledgerlab::consensus;
 use ledgerlab::protocol::{Protocol, Visitor};
-use mutation::table::{Mutant, TEXT, plant, read};
+use mutation::table::{Mutant, all, plant, read};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use std::path::Path;
 const LEAST: usize = 3;
 
 fn mutants() -> Vec<Mutant> {
-    read(TEXT).unwrap_or_else(|error| panic!("{error}"))
+    all().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A table with one bug.

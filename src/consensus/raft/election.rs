@@ -49,9 +49,14 @@ impl Raft {
         }
         true
     }
-    /// Draws a new election timeout. Who has no vote never campaigns.
+    /// Whether this node campaigns: it votes, or voted before a change that is not committed, for then its log may be the
+    /// only one that can win (thesis 4.2.2). Its own vote counts only in the first case.
+    fn may_campaign(&self) -> bool {
+        self.memberships.current().is_voter(self.me) || self.memberships.at(self.commit).is_voter(self.me)
+    }
+    /// Draws a new election timeout.
     pub(super) fn reset_election_timer(&mut self, ctx: &mut Context) {
-        if self.memberships.current().is_voter(self.me) {
+        if self.may_campaign() {
             let (min, max) = (self.config.election_timeout_min, self.config.election_timeout_max);
             let timeout = ctx.random().span(min, max);
             ctx.set_timer(Timer::Election, timeout);
@@ -68,7 +73,7 @@ impl Raft {
 /// Campaigning.
 impl Raft {
     pub(super) fn on_election_timeout(&mut self, ctx: &mut Context) {
-        if self.is_leader() || !self.memberships.current().is_voter(self.me) {
+        if self.is_leader() || !self.may_campaign() {
             return;
         }
         if matches!(self.role, Role::Candidate(_)) {

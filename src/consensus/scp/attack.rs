@@ -2,7 +2,7 @@
 //! says to everybody what that one says.
 
 use super::{Ballot, Config, Message, Pledges, Record, Scp, Statement, Timer, Value};
-use crate::base::{Digest, Duration, NodeId, QuorumSet};
+use crate::base::{Digest, Duration, Height, NodeId, QuorumSet};
 use crate::protocol::{Attacker, Context, Effect, Protocol};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("echo", "says to each node what that node says, and needs nobody: it is in every quorum of every side"),
     ("slices", "claims to need only itself to one half of the nodes, and everybody to the other half"),
     ("inflate", "says the highest counter in every ballot"),
+    ("decided", "says to even nodes that one value was decided, and to odd ones that another was"),
     ("spam", "nominates thirty values of which nobody has the transactions, beside its own"),
     ("future", "nominates close times a day ahead"),
 ];
@@ -21,6 +22,7 @@ enum Attack {
     Echo,
     Slices,
     Inflate,
+    Decided,
     Spam,
     Future,
 }
@@ -31,6 +33,8 @@ struct Faulty {
     mask: Scp,
     /// What it claims to need: only itself, and everybody.
     claims: [Arc<QuorumSet>; 2],
+    /// The first two values that it heard of in the latest slot.
+    heard: (Height, Vec<Value>),
 }
 
 pub(super) fn attacker(
@@ -43,6 +47,7 @@ pub(super) fn attacker(
         "echo" => Attack::Echo,
         "slices" => Attack::Slices,
         "inflate" => Attack::Inflate,
+        "decided" => Attack::Decided,
         "spam" => Attack::Spam,
         "future" => Attack::Future,
         _ => return None,
@@ -53,7 +58,7 @@ pub(super) fn attacker(
     for claim in &claims {
         mask.quorum_sets.insert(claim.hash(), claim.clone());
     }
-    Some(Box::new(Faulty { attack, mask, claims }))
+    Some(Box::new(Faulty { attack, mask, claims, heard: (Height::GENESIS, Vec::new()) }))
 }
 
 impl Attacker<Scp> for Faulty {
@@ -65,6 +70,9 @@ impl Attacker<Scp> for Faulty {
             let needs_itself = self.claims[0].clone();
             let echo = self.signed(said, said.pledges.clone(), Some(&needs_itself), ctx);
             ctx.send(from, echo);
+        }
+        if let Message::Said(said) = &message {
+            self.hear(said);
         }
         let before = ctx.ordered().len();
         self.mask.on_message(from, message, ctx);
@@ -89,6 +97,29 @@ impl Faulty {
         let signature = ctx.sign(&Statement::digest(said.slot, &quorum_set, &pledges));
         Message::Said(Arc::new(Statement { node: ctx.me(), slot: said.slot, quorum_set, pledges, signature }))
     }
+    fn hear(&mut self, said: &Statement) {
+        let (slot, values) = &mut self.heard;
+        if *slot < said.slot {
+            (*slot, *values) = (said.slot, Vec::new());
+        }
+        for value in said.pledges.values() {
+            if *slot == said.slot && values.len() < 2 && !values.contains(&value) {
+                values.push(value);
+            }
+        }
+    }
+    /// Each node is told of the value of its parity. Values differ in the close time at least.
+    fn decide_both(&self, said: &Statement, ctx: &mut Context<'_, Scp>) {
+        let Some(first) = self.heard.1.first().copied().filter(|_| self.heard.0 == said.slot) else { return };
+        let later = Value { close: first.close + Duration::from_nanos(1), ..first };
+        let values = [first, self.heard.1.get(1).copied().unwrap_or(later)];
+        let me = ctx.me();
+        for peer in ctx.committee().members().filter(|node| *node != me) {
+            let commit = Ballot { counter: 1, value: values[peer.index() % 2] };
+            let message = self.signed(said, Pledges::Externalize { commit, n_high: 1 }, None, ctx);
+            ctx.send(peer, message);
+        }
+    }
     /// Replaces what the mask ordered since `before`.
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Scp>) {
         for effect in ctx.ordered().split_off(before) {
@@ -102,6 +133,7 @@ impl Faulty {
         let mut pledges = said.pledges.clone();
         match (self.attack, &mut pledges) {
             (Attack::Echo, _) => return,
+            (Attack::Decided, _) => return self.decide_both(said, ctx),
             (Attack::Slices, _) => {
                 let peers: Vec<NodeId> = ctx.committee().members().filter(|node| *node != ctx.me()).collect();
                 for (at, peer) in peers.iter().enumerate() {

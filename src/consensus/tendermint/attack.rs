@@ -3,7 +3,7 @@
 
 use super::message::{Message, NIL, Part, Phase, Proposal, Value, Vote};
 use super::{Config, Record, Tendermint, Timer};
-use crate::base::{Duration, Hash, Height, NodeId, Signature};
+use crate::base::{Duration, Hash, Height, NodeId, Signature, Tally};
 use crate::chain::{Batch, Block, Header};
 use crate::protocol::{Attacker, Context, Effect, Protocol};
 use std::collections::BTreeMap;
@@ -17,10 +17,13 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
         "amnesia",
         "keeps no lock: votes for even validators in even rounds and for odd ones in odd rounds, and hurries to the next",
     ),
-    ("hidden-lock", "shows its prevotes to one validator only"),
+    (
+        "hidden-lock",
+        "says nothing but a prevote to the proposer alone, so late that its lock is hidden from the others in this round",
+    ),
     (
         "lying-pol",
-        "proposes two blocks, helps even validators to one, then claims a polka of that round for the other and makes it up",
+        "proposes two blocks, helps even validators to one, then claims a polka for the other, or for a new one, and makes it up",
     ),
     ("split", "keeps its votes from the second half of the validators, whose timeouts run"),
 ];
@@ -31,6 +34,8 @@ struct Faulty {
     mask: Tendermint,
     /// The values of each round, in the order that they came: the first was meant for validators of this one's parity.
     heard: BTreeMap<(Height, u32), Vec<Arc<Value>>>,
+    /// The last round whose proposer it waits to lock.
+    awaited: Option<(Height, u32)>,
 }
 
 pub(super) fn attacker(
@@ -40,7 +45,7 @@ pub(super) fn attacker(
     ctx: &mut Context<'_, Tendermint>,
 ) -> Option<Box<dyn Attacker<Tendermint>>> {
     let (attack, _) = ATTACKS.iter().find(|(known, _)| *known == name)?;
-    let mut faulty = Faulty { attack, mask: Tendermint::boot(config, log, ctx), heard: BTreeMap::new() };
+    let mut faulty = Faulty { attack, mask: Tendermint::boot(config, log, ctx), heard: BTreeMap::new(), awaited: None };
     faulty.rewrite(0, ctx);
     Some(Box::new(faulty))
 }
@@ -53,11 +58,20 @@ impl Attacker<Tendermint> for Faulty {
         let before = ctx.ordered().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
+        if self.attack == "hidden-lock" {
+            self.await_timeouts(ctx);
+        }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Tendermint>) {
         let before = ctx.ordered().len();
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
+        if let Timer::Prevote(height, round) = timer
+            && self.attack == "hidden-lock"
+            && height == self.mask.height()
+        {
+            self.lock_proposer(round, ctx);
+        }
     }
     fn on_pending(&mut self, ctx: &mut Context<'_, Tendermint>) {
         let before = ctx.ordered().len();
@@ -72,7 +86,7 @@ impl Faulty {
         ["equivocate", "amnesia", "lying-pol"].contains(&self.attack)
     }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Tendermint>) {
-        if self.attack == "amnesia" {
+        if ["amnesia", "hidden-lock"].contains(&self.attack) {
             (self.mask.locked, self.mask.valid) = (None, None);
         }
         for effect in ctx.ordered().split_off(before) {
@@ -81,6 +95,11 @@ impl Faulty {
                 // It votes by itself.
                 Effect::Send { message: Message::Vote(vote), .. } if self.has_two_faces() && vote.voter == ctx.me() => {
                 }
+                // It only asks what it missed.
+                Effect::Broadcast { message } | Effect::Send { message, .. }
+                    if self.attack == "hidden-lock"
+                        && !matches!(message, Message::Status(_) | Message::Ask { .. } | Message::Evidence(_)) => {}
+                Effect::SetTimer { timer: Timer::Prevote(..), .. } if self.attack == "hidden-lock" => {}
                 Effect::Broadcast { message } => self.spread(&message, ctx),
                 other => ctx.ordered().push(other),
             }
@@ -88,18 +107,41 @@ impl Faulty {
         let height = self.mask.height();
         self.heard.retain(|at, _| *at >= (height, 0));
     }
+    /// When two thirds have prevoted without it, timeoutPrevote runs at the others: it will be a little ahead of that.
+    fn await_timeouts(&mut self, ctx: &mut Context<'_, Tendermint>) {
+        let at = (self.mask.height(), self.mask.round);
+        let Some(slot) = self.mask.rounds.get(&at.1) else { return };
+        let mut others = Tally::default();
+        for node in peers(ctx).into_iter().filter(|node| slot.voters[0].contains(*node)) {
+            others.add(node, ctx.committee());
+        }
+        if self.awaited != Some(at) && others.is_quorum(ctx.committee()) {
+            self.awaited = Some(at);
+            let patience = self.mask.timeout(self.mask.config.vote_timeout);
+            ctx.set_timer(Timer::Prevote(at.0, at.1), patience.scale(99, 100));
+        }
+    }
+    /// The prevote that may complete a polka, which the proposer alone sees before it precommits.
+    fn lock_proposer(&self, round: u32, ctx: &mut Context<'_, Tendermint>) {
+        let Some(message) = self.mask.rounds.get(&round).and_then(|slot| slot.proposal.as_ref()) else { return };
+        let (proposer, Proposal { height, id, .. }) = **message;
+        let signature = ctx.sign(&Vote::statement(Phase::Prevote, height, round, &id));
+        if proposer != ctx.me() {
+            let vote = Vote { phase: Phase::Prevote, height, round, id, voter: ctx.me(), signature };
+            ctx.send(proposer, Message::Vote(Arc::new(vote)));
+        }
+    }
     fn spread(&self, message: &Message, ctx: &mut Context<'_, Tendermint>) {
         let second = match (self.attack, message) {
             ("double-vote", Message::Vote(vote)) if vote.id != NIL => {
                 let signature = ctx.sign(&Vote::statement(vote.phase, vote.height, vote.round, &NIL));
                 Some(Message::Vote(Arc::new(Vote { id: NIL, signature, ..**vote })))
             }
-            ("hidden-lock", Message::Vote(vote)) if vote.phase == Phase::Prevote => None,
             ("split", Message::Vote(_)) => None,
             _ => return ctx.broadcast(message.clone()),
         };
         let peers = peers(ctx);
-        let reached = if self.attack == "hidden-lock" { 1 } else { peers.len().div_ceil(2) };
+        let reached = peers.len().div_ceil(2);
         for (at, peer) in peers.into_iter().enumerate() {
             let said = if at < reached { Some(message.clone()) } else { second.clone() };
             said.into_iter().for_each(|message| ctx.send(peer, message));
@@ -123,7 +165,7 @@ impl Faulty {
                         ctx.broadcast(Message::Proposal(m));
                         self.hear(round, &value, ctx);
                     }
-                    "lying-pol" if m.1.round > 0 => self.lie(&m.1, value, ctx),
+                    "lying-pol" if m.1.round > 0 => self.lie(&m.1, &value, ctx),
                     _ => self.propose_two(&m.1, value, ctx),
                 }
             }
@@ -132,10 +174,7 @@ impl Faulty {
     }
     /// Each validator gets first what is meant for it.
     fn propose_two(&mut self, proposal: &Proposal, value: Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
-        let header = value.block.header;
-        let time = header.time + Duration::from_nanos(1);
-        let block = Block::new(Header { merkle: Batch::empty().digest(), time, ..header }, Batch::empty());
-        let other = Arc::new(Value { block, last: value.last.clone(), evidence: value.evidence.clone() });
+        let other = other(&value);
         let values = [value, other];
         for to in peers(ctx) {
             for value in in_order(&values, to) {
@@ -146,10 +185,11 @@ impl Faulty {
             self.hear(proposal.round, value, ctx);
         }
     }
-    /// The block for odd validators of the round before again, if there was one, as if it had had a polka then.
-    fn lie(&mut self, proposal: &Proposal, value: Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
+    /// The block for odd validators of the round before again, if there was one, or else a new one, as if it had had a polka
+    /// then.
+    fn lie(&mut self, proposal: &Proposal, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
         let before = proposal.round - 1;
-        let value = self.meant_for(1, before, ctx.me()).unwrap_or(value);
+        let value = self.meant_for(1, before, ctx.me()).unwrap_or_else(|| other(value));
         for to in peers(ctx) {
             self.propose(to, Proposal { valid_round: Some(before), ..*proposal }, &value, ctx);
         }
@@ -191,6 +231,11 @@ impl Faulty {
                 vote_for(&both, height, round, id, 1, ctx);
                 return;
             }
+            "lying-pol" if round > 0 && self.mask.proposer(round) == ctx.me() => {
+                vote_for(&both, height, round, id, 0, ctx);
+                vote_for(&both, height, round, id, 1, ctx);
+                return;
+            }
             "lying-pol" if meant == 1 => {}
             _ => vote_for(&both, height, round, id, meant, ctx),
         }
@@ -208,6 +253,14 @@ impl Faulty {
 fn peers(ctx: &Context<'_, Tendermint>) -> Vec<NodeId> {
     let me = ctx.me();
     ctx.committee().members().filter(|node| *node != me).collect()
+}
+
+/// An empty block in place of one with transactions.
+fn other(value: &Value) -> Arc<Value> {
+    let header = value.block.header;
+    let time = header.time + Duration::from_nanos(1);
+    let block = Block::new(Header { merkle: Batch::empty().digest(), time, ..header }, Batch::empty());
+    Arc::new(Value { block, last: value.last.clone(), evidence: value.evidence.clone() })
 }
 
 /// Two values, the one for even validators first, in the order in which `to` is told of them.

@@ -82,6 +82,10 @@ pub struct Config {
     pub part_size: u64,
     /// When a lock is given up. Default paper.
     pub unlocking: Unlocking,
+    /// Whether a proposer shows only what it locked again, as before validValue: Buchman's thesis of 2016, repaired in 2018
+    /// (tendermint/tendermint, issue 1047 and pull request 1142). One liar can keep two locks apart for ever. Default
+    /// false.
+    pub propose_locked: bool,
     /// How often a validator without progress tells what it has; doubles up to 32-fold. Default 1 s: above the time of
     /// a round over a wide-area network.
     pub status_interval: Duration,
@@ -102,6 +106,7 @@ impl Default for Config {
             block: Limit { bytes: 1_000_000, transactions: 4096 },
             part_size: 65_536,
             unlocking: Unlocking::Paper,
+            propose_locked: false,
             status_interval: Duration::from_secs(1),
             evidence_blocks: 100_000,
             evidence_age: Duration::from_secs(48 * 3600),
@@ -147,8 +152,8 @@ struct Round {
     judged: Option<bool>,
     votes: [Votes; 2],
     voters: [Tally; 2],
-    /// The block with a quorum of prevotes.
-    polka: Option<Hash>,
+    /// The block with a quorum of prevotes, and the prevotes: whoever missed them must be shown.
+    polka: Option<Arc<Certificate>>,
     /// First times: of lines 34, 36 and 47.
     waits: [bool; 2],
     locked_in: bool,
@@ -286,6 +291,10 @@ impl Tendermint {
     fn timeout(&self, base: Duration) -> Duration {
         base + self.config.timeout_delta * u64::from(self.round)
     }
+    /// The quorum of prevotes of a round.
+    fn polka(&self, round: u32) -> Option<&Arc<Certificate>> {
+        self.rounds.get(&round).and_then(|slot| slot.polka.as_ref())
+    }
     /// Starts the height if there is something to decide; a proposer that was woken by others proposes now.
     fn begin(&mut self, ctx: &mut Context<'_, Self>) {
         if self.step > Step::Propose || (self.step == Step::Waiting && (self.pausing || self.is_behind(ctx))) {
@@ -331,7 +340,8 @@ impl Tendermint {
         if self.proposer(round) != me || self.rounds.get(&round).is_some_and(|r| r.proposal.is_some()) {
             return;
         }
-        let (value, valid_round) = match &self.valid {
+        let known = if self.config.propose_locked { &self.locked } else { &self.valid };
+        let (value, valid_round) = match known {
             Some((value, round)) => (value.clone(), Some(*round)),
             None => (self.make(ctx), None),
         };
@@ -385,7 +395,10 @@ impl Tendermint {
         if slot.votes[at].add(vote.voter, &vote.id, Some(vote.signature), committee) {
             slot.voters[at].add(vote.voter, committee);
             if vote.phase == Phase::Prevote && slot.polka.is_none() && slot.votes[0].is_quorum(&vote.id, committee) {
-                slot.polka = Some(vote.id);
+                slot.polka = slot.votes[0].ballots().find(|ballot| ballot.digest == vote.id).map(|ballot| {
+                    let Vote { phase, height, round, id, .. } = *vote;
+                    Arc::new(Certificate { phase, height, round, id, signatures: ballot.signatures.clone() })
+                });
             }
             return self.advance(vote.round, ctx);
         }
@@ -432,7 +445,7 @@ impl Tendermint {
         let free = match valid_round {
             None => is_timely && lock.is_none_or(|(locked, _)| locked == id),
             Some(vr) if vr >= self.round => return,
-            Some(vr) if self.rounds.get(&vr).is_none_or(|r| r.polka != Some(id)) => return,
+            Some(vr) if self.polka(vr).is_none_or(|polka| polka.id != id) => return,
             Some(vr) => lock.is_none_or(|(locked, round)| locked == id || round <= vr),
         };
         let choice = if judged && free { id } else { NIL };
@@ -445,19 +458,20 @@ impl Tendermint {
             return;
         }
         let Some(slot) = self.rounds.get_mut(&round) else { return };
-        match slot.polka {
-            Some(NIL) if self.step == Step::Prevote => {
+        let Some(polka) = slot.polka.clone() else { return };
+        match polka.id {
+            NIL if self.step == Step::Prevote => {
                 if self.config.unlocking != Unlocking::Paper && self.locked.take().is_some() {
                     ctx.persist(Record::Unlocked);
                 }
                 self.vote(Phase::Precommit, NIL, ctx);
             }
-            Some(id) if id != NIL && slot.judged == Some(true) && !slot.locked_in => {
+            id if id != NIL && slot.judged == Some(true) && !slot.locked_in => {
                 let Some(value) = slot.value.clone().filter(|value| value.block.id() == id) else { return };
                 slot.locked_in = true;
                 let locks = self.step == Step::Prevote;
                 self.valid = Some((value.clone(), round));
-                ctx.persist(Record::Valid(value.clone(), round, locks));
+                ctx.persist(Record::Valid(value.clone(), polka, locks));
                 if locks {
                     self.locked = Some((value, round));
                     self.vote(Phase::Precommit, id, ctx);

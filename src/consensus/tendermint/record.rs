@@ -1,8 +1,7 @@
 //! What a validator writes before it speaks.
 
-use super::message::{Decided, Proposal, Value, Vote};
+use super::message::{Certificate, Decided, Proposal, Value, Vote};
 use crate::base::Wire;
-use crate::base::wire::NUMBER_BYTES;
 use crate::protocol;
 use std::sync::Arc;
 
@@ -13,8 +12,9 @@ pub enum Record {
     Proposed(Proposal, Arc<Value>),
     /// Before PREVOTE and PRECOMMIT.
     Voted(Vote),
-    /// validValue and validRound, and, if the flag is set, lockedValue and lockedRound: before PRECOMMIT.
-    Valid(Arc<Value>, u32, bool),
+    /// validValue, the prevotes of validRound, and, if the flag is set, lockedValue and lockedRound: before PRECOMMIT. If all
+    /// stop at once, nobody else can show the prevotes, and no lock could be overcome.
+    Valid(Arc<Value>, Arc<Certificate>, bool),
     /// The lock is gone (CometBFT's rule only).
     Unlocked,
     /// A height is over. Holds the block: a crash may come before it is final.
@@ -26,7 +26,7 @@ impl Wire for Record {
         match self {
             Record::Proposed(_, value) => Proposal::BYTES + value.bytes(),
             Record::Voted(_) => Vote::BYTES,
-            Record::Valid(value, ..) => NUMBER_BYTES + value.bytes(),
+            Record::Valid(value, polka, _) => 1 + polka.bytes() + value.bytes(),
             Record::Unlocked => 1,
             Record::Decided(decided) => decided.value.bytes() + decided.commit.bytes(),
         }

@@ -109,7 +109,7 @@ impl Tendermint {
     }
     pub(super) fn on_polka(&mut self, polka: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
         if polka.height == self.height() && polka.round <= self.round && polka.is_complete(ctx.committee()) {
-            self.rounds.entry(polka.round).or_default().polka = Some(polka.id);
+            self.rounds.entry(polka.round).or_default().polka = Some(polka.clone());
             self.advance(polka.round, ctx);
         }
     }
@@ -256,16 +256,9 @@ impl Tendermint {
         }
         let own = self.said.range((self.round, Phase::Prevote)..).map(|(_, vote)| *vote);
         own.for_each(|vote| ctx.send(from, Message::Vote(Arc::new(vote))));
-        let valid = self.valid.as_ref().map(|(_, round)| *round);
-        for round in valid.into_iter().filter(|_| helps) {
-            let Some(slot) = self.rounds.get(&round) else { continue };
-            let quorum =
-                slot.votes[0].ballots().find(|b| slot.polka == Some(b.digest) && b.voters.is_quorum(ctx.committee()));
-            if let Some(ballot) = quorum {
-                let (id, signatures) = (ballot.digest, ballot.signatures.clone());
-                let polka = Certificate { phase: Phase::Prevote, height: self.height(), round, id, signatures };
-                ctx.send(from, Message::Polka(Arc::new(polka)));
-            }
+        let valid = self.valid.as_ref().and_then(|(_, round)| self.polka(*round));
+        for polka in valid.into_iter().filter(|_| helps) {
+            ctx.send(from, Message::Polka(polka.clone()));
         }
         let Some(slot) = self.rounds.get(&status.round) else { return };
         let proposes = slot.proposal.as_ref().is_some_and(|m| m.0 == me);
@@ -349,8 +342,9 @@ impl Tendermint {
             Record::Decided(decided) => drop(self.decided.insert(decided.commit.height, decided.clone())),
             Record::Proposed(proposal, value) => *own = Some((*proposal, value.clone())),
             Record::Unlocked => self.locked = None,
-            Record::Valid(value, round, locks) if value.block.height() == self.height() => {
-                self.valid = Some((value.clone(), *round));
+            Record::Valid(value, polka, locks) if value.block.height() == self.height() => {
+                self.valid = Some((value.clone(), polka.round));
+                self.rounds.entry(polka.round).or_default().polka = Some(polka.clone());
                 if *locks {
                     self.locked = self.valid.clone();
                 }

@@ -312,6 +312,41 @@ fn a_lock_gives_way_to_a_proof_of_lock_of_its_round_or_later_and_not_to_a_claim(
     }
 }
 
+/// Digest test 4, and the published schedule (tendermint/tendermint, issue 1047): of three honest validators one misses the
+/// first proposal, so that the liar's prevote locks its proposer; the next round locks another on a second block. Then each of
+/// the two refuses the other's block, and the liar renews whichever lock is in turn.
+#[test]
+fn two_hidden_locks_live_for_ever_where_proposers_show_only_their_locks_and_end_where_they_show_the_newest_polka() {
+    for propose_locked in [true, false] {
+        let ms = Duration::from_millis;
+        let config = Config {
+            propose_timeout: ms(300),
+            vote_timeout: ms(300),
+            timeout_delta: ms(20),
+            status_interval: ms(250),
+            propose_locked,
+            ..Config::default()
+        };
+        let mut stage: Stage = Rehearsal::empty(4, config);
+        stage.set_attack(3, "hidden-lock");
+        (0..4).for_each(|node| stage.boot(node));
+        [0, 2].iter().for_each(|from| stage.cut(*from, 1));
+        stage.submit_to_all(&stage.transaction(0, 0));
+        stage.run(ms(350));
+        stage.heal();
+        let is_undecided = |stage: &Stage| stage.finalized(0).len() == 1 && stage.node(0).round < 50;
+        stage.run_while(Duration::from_secs(240), is_undecided);
+        let rounds = stage.notes(0).iter().filter(|(label, _)| *label == note::ROUND).map(|(_, round)| *round).max();
+        if propose_locked {
+            assert_eq!((stage.finalized(0).len(), rounds), (1, Some(50)), "it lives on");
+            let locks = [0, 1].map(|node| stage.node(node).locked.as_ref().map(|(value, _)| value.block.id()));
+            assert!(locks[0].is_some() && locks[1].is_some() && locks[0] != locks[1], "{locks:?}");
+        } else {
+            assert!(stage.finalized(0).len() == 2 && rounds < Some(20), "in round {rounds:?}");
+        }
+    }
+}
+
 #[test]
 fn a_fresh_proposal_dated_ahead_of_the_clock_gets_no_prevote_unless_it_had_a_polka() {
     for (ahead, is_timely) in [(900, true), (1_100, false)] {

@@ -20,8 +20,8 @@ pub fn world(base: &Scenario, number: u64) -> Scenario {
     world.seeds = Seeds(vec![number]);
     world.explore = None;
     world.output.charts = false;
-    let mut artist = Artist { random: Stream::new(number, "world", 0, 0), n: 0, heal: Duration::ZERO, limits };
-    artist.heal = artist.limits.heal.unwrap_or(base.duration.scale(1, 3));
+    let heal = limits.heal.unwrap_or(base.duration.scale(1, 3));
+    let mut artist = Artist { random: Stream::new(number, "world", 0, 0), n: 0, heal, tempo: Tempo::Any, limits };
     artist.nodes(&mut world);
     artist.surroundings(&mut world);
     artist.faulty(&mut world);
@@ -34,6 +34,7 @@ pub fn world(base: &Scenario, number: u64) -> Scenario {
 #[must_use]
 pub fn ingredients(world: &Scenario) -> Vec<String> {
     let mut words: Vec<String> = world.fault.iter().map(|fault| word(fault).to_owned()).collect();
+    words.extend(world.fault.iter().filter(|fault| fault.repeat.is_some()).map(|_| Kind::Flap.word().to_owned()));
     words.extend(world.adversary.iter().map(|adversary| format!("attack {}", adversary.attack.word())));
     words.sort_unstable();
     words.dedup();
@@ -42,7 +43,6 @@ pub fn ingredients(world: &Scenario) -> Vec<String> {
 
 fn word(fault: &Fault) -> &'static str {
     let kind = match fault {
-        Fault { repeat: Some(_), .. } => Kind::Flap,
         Fault { crash: Some(Crash { log: Log::Torn, .. }), .. } => Kind::TornWrite,
         Fault { crash: Some(crash), .. } if crash.log.forgets() => return "amnesia",
         Fault { crash: Some(_), until: None, .. } => return "stays down",
@@ -60,11 +60,23 @@ fn word(fault: &Fault) -> &'static str {
     kind.word()
 }
 
+/// How long what goes wrong in one world lasts: bursts of milliseconds find other bugs than cuts of many seconds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tempo {
+    /// Anything up to the whole safety phase.
+    Any,
+    /// At most three seconds.
+    Short,
+    /// At most 300 ms, again and again.
+    Bursts,
+}
+
 struct Artist {
     random: Stream,
     n: u32,
     /// When the safety phase ends.
     heal: Duration,
+    tempo: Tempo,
     limits: Explore,
 }
 
@@ -157,7 +169,13 @@ impl Artist {
     /// What goes wrong and is over at the end of the safety phase.
     fn faults(&mut self, world: &mut Scenario) {
         let many = self.random.below(u64::from(self.limits.faults) + 1);
-        let kinds = self.limits.kinds.clone();
+        let kinds = self.some_kinds();
+        let may_repeat = self.limits.kinds.contains(&Kind::Flap);
+        self.tempo = match self.random.below(4) {
+            0 => Tempo::Short,
+            1 if may_repeat => Tempo::Bursts,
+            _ => Tempo::Any,
+        };
         for _ in 0..many {
             if !kinds.is_empty() {
                 let kind = kinds[self.random.index(kinds.len())];
@@ -165,6 +183,15 @@ impl Artist {
                 world.fault.push(fault);
             }
         }
+    }
+    /// All kinds, or each with an even chance: what is left out hides nothing of the rest.
+    fn some_kinds(&mut self) -> Vec<Kind> {
+        let all = self.limits.kinds.clone();
+        if self.random.chance(0.5) {
+            return all;
+        }
+        let some: Vec<Kind> = all.iter().copied().filter(|_| self.random.chance(0.5)).collect();
+        if some.is_empty() { all } else { some }
     }
     fn fault(&mut self, kind: Kind) -> Fault {
         let fault = self.span();
@@ -191,9 +218,7 @@ impl Artist {
                 Fault { degrade: Some(degrade), ..fault }
             }
             Kind::Flap => {
-                let every = Duration::from_millis(400) + self.millis(4_000);
-                let lasting = every.scale(1 + self.random.below(6), 8);
-                let repeat = Some(Repeat { every, lasting, random: self.random.chance(0.5) });
+                let repeat = fault.repeat.or_else(|| Some(self.repeat(6_000)));
                 if self.random.chance(0.5) {
                     Fault { partition: Some(self.partition()), repeat, ..fault }
                 } else {
@@ -239,11 +264,12 @@ impl Artist {
         if self.n > 2 && self.random.chance(0.2) {
             nodes.pop();
         }
-        let cut = 1 + self.random.index(nodes.len() - 1);
+        // One node alone, or the ways of a cut.
+        let cut = if self.random.chance(0.2) { 1 } else { 1 + self.random.index(nodes.len() - 1) };
         let mut far = nodes.split_off(cut);
         nodes.sort_unstable();
         far.sort_unstable();
-        Partition { groups: vec![Select::Numbers(nodes), Select::Numbers(far)], one_way: self.random.chance(0.2) }
+        Partition { groups: vec![Select::Numbers(nodes), Select::Numbers(far)], one_way: self.random.chance(0.3) }
     }
     fn degrade(&mut self) -> Degrade {
         let everybody = self.random.chance(0.5);
@@ -251,7 +277,7 @@ impl Artist {
         let (from, to) = (ends(), ends());
         let mut degrade = Degrade { from, to, ..everywhere() };
         match self.random.below(4) {
-            0 => degrade.loss = self.one_of(&[0.02, 0.2, 0.5]),
+            0 => degrade.loss = self.one_of(&[0.02, 0.1, 0.3, 0.5]),
             1 => degrade.extra = self.millis(1_500),
             2 => {
                 degrade.jitter = self.millis(800);
@@ -266,16 +292,31 @@ impl Artist {
         degrade
     }
 
-    /// A span that ends with the safety phase at the latest, as a fault of no kind yet.
+    /// A span that ends with the safety phase at the latest, in the tempo of this world, as a fault of no kind yet.
     fn span(&mut self) -> Fault {
         let at = self.instant(Duration::ZERO);
+        if self.tempo == Tempo::Bursts {
+            let repeat = Some(self.repeat(300));
+            return Fault { repeat, ..Fault::spanning(at, Some(self.heal)) };
+        }
         let until = if self.random.chance(0.2) { self.heal } else { self.instant(at) };
-        Fault::spanning(at, Some(until))
+        let short = if self.tempo == Tempo::Short { at + self.millis(3_000) } else { self.heal };
+        Fault::spanning(at, Some(until.min(short)))
+    }
+    /// Again and again, each time for at most so many milliseconds.
+    fn repeat(&mut self, most: u64) -> Repeat {
+        let lasting = Duration::from_millis(4) + self.millis(most);
+        let every = lasting + Duration::from_millis(20) + self.millis(4_000);
+        Repeat {
+            every: every.min(self.heal),
+            lasting: lasting.min(self.heal.scale(1, 2)),
+            random: self.random.chance(0.5),
+        }
     }
     /// An instant after `after` in the safety phase, in whole milliseconds.
     fn instant(&mut self, after: Duration) -> Duration {
         let left = self.heal.saturating_sub(after).as_nanos() / 1_000_000;
-        after + Duration::from_millis(1 + self.random.below(left.max(1)))
+        after + Duration::from_millis(1 + self.random.below(left.saturating_sub(2).max(1)))
     }
     /// From 1 ms to `most` milliseconds, short ones as likely as long ones.
     fn millis(&mut self, most: u64) -> Duration {

@@ -112,6 +112,26 @@ fn a_leader_elected_in_the_middle_of_a_joint_change_finishes_it() {
     assert!(!stage.node(leader[0]).membership().is_joint());
 }
 
+/// Thesis 4.2.2: of two voters the leader removes itself and stops before the other hears of it. Nobody but the one that
+/// leaves can win then.
+#[test]
+fn a_server_outside_its_own_latest_configuration_campaigns_until_that_is_committed() {
+    let leaves = Change { at: ms(1_000), add: vec![], remove: vec![0] };
+    let config = Config { membership: vec![leaves], method: Method::Single, ..figure_2() };
+    let mut stage = led_by(0, 2, config);
+    stage.run_until(Time::ZERO + ms(999));
+    stage.lose(|f| f.to.0 == 1);
+    stage.run_until(Time::ZERO + ms(1_001));
+    assert_eq!(stage.node(0).membership().voters(), nodes(&[1]));
+    assert_eq!(stage.node(1).membership().voters(), nodes(&[0, 1]));
+    stage.crash(0);
+    stage.heal();
+    stage.boot(0);
+    let is_done = |stage: &Stage| stage.node(1).is_leader() && stage.node(1).membership().voters() == nodes(&[1]);
+    assert!(stage.run_while(ms(30_000), |stage| !is_done(stage)));
+    assert!(!stage.node(0).is_leader());
+}
+
 #[test]
 fn a_configuration_that_is_deleted_from_the_log_is_in_force_no_more() {
     let config = Config { membership: vec![Change { at: ms(1_000), add: vec![], remove: vec![4] }], ..figure_2() };
