@@ -497,11 +497,12 @@ impl Qbft {
         let seals = self.commits.get_mut(&round).map(|votes| votes.take(digest)).unwrap_or_default();
         self.insert(Arc::new(Sealed { round, block, seals }), ctx);
     }
-    /// The block is final; its seals are logged for those who missed it.
+    /// The block is final. Its seals are logged for those who missed it, and before the block: if all stop in between, who
+    /// has the block without its seals can prove it to nobody.
     fn insert(&mut self, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
-        self.next_height(&sealed.block, ctx);
         let (height, round) = (sealed.block.height(), sealed.round);
         ctx.persist(Record { height, round, what: Said::Sealed(sealed.clone()) });
+        self.next_height(&sealed.block, ctx);
         self.sealed.insert(height, sealed);
         if self.sealed.len() > SEALED_MOST {
             self.sealed.pop_first();

@@ -118,14 +118,20 @@ impl Qbft {
             asked: 0,
             asking: false,
         };
-        let height = validator.height();
         for record in log {
             if let Said::Sealed(sealed) = &record.what {
                 validator.sealed.insert(record.height, sealed.clone());
             }
-            if record.height != height {
-                continue;
+        }
+        // Seals are written before their block.
+        while let Some(sealed) = validator.sealed.get(&validator.height()).cloned() {
+            if sealed.block.parent() != validator.last.id() || ctx.learn(&sealed.block).is_none() {
+                break;
             }
+            validator.next_height(&sealed.block, ctx);
+        }
+        let height = validator.height();
+        for record in log.iter().filter(|record| record.height == height) {
             if record.round > validator.round {
                 (validator.round, validator.accepted) = (record.round, None);
             }

@@ -394,6 +394,10 @@ impl Tendermint {
         let slot = self.rounds.entry(vote.round).or_default();
         if slot.votes[at].add(vote.voter, &vote.id, Some(vote.signature), committee) {
             slot.voters[at].add(vote.voter, committee);
+            let gave_up = vote.phase == Phase::Precommit && vote.id == NIL && vote.voter != ctx.me();
+            if let Some(polka) = slot.polka.clone().filter(|polka| gave_up && polka.id != NIL) {
+                ctx.send(vote.voter, Message::Polka(polka));
+            }
             if vote.phase == Phase::Prevote && slot.polka.is_none() && slot.votes[0].is_quorum(&vote.id, committee) {
                 slot.polka = slot.votes[0].ballots().find(|ballot| ballot.digest == vote.id).map(|ballot| {
                     let Vote { phase, height, round, id, .. } = *vote;
@@ -470,6 +474,12 @@ impl Tendermint {
                 let Some(value) = slot.value.clone().filter(|value| value.block.id() == id) else { return };
                 slot.locked_in = true;
                 let locks = self.step == Step::Prevote;
+                // Whoever gave up before must hear of it in this round: the paper's gossip property, on which the end of
+                // hidden locks rests. Who gives up later is told then.
+                if let Some(nil) = slot.votes[1].ballots().find(|ballot| ballot.digest == NIL) {
+                    let gave_up: Vec<NodeId> = nil.signatures.iter().map(|(node, _)| *node).collect();
+                    gave_up.into_iter().for_each(|node| ctx.send(node, Message::Polka(polka.clone())));
+                }
                 self.valid = Some((value.clone(), round));
                 ctx.persist(Record::Valid(value.clone(), polka, locks));
                 if locks {
