@@ -7,8 +7,9 @@
 //! **Model.** Of a list of `n` trusted nodes a fifth may be Byzantine; any two nodes `i`, `j` must share more than
 //! `n_j / 2 + n_i - q_i + t` trusted nodes, or their ledgers can fork. Final at full validation. Closed ledgers that are
 //! not validated are forks of a node's chain. Progress needs messages that arrive within a second or so, and is not
-//! guaranteed even then: one liar that shows every node what that node said can keep ledgers apart for ever, and nodes
-//! that all follow another branch at once propose nothing, so that they part again, until some are out of step.
+//! guaranteed even then. One liar that shows every node what that node said can keep ledgers apart for ever. Rarely, honest
+//! nodes do so alone: rounds in which nobody else proposes last as long as nodes that are ahead wait, so that those behind
+//! may never come level; and nodes that all change to one branch at once propose nothing there, and part again.
 //!
 //! ```text
 //!          open >= 2 s            establish >= 1.95 s               next round opens
