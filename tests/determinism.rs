@@ -95,9 +95,9 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
     (
         "ripple",
         r#"protocol.ripple = { history = "state", granularity = "200 ms", min_consensus = "400 ms", min_close = "400 ms",
-                                idle_interval = "3s", min_previous_round = "1s" }"#,
+                                idle_interval = "3s", min_previous_round = "1s", max_consensus = "3s", proposal_fresh = "4s" }"#,
         "",
-        "63db3839da5d4e5e8254408e3ec51f3e",
+        "b63f976403d8b6f9b57239c10856e611",
     ),
     (
         "scp",

@@ -63,6 +63,8 @@ pub enum Record {
         sealed: Option<Step>,
         /// The blocks above what is final.
         blocks: Vec<Arc<Sealed>>,
+        /// The latest final ones, for those who missed them. The chain keeps them: a seal is part of a header.
+        finals: Vec<Arc<Sealed>>,
     },
 }
 

@@ -4,8 +4,11 @@
 //! "The attack of the clones against proof-of-authority", NDSS 2020; De Angelis et al., "PBFT vs proof-of-authority", 2018.
 //!
 //! **Model.** Validators whose clocks differ by less than a step and who hear each other within one; more than half of
-//! them honest. Under partition there is no safety: with a liar that speaks to both sides, both may call their blocks
-//! final. Lives as long as one validator does; finality needs more than half.
+//! them honest. Where links are cut or lose messages there is no safety: with a liar that speaks to both sides of a
+//! partition, both may call their blocks final; and since nobody is bound to the chain it sealed on, a validator that
+//! changes chains counts on both, so that honest ones alone can do the same, if more rarely. Two thirds ask for more such
+//! changes and withstand one partition with a liar, no more. Lives as long as one validator does; finality needs more
+//! than half.
 //!
 //! ```text
 //!  step       7             8             9            10
@@ -23,7 +26,8 @@
 //!
 //! **Simplified.** No empty-step messages: a quiet step is a skipped one. The validators are fixed: no set changes, hence
 //! no epochs. Reports are notes, not transactions; as in the original they exclude nobody. Finality is enforced: a
-//! validator never leaves a chain below what it called final, where the original only uses finality for set changes.
+//! validator never leaves a chain below what it called final, where the original only uses finality for set changes. The
+//! last 512 final blocks are served to those who missed them.
 //!
 //! **Glossary.** *Step*: a slot of the clock. *Primary*: the validator whose step it is. *Score*: the weight of a chain.
 //! *Rolling finality*: a block is final when the authors of it and its descendants are more than half.
@@ -383,10 +387,7 @@ impl Aura {
         }
         let Some(last) = made.first().cloned() else { return };
         let height = last.block.height();
-        self.finals.extend(made.into_iter().map(|sealed| (sealed.block.height(), sealed)));
-        while self.finals.len() > FINALS_MOST {
-            self.finals.pop_first();
-        }
+        made.into_iter().for_each(|sealed| self.keep_final(sealed));
         ctx.finalize(height);
         self.unsaved += height.0 - self.root.0.height().0;
         self.root = (last.block.clone(), last.step);
@@ -394,8 +395,15 @@ impl Aura {
         self.orphans.retain(|_, (_, sealed)| sealed.block.height() > height);
         if self.unsaved >= CHECKPOINT_EVERY {
             self.unsaved = 0;
-            let blocks = self.known.values().cloned().collect();
-            ctx.persist(Record::Checkpoint { sealed: self.sealed, blocks });
+            let (blocks, finals) = (self.known.values().cloned().collect(), self.finals.values().cloned().collect());
+            ctx.persist(Record::Checkpoint { sealed: self.sealed, blocks, finals });
+        }
+    }
+    /// Keeps a final block with its seal, for those who miss it.
+    fn keep_final(&mut self, sealed: Arc<Sealed>) {
+        self.finals.insert(sealed.block.height(), sealed);
+        while self.finals.len() > FINALS_MOST {
+            self.finals.pop_first();
         }
     }
     /// Forgets what does not stand on what is final.
@@ -486,9 +494,9 @@ impl Aura {
         for record in log {
             match record {
                 Record::Block(sealed) => blocks.push(sealed.clone()),
-                Record::Checkpoint { sealed, blocks: kept, .. } => {
+                Record::Checkpoint { sealed, blocks: kept, finals } => {
                     validator.sealed = *sealed;
-                    blocks.extend(kept.iter().cloned());
+                    blocks.extend(finals.iter().chain(kept).cloned());
                 }
             }
         }
@@ -497,8 +505,12 @@ impl Aura {
             if sealed.block.header.proposer == ctx.me() {
                 validator.sealed = validator.sealed.max(Some(sealed.step));
             }
-            let is_above = sealed.block.height() > validator.root.0.height();
-            if is_above && validator.step_of(&sealed.block.parent()).is_some() && ctx.learn(&sealed.block).is_some() {
+            if sealed.block.height() <= validator.root.0.height() {
+                let is_final = |block: Arc<Block>| block.id() == sealed.block.id();
+                if ctx.block_at(sealed.block.height()).is_some_and(is_final) {
+                    validator.keep_final(sealed);
+                }
+            } else if validator.step_of(&sealed.block.parent()).is_some() && ctx.learn(&sealed.block).is_some() {
                 validator.known.insert(sealed.block.id(), sealed.clone());
                 validator.adopt(&sealed, ctx);
             }

@@ -211,6 +211,19 @@ fn half_of_the_validators_crashed_halt_finality_but_not_blocks() {
 }
 
 #[test]
+fn validators_that_restarted_together_still_serve_what_was_final_before() {
+    let mut stage = stage(4, busy());
+    stage.crash(3);
+    stage.run(SECOND * 5 * 120);
+    assert!(stage.finalized(0).len() > ANSWER_MOST);
+    (0..3).for_each(|node| stage.crash(node));
+    (0..4).for_each(|node| stage.boot(node));
+    stage.run(SECOND * 5 * 8);
+    assert!(stage.finalized(3).len() + 2 >= stage.finalized(0).len(), "{}", stage.finalized(3).len());
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+}
+
+#[test]
 fn a_crash_between_any_two_effects_keeps_agreement_and_progress_and_seals_no_step_twice() {
     for victim in 0..4 {
         for fuse in 0..40 {

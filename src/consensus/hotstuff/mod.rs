@@ -28,7 +28,8 @@
 //! bytes and checks are charged as such. Timeouts are broadcast (Jolteon), which costs `n (n - 1)` messages per failed
 //! view, in both variants. A leader keeps `views_per_leader` views, and a timeout ends the turn of its leader at
 //! once: with one view each, `n = 4` and a crashed leader never has three certificates in a row, since votes of a
-//! view go to the next leader. The committee is fixed.
+//! view go to the next leader. Timeouts thus skip views, which in two phases asks for more than Jolteon does: who gave
+//! up a view votes in none of that turn. The committee is fixed.
 //!
 //! **Glossary.** *QC*: quorum certificate, `n - f` votes. *TC*: timeout certificate. *Justify*: the certificate in a
 //! block, of its parent. *Lock*: what a replica will not vote against without newer proof. *Pacemaker*: what brings

@@ -1,7 +1,7 @@
 //! Which view it is: certificates and timeouts move a replica on (algorithm 5; Jolteon, figure 2).
 
 use super::message::{Message, Timeout, TimeoutCertificate};
-use super::{HotStuff, Record, Timer, View};
+use super::{HotStuff, Record, Timer, Variant, View};
 use crate::base::{Duration, NodeId, Tally};
 use crate::chain::Limit;
 use crate::protocol::{Context, note};
@@ -81,11 +81,21 @@ impl HotStuff {
             self.give_up(ctx);
         }
     }
+    /// The last view in which a replica that gave up `view` casts no vote. A timeout certificate leads past the turn of its
+    /// leader. In two phases it is all that protects a committed block from what is proposed there: none of those who
+    /// signed it may have voted in a view that it skips, or the certificate that they report is not the newest one of
+    /// a quorum. In three phases the lock protects.
+    pub(super) fn abstains_until(&self, view: View) -> View {
+        match self.config.variant {
+            Variant::Chained => view,
+            Variant::TwoPhase => self.after(view) - 1,
+        }
+    }
     /// Votes no more in the present view and says so; again and again until a quorum has said so.
     fn give_up(&mut self, ctx: &mut Context<'_, Self>) {
         let view = self.view;
         if self.gave_up < view {
-            (self.gave_up, self.voted) = (view, self.voted.max(view));
+            (self.gave_up, self.voted) = (view, self.voted.max(self.abstains_until(view)));
             self.failed += 1;
             self.persist(Record::TimedOut(view, self.high.clone(), self.reason.clone()), ctx);
         }

@@ -226,6 +226,27 @@ fn a_locked_replica_votes_against_its_lock_only_for_a_newer_certificate() {
     assert!(safe(&fork, &q1, with), "what extends the lock is safe");
 }
 
+/// Jolteon skips no view with a timeout certificate. Where it ends a turn, a vote in a skipped view can be one of a quorum
+/// that the certificate does not know of.
+#[test]
+fn who_gave_up_a_view_votes_in_none_of_that_turn_if_two_phases_decide() {
+    for (config, voted) in [(Config::default(), 5), (two_phase(), 7)] {
+        let mut fork = Fork { stage: stage(4, config) };
+        let (genesis, root) = (Certificate::genesis(), Block::genesis());
+        let a = fork.vertex(4, &genesis, &root);
+        let qa = fork.certify(&a);
+        fork.tell(0, &qa, &[&a]);
+        let transaction = fork.stage.transaction(0, 0);
+        fork.stage.submit(0, &transaction);
+        fork.stage.run(MILLI * 1_200);
+        let given_up = |stage: &Stage| (stage.node(0).view, stage.node(0).gave_up, stage.node(0).voted);
+        assert_eq!(given_up(&fork.stage), (5, 5, voted));
+        fork.stage.crash(0);
+        fork.stage.boot(0);
+        assert_eq!(fork.stage.node(0).voted, voted, "after a crash too");
+    }
+}
+
 #[test]
 fn a_crashed_leader_costs_one_timeout() {
     for config in [Config::default(), two_phase()] {

@@ -221,7 +221,7 @@ impl HotStuff {
                     replica.remember(vertex, ctx);
                 }
                 Record::TimedOut(view, high, reason) => {
-                    replica.voted = replica.voted.max(*view);
+                    replica.voted = replica.voted.max(replica.abstains_until(*view));
                     replica.reason = reason.clone().or(replica.reason);
                     if high.view > replica.high.view {
                         replica.high = high.clone();

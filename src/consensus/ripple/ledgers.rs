@@ -76,6 +76,7 @@ impl Ripple {
             }
         }
         node.logged = node.tip.index;
+        node.vouch(record.map_or(&[][..], |record| &record.certificate));
         let span = config.granularity.as_nanos();
         ctx.set_timer(Timer::Tick, Duration::from_nanos(span - now.as_nanos() % span));
         node
@@ -108,8 +109,9 @@ impl Ripple {
     pub(super) fn persist(&mut self, ctx: &mut Context<'_, Self>) {
         let mut ledgers = vec![self.validated.ledger.clone()];
         ledgers.extend(self.path(self.validated.index, self.tip.index, ctx.tree()));
+        let (is_new, certificate) = (self.logged != self.tip.index, self.certificate(self.validated.height()));
         self.logged = self.tip.index;
-        ctx.persist(Record { largest: self.largest, ledgers });
+        ctx.persist(Record { largest: self.largest, ledgers, is_new, certificate });
     }
 }
 
@@ -175,7 +177,7 @@ impl Ripple {
         }
     }
     /// The members that count for a ledger.
-    fn effective(&self, ledger: &Ledger) -> Committee {
+    pub(super) fn effective(&self, ledger: &Ledger) -> Committee {
         if ledger.negative.is_empty() {
             return self.unl.clone();
         }
@@ -207,6 +209,8 @@ impl Ripple {
         }
         ctx.finalize(known.height());
         self.conclude(known.clone());
+        // Its validations too: if all start again, they prove it to those who missed it.
+        self.persist(ctx);
     }
     /// Forgets what a validated ledger makes superfluous.
     fn conclude(&mut self, known: Known) {
@@ -227,6 +231,13 @@ impl Ripple {
             if height.0 >= last + CERTIFICATE_EVERY {
                 self.certificates.insert(height, self.certificate(height));
             }
+        }
+    }
+    /// Takes validations of the validated ledger.
+    fn vouch(&mut self, validations: &[Validation]) {
+        let (name, height) = (self.validated.name, self.validated.height());
+        for said in validations.iter().filter(|said| said.full && said.ledger == name && said.seq == height) {
+            self.slots.entry(said.seq).or_default().validations.entry(said.node).or_insert(*said);
         }
     }
     /// The validations heard for the validated ledger of this height.
@@ -284,6 +295,8 @@ impl Ripple {
     }
     /// Goes to the preferred branch if that is not where this node works, and asks for what it lacks.
     pub(super) fn check_ledger(&mut self, ctx: &mut Context<'_, Self>) {
+        let (now, early) = (ctx.now(), self.config.validation_early);
+        self.latest.retain(|_, said| now.since(said.time) < early);
         let preferred = self.preferred(ctx.tree());
         let (tree, tip) = (ctx.tree(), self.tip.index);
         let (height, mine) = (tree.height(preferred), tree.height(tip));
@@ -312,43 +325,55 @@ impl Ripple {
         self.tip = to.clone();
         self.open(Mode::Observing, ctx);
     }
-    /// Asks for the ledger that most trusted nodes validated of those that are not here; not for the one that this
-    /// node is about to make, unless it is validated in full.
+    /// Asks for a ledger that trusted nodes validated and that is not here, most often for the one of most of them. One of
+    /// the next number is likely to be made here in a moment: it waits for that, unless it is validated in full.
     fn seek(&mut self, ctx: &mut Context<'_, Self>) {
         let mut support: BTreeMap<Hash, Vec<NodeId>> = BTreeMap::new();
         for (node, validation) in self.latest.iter().filter(|(_, v)| !self.names.contains_key(&v.ledger)) {
             if validation.seq <= self.validated.height() {
                 continue;
             }
-            let is_next = validation.seq == self.tip.height().next();
+            let is_late = ctx.now().since(validation.time) >= self.config.min_consensus;
+            let is_next = validation.seq == self.tip.height().next() && !is_late;
             let slot = self.slots.get(&validation.seq);
             if !is_next || slot.is_some_and(|slot| slot.votes.is_quorum(&validation.ledger, &self.unl)) {
                 support.entry(validation.ledger).or_default().push(*node);
             }
         }
-        let best = support.into_iter().max_by_key(|(name, nodes)| (nodes.len(), *name));
-        let best = best.filter(|(_, nodes)| nodes.len() as u64 >= self.unl.blocking());
+        let mut lacking: Vec<(usize, Hash, Vec<NodeId>)> =
+            support.into_iter().map(|(name, nodes)| (nodes.len(), name, nodes)).collect();
+        lacking.sort_unstable_by(|a, b| b.cmp(a));
         self.asked = None;
-        let Some((wanted, nodes)) = best else {
-            if self.mode == Mode::WrongLedger {
-                self.mode = Mode::Observing;
-            }
-            return;
-        };
-        self.asks += 1;
-        let peer = nodes[self.asks % nodes.len()];
+        let blocking = self.unl.blocking() as usize;
+        if self.mode == Mode::WrongLedger && lacking.first().is_none_or(|(count, ..)| *count < blocking) {
+            self.mode = Mode::Observing;
+        }
+        // Half of the time any of them: who stands on a ledger that is not here cannot be counted on its branch, and liars
+        // may name what nobody has.
+        let at = if ctx.random().index(2) == 0 { 0 } else { ctx.random().index(lacking.len().max(1)) };
+        let Some((count, wanted, nodes)) = lacking.get(at) else { return };
+        let (peer, wanted) = (nodes[ctx.random().index(nodes.len())], *wanted);
+        let height =
+            nodes.iter().filter_map(|node| self.latest.get(node)).map(|said| said.seq).max().unwrap_or_default();
         if peer != ctx.me() {
             // Fewer than stand on the working ledger do not make that the wrong one.
             let tree = ctx.tree();
             let stand = |v: &&Validation| {
                 self.names.get(&v.ledger).is_some_and(|index| tree.is_ancestor(self.tip.index, *index))
             };
-            if nodes.len() > self.latest.values().filter(stand).count() {
+            if *count >= blocking && *count > self.latest.values().filter(stand).count() {
                 self.bow_out(Mode::WrongLedger, ctx);
             }
-            self.asked = Some((peer, wanted));
-            ctx.send(peer, Message::GetLedger { wanted, above: self.validated.height() });
+            // It most likely stands on what those validated before, of which the last that came is here.
+            let before = nodes.iter().filter_map(|node| self.earlier.get(node)).map(|said| said.seq);
+            let above = before.filter(|seq| *seq < height).max().unwrap_or_default().max(self.validated.height());
+            self.ask(peer, wanted, above, ctx);
         }
+    }
+    /// Asks for a ledger and all between it and this number.
+    fn ask(&mut self, peer: NodeId, wanted: Hash, above: Height, ctx: &mut Context<'_, Self>) {
+        self.asked = Some((peer, wanted, above));
+        ctx.send(peer, Message::GetLedger { wanted, above });
     }
 }
 
@@ -384,7 +409,7 @@ impl Ripple {
     /// Takes what was asked for: a state that a quorum validated, ledgers that lead to the one wanted, or to one that a
     /// quorum validated.
     pub(super) fn on_ledgers(&mut self, from: NodeId, answer: &Answer, ctx: &mut Context<'_, Self>) {
-        let Some((_, wanted)) = self.asked.filter(|(asked, _)| *asked == from) else { return };
+        let Some((_, wanted, above)) = self.asked.filter(|(asked, ..)| *asked == from) else { return };
         self.asked = None;
         if answer.state.is_some() && !self.take_state(answer, ctx) {
             return;
@@ -393,6 +418,10 @@ impl Ripple {
         for ledger in &answer.ledgers {
             match self.admit(ledger, ctx) {
                 Some(known) => last = Some(known),
+                // It stands on another branch: once more, from where all branches begin.
+                None if last.is_none() && above > self.validated.height() => {
+                    return self.ask(from, wanted, self.validated.height(), ctx);
+                }
                 None => return,
             }
         }
@@ -433,6 +462,7 @@ impl Ripple {
         let Some(index) = ctx.tree().find(&snapshot.block.id()) else { return false };
         self.tip = self.remember(ledger, name, index);
         self.conclude(self.tip.clone());
+        self.vouch(&answer.validations);
         self.persist(ctx);
         ctx.install(snapshot.clone());
         self.open(Mode::Observing, ctx);

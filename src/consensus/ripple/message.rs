@@ -277,22 +277,27 @@ impl protocol::Message for Message {
     }
 }
 
-/// What a node writes before it validates: it stands for all before.
+/// What a node writes before it validates, and when a ledger is validated: it stands for all before.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// The highest ledger that this node ever validated.
     pub largest: Height,
     /// The last validated ledger and the closed ones above it, ascending.
     pub ledgers: Vec<Arc<Ledger>>,
+    /// Whether the last of them was not written before.
+    pub is_new: bool,
+    /// The validations of the first.
+    pub certificate: Arc<[Validation]>,
 }
 
 impl Wire for Record {
-    /// Only the last ledger is new on the disk; the others are named.
+    /// Only the last ledger is new on the disk, if any; the others are named.
     fn bytes(&self) -> usize {
-        NUMBER_BYTES + self.ledgers.len() * HASH_BYTES + self.ledgers.last().map_or(0, |ledger| ledger.bytes())
+        let new = self.ledgers.last().filter(|_| self.is_new).map_or(0, |ledger| ledger.bytes());
+        NUMBER_BYTES + self.ledgers.len() * HASH_BYTES + self.certificate.len() * Validation::BYTES + new
     }
     fn kind(&self) -> &'static str {
-        "closed"
+        if self.is_new { "closed" } else { "validated" }
     }
 }
 

@@ -7,7 +7,9 @@
 //! **Model.** Of a list of `n` trusted nodes a fifth may be Byzantine; any two nodes `i`, `j` must share more than
 //! `n_j / 2 + n_i - q_i + t` trusted nodes, or their ledgers can fork. Final at full validation. Closed ledgers that are
 //! not validated are forks of a node's chain. Progress needs messages that arrive within a second or so, and is not
-//! guaranteed even then.
+//! guaranteed even then. One liar that shows every node what that node said can keep ledgers apart for ever. Rarely, honest
+//! nodes do so alone: rounds in which nobody else proposes last as long as nodes that are ahead wait, so that those behind
+//! may never come level; and nodes that all change to one branch at once propose nothing there, and part again.
 //!
 //! ```text
 //!          open >= 2 s            establish >= 1.95 s               next round opens
@@ -36,7 +38,8 @@
 //!
 //! **Glossary.** *UNL*: unique node list, whom a node trusts. *Position*: the set and close time that a node proposes.
 //! *Dispute*: a transaction that not all positions hold. *Working ledger*: the last one closed here. *Negative UNL*:
-//! trusted nodes that are not counted for now. *Preferred branch*: where the trusted validations lead.
+//! trusted nodes that are not counted for now. *Preferred branch*: where the trusted validations lead. *Pause*: a node
+//! ahead of the last validated ledger waits for those behind, so that branches that went apart become comparable.
 
 mod attack;
 mod ledgers;
@@ -85,7 +88,7 @@ pub struct Config {
     pub quorum: u64,
     /// No consensus before this. Default 1.95 s.
     pub min_consensus: Duration,
-    /// A round takes at most this if nobody else proposes. Default 15 s.
+    /// A round takes at most this if nobody else proposes, and waits at most this for nodes that are behind. Default 15 s.
     pub max_consensus: Duration,
     /// A round is abandoned after ten times the previous one, but not later than this. Default 120 s.
     pub abandon: Duration,
@@ -93,7 +96,7 @@ pub struct Config {
     pub min_close: Duration,
     /// When a ledger without transactions closes. Default 15 s.
     pub idle_interval: Duration,
-    /// How old a position may be. Default 20 s.
+    /// How old a position may be, and the last word of a node that is waited for. Default 20 s.
     pub proposal_fresh: Duration,
     /// How often a position is repeated. Default 12 s.
     pub proposal_interval: Duration,
@@ -233,9 +236,9 @@ pub struct Ripple {
     /// Validations heard of each member since the last flag ledger.
     heard: BTreeMap<NodeId, u64>,
     evidence: BTreeMap<NodeId, Evidence>,
-    /// Whom a ledger was asked of, and which.
-    asked: Option<(NodeId, Hash)>,
-    /// How often something was asked: whom to ask next.
+    /// Whom a ledger was asked of, which, and above what number.
+    asked: Option<(NodeId, Hash, Height)>,
+    /// How often sets were asked for: whom to ask next.
     asks: usize,
     mode: Mode,
     /// The present tick.
@@ -301,6 +304,13 @@ impl Protocol for Ripple {
         ];
         let found = faults.into_iter().find_map(|(key, reason)| Some(Misfit { key, reason: reason? }));
         found.map_or(Ok(()), Err)
+    }
+    /// So many may be missing from a quorum: a fifth, not the third of other Byzantine protocols.
+    fn committee(config: &Config, weights: Vec<u64>) -> Committee {
+        let committee = Committee::weighted(weights, FaultModel::Byzantine);
+        let spare = committee.total() - committee.share(config.quorum);
+        let faulty = spare.min(committee.faulty());
+        committee.clone().tolerating(faulty).unwrap_or(committee)
     }
     fn remarks(config: &Config, committee: &Committee, faulty: &BTreeSet<NodeId>) -> Vec<String> {
         unl::remarks(&config.unl, config.quorum, committee.n(), faulty)

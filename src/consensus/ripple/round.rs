@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// what the others agreed on.
 const ROUNDS_KEPT: usize = 3;
 
+/// Steps from a quorum to all, in how many nodes a node that is ahead waits for (`maxPausePhase`).
+const PAUSE_STEPS: u64 = 4;
+
 /// What has become of the round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Consensus {
@@ -272,13 +275,30 @@ impl Ripple {
         }
         self.update(round, ctx);
         let consensus = self.consensus(round, ctx);
-        if consensus == Consensus::No || !self.close_agreed {
+        if self.pauses(round, ctx) || consensus == Consensus::No || !self.close_agreed {
             return;
         }
         if consensus == Consensus::Expired {
             self.bow_out(Mode::Observing, ctx);
         }
         self.accept(consensus, round, ctx);
+    }
+    /// Whether to wait for those who are behind (`shouldPause`). Who runs ahead of what is validated has nobody to validate
+    /// with; and ledgers with higher numbers than others have spoken of are never outweighed, so that two sides that went
+    /// apart would stay apart. How many must have come as far as this node grows from a quorum, at the first ledger ahead,
+    /// to all at the fifth, and then begins anew: no number is the best in every case.
+    fn pauses(&self, round: Duration, ctx: &Context<'_, Self>) -> bool {
+        let height = self.tip.height();
+        let ahead = height.0.saturating_sub(self.validated.height().0);
+        if ahead == 0 || round > self.config.max_consensus {
+            return false;
+        }
+        let now = ctx.now();
+        let fresh = self.latest.values().filter(|said| now.since(said.time) < self.config.proposal_fresh);
+        let (as_far, behind): (Vec<&Validation>, Vec<&Validation>) = fresh.partition(|said| said.seq >= height);
+        let (quorum, all) = (self.effective(&self.tip.ledger).quorum(), self.members.len() as u64);
+        let more = all.saturating_sub(quorum) * ((ahead - 1) % (PAUSE_STEPS + 1));
+        !behind.is_empty() && as_far.len() as u64 * PAUSE_STEPS < quorum * PAUSE_STEPS + more
     }
     /// The votes of the peers on an item; those whose set is not here have none.
     fn votes(&self, name: &Hash) -> (u64, u64) {

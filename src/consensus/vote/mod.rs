@@ -27,8 +27,9 @@
 //! possible: with honest commissioners that is Paxos. Where commissioners may lie (two thirds), every vote that `f` of
 //! them may deny is counted as possible, less those whom two blocks of one round give away as butlers. Where a butler who
 //! is no commissioner equivocates, or one more commissioner lies, two blocks may stay possible, and the height waits for
-//! ever rather than fork: one phase of votes cannot do better with fewer than `5 f + 1`. Two butlers that drew one turn
-//! from different certificates of one parent, both honest, can do the same.
+//! ever rather than fork. With seven commissioners, two of which may lie, one equivocating butler among them is enough:
+//! one phase of votes can live with `f` liars only among `5 f - 1` or more (Kuznetsov, Tonkikh and Zhang, PODC 2021). Two
+//! butlers that drew one turn from different certificates of one parent, both honest, can do the same.
 //!
 //! **Simplified.** Commissioners neither join nor leave. Ordinary users only follow. Reports go to everybody, since
 //! a lagging node may not know who is on duty. Blocks are made by the clock, empty if nothing waits: most nodes cannot

@@ -156,6 +156,35 @@ fn a_branch_is_preferred_if_those_who_have_not_spoken_cannot_change_it() {
 }
 
 #[test]
+fn sides_that_went_apart_meet_again_though_one_is_far_ahead_in_number() {
+    let mut stage = stage(5);
+    feed(&mut stage, 1, 0);
+    stage.run(SECOND * 20);
+    let before = height(&stage, 0);
+    (2..5).for_each(|node| stage.crash(node));
+    // Two go on alone, first slowly, since they wait for those who spoke lately.
+    for nonce in 1..30 {
+        feed(&mut stage, 1, nonce);
+        stage.run(SECOND * 5);
+    }
+    let ahead = stage.node(0).tip.height().0;
+    stage.partition(&[0, 1], &[2, 3, 4]);
+    (2..5).for_each(|node| stage.boot(node));
+    for nonce in 1..3 {
+        feed(&mut stage, 2, nonce - 1);
+        stage.run(SECOND * 5);
+    }
+    stage.heal();
+    assert!(ahead > before + 10 && stage.node(2).tip.height().0 + 10 < ahead && height(&stage, 0) == before);
+    for nonce in 2..40 {
+        feed(&mut stage, 2, nonce);
+        stage.run(SECOND * 5);
+    }
+    assert!(all(&stage).iter().all(|node| height(&stage, *node) > ahead), "{}", height(&stage, 0));
+    assert_eq!(stage.disagreement(&all(&stage)), None);
+}
+
+#[test]
 fn lists_that_share_too_little_are_named_before_the_run() {
     let remarks = |unl: Unl, n: usize, faulty: &[u32]| {
         let faulty = faulty.iter().map(|node| NodeId(*node)).collect();
