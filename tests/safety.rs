@@ -23,7 +23,11 @@ use std::sync::Arc;
 /// Runs a scenario under a seed: what it came to, and what the checkers found.
 fn run(name: &str, text: &str, seed: u64) -> (Outcome, Verdict) {
     let loaded = Scenario::load(name, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    let mut built = build(&loaded.scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
+    run_one(&loaded.scenario, seed)
+}
+
+fn run_one(scenario: &Scenario, seed: u64) -> (Outcome, Verdict) {
+    let mut built = build(scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();
@@ -279,13 +283,36 @@ fn every_regression_stays_repaired() {
     for entry in fs::read_dir(folder).expect("the folder of regressions") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        if name.starts_with("published-") || path.extension().is_none_or(|kind| kind != "toml") {
+            continue;
+        }
         let text = fs::read_to_string(&path).expect("a text");
         let loaded = Scenario::load(&name, &text, &[]).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]));
-        let (outcome, verdict) = run(&name, &text, loaded.scenario.seeds.0[0]);
+        let (outcome, verdict) = run_one(&loaded.scenario, loaded.scenario.seeds.0[0]);
         assert!(verdict.is_clean(), "{name}: {:?}", verdict.violations);
         assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
         REGRESSIONS.iter().filter(|(known, _)| *known == name).for_each(|(_, expect)| expect(&outcome));
         found.push(name);
     }
     assert!(REGRESSIONS.iter().all(|(known, _)| found.iter().any(|name| name == known)), "{found:?}");
+}
+
+/// Bugs of others, as they were published, and what each breaks.
+const PUBLISHED: [(&str, &str); 3] =
+    [("raft-single-server-changes", "agreement"), ("ibft1-locks", "progress"), ("tendermint-hidden-locks", "progress")];
+
+#[test]
+fn bugs_of_history_break_what_they_broke_and_their_repairs_mend_it() {
+    for (name, property) in PUBLISHED {
+        let path = format!("{}/scenarios/regressions/published-{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(&path).expect("a text");
+        let loaded = Scenario::load(name, &text, &[]).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]));
+        let [published, repaired] = &loaded.variants[..] else { panic!("{name}: two variants") };
+        let (_, verdict) = run_one(published, published.seeds.0[0]);
+        let broken: Vec<&str> = verdict.violations.iter().map(|violation| violation.property).collect();
+        assert!(broken.contains(&property), "{name}: {broken:?}");
+        let (outcome, verdict) = run_one(repaired, repaired.seeds.0[0]);
+        assert!(verdict.is_clean(), "{name}, repaired: {:?}", verdict.violations);
+        assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
+    }
 }

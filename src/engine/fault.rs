@@ -1,7 +1,7 @@
 //! What befalls the nodes, the network and the clients of a chain, and what that does to them.
 //!
-//! A fault begins and ends by its number. What a node must bear while one lasts is a [`Burden`]; burdens of several faults
-//! add up. Whoever leads is found when a fault begins, and its end finds the same node again.
+//! A fault begins and ends by its number. What a node must bear while one lasts is a [`Burden`]; of several that
+//! slow the same thing the worst counts, and clocks add up. Whoever leads is found when a fault begins, and its end finds the same node again.
 
 use super::clock::Clock;
 use super::disk::Kept;
@@ -298,12 +298,12 @@ impl<P: Protocol> Simulation<P> {
         let seat = &mut self.seats[node.index()];
         seat.paused = false;
         (seat.slowness, seat.clock) = (seat.native_slowness, seat.native_clock);
-        let (mut slowness, mut full) = (1000, false);
+        let (mut slow_cpu, mut slowness, mut full) = (1000, 1000, false);
         for (_, burden) in &seat.burdens {
             match *burden {
                 Burden::Pause => seat.paused = true,
-                Burden::Cpu(times) => seat.slowness = times_thousandths(seat.slowness, times),
-                Burden::Disk(times) => slowness = times_thousandths(slowness, times),
+                Burden::Cpu(times) => slow_cpu = slow_cpu.max(times),
+                Burden::Disk(times) => slowness = slowness.max(times),
                 Burden::DiskFull => full = true,
                 Burden::Clock { step, drift } => {
                     let Clock { offset, drift: gains } = seat.clock;
@@ -311,6 +311,8 @@ impl<P: Protocol> Simulation<P> {
                 }
             }
         }
+        let slower = u64::from(seat.native_slowness) * u64::from(slow_cpu) / 1000;
+        seat.slowness = u32::try_from(slower).unwrap_or(u32::MAX).max(1);
         seat.disk.set_condition(slowness, full);
         if seat.is_up() && !seat.paused {
             self.go_on(node);
@@ -325,10 +327,6 @@ impl<P: Protocol> Simulation<P> {
         self.drain(node);
         self.start_waiting(node);
     }
-}
-
-fn times_thousandths(one: u32, other: u32) -> u32 {
-    u32::try_from(u64::from(one) * u64::from(other) / 1000).unwrap_or(u32::MAX).max(1)
 }
 
 /// The change with the leader in its place: who is named beside it as everybody else is not the leader.

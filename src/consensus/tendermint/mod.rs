@@ -477,8 +477,10 @@ impl Tendermint {
                 // Whoever gave up before must hear of it in this round: the paper's gossip property, on which the end of
                 // hidden locks rests. Who gives up later is told then.
                 if let Some(nil) = slot.votes[1].ballots().find(|ballot| ballot.digest == NIL) {
-                    let gave_up: Vec<NodeId> = nil.signatures.iter().map(|(node, _)| *node).collect();
-                    gave_up.into_iter().for_each(|node| ctx.send(node, Message::Polka(polka.clone())));
+                    let (me, voters) = (ctx.me(), nil.signatures.clone());
+                    for (node, _) in voters.into_iter().filter(|(node, _)| *node != me) {
+                        ctx.send(node, Message::Polka(polka.clone()));
+                    }
                 }
                 self.valid = Some((value.clone(), round));
                 ctx.persist(Record::Valid(value.clone(), polka, locks));

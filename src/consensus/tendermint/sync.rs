@@ -283,6 +283,20 @@ impl Tendermint {
                 }
             }
         }
+        self.ask_back(from, status, ctx);
+    }
+    /// Asks a peer that has more of this round, if this validator is stuck: its own time to ask may be far off.
+    fn ask_back(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
+        let own = self.status(from, ctx);
+        let is_more = |theirs: &Tally, ours: &Tally| theirs.members().any(|node| !ours.contains(node));
+        let has_more = (status.proposal && !own.proposal)
+            || is_more(&status.prevotes, &own.prevotes)
+            || is_more(&status.precommits, &own.precommits);
+        if self.unheard > 0 && status.round == self.round && has_more {
+            (self.unheard, self.watched) = (0, None);
+            ctx.send(from, Message::Status(Arc::new(own)));
+            self.watch(ctx);
+        }
     }
     pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Tendermint {
         let mut node = Tendermint {
@@ -316,11 +330,13 @@ impl Tendermint {
             node.replay(record, &mut own, ctx);
         }
         if let Some((proposal, value)) = own.filter(|(proposal, _)| proposal.height == node.height()) {
-            node.round = node.round.max(proposal.round);
+            if node.step == Step::Waiting || proposal.round > node.round {
+                // It stopped between its proposal and its prevote: its last votes are of a round before.
+                (node.round, node.step) = (proposal.round, Step::Propose);
+            }
             let slot = node.rounds.entry(proposal.round).or_default();
             slot.have = vec![true; proposal.parts as usize];
             (slot.proposal, slot.value) = (Some(Arc::new((ctx.me(), proposal))), Some(value));
-            node.step = node.step.max(Step::Propose);
         }
         if node.step == Step::Waiting {
             node.pausing = true;
