@@ -11,13 +11,15 @@ use std::sync::Arc;
 pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("equivocate", "as leader, proposes another block to the second half of the replicas; votes for every proposal"),
     ("old-certificate", "as leader, hides the newest certificate and builds on the one before: the forking attack"),
+    ("older-certificate", "as leader, hides the two newest certificates, which only locks keep from being replaced"),
     ("silent-leader", "as leader, proposes nothing; otherwise honest"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Attack {
     Equivocate,
-    OldCertificate,
+    /// Hides so many.
+    OldCertificate(usize),
     Silent,
 }
 
@@ -35,7 +37,8 @@ pub(super) fn attacker(
 ) -> Option<Box<dyn Attacker<HotStuff>>> {
     let attack = match name {
         "equivocate" => Attack::Equivocate,
-        "old-certificate" => Attack::OldCertificate,
+        "old-certificate" => Attack::OldCertificate(1),
+        "older-certificate" => Attack::OldCertificate(2),
         "silent-leader" => Attack::Silent,
         _ => return None,
     };
@@ -45,7 +48,7 @@ pub(super) fn attacker(
 impl Attacker<HotStuff> for Faulty {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, HotStuff>) {
         let before = ctx.ordered().len();
-        if let (Attack::Equivocate, Message::Propose(proposal)) = (self.attack, &message) {
+        if let (Attack::Equivocate | Attack::OldCertificate(2), Message::Propose(proposal)) = (self.attack, &message) {
             self.vote_for(&proposal.vertex, ctx);
         }
         self.mask.on_message(from, message, ctx);
@@ -97,14 +100,18 @@ impl Faulty {
                 }
                 self.vote_for(&other.vertex, ctx);
             }
-            Attack::OldCertificate => {
-                let newest = &proposal.vertex.justify;
-                let older = self.mask.vertex(&newest.block).map(|vertex| vertex.justify.clone());
+            Attack::OldCertificate(hidden) => {
+                let before = |newer: Arc<Certificate>| Some(self.mask.vertex(&newer.block)?.justify.clone());
+                let newest = proposal.vertex.justify.clone();
+                let older = (0..hidden).try_fold(newest, |newer, _| before(newer));
                 let parent = older.as_ref().and_then(|older| self.mask.block(&older.block)).cloned();
                 let made = match (older, parent) {
                     (Some(older), Some(parent)) => self.other(&parent, &proposal.vertex, older, ctx),
                     _ => proposal.clone(),
                 };
+                if hidden > 1 {
+                    self.vote_for(&made.vertex, ctx);
+                }
                 ctx.broadcast(Message::Propose(made));
             }
         }

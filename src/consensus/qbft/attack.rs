@@ -116,6 +116,7 @@ impl Faulty {
                     if proposal.certificate.is_some() =>
                 {
                     let other = self.other(&proposal, ctx);
+                    (0..2).for_each(|parity| vote_for(&other, parity, ctx));
                     ctx.broadcast(Message::Proposal(other));
                 }
                 (_, effect) => ctx.ordered().push(effect),

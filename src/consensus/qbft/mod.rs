@@ -104,7 +104,8 @@ pub struct Config {
     pub block_period: Duration,
     /// How long round 0 may take; doubles with each round. Default 1 s (Besu; `GoQuorum` 10 s).
     pub request_timeout: Duration,
-    /// The most it grows to. Default 60 s (`GoQuorum`'s cap is optional).
+    /// The most it grows to. Default 60 s (`GoQuorum`'s cap is optional). Validators whose rounds all last so long, and began
+    /// at different times, may never be in one round again: a cap trades liveness for a bound.
     pub request_timeout_most: Duration,
     /// Whether the proposer sends a PREPARE besides its proposal, as in `GoQuorum`. Default false, as in Besu.
     pub proposer_prepares: bool,
@@ -274,6 +275,10 @@ impl Qbft {
     fn height(&self) -> Height {
         self.last.height().next()
     }
+    /// Whether a prepared block holds against every other, and nobody is told of it: the first IBFT.
+    fn keeps_locks(&self) -> bool {
+        self.config.variant == Variant::Ibft1
+    }
     /// Who proposes in a round of this height.
     fn proposer(&self, round: Round, ctx: &Context<'_, Self>) -> NodeId {
         let last = u64::from(self.last.header.proposer.0);
@@ -401,7 +406,7 @@ impl Qbft {
         if round > self.round {
             self.enter(round, ctx);
         }
-        if self.config.variant == Variant::Ibft1
+        if self.keeps_locks()
             && let Some(lock) = self.prepared.clone()
         {
             // A lock holds against every other block, and goes straight to COMMIT for its own.
@@ -421,7 +426,7 @@ impl Qbft {
     }
     /// `JustifyPrePrepare`: round 0, or a quorum of ROUND-CHANGEs whose newest certificate is for this block.
     fn is_justified(&self, proposal: &Proposal, committee: &Committee) -> bool {
-        if proposal.round == 0 || self.config.variant == Variant::Ibft1 {
+        if proposal.round == 0 || self.keeps_locks() {
             return true;
         }
         let mut tally = Tally::default();
@@ -548,7 +553,7 @@ impl Qbft {
     fn change_to(&mut self, round: Round, ctx: &mut Context<'_, Self>) {
         self.enter(round, ctx);
         self.persist(Said::Changed, ctx);
-        let proof = self.prepared.clone().filter(|_| self.config.variant != Variant::Ibft1);
+        let proof = self.prepared.clone().filter(|_| !self.keeps_locks());
         let prepared = proof.as_ref().map(|proof| (proof.round, proof.block.id()));
         let signature = ctx.sign(&Change::statement(self.height(), round, prepared));
         let change = Change { sender: ctx.me(), prepared, signature };
@@ -595,7 +600,7 @@ impl Qbft {
             newest = newest.into_iter().chain(change.certificate.clone()).max_by_key(|proof| proof.round);
         }
         if tally.is_quorum(ctx.committee()) {
-            let lock = self.prepared.clone().filter(|_| self.config.variant == Variant::Ibft1);
+            let lock = self.prepared.clone().filter(|_| self.keeps_locks());
             self.propose(newest.or(lock), ctx);
         }
     }

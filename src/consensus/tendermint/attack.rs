@@ -25,6 +25,7 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
         "lying-pol",
         "proposes two blocks, helps even validators to one, then claims a polka for the other, or for a new one, and makes it up",
     ),
+    ("fresh", "prevotes nil for blocks of others and, as proposer, offers a new block, whatever had a polka or was decided"),
     ("split", "keeps its votes from the second half of the validators, whose timeouts run"),
 ];
 
@@ -55,6 +56,13 @@ impl Attacker<Tendermint> for Faulty {
         if let Message::Part(part) = &message {
             self.hear(part.round, &part.value, ctx);
         }
+        let message = match message {
+            // It would not know of a decision that others may have missed.
+            Message::Vote(vote) if self.goes_on() && vote.phase == Phase::Precommit => {
+                Message::Vote(Arc::new(Vote { id: NIL, ..*vote }))
+            }
+            other => other,
+        };
         let before = ctx.ordered().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
@@ -82,11 +90,14 @@ impl Attacker<Tendermint> for Faulty {
 
 /// Rewriting.
 impl Faulty {
+    fn goes_on(&self) -> bool {
+        ["fresh", "lying-pol"].contains(&self.attack)
+    }
     fn has_two_faces(&self) -> bool {
         ["equivocate", "amnesia", "lying-pol"].contains(&self.attack)
     }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Tendermint>) {
-        if ["amnesia", "hidden-lock"].contains(&self.attack) {
+        if ["amnesia", "hidden-lock", "fresh"].contains(&self.attack) {
             (self.mask.locked, self.mask.valid) = (None, None);
         }
         for effect in ctx.ordered().split_off(before) {
@@ -138,6 +149,10 @@ impl Faulty {
                 Some(Message::Vote(Arc::new(Vote { id: NIL, signature, ..**vote })))
             }
             ("split", Message::Vote(_)) => None,
+            ("fresh", Message::Vote(vote)) if vote.id != NIL && self.mask.proposer(vote.round) != ctx.me() => {
+                let signature = ctx.sign(&Vote::statement(vote.phase, vote.height, vote.round, &NIL));
+                return ctx.broadcast(Message::Vote(Arc::new(Vote { id: NIL, signature, ..**vote })));
+            }
             _ => return ctx.broadcast(message.clone()),
         };
         let peers = peers(ctx);
@@ -189,7 +204,9 @@ impl Faulty {
     /// then.
     fn lie(&mut self, proposal: &Proposal, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
         let before = proposal.round - 1;
-        let value = self.meant_for(1, before, ctx.me()).unwrap_or_else(|| other(value));
+        let were_two = self.heard.get(&(self.mask.height(), before)).is_some_and(|values| values.len() == 2);
+        let known = self.meant_for(1, before, ctx.me()).filter(|_| were_two);
+        let value = known.unwrap_or_else(|| other(value));
         for to in peers(ctx) {
             self.propose(to, Proposal { valid_round: Some(before), ..*proposal }, &value, ctx);
         }
