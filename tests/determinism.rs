@@ -85,7 +85,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
         "8e7d84ff3f13620195ac109efa8d56b3",
     ),
     ("pbft", "protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", "", "b05e5e6ca2515ad88d0a7d2066b9286f"),
-    ("qbft", "protocol.qbft = { block_period = \"200 ms\" }", "", "d99aa0b2d228e44b1235c2f04e9869ad"),
+    ("qbft", "protocol.qbft = { block_period = \"200 ms\" }", "", "a1e350970b61efec369fc0dbd2394e78"),
     (
         "raft",
         "protocol.raft = { snapshot_every = 40, snapshot_keep = 10, read_interval = \"500 ms\" }",
@@ -105,7 +105,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
         "topology.outbound = { degree = 3 }\ngossip = \"flood\"",
         "a5f1ca9e705a5158ab88ffd7d9211cd4",
     ),
-    ("tendermint", "protocol = \"tendermint\"", "", "34151e4c2e8131c5e040c07c2c3222c2"),
+    ("tendermint", "protocol = \"tendermint\"", "", "554a30d7159c6fdbf2c7b2cc748aa218"),
     (
         "threshold",
         "protocol.threshold = { slot = \"1s\", window = \"500ms\", skew = \"200ms\" }",

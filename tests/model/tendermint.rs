@@ -24,21 +24,21 @@ fn second_round(world: &World<Tendermint>, state: &State<Tendermint>) -> bool {
 fn validators_agree_whatever_is_late() {
     let bounds = Bounds { order: Order::Sent { overtakes: 1 }, timeouts: 2, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds);
-    holds("late", world, 76_376, 40);
+    holds("late", world, 81_557, 43);
 }
 
 #[test]
 fn a_lost_message_and_timeouts_do_no_harm() {
     let bounds = Bounds { timeouts: 3, losses: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds).seeking(proposed_again);
-    holds("lost", world, 210_706, 50);
+    holds("lost", world, 255_214, 53);
 }
 
 #[test]
 fn a_validator_may_crash_at_any_moment() {
     let bounds = Bounds { timeouts: 1, crashes: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds);
-    holds("a crash", world, 10_941, 45);
+    holds("a crash", world, 10_945, 48);
 }
 
 #[test]
@@ -53,14 +53,14 @@ fn a_double_voter_divides_nobody() {
     let bounds = Bounds { timeouts: 4, ..Bounds::default() };
     let world = world(&[Part::Attacker("double-vote"), Part::Honest, Part::Honest, Part::Honest], bounds)
         .seeking(proposed_again);
-    holds("double-vote", world, 54_126, 62);
+    holds("double-vote", world, 85_804, 64);
 }
 
 #[test]
 fn one_pair_of_twins_divides_nobody() {
     let bounds = Bounds { timeouts: 2, ..Bounds::default() };
     let world = world(&[Part::Twins([&[1, 2], &[3]]), Part::Honest, Part::Honest, Part::Honest], bounds);
-    holds("twins", world, 2736, 48);
+    holds("twins", world, 2803, 50);
 }
 
 #[test]

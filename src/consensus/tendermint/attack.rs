@@ -25,7 +25,10 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
         "lying-pol",
         "proposes two blocks, helps even validators to one, then claims a polka for the other, or for a new one, and makes it up",
     ),
-    ("fresh", "prevotes nil for blocks of others and, as proposer, offers a new block, whatever had a polka or was decided"),
+    (
+        "fresh",
+        "prevotes nil for blocks of others and, as proposer, offers a new block, whatever had a polka or was decided",
+    ),
     ("split", "keeps its votes from the second half of the validators, whose timeouts run"),
 ];
 
