@@ -17,8 +17,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// So many events are told of how the smallest world broke.
+/// So many events are told of how the smallest world broke; more of a stall, which ends in nothing but clients who ask again.
 const STORY: u32 = 400;
+const STORY_OF_STALL: u32 = 5_000;
 
 /// The state of a search.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -174,7 +175,7 @@ impl SearchFolder {
         let inner = format!("violations/{}-{}", finding.property, world.seeds.0[0]);
         let folder = Folder::begin(&self.0.join(&inner))?;
         let mut minimal = shrunk.world.clone();
-        minimal.output.story = STORY;
+        minimal.output.story = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
         folder.file("world.toml", |out| out.write_all(told(world, finding).as_bytes()))?;
         folder.file("minimal.toml", |out| out.write_all(told(&minimal, &shrunk.finding).as_bytes()))?;
         // What stops the code under test leaves no story.
