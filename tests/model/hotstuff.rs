@@ -32,7 +32,7 @@ fn a_late_message_and_a_timeout_do_no_harm() {
 fn a_replica_may_crash_at_any_moment() {
     let bounds = Bounds { timeouts: 1, crashes: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds);
-    holds("a crash", world, 31_663, 43);
+    holds("a crash", world, 31_666, 43);
 }
 
 #[test]

@@ -247,6 +247,9 @@ impl HotStuff {
             replica.fetch(None, ctx);
         }
         let high = replica.high.clone();
+        if replica.block(&high.block).is_none() && high.block != replica.committed.id() {
+            replica.fetch(Some(high.block), ctx);
+        }
         replica.on_certificate(&high, ctx);
         replica.watch(ctx);
         replica
@@ -258,10 +261,12 @@ impl HotStuff {
             self.high = vertex.justify.clone();
         }
         let is_above = vertex.block.height() > self.committed.height();
-        if !is_above {
-            self.logged.insert(vertex.block.id(), vertex.clone());
-        } else if self.block(&vertex.block.parent()).is_some() && ctx.learn(&vertex.block).is_some() {
+        let is_rooted = is_above && self.block(&vertex.block.parent()).is_some();
+        if is_rooted && ctx.learn(&vertex.block).is_some() {
             self.entries.insert(vertex.block.id(), Entry::Vertex(vertex.clone()));
+        } else {
+            // What it fetched and did not vote on is not in its log. Others may hold just that, and lack this.
+            self.logged.insert(vertex.block.id(), vertex.clone());
         }
         self.lock(&vertex.justify);
     }

@@ -1,7 +1,7 @@
 //! What was lost comes again: early messages, parts, statuses, decided blocks, evidence, and starting anew.
 
 use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
-use super::{Config, Pool, Priorities, Record, Step, Tendermint, Timer, Value};
+use super::{Config, NIL, Pool, Priorities, Record, Step, Tendermint, Timer, Value};
 use crate::base::{Height, NodeId, Tally, Time};
 use crate::chain::Block;
 use crate::protocol::descent::Descent;
@@ -254,8 +254,9 @@ impl Tendermint {
             }
             return;
         }
-        let own = self.said.range((self.round, Phase::Prevote)..).map(|(_, vote)| *vote);
-        own.for_each(|vote| ctx.send(from, Message::Vote(Arc::new(vote))));
+        self.release(status.round, ctx);
+        let own = self.said.values().filter(|vote| vote.round == status.round || vote.round >= self.round);
+        own.for_each(|vote| ctx.send(from, Message::Vote(Arc::new(*vote))));
         let valid = self.valid.as_ref().and_then(|(_, round)| self.polka(*round));
         for polka in valid.into_iter().filter(|_| helps) {
             ctx.send(from, Message::Polka(polka.clone()));
@@ -284,6 +285,17 @@ impl Tendermint {
             }
         }
         self.ask_back(from, status, ctx);
+    }
+    /// Whoever is in a round that this validator left without a precommit may lack one to leave it, and who showed the others
+    /// to this one may be silent: to have left it is as good as a precommit for nil.
+    fn release(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
+        if round < self.round && !self.said.contains_key(&(round, Phase::Precommit)) {
+            let (phase, height) = (Phase::Precommit, self.height());
+            let signature = ctx.sign(&Vote::statement(phase, height, round, &NIL));
+            let vote = Vote { phase, height, round, id: NIL, voter: ctx.me(), signature };
+            ctx.persist(Record::Voted(vote));
+            self.said.insert((round, phase), vote);
+        }
     }
     /// Asks a peer that has more of this round, if this validator is stuck: its own time to ask may be far off.
     fn ask_back(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
