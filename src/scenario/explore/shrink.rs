@@ -93,7 +93,7 @@ fn is_borne(world: &Scenario) -> bool {
     let liars = world.adversary.len();
     let tolerates = known().into_iter().find(|known| known.name == chain.protocol.name).map(|known| known.tolerates);
     let most = tolerates.map(|tolerates| tolerates(&chain.protocol.settings, chain.nodes.count as usize));
-    most.is_none_or(|most| (down + liars) as u64 <= most as u64)
+    most.is_none_or(|most| (down + liars) as u64 <= most)
 }
 
 /// A run need not go on after something wrong happened.
