@@ -227,14 +227,14 @@ fn search(program: &Path, variant: &str, bug: Option<&Mutant>, worlds: u64) -> R
     let output = explore.output().map_err(|error| format!("{}: {error}", program.display()))?;
     let seconds = began.elapsed().as_secs_f64();
     let failed = |why: String| Ok(Search { found: Found::Failed(why), worlds: 0, seconds });
-    let Some(0 | 3 | 4) = output.status.code() else {
-        let (said, told) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-        let said = said.lines().chain(told.lines()).find(|line| line.contains("title") || line.contains("error"));
-        return failed(format!("{}: {}", output.status, said.unwrap_or_default().trim()));
-    };
     let answer: Value = match serde_json::from_slice(&output.stdout) {
         Ok(answer) => answer,
-        Err(error) => return failed(format!("no JSON: {error}")),
+        Err(error) => {
+            return failed(format!("{}: {error}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+        }
+    };
+    let Some(0 | 3 | 4) = output.status.code() else {
+        return failed(format!("{}: {}", output.status, answer["mistakes"][0]["title"]));
     };
     let search = &answer["searches"][0];
     let found = search["violations"].get(0).map_or(Found::Nothing, |first| Found::Shown {

@@ -301,12 +301,15 @@ impl Tendermint {
     }
     /// Asks a peer that has more of this round, if this validator is stuck: its own time to ask may be far off.
     fn ask_back(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
+        if self.unheard == 0 || status.round != self.round {
+            return;
+        }
         let own = self.status(from, ctx);
         let is_more = |theirs: &Tally, ours: &Tally| theirs.members().any(|node| !ours.contains(node));
         let has_more = (status.proposal && !own.proposal)
             || is_more(&status.prevotes, &own.prevotes)
             || is_more(&status.precommits, &own.precommits);
-        if self.unheard > 0 && status.round == self.round && has_more {
+        if has_more {
             (self.unheard, self.watched) = (0, None);
             ctx.send(from, Message::Status(Arc::new(own)));
             self.watch(ctx);

@@ -1,6 +1,6 @@
 //! Drawing a world.
 
-use super::{Explore, Kind};
+use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
 use crate::scenario::catalogue::known;
 use crate::scenario::{
@@ -109,8 +109,7 @@ impl Artist {
     fn faulty(&mut self, world: &mut Scenario) {
         let chain = &world.chain[0];
         let known = known().into_iter().find(|known| known.name == chain.protocol.name).expect("a known protocol");
-        let tolerated = (known.tolerates)(&chain.protocol.settings, self.n as usize) as u32;
-        let most = self.limits.faulty.unwrap_or(tolerated).min(self.n - 1);
+        let most = self.limits.faulty.unwrap_or_else(|| tolerated(chain)).min(self.n - 1);
         let byzantine = self.limits.byzantine.unwrap_or(known.faults == FaultModel::Byzantine);
         let mut nodes: Vec<u32> = (0..self.n).collect();
         self.random.shuffle(&mut nodes);
@@ -264,7 +263,7 @@ impl Artist {
         if self.n > 2 && self.random.chance(0.2) {
             nodes.pop();
         }
-        // One node alone, or the ways of a cut.
+        // Often one node is alone.
         let cut = if self.random.chance(0.2) { 1 } else { 1 + self.random.index(nodes.len() - 1) };
         let mut far = nodes.split_off(cut);
         nodes.sort_unstable();

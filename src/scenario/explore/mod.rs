@@ -18,8 +18,9 @@ mod tests;
 pub use draw::{ingredients, world};
 pub use shrink::{Shrunk, shrink};
 
-use super::Scenario;
 use super::build::{Built, build_unmeasured};
+use super::catalogue::known;
+use super::{Chain, Scenario};
 use crate::base::{Duration, Time};
 use crate::observe::ViolationKind;
 use schemars::JsonSchema;
@@ -141,6 +142,12 @@ impl Kind {
             Kind::Flood => "flood",
         }
     }
+}
+
+/// How many faulty nodes the protocol of a chain bears.
+fn tolerated(chain: &Chain) -> u32 {
+    let known = known().into_iter().find(|known| known.name == chain.protocol.name).expect("a known protocol");
+    (known.tolerates)(&chain.protocol.settings, chain.nodes.count as usize) as u32
 }
 
 /// What broke in a world.

@@ -4,9 +4,8 @@
 //! budget is spent. What a change shifts in the streams of randomness can hide a finding that is still there, so that
 //! each smaller world is tried under a few seeds.
 
-use super::{Finding, Judgement, judge};
+use super::{Finding, Judgement, judge, tolerated};
 use crate::base::Duration;
-use crate::scenario::catalogue::known;
 use crate::scenario::{Attack, Fault, Latency, Misconduct, Scenario, Seeds, Select, Workload};
 
 /// Under how many seeds each smaller world is tried.
@@ -67,7 +66,7 @@ fn try_seeds(smaller: &Scenario, best: &mut Shrunk) -> bool {
 
 /// Smaller worlds, those that take most away first.
 fn candidates(world: &Scenario, finding: &Finding) -> Vec<Scenario> {
-    let is_borne = is_borne(world);
+    let was_borne = is_borne(world);
     let mut smaller = Vec::new();
     ends_sooner(world, finding, &mut smaller);
     fewer(world, &mut smaller);
@@ -82,18 +81,14 @@ fn candidates(world: &Scenario, finding: &Finding) -> Vec<Scenario> {
         }
     }
     // What breaks because fewer nodes bear less was not asked for.
-    smaller.retain(|next| next != world && (!is_borne || self::is_borne(next)));
+    smaller.retain(|next| next != world && (!was_borne || is_borne(next)));
     smaller
 }
 
 /// Whether no more nodes are faulty for good than the protocol tolerates.
 fn is_borne(world: &Scenario) -> bool {
-    let chain = &world.chain[0];
     let down = world.fault.iter().filter(|fault| fault.tolerated || fault.amnesiacs().is_some()).count();
-    let liars = world.adversary.len();
-    let tolerates = known().into_iter().find(|known| known.name == chain.protocol.name).map(|known| known.tolerates);
-    let most = tolerates.map(|tolerates| tolerates(&chain.protocol.settings, chain.nodes.count as usize));
-    most.is_none_or(|most| (down + liars) as u64 <= most)
+    down + world.adversary.len() <= tolerated(&world.chain[0]) as usize
 }
 
 /// A run need not go on after something wrong happened.
