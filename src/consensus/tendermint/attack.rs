@@ -139,22 +139,20 @@ impl Faulty {
     fn lock_proposer(&self, round: u32, ctx: &mut Context<'_, Tendermint>) {
         let Some(message) = self.mask.rounds.get(&round).and_then(|slot| slot.proposal.as_ref()) else { return };
         let (proposer, Proposal { height, id, .. }) = **message;
-        let signature = ctx.sign(&Vote::statement(Phase::Prevote, height, round, &id));
         if proposer != ctx.me() {
-            let vote = Vote { phase: Phase::Prevote, height, round, id, voter: ctx.me(), signature };
+            let vote = Vote::signed(Phase::Prevote, height, round, id, ctx);
             ctx.send(proposer, Message::Vote(Arc::new(vote)));
         }
     }
     fn spread(&self, message: &Message, ctx: &mut Context<'_, Tendermint>) {
         let second = match (self.attack, message) {
             ("double-vote", Message::Vote(vote)) if vote.id != NIL => {
-                let signature = ctx.sign(&Vote::statement(vote.phase, vote.height, vote.round, &NIL));
-                Some(Message::Vote(Arc::new(Vote { id: NIL, signature, ..**vote })))
+                Some(Message::Vote(Arc::new(Vote::signed(vote.phase, vote.height, vote.round, NIL, ctx))))
             }
             ("split", Message::Vote(_)) => None,
             ("fresh", Message::Vote(vote)) if vote.id != NIL && self.mask.proposer(vote.round) != ctx.me() => {
-                let signature = ctx.sign(&Vote::statement(vote.phase, vote.height, vote.round, &NIL));
-                return ctx.broadcast(Message::Vote(Arc::new(Vote { id: NIL, signature, ..**vote })));
+                let nil = Vote::signed(vote.phase, vote.height, vote.round, NIL, ctx);
+                return ctx.broadcast(Message::Vote(Arc::new(nil)));
             }
             _ => return ctx.broadcast(message.clone()),
         };
@@ -292,8 +290,7 @@ fn in_order(values: &[Arc<Value>; 2], to: NodeId) -> [&Arc<Value>; 2] {
 /// Votes, to even or to odd validators.
 fn vote_for(phases: &[Phase], height: Height, round: u32, id: Hash, parity: usize, ctx: &mut Context<'_, Tendermint>) {
     for phase in phases {
-        let signature = ctx.sign(&Vote::statement(*phase, height, round, &id));
-        let vote = Arc::new(Vote { phase: *phase, height, round, id, voter: ctx.me(), signature });
+        let vote = Arc::new(Vote::signed(*phase, height, round, id, ctx));
         for to in peers(ctx).into_iter().filter(|to| to.index() % 2 == parity) {
             ctx.send(to, Message::Vote(vote.clone()));
         }

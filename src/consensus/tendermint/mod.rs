@@ -278,6 +278,14 @@ impl Protocol for Tendermint {
     }
 }
 
+impl Vote {
+    /// This validator's.
+    fn signed(phase: Phase, height: Height, round: u32, id: Hash, ctx: &mut Context<'_, Tendermint>) -> Vote {
+        let signature = ctx.sign(&Vote::statement(phase, height, round, &id));
+        Vote { phase, height, round, id, voter: ctx.me(), signature }
+    }
+}
+
 /// Algorithm 1.
 impl Tendermint {
     fn height(&self) -> Height {
@@ -375,19 +383,19 @@ impl Tendermint {
     }
     /// Signs once for each slot; what was said before is said again unchanged.
     fn vote(&mut self, phase: Phase, id: Hash, ctx: &mut Context<'_, Self>) {
-        let (height, round) = (self.height(), self.round);
         self.step = if phase == Phase::Prevote { Step::Prevote } else { Step::Precommit };
-        let vote = if let Some(vote) = self.said.get(&(round, phase)) {
-            *vote
-        } else {
-            let signature = ctx.sign(&Vote::statement(phase, height, round, &id));
-            let vote = Vote { phase, height, round, id, voter: ctx.me(), signature };
-            ctx.persist(Record::Voted(vote));
-            self.said.insert((round, phase), vote);
-            vote
-        };
+        let vote = self.pledge(phase, self.round, id, ctx);
         ctx.broadcast(Message::Vote(Arc::new(vote)));
         self.count(&vote, ctx);
+    }
+    fn pledge(&mut self, phase: Phase, round: u32, id: Hash, ctx: &mut Context<'_, Self>) -> Vote {
+        if let Some(vote) = self.said.get(&(round, phase)) {
+            return *vote;
+        }
+        let vote = Vote::signed(phase, self.height(), round, id, ctx);
+        ctx.persist(Record::Voted(vote));
+        self.said.insert((round, phase), vote);
+        vote
     }
     fn count(&mut self, vote: &Vote, ctx: &mut Context<'_, Self>) {
         let (committee, at) = (ctx.committee(), vote.phase as usize);

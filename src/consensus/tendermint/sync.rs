@@ -286,17 +286,13 @@ impl Tendermint {
         }
         self.ask_back(from, status, ctx);
     }
-    /// Whoever is in a round that this validator left after its prevote and without a precommit may lack one to leave it, and who showed the others
-    /// to this one may be silent: to have left it is as good as a precommit for nil.
+    /// Whoever is in a round that this validator left after its prevote and without a precommit may lack one to leave it, and
+    /// who showed the others to this one may be silent: to have left it is as good as a precommit for nil. Only of the
+    /// rounds just left: a quorum took part in each, so that nobody is alone further behind.
     fn release(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
-        let was_there = self.said.contains_key(&(round, Phase::Prevote));
         let is_recent = round < self.round && round.saturating_add(2) >= self.round;
-        if is_recent && was_there && !self.said.contains_key(&(round, Phase::Precommit)) {
-            let (phase, height) = (Phase::Precommit, self.height());
-            let signature = ctx.sign(&Vote::statement(phase, height, round, &NIL));
-            let vote = Vote { phase, height, round, id: NIL, voter: ctx.me(), signature };
-            ctx.persist(Record::Voted(vote));
-            self.said.insert((round, phase), vote);
+        if is_recent && self.said.contains_key(&(round, Phase::Prevote)) {
+            self.pledge(Phase::Precommit, round, NIL, ctx);
         }
     }
     /// Asks a peer that has more of this round, if this validator is stuck: its own time to ask may be far off.
