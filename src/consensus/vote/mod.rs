@@ -237,6 +237,10 @@ impl Protocol for Vote {
         if !config.hardened {
             remarks.push("one height can have two certificates: votes change without justification".to_owned());
         }
+        if config.hardened && config.quorum == Quorum::TwoThirds && config.randomness == Randomness::Certificate {
+            let cause = "two butlers may draw one turn from two certificates of one parent";
+            remarks.push(format!("{cause}, and the height then wait for ever; not with randomness = \"seed\""));
+        }
         remarks
     }
     fn proposes(config: &Config, committee: &Committee, node: NodeId) -> bool {
