@@ -23,7 +23,8 @@ pub struct Ledgerlab {
 const EXAMPLES: &str = "\
 Examples:
   ledgerlab run scenarios/quickstart.toml
-  ledgerlab run scenarios/quickstart.toml --seed 7 --out runs/seven --set chain.nodes.count=7
+  ledgerlab run scenarios/quickstart.toml --seed 7 --out runs/seven
+  ledgerlab run scenarios/quickstart.toml --set chain.nodes.count=7
   ledgerlab check scenarios/quickstart.toml
   ledgerlab list topologies
 
@@ -69,12 +70,17 @@ Examples:
   ledgerlab run scenarios/compare/voting-family.toml --variant hotstuff
 
 Results, in runs/NAME or the folder given by --out:
-  one seed        manifest.json, scenario.toml with every default, tables as CSV, charts/ as SVG and PNG, report.html
-  several seeds   the same per run in seed-N/, and summary.csv and report.html over all of them
-  variants        the same per variant in a folder of its name, and comparison.csv, a chart and report.html over all
+  one seed        manifest.json, scenario.toml with every default, tables as
+                  CSV, charts/ as SVG and PNG, report.html
+  several seeds   the same per run in seed-N/, and over all of them
+                  summary.csv and report.html
+  variants        the same per variant in a folder of its name, and over all
+                  comparison.csv, a chart and report.html
   several chains  the tables and charts of each chain in a folder of its name
-They appear when everything is written, and replace earlier results of the same folder. Runs that were interrupted
-replace nothing: if earlier results are there, they go to a folder beside, with \"-interrupted\" in its name.";
+
+They appear when everything is written, and replace earlier results of the same folder. Runs that \
+were interrupted replace nothing: if earlier results are there, they go to a folder beside, with \
+\"-interrupted\" in its name.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -87,14 +93,17 @@ Examples:
   ledgerlab explore scenarios/explore/at-the-bound.toml --variant raft --for 60
   ledgerlab explore scenarios/quickstart.toml --set explore.faulty=2 --first
 
-Each world is drawn from its number: how many nodes, on what network, under what load, which of them lie, what goes
-wrong and when. In its safety phase nothing wrong may happen; then what the protocol need not survive ends, and what
-check.progress and check.catch_up ask for must happen.
+Each world is drawn from its number: how many nodes, on what network, under what load, which of \
+them lie, what goes wrong and when. In its safety phase nothing wrong may happen; then what the \
+protocol need not survive ends, and what check.progress and check.catch_up ask for must happen.
 
-Results, in runs/NAME-explore or the folder given by --out (with variants, one folder for each in it):
-  manifest.json       the state of the search; --resume goes on from it
-  coverage.csv        how many worlds held which fault or attack, and how many of these broke
-  violations/         per broken property the first world, a smaller one that breaks in the same way, and its story
+Results, in runs/NAME-explore or the folder given by --out, with variants in a folder for each:
+  manifest.json   the state of the search; --resume goes on from it
+  coverage.csv    how many worlds held which fault or attack, and how many of
+                  these broke
+  violations/     per broken property the first world, a smaller one that
+                  breaks in the same way, its story and a space-time diagram
+
 Exit code 3 if safety was broken in some world, 4 if only liveness was.";
 
 const BENCH_EXAMPLES: &str = "\

@@ -38,8 +38,7 @@ fn choose(loaded: &mut Loaded, wanted: &str) -> Result<(), Failure> {
             if names.is_empty() { "the file has none".to_owned() } else { format!("there are {}", names.join(", ")) };
         return Err(Failure::Wrong(format!("there is no variant \"{wanted}\": {why}")));
     };
-    loaded.scenario = loaded.variants.swap_remove(at);
-    loaded.variants.clear();
+    loaded.choose(at);
     Ok(())
 }
 

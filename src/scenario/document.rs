@@ -7,6 +7,7 @@ use super::tree::{Place, Tree, steps};
 use super::{Chain, Scenario, Topology, variant};
 use crate::base::Hash;
 use serde::Deserialize as _;
+use std::collections::BTreeSet;
 
 /// What messages call the origin of overrides.
 const OVERRIDE: &str = "--set";
@@ -31,11 +32,24 @@ pub struct Loaded {
     pub variants: Vec<Scenario>,
     /// What looks odd but can be run.
     pub warnings: Vec<Mistake>,
+    /// Overrides that do nothing to some of the variants, with their numbers.
+    partial: Vec<(Mistake, BTreeSet<usize>)>,
     sources: Sources,
     tree: Tree,
 }
 
 impl Loaded {
+    /// Takes one variant alone.
+    ///
+    /// # Panics
+    /// If there is no such variant.
+    pub fn choose(&mut self, number: usize) {
+        self.scenario = self.variants.swap_remove(number);
+        self.variants.clear();
+        let vain = std::mem::take(&mut self.partial).into_iter().filter(|(_, without)| without.contains(&number));
+        self.warnings.extend(vain.map(|(mistake, _)| mistake));
+    }
+
     /// A mistake at the value of `key`, such as `chain[0].network.topology.file.path`: for what can only be checked
     /// outside, like files that the scenario names.
     #[must_use]
@@ -66,10 +80,18 @@ impl Scenario {
         let mut sources = Sources(vec![(origin.to_owned(), text.to_owned())]);
         let mut tree = Tree::parse(text, 0)
             .map_err(|error| vec![Mistake::new(origin, text, error.span, "this is not TOML".to_owned(), error.what)])?;
+        let mut partial = Vec::new();
         for change in overrides {
             sources.0.push((OVERRIDE.to_owned(), change.clone()));
-            apply(&mut tree, change, sources.0.len() - 1)
-                .map_err(|(span, title, label)| vec![Mistake::new(OVERRIDE, change, span, title, label)])?;
+            let mistake = |(span, title, label): Refused| Mistake::new(OVERRIDE, change, span, title, label);
+            let (key, without) =
+                apply(&mut tree, change, sources.0.len() - 1).map_err(|refused| vec![mistake(refused)])?;
+            if !without.is_empty() {
+                let title = "this has no effect on what is run".to_owned();
+                let mut vain = mistake((key, title, "variants choose something else here".to_owned()));
+                vain.harmless = true;
+                partial.push((vain, without));
+            }
         }
         let mut scenario = Scenario::deserialize(&tree).map_err(|error| vec![sources.misread(error)])?;
         let mut found = check(&mut scenario, &tree, &sources, known);
@@ -88,7 +110,13 @@ impl Scenario {
                 }
             });
         }
-        if mistakes.is_empty() { Ok(Loaded { scenario, variants, warnings, sources, tree }) } else { Err(mistakes) }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let (vain, partial) = partial.into_iter().partition(|(_, without)| without.len() == variants.len());
+        let vain: Vec<(Mistake, BTreeSet<usize>)> = vain;
+        warnings.extend(vain.into_iter().map(|(mistake, _)| mistake));
+        Ok(Loaded { scenario, variants, warnings, partial, sources, tree })
     }
 
     /// The scenario as TOML with every default written out. It reads back to the same scenario.
@@ -129,8 +157,8 @@ impl Scenario {
 /// Where in an override something is wrong, what, and what would be right.
 type Refused = (std::ops::Range<usize>, String, String);
 
-/// Applies one override, `key=value`, source number `source`.
-fn apply(tree: &mut Tree, change: &str, source: usize) -> Result<(), Refused> {
+/// Applies one override, `key=value`, source number `source`: where its key stands, and the variants that it misses.
+fn apply(tree: &mut Tree, change: &str, source: usize) -> Result<(std::ops::Range<usize>, BTreeSet<usize>), Refused> {
     let Some((key, value)) = change.split_once('=') else {
         let label = "expected `key=value`, such as `chain.nodes.count=7`".to_owned();
         return Err((0..change.len(), "an override without a value".to_owned(), label));
@@ -147,7 +175,9 @@ fn apply(tree: &mut Tree, change: &str, source: usize) -> Result<(), Refused> {
         tree.remove(other);
     }
     let place = Place { source, span: key_span.clone() };
-    tree.set(&path, &place, value).map_err(|what| (key_span, "this key cannot be set".to_owned(), what))
+    tree.set(&path, &place, value.clone())
+        .map_err(|what| (key_span.clone(), "this key cannot be set".to_owned(), what))?;
+    Ok((key_span, variant::give_way(tree, &path, &place, &value)))
 }
 
 /// Reads the value of an override whose key takes `width` bytes: TOML, or a word without quotes.

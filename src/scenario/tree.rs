@@ -183,6 +183,28 @@ impl Tree {
         }
     }
 
+    /// Whether [`Tree::set`] at `path` would change or add a setting and leave every choice as it is: a word that stands
+    /// for a table becomes one only of that name.
+    pub fn takes(&self, path: &[Step]) -> bool {
+        match (&self.value, path) {
+            (_, []) | (Value::Table(_), [Step::Key(_)]) => true,
+            (Value::Text(word), [Step::Key(name), _, ..]) => word == name,
+            (Value::List(items), [Step::Key(_), ..]) => items.len() == 1 && items[0].takes(path),
+            (_, [step, rest @ ..]) => self.step(step).is_some_and(|inner| inner.takes(rest)),
+        }
+    }
+
+    /// The value of an entry of a table.
+    pub fn entry(&mut self, name: &str) -> Option<&mut Tree> {
+        let Value::Table(entries) = &mut self.value else { return None };
+        entries.iter_mut().find(|(key, _)| key.name == name).map(|(_, tree)| tree)
+    }
+
+    /// The elements of a list.
+    pub fn items(&mut self) -> &mut [Tree] {
+        if let Value::List(items) = &mut self.value { items } else { &mut [] }
+    }
+
     /// The entries of a table: key, where it stands, value.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Place, &Tree)> {
         let entries = if let Value::Table(entries) = &self.value { entries.as_slice() } else { &[] };

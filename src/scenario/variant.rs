@@ -4,7 +4,7 @@
 use super::catalogue::Known;
 use super::check::check;
 use super::mistake::{Mistake, Sources};
-use super::tree::{Tree, steps};
+use super::tree::{Place, Step, Tree, steps};
 use super::{Scenario, document};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,40 @@ pub fn scenarios(
         }
     }
     made
+}
+
+/// Lets the command line win over what variants set: what they set at `path` or below it gives way, and in what they set
+/// above it the value takes its place.
+///
+/// Answers with the numbers of the variants on which it has no effect, since they choose something else there.
+pub fn give_way(tree: &mut Tree, path: &[Step], key: &Place, value: &Tree) -> BTreeSet<usize> {
+    let mut without = BTreeSet::new();
+    for (number, variant) in tree.entry("variant").into_iter().flat_map(Tree::items).enumerate() {
+        let Some(sets) = variant.entry("set") else { continue };
+        let names: Vec<String> = sets.entries().map(|(name, ..)| name.to_owned()).collect();
+        for name in names {
+            let Some(own) = steps(&name) else { continue };
+            if beneath(&own, path).is_some() {
+                sets.remove(&name);
+            } else if let (Some(rest), Some(set)) = (beneath(path, &own), sets.entry(&name))
+                && (!set.takes(&rest) || set.set(&rest, key, value.clone()).is_err())
+            {
+                without.insert(number);
+            }
+        }
+    }
+    without
+}
+
+/// What is left of `path` beneath `above`, if it leads there. The only element of a list need not be named.
+fn beneath(path: &[Step], above: &[Step]) -> Option<Vec<Step>> {
+    match (path, above) {
+        (_, []) => Some(path.to_vec()),
+        ([step, path @ ..], [other, above @ ..]) if step == other => beneath(path, above),
+        ([Step::Index(0), path @ ..], [Step::Key(_), ..]) => beneath(path, above),
+        ([Step::Key(_), ..] | [], [Step::Index(0), above @ ..]) => beneath(path, above),
+        _ => None,
+    }
 }
 
 /// The scenario of one variant, with what looks odd in it.

@@ -49,6 +49,41 @@ fn an_override_changes_all_variants() {
 }
 
 #[test]
+fn the_command_line_wins_over_what_variants_set_where_they_made_that_choice() {
+    let text = format!("{VALID}\n{TWO}[[variant]]\nname = \"plain\"\nset = {{ \"chain.protocol\" = \"idle\" }}");
+    let config = |scenario: &Scenario| scenario.chain[0].protocol.config::<Idle>().unwrap();
+    let naps = |change: &str| {
+        let loaded = load_set(&text, &[change]).unwrap_or_else(|shown| panic!("{shown}"));
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        let again = load(&loaded.scenario.resolved()).unwrap_or_else(|shown| panic!("{shown}"));
+        assert_eq!(again.variants, loaded.variants, "the command line is in what is written down");
+        let of = |scenario: &Scenario| (config(scenario).nap.as_nanos() / 1_000_000, config(scenario).dreams);
+        loaded.variants.iter().map(of).collect::<Vec<_>>()
+    };
+    let dreams = Config::default().dreams;
+    assert_eq!(naps("duration=90s"), [(500, dreams), (1_000, 2), (2_000, dreams)]);
+    assert_eq!(naps("chain.protocol.idle.nap=3s"), [(3_000, dreams), (3_000, 2), (3_000, dreams)], "within a choice");
+    assert_eq!(naps("chain[0].protocol.idle.dreams=3"), [(500, 3), (1_000, 3), (2_000, 3)], "the same key");
+    assert_eq!(naps("chain.protocol=idle"), [(2_000, dreams); 3], "all of the choice");
+}
+
+#[test]
+fn an_override_that_what_is_run_does_not_heed_is_told() {
+    let other = "[[variant]]\nname = \"other\"\nset = { \"chain.network.topology\" = \"complete\" }";
+    let change = ["chain.network.topology.outbound.degree=1"];
+    let titles = |loaded: &Loaded| loaded.warnings.iter().map(|warning| warning.title.clone()).collect::<Vec<_>>();
+    let both = format!("{VALID}\n{other}\n[[variant]]\nname = \"plain\"");
+    for (chosen, told) in [(0, vec!["this has no effect on what is run"]), (1, Vec::new())] {
+        let mut loaded = load_set(&both, &change).unwrap_or_else(|shown| panic!("{shown}"));
+        assert!(titles(&loaded).is_empty(), "it has, on one of the two");
+        loaded.choose(chosen);
+        assert_eq!(titles(&loaded), told);
+    }
+    let loaded = load_set(&format!("{VALID}\n{other}"), &change).unwrap_or_else(|shown| panic!("{shown}"));
+    assert_eq!(titles(&loaded), ["this has no effect on what is run"]);
+}
+
+#[test]
 fn what_a_variant_makes_wrong_is_told_where_it_says_so() {
     let told = told("[[variant]]\nname = \"odd\"\nset = { \"chain.protocol\" = \"dile\" }");
     assert!(told.starts_with("error: unknown protocol \"dile\""), "{told}");
