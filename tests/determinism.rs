@@ -105,14 +105,14 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
         "topology.outbound = { degree = 3 }\ngossip = \"flood\"",
         "a5f1ca9e705a5158ab88ffd7d9211cd4",
     ),
-    ("tendermint", "protocol = \"tendermint\"", "", "554a30d7159c6fdbf2c7b2cc748aa218"),
+    ("tendermint", "protocol = \"tendermint\"", "", "9b18188a2cfcb2e08eb6523afca1b93c"),
     (
         "threshold",
         "protocol.threshold = { slot = \"1s\", window = \"500ms\", skew = \"200ms\" }",
         "",
         "3e667b9a18120bf9b88e207396d5291c",
     ),
-    ("vote", "protocol.vote = { randomness = \"seed\" }", "", "26f86f137aabb0b8dec95fa005adfe9b"),
+    ("vote", "protocol.vote = { randomness = \"seed\" }", "", "236b3d8611fb80f51eb2efc81acf5678"),
 ];
 
 fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {

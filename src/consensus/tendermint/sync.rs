@@ -184,10 +184,14 @@ impl Tendermint {
     fn ask(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
         let (here, next) = (self.height(), self.height().next());
         let claim = self.claims.entry(from).or_insert(here);
-        let is_first = *claim <= next;
+        let (is_first, is_news) = (*claim <= next, height > *claim);
         *claim = height.max(*claim);
         if height > next && is_first && from != ctx.me() {
             ctx.send(from, Message::Status(Arc::new(self.status(from, ctx))));
+        }
+        if is_news && self.unheard > 0 {
+            // There is something to ask for now, and its time to ask may be far off.
+            (self.unheard, self.watched) = (0, None);
         }
         self.watch(ctx);
     }
@@ -212,9 +216,10 @@ impl Tendermint {
             self.claims.clear();
         }
         if stuck && ctx.committee().n() > 1 {
+            // The others in turn, none twice in a row: each time takes longer.
+            let further = 1 + self.asked % (ctx.committee().n() as u64 - 1);
+            let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + further);
             self.asked += 1;
-            let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + self.asked);
-            let helper = if helper == ctx.me() { ctx.committee().in_turn(u64::from(helper.0) + 1) } else { helper };
             let status = self.status(helper, ctx);
             self.descend(helper, ctx);
             ctx.broadcast(Message::Status(Arc::new(status)));
