@@ -32,7 +32,7 @@
 //! butlers that drew one turn from different certificates of one parent, both honest, can do the same.
 //!
 //! **Simplified.** Commissioners neither join nor leave. Ordinary users only follow. Reports go to everybody, since
-//! a lagging node may not know who is on duty. Blocks are made by the clock, empty if nothing waits: most nodes cannot
+//! a lagging node may not know who is on duty, and are said again in rounds that last longer than the cut-off. Blocks are made by the clock, empty if nothing waits: most nodes cannot
 //! know whether a butler has transactions. An image of the log counts no ratified block but the last certificate: the
 //! chain keeps blocks, and each certificate in the header above.
 //!
@@ -146,6 +146,8 @@ pub enum Timer {
     Propose,
     /// The round is over.
     CutOff,
+    /// What was said in this round may be lost.
+    Repeat,
     /// An attacker's own.
     Attack,
 }
@@ -264,6 +266,7 @@ impl Protocol for Vote {
         match timer {
             Timer::Propose => self.propose(ctx),
             Timer::CutOff => self.cut_off(ctx),
+            Timer::Repeat => self.repeat(ctx),
             Timer::Attack => {}
         }
     }
@@ -303,6 +306,10 @@ impl Vote {
         let doublings = self.round.saturating_sub(1).min(6);
         ctx.set_timer(Timer::CutOff, rest + self.config.cut_off * (1 << doublings));
         ctx.cancel_timer(Timer::Propose);
+        ctx.cancel_timer(Timer::Repeat);
+        if doublings > 0 {
+            ctx.set_timer(Timer::Repeat, self.config.cut_off);
+        }
         if self.is_on_duty(ctx.me()) {
             ctx.note(note::LEADING, self.round);
             ctx.set_timer(Timer::Propose, rest);
@@ -335,10 +342,15 @@ impl Vote {
         self.persist(Record::Proposed(proposal.clone()), ctx);
         self.voices.clear();
         self.proposed = Some(proposal.clone());
-        for to in Vote::others(ctx, true) {
-            ctx.send(to, Message::Propose(proposal.clone()));
-        }
+        self.tell_proposal(ctx);
         self.on_proposal(ctx.me(), &proposal, ctx);
+    }
+    /// Sends what this butler proposes in this round to the commissioners.
+    fn tell_proposal(&self, ctx: &mut Context<'_, Self>) {
+        let Some(own) = self.proposed.as_ref().filter(|own| own.claim.round == self.round) else { return };
+        for to in Vote::others(ctx, true) {
+            ctx.send(to, Message::Propose(own.clone()));
+        }
     }
     /// A new block on the tip.
     fn make(&self, ctx: &mut Context<'_, Self>) -> (Arc<Block>, Fields) {

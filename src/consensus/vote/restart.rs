@@ -1,6 +1,6 @@
 //! What a node writes, and how it starts: for the first time, or again.
 
-use super::{Config, Image, LOG_MOST, Message, Record, Vote};
+use super::{Config, Image, LOG_MOST, Record, Vote};
 use crate::chain::BlockIndex;
 use crate::protocol::Context;
 use std::collections::BTreeMap;
@@ -93,13 +93,15 @@ impl Vote {
     /// Repeats what may not have left before the stop, and asks for what was missed.
     fn resume(&mut self, ctx: &mut Context<'_, Self>) {
         self.ask_next(ctx);
+        let has_voted = self.voted.as_ref().is_some_and(|(last, _)| last.round == self.round);
+        if self.round > 0 && self.config.hardened && ctx.committee().weight(ctx.me()) > 0 && !has_voted {
+            self.report(ctx);
+        }
         let Some(own) = self.proposed.clone().filter(|own| own.claim.round == self.round) else { return };
         if let Some((_, vote)) = self.voted.clone().filter(|(last, _)| last.round == own.claim.round) {
             self.voices.insert(ctx.me(), vote);
         }
-        for to in Vote::others(ctx, true) {
-            ctx.send(to, Message::Propose(own.clone()));
-        }
+        self.tell_proposal(ctx);
         self.on_proposal(ctx.me(), &own, ctx);
     }
 }

@@ -1,6 +1,6 @@
 //! What happens when a round fails (rules 3 and 5), and how a node catches up.
 
-use super::{AHEAD_MOST, ANSWER, Claim, Message, Proposal, Quorum, Ratified, Record, Report, Vote};
+use super::{AHEAD_MOST, ANSWER, Claim, Message, Proposal, Quorum, Ratified, Record, Report, Timer, Vote};
 use crate::base::{Hash, Height, NodeId, Tally};
 use crate::protocol::{Context, note};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,13 +31,25 @@ impl Vote {
         if !self.config.hardened || ctx.committee().weight(ctx.me()) == 0 {
             return;
         }
-        let height = self.tip.height().next();
         self.persist(Record::Left(round), ctx);
+        self.report(ctx);
+    }
+    /// Says that all rounds below this one are over, and what this commissioner voted for in them.
+    pub(super) fn report(&mut self, ctx: &mut Context<'_, Self>) {
+        let (height, round) = (self.tip.height().next(), self.round);
         let claim = self.voted.as_ref().map(|(claim, _)| claim.clone());
         let signature = ctx.sign(&Report::statement(height, round, claim.as_deref()));
         let report = Arc::new(Report { height, round, claim, commissioner: ctx.me(), signature });
         ctx.broadcast(Message::Report(report.clone()));
         self.count(report, ctx);
+    }
+    /// Says again what may have been lost: later rounds are long, and nothing else brings them to an end before their time.
+    pub(super) fn repeat(&mut self, ctx: &mut Context<'_, Self>) {
+        ctx.set_timer(Timer::Repeat, self.config.cut_off);
+        if let Some(report) = self.reports.get(&ctx.me()).filter(|report| report.round == self.round) {
+            ctx.broadcast(Message::Report(report.clone()));
+        }
+        self.tell_proposal(ctx);
     }
     pub(super) fn on_report(&mut self, from: NodeId, report: &Arc<Report>, ctx: &mut Context<'_, Self>) {
         if report.height != self.tip.height().next() {

@@ -44,6 +44,39 @@ fn rounds_that_fail_one_after_the_other_last_longer_each() {
 }
 
 #[test]
+fn a_long_round_in_which_all_was_lost_goes_on_when_reports_are_said_again() {
+    for quorum in [Quorum::Majority, Quorum::TwoThirds] {
+        let mut stage: Stage = Rehearsal::new(4, Config { quorum, ..Config::default() });
+        (0..4).for_each(|node| (0..node).for_each(|other| stage.partition(&[node], &[other])));
+        // Round 3 lasts from 6 s to 10 s.
+        stage.run_until(Time::ZERO + MILLI * 6_500);
+        assert!((0..4).all(|node| stage.node(node).round == 3));
+        stage.heal();
+        let decided = |stage: &Stage| (0..4).filter(|node| stage.finalized(*node).len() > 1).count();
+        stage.run_until(Time::ZERO + SECOND * 7);
+        assert_eq!(decided(&stage), 0, "one cut-off after the last time");
+        // A report, a proposal, a vote, a certificate.
+        stage.run_until(Time::ZERO + SECOND * 7 + MILLI * 4);
+        assert_eq!(decided(&stage), 4, "{quorum:?}");
+    }
+}
+
+#[test]
+fn a_restarted_commissioner_says_its_report_again() {
+    let mut stage: Stage = Rehearsal::new(4, Config { quorum: Quorum::TwoThirds, ..Config::default() });
+    let first = first_butler(4, &Config::default());
+    let [second, others @ ..] = [1, 2, 3].map(|further| (first + further) % 4);
+    stage.crash(first);
+    stage.run_until(Time::ZERO + SECOND * 3);
+    // All three gave round 0 up; two reports are lost with the machines that made them.
+    stage.lose(|_| true);
+    others.into_iter().for_each(|node| stage.crash(node));
+    others.into_iter().for_each(|node| stage.boot(node));
+    stage.run(MILLI * 4);
+    assert_eq!(stage.finalized(second).len(), 2, "it has their reports and its own");
+}
+
+#[test]
 fn a_block_that_one_node_holds_final_is_proposed_again_by_the_next_butler() {
     for quorum in [Quorum::Majority, Quorum::TwoThirds] {
         let config = Config { quorum, ..Config::default() };
