@@ -85,5 +85,10 @@ fn no_malformed_message_makes_a_node_panic_or_grow_without_bound() {
             println!("  !! {defect}");
         }
     }
-    assert!(reports.iter().all(|report| report.missing.is_empty() && report.findings.defects.is_empty()));
+    for Report { name, missing, findings } in &reports {
+        assert_eq!(*missing, [] as [&str; 0], "{name}: types of messages that no network made");
+        assert_eq!(findings.defects, [] as [&str; 0], "{name}");
+        let unheard = findings.counts.iter().filter(|(_, count)| count.handled == 0).map(|(kind, _)| kind);
+        assert_eq!(unheard.collect::<Vec<_>>(), [] as [&str; 0], "{name}: types that reached no handler");
+    }
 }
