@@ -98,6 +98,11 @@ impl Executor {
         }
         signed
     }
+    /// The keys of the accounts.
+    #[must_use]
+    pub fn accounts(&self) -> &Keyring {
+        &self.accounts
+    }
     /// Whether a mempool may take a transaction at all: signed, and no coinbase. Whether it can be executed is asked
     /// when a proposer chooses, on the state that it builds on.
     ///

@@ -1,16 +1,19 @@
 //! What befalls the nodes, the network and the clients of a chain, and what that does to them.
 //!
 //! A fault begins and ends by its number. What a node must bear while one lasts is a [`Burden`]; of several that
-//! slow the same thing the worst counts, and clocks add up. Whoever leads is found when a fault begins, and its end finds the same node again.
+//! slow the same thing the worst counts, and clocks add up. Whoever leads is found when a fault begins, and its end finds
+//! the same node again.
 
 use super::clock::Clock;
 use super::disk::Kept;
 use super::seat::Job;
 use super::simulation::{Kind, SCHEDULE, Simulation};
-use crate::base::{Duration, NodeId, Time, Work};
+use crate::base::{AccountId, Duration, NodeId, Time, Work};
+use crate::chain::{Amount, Body, Transaction};
 use crate::network::Change;
 use crate::observe::{Loss, Observed};
 use crate::protocol::Protocol;
+use std::sync::Arc;
 
 /// Stands for whoever leads, in a [`Fault::AtLeader`].
 pub const LEADER: NodeId = NodeId(u32::MAX);
@@ -45,6 +48,21 @@ pub enum Burden {
     },
 }
 
+/// What strangers send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Junk {
+    /// Messages with broken signatures, which are checked and thrown away.
+    Forged,
+    /// Signed payments from accounts that hold nothing: they enter mempools and spread, until a proposer finds out.
+    Unfunded,
+}
+
+/// How many accounts the strangers have: the last of a chain's keyring. A mempool holds one payment of each at most.
+pub const STRANGERS: u32 = 1_000;
+/// What strangers promise as fee, and what a payment of theirs takes: as much as others by default.
+const STRANGERS_FEE: Amount = 250;
+const STRANGERS_BYTES: usize = 250;
+
 /// Something that befalls the nodes, the network or the clients. What has a number ends with [`Fault::Lift`].
 #[derive(Clone, PartialEq, Debug)]
 pub enum Fault {
@@ -77,13 +95,15 @@ pub enum Fault {
         /// Thousandths of the usual rate, above 0.
         pace: u32,
     },
-    /// Strangers send these nodes messages with broken signatures, which are checked and thrown away.
+    /// Strangers send these nodes what serves nobody.
     Flood {
         /// Its number.
         id: u32,
         /// Which nodes.
         who: Who,
-        /// Between two messages to one node.
+        /// What.
+        junk: Junk,
+        /// Between two to one node.
         gap: Duration,
     },
     /// Those of these nodes that run lose their disks, logs and chains, and start anew; and so again after each span of
@@ -119,11 +139,14 @@ pub struct Scheduled {
     pub ends: Option<u32>,
 }
 
-/// Strangers that send garbage.
+/// Strangers at work.
 struct Flood {
     id: u32,
     nodes: Vec<NodeId>,
+    junk: Junk,
     gap: Duration,
+    /// How many payments they made.
+    made: u32,
 }
 
 /// The faults that struck somebody or something that their ends must find again.
@@ -205,9 +228,9 @@ impl<P: Protocol> Simulation<P> {
                 }
             }
             Fault::Load { id, pace } => self.change_pace(|paces| paces.push((id, pace))),
-            Fault::Flood { id, who, gap } => {
+            Fault::Flood { id, who, junk, gap } => {
                 let nodes = self.strike(who);
-                self.trouble.floods.push(Flood { id, nodes, gap });
+                self.trouble.floods.push(Flood { id, nodes, junk, gap, made: 0 });
                 self.push(self.now() + gap, SCHEDULE, Kind::Flood, 0, id);
             }
             Fault::Forget(nodes, every) => {
@@ -260,17 +283,29 @@ impl<P: Protocol> Simulation<P> {
         self.await_request();
     }
     pub(super) fn on_flood(&mut self, id: u32) {
-        let Some(Flood { nodes, gap, .. }) = self.trouble.floods.iter().find(|flood| flood.id == id) else { return };
-        let (nodes, gap) = (nodes.clone(), *gap);
+        let Some(flood) = self.trouble.floods.iter_mut().find(|flood| flood.id == id) else { return };
+        let (nodes, junk, gap, made) = (flood.nodes.clone(), flood.junk, flood.gap, flood.made);
+        flood.made = made.wrapping_add(nodes.len() as u32);
         let price = self.costs.message + self.costs.time(&Work::VERIFY);
-        for node in nodes {
-            if self.up[node.index()] {
-                self.enqueue(node, Job::Forged, price);
-            } else {
-                self.lose(node, None, Loss::Down);
+        for (node, number) in nodes.into_iter().zip((0..).map(|at| made.wrapping_add(at))) {
+            match junk {
+                _ if !self.up[node.index()] => self.lose(node, None, Loss::Down),
+                Junk::Forged => self.enqueue(node, Job::Forged, price),
+                Junk::Unfunded => {
+                    let payment = self.unfunded(number);
+                    self.offer(node, payment, false);
+                }
             }
         }
         self.push(self.now() + gap, SCHEDULE, Kind::Flood, 0, id);
+    }
+    /// The payment with this number of the strangers.
+    fn unfunded(&self, number: u32) -> Arc<Transaction> {
+        let keys = self.shared.executor.accounts();
+        let strangers = keys.len() as u32 - STRANGERS;
+        let (from, amount) = (AccountId(strangers + number % STRANGERS), Amount::from(number) + 1);
+        let body = Body::Transfer { to: AccountId(0), amount };
+        Transaction::signed(keys, from, 0, STRANGERS_FEE, body, STRANGERS_BYTES)
     }
     fn change_network(&mut self, change: &Change) {
         let mut carried = std::mem::take(&mut self.carried);

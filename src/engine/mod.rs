@@ -33,6 +33,6 @@ pub use cast::Cast;
 pub use clock::Clock;
 pub use disk::{DiskModel, Kept};
 pub use executor::Executor;
-pub use fault::{Burden, Fault, Scheduled, Who};
+pub use fault::{Burden, Fault, Junk, STRANGERS, Scheduled, Who};
 pub use simulation::{SeatSettings, Setup, Simulation, Stop, TransactionRelay};
 pub use world::{Agent, Chain, Findings, World};

@@ -114,7 +114,7 @@ pub struct Setup<P: Protocol> {
     pub committee: Committee,
     /// Which signatures the nodes make.
     pub crypto: Crypto,
-    /// The keys of the ledger's accounts.
+    /// The keys of the ledger's accounts; where strangers pay, the last [`STRANGERS`](super::STRANGERS) are theirs.
     pub accounts: Arc<Keyring>,
     /// Makes the ledger at genesis.
     pub ledger: Box<dyn Fn() -> Box<dyn Ledger>>,

@@ -165,14 +165,29 @@ pub struct Load {
     pub factor: f64,
 }
 
-/// Strangers send messages with broken signatures, which are checked and thrown away. They take no bandwidth.
+/// Strangers send what serves nobody. It takes no bandwidth on its way in.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Flood {
     /// To whom.
     pub nodes: Select,
-    /// Messages per second to each of them.
+    /// How many per second to each of them.
     pub rate: f64,
+    /// What.
+    #[serde(default)]
+    pub of: Junk,
+}
+
+/// What strangers send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Junk {
+    /// Messages with broken signatures, which are checked and thrown away.
+    #[default]
+    Messages,
+    /// Signed payments from a thousand accounts that hold nothing, with the usual size and fee: they enter mempools and
+    /// spread, until a proposer tries them.
+    Transactions,
 }
 
 fn once() -> f64 {

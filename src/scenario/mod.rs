@@ -35,8 +35,8 @@ pub use document::Loaded;
 pub use estimate::{Estimate, estimate};
 pub use explore::Explore;
 pub use fault::{
-    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, FaultKind, Flood, Load, Log, Misconduct, Partition,
-    Pause, Repeat, Slow,
+    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, FaultKind, Flood, Junk, Load, Log, Misconduct,
+    Partition, Pause, Repeat, Slow,
 };
 pub use load::{Arrival, Fee, Payments, Piece, Workload};
 pub use mistake::Mistake;

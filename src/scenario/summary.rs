@@ -2,8 +2,8 @@
 
 use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
 use super::{
-    Agent, Attack, Chain, Degrade, Fault, FaultKind, Misconduct, Scenario, Select, Slow, Stop, Workload, estimate,
-    network,
+    Agent, Attack, Chain, Degrade, Fault, FaultKind, Junk, Misconduct, Scenario, Select, Slow, Stop, Workload,
+    estimate, network,
 };
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -182,7 +182,13 @@ fn fault(fault: &Fault) -> String {
             format!("eclipse of {} by {}", select(&eclipse.victim), select(&eclipse.by))
         }
         Some(FaultKind::Load(load)) => format!("{} times the load", load.factor),
-        Some(FaultKind::Flood(flood)) => format!("flood of {}, {}/s each", select(&flood.nodes), flood.rate),
+        Some(FaultKind::Flood(flood)) => {
+            let what = match flood.of {
+                Junk::Messages => "forged messages",
+                Junk::Transactions => "invalid transactions",
+            };
+            format!("{} {what} per second to each of {}", flood.rate, select(&flood.nodes))
+        }
         None => String::new(),
     };
     let again = fault.repeat.map_or(String::new(), |repeat| format!(", for {} every {}", repeat.lasting, repeat.every));

@@ -1,11 +1,12 @@
 //! What befalls nodes, and what they make of it.
 
-use super::fixture::{Config, Diary, SLOW_DISK, at, payment, run, setup};
-use crate::base::{ClientId, CostTable, Duration, NodeId, Time};
+use super::fixture::{Config, Diary, SLOW_DISK, accounts, at, payment, run, setup};
+use crate::base::{ClientId, CostTable, Crypto, Duration, Keyring, NodeId, Time};
 use crate::engine::fault::LEADER;
-use crate::engine::{Burden, Fault, Kept, Scheduled, Who};
+use crate::engine::{Burden, Fault, Junk, Kept, STRANGERS, Scheduled, Who};
 use crate::network::Change;
 use crate::workload::{Receipt, Request, Workload};
+use std::sync::Arc;
 
 fn these(nodes: &[u32]) -> Who {
     Who::These(nodes.iter().map(|node| NodeId(*node)).collect())
@@ -143,12 +144,26 @@ fn a_flood_costs_its_victims_time_and_nothing_else() {
     let mut setup = setup(2, Config::default(), &diary);
     setup.costs = CostTable { verify: Duration::from_millis(30), ..CostTable::FREE };
     let gap = Duration::from_millis(20);
-    setup.faults = during(60, 140, Fault::Flood { id: 1, who: these(&[1]), gap });
+    setup.faults = during(60, 140, Fault::Flood { id: 1, who: these(&[1]), junk: Junk::Forged, gap });
     run(setup, &[(at(10), payment(1, 0))]);
     // Garbage at 80, 100, 120 ms takes until 170 ms; the block of 100 ms waits behind two of
     // them, and its payment is checked once more.
     assert_eq!(diary.lines("lost n1 Forged"), ["110ms lost n1 Forged", "140ms lost n1 Forged", "230ms lost n1 Forged"]);
     assert_eq!(diary.lines("n1 final"), ["200ms n1 final 1"]);
+}
+
+#[test]
+fn a_flood_of_payments_that_nobody_can_pay_reaches_mempools_and_no_block() {
+    let diary = Diary::default();
+    let mut setup = setup(2, Config::default(), &diary);
+    setup.accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", accounts().len() + STRANGERS as usize));
+    let gap = Duration::from_millis(40);
+    setup.faults = during(90, 210, Fault::Flood { id: 1, who: these(&[0]), junk: Junk::Unfunded, gap });
+    run(setup, &[(at(150), payment(1, 0))]);
+    // They arrive at 130 and 170 ms, beside one that is paid, and are found out when the next block is made.
+    assert_eq!(diary.lines("refused").len(), 2, "{:?}", diary.lines("refused"));
+    assert!(diary.lines("refused").iter().all(|line| line.starts_with("200ms")), "{:?}", diary.lines("refused"));
+    assert_eq!(diary.lines("n1 final"), ["210ms n1 final 1"]);
 }
 
 /// Asks once in every 100 ms of its own time.

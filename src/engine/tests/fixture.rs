@@ -235,6 +235,7 @@ impl Observer for Diary {
             Observed::Booted { node, boot, durable } => format!("{now} {node} boot {boot} at {}", durable.height()),
             Observed::Crashed { node } => format!("{now} {node} crash"),
             Observed::Submitted { again, .. } => format!("{now} submitted {again}"),
+            Observed::Refused { node, reason, .. } => format!("{now} {node} refused: {reason}"),
             Observed::Answered { executed, .. } => format!("{now} answered {executed}"),
             Observed::Lost { to, why, .. } => format!("{now} lost {to} {why:?}"),
             Observed::Delivered { from, to, kind, .. } => format!("{now} {from}>{to} {kind}"),

@@ -3,10 +3,12 @@
 use super::Builder;
 use crate::base::{AccountId, Duration, NodeId, Stream, Time};
 use crate::engine::fault::LEADER;
-use crate::engine::{Burden, Cast, Conduct, Fault, Kept, Replay, Scheduled, SeatSettings, Who, cast};
+use crate::engine::{self, Burden, Cast, Conduct, Fault, Kept, Replay, Scheduled, SeatSettings, Who, cast};
 use crate::network::{Change, Degradation};
 use crate::protocol::Protocol;
-use crate::scenario::{self, Attack, Degrade, Eclipse, FaultKind, Log, Misconduct, Partition, Repeat, Select, Slow};
+use crate::scenario::{
+    self, Attack, Degrade, Eclipse, FaultKind, Junk, Log, Misconduct, Partition, Repeat, Select, Slow,
+};
 use std::collections::BTreeSet;
 
 impl Builder<'_> {
@@ -214,7 +216,11 @@ fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut 
         FaultKind::Flood(flood) => {
             let (who, shown) = whom(&flood.nodes);
             let gap = Duration::from_secs_f64(1.0 / flood.rate).max(Duration::from_nanos(1));
-            ((Fault::Flood { id, who, gap }, Fault::Lift(id)), format!("flood of {shown}"))
+            let (junk, what) = match flood.of {
+                Junk::Messages => (engine::Junk::Forged, "messages"),
+                Junk::Transactions => (engine::Junk::Unfunded, "transactions"),
+            };
+            ((Fault::Flood { id, who, junk, gap }, Fault::Lift(id)), format!("flood of {what} to {shown}"))
         }
     };
     (begin, end, label)

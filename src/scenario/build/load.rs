@@ -3,6 +3,7 @@
 use super::Builder;
 use super::agent::{self, Desk};
 use crate::base::{Crypto, Duration, Keyring, NodeId};
+use crate::engine::STRANGERS;
 use crate::ledger::account::{Account, AccountWallet, Reward};
 use crate::ledger::utxo::{Endowment, Issuance, Utxo, UtxoWallet};
 use crate::ledger::{Ledger, Wallet};
@@ -31,10 +32,11 @@ impl Builder<'_> {
             _ => None,
         };
         let holders = payments.map_or(NOBODY, |payments| payments.accounts);
-        // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to.
+        // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to; strangers last.
         let agents = agent::writers(self.scenario, &self.table().name).count() as u32;
         let crypto: Crypto = self.scenario.crypto;
-        let keys = Arc::new(Keyring::new(crypto, self.chain_seed(), "account", (holders + agents) as usize + n));
+        let count = (holders + agents + STRANGERS) as usize + n;
+        let keys = Arc::new(Keyring::new(crypto, self.chain_seed(), "account", count));
         let (ledger, wallet) = ledger(&self.table().ledger, holders, agents);
         let workload = payments.map(|payments| self.payments(payments, n, keys.clone(), wallet)).transpose()?;
         let clients = payments.map_or(0, |payments| payments.clients);

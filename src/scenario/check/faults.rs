@@ -44,7 +44,7 @@ impl Checker<'_> {
             }
             FaultKind::Degrade(degrade) => self.degrade(&format!("{path}.degrade"), degrade, nodes),
             FaultKind::Load(load) => self.within(&format!("{path}.load.factor"), load.factor, 0.001, 1_000.0),
-            FaultKind::Flood(Flood { nodes: whom, rate }) => {
+            FaultKind::Flood(Flood { nodes: whom, rate, .. }) => {
                 self.whom(&format!("{path}.flood.nodes"), whom, nodes);
                 self.within(&format!("{path}.flood.rate"), *rate, 0.001, FLOOD_MAX);
             }

@@ -4,8 +4,8 @@ use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
 use crate::scenario::catalogue::known;
 use crate::scenario::{
-    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, Flood, Latency, Load, Log, Misconduct, Partition,
-    Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
+    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log, Misconduct,
+    Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
 };
 
 /// The world with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.
@@ -230,7 +230,8 @@ impl Artist {
             }
             Kind::Flood => {
                 let rate = self.one_of(&[10.0, 200.0, 2_000.0]);
-                Fault { flood: Some(Flood { nodes: self.whom(), rate }), ..fault }
+                let of = if self.random.chance(0.5) { Junk::Messages } else { Junk::Transactions };
+                Fault { flood: Some(Flood { nodes: self.whom(), rate, of }), ..fault }
             }
         }
     }
