@@ -25,7 +25,8 @@
 //! then meets another of the next round. Here commissioners report their last vote when they give a round up, with the
 //! butler's signature under what they voted for, and the next butler proposes only what a quorum of reports leaves
 //! possible: with honest commissioners that is Paxos. Where commissioners may lie (two thirds), every vote that `f` of
-//! them may deny is counted as possible, less those whom two blocks of one round give away as butlers. Where a butler who
+//! them may deny is counted as possible, less those whom two blocks of one round give away as butlers, and less what an
+//! honest vote in a later round shows to be impossible. Where a butler who
 //! is no commissioner equivocates, or one more commissioner lies, two blocks may stay possible, and the height waits for
 //! ever rather than fork. With seven commissioners, two of which may lie, one equivocating butler among them is enough:
 //! one phase of votes can live with `f` liars only among `5 f - 1` or more (Kuznetsov, Tonkikh and Zhang, PODC 2021). Two

@@ -124,11 +124,21 @@ impl Vote {
             let claims = believed().filter_map(|report| report.claim.as_ref());
             claims.filter(|claim| faulty > 0 || Some(claim.round) == last)
         };
-        let mut votes: BTreeMap<Hash, u64> = BTreeMap::new();
-        claims().for_each(|claim| *votes.entry(claim.block.id()).or_default() += 1);
+        // The rounds of the votes for each block, the last first.
+        let mut votes: BTreeMap<Hash, Vec<u64>> = BTreeMap::new();
+        claims().for_each(|claim| votes.entry(claim.block.id()).or_default().push(claim.round));
+        votes.values_mut().for_each(|rounds| rounds.sort_unstable_by(|a, b| b.cmp(a)));
+        // Of more voters for another block than may lie one is honest, and saw that nothing else was certified before.
+        let floor = |name: &Hash| {
+            let others = votes.iter().filter(|(other, _)| *other != name);
+            others.filter_map(|(_, rounds)| rounds.get(liars as usize).copied()).max().unwrap_or_default()
+        };
+        let count = |name: &Hash, rounds: &[u64]| rounds.iter().filter(|round| **round >= floor(name)).count() as u64;
         // Its only block may have been certified before, by others than those who voted for it again.
         let is_only = faulty == 0 && votes.len() == 1;
-        let mut open = votes.iter().filter(|(_, votes)| is_only || silent + **votes + liars >= committee.quorum());
+        let is_open =
+            |(name, rounds): &(&Hash, &Vec<u64>)| is_only || silent + count(name, rounds) + liars >= committee.quorum();
+        let mut open = votes.iter().filter(is_open);
         match (open.next(), open.next()) {
             (None, _) => Choice::Free,
             (Some((name, _)), None) => claims()

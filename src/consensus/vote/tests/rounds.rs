@@ -288,6 +288,21 @@ fn what_may_be_certified_is_proposed_again_even_where_the_last_round_has_too_few
 }
 
 #[test]
+fn a_block_of_an_earlier_round_gives_way_where_somebody_honest_voted_for_another_since() {
+    for (again, expected) in [(2, true), (1, false)] {
+        let alone = Alone::new();
+        let (early, late) = (alone.block(alone.first, 0), alone.block(alone.second, 1));
+        let first = claim(&alone.stage, alone.first, 0, &early, &Alone::fields(0));
+        let second = claim(&alone.stage, alone.second, 1, &late, &Alone::fields(1));
+        // Of two who voted for the later one, one is honest, and saw that the earlier was not certified; of one, none may be.
+        let said = [Some(first), Some(second.clone()), (again == 2).then_some(second)];
+        let reports = said.into_iter().enumerate().map(|(who, said)| report(&alone.stage, who, (1, 2), said));
+        let proposal = claim(&alone.stage, alone.third, 2, &late, &Alone::fields(1));
+        assert_eq!(Alone::new().votes(proposal, reports.collect()), expected, "{again} of three");
+    }
+}
+
+#[test]
 fn a_report_of_what_no_butler_signed_or_of_no_valid_block_justifies_nothing() {
     let alone = Alone::new();
     let (first, liar) = (alone.first, alone.who);
