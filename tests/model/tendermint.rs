@@ -24,14 +24,14 @@ fn second_round(world: &World<Tendermint>, state: &State<Tendermint>) -> bool {
 fn validators_agree_whatever_is_late() {
     let bounds = Bounds { order: Order::Sent { overtakes: 1 }, timeouts: 2, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds);
-    holds("late", world, 81_557, 43);
+    holds("late", world, 82_289, 43);
 }
 
 #[test]
 fn a_lost_message_and_timeouts_do_no_harm() {
     let bounds = Bounds { timeouts: 3, losses: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds).seeking(proposed_again);
-    holds("lost", world, 255_214, 53);
+    holds("lost", world, 256_953, 53);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_validator_may_crash_at_any_moment() {
 fn a_silent_proposer_is_passed_over() {
     let bounds = Bounds { order: Order::Sent { overtakes: 1 }, timeouts: 5, ..Bounds::default() };
     let world = world(&[Part::Silent, Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_round);
-    holds("silent", world, 35_146, 39);
+    holds("silent", world, 35_898, 39);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_double_voter_divides_nobody() {
     let bounds = Bounds { timeouts: 4, ..Bounds::default() };
     let world = world(&[Part::Attacker("double-vote"), Part::Honest, Part::Honest, Part::Honest], bounds)
         .seeking(proposed_again);
-    holds("double-vote", world, 85_804, 64);
+    holds("double-vote", world, 85_889, 64);
 }
 
 #[test]

@@ -74,13 +74,13 @@ pub struct Config {
     /// Pause between a decision and the next height. Default 0: Algorithm 1 has none, and it would only add itself to
     /// every confirmation; CometBFT waits 1 s to gather late precommits.
     pub commit_wait: Duration,
-    /// Whether blocks are made when nothing waits. Default false.
+    /// Whether blocks are made when nothing waits. Default false (ours: they would only add messages; CometBFT makes them).
     pub empty_blocks: bool,
     /// The largest block. Default 1 MB or 4096 transactions (ours).
     pub block: Limit,
     /// Bytes of a block part. Default 65 536.
     pub part_size: u64,
-    /// When a lock is given up. Default paper.
+    /// When a lock is given up. Default paper (ours: the algorithm as it was proved).
     pub unlocking: Unlocking,
     /// Whether a proposer shows only what it locked again, as before validValue: Buchman's thesis of 2016, repaired in 2018
     /// (tendermint/tendermint, issue 1047 and pull request 1142). One liar can keep two locks apart for ever. Default
@@ -184,6 +184,8 @@ pub struct Tendermint {
     /// The way down from a decision far ahead.
     descent: Option<Descent<Arc<Decided>>>,
     pool: Pool,
+    /// The precommits of the last height by round, against which its commits are held.
+    precommits: BTreeMap<u32, Votes>,
     /// This validator's votes and proposal of the height: never another for the same slot.
     said: BTreeMap<(u32, Phase), Vote>,
     watched: Option<(Height, u32, Step)>,
@@ -530,21 +532,25 @@ impl Tendermint {
     fn enter(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
         ctx.extend(block.clone());
         self.tip = block.clone();
-        let (height, now, limit) =
-            (self.tip.height(), ctx.now(), (self.config.evidence_blocks, self.config.evidence_age));
-        self.pool.forget(|at| {
-            let age = ctx.block_at(at).map_or(Duration::ZERO, |block| now.since(block.header.time));
-            is_expired(height.0.saturating_sub(at.0), age, limit)
-        });
+        let mut pool = std::mem::take(&mut self.pool);
+        pool.forget(|at| self.is_past(at, ctx));
+        self.pool = pool;
         self.priorities.advance(&self.powers);
         self.descent.take_if(|descent| descent.is_down(block));
         (self.round, self.step, self.unheard) = (0, Step::Waiting, 0);
         (self.locked, self.valid) = (None, None);
-        self.rounds.clear();
+        let rounds = std::mem::take(&mut self.rounds).into_iter();
+        self.precommits = rounds.map(|(round, Round { votes: [_, precommits], .. })| (round, precommits)).collect();
         self.early.clear();
         self.said.clear();
     }
-    /// Whether a value may be decided: a valid block, the commit of its parent, evidence that is new.
+    /// Whether evidence about a height no longer counts on the tip: all who have it decide alike.
+    pub(super) fn is_past(&self, height: Height, ctx: &Context<'_, Self>) -> bool {
+        let then = ctx.block_at(height).map_or(self.tip.header.time, |block| block.header.time);
+        let (blocks, age) = (self.tip.height().0.saturating_sub(height.0), self.tip.header.time.since(then));
+        is_expired(blocks, age, (self.config.evidence_blocks, self.config.evidence_age))
+    }
+    /// Whether a value may be decided: a valid block, the commit of its parent, evidence that is new and still counts.
     fn is_valid(&self, value: &Arc<Value>, ctx: &mut Context<'_, Self>) -> bool {
         let (block, committee) = (&value.block, ctx.committee());
         let signatures = value.last.as_ref().map_or(0, |last| last.signatures.len()) + 2 * value.evidence.len();
@@ -559,7 +565,8 @@ impl Tendermint {
         };
         let is_new = |(at, proof): (usize, &Arc<DuplicateVote>)| {
             let is_repeated = value.evidence[..at].iter().any(|other| other.slot() == proof.slot());
-            !is_repeated && proof.is_genuine(ctx.keys()) && !self.pool.is_committed(proof)
+            let counts = proof.one.height <= self.height() && !self.is_past(proof.one.height, ctx);
+            !is_repeated && counts && proof.is_genuine(ctx.keys()) && !self.pool.is_committed(proof)
         };
         holds_commit
             && value.evidence.len() <= evidence::MOST_IN_BLOCK
@@ -577,6 +584,9 @@ impl Tendermint {
         if slot.have.iter().all(|have| *have) {
             let judged = self.is_valid(&value, ctx);
             self.rounds.entry(round).or_default().judged = Some(judged);
+            if let Some(last) = &value.last {
+                self.hold_against(last, ctx);
+            }
         }
     }
 }

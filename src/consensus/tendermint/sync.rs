@@ -5,7 +5,7 @@ use super::{Config, NIL, Pool, Priorities, Record, Step, Tendermint, Timer, Valu
 use crate::base::{Height, NodeId, Tally, Time};
 use crate::chain::Block;
 use crate::protocol::descent::Descent;
-use crate::protocol::{Context, note};
+use crate::protocol::{Context, note, votes::Votes};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -114,18 +114,44 @@ impl Tendermint {
         }
     }
     pub(super) fn on_evidence(&mut self, proof: &Arc<DuplicateVote>, ctx: &mut Context<'_, Self>) {
-        let known = ctx.committee().contains(proof.one.voter) && proof.one.height <= self.height();
-        if known && self.pool.add(proof) {
+        let height = proof.one.height;
+        let counts = ctx.committee().contains(proof.one.voter) && height <= self.height() && !self.is_past(height, ctx);
+        if counts && self.pool.add(proof) {
             ctx.note(note::EVIDENCE, u64::from(proof.one.voter.0));
             ctx.broadcast(Message::Evidence(proof.clone()));
         }
+    }
+    /// Whoever precommitted something else to this validator, or in another commit, than in this commit of the last height
+    /// voted twice: votes are not passed on, and commits show what others got.
+    pub(super) fn hold_against(&mut self, commit: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
+        let (height, round) = (commit.height, commit.round);
+        let is_about = (commit.phase, height) == (Phase::Precommit, self.tip.height());
+        if !is_about || !commit.is_complete(ctx.committee()) || !commit.is_genuine(ctx.keys()) {
+            return;
+        }
+        let own = self.decided.get(&height).map(|decided| &decided.commit).filter(|own| own.round == round);
+        let own = own.into_iter().map(|own| (own.id, &own.signatures));
+        let heard = self.precommits.get(&round).into_iter().flat_map(Votes::ballots);
+        let known = own.chain(heard.map(|ballot| (ballot.digest, &ballot.signatures)));
+        let vote = |id, voter, signature| Vote { phase: Phase::Precommit, height, round, id, voter, signature };
+        let mut proofs = Vec::new();
+        for (id, signatures) in known.filter(|(id, _)| *id != commit.id) {
+            for (voter, signature) in signatures {
+                let other = commit.signatures.iter().find(|(other, _)| other == voter);
+                proofs.extend(other.map(|(_, other)| DuplicateVote {
+                    one: vote(id, *voter, *signature),
+                    other: vote(commit.id, *voter, *other),
+                }));
+            }
+        }
+        proofs.into_iter().for_each(|proof| self.on_evidence(&Arc::new(proof), ctx));
     }
     /// A decision: the next, or one far ahead with which the way down begins.
     pub(super) fn on_decided(&mut self, from: NodeId, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
         let (value, commit) = (&decided.value, &decided.commit);
         let names = (commit.height, commit.id) == (value.block.height(), value.block.id());
         if !names || commit.height < self.height() || !commit.is_complete(ctx.committee()) {
-            return;
+            return self.hold_against(commit, ctx);
         }
         if commit.height > self.height() {
             if self.descent.is_none() {
@@ -331,6 +357,7 @@ impl Tendermint {
             decided: BTreeMap::new(),
             descent: None,
             pool: Pool::default(),
+            precommits: BTreeMap::new(),
             said: BTreeMap::new(),
             watched: None,
             asked: 0,
