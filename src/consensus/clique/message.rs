@@ -105,6 +105,8 @@ pub enum Record {
         signers: Arc<Signers>,
         /// The blocks above what is final.
         blocks: Vec<Arc<Sealed>>,
+        /// The final ones, for those who missed them. The chain keeps them: a signature is part of a header.
+        finals: Vec<Arc<Sealed>>,
     },
 }
 

@@ -100,9 +100,9 @@ pub struct Config {
     pub epoch: u64,
     /// The unit of the random delay of signers out of turn. Default 500 ms (EIP-225).
     pub wiggle: Duration,
-    /// How many of them the delay spreads over.
+    /// How many of them the delay spreads over. Default limit (go-ethereum).
     pub spread: Spread,
-    /// Which of two equally heavy chains a node prefers.
+    /// Which of two equally heavy chains a node prefers. Default flip (go-ethereum).
     pub tie: Tie,
     /// The first so many nodes are signers at genesis; the others follow. Default 0: all.
     pub signers: usize,
@@ -112,7 +112,7 @@ pub struct Config {
     pub confirmations: u64,
     /// The largest block. Default 512 transactions or 1 MB.
     pub block: Limit,
-    /// Whether a signer logs its block before it sends it. Off: one that crashes between may sign another (go-ethereum).
+    /// Whether a signer logs its block before it sends it. Default true (ours). Off: one that crashes between may sign another (go-ethereum).
     pub durable: bool,
 }
 
@@ -476,7 +476,8 @@ impl Clique {
             let (difficulty, signers) = (root.difficulty, root.signers.clone());
             let others = self.known.values().filter(|known| known.block.height() > self.root.height());
             let blocks = others.filter_map(|known| known.sealed.clone()).collect();
-            ctx.persist(Record::Checkpoint { root: self.root.clone(), difficulty, signers, blocks });
+            let (root, finals) = (self.root.clone(), self.finals.values().cloned().collect());
+            ctx.persist(Record::Checkpoint { root, difficulty, signers, blocks, finals });
         }
     }
     /// Forgets what does not stand on what is final.

@@ -119,13 +119,15 @@ impl Clique {
         for record in log {
             match record {
                 Record::Block(sealed) => blocks.push(sealed.clone()),
-                Record::Checkpoint { root, difficulty, signers, blocks: kept } => {
+                Record::Checkpoint { root, difficulty, signers, blocks: kept, finals } => {
+                    node.finals = finals.iter().map(|sealed| (sealed.block.height(), sealed.clone())).collect();
                     let (block, difficulty, signers) = (root.clone(), *difficulty, signers.clone());
                     node.known = BTreeMap::from([(root.id(), Known { block, sealed: None, difficulty, signers })]);
                     blocks.clone_from(kept);
                 }
             }
         }
+        node.finals.retain(|height, sealed| ctx.block_at(*height).is_some_and(|block| block.id() == sealed.block.id()));
         node.read_chain(&durable, ctx);
         blocks.sort_by_key(|sealed| sealed.block.height());
         let mut above = Vec::new();
@@ -159,8 +161,8 @@ impl Clique {
         node.prepare(ctx);
         node
     }
-    /// What the log does not hold of the final chain is read from the chain itself. Signatures are not on it: these
-    /// blocks are not served to others.
+    /// What a lost log does not hold of the final chain is read from the chain itself. Its signatures are not in the
+    /// blocks that chains hold here: these are not served to others.
     fn read_chain(&mut self, last: &Arc<Block>, ctx: &Context<'_, Self>) {
         let down = |block: &Arc<Block>| ctx.block_at(Height(block.height().0.checked_sub(1)?));
         let missing = std::iter::successors(Some(last.clone()), down).take_while(|b| !self.known.contains_key(&b.id()));

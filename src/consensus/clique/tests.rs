@@ -315,6 +315,39 @@ fn attackers_short_of_the_bound_neither_fork_nor_halt() {
 }
 
 #[test]
+fn each_attack_does_what_it_says() {
+    let all = |attack: Option<&str>| {
+        let mut stage = Stage::empty(5, Config { period: SECOND * 5, wiggle: SECOND, ..Config::default() });
+        if let Some(attack) = attack {
+            stage.set_attack(1, attack);
+        }
+        // Who is in turn after the liar is down: others seal in its place.
+        (0..5).filter(|node| *node != 2).for_each(|node| stage.boot(node));
+        for nonce in 0..60 {
+            let payment = stage.transaction(0, nonce);
+            stage.submit_to_all(&payment);
+            stage.run(SECOND * 10);
+        }
+        stage
+    };
+    let of_liar = |stage: &Stage| {
+        let blocks = stage.chain(0)[1..].iter().filter(|block| block.header.proposer == NodeId(1));
+        blocks.map(|block| block.transactions().len()).collect::<Vec<_>>()
+    };
+    let honest = all(None);
+    assert!(of_liar(&honest).iter().any(|payments| *payments > 0));
+    let censor = all(Some("censor"));
+    assert!(of_liar(&censor).len() > 10 && of_liar(&censor).iter().all(|payments| *payments == 0));
+    assert!(censor.final_transactions(0).len() > 50, "others take what it leaves");
+    // Without its delay it is first wherever it may seal out of turn.
+    let (before, after) = (of_liar(&honest).len(), of_liar(&all(Some("eager"))).len());
+    assert!(after > before + before / 10, "{before} and {after}");
+    // A block half a minute ahead waits that long, and others were there before it.
+    let drift = of_liar(&all(Some("drift"))).len();
+    assert!(drift < before / 2, "{drift} and {before}");
+}
+
+#[test]
 fn signers_come_and_go_by_vote() {
     let proposals = vec![
         Proposal { signers: vec![0, 1, 2], candidate: 4, add: true, from: Duration::ZERO },
@@ -419,6 +452,21 @@ fn who_sends_before_it_stores_may_sign_twice() {
         })
     };
     assert!(is_caught(false) && !is_caught(true));
+}
+
+#[test]
+fn signers_that_restarted_together_still_serve_what_was_final_before() {
+    let mut stage = stage(4, quick());
+    stage.run(SECOND * 6);
+    stage.crash(3);
+    stage.run(SECOND * 5 * CHECKPOINT_EVERY * 3);
+    let missed = stage.finalized(0).len();
+    assert!(missed as u64 > 2 * CHECKPOINT_EVERY && missed > ANSWER_MOST, "{missed}");
+    (0..3).for_each(|node| stage.crash(node));
+    (0..4).for_each(|node| stage.boot(node));
+    stage.run(SECOND * 60);
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+    assert!(stage.finalized(3).len() > missed, "{} of {missed}", stage.finalized(3).len());
 }
 
 #[test]

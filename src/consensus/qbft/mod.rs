@@ -96,7 +96,7 @@ pub enum Policy {
 pub struct Config {
     /// Which of the family. Default QBFT.
     pub variant: Variant,
-    /// How many validators decide.
+    /// How many validators decide. Default byzantine (IBFT 2.0's repair of EIP-650).
     pub quorum: Quorum,
     /// Who proposes next. Default round robin (both code bases).
     pub policy: Policy,
@@ -109,9 +109,10 @@ pub struct Config {
     pub request_timeout_most: Duration,
     /// Whether the proposer sends a PREPARE besides its proposal, as in `GoQuorum`. Default false, as in Besu.
     pub proposer_prepares: bool,
-    /// The largest batch. Default 512 transactions or 1 MB.
+    /// The largest batch. Default 512 transactions or 1 MB (ours: chains limit gas).
     pub batch: Limit,
-    /// Whether a validator logs what it says. Off: one that restarts may contradict itself, as in `GoQuorum`.
+    /// Whether a validator logs what it says. Default true (ours). Off: one that restarts may contradict itself, as in
+    /// `GoQuorum`.
     pub durable: bool,
 }
 

@@ -145,6 +145,8 @@ fn every_message_has_its_size() {
         (round_change(Some(proof)), 124 + 348 + 334),
         (Message::Ask { above: Height(0) }, 8),
         (Message::Blocks(Arc::new(vec![sealed])), 8 + 334 + 3 * 68),
+        (Message::AskBelow { upto: Height(9), above: Height(1) }, 16),
+        (Message::Below(Arc::new(vec![block.clone(), block.clone()])), 2 * 334),
     ] {
         assert_eq!(message.bytes(), bytes, "{}", message.kind());
     }
@@ -251,34 +253,128 @@ fn locks_without_proof_stall_for_ever_and_a_newer_certificate_beats_an_older() {
     }
 }
 
+/// A block for the first height.
+fn first_block(stage: &Stage, proposer: u32, nonce: u64) -> Arc<Block> {
+    let batch = Batch::new(vec![stage.transaction(0, nonce)]);
+    let (parent, height, merkle) = (Block::genesis().id(), Height(1), batch.digest());
+    let (time, proposer, seal) = (crate::base::Time::ZERO, NodeId(proposer), Seal::None);
+    Block::new(Header { parent, height, merkle, time, proposer, seal }, batch)
+}
+
+/// PREPAREs of these for the block in a round.
+fn prepared(stage: &Stage, round: Round, block: &Arc<Block>, by: &[u32]) -> Arc<Prepared> {
+    let said = statement(Phase::Prepare, Height(1), round, &block.id());
+    let prepares = by.iter().map(|node| (NodeId(*node), stage.keys().sign(*node, &said))).collect();
+    Arc::new(Prepared { round, block: block.clone(), prepares })
+}
+
+/// ROUND-CHANGE of a validator at the first height, and what it claims to have prepared.
+fn change(stage: &Stage, node: u32, round: Round, claim: Option<(Round, &Arc<Block>)>) -> Change {
+    let prepared = claim.map(|(round, block)| (round, block.id()));
+    let signature = stage.keys().sign(node, &Change::statement(Height(1), round, prepared));
+    Change { sender: NodeId(node), prepared, signature }
+}
+
+/// Whether validator 0 accepts the proposal of a round at the first height.
+fn accepts(
+    stage: &mut Stage,
+    round: Round,
+    block: &Arc<Block>,
+    changes: Vec<Change>,
+    certificate: Option<Arc<Prepared>>,
+) -> bool {
+    let proposer = (1 + round as u32) % 4;
+    let signature = stage.keys().sign(proposer, &statement(Phase::Prepare, Height(1), round, &block.id()));
+    let proposal = Proposal { round, block: block.clone(), signature, changes, certificate, others: Vec::new() };
+    stage.inject(proposer as usize, 0, Message::Proposal(Arc::new(proposal)));
+    stage.deliver(|flight| flight.to.index() == 0);
+    stage.node(0).accepted.as_ref().is_some_and(|accepted| accepted.id() == block.id()) && stage.node(0).round == round
+}
+
 #[test]
-fn an_unjustified_proposal_is_not_accepted() {
+fn a_proposal_of_a_later_round_needs_a_quorum_of_round_changes() {
+    for (by, accepted) in [(vec![], false), (vec![1, 2, 2], false), (vec![1, 2], false), (vec![1, 2, 3], true)] {
+        let mut stage = stage(4, Config::default());
+        let block = first_block(&stage, 2, 0);
+        let changes = by.iter().map(|node| change(&stage, *node, 1, None)).collect();
+        assert_eq!(accepts(&mut stage, 1, &block, changes, None), accepted, "{by:?}");
+    }
+}
+
+/// Which of two blocks is proposed, the ROUND-CHANGEs with it, and the certificate.
+type Case = (usize, Vec<Change>, Option<Arc<Prepared>>);
+
+/// One claims the first block in round 0, two nothing.
+fn one_claims(stage: &Stage, a: &Arc<Block>) -> Vec<Change> {
+    vec![change(stage, 1, 1, None), change(stage, 2, 1, None), change(stage, 3, 1, Some((0, a)))]
+}
+
+/// The first block in round 0, the second in round 1.
+fn two_claim(stage: &Stage, [a, b]: [&Arc<Block>; 2]) -> Vec<Change> {
+    vec![change(stage, 1, 2, Some((0, a))), change(stage, 2, 2, Some((1, b))), change(stage, 3, 2, None)]
+}
+
+#[test]
+fn what_round_changes_claim_to_be_prepared_is_proposed_with_its_proof_and_nothing_else() {
+    let told = |about: &str, expected: bool, round: Round, of: fn(&Stage, [&Arc<Block>; 2]) -> Case| {
+        let mut stage = stage(4, Config::default());
+        let (a, b) = (first_block(&stage, 1, 0), first_block(&stage, 2, 1));
+        let (proposed, changes, certificate) = of(&stage, [&a, &b]);
+        let block = [&a, &b][proposed].clone();
+        assert_eq!(accepts(&mut stage, round, &block, changes, certificate), expected, "{about}");
+    };
+    told("a quorum prepared it", true, 1, |stage, [a, _]| {
+        (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2, 3])))
+    });
+    told("too few", false, 1, |stage, [a, _]| (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2]))));
+    told("one twice", false, 1, |stage, [a, _]| (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2, 2]))));
+    told("no proof", false, 1, |stage, [a, _]| (0, one_claims(stage, a), None));
+    told("another block with it", false, 1, |stage, [a, _]| {
+        (1, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2, 3])))
+    });
+    told("another block without it", false, 1, |stage, [a, _]| (1, one_claims(stage, a), None));
+    told("a proof of another block", false, 1, |stage, [a, b]| {
+        (0, one_claims(stage, a), Some(prepared(stage, 0, b, &[1, 2, 3])))
+    });
+    told("a proof of another round", false, 1, |stage, [a, _]| {
+        (0, one_claims(stage, a), Some(prepared(stage, 1, a, &[1, 2, 3])))
+    });
+    told("the newest", true, 2, |stage, [a, b]| (1, two_claim(stage, [a, b]), Some(prepared(stage, 1, b, &[0, 2, 3]))));
+    told("not the newest", false, 2, |stage, [a, b]| {
+        (0, two_claim(stage, [a, b]), Some(prepared(stage, 0, a, &[1, 2, 3])))
+    });
+}
+
+#[test]
+fn who_is_prepared_accepts_another_block_when_a_quorum_is_not() {
     let mut stage = stage(4, Config::default());
-    let proposer = 2;
-    let batch = Batch::new(vec![stage.transaction(0, 0)]);
-    let genesis = Block::genesis();
-    let header = Header {
-        parent: genesis.id(),
-        height: Height(1),
-        merkle: batch.digest(),
-        time: crate::base::Time::ZERO,
-        proposer: NodeId(proposer),
-        seal: Seal::None,
-    };
-    let block = Block::new(header, batch);
-    let signature = stage.keys().sign(proposer, &statement(Phase::Prepare, Height(1), 1, &block.id()));
-    let change = |node: u32| {
-        let signature = stage.keys().sign(node, &Change::statement(Height(1), 1, None));
-        Change { sender: NodeId(node), prepared: None, signature }
-    };
-    let proposals =
-        [(vec![], false), (vec![change(1), change(2), change(2)], false), ((1..4).map(change).collect(), true)];
-    for (changes, accepted) in proposals {
-        let (certificate, others) = (None, Vec::new());
-        let proposal = Proposal { round: 1, block: block.clone(), signature, changes, certificate, others };
-        stage.inject(2, 0, Message::Proposal(Arc::new(proposal)));
+    submit(&mut stage, 0..1, MILLI);
+    stage.lose(|flight| flight.to.index() != 0);
+    stage.run(MILLI);
+    stage.lose(|_| true);
+    assert!(stage.node(0).prepared.is_some());
+    let block = first_block(&stage, 3, 1);
+    let changes = [1, 2, 3].map(|node| change(&stage, node, 2, None)).to_vec();
+    assert!(accepts(&mut stage, 2, &block, changes, None));
+}
+
+#[test]
+fn a_block_is_final_with_seals_of_a_quorum_of_its_round_and_no_others() {
+    for (about, by, round, expected) in [
+        ("a quorum", vec![(1, 1), (2, 2), (3, 3)], 0, 2),
+        ("too few", vec![(1, 1), (2, 2)], 0, 1),
+        ("one twice", vec![(1, 1), (2, 2), (2, 2)], 0, 1),
+        ("one for another", vec![(1, 1), (2, 2), (3, 2)], 0, 1),
+        ("a stranger", vec![(1, 1), (2, 2), (9, 2)], 0, 1),
+        ("of another round", vec![(1, 1), (2, 2), (3, 3)], 1, 1),
+    ] {
+        let mut stage = stage(4, Config::default());
+        let block = first_block(&stage, 1, 0);
+        let said = statement(Phase::Commit, Height(1), round, &block.id());
+        let seals = by.into_iter().map(|(name, signer)| (NodeId(name), stage.keys().sign(signer, &said))).collect();
+        stage.inject(1, 0, Message::Blocks(Arc::new(vec![Arc::new(Sealed { round: 0, block, seals })])));
         stage.run(MILLI);
-        assert_eq!(stage.node(0).accepted.is_some(), accepted);
+        assert_eq!(stage.finalized(0).len(), expected, "{about}");
     }
 }
 
@@ -357,6 +453,9 @@ fn two_crashed_of_four_halt_and_nothing_forks() {
     stage.crash(3);
     submit(&mut stage, 1..2, SECOND * 60);
     assert_agreed(&stage, &[0, 1], 1);
+    let round = stage.node(0).round;
+    stage.run(SECOND * 40);
+    assert_eq!(stage.node(0).round, round + 10, "no round lasts longer than the cap of 4 s");
     stage.boot(2);
     stage.run(SECOND * 20);
     assert_agreed(&stage, &[0, 1, 2], 2);
@@ -394,6 +493,12 @@ fn what_was_said_is_not_contradicted_after_a_crash_unless_it_was_forgotten() {
         stage.forget(0, forgotten);
         stage.boot(0);
         assert_eq!(stage.node(0).accepted.is_some(), remembers);
+        // Its proposer shows another block.
+        stage.lose(|_| true);
+        let other = first_block(&stage, 1, 7);
+        assert_eq!(accepts(&mut stage, 0, &other, Vec::new(), None), !remembers);
+        let is_for_it = |m: &Message| matches!(m, Message::Vote { digest, .. } if *digest == other.id());
+        assert_eq!(stage.flights().any(|flight| flight.from.index() == 0 && is_for_it(&flight.message)), !remembers);
     }
 }
 
