@@ -25,9 +25,10 @@
 //! beside the block. A primary without transactions makes no block unless blocks with transactions wait for finality.
 //!
 //! **Simplified.** No empty-step messages: a quiet step is a skipped one. The validators are fixed: no set changes, hence
-//! no epochs. Reports are notes, not transactions; as in the original they exclude nobody. Finality is enforced: a
-//! validator never leaves a chain below what it called final, where the original only uses finality for set changes. The
-//! last 512 final blocks are served to those who missed them.
+//! no epochs. Reports are notes, not transactions; as in the original they exclude nobody: evidence against who seals
+//! twice in a step, or in no later step than that of the parent, and a wasted step for each primary that a block skips.
+//! Finality is enforced: a validator never leaves a chain below what it called final, where the original only uses
+//! finality for set changes. The last 512 final blocks are served to those who missed them.
 //!
 //! **Glossary.** *Step*: a slot of the clock. *Primary*: the validator whose step it is. *Score*: the weight of a chain.
 //! *Rolling finality*: a block is final when the authors of it and its descendants are more than half.
@@ -72,9 +73,9 @@ pub struct Config {
     pub finality: Finality,
     /// Whether a primary makes a block when nothing waits. Default false.
     pub empty_blocks: bool,
-    /// Steps ahead of the local clock up to which a block waits; beyond, it is refused. Default 4.
+    /// Steps ahead of the local clock up to which a block waits; beyond, it is refused. Default 4, as in `OpenEthereum`.
     pub future_steps: u64,
-    /// The largest block. Default 512 transactions or 1 MB.
+    /// The largest block. Default 512 transactions or 1 MB, as in the other protocols here (`OpenEthereum` bounds gas).
     pub block: Limit,
 }
 
@@ -115,8 +116,9 @@ pub struct Aura {
     tip: (Arc<Block>, Step),
     /// The last step that this validator sealed.
     sealed: Option<Step>,
-    /// Two blocks of one primary for each late step of which there are two: evidence.
-    doubles: BTreeMap<Step, [Arc<Sealed>; 2]>,
+    /// What proves that the primary of a late step broke the rules: two blocks of that step; or one whose parent is of no
+    /// earlier step, after that parent unless it is genesis.
+    evidence: BTreeMap<Step, Vec<Arc<Sealed>>>,
     /// Blocks of steps to come.
     early: Vec<(NodeId, Arc<Sealed>)>,
     /// Blocks whose parent is missing, by their names.
@@ -301,7 +303,12 @@ impl Aura {
             }
             return;
         };
-        if sealed.step <= parent_step || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
+        if sealed.step <= parent_step {
+            let parent = self.known.get(&block.parent()).or_else(|| self.finals.get(&self.root.0.height())).cloned();
+            self.accuse(&sealed, parent, ctx);
+            return;
+        }
+        if ctx.learn(block).is_none() || ctx.validate(block).is_err() {
             return;
         }
         (1..sealed.step - parent_step).for_each(|skipped| ctx.note(note::WASTED, parent_step + skipped));
@@ -326,16 +333,24 @@ impl Aura {
     fn is_crowded(&mut self, sealed: &Arc<Sealed>, ctx: &mut Context<'_, Self>) -> bool {
         let waiting = self.orphans.values().chain(&self.early).map(|(_, held)| held);
         let siblings = self.known.values().chain(waiting).filter(|held| held.step == sealed.step);
-        let siblings: Vec<&Arc<Sealed>> = siblings.filter(|held| held.block.id() != sealed.block.id()).collect();
-        if let Some(first) = siblings.first().filter(|_| !self.doubles.contains_key(&sealed.step)) {
-            ctx.note(note::EVIDENCE, u64::from(sealed.block.header.proposer.0));
-            self.doubles.insert(sealed.step, [Arc::clone(first), sealed.clone()]);
-        }
-        let is_crowded = siblings.len() >= SIBLINGS_MOST;
-        while self.doubles.len() > 2 * ctx.committee().n() {
-            self.doubles.pop_first();
+        let mut siblings = siblings.filter(|held| held.block.id() != sealed.block.id());
+        let first = siblings.next().cloned();
+        let is_crowded = usize::from(first.is_some()) + siblings.count() >= SIBLINGS_MOST;
+        if first.is_some() {
+            self.accuse(sealed, first, ctx);
         }
         is_crowded
+    }
+    /// Says that the primary of a step broke the rules, once for each step, and keeps what proves it.
+    fn accuse(&mut self, sealed: &Arc<Sealed>, other: Option<Arc<Sealed>>, ctx: &mut Context<'_, Self>) {
+        if self.evidence.contains_key(&sealed.step) {
+            return;
+        }
+        ctx.note(note::EVIDENCE, u64::from(sealed.block.header.proposer.0));
+        self.evidence.insert(sealed.step, other.into_iter().chain([sealed.clone()]).collect());
+        while self.evidence.len() > 2 * ctx.committee().n() {
+            self.evidence.pop_first();
+        }
     }
     /// Forgets a block of a step that nothing stands on, if there is one.
     fn make_room(&mut self, step: Step) {
@@ -483,7 +498,7 @@ impl Aura {
             root: (root.clone(), step),
             tip: (root, step),
             sealed: None,
-            doubles: BTreeMap::new(),
+            evidence: BTreeMap::new(),
             early: Vec::new(),
             orphans: BTreeMap::new(),
             asked: 0,

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::base::{Signature, Wire};
+use crate::chain::BlockIndex;
 use crate::protocol::chained;
 use crate::protocol::rehearsal::Rehearsal;
+use std::fmt::Write as _;
 
 type Stage = Rehearsal<Aura>;
 
@@ -33,6 +35,19 @@ fn authors(stage: &Stage, node: usize) -> Vec<u32> {
     stage.chain(node)[1..].iter().map(|block| block.header.proposer.0).collect()
 }
 
+/// The values that a node noted under a label.
+fn noted(stage: &Stage, node: usize, label: &str) -> Vec<u64> {
+    stage.notes(node).iter().filter(|(noted, _)| *noted == label).map(|(_, value)| *value).collect()
+}
+
+/// Blocks as high as what is final at a node, and not in its chain.
+fn stale(stage: &Stage, node: usize) -> Vec<Arc<Block>> {
+    let last = stage.finalized(node).len();
+    let blocks = (0..stage.tree().len()).map(|index| stage.tree().block(BlockIndex(index as u32)));
+    let low = blocks.filter(|block| (block.height().0 as usize) < last);
+    low.filter(|block| stage.chain(node)[block.height().0 as usize].id() != block.id()).cloned().collect()
+}
+
 #[test]
 fn a_primary_seals_in_its_step_and_half_of_them_and_one_make_a_block_final() {
     for n in [4usize, 7, 16, 64] {
@@ -51,6 +66,38 @@ fn a_primary_seals_in_its_step_and_half_of_them_and_one_make_a_block_final() {
         // Each block is sent by its primary and passed on once by everybody else; then there is silence.
         assert_eq!(delivered, [("block", blocks)], "{n} validators");
     }
+}
+
+#[test]
+fn one_decision_reads_like_the_figure() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..1, SECOND * 5);
+    let mut told = String::new();
+    for _ in 1..=5 {
+        for span in [MILLI, SECOND * 5 - MILLI] {
+            let (at, flights) = (stage.now().as_nanos() / 1_000_000, stage.show_flights());
+            let flights: Vec<&str> = flights.lines().collect();
+            let finals: Vec<String> = (0..4).map(|node| (stage.finalized(node).len() - 1).to_string()).collect();
+            let _ = writeln!(told, "{at} ms, final {}: {}", finals.join(" "), flights.join(", "));
+            stage.run(span);
+        }
+    }
+    let expected = "\
+5000 ms, final 0 0 0 0: n1>n0 block, n1>n2 block, n1>n3 block
+5001 ms, final 0 0 0 0: n0>n1 block, n0>n2 block, n0>n3 block, n2>n0 block, n2>n1 block, n2>n3 block, \
+n3>n0 block, n3>n1 block, n3>n2 block
+10000 ms, final 0 0 0 0: n2>n0 block, n2>n1 block, n2>n3 block
+10001 ms, final 0 0 0 0: n0>n1 block, n0>n2 block, n0>n3 block, n1>n0 block, n1>n2 block, n1>n3 block, \
+n3>n0 block, n3>n1 block, n3>n2 block
+15000 ms, final 0 0 0 1: n3>n0 block, n3>n1 block, n3>n2 block
+15001 ms, final 1 1 1 1: n0>n1 block, n0>n2 block, n0>n3 block, n1>n0 block, n1>n2 block, n1>n3 block, \
+n2>n0 block, n2>n1 block, n2>n3 block
+20000 ms, final 1 1 1 1:\x20
+20001 ms, final 1 1 1 1:\x20
+25000 ms, final 1 1 1 1:\x20
+25001 ms, final 1 1 1 1:\x20
+";
+    assert_eq!(told, expected);
 }
 
 #[test]
@@ -140,11 +187,133 @@ fn a_step_must_be_after_its_parents_and_not_far_ahead_of_the_clock() {
     show(&mut stage, 0, &far);
     let soon = sealed(&mut stage, &first.block, 8);
     show(&mut stage, 0, &soon);
-    assert_eq!(stage.chain(0).len(), 2, "both are ahead");
+    let last = sealed(&mut stage, &first.block, 9);
+    show(&mut stage, 0, &last);
+    let waiting: Vec<Step> = stage.node(0).early.iter().map(|(_, held)| held.step).collect();
+    assert_eq!(waiting, [8, 9], "up to four steps ahead");
+    assert_eq!(stage.chain(0).len(), 2, "all are ahead");
     stage.run(SECOND * 14);
     assert_eq!(stage.chain(0).last().unwrap().id(), soon.block.id(), "three steps ahead waits");
     stage.run(SECOND * 30);
     assert_ne!(stage.chain(0).get(2).unwrap().id(), far.block.id(), "five steps ahead is refused");
+}
+
+#[test]
+fn a_block_of_no_later_step_than_its_parent_is_refused_and_evidence() {
+    let mut stage = stage(4, Config::default());
+    stage.run(SECOND * 27); // step 5
+    let genesis = Block::genesis();
+    let parent = sealed(&mut stage, &genesis, 3);
+    show(&mut stage, 0, &parent);
+    for (lower, step) in [(&parent.block, 3), (&parent.block, 2), (&genesis, 0)] {
+        let child = sealed(&mut stage, lower, step);
+        for number in 0..3 {
+            let another = sibling(&stage, &child, number);
+            show(&mut stage, 0, &another);
+        }
+    }
+    assert_eq!(stage.chain(0).last().unwrap().id(), parent.block.id());
+    assert_eq!(stage.node(0).known.len(), 1);
+    assert_eq!(noted(&stage, 0, note::EVIDENCE), [3, 2, 0], "the primary of each step, once");
+    let evidence = &stage.node(0).evidence;
+    for (step, proof) in [(3, 2), (2, 2), (0, 1)] {
+        assert_eq!(evidence[&step].len(), proof, "step {step}; genesis has no seal");
+        let last = evidence[&step].last().unwrap();
+        assert!(proof == 1 || evidence[&step][0].block.id() == last.block.parent(), "step {step}");
+    }
+}
+
+#[test]
+fn a_block_of_another_than_the_primary_or_with_another_seal_or_time_is_refused() {
+    let mut stage = stage(4, Config::default());
+    stage.run(SECOND * 27); // step 5
+    let good = sealed(&mut stage, &Block::genesis(), 3);
+    let signed = |header: Header, signer: u32| {
+        let block = Block::new(header, Batch::empty());
+        let signature = stage.keys().sign(signer, &Sealed::statement(&block.id()));
+        Arc::new(Sealed { block, step: 3, signature })
+    };
+    let header = good.block.header;
+    let late = Time::from_nanos(4 * 5_000_000_000);
+    let bad = [
+        ("a wrong primary", signed(Header { proposer: NodeId(2), ..header }, 2)),
+        ("a stranger", signed(Header { proposer: NodeId(7), ..header }, 3)),
+        ("the seal of another", signed(header, 2)),
+        ("no seal", Arc::new(Sealed { signature: Signature::NONE, ..(*good).clone() })),
+        ("a step to which the header does not commit", signed(Header { seal: Sealed::fields(7), ..header }, 3)),
+        ("the time of another step", signed(Header { time: late, ..header }, 3)),
+    ];
+    for (what, block) in bad {
+        show(&mut stage, 0, &block);
+        let node = stage.node(0);
+        assert_eq!((stage.chain(0).len(), node.known.len(), node.early.len()), (1, 0, 0), "{what}");
+    }
+    assert!(stage.notes(0).is_empty(), "nobody is accused of what others may have made");
+    show(&mut stage, 0, &good);
+    assert_eq!(authors(&stage, 0), [3]);
+}
+
+#[test]
+fn each_primary_skipped_between_parent_and_block_is_reported() {
+    let mut stage = stage(4, Config::default());
+    stage.run(SECOND * 27); // step 5
+    let mut parent = Block::genesis();
+    let table: [(Step, &[Step]); 3] = [(1, &[]), (4, &[2, 3]), (5, &[2, 3])];
+    for (step, reported) in table {
+        let block = sealed(&mut stage, &parent, step);
+        show(&mut stage, 0, &block);
+        assert_eq!(noted(&stage, 0, note::WASTED), reported, "step {step}");
+        parent = block.block.clone();
+    }
+    assert_eq!(authors(&stage, 0), [1, 0, 1]);
+}
+
+/// 3 of four, whose clock is `off` by so many steps, hears the others and seals when its clock says so: the stage, and
+/// how many of its blocks the others found valid.
+fn with_a_wrong_clock(off: i64) -> (Stage, usize) {
+    let mut stage = stage(4, busy());
+    stage.crash(3);
+    stage.run(SECOND * 2);
+    let mut made = Vec::new();
+    for step in 1..120u64 {
+        stage.run(SECOND * 5);
+        let own = step.saturating_add_signed(off);
+        if own % 4 != 3 {
+            continue;
+        }
+        // Blocks of steps that have not begun by its clock wait there.
+        let begun = |block: &&Arc<Block>| block.header.time.as_nanos() / 5_000_000_000 < own;
+        let parent = stage.chain(0).iter().rfind(begun).unwrap().clone();
+        let block = sealed(&mut stage, &parent, own);
+        (0..3).for_each(|to| stage.inject(3, to, Message::Block(block.clone())));
+        made.push(block.block.id());
+    }
+    stage.run(SECOND);
+    let valid = made.iter().filter(|id| stage.tree().find(id).is_some()).count();
+    assert!(made.len() >= 28);
+    (stage, valid)
+}
+
+#[test]
+fn a_clock_that_is_off_costs_its_validator_its_blocks_and_the_others_no_agreement() {
+    // So many steps ahead; whether its blocks are found valid; whose blocks remain.
+    let table: [(i64, bool, [u32; 3]); 5] = [
+        (5, false, [0, 1, 2]),  // refused: further ahead than others wait
+        (2, true, [0, 1, 2]),   // they wait for their step, and then another is as high and of an earlier one
+        (-1, true, [1, 2, 3]),  // they take the place of those of the next primary, as withheld ones do
+        (-2, true, [0, 1, 2]),  // two blocks stand there already
+        (-3, false, [0, 1, 2]), // those are final
+    ];
+    for (off, is_valid, remaining) in table {
+        let (stage, valid) = with_a_wrong_clock(off);
+        assert_eq!(valid > 0, is_valid, "{off}: {valid}");
+        assert_eq!(stage.disagreement(&[0, 1, 2]), None, "{off}");
+        assert!(stage.finalized(0).len() > 80, "{off}: {}", stage.finalized(0).len());
+        let mut known = authors(&stage, 0);
+        known.sort_unstable();
+        known.dedup();
+        assert_eq!(known, remaining, "{off}");
+    }
 }
 
 #[test]
@@ -186,12 +355,47 @@ fn a_clone_on_both_sides_of_a_partition_makes_both_final_and_two_thirds_withstan
 fn halves_without_a_liar_make_nothing_final_until_they_meet() {
     let mut stage = stage(6, busy());
     stage.partition(&[0, 1, 2], &[3, 4, 5]);
-    stage.run(SECOND * 120);
+    stage.run(SECOND * 122);
     assert!((0..6).all(|node| stage.finalized(node).len() == 1));
+    let halves = [[1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0], [3, 4, 5, 3, 4, 5, 3, 4, 5, 3, 4, 5]];
+    assert!((0..6).all(|node| authors(&stage, node) == halves[usize::from(node > 2)]));
     stage.heal();
     stage.run(SECOND * 120);
     assert_eq!(stage.disagreement(&[0, 1, 2, 3, 4, 5]), None);
-    assert!((0..6).all(|node| stage.finalized(node).len() > 10));
+    assert!((0..6).all(|node| stage.finalized(node).len() > 30));
+    // The next primary, 1, made its branch the longer one.
+    let lost: Vec<u32> = stale(&stage, 0).iter().map(|block| block.header.proposer.0).collect();
+    assert_eq!(authors(&stage, 3)[..12], halves[0]);
+    assert_eq!((lost.len(), lost.iter().all(|author| *author > 2)), (12, true), "{lost:?}");
+}
+
+/// 1 of six, a liar, shows one block to one half and another to the other while they cannot speak.
+#[test]
+fn halves_that_saw_two_blocks_of_one_step_part_until_the_next_primary_and_waste_one() {
+    let mut stage = stage(6, busy());
+    stage.crash(1);
+    stage.run(SECOND * 5); // step 1
+    stage.partition(&[0, 2, 4], &[3, 5]);
+    let one = sealed(&mut stage, &Block::genesis(), 1);
+    let other = sibling(&stage, &one, 1);
+    for (to, shown) in [(0, &one), (2, &one), (4, &one), (3, &other), (5, &other)] {
+        stage.inject(1, to, Message::Block(shown.clone()));
+    }
+    stage.run(SECOND);
+    let tips = |stage: &Stage| [0, 2, 4, 3, 5].map(|node| stage.chain(node).last().unwrap().id());
+    let (a, b) = (one.block.id(), other.block.id());
+    assert_eq!(tips(&stage), [a, a, a, b, b]);
+    stage.heal();
+    stage.run(SECOND * 3);
+    assert_eq!(tips(&stage), [a, a, a, b, b], "nobody builds");
+    stage.run(SECOND * 2); // step 2
+    let tip = stage.chain(2).last().unwrap().clone();
+    assert_eq!((tip.parent(), tips(&stage)), (a, [tip.id(); 5]));
+    stage.run(SECOND * 60);
+    assert_eq!(stage.disagreement(&[0, 2, 3, 4, 5]), None);
+    assert!([0, 2, 3, 4, 5].into_iter().all(|node| stage.finalized(node).len() > 5));
+    assert_eq!(stale(&stage, 0).iter().map(|block| block.id()).collect::<Vec<_>>(), [b]);
+    assert!([3, 5].into_iter().all(|node| noted(&stage, node, note::EVIDENCE) == [1]), "they saw both");
 }
 
 #[test]
@@ -315,11 +519,10 @@ fn of_the_blocks_of_one_step_two_are_kept_as_evidence_and_others_if_somebody_bui
     }
     let (node, blocks) = (stage.node(0), stage.log(0).len());
     assert_eq!((node.known.len(), node.early.len(), blocks), (SIBLINGS_MOST, SIBLINGS_MOST, SIBLINGS_MOST));
-    let told = stage.notes(0).iter().filter(|(label, _)| *label == note::EVIDENCE);
-    assert_eq!(told.map(|(_, node)| *node).collect::<Vec<_>>(), [1, 3], "once for each step");
-    for [one, other] in node.doubles.values() {
-        assert!(one.step == other.step && one.block.id() != other.block.id());
-        assert!([one, other].into_iter().all(|held| chained::Sealed::is_genuine(&**held, stage.keys())));
+    assert_eq!(noted(&stage, 0, note::EVIDENCE), [1, 3], "once for each step");
+    for proof in node.evidence.values() {
+        assert!(proof[0].step == proof[1].step && proof[0].block.id() != proof[1].block.id());
+        assert!(proof.iter().all(|held| chained::Sealed::is_genuine(&**held, stage.keys())));
     }
     // Others know another of the first step only, and build on it.
     let last = sibling(&stage, &first, 999);

@@ -10,7 +10,10 @@ use std::sync::Arc;
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("equivocate", "as leader, proposes another block to the second half of the replicas; votes for every proposal"),
-    ("old-certificate", "as leader, hides the newest certificate and builds on the one before: the forking attack"),
+    (
+        "old-certificate",
+        "as leader, hides the newest certificate, makes none of another's last block: the forking attack",
+    ),
     ("older-certificate", "as leader, hides the two newest certificates, which only locks keep from being replaced"),
     ("silent-leader", "as leader, proposes nothing; otherwise honest"),
 ];
@@ -50,6 +53,12 @@ impl Attacker<HotStuff> for Faulty {
         let before = ctx.ordered().len();
         if let (Attack::Equivocate | Attack::OldCertificate(2), Message::Propose(proposal)) = (self.attack, &message) {
             self.vote_for(&proposal.vertex, ctx);
+        }
+        // What the honest half of it knew it would tell those who give up: on another's last block it counts no votes.
+        if let (Attack::OldCertificate(1), Message::Vote { view, .. }) = (self.attack, &message)
+            && self.mask.leader(*view, ctx) != ctx.me()
+        {
+            return;
         }
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);

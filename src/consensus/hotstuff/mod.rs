@@ -24,12 +24,14 @@
 //! certificate of its parent, so that parent links are always direct and only views may have gaps. An idle chain is
 //! silent: the leader proposes when a transaction waits, or to finish blocks that hold some.
 //!
-//! **Simplified.** Certificates are lists of Ed25519 signatures, so that authenticators are linear in `n`, and their
-//! bytes and checks are charged as such. Timeouts are broadcast (Jolteon), which costs `n (n - 1)` messages per failed
-//! view, in both variants. A leader keeps `views_per_leader` views, and a timeout ends the turn of its leader at
-//! once: with one view each, `n = 4` and a crashed leader never has three certificates in a row, since votes of a
-//! view go to the next leader. Timeouts thus skip views, which in two phases asks for more than Jolteon does: who gave
-//! up a view votes in none of that turn. The committee is fixed.
+//! **Simplified.** The basic variant, with messages of its own for each phase, is not built: a lone transaction takes the
+//! same 7 delays and, with the NEW-VIEWs, the same `8 (n - 1)` messages there. Certificates are lists of Ed25519
+//! signatures, so that authenticators are linear in `n`, and their bytes and checks are charged as such. Timeouts are
+//! broadcast (Jolteon), which costs `n (n - 1)` messages per failed view, in both variants. A leader keeps
+//! `views_per_leader` views, and a timeout ends the turn of its leader at once: with one view each, `n = 4` and a crashed
+//! leader never has three certificates in a row, since votes of a view go to the next leader. Timeouts thus skip views,
+//! which in two phases asks for more than Jolteon does: who gave up a view votes in none of that turn. The committee is
+//! fixed.
 //!
 //! **Glossary.** *QC*: quorum certificate, `n - f` votes. *TC*: timeout certificate. *Justify*: the certificate in a
 //! block, of its parent. *Lock*: what a replica will not vote against without newer proof. *Pacemaker*: what brings
@@ -45,7 +47,7 @@ mod tests;
 
 pub use message::{Certificate, Message, Progress, Proposal, Record, Timeout, TimeoutCertificate, Vertex};
 
-use crate::base::{Committee, Duration, FaultModel, Hash, NodeId, Signature};
+use crate::base::{Committee, Duration, FaultModel, Hash, NodeId, Signature, Tally, Work};
 use crate::chain::{Batch, Block, Header, Limit};
 use crate::protocol::votes::Votes;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
@@ -162,6 +164,8 @@ pub struct HotStuff {
     untold: bool,
     /// Blocks that are being fetched.
     fetch: Option<Fetch>,
+    /// Who was found in two certificates of one view.
+    exposed: Tally,
     /// Blocks made final since the last image in the log.
     unsaved: u64,
 }
@@ -415,6 +419,7 @@ impl HotStuff {
     }
     /// `update` (algorithm 4, lines 14 to 22): the newest certificate, the lock, the commit, and the next view.
     fn on_certificate(&mut self, certificate: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
+        self.expose(certificate, ctx);
         if certificate.view > self.high.view {
             self.high = certificate.clone();
             if self.block(&certificate.block).is_none() && certificate.block != Block::genesis().id() {
@@ -425,6 +430,27 @@ impl HotStuff {
         self.commit(certificate, ctx);
         if certificate.view.saturating_add(1) > self.view {
             self.enter(certificate.view.saturating_add(1), None, ctx);
+        }
+    }
+    /// Two certificates of one view: more than `f` replicas voted twice. Who is in both is named, once. Compared is what
+    /// is held anyway: the newest certificate, the lock, and those in the tree. A vertex that was fetched is judged by
+    /// its name, which does not cover the votes in it: only what both signatures prove is said.
+    fn expose(&mut self, certificate: &Certificate, ctx: &mut Context<'_, Self>) {
+        let in_tree = self.entries.values().filter_map(Entry::vertex).map(|vertex| &vertex.justify);
+        let held = in_tree.chain([&self.high, &self.locked]);
+        let others = held.filter(|held| held.view == certificate.view && held.block != certificate.block);
+        let others: Vec<Arc<Certificate>> = others.cloned().collect();
+        for other in others {
+            for (voter, one) in &certificate.votes {
+                let two = other.votes.iter().find(|(node, _)| node == voter && !self.exposed.contains(*node));
+                let Some((_, two)) = two else { continue };
+                ctx.spend(Work::verify(2));
+                let said = [(certificate.digest(), one), (other.digest(), two)];
+                let is_proven = said.iter().all(|(statement, made)| ctx.keys().verify(voter.0, statement, made));
+                if is_proven && self.exposed.add(*voter, ctx.committee()) {
+                    ctx.note(note::EVIDENCE, u64::from(voter.0));
+                }
+            }
         }
     }
     /// Two certificates in a row lock the lower block.

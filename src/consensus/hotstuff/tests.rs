@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::base::{Height, Wire};
-use crate::protocol::rehearsal::Rehearsal;
+use crate::chain::BlockIndex;
+use crate::protocol::rehearsal::{Flight, Rehearsal};
+use std::fmt::Write as _;
 
 type Stage = Rehearsal<HotStuff>;
 
@@ -67,19 +69,21 @@ fn one_decision_reads_like_the_figure() {
     stage.submit_to_all(&transaction);
     let mut told = String::new();
     for _ in 0..8 {
-        told.push_str(&stage.show_flights().replace('\n', ", "));
-        told.push('\n');
+        let finals: Vec<String> = (0..4).map(|node| (stage.finalized(node).len() - 1).to_string()).collect();
+        let flights = stage.show_flights();
+        let flights: Vec<&str> = flights.lines().collect();
+        let _ = writeln!(told, "final {}: {}", finals.join(" "), flights.join(", "));
         stage.run(MILLI);
     }
     let expected = "\
-n1>n0 propose, n1>n2 propose, n1>n3 propose, n1>n2 vote,\x20
-n0>n2 vote, n3>n2 vote,\x20
-n2>n0 propose, n2>n1 propose, n2>n3 propose, n2>n3 vote,\x20
-n0>n3 vote, n1>n3 vote,\x20
-n3>n0 propose, n3>n1 propose, n3>n2 propose, n3>n0 vote,\x20
-n1>n0 vote, n2>n0 vote,\x20
-n0>n1 propose, n0>n2 propose, n0>n3 propose, n0>n1 vote,\x20
-n2>n1 vote, n3>n1 vote,\x20
+final 0 0 0 0: n1>n0 propose, n1>n2 propose, n1>n3 propose, n1>n2 vote
+final 0 0 0 0: n0>n2 vote, n3>n2 vote
+final 0 0 0 0: n2>n0 propose, n2>n1 propose, n2>n3 propose, n2>n3 vote
+final 0 0 0 0: n0>n3 vote, n1>n3 vote
+final 0 0 0 0: n3>n0 propose, n3>n1 propose, n3>n2 propose, n3>n0 vote
+final 0 0 0 0: n1>n0 vote, n2>n0 vote
+final 1 0 0 0: n0>n1 propose, n0>n2 propose, n0>n3 propose, n0>n1 vote
+final 1 1 1 1: n2>n1 vote, n3>n1 vote
 ";
     assert_eq!(told, expected);
 }
@@ -153,9 +157,12 @@ impl Fork {
         Arc::new(Vertex { block, view, justify: justify.clone() })
     }
     fn certify(&self, vertex: &Vertex) -> Arc<Certificate> {
+        self.certify_by([0, 1, 2], vertex)
+    }
+    fn certify_by(&self, signers: [u32; 3], vertex: &Vertex) -> Arc<Certificate> {
         let (view, block) = (vertex.view, vertex.block.id());
         let said = Certificate::statement(view, &block);
-        let votes = (0..3).map(|node| (NodeId(node), self.stage.keys().sign(node, &said))).collect();
+        let votes = signers.into_iter().map(|node| (NodeId(node), self.stage.keys().sign(node, &said))).collect();
         Arc::new(Certificate { view, block, votes })
     }
     /// Tells a replica of a certificate and the branch that it stands on, newest first.
@@ -210,20 +217,65 @@ fn a_locked_replica_votes_against_its_lock_only_for_a_newer_certificate() {
     let q1 = fork.certify(&a1);
     fork.tell(0, &q1, &[&a1, &a]);
     assert_eq!(fork.stage.node(0).locked.view, 3);
-    let safe = |fork: &Fork, justify: &Arc<Certificate>, vertex: Arc<Vertex>| {
-        let _ = justify;
+    let safe = |fork: &Fork, vertex: Arc<Vertex>| {
         fork.stage.node(0).is_safe(&Proposal { vertex, timeout: None, signature: Signature::NONE })
     };
     let other = fork.vertex(2, &genesis, &root);
     let old = fork.certify(&other);
     let against = fork.vertex(6, &old, &other.block);
-    assert!(!safe(&fork, &old, against), "a certificate of view 2 is older than the lock");
+    assert!(!safe(&fork, against), "a certificate of view 2 is older than the lock");
+    let rival = fork.vertex(3, &old, &other.block);
+    let equal = fork.certify(&rival);
+    let against = fork.vertex(6, &equal, &rival.block);
+    assert!(!safe(&fork, against), "a certificate of the view of the lock, on another branch, is not newer");
     let newer = fork.vertex(5, &genesis, &root);
     let new = fork.certify(&newer);
     let against = fork.vertex(6, &new, &newer.block);
-    assert!(safe(&fork, &new, against), "a certificate of view 5 is newer: the branch for liveness");
+    assert!(safe(&fork, against), "a certificate of view 5 is newer: the branch for liveness");
     let with = fork.vertex(6, &q1, &a1.block);
-    assert!(safe(&fork, &q1, with), "what extends the lock is safe");
+    assert!(safe(&fork, with), "what extends the lock is safe");
+}
+
+#[test]
+fn who_signed_two_certificates_of_one_view_is_named_once() {
+    let mut fork = Fork { stage: stage(4, Config { views_per_leader: 1, ..Config::default() }) };
+    let (genesis, root) = (Certificate::genesis(), Block::genesis());
+    let named = |fork: &Fork, node: usize| -> Vec<u64> {
+        fork.stage.notes(node).iter().filter(|(label, _)| *label == note::EVIDENCE).map(|(_, value)| *value).collect()
+    };
+    // a(3) and d(3) are rivals; a1(4) follows a, and x(5) follows d.
+    let c = fork.vertex(2, &genesis, &root);
+    let qc = fork.certify(&c);
+    let (a, d) = (fork.vertex(3, &genesis, &root), fork.vertex(3, &qc, &c.block));
+    let (qa, qd) = (fork.certify(&a), fork.certify_by([3, 2, 1], &d));
+    let a1 = fork.vertex(4, &qa, &a.block);
+    let q1 = fork.certify(&a1);
+
+    fork.tell(0, &qa, &[&a]);
+    let again = fork.certify_by([1, 2, 3], &a);
+    fork.tell(0, &again, &[]);
+    assert!(named(&fork, 0).is_empty(), "another certificate of the same block");
+    fork.tell(0, &qd, &[&d, &c]);
+    assert_eq!(named(&fork, 0), [2, 1], "they are in both");
+    fork.tell(0, &qd, &[&d, &c]);
+    let all = fork.certify_by([0, 1, 2], &d);
+    fork.tell(0, &all, &[]);
+    assert_eq!(named(&fork, 0), [2, 1, 0], "each once");
+
+    fork.tell(1, &q1, &[&a1, &a]);
+    fork.tell(1, &qd, &[]);
+    assert_eq!(named(&fork, 1), [2, 1], "the older one is found in the tree");
+
+    // The name of a vertex covers what its certificate says, not who said it.
+    let forged = Certificate { votes: (0..3).map(|node| (NodeId(node), Signature::NONE)).collect(), ..(*qd).clone() };
+    let x = fork.vertex(5, &Arc::new(forged), &d.block);
+    let qx = fork.certify(&x);
+    fork.tell(2, &q1, &[&a1, &a]);
+    fork.tell(2, &qx, &[&x, &d, &c]);
+    assert!(fork.stage.node(2).entries.contains_key(&x.block.id()));
+    assert!(named(&fork, 2).is_empty(), "what a liar wrote into a fetched vertex");
+    fork.tell(2, &qd, &[]);
+    assert_eq!(named(&fork, 2), [2, 1]);
 }
 
 /// Jolteon skips no view with a timeout certificate. Where it ends a turn, a vote in a skipped view can be one of a quorum
@@ -292,16 +344,33 @@ fn two_crashed_of_four_halt_and_nothing_forks() {
     assert_agreed(&stage, &[0, 1, 2], 3);
 }
 
+/// Blocks of other leaders than `liars`, as high as what is final at 0 and not in its chain.
+fn abandoned(stage: &Stage, liars: &[usize]) -> usize {
+    let last = stage.finalized(0).len();
+    let blocks = (0..stage.tree().len()).map(|index| stage.tree().block(BlockIndex(index as u32)));
+    let low = blocks.filter(|block| (block.height().0 as usize) < last);
+    let lost = low.filter(|block| stage.finalized(0)[block.height().0 as usize].id() != block.id());
+    lost.filter(|block| !liars.contains(&block.header.proposer.index())).count()
+}
+
 #[test]
-fn attackers_at_the_bound_neither_fork_nor_halt() {
-    for attack in ["equivocate", "old-certificate", "silent-leader"] {
+fn attackers_at_the_bound_neither_fork_nor_halt_and_cost_views_or_blocks() {
+    let attacks = super::attack::ATTACKS.iter().map(|(name, _)| Some(*name));
+    for attack in std::iter::once(None).chain(attacks) {
         for config in [Config::default(), two_phase()] {
-            let mut stage = Stage::new(7, Config { view_timeout_most: SECOND * 2, ..config });
-            stage.set_attack(1, attack);
-            stage.set_attack(2, attack);
+            let variant = config.variant;
+            let mut stage = Stage::empty(7, Config { view_timeout_most: SECOND * 2, ..config });
+            attack.iter().for_each(|name| [1, 2].into_iter().for_each(|liar| stage.set_attack(liar, name)));
             (0..7).for_each(|node| stage.boot(node));
             submit(&mut stage, 0..12, SECOND * 5);
+            stage.run(SECOND * 20);
             assert_agreed(&stage, &[0, 3, 4, 5, 6], 12);
+            let wasted = stage.notes(0).iter().filter(|(label, _)| *label == note::WASTED).count();
+            // Where two certificates decide, what lies below the two newest is final, and nothing can be built on it.
+            let is_vain = variant == Variant::TwoPhase && attack == Some("older-certificate");
+            assert_eq!(wasted > 0, attack.is_some() && !is_vain, "{attack:?}, {variant:?}: {wasted} views");
+            let lost = abandoned(&stage, &[1, 2]);
+            assert_eq!(lost > 0, attack == Some("old-certificate"), "{attack:?}, {variant:?}: {lost} blocks");
         }
     }
 }
@@ -340,14 +409,49 @@ fn a_certificate_with_a_repeated_signer_proves_nothing() {
 }
 
 #[test]
-fn one_liar_moves_nobody_to_a_later_view() {
-    let mut stage = stage(4, Config::default());
-    let said = Timeout::statement(1_000, 0);
-    let signature = stage.keys().sign(3, &said);
-    let timeout = Timeout { view: 1_000, high: Certificate::genesis(), reason: None, signature };
-    stage.inject(3, 0, Message::Timeout(Arc::new(timeout)));
-    stage.run(SECOND);
-    assert_eq!(stage.node(0).view, 1);
+fn one_timeout_moves_nobody_f_plus_one_are_joined_and_with_a_quorum_the_view_ends() {
+    for config in [Config::default(), two_phase()] {
+        let mut stage = stage(7, config);
+        let hear = |stage: &mut Stage, from: usize, view: View| {
+            let signature = stage.keys().sign(from as u32, &Timeout::statement(view, 0));
+            let timeout = Timeout { view, high: Certificate::genesis(), reason: None, signature };
+            stage.inject(from, 0, Message::Timeout(Arc::new(timeout)));
+            stage.deliver(|flight| flight.to.index() == 0);
+            let node = stage.node(0);
+            (node.view, node.gave_up, node.timeouts.len(), stage.flights().count())
+        };
+        assert_eq!(hear(&mut stage, 1, 1), (1, 0, 1, 0));
+        assert_eq!(hear(&mut stage, 1, 1), (1, 0, 1, 0), "the same again");
+        (1..7).for_each(|liar| assert_eq!(hear(&mut stage, liar, 1_000), (1, 0, 1, 0), "no proof of a view so late"));
+        assert_eq!(hear(&mut stage, 2, 1), (1, 0, 2, 0), "two of seven may lie");
+        assert_eq!(hear(&mut stage, 3, 1), (1, 1, 4, 6), "one of three does not; 0 says so to all");
+        assert_eq!(hear(&mut stage, 4, 1), (4, 1, 0, 6), "with its own word five: the next leader's turn");
+        let reason = stage.node(0).reason.clone().unwrap();
+        assert_eq!((reason.view, reason.parts.len()), (1, 5));
+    }
+}
+
+/// In three phases 2 is locked on the first of two certificates. In two phases the only one is its lock.
+#[test]
+fn a_certificate_that_one_replica_alone_holds_stops_nobody_while_another_is_down() {
+    for (config, certified) in [(Config::default(), 2), (two_phase(), 1)] {
+        let mut fork = Fork { stage: stage(4, Config { view_timeout_most: SECOND * 4, ..config }) };
+        let (mut high, mut parent, mut branch) = (Certificate::genesis(), Block::genesis(), Vec::new());
+        for view in 1..=certified {
+            let vertex = fork.vertex(view, &high, &parent);
+            (high, parent) = (fork.certify(&vertex), vertex.block.clone());
+            branch.insert(0, vertex);
+        }
+        let branch: Vec<&Arc<Vertex>> = branch.iter().collect();
+        fork.tell(2, &high, &branch);
+        fork.stage.crash(3);
+        let known = [0, 1, 2].map(|node| fork.stage.node(node).high.view);
+        assert_eq!((known, fork.stage.node(2).locked.view), ([0, 0, certified], certified - 1));
+        submit(&mut fork.stage, 0..3, SECOND * 20);
+        assert_agreed(&fork.stage, &[0, 1, 2], 3);
+        let is_hidden_one_final = fork.stage.finalized(0).iter().any(|block| block.id() == parent.id());
+        assert!(is_hidden_one_final, "2 votes for nothing else");
+    }
 }
 
 #[test]
@@ -378,16 +482,46 @@ fn a_vote_that_was_logged_is_not_contradicted_after_a_crash() {
 }
 
 #[test]
+fn after_a_crash_another_proposal_of_the_view_voted_in_gets_no_vote() {
+    for durable in [true, false] {
+        let config = Config { views_per_leader: 1, durable, ..Config::default() };
+        let mut fork = Fork { stage: stage(4, config) };
+        let is_vote =
+            |flight: &Flight<Message>| flight.from.index() == 3 && matches!(flight.message, Message::Vote { .. });
+        let transaction = fork.stage.transaction(0, 0);
+        fork.stage.submit_to_all(&transaction);
+        fork.stage.run(MILLI);
+        assert_eq!(fork.stage.flights().filter(|flight| is_vote(flight)).count(), 1, "for the proposal with a payment");
+        fork.stage.lose(|_| true);
+        fork.stage.crash(3);
+        fork.stage.boot(3);
+        // The leader of view 1 made another, empty one.
+        let vertex = fork.vertex(1, &Certificate::genesis(), &Block::genesis());
+        let signature = fork.stage.keys().sign(1, &Proposal::statement(&vertex.block.id()));
+        let proposal = Proposal { vertex, timeout: None, signature };
+        fork.stage.inject(1, 3, Message::Propose(Arc::new(proposal)));
+        fork.stage.deliver(|flight| matches!(flight.message, Message::Propose(_)));
+        let again = fork.stage.flights().filter(|flight| is_vote(flight)).count();
+        assert_eq!(again, usize::from(!durable), "only a replica without a log votes twice");
+    }
+}
+
+#[test]
 fn after_all_crash_at_once_everything_goes_on() {
     let mut stage = stage(4, Config::default());
     submit(&mut stage, 0..5, MILLI * 3);
+    let before = stage.final_transactions(0);
     (0..4).for_each(|node| stage.crash(node));
     (0..4).for_each(|node| stage.boot(node));
     submit(&mut stage, 5..6, SECOND * 5);
     assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
-    assert!(
-        stage.final_transactions(0).contains(&stage.transaction(0, 5).id()) || stage.final_transactions(0).len() <= 5
-    );
+    // What was in no block went with the mempools.
+    let last = stage.transaction(0, 5).id();
+    for node in 0..4 {
+        let known = stage.final_transactions(node);
+        assert!(!before.is_empty() && known.starts_with(&before), "replica {node}");
+        assert_eq!(known.iter().filter(|id| **id == last).count(), 1, "replica {node}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::message::{Certificate, Message, Progress, Record, Vertex};
 use super::{Config, HotStuff, Timer};
-use crate::base::{Hash, Height, NodeId};
+use crate::base::{Hash, Height, NodeId, Tally};
 use crate::chain::Block;
 use crate::protocol::Context;
 use std::collections::BTreeMap;
@@ -212,6 +212,7 @@ impl HotStuff {
             watching: false,
             untold: false,
             fetch: None,
+            exposed: Tally::default(),
             unsaved: 0,
         };
         for record in log {
