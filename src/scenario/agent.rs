@@ -20,25 +20,25 @@ pub struct Anchor {
     pub from: String,
     /// The chain that carries the anchors, on the account ledger; the agent has an account there.
     pub into: String,
-    /// Blocks of `from` per anchor.
+    /// Blocks of `from` per anchor. Default 10 (the design of 2016 that `threshold` is after: 10 to 144).
     #[serde(default = "ten")]
     pub every: u64,
-    /// The node of `from` whose final blocks are anchored.
+    /// The node of `from` whose final blocks are anchored. Default 0: the first.
     #[serde(default)]
     pub read: u32,
     /// The nodes of `from` whose final blocks are compared with the anchors. Left out: the one that is read.
     #[serde(default)]
     pub watch: Vec<u32>,
-    /// The node of `into` that anchors are handed to and read back from.
+    /// The node of `into` that anchors are handed to and read back from. Default 0: the first.
     #[serde(default)]
     pub submit: u32,
-    /// Time from one look at both chains to the next.
+    /// Time from one look at both chains to the next. Default 1 s (ours: well below the time of a block).
     #[serde(default = "second")]
     pub poll: Duration,
-    /// After how long an anchor that is not final is handed in again.
+    /// After how long an anchor that is not final is handed in again. Default 10 s (ours).
     #[serde(default = "ten_seconds")]
     pub retry: Duration,
-    /// What an anchor pays the proposer.
+    /// What an anchor pays the proposer. Default 250: what a payment pays by default.
     #[serde(default = "fee")]
     pub fee: u64,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
-    ("two-faced", "proposes its set to the first half of the nodes, and nothing at all to the others"),
+    ("two-faced", "proposes its set to the first half of the nodes, and the empty set to the others"),
     ("flip", "changes its position between its set and the empty set at every tick"),
     ("echo", "says to each node what that node says: positions and validations of every side of a fork"),
     ("withhold", "proposes sets that it gives to nobody"),

@@ -85,7 +85,7 @@ pub struct Config {
     pub fetch: Duration,
     /// The largest set that a node nominates. Default 1000 transactions (Stellar's network: operations) or 1 MB.
     pub batch: Limit,
-    /// Whether a node logs what it says. Off: one that restarts may contradict itself.
+    /// Whether a node logs what it says. Default true. Off: one that restarts may contradict itself.
     pub durable: bool,
 }
 

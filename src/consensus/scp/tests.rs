@@ -1,5 +1,7 @@
 //! One test per sentence of the paper that matters.
 
+mod statements;
+
 use super::message::VALUES_MOST;
 use super::remarks::remarks;
 use super::*;

@@ -60,13 +60,16 @@ pub struct Rewrite {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Signatures that make a block valid, of as many as there are nodes. Default 0: the least above two thirds.
+    /// Signatures that make a block valid, of as many as there are nodes. Default 0: the least above two thirds,
+    /// which for 15 signers is Liquid's 11.
     pub k: u64,
     /// Length of a slot. Default 5 s, for local networks; Liquid: 60 s.
     pub slot: Duration,
-    /// How long after the beginning of its slot a proposal is signed, by the signer's clock. Default 2.5 s: half a slot.
+    /// How long after the beginning of its slot a proposal is signed, by the signer's clock. Default 2.5 s: half
+    /// a slot (ours), so that the signed block has the other half to spread.
     pub window: Duration,
-    /// How far ahead of the clock a slot or a block may be. Default 1 s; at most a quarter of a slot.
+    /// How far ahead of the clock a slot or a block may be. Default 1 s (ours); at most a quarter of a slot, half of
+    /// the usual window.
     pub skew: Duration,
     /// Signer's memory: "strict", "resign" (Liquid) or "locked". Default "locked": safe and live.
     pub rule: Rule,
@@ -80,7 +83,7 @@ pub struct Config {
     pub depth: u64,
     /// Whether creators propose when nothing waits. Default false.
     pub empty_blocks: bool,
-    /// The largest block. Default 4,000 transactions or 1 MB.
+    /// The largest block. Default 4,000 transactions or 1 MB (ours: as many payments as fit).
     pub block: Limit,
     /// What the attack "rewrite" does. Default: nothing.
     pub rewrite: Option<Rewrite>,

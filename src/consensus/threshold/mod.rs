@@ -18,7 +18,8 @@
 //!
 //! **Signer's memory** ([`Rule`]), written before a signature leaves. *Strict*: one hash per height for ever: safe, but
 //! split signatures block the height, which is detected (note `stuck`). *Resign* (Liquid): another block with the same
-//! parent may be signed: live, safe only while messages are timely, a reorganisation of one block: final at depth 2.
+//! parent may be signed: live while messages are timely. Two blocks can be valid at one height, but only one of them can
+//! have valid children, since a signer signs at each height for one parent: a reorganisation of one block, final at depth 2.
 //! *Locked*, the default because it is safe and live: a signer that saw `k` pre-commits locks; it helps another block of
 //! that height only if `k` pre-commits of the lock's slot or a later one justify it, and creators propose the block
 //! justified last. A signature covers its slot, so that a witness is of one slot, and a signer that spoke in a slot is

@@ -186,8 +186,12 @@ fn messages_and_records_have_these_sizes() {
         Message::Propose(Arc::new(Proposal { slot: 1, block: one.clone(), justification, signature }))
     };
     let keys = stage.keys();
-    let dealt = frost::Dealt::new(keys, NodeId(0), 4, 3);
-    let (_, commitments) = dealt.commit(&mut crate::base::Stream::new(1, "sizes", 0, 0));
+    let mut random = crate::base::Stream::new(1, "sizes", 0, 0);
+    let dealt = [0, 1, 2].map(|node| frost::Dealt::new(keys, NodeId(node), 4, 3));
+    let made = dealt.each_ref().map(|dealt| dealt.commit(&mut random));
+    let all: frost::Chosen = made.iter().zip(0..).map(|((_, told), node)| (NodeId(node), *told)).collect();
+    let share = dealt[0].share(&all, &one.id(), &made[0].0).expect("one of three chosen signers");
+    let commitments = made[0].1;
     let frost_vote = match vote(&stage, 0, Phase::PreCommit, (1, 1), &one.id()) {
         Message::Vote(phase, vote, _) => Message::Vote(phase, vote, Some(Arc::new(commitments))),
         other => other,
@@ -202,6 +206,7 @@ fn messages_and_records_have_these_sizes() {
         (vote(&stage, 0, Phase::Sign, (1, 1), &one.id()), 116, 1),
         (Message::Ready(announced.clone(), Arc::default()), 48 + 3 * 68, 3),
         (Message::Ready(announced.clone(), chosen), 48 + 3 * 68 + 64, 3),
+        (Message::Share { slot: 1, height: Height(1), share: Arc::new(share) }, 8 + 8 + 4 + 32, 0),
         (Message::Blocks(Arc::new([signed.clone()])), 8 + 84 + 250 + 8 + (3 * 64 + 4 * 32 + 3), 3),
         (Message::Blocks(Arc::new([Arc::new(group)])), 8 + 84 + 250 + 8 + 64, 1),
         (Message::Ask(Arc::new([Hash::ZERO])), 8 + 32, 0),

@@ -1,6 +1,7 @@
 //! Liars, and lists that share too little.
 
 use super::*;
+use crate::protocol::Message as _;
 
 /// Two cliques of ten that share `overlap`, cut apart between their followers; the last `liars` of the shared nodes say
 /// to each side what it says. Whether honest nodes disagree afterwards.
@@ -86,12 +87,20 @@ fn one_down_and_one_hiding_its_validations_leave_every_other_ledger_without_quor
     let mut stage: Stage = Rehearsal::empty(5, Config::default());
     stage.set_attack(3, "clock-lie");
     (0..4).for_each(|node| stage.boot(node));
-    for nonce in 0..5 {
-        feed(&mut stage, 1, nonce);
-        stage.run(SECOND * 20);
+    let mut seen = vec![0];
+    for second in 0..240u64 {
+        if second % 20 == 0 {
+            feed(&mut stage, 1, second / 20);
+        }
+        stage.run(SECOND);
+        let validated = stage.node(0).validated.height().0;
+        seen.extend((seen.last() != Some(&validated)).then_some(validated));
     }
-    // One is down, one hides half of its validations: only every other ledger is validated by four.
-    assert!(stage.node(0).validated.height().0 % 2 == 1);
+    // One is down, one hides half of its validations: every other ledger is validated by four, those between by three.
+    let odd: Vec<u64> = (1..seen.len() as u64).map(|nth| 2 * nth - 1).collect();
+    assert_eq!(seen[1..], odd, "the others become final with the next");
+    assert!(odd.len() >= 3, "height 5 at least: {seen:?}");
+    assert_eq!(stage.disagreement(&[0, 1, 2]), None);
 }
 
 #[test]
@@ -108,6 +117,70 @@ fn two_validations_of_one_number_are_evidence_and_the_first_counts() {
     stage.run(MILLI * 5);
     assert_eq!(stage.notes(0).iter().filter(|(label, _)| *label == crate::protocol::note::EVIDENCE).count(), 1);
     assert_eq!(stage.node(0).slots[&Height(1)].validations[&NodeId(3)].ledger, a);
+}
+
+#[test]
+fn two_positions_of_one_number_are_evidence_and_the_newest_counts() {
+    let (a, b) = (Hash::of(b"a"), Hash::of(b"b"));
+    // Another set, or another close time.
+    for (position, close) in [(b, None), (a, Some(at(30_000)))] {
+        let mut stage = stage(4);
+        let prior = stage.node(0).tip.name;
+        let say = |stage: &mut Stage, seq: u32, position: Hash, close: Option<Time>| {
+            let signature = crate::base::Signature::NONE;
+            let mut said = Proposal { prior, seq, position, close, node: NodeId(3), signature };
+            said.signature = stage.keys().sign(3, &said.statement());
+            stage.inject(3, 0, Message::Propose(said));
+            stage.run(MILLI * 2);
+            stage.notes(0).iter().filter(|(label, _)| *label == crate::protocol::note::EVIDENCE).count()
+        };
+        assert_eq!(say(&mut stage, 1, a, None), 0);
+        assert_eq!(say(&mut stage, 1, a, None), 0, "the same again is no contradiction");
+        assert_eq!(say(&mut stage, 2, a, None), 0, "nor is a later number");
+        assert_eq!(say(&mut stage, 2, position, close), 1);
+        assert_eq!(say(&mut stage, 2, a, None), 1, "noted once");
+        assert_eq!(say(&mut stage, 2, position, close), 1);
+        assert_eq!(say(&mut stage, 1, Hash::ZERO, None), 1);
+        let node = stage.node(0);
+        let Some(Evidence::Proposals(first, second)) = node.evidence.get(&NodeId(3)) else { panic!("two positions") };
+        assert!(first.seq == second.seq && first.statement() != second.statement());
+        let genuine = |said: &Proposal| Message::Propose(*said).verify(NodeId(3), stage.keys());
+        assert!(genuine(first) && genuine(second), "others can check it");
+        let kept = &node.current[&NodeId(3)].0;
+        assert_eq!((kept.seq, kept.position, kept.close), (2, position, close), "an earlier number changes nothing");
+    }
+}
+
+#[test]
+fn a_node_that_forgets_its_log_validates_a_number_again_and_is_flagged() {
+    for (forgotten, flagged) in [(0, false), (usize::MAX, true)] {
+        let mut stage = stage(5);
+        feed(&mut stage, 1, 0);
+        stage.run_until(at(9_000));
+        // Node 4 is heard and hears nothing: it closes the ledger that the others validate.
+        (0..4).for_each(|node| stage.cut(node, 4));
+        stage.run_until(at(10_001));
+        assert!((0..4).all(|node| height(&stage, node) == 1));
+        assert_eq!((stage.chain(4).len(), height(&stage, 4)), (2, 0));
+        // With another one down, the others stay at that number; what they are paid node 4 never hears of.
+        stage.crash(3);
+        stage.crash(4);
+        stage.forget(4, forgotten);
+        stage.boot(4);
+        let payment = stage.transaction(2, 0);
+        (0..3).for_each(|node| stage.submit(node, &payment));
+        stage.run(SECOND * 60);
+        assert!((0..3).all(|node| height(&stage, node) == 1));
+        for node in 0..3 {
+            let found = stage.node(node).evidence.get(&NodeId(4));
+            let numbers = found.map(|evidence| match evidence {
+                Evidence::Validations(first, second) => (first.seq, second.seq, first.ledger == second.ledger),
+                Evidence::Proposals(..) => panic!("it proposed each number once"),
+            });
+            assert_eq!(numbers, flagged.then_some((Height(1), Height(1), false)), "at {node}");
+        }
+        assert!(flagged || stage.node(0).latest[&NodeId(4)].seq > Height(1), "who remembers goes on with the next");
+    }
 }
 
 #[test]

@@ -71,9 +71,118 @@ fn lose_three(negative_unl: bool) -> (Stage, u64, u64) {
     (stage, before, after)
 }
 
+/// The ledgers of a node's chain that disable somebody, and those that enable somebody, with whom.
+fn changes(stage: &Stage, node: usize) -> [Vec<(u64, u32)>; 2] {
+    let all: BTreeMap<Hash, &Ledger> =
+        stage.node(node).ledgers.values().map(|known| (known.ledger.block.id(), &*known.ledger)).collect();
+    let chain: Vec<&Ledger> = stage.chain(node).iter().filter_map(|block| all.get(&block.id()).copied()).collect();
+    let of = |change: fn(&Ledger) -> Option<NodeId>| {
+        let found = chain.iter().filter_map(|ledger| Some((ledger.block.height().0, change(ledger)?.0)));
+        found.collect::<Vec<(u64, u32)>>()
+    };
+    [of(|ledger| ledger.disable), of(|ledger| ledger.enable)]
+}
+
+/// Pays every five seconds until `reached` holds.
+fn pay_until(stage: &mut Stage, nonces: &mut std::ops::RangeFrom<u64>, reached: impl Fn(&Stage) -> bool) {
+    for nonce in nonces.take(200) {
+        feed(stage, 1, nonce);
+        stage.run(SECOND * 5);
+        if reached(stage) {
+            return;
+        }
+    }
+    panic!("not reached: validated {}, closed {}", height(stage, 0), stage.chain(0).len() - 1);
+}
+
+/// Nodes that measure reliability over eight ledgers.
+fn flagged(n: usize) -> Stage {
+    Rehearsal::new(n, Config { negative_unl: true, flag_interval: 8, ..Config::default() })
+}
+
+#[test]
+fn three_lost_at_once_stop_validation_until_two_flag_ledgers_have_disabled_two_of_them() {
+    let (mut stage, mut nonces) = (flagged(10), 0..);
+    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= 8);
+    (7..10).for_each(|node| stage.crash(node));
+    let before = height(&stage, 0);
+    assert!(before < 12, "they were heard in less than half of the window: {before}");
+    // The negative list of a ledger is what its ancestors say: seven are a quorum from ledger 25 on.
+    pay_until(&mut stage, &mut nonces, |stage| {
+        let closed = stage.chain(0).len() as u64 - 1;
+        assert!(closed > 24 || height(stage, 0) == before, "{closed} closed, {} validated", height(stage, 0));
+        height(stage, 0) >= 41
+    });
+    let [disabled, enabled] = changes(&stage, 0);
+    assert_eq!(disabled.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [16, 24], "one per flag ledger");
+    assert!(disabled.iter().all(|(_, node)| *node >= 7) && disabled[0].1 != disabled[1].1);
+    assert!(enabled.is_empty() && stage.node(0).tip.ledger.negative.len() == 2, "a quarter of ten: the third counts");
+    assert_eq!(stage.disagreement(&all(&stage)), None);
+}
+
+#[test]
+fn three_that_were_heard_for_half_of_a_window_are_missed_until_one_returns() {
+    let (mut stage, mut nonces) = (flagged(10), 0..);
+    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= 13);
+    (7..10).for_each(|node| stage.crash(node));
+    let before = height(&stage, 0);
+    assert!(before < 16, "{before}");
+    pay_until(&mut stage, &mut nonces, |stage| stage.chain(0).len() > 34);
+    // Without a validated ledger no new window begins.
+    assert!(height(&stage, 0) == before && changes(&stage, 0).concat().is_empty());
+    stage.boot(7);
+    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) > 34);
+    assert_eq!(stage.disagreement(&all(&stage)), None);
+}
+
+#[test]
+fn a_node_that_is_heard_again_is_enabled_and_counts() {
+    let (mut stage, mut nonces) = (flagged(5), 0..);
+    stage.run(SECOND * 20);
+    stage.crash(4);
+    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= 18);
+    assert_eq!(changes(&stage, 0).concat(), [(8, 4)], "it stays disabled as long as it is silent");
+    stage.boot(4);
+    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= 34);
+    let [disabled, enabled] = changes(&stage, 0);
+    assert_eq!(disabled, [(8, 4)]);
+    assert!(enabled == [(24, 4)] || enabled == [(32, 4)], "at the end of the first window that heard it: {enabled:?}");
+    // Four of five are a quorum: without node 3, node 4 must count.
+    stage.crash(3);
+    let before = height(&stage, 0);
+    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= before + 3);
+    assert_eq!(stage.disagreement(&all(&stage)), None);
+}
+
+#[test]
+fn at_most_one_is_wanted_each_way_and_never_more_than_a_quarter_disabled() {
+    // Members, of whom disabled, whether one more may be.
+    for (n, negative, more) in
+        [(3, 0, false), (4, 0, true), (7, 1, false), (8, 1, true), (10, 2, false), (12, 2, true), (12, 3, false)]
+    {
+        // Every ledger is a flag ledger, and nobody was heard.
+        let stage: Stage = Rehearsal::new(n, Config { negative_unl: true, flag_interval: 1, ..Config::default() });
+        let mut node = stage.node(0).clone();
+        let off: Vec<NodeId> = (0..negative).map(NodeId).collect();
+        node.tip.ledger = Arc::new(Ledger { negative: off.clone(), ..(*node.tip.ledger).clone() });
+        let wanted = node.negative_votes();
+        assert_eq!(wanted.len(), usize::from(more), "{negative} of {n}");
+        assert!(wanted.iter().all(|item| matches!(item, Item::Disable(node) if !off.contains(node))));
+        // Now everybody is.
+        node.heard = (0..n).map(|member| (NodeId::from(member), 1)).collect();
+        let wanted = node.negative_votes();
+        assert_eq!(wanted.len(), usize::from(negative > 0), "{negative} of {n}");
+        assert!(wanted.iter().all(|item| matches!(item, Item::Enable(node) if off.contains(node))));
+    }
+}
+
 #[test]
 fn the_negative_list_lets_seven_of_ten_go_on() {
     let (stage, before, after) = lose_three(true);
+    let [disabled, enabled] = changes(&stage, 0);
+    assert_eq!(disabled.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 8], "one per flag ledger");
+    assert_eq!(disabled.iter().map(|(_, node)| *node).collect::<BTreeSet<_>>(), BTreeSet::from([8, 9]));
+    assert!(enabled.is_empty());
     assert_eq!(stage.node(0).tip.ledger.next_negative().len(), 2);
     assert!(after > before + 5, "{before} to {after}");
     assert_eq!(stage.disagreement(&all(&stage)), None);
@@ -90,26 +199,63 @@ fn without_it_ledgers_close_and_none_is_validated_until_a_node_returns() {
     assert_eq!(stage.disagreement(&all(&stage)), None);
 }
 
-#[test]
-fn clocks_that_seem_25_seconds_apart_end_in_one_ledger() {
-    for bin in [1, 10, 30] {
-        let bins = vec![SECOND * bin; 6];
-        let mut stage: Stage = Rehearsal::new(6, Config { bins, min_close: SECOND * 5, ..Config::default() });
-        feed(&mut stage, 1, 0);
-        stage.run_until(at(8_000));
-        let lies: Vec<_> = stage.flights().map(|f| (f.from, f.to, f.message.clone())).collect();
-        stage.lose(|_| true);
-        for (from, to, message) in lies {
-            let Message::Propose(mut said) = message else { panic!("only proposals yet") };
-            if from.0 >= 3 {
-                said.close = said.close.map(|time| time + SECOND * 25);
-                said.signature = stage.keys().sign(from.0, &said.statement());
-            }
-            stage.inject(from.index(), to.index(), Message::Propose(said));
+/// Six nodes, in turn with one of these clocks, which are so many seconds ahead. A stage has one clock: there is one for
+/// each, and messages go from stage to stage.
+fn with_clocks(ahead: &[u64], config: &Config, seconds: u64) -> Vec<Stage> {
+    let home = |node: usize| node % ahead.len();
+    let mut stages: Vec<Stage> = ahead.iter().map(|_| Rehearsal::empty(6, config.clone())).collect();
+    for (here, stage) in stages.iter_mut().enumerate() {
+        stage.set_delay(MILLI * 10);
+        stage.run_until(at(ahead[here] * 1_000));
+        (0..6).filter(|node| home(*node) == here).for_each(|node| stage.boot(node));
+        feed(stage, 1, 0);
+    }
+    // Steps of one delay: what leaves in one arrives in the next.
+    for step in 0..=seconds * 100 {
+        for (here, stage) in stages.iter_mut().enumerate() {
+            stage.run_until(at(ahead[here] * 1_000 + step * 10));
         }
-        stage.run(SECOND * 60);
-        assert!(height(&stage, 0) >= 1, "bin {bin}");
-        assert_eq!(stage.disagreement(&all(&stage)), None);
+        for here in 0..stages.len() {
+            let out: Vec<_> = stages[here].flights().filter(|f| home(f.to.index()) != here).cloned().collect();
+            stages[here].lose(|f| home(f.to.index()) != here);
+            for flight in out {
+                let there = home(flight.to.index());
+                stages[there].inject(flight.from.index(), flight.to.index(), flight.message);
+            }
+        }
+    }
+    stages
+}
+
+#[test]
+fn clocks_apart_end_in_the_close_time_of_half_or_in_none_and_one_second_after_the_ledger_before() {
+    // Clocks ahead, bin, whether a time was agreed on, the time in seconds. The round begins at 8 s of the first clock.
+    let table: [(&[u64], u64, bool, u64); 8] = [
+        (&[0, 25], 1, true, 33), // of equal halves the later time
+        (&[0, 25], 10, true, 30),
+        (&[0, 25], 30, true, 30),
+        (&[0, 25], 120, true, 1), // all round to 0 s, which is not after the ledger before
+        (&[0, 25, 50], 1, false, 1),
+        (&[0, 25, 50], 10, false, 1),
+        (&[0, 25, 50], 30, false, 1),
+        (&[0, 25, 50], 120, true, 1),
+    ];
+    for (ahead, bin, agreed, seconds) in table {
+        let config = Config { bins: vec![SECOND * bin; 6], ..Config::default() };
+        let stages = with_clocks(ahead, &config, 40);
+        for node in 0..6 {
+            let stage = &stages[node % ahead.len()];
+            let name = format!("node {node}, clocks {ahead:?}, bin {bin}");
+            assert!(height(stage, node) >= 2, "{name}");
+            let ledger = |number: usize| {
+                let id = stage.finalized(node)[number].id();
+                let mut all = stage.node(node).ledgers.values();
+                all.find(|known| known.ledger.block.id() == id).unwrap().ledger.clone()
+            };
+            assert_eq!((ledger(1).agreed, ledger(1).block.header.time), (agreed, at(seconds * 1_000)), "{name}");
+            assert_eq!(ledger(2).bin, if agreed { 2 } else { 3 }, "{name}: coarser after disagreement");
+            assert_eq!(ledger(2).block.id(), stages[0].finalized(0)[2].id(), "{name}");
+        }
     }
 }
 

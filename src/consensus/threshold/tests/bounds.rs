@@ -136,31 +136,46 @@ fn a_block_locked_by_one_signer_alone_is_proposed_again_and_becomes_final() {
     assert!((0..7).all(|node| stage.chain(node)[1].id() == locked.id()));
 }
 
-#[test]
-fn a_late_witness_reorganises_one_block_at_most_under_the_resign_rule() {
-    let config = Config { empty_blocks: true, ..rule(Rule::Resign, false, Collection::Star) };
+/// A witness of slot 1's block is kept back while another block of that height is signed in slot 2, and `children` on it
+/// in the next slots; then all are shown it.
+fn show_late_witness(depth: u64, children: u64) {
+    let config = Config { empty_blocks: true, depth, ..rule(Rule::Resign, false, Collection::Star) };
     let mut stage = Stage::new(4, config);
     stage.run_until(at(1) + MILLI * 2);
     let late: Vec<Message> = stage.flights().filter(|f| is_kind("block")(f)).map(|f| f.message.clone()).collect();
     assert_eq!(late.len(), 3, "the creator has the witness");
+    let Message::Blocks(blocks) = &late[0] else { panic!("a signed block") };
+    let first = blocks[0].block.clone();
     stage.lose(is_kind("block"));
     stage.crash(1);
-    stage.run_until(at(2) + SLOT.scale(1, 2));
-    let second = stage.chain(0)[1].clone();
-    assert_eq!(
-        (second.header.proposer, heights(&stage, &[0])[0]),
-        (NodeId(2), 0),
-        "another block was signed, not final"
-    );
+    stage.run_until(at(2 + children) + SLOT.scale(1, 2));
+    let before = stage.chain(0).to_vec();
+    assert_eq!((before.len() as u64, before[1].header.proposer), (2 + children, NodeId(2)), "another block was signed");
+    // No child of it can be signed any more once another block of that height was.
+    let child = block(&stage, &first, 8, 0, 0..0);
+    assert!([0, 2, 3].iter().all(|node| stage.node(*node).permits(&child, None) == (children == 0)));
     [0, 2, 3].into_iter().for_each(|node| stage.inject(1, node, late[0].clone()));
     stage.run(MILLI * 2);
-    let first = stage.chain(0)[1].clone();
-    assert_eq!(first.header.proposer, NodeId(1), "the lower slot wins");
-    stage.run_until(at(4) + SLOT.scale(1, 2));
-    assert_eq!(stage.finalized(0)[1].id(), first.id());
-    [0, 2, 3].into_iter().for_each(|node| stage.inject(1, node, late[0].clone()));
-    stage.run(SLOT);
-    assert_eq!(stage.disagreement(&[0, 2, 3]), None);
+    let given_up = |node: usize| before.iter().filter(|block| !stage.chain(node).contains(block)).count();
+    let expected = usize::from(children == 0);
+    assert_eq!([0, 2, 3].map(given_up), [expected; 3], "depth {depth}, {children} children");
+    // The lower slot wins, but not against more height.
+    let winner = if children == 0 { first.id() } else { before[1].id() };
+    stage.boot(1);
+    stage.run_until(at(14));
+    for node in 0..4 {
+        assert_eq!(stage.chain(node)[1].id(), winner, "node {node}, depth {depth}, {children} children");
+    }
+    assert!(heights(&stage, &[0, 1, 2, 3]).iter().all(|height| *height >= 1));
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+}
+
+#[test]
+fn a_late_witness_reorganises_one_block_at_most_under_the_resign_rule() {
+    // At the usual depth of two the rival is final with its first child; at depth nine height alone decides.
+    for depth in [0, 9] {
+        (0..3).for_each(|children| show_late_witness(depth, children));
+    }
 }
 
 #[test]
@@ -193,7 +208,9 @@ fn chains_go_by_height_then_slot_then_hash_of_the_first_differing_block_and_keep
 #[test]
 fn no_order_of_arrival_makes_two_blocks_final_below_the_bound_even_with_windows_longer_than_slots() {
     for seed in 0..12u64 {
-        for (kind, window) in [(Rule::Locked, 2), (Rule::Locked, 1), (Rule::Strict, 2)] {
+        for (kind, window) in
+            [(Rule::Locked, 2), (Rule::Locked, 1), (Rule::Strict, 2), (Rule::Resign, 2), (Rule::Resign, 1)]
+        {
             let mut random = crate::base::Stream::new(seed, "threshold orders", window, 0);
             let config = Config { k: 5, rule: kind, window: SLOT * window, empty_blocks: true, ..config() };
             let mut stage = Stage::empty(7, config);
