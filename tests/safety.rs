@@ -16,6 +16,7 @@ use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Outcome};
 use ledgerlab::protocol::{Effect, EffectOf};
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::build::build;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -299,6 +300,57 @@ fn every_regression_stays_repaired() {
         found.push(name);
     }
     assert!(REGRESSIONS.iter().all(|(known, _)| found.iter().any(|name| name == known)), "{found:?}");
+}
+
+/// What the heads of `scenarios/faults` say happens when a line is changed: the property that is broken then, if any.
+const TRIED: [(&str, &[&str], Option<&str>); 9] = [
+    ("aura-clone", &[r#"chain.protocol={ aura = { step = "2s", finality = "majority" } }"#], Some("agreement")),
+    ("aura-garbled-links", &["fault[0].degrade.corrupt=0.5", "seed=5"], Some("agreement")),
+    ("hotstuff-leader-crash-and-region-cut", &["chain.protocol.hotstuff.views_per_leader=1"], None),
+    ("ripple-overlap", &["chain.protocol.ripple.unl={ overlap = 0.4 }"], Some("agreement")),
+    ("scp-key-nodes-and-region-cut", &["chain.protocol.scp.slices={ flat = 29 }"], Some("agreement")),
+    (
+        "threshold-rewritten-history",
+        &["chain.protocol.threshold.rewrite.coalition=[0, 1, 2, 3, 4]", "adversary[0].nodes=[0, 1, 2, 3, 4]"],
+        Some("agreement"),
+    ),
+    ("twins-tendermint", &["adversary[0].nodes=[0, 1]"], Some("agreement")),
+    ("vote-liars-and-region-cut", &["chain.protocol.vote.quorum=majority"], Some("agreement")),
+    ("vote-one-double-voter-too-many", &["chain.protocol.vote.quorum=majority"], Some("agreement")),
+];
+
+/// A file of `scenarios/faults` under its first seed.
+fn run_faults(name: &str, changes: &[&str]) -> (Outcome, Verdict) {
+    let path = format!("{}/scenarios/faults/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&path).expect("a text");
+    let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+    let loaded = Scenario::load(name, &text, &changes).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]));
+    run_one(&loaded.scenario, loaded.scenario.seeds.0[0])
+}
+
+#[test]
+fn every_scenario_of_faults_holds_as_shipped() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/faults");
+    let files = fs::read_dir(folder).expect("the folder of faults").map(|entry| entry.expect("an entry").path());
+    let names: Vec<String> =
+        files.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
+    assert!(names.len() > 15 && TRIED.iter().all(|(known, ..)| names.iter().any(|name| name == known)), "{names:?}");
+    names.into_par_iter().for_each(|name| {
+        let (outcome, verdict) = run_faults(&name, &[]);
+        assert!(verdict.is_clean(), "{name}: {:?}", verdict.violations);
+        assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
+    });
+}
+
+#[test]
+fn what_the_scenarios_of_faults_tell_to_try_breaks_what_they_tell() {
+    TRIED.into_par_iter().for_each(|(name, changes, property)| {
+        let (_, verdict) = run_faults(name, changes);
+        match property {
+            Some(property) => assert!(is_broken(&verdict, property), "{name}: {:?}", verdict.counts),
+            None => assert!(verdict.is_clean(), "{name}: {:?}", verdict.violations),
+        }
+    });
 }
 
 /// Bugs of others, as they were published, and what each breaks.
