@@ -167,7 +167,7 @@ pub struct Explore {
     /// End after so many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = value_parser!(u64).range(1..))]
     pub within: Option<u64>,
-    /// End with the first world that breaks
+    /// End with the first world that breaks, in each variant
     #[arg(long)]
     pub first: bool,
     /// Go on where an earlier search ended

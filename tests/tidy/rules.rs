@@ -342,9 +342,9 @@ const LONG_PROTOCOLS: [(&str, usize); 10] = [
     ("raft", 1_950),       // membership, snapshots, sessions and reads are chapters of the thesis, one file each
     ("ripple", 1_400),     // consensus on sets, validation of ledgers and two histories are nearly three protocols
     ("scp", 1_600),        // slices, federated voting, nomination, ballots, fetching what statements name
-    ("tendermint", 1_200), // parts, evidence, proposer priority and catching up besides the algorithm
+    ("tendermint", 1_250), // parts, evidence from votes and commits, proposer priority and catching up besides the algorithm
     ("threshold", 1_050),  // three memory rules, two ways to collect, and FROST
-    ("vote", 1_100),       // elections, justified rounds, what liars may report, and two ways to draw the next butler
+    ("vote", 1_150),       // elections, justified rounds, what liars may report, and two ways to draw the next butler
 ];
 
 /// A protocol is short enough to be read beside its paper. What counts are lines of code: not comments, not tests, and

@@ -37,14 +37,14 @@ const SLICE: u64 = 2_000;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Explore {
-    /// How many worlds.
+    /// How many worlds. Default 1000.
     pub worlds: u64,
     /// Fewest and most nodes. Left out: as many as the chain has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<(u32, u32)>,
-    /// Most faults of one world.
+    /// Most faults of one world. Default 5.
     pub faults: u32,
-    /// The kinds of faults that are drawn.
+    /// The kinds of faults that are drawn. Default all.
     pub kinds: Vec<Kind>,
     /// Most nodes that lie, forget or stay down. Left out: as many as the protocol tolerates.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub struct Explore {
     /// The attacks that liars play, by name. Left out: all that `ledgerlab list attacks` shows for the protocol.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attacks: Vec<String>,
-    /// How far clocks may jump.
+    /// How far clocks may jump. Default 500 ms.
     pub clock: Duration,
     /// When the safety phase ends. Left out: after a third of the duration.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ pub enum Kind {
     Flap,
     /// Clients ask more often, or less.
     Load,
-    /// Strangers send garbage.
+    /// Strangers send forged messages, or payments that nobody can pay.
     Flood,
 }
 
