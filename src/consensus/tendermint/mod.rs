@@ -550,8 +550,9 @@ impl Tendermint {
         let (blocks, age) = (self.tip.height().0.saturating_sub(height.0), self.tip.header.time.since(then));
         is_expired(blocks, age, (self.config.evidence_blocks, self.config.evidence_age))
     }
-    /// Whether a value may be decided: a valid block, the commit of its parent, evidence that is new and still counts.
-    fn is_valid(&self, value: &Arc<Value>, ctx: &mut Context<'_, Self>) -> bool {
+    /// Whether a value may be decided: a valid block, the commit of its parent, evidence that is new and still counts. What a
+    /// quorum decided may repeat evidence: those of them that restarted forgot that a block held it.
+    fn is_valid(&self, value: &Arc<Value>, is_decided: bool, ctx: &mut Context<'_, Self>) -> bool {
         let (block, committee) = (&value.block, ctx.committee());
         let signatures = value.last.as_ref().map_or(0, |last| last.signatures.len()) + 2 * value.evidence.len();
         ctx.spend(Work::verify(signatures as u32));
@@ -566,7 +567,8 @@ impl Tendermint {
         let is_new = |(at, proof): (usize, &Arc<DuplicateVote>)| {
             let is_repeated = value.evidence[..at].iter().any(|other| other.slot() == proof.slot());
             let counts = proof.one.height <= self.height() && !self.is_past(proof.one.height, ctx);
-            !is_repeated && counts && proof.is_genuine(ctx.keys()) && !self.pool.is_committed(proof)
+            let is_fresh = is_decided || !self.pool.is_committed(proof);
+            !is_repeated && counts && proof.is_genuine(ctx.keys()) && is_fresh
         };
         holds_commit
             && value.evidence.len() <= evidence::MOST_IN_BLOCK
@@ -582,7 +584,7 @@ impl Tendermint {
         let Some(slot) = self.rounds.get(&round).filter(|slot| slot.judged.is_none()) else { return };
         let (Some(_), Some(value)) = (&slot.proposal, slot.value.clone()) else { return };
         if slot.have.iter().all(|have| *have) {
-            let judged = self.is_valid(&value, ctx);
+            let judged = self.is_valid(&value, false, ctx);
             self.rounds.entry(round).or_default().judged = Some(judged);
             if let Some(last) = &value.last {
                 self.hold_against(last, ctx);

@@ -159,7 +159,7 @@ impl Tendermint {
                 self.descend(from, ctx);
                 self.watch(ctx);
             }
-        } else if self.is_valid(value, ctx) {
+        } else if self.is_valid(value, true, ctx) {
             // There may be more than one answer holds.
             self.unsure = ASKS;
             self.decide(decided.clone(), ctx);
@@ -317,12 +317,12 @@ impl Tendermint {
         }
         self.ask_back(from, status, ctx);
     }
-    /// Whoever is in a round that this validator left after its prevote and without a precommit may lack one to leave it, and
-    /// who showed the others to this one may be silent: to have left it is as good as a precommit for nil. Only of the
-    /// rounds just left: a quorum took part in each, so that nobody is alone further behind.
+    /// Whoever is in a round that this validator left without a precommit may lack one to leave it, and who showed the others
+    /// to this one may be silent, or this one have forgotten them in a crash: to have left it, voting or not, is as good as a
+    /// precommit for nil. Only of the rounds just left: a quorum took part in each, so that nobody is alone further behind.
     fn release(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
         let is_recent = round < self.round && round.saturating_add(2) >= self.round;
-        if is_recent && self.said.contains_key(&(round, Phase::Prevote)) {
+        if is_recent {
             self.pledge(Phase::Precommit, round, NIL, ctx);
         }
     }
