@@ -14,8 +14,8 @@ use ledgerlab::observe::ViolationKind;
 use ledgerlab::observe::check::{Settings as CheckSettings, Suite, Verdict};
 use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Outcome};
 use ledgerlab::protocol::{Effect, EffectOf};
-use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::build::build;
+use ledgerlab::scenario::{Loaded, Scenario};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::path::Path;
@@ -37,6 +37,28 @@ fn run_one(scenario: &Scenario, seed: u64) -> (Outcome, Verdict) {
     let blank = Metrics::new(MetricsSettings::new(1, Duration::from_secs(1)));
     let metrics = built.watchers[0].metrics.look(|metrics| std::mem::replace(metrics, blank));
     (metrics.outcome(end, &verdict), verdict)
+}
+
+/// The scenarios of a folder, by name.
+fn names(folder: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(folder);
+    let files = fs::read_dir(path).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let scenarios = files.filter(|path| path.extension().is_some_and(|kind| kind == "toml"));
+    scenarios.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
+}
+
+/// A scenario of a folder, with these changes.
+fn shipped(folder: &str, name: &str, changes: &[&str]) -> Loaded {
+    let path = format!("{}/scenarios/{folder}/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&path).expect("a text");
+    let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+    Scenario::load(name, &text, &changes).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]))
+}
+
+/// Nothing broken, and something final.
+fn assert_holds(name: &str, outcome: &Outcome, verdict: &Verdict) {
+    assert!(verdict.is_clean(), "{name}: {:?}", verdict.violations);
+    assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
 }
 
 fn figure(outcome: &Outcome, name: &str) -> f64 {
@@ -279,23 +301,15 @@ const REGRESSIONS: [Expectation; 1] = [("full-blocks-with-coinbase", |outcome| {
 
 #[test]
 fn every_regression_stays_repaired() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/regressions");
     let mut found: Vec<String> = Vec::new();
-    for entry in fs::read_dir(folder).expect("the folder of regressions") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        if path.extension().is_none_or(|kind| kind != "toml") {
-            continue;
-        }
+    for name in names("regressions") {
         if let Some(bug) = name.strip_prefix("published-") {
             assert!(PUBLISHED.iter().any(|(known, _)| *known == bug), "nothing runs {name}");
             continue;
         }
-        let text = fs::read_to_string(&path).expect("a text");
-        let loaded = Scenario::load(&name, &text, &[]).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]));
+        let loaded = shipped("regressions", &name, &[]);
         let (outcome, verdict) = run_one(&loaded.scenario, loaded.scenario.seeds.0[0]);
-        assert!(verdict.is_clean(), "{name}: {:?}", verdict.violations);
-        assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
+        assert_holds(&name, &outcome, &verdict);
         REGRESSIONS.iter().filter(|(known, _)| *known == name).for_each(|(_, expect)| expect(&outcome));
         found.push(name);
     }
@@ -321,24 +335,17 @@ const TRIED: [(&str, &[&str], Option<&str>); 9] = [
 
 /// A file of `scenarios/faults` under its first seed.
 fn run_faults(name: &str, changes: &[&str]) -> (Outcome, Verdict) {
-    let path = format!("{}/scenarios/faults/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(&path).expect("a text");
-    let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load(name, &text, &changes).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]));
+    let loaded = shipped("faults", name, changes);
     run_one(&loaded.scenario, loaded.scenario.seeds.0[0])
 }
 
 #[test]
 fn every_scenario_of_faults_holds_as_shipped() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/faults");
-    let files = fs::read_dir(folder).expect("the folder of faults").map(|entry| entry.expect("an entry").path());
-    let names: Vec<String> =
-        files.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
+    let names = names("faults");
     assert!(names.len() > 15 && TRIED.iter().all(|(known, ..)| names.iter().any(|name| name == known)), "{names:?}");
     names.into_par_iter().for_each(|name| {
         let (outcome, verdict) = run_faults(&name, &[]);
-        assert!(verdict.is_clean(), "{name}: {:?}", verdict.violations);
-        assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
+        assert_holds(&name, &outcome, &verdict);
     });
 }
 
@@ -360,15 +367,12 @@ const PUBLISHED: [(&str, &str); 3] =
 #[test]
 fn bugs_of_history_break_what_they_broke_and_their_repairs_mend_it() {
     for (name, property) in PUBLISHED {
-        let path = format!("{}/scenarios/regressions/published-{name}.toml", env!("CARGO_MANIFEST_DIR"));
-        let text = fs::read_to_string(&path).expect("a text");
-        let loaded = Scenario::load(name, &text, &[]).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]));
+        let loaded = shipped("regressions", &format!("published-{name}"), &[]);
         let [published, repaired] = &loaded.variants[..] else { panic!("{name}: two variants") };
         let (_, verdict) = run_one(published, published.seeds.0[0]);
         let broken: Vec<&str> = verdict.violations.iter().map(|violation| violation.property).collect();
         assert!(broken.contains(&property), "{name}: {broken:?}");
         let (outcome, verdict) = run_one(repaired, repaired.seeds.0[0]);
-        assert!(verdict.is_clean(), "{name}, repaired: {:?}", verdict.violations);
-        assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
+        assert_holds(&format!("{name}, repaired"), &outcome, &verdict);
     }
 }

@@ -113,8 +113,8 @@ impl Scenario {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let (vain, partial) = partial.into_iter().partition(|(_, without)| without.len() == variants.len());
-        let vain: Vec<(Mistake, BTreeSet<usize>)> = vain;
+        let (vain, partial): (Vec<_>, Vec<_>) =
+            partial.into_iter().partition(|(_, without)| without.len() == variants.len());
         warnings.extend(vain.into_iter().map(|(mistake, _)| mistake));
         Ok(Loaded { scenario, variants, warnings, partial, sources, tree })
     }

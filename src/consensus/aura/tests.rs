@@ -173,13 +173,18 @@ fn the_longer_chain_is_heavier_and_among_equally_long_ones_that_with_fewer_gaps(
     assert_eq!(authors(&stage, 0), [3, 0], "longer");
 }
 
+/// Four validators in step 5, of whom 0 has this block of step 3 on genesis.
+fn in_step_five() -> (Stage, Arc<Sealed>) {
+    let mut stage = stage(4, Config::default());
+    stage.run(SECOND * 27);
+    let first = sealed(&mut stage, &Block::genesis(), 3);
+    show(&mut stage, 0, &first);
+    (stage, first)
+}
+
 #[test]
 fn a_step_must_be_after_its_parents_and_not_far_ahead_of_the_clock() {
-    let mut stage = stage(4, Config::default());
-    stage.run(SECOND * 27); // step 5
-    let genesis = Block::genesis();
-    let first = sealed(&mut stage, &genesis, 3);
-    show(&mut stage, 0, &first);
+    let (mut stage, first) = in_step_five();
     let same = sealed(&mut stage, &first.block, 3);
     show(&mut stage, 0, &same);
     assert_eq!(stage.chain(0).len(), 2, "the step of the parent");
@@ -200,12 +205,8 @@ fn a_step_must_be_after_its_parents_and_not_far_ahead_of_the_clock() {
 
 #[test]
 fn a_block_of_no_later_step_than_its_parent_is_refused_and_evidence() {
-    let mut stage = stage(4, Config::default());
-    stage.run(SECOND * 27); // step 5
-    let genesis = Block::genesis();
-    let parent = sealed(&mut stage, &genesis, 3);
-    show(&mut stage, 0, &parent);
-    for (lower, step) in [(&parent.block, 3), (&parent.block, 2), (&genesis, 0)] {
+    let (mut stage, parent) = in_step_five();
+    for (lower, step) in [(&parent.block, 3), (&parent.block, 2), (&Block::genesis(), 0)] {
         let child = sealed(&mut stage, lower, step);
         for number in 0..3 {
             let another = sibling(&stage, &child, number);

@@ -112,7 +112,8 @@ pub struct Config {
     pub confirmations: u64,
     /// The largest block. Default 512 transactions or 1 MB.
     pub block: Limit,
-    /// Whether a signer logs its block before it sends it. Default true (ours). Off: one that crashes between may sign another (go-ethereum).
+    /// Whether a signer logs its block before it sends it. Default true (ours). Off: one that crashes between may sign
+    /// another (go-ethereum).
     pub durable: bool,
 }
 

@@ -202,6 +202,13 @@ fn a_block_that_only_one_prepared_may_be_left_or_kept_and_nothing_forks() {
     }
 }
 
+/// ROUND-CHANGE of a validator that prepared nothing.
+fn ask_for(stage: &Stage, node: u32, height: Height, round: Round) -> Message {
+    let signature = stage.keys().sign(node, &Change::statement(height, round, None));
+    let change = Change { sender: NodeId(node), prepared: None, signature };
+    Message::RoundChange(Arc::new(RoundChange { height, round, change, certificate: None }))
+}
+
 /// Validator 1 is a liar that then falls silent. In round 0 it lets only validator 0 see a quorum for its block A, in
 /// round 1 only validator 3 one for B, which 2 proposed. Returns the stage and the names of A and B.
 fn two_locks(variant: Variant) -> (Stage, [Hash; 2]) {
@@ -219,11 +226,8 @@ fn two_locks(variant: Variant) -> (Stage, [Hash; 2]) {
     // All go to round 1; only the ROUND-CHANGEs without a certificate reach its proposer in time, with the liar's.
     [0, 2, 3].into_iter().for_each(|node| assert!(stage.fire(node, Timer::Round)));
     stage.lose(|flight| flight.from.index() == 0);
-    let keys = stage.keys();
-    let signature = keys.sign(1, &Change::statement(Height(1), 1, None));
-    let change = Change { sender: NodeId(1), prepared: None, signature };
-    let change = RoundChange { height: Height(1), round: 1, change, certificate: None };
-    stage.inject(1, 2, Message::RoundChange(Arc::new(change)));
+    let asked = ask_for(&stage, 1, Height(1), 1);
+    stage.inject(1, 2, asked);
     stage.deliver(|flight| flight.to.index() == 2);
     let second = stage.node(2).accepted.clone().expect("2 proposes in round 1").id();
     stage.deliver(|flight| flight.to.index() == 3 && matches!(flight.message, Message::Proposal(_)));
@@ -255,9 +259,13 @@ fn locks_without_proof_stall_for_ever_and_a_newer_certificate_beats_an_older() {
 
 /// A block for the first height.
 fn first_block(stage: &Stage, proposer: u32, nonce: u64) -> Arc<Block> {
+    first_block_at(stage, proposer, nonce, crate::base::Time::ZERO)
+}
+
+fn first_block_at(stage: &Stage, proposer: u32, nonce: u64, time: crate::base::Time) -> Arc<Block> {
     let batch = Batch::new(vec![stage.transaction(0, nonce)]);
     let (parent, height, merkle) = (Block::genesis().id(), Height(1), batch.digest());
-    let (time, proposer, seal) = (crate::base::Time::ZERO, NodeId(proposer), Seal::None);
+    let (proposer, seal) = (NodeId(proposer), Seal::None);
     Block::new(Header { parent, height, merkle, time, proposer, seal }, batch)
 }
 
@@ -382,23 +390,8 @@ fn a_block_is_final_with_seals_of_a_quorum_of_its_round_and_no_others() {
 fn a_block_dated_ahead_of_the_clock_is_not_accepted() {
     for (ahead, accepted) in [(500, true), (1_500, false)] {
         let mut stage = stage(4, Config::default());
-        let batch = Batch::new(vec![stage.transaction(0, 0)]);
-        let genesis = Block::genesis();
-        let header = Header {
-            parent: genesis.id(),
-            height: Height(1),
-            merkle: batch.digest(),
-            time: crate::base::Time::ZERO + MILLI * ahead,
-            proposer: NodeId(1),
-            seal: Seal::None,
-        };
-        let block = Block::new(header, batch);
-        let signature = stage.keys().sign(1, &statement(Phase::Prepare, Height(1), 0, &block.id()));
-        let (changes, certificate, others) = (Vec::new(), None, Vec::new());
-        let proposal = Proposal { round: 0, block, signature, changes, certificate, others };
-        stage.inject(1, 0, Message::Proposal(Arc::new(proposal)));
-        stage.run(MILLI);
-        assert_eq!(stage.node(0).accepted.is_some(), accepted, "{ahead} ms");
+        let block = first_block_at(&stage, 1, 0, crate::base::Time::ZERO + MILLI * ahead);
+        assert_eq!(accepts(&mut stage, 0, &block, Vec::new(), None), accepted, "{ahead} ms");
     }
 }
 
@@ -406,10 +399,8 @@ fn a_block_dated_ahead_of_the_clock_is_not_accepted() {
 fn rounds_asked_for_by_one_liar_move_nobody_and_by_two_everybody() {
     let mut stage = stage(4, Config::default());
     let ask = |stage: &mut Stage, node: u32, round: Round| {
-        let signature = stage.keys().sign(node, &Change::statement(Height(1), round, None));
-        let change = Change { sender: NodeId(node), prepared: None, signature };
-        let change = RoundChange { height: Height(1), round, change, certificate: None };
-        stage.inject(node as usize, 0, Message::RoundChange(Arc::new(change)));
+        let asked = ask_for(stage, node, Height(1), round);
+        stage.inject(node as usize, 0, asked);
     };
     ask(&mut stage, 3, 1_000);
     stage.run(MILLI);
@@ -588,10 +579,8 @@ fn a_flood_is_kept_within_bounds() {
     }
     stage.run(MILLI);
     for height in [0, 1, u64::MAX] {
-        let signature = stage.keys().sign(3, &Change::statement(Height(height), u64::MAX, None));
-        let change = Change { sender: NodeId(3), prepared: None, signature };
-        let change = RoundChange { height: Height(height), round: u64::MAX, change, certificate: None };
-        stage.inject(3, 0, Message::RoundChange(Arc::new(change)));
+        let asked = ask_for(&stage, 3, Height(height), u64::MAX);
+        stage.inject(3, 0, asked);
     }
     stage.run(MILLI);
     assert!(stage.node(0).prepares.len() <= ROUNDS_AHEAD as usize + 1);
@@ -604,9 +593,7 @@ fn the_last_of_all_rounds_has_a_proposer_too() {
     submit(&mut stage, 0..1, SECOND);
     let (height, round) = (Height(2), Round::MAX);
     for liar in [2u32, 3] {
-        let signature = stage.keys().sign(liar, &Change::statement(height, round, None));
-        let change = Change { sender: NodeId(liar), prepared: None, signature };
-        let lie = Message::RoundChange(Arc::new(RoundChange { height, round, change, certificate: None }));
+        let lie = ask_for(&stage, liar, height, round);
         stage.inject(liar as usize, 0, lie);
     }
     stage.run(SECOND * 100);

@@ -126,7 +126,7 @@ impl Tendermint {
     pub(super) fn hold_against(&mut self, commit: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
         let (height, round) = (commit.height, commit.round);
         let is_about = (commit.phase, height) == (Phase::Precommit, self.tip.height());
-        if !is_about || !commit.is_complete(ctx.committee()) || !commit.is_genuine(ctx.keys()) {
+        if !is_about || !commit.is_complete(ctx.committee()) {
             return;
         }
         let own = self.decided.get(&height).map(|decided| &decided.commit).filter(|own| own.round == round);
@@ -144,7 +144,10 @@ impl Tendermint {
                 }));
             }
         }
-        proofs.into_iter().for_each(|proof| self.on_evidence(&Arc::new(proof), ctx));
+        // Nearly always there is none, and nothing to check.
+        if !proofs.is_empty() && commit.is_genuine(ctx.keys()) {
+            proofs.into_iter().for_each(|proof| self.on_evidence(&Arc::new(proof), ctx));
+        }
     }
     /// A decision: the next, or one far ahead with which the way down begins.
     pub(super) fn on_decided(&mut self, from: NodeId, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {

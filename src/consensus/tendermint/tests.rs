@@ -135,12 +135,24 @@ fn turn_of_the_silent(config: Config) -> Stage {
     stage
 }
 
+/// A vote of whomever.
+fn signed(stage: &Stage, by: u32, phase: Phase, (height, round): (Height, u32), id: Hash) -> Vote {
+    let signature = stage.keys().sign(by, &Vote::statement(phase, height, round, &id));
+    Vote { phase, height, round, id, voter: NodeId(by), signature }
+}
+
+/// A proposal of whomever, and the one part of its value.
+fn proposed(stage: &Stage, by: u32, round: u32, valid_round: Option<u32>, value: &Arc<Value>) -> [Message; 2] {
+    let (height, id, size, none) = (value.block.height(), value.block.id(), 65_536, crate::base::Signature::NONE);
+    let mut proposal = Proposal { height, round, valid_round, id, parts: 1, signature: none };
+    proposal.signature = stage.keys().sign(by, &proposal.statement());
+    let part = Part { round, index: 0, size, value: value.clone() };
+    [Message::Proposal(Arc::new((NodeId(by), proposal))), Message::Part(Arc::new(part))]
+}
+
 /// A proof that the silent one voted twice at a height.
 fn double_vote(stage: &Stage, height: Height) -> Arc<DuplicateVote> {
-    let vote = |id: Hash| {
-        let signature = stage.keys().sign(3, &Vote::statement(Phase::Prevote, height, 0, &id));
-        Vote { phase: Phase::Prevote, height, round: 0, id, voter: NodeId(3), signature }
-    };
+    let vote = |id| signed(stage, 3, Phase::Prevote, (height, 0), id);
     Arc::new(DuplicateVote { one: vote(NIL), other: vote(Hash::of(b"another")) })
 }
 
@@ -159,11 +171,8 @@ fn evidence_that_is_too_old_or_of_a_height_to_come_is_neither_kept_nor_decided()
         let (height, merkle, time) = (tip.height().next(), batch.digest(), stage.now());
         let header = Header { parent: tip.id(), height, merkle, time, proposer: NodeId(3), seal };
         let value = Arc::new(Value { block: Block::new(header, batch), last, evidence });
-        let (id, parts, signature) = (value.block.id(), 1, crate::base::Signature::NONE);
-        let mut proposal = Proposal { height, round: 0, valid_round: None, id, parts, signature };
-        proposal.signature = stage.keys().sign(3, &proposal.statement());
-        stage.inject(3, 0, Message::Proposal(Arc::new((NodeId(3), proposal))));
-        stage.inject(3, 0, Message::Part(Arc::new(Part { round: 0, index: 0, size: 65_536, value })));
+        let id = value.block.id();
+        proposed(&stage, 3, 0, None, &value).into_iter().for_each(|message| stage.inject(3, 0, message));
         stage.run(Duration::from_millis(1));
         let said = stage.node(0).said.get(&(0, Phase::Prevote)).map(|vote| vote.id);
         assert_eq!(said, Some(if counts { id } else { NIL }), "{back} blocks back");
@@ -315,9 +324,7 @@ fn one_liar_who_claims_to_be_far_ahead_stops_nobody_and_fills_no_memory() {
         for height in [2, u64::MAX - 1, u64::MAX] {
             for round in (0..200).chain([u32::MAX]) {
                 let id = Hash::of(&u64::from(round).to_le_bytes());
-                let height = Height(height);
-                let signature = stage.keys().sign(3, &Vote::statement(Phase::Prevote, height, round, &id));
-                let vote = Vote { phase: Phase::Prevote, height, round, id, voter: NodeId(3), signature };
+                let vote = signed(&stage, 3, Phase::Prevote, (Height(height), round), id);
                 (0..3).for_each(|to| stage.inject(3, to, Message::Vote(Arc::new(vote))));
             }
         }
@@ -383,22 +390,14 @@ impl Listener {
     /// The proposer of the round proposes one of the two, with all of its parts.
     fn propose(&mut self, round: u32, of: usize, valid_round: Option<u32>) {
         let proposer = self.node().proposer(round);
-        let (value, size) = (self.values[of].clone(), 65_536);
-        let (height, id, parts) = (Height(1), self.id(of), value.parts(size));
-        let mut proposal = Proposal { height, round, valid_round, id, parts, signature: crate::base::Signature::NONE };
-        proposal.signature = self.stage.keys().sign(proposer.0, &proposal.statement());
-        let from = proposer.index();
-        self.stage.inject(from, 3, Message::Proposal(Arc::new((proposer, proposal))));
-        for index in 0..parts {
-            let part = Part { round, index, size, value: value.clone() };
-            self.stage.inject(from, 3, Message::Part(Arc::new(part)));
+        for message in proposed(&self.stage, proposer.0, round, valid_round, &self.values[of]) {
+            self.stage.inject(proposer.index(), 3, message);
         }
         self.stage.run(Duration::from_millis(1));
     }
     fn vote(&mut self, phase: Phase, round: u32, id: Hash, voters: &[u32]) {
         for &voter in voters {
-            let signature = self.stage.keys().sign(voter, &Vote::statement(phase, Height(1), round, &id));
-            let vote = Vote { phase, height: Height(1), round, id, voter: NodeId(voter), signature };
+            let vote = signed(&self.stage, voter, phase, (Height(1), round), id);
             self.stage.inject(voter as usize, 3, Message::Vote(Arc::new(vote)));
         }
         self.stage.run(Duration::from_millis(1));
@@ -529,14 +528,10 @@ fn without_parts_or_by_somebody_else_a_proposal_has_no_prevote_but_nil_when_time
     for (with_parts, by, voted) in [(true, 0, true), (false, 0, false), (true, 2, false)] {
         let mut listener = Listener::new(Unlocking::Paper);
         assert_eq!(listener.node().proposer(0), NodeId(0));
-        let (value, id) = (listener.values[0].clone(), listener.id(0));
-        let (height, parts, signature) = (Height(1), 1, crate::base::Signature::NONE);
-        let mut proposal = Proposal { height, round: 0, valid_round: None, id, parts, signature };
-        proposal.signature = listener.stage.keys().sign(by, &proposal.statement());
-        listener.stage.inject(by as usize, 3, Message::Proposal(Arc::new((NodeId(by), proposal))));
-        if with_parts {
-            let part = Part { round: 0, index: 0, size: 65_536, value };
-            listener.stage.inject(by as usize, 3, Message::Part(Arc::new(part)));
+        let id = listener.id(0);
+        let messages = proposed(&listener.stage, by, 0, None, &listener.values[0]);
+        for message in messages.into_iter().take(if with_parts { 2 } else { 1 }) {
+            listener.stage.inject(by as usize, 3, message);
         }
         // A vote of another begins the round, where nothing waits to be paid.
         listener.vote(Phase::Prevote, 0, NIL, &[1]);
@@ -668,7 +663,7 @@ fn mixed_rules(unlocking: Unlocking) -> Stage {
     stage.run(Duration::from_millis(1));
     assert_eq!([0, 2, 3].map(|node| stage.finalized(node).len()), [1, 1, 2]);
     let other = first_value(&stage, 0, stage.now());
-    let (size, id) = (65_536, other.block.id());
+    let id = other.block.id();
     let (turns, mut spoken) = ([1, 5, 9], std::collections::BTreeSet::new());
     for _ in 0..1_000 {
         for to in [0, 2] {
@@ -679,17 +674,11 @@ fn mixed_rules(unlocking: Unlocking) -> Stage {
             // In its first turn it makes both prevote nil; in a later one it lets its block through.
             let choice = if turns[1..].contains(&round) { id } else { NIL };
             for phase in [Phase::Prevote, Phase::Precommit] {
-                let signature = stage.keys().sign(1, &Vote::statement(phase, Height(1), round, &choice));
-                let vote = Vote { phase, height: Height(1), round, id: choice, voter: NodeId(1), signature };
+                let vote = signed(&stage, 1, phase, (Height(1), round), choice);
                 stage.inject(1, to, Message::Vote(Arc::new(vote)));
             }
             if turns.contains(&round) {
-                let (height, parts, signature) = (Height(1), other.parts(size), crate::base::Signature::NONE);
-                let mut proposal = Proposal { height, round, valid_round: None, id, parts, signature };
-                proposal.signature = stage.keys().sign(1, &proposal.statement());
-                stage.inject(1, to, Message::Proposal(Arc::new((NodeId(1), proposal))));
-                let part = Part { round, index: 0, size, value: other.clone() };
-                stage.inject(1, to, Message::Part(Arc::new(part)));
+                proposed(&stage, 1, round, None, &other).into_iter().for_each(|message| stage.inject(1, to, message));
             }
         }
         stage.run(Duration::from_millis(100));

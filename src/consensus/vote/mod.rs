@@ -26,16 +26,17 @@
 //! butler's signature under what they voted for, and the next butler proposes only what a quorum of reports leaves
 //! possible: with honest commissioners that is Paxos. Where commissioners may lie (two thirds), every vote that `f` of
 //! them may deny is counted as possible, less those whom two blocks of one round give away as butlers, and less what an
-//! honest vote in a later round shows to be impossible. Where a butler who
-//! is no commissioner equivocates, or one more commissioner lies, two blocks may stay possible, and the height waits for
-//! ever rather than fork. With seven commissioners, two of which may lie, one equivocating butler among them is enough:
-//! one phase of votes can live with `f` liars only among `5 f - 1` or more (Kuznetsov, Tonkikh and Zhang, PODC 2021). Two
-//! butlers that drew one turn from different certificates of one parent, both honest, can do the same.
+//! honest vote in a later round shows to be impossible. Where a butler who is no commissioner equivocates, or one more
+//! commissioner lies, two blocks may stay possible, and the height waits for ever rather than fork. With seven
+//! commissioners, two of which may lie, one equivocating butler among them is enough: one phase of votes can live with
+//! `f` liars only among `5 f - 1` or more (Kuznetsov, Tonkikh and Zhang, PODC 2021). Two butlers that drew one turn from
+//! different certificates of one parent, both honest, can do the same.
 //!
 //! **Simplified.** Commissioners neither join nor leave. Ordinary users only follow. Reports go to everybody, since
-//! a lagging node may not know who is on duty, and are said again in rounds that last longer than the cut-off. Blocks are made by the clock, empty if nothing waits: most nodes cannot
-//! know whether a butler has transactions. An image of the log counts no ratified block but the last certificate: the
-//! chain keeps blocks, and each certificate in the header above.
+//! a lagging node may not know who is on duty, and are said again in rounds that last longer than the cut-off. Blocks
+//! are made by the clock, empty if nothing waits: most nodes cannot know whether a butler has transactions. An image of
+//! the log counts no ratified block but the last certificate: the chain keeps blocks, and each certificate in the header
+//! above.
 //!
 //! **Glossary.** *Commissioner*: votes, verifies and elects. *Butler*: makes blocks during a *tenure*; *candidate*: may
 //! be elected. *Duty butler*: the one whose turn a round is. *Cut-off*: when a round is given up. *Special block*: the

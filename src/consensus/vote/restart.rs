@@ -94,7 +94,7 @@ impl Vote {
     fn resume(&mut self, ctx: &mut Context<'_, Self>) {
         self.ask_next(ctx);
         let has_voted = self.voted.as_ref().is_some_and(|(last, _)| last.round == self.round);
-        if self.round > 0 && self.config.hardened && ctx.committee().weight(ctx.me()) > 0 && !has_voted {
+        if self.round > 0 && self.reports_rounds(ctx) && !has_voted {
             self.report(ctx);
         }
         let Some(own) = self.proposed.clone().filter(|own| own.claim.round == self.round) else { return };

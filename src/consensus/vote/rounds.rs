@@ -28,11 +28,13 @@ impl Vote {
     fn enter(&mut self, round: u64, ctx: &mut Context<'_, Self>) {
         self.round = round;
         self.begin_round(ctx);
-        if !self.config.hardened || ctx.committee().weight(ctx.me()) == 0 {
-            return;
+        if self.reports_rounds(ctx) {
+            self.persist(Record::Left(round), ctx);
+            self.report(ctx);
         }
-        self.persist(Record::Left(round), ctx);
-        self.report(ctx);
+    }
+    pub(super) fn reports_rounds(&self, ctx: &Context<'_, Self>) -> bool {
+        self.config.hardened && ctx.committee().weight(ctx.me()) > 0
     }
     /// Says that all rounds below this one are over, and what this commissioner voted for in them.
     pub(super) fn report(&mut self, ctx: &mut Context<'_, Self>) {

@@ -32,7 +32,8 @@ impl Builder<'_> {
             _ => None,
         };
         let holders = payments.map_or(NOBODY, |payments| payments.accounts);
-        // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to; strangers last.
+        // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to, then those
+        // of strangers.
         let agents = agent::writers(self.scenario, &self.table().name).count() as u32;
         let crypto: Crypto = self.scenario.crypto;
         let count = (holders + agents + STRANGERS) as usize + n;

@@ -100,12 +100,18 @@ fn flagged(n: usize) -> Stage {
     Rehearsal::new(n, Config { negative_unl: true, flag_interval: 8, ..Config::default() })
 }
 
-#[test]
-fn three_lost_at_once_stop_validation_until_two_flag_ledgers_have_disabled_two_of_them() {
+/// Ten of them, three of whom are lost once so many ledgers are validated: what comes after, and how many there were.
+fn three_lost_after(validated: u64) -> (Stage, std::ops::RangeFrom<u64>, u64) {
     let (mut stage, mut nonces) = (flagged(10), 0..);
-    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= 8);
+    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= validated);
     (7..10).for_each(|node| stage.crash(node));
     let before = height(&stage, 0);
+    (stage, nonces, before)
+}
+
+#[test]
+fn three_lost_at_once_stop_validation_until_two_flag_ledgers_have_disabled_two_of_them() {
+    let (mut stage, mut nonces, before) = three_lost_after(8);
     assert!(before < 12, "they were heard in less than half of the window: {before}");
     // The negative list of a ledger is what its ancestors say: seven are a quorum from ledger 25 on.
     pay_until(&mut stage, &mut nonces, |stage| {
@@ -122,10 +128,7 @@ fn three_lost_at_once_stop_validation_until_two_flag_ledgers_have_disabled_two_o
 
 #[test]
 fn three_that_were_heard_for_half_of_a_window_are_missed_until_one_returns() {
-    let (mut stage, mut nonces) = (flagged(10), 0..);
-    pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= 13);
-    (7..10).for_each(|node| stage.crash(node));
-    let before = height(&stage, 0);
+    let (mut stage, mut nonces, before) = three_lost_after(13);
     assert!(before < 16, "{before}");
     pay_until(&mut stage, &mut nonces, |stage| stage.chain(0).len() > 34);
     // Without a validated ledger no new window begins.
