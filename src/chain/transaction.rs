@@ -156,10 +156,10 @@ impl Transaction {
     pub fn id(&self) -> Hash {
         self.id
     }
-    /// The name together with the signature: what a check of the signature is about.
+    /// The sender's signature over the name; in a coinbase, none.
     #[must_use]
-    pub fn seal(&self) -> Hash {
-        Digest::new("sealed").hash(&self.id).bytes(&self.signature.0).finish()
+    pub fn signature(&self) -> &Signature {
+        &self.signature
     }
     /// Bytes on the wire.
     #[must_use]

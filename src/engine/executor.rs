@@ -4,11 +4,11 @@
 //! kept per block. In check mode they are computed again at every question and must be the same.
 
 use crate::base::hash::has_repeated_pair;
-use crate::base::{AccountId, Hash, Keyring, NodeId};
+use crate::base::{AccountId, Hash, Keyring, NodeId, Signature};
 use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, Transaction, Tree};
 use crate::ledger::{Admission, Ledger};
 use crate::protocol::Invalid;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// How many blocks can be undone before the state is rebuilt from genesis instead.
@@ -37,7 +37,8 @@ pub struct Executor {
     /// Blocks that can be undone from the cursor.
     undoable: usize,
     results: Vec<Option<Arc<Executed>>>,
-    authentic: FxHashSet<Hash>,
+    /// Transactions whose signature was checked and is the sender's.
+    authentic: FxHashMap<Hash, Signature>,
     accounts: Arc<Keyring>,
     recheck: bool,
 }
@@ -55,7 +56,7 @@ impl Executor {
             broken: ledger.audit().err().map(|broken| broken.0),
         };
         let results = vec![Some(Arc::new(genesis))];
-        let authentic = FxHashSet::default();
+        let authentic = FxHashMap::default();
         Executor { make, ledger, cursor: BlockIndex::GENESIS, undoable: 0, results, authentic, accounts, recheck }
     }
     /// What the block did; executes it, and its ancestors, if nobody did before.
@@ -86,15 +87,16 @@ impl Executor {
         let unsigned = batch.transactions().iter().find(|t| !self.is_signed(t));
         unsigned.is_none()
     }
-    /// Whether a transaction is signed by its sender. Only yes is remembered: a forger may reuse a name.
+    /// Whether a transaction is signed by its sender. Only yes is remembered, and of which signature: a forger may reuse
+    /// a name.
     fn is_signed(&mut self, transaction: &Transaction) -> bool {
-        let key = transaction.seal();
-        if !self.recheck && self.authentic.contains(&key) {
+        let (id, signature) = (transaction.id(), transaction.signature());
+        if !self.recheck && self.authentic.get(&id).is_some_and(|known| known == signature) {
             return true;
         }
         let signed = transaction.is_signed(&self.accounts);
         if signed {
-            self.authentic.insert(key);
+            self.authentic.insert(id, *signature);
         }
         signed
     }

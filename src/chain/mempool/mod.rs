@@ -10,6 +10,7 @@
 //! An empty pool allocates nothing and is smaller than 200 bytes, because thousands of nodes hold one.
 
 mod best;
+mod nonces;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,8 @@ pub use best::Best;
 
 use super::block::Block;
 use super::transaction::{Amount, Body, OutPoint, Transaction};
-use crate::base::{AccountId, Hash};
+use crate::base::Hash;
+use nonces::Nonces;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +87,7 @@ pub struct Mempool {
     /// The rank of every waiting transaction.
     by_id: FxHashMap<Hash, Rank>,
     /// Which waiting transfer or anchor uses a sender's nonce.
-    by_nonce: BTreeMap<(AccountId, u64), Rank>,
+    by_nonce: Nonces,
     /// Which waiting transaction spends an output.
     by_input: FxHashMap<OutPoint, Rank>,
 }
@@ -100,7 +102,7 @@ impl Mempool {
             arrivals: 0,
             waiting: BTreeMap::new(),
             by_id: FxHashMap::default(),
-            by_nonce: BTreeMap::new(),
+            by_nonce: Nonces::default(),
             by_input: FxHashMap::default(),
         }
     }
@@ -134,7 +136,7 @@ impl Mempool {
         match &transaction.body {
             Body::Spend { inputs, .. } => self.by_input.extend(inputs.iter().map(|input| (*input, rank))),
             Body::Transfer { .. } | Body::Anchor { .. } | Body::Coinbase { .. } => {
-                self.by_nonce.insert((transaction.sender, transaction.nonce), rank);
+                self.by_nonce.insert(transaction.sender, transaction.nonce, rank);
             }
         }
         self.waiting.insert(rank, transaction);
@@ -197,7 +199,7 @@ impl Mempool {
     fn rivals(&self, transaction: &Transaction) -> Vec<Rank> {
         match &transaction.body {
             Body::Transfer { .. } | Body::Anchor { .. } => {
-                self.by_nonce.get(&(transaction.sender, transaction.nonce)).copied().into_iter().collect()
+                self.by_nonce.get(transaction.sender, transaction.nonce).into_iter().collect()
             }
             Body::Spend { inputs, .. } => inputs.iter().filter_map(|input| self.by_input.get(input).copied()).collect(),
             Body::Coinbase { .. } => Vec::new(),
@@ -226,18 +228,15 @@ impl Mempool {
     /// What must be executed before `transaction`, nearest only: transfers and anchors follow
     /// the next lower nonce that waits.
     fn predecessors(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
-        let sender = transaction.sender;
-        let lower = (transaction.is_ordered_by_nonce())
-            .then(|| self.by_nonce.range((sender, 0)..(sender, transaction.nonce)).next_back())
-            .flatten();
-        lower.map(|(_, rank)| *rank).into_iter().chain(self.parents(transaction))
+        let is_ordered = transaction.is_ordered_by_nonce();
+        let lower = is_ordered.then(|| self.by_nonce.below(transaction.sender, transaction.nonce)).flatten();
+        lower.into_iter().chain(self.parents(transaction))
     }
     /// What must be executed after `transaction`, nearest only.
     fn successors(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
-        let above = transaction.nonce.checked_add(1).filter(|_| transaction.is_ordered_by_nonce());
-        let sender = transaction.sender;
-        let higher = above.and_then(|above| self.by_nonce.range((sender, above)..=(sender, u64::MAX)).next());
-        higher.map(|(_, rank)| *rank).into_iter().chain(self.children(transaction))
+        let is_ordered = transaction.is_ordered_by_nonce();
+        let higher = is_ordered.then(|| self.by_nonce.above(transaction.sender, transaction.nonce)).flatten();
+        higher.into_iter().chain(self.children(transaction))
     }
     /// These and all that directly or indirectly spends their outputs: without them it can never be executed. A
     /// higher nonce is no descendant: it waits for whatever fills the gap.
@@ -293,7 +292,7 @@ impl Mempool {
                 }
             }
             Body::Transfer { .. } | Body::Anchor { .. } | Body::Coinbase { .. } => {
-                self.by_nonce.remove(&(transaction.sender, transaction.nonce));
+                self.by_nonce.remove(transaction.sender, transaction.nonce);
             }
         }
         Some(transaction)

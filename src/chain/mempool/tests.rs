@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::{Crypto, Height, Keyring, NodeId, Stream, Time};
+use crate::base::{AccountId, Crypto, Height, Keyring, NodeId, Stream, Time};
 use crate::chain::{Batch, Header, Output, Seal};
 use proptest::prelude::*;
 
@@ -326,7 +326,10 @@ proptest! {
             prop_assert_eq!(pool.bytes(), naive.waiting.iter().map(|t| t.bytes() as u64).sum::<u64>());
             prop_assert!(naive.waiting.iter().all(|t| pool.contains(&t.id())));
             prop_assert_eq!(pool.by_id.len(), pool.len());
-            prop_assert!(pool.by_nonce.len() + pool.by_input.len() <= 2 * pool.len());
+            let ordered = naive.waiting.iter().filter(|t| t.is_ordered_by_nonce());
+            let senders: BTreeSet<AccountId> = ordered.map(|t| t.sender).collect();
+            prop_assert_eq!(pool.by_nonce.0.len(), senders.len());
+            prop_assert!(pool.by_input.len() <= 2 * pool.len());
         }
     }
 }
