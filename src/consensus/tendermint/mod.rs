@@ -179,6 +179,8 @@ pub struct Tendermint {
     pausing: bool,
     priorities: Priorities,
     powers: Vec<u64>,
+    /// Whose turn round 0 of this height is: worked out once, because each transaction that comes asks for it.
+    first: NodeId,
     /// The latest decisions; what is older is in the chain.
     decided: BTreeMap<Height, Arc<Decided>>,
     /// The way down from a decision far ahead.
@@ -294,9 +296,11 @@ impl Tendermint {
         self.tip.height().next()
     }
     fn proposer(&self, round: u32) -> NodeId {
+        if round == 0 {
+            return self.first;
+        }
         let mut copy = self.priorities.clone();
-        let first = copy.advance(&self.powers);
-        (0..round).fold(first, |_, _| copy.advance(&self.powers))
+        (0..=round).fold(self.first, |_, _| copy.advance(&self.powers))
     }
     fn timeout(&self, base: Duration) -> Duration {
         base + self.config.timeout_delta * u64::from(self.round)
@@ -307,7 +311,12 @@ impl Tendermint {
     }
     /// Starts the height if there is something to decide; a proposer that was woken by others proposes now.
     fn begin(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.step > Step::Propose || (self.step == Step::Waiting && (self.pausing || self.is_behind(ctx))) {
+        let may = match self.step {
+            Step::Waiting => !self.pausing && !self.is_behind(ctx),
+            Step::Propose => self.may_propose(ctx.me()),
+            Step::Prevote | Step::Precommit => false,
+        };
+        if !may {
             return;
         }
         let wants = self.config.empty_blocks
@@ -317,7 +326,7 @@ impl Tendermint {
             });
         match self.step {
             Step::Waiting if wants => self.start_round(0, ctx),
-            Step::Propose if wants => self.propose(ctx),
+            _ if wants => self.propose(ctx),
             _ => {}
         }
     }
@@ -345,9 +354,13 @@ impl Tendermint {
         }
         self.advance(round, ctx);
     }
+    /// Whether it is this validator's turn, and it has not proposed in this round.
+    fn may_propose(&self, me: NodeId) -> bool {
+        self.proposer(self.round) == me && self.rounds.get(&self.round).is_none_or(|r| r.proposal.is_none())
+    }
     fn propose(&mut self, ctx: &mut Context<'_, Self>) {
         let (me, height, round) = (ctx.me(), self.height(), self.round);
-        if self.proposer(round) != me || self.rounds.get(&round).is_some_and(|r| r.proposal.is_some()) {
+        if !self.may_propose(me) {
             return;
         }
         let known = if self.config.propose_locked { &self.locked } else { &self.valid };
@@ -536,6 +549,7 @@ impl Tendermint {
         pool.forget(|at| self.is_past(at, ctx));
         self.pool = pool;
         self.priorities.advance(&self.powers);
+        self.first = self.priorities.clone().advance(&self.powers);
         self.descent.take_if(|descent| descent.is_down(block));
         (self.round, self.step, self.unheard) = (0, Step::Waiting, 0);
         (self.locked, self.valid) = (None, None);

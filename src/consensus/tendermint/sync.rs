@@ -356,6 +356,7 @@ impl Tendermint {
             rounds: BTreeMap::new(),
             early: BTreeMap::new(),
             priorities: Priorities::new(ctx.committee()),
+            first: NodeId(0), // until it is worked out below
             powers: ctx.committee().members().map(|member| ctx.committee().weight(member)).collect(),
             decided: BTreeMap::new(),
             descent: None,
@@ -373,6 +374,7 @@ impl Tendermint {
         for _ in 0..node.tip.height().0 {
             node.priorities.advance(&node.powers);
         }
+        node.first = node.priorities.clone().advance(&node.powers);
         let mut own = None;
         for record in log {
             node.replay(record, &mut own, ctx);
