@@ -300,13 +300,11 @@ impl Ripple {
         let more = all.saturating_sub(quorum) * ((ahead - 1) % (PAUSE_STEPS + 1));
         !behind.is_empty() && as_far.len() as u64 * PAUSE_STEPS < quorum * PAUSE_STEPS + more
     }
-    /// The votes of the peers on an item; those whose set is not here have none.
-    fn votes(&self, name: &Hash) -> (u64, u64) {
-        let sets = self.current.values().filter_map(|(proposal, _)| self.sets.get(&proposal.position));
-        sets.fold((0, 0), |(yes, no), set| {
-            let is_yes = u64::from(set.items.contains_key(name));
-            (yes + is_yes, no + 1 - is_yes)
-        })
+    /// The sets that peers hold, and how many hold each. Those whose set is not here have no vote.
+    fn held(&self) -> Vec<(Arc<Set>, u64)> {
+        let mut holders: BTreeMap<Hash, u64> = BTreeMap::new();
+        self.current.values().for_each(|(proposal, _)| *holders.entry(proposal.position).or_default() += 1);
+        holders.iter().filter_map(|(name, count)| Some((self.sets.get(name)?.clone(), *count))).collect()
     }
     /// Changes the position where the others outvote it.
     fn update(&mut self, round: Duration, ctx: &mut Context<'_, Self>) {
@@ -316,11 +314,8 @@ impl Ripple {
         let previous = self.previous_round.max(config.min_previous_round);
         let percent = round.as_nanos() / (previous.as_nanos() / 100).max(1);
         let Some(mine) = self.position.clone() else { return };
-        let others: BTreeMap<Hash, Arc<Set>> = (self.current.values())
-            .filter_map(|(proposal, _)| Some((proposal.position, self.sets.get(&proposal.position)?.clone())))
-            .filter(|(name, _)| *name != mine.name)
-            .collect();
-        for set in others.values() {
+        let held = self.held();
+        for (set, _) in held.iter().filter(|(set, _)| set.name != mine.name) {
             for (name, item) in mine.items.iter().filter(|(name, _)| !set.items.contains_key(*name)) {
                 self.disputes.entry(*name).or_insert_with(|| Dispute::new(item.clone(), true));
             }
@@ -330,7 +325,7 @@ impl Ripple {
         }
         let mut disputes = std::mem::take(&mut self.disputes);
         for (name, dispute) in &mut disputes {
-            let (yes, no) = self.votes(name);
+            let (yes, no) = votes(&held, name);
             dispute.update(yes, no, percent, proposing, &config);
         }
         // Nothing without its predecessor.
@@ -392,8 +387,9 @@ impl Ripple {
         let same = |(proposal, _): &&(Proposal, Time)| proposal.position == mine.name;
         let own = u64::from(self.mode == Mode::Proposing);
         let agree = self.current.values().filter(same).count() as u64 + own;
+        let held = self.held();
         let is_stalled = |(name, dispute): (&Hash, &Dispute)| {
-            let (yes, no) = self.votes(name);
+            let (yes, no) = votes(&held, name);
             dispute.is_stalled(yes, no, self.peers_unchanged, config)
         };
         let stalled = !self.disputes.is_empty() && self.disputes.iter().all(is_stalled);
@@ -410,6 +406,12 @@ impl Ripple {
             () => Consensus::No,
         }
     }
+}
+/// The votes of the peers on an item: for and against.
+fn votes(held: &[(Arc<Set>, u64)], name: &Hash) -> (u64, u64) {
+    let all: u64 = held.iter().map(|(_, peers)| peers).sum();
+    let yes = held.iter().filter(|(set, _)| set.items.contains_key(name)).map(|(_, peers)| peers).sum();
+    (yes, all - yes)
 }
 
 fn disputed(disputes: &BTreeMap<Hash, Dispute>) -> impl Iterator<Item = (&Arc<Transaction>, bool)> {
