@@ -16,12 +16,14 @@ pub fn is_expired(blocks: u64, age: Duration, limit: (u64, Duration)) -> bool {
     blocks > limit.0 && age > limit.1
 }
 
-type Slot = (NodeId, Height, u32, Phase);
+/// What a proof is about: who voted twice, at which height, in which round and phase.
+pub type Slot = (NodeId, Height, u32, Phase);
 
 /// The proofs that a validator knows. Each is committed once.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
-    proofs: BTreeMap<Slot, (Arc<DuplicateVote>, bool)>,
+    /// `None`: a block holds it.
+    proofs: BTreeMap<Slot, Option<Arc<DuplicateVote>>>,
 }
 
 impl Pool {
@@ -29,22 +31,26 @@ impl Pool {
     pub fn add(&mut self, proof: &Arc<DuplicateVote>) -> bool {
         let is_new = !self.proofs.contains_key(&proof.slot()) && self.proofs.len() < MOST;
         if is_new {
-            self.proofs.insert(proof.slot(), (proof.clone(), false));
+            self.proofs.insert(proof.slot(), Some(proof.clone()));
         }
         is_new
     }
-    /// A block holds it.
-    pub fn commit(&mut self, proof: &Arc<DuplicateVote>) {
-        self.proofs.insert(proof.slot(), (proof.clone(), true));
+    /// A block holds a proof.
+    pub fn commit(&mut self, slot: Slot) {
+        self.proofs.insert(slot, None);
     }
     /// Whether a block holds it already.
     #[must_use]
     pub fn is_committed(&self, proof: &DuplicateVote) -> bool {
-        self.proofs.get(&proof.slot()).is_some_and(|(_, committed)| *committed)
+        self.proofs.get(&proof.slot()).is_some_and(Option::is_none)
+    }
+    /// Of what a block holds a proof.
+    pub fn committed(&self) -> impl Iterator<Item = Slot> {
+        self.proofs.iter().filter(|(_, proof)| proof.is_none()).map(|(slot, _)| *slot)
     }
     /// What no block holds yet.
     pub fn pending(&self) -> impl Iterator<Item = &Arc<DuplicateVote>> {
-        self.proofs.values().filter(|(_, committed)| !committed).map(|(proof, _)| proof)
+        self.proofs.values().flatten()
     }
     /// Forgets what `expired` says of heights.
     pub fn forget(&mut self, mut expired: impl FnMut(Height) -> bool) {

@@ -1,5 +1,6 @@
 //! What Tendermint validators say to each other. Sizes follow CometBFT's fields, with Ed25519 signatures.
 
+use super::evidence::Slot;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
 use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Tally, Wire, Work};
@@ -111,6 +112,8 @@ pub struct DuplicateVote {
 impl DuplicateVote {
     /// Bytes on the wire and in a block.
     pub const BYTES: usize = 2 * Vote::BYTES;
+    /// Bytes of what it is about.
+    pub const SLOT_BYTES: usize = NODE_BYTES + NUMBER_BYTES + ROUND_BYTES + 1;
     /// Whether it proves something.
     #[must_use]
     pub fn is_genuine(&self, keys: &Keyring) -> bool {
@@ -122,7 +125,7 @@ impl DuplicateVote {
     }
     /// What it is about.
     #[must_use]
-    pub fn slot(&self) -> (NodeId, Height, u32, Phase) {
+    pub fn slot(&self) -> Slot {
         (self.one.voter, self.one.height, self.one.round, self.one.phase)
     }
 }

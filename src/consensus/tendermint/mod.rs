@@ -316,19 +316,16 @@ impl Tendermint {
             Step::Propose => self.may_propose(ctx.me()),
             Step::Prevote | Step::Precommit => false,
         };
-        if !may {
-            return;
-        }
-        let wants = self.config.empty_blocks
-            || (ctx.pending() > 0 && {
-                let batch = ctx.template(&self.tip, Limit { transactions: 2, ..self.config.block });
-                batch.transactions().iter().any(|t| !t.is_coinbase())
-            });
         match self.step {
-            Step::Waiting if wants => self.start_round(0, ctx),
-            _ if wants => self.propose(ctx),
-            _ => {}
+            _ if !may || !(self.config.empty_blocks || self.has_any(ctx)) => {}
+            Step::Waiting => self.start_round(0, ctx),
+            _ => self.propose(ctx),
         }
+    }
+    /// Whether something waits that a block may hold.
+    fn has_any(&self, ctx: &mut Context<'_, Self>) -> bool {
+        let limit = Limit { transactions: 2, ..self.config.block };
+        ctx.pending() > 0 && ctx.template(&self.tip, limit).transactions().iter().any(|t| !t.is_coinbase())
     }
     /// Lines 11-21.
     fn start_round(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
@@ -527,8 +524,8 @@ impl Tendermint {
         }
     }
     fn decide(&mut self, decided: Arc<Decided>, ctx: &mut Context<'_, Self>) {
-        ctx.persist(Record::Decided(decided.clone()));
-        decided.value.evidence.iter().for_each(|proof| self.pool.commit(proof));
+        decided.value.evidence.iter().for_each(|proof| self.pool.commit(proof.slot()));
+        ctx.persist(Record::Decided(decided.clone(), self.pool.committed().collect()));
         self.enter(&decided.value.block, ctx);
         ctx.finalize(self.tip.height());
         self.decided.insert(self.tip.height(), decided);
@@ -565,7 +562,7 @@ impl Tendermint {
         is_expired(blocks, age, (self.config.evidence_blocks, self.config.evidence_age))
     }
     /// Whether a value may be decided: a valid block, the commit of its parent, evidence that is new and still counts. What a
-    /// quorum decided may repeat evidence: those of them that restarted forgot that a block held it.
+    /// quorum decided may repeat evidence: who lost its log, or fetched blocks without what they hold of it, does not know.
     fn is_valid(&self, value: &Arc<Value>, is_decided: bool, ctx: &mut Context<'_, Self>) -> bool {
         let (block, committee) = (&value.block, ctx.committee());
         let signatures = value.last.as_ref().map_or(0, |last| last.signatures.len()) + 2 * value.evidence.len();

@@ -1,6 +1,7 @@
 //! What a validator writes before it speaks.
 
-use super::message::{Certificate, Decided, Proposal, Value, Vote};
+use super::evidence::Slot;
+use super::message::{Certificate, Decided, DuplicateVote, Proposal, Value, Vote};
 use crate::base::Wire;
 use crate::protocol;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ pub enum Record {
     Valid(Arc<Value>, Arc<Certificate>, bool),
     /// The lock is gone (CometBFT's rule only).
     Unlocked,
-    /// A height is over. Holds the block: a crash may come before it is final.
-    Decided(Arc<Decided>),
+    /// A height is over. Holds the block, for a crash may come before it is final, and of what blocks up to this one hold
+    /// evidence: it is committed once, and older decisions are not in the log any more.
+    Decided(Arc<Decided>, Vec<Slot>),
 }
 
 impl Wire for Record {
@@ -28,7 +30,9 @@ impl Wire for Record {
             Record::Voted(_) => Vote::BYTES,
             Record::Valid(value, polka, _) => 1 + polka.bytes() + value.bytes(),
             Record::Unlocked => 1,
-            Record::Decided(decided) => decided.value.bytes() + decided.commit.bytes(),
+            Record::Decided(decided, slots) => {
+                decided.value.bytes() + decided.commit.bytes() + slots.len() * DuplicateVote::SLOT_BYTES
+            }
         }
     }
     fn kind(&self) -> &'static str {
@@ -37,13 +41,13 @@ impl Wire for Record {
             Record::Voted(_) => "voted",
             Record::Valid(..) => "valid",
             Record::Unlocked => "unlocked",
-            Record::Decided(_) => "decided",
+            Record::Decided(..) => "decided",
         }
     }
 }
 
 impl protocol::Record for Record {
     fn is_checkpoint(&self) -> bool {
-        matches!(self, Record::Decided(_))
+        matches!(self, Record::Decided(..))
     }
 }

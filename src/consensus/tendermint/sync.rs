@@ -404,8 +404,14 @@ impl Tendermint {
     }
     fn replay(&mut self, record: &Record, own: &mut Option<(Proposal, Arc<Value>)>, ctx: &mut Context<'_, Self>) {
         match record {
-            Record::Decided(decided) if decided.commit.height == self.height() => self.decide(decided.clone(), ctx),
-            Record::Decided(decided) => drop(self.decided.insert(decided.commit.height, decided.clone())),
+            Record::Decided(decided, committed) => {
+                committed.iter().for_each(|slot| self.pool.commit(*slot));
+                if decided.commit.height == self.height() {
+                    self.decide(decided.clone(), ctx);
+                } else {
+                    self.decided.insert(decided.commit.height, decided.clone());
+                }
+            }
             Record::Proposed(proposal, value) => *own = Some((*proposal, value.clone())),
             Record::Unlocked => self.locked = None,
             Record::Valid(value, polka, locks) if value.block.height() == self.height() => {

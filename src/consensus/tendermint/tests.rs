@@ -92,7 +92,8 @@ fn every_message_and_record_has_its_size_and_price() {
         (Record::Voted(vote(NIL)), 157),
         (Record::Valid(first, polka, true), 1 + 362 + 366),
         (Record::Unlocked, 1),
-        (Record::Decided(decided), 366 + 362),
+        (Record::Decided(decided.clone(), Vec::new()), 366 + 362),
+        (Record::Decided(decided, vec![(NodeId(1), Height(1), 0, Phase::Prevote)]), 366 + 362 + 17),
     ] {
         assert_eq!(record.bytes(), bytes, "{}", record.kind());
     }
@@ -156,6 +157,17 @@ fn double_vote(stage: &Stage, height: Height) -> Arc<DuplicateVote> {
     Arc::new(DuplicateVote { one: vote(NIL), other: vote(Hash::of(b"another")) })
 }
 
+/// A block of the silent one upon node 0's, which holds a proof.
+fn holding(stage: &Stage, proof: &Arc<DuplicateVote>) -> Arc<Value> {
+    let (tip, batch) = (&stage.node(0).tip, crate::chain::Batch::new(Vec::new()));
+    let last = stage.node(0).decided[&tip.height()].commit.clone();
+    let (evidence, last) = (vec![proof.clone()], Some(last));
+    let seal = Value::seal(last.as_ref(), &evidence);
+    let (height, merkle, time) = (tip.height().next(), batch.digest(), stage.now());
+    let header = Header { parent: tip.id(), height, merkle, time, proposer: NodeId(3), seal };
+    Arc::new(Value { block: Block::new(header, batch), last, evidence })
+}
+
 #[test]
 fn evidence_that_is_too_old_or_of_a_height_to_come_is_neither_kept_nor_decided() {
     let config = || Config { evidence_blocks: 2, evidence_age: Duration::from_secs(5), ..Config::default() };
@@ -164,13 +176,7 @@ fn evidence_that_is_too_old_or_of_a_height_to_come_is_neither_kept_nor_decided()
         let tip = stage.node(0).tip.clone();
         let proof = double_vote(&stage, Height((tip.height().0 as i64 + 1 - back) as u64));
         // In a block of its turn.
-        let batch = crate::chain::Batch::new(Vec::new());
-        let last = stage.node(0).decided[&tip.height()].commit.clone();
-        let (evidence, last) = (vec![proof.clone()], Some(last));
-        let seal = Value::seal(last.as_ref(), &evidence);
-        let (height, merkle, time) = (tip.height().next(), batch.digest(), stage.now());
-        let header = Header { parent: tip.id(), height, merkle, time, proposer: NodeId(3), seal };
-        let value = Arc::new(Value { block: Block::new(header, batch), last, evidence });
+        let value = holding(&stage, &proof);
         let id = value.block.id();
         proposed(&stage, 3, 0, None, &value).into_iter().for_each(|message| stage.inject(3, 0, message));
         stage.run(Duration::from_millis(1));
@@ -194,6 +200,39 @@ fn a_double_vote_is_put_into_one_block() {
         assert!(!slots.is_empty() && slots.len() == evidence.len(), "{evidence:?}");
         assert!(slots.iter().all(|(voter, ..)| *voter == NodeId(1)));
     }
+}
+
+#[test]
+fn a_validator_that_restarted_takes_no_evidence_that_a_block_holds_already() {
+    let mut stage = turn_of_the_silent(Config::default());
+    let proof = double_vote(&stage, stage.node(0).tip.height());
+    stage.inject(3, 1, Message::Evidence(proof.clone()));
+    let before = stage.finalized(0).len() as u64;
+    for nonce in before..before + 3 {
+        let payment = stage.transaction(1, nonce - before);
+        (0..3).for_each(|node| stage.submit(node, &payment));
+        stage.run(Duration::from_secs(10));
+    }
+    let holds = |decided: &Arc<Decided>| decided.value.evidence.contains(&proof);
+    let heights: Vec<_> = stage.node(0).decided.values().filter(|d| holds(d)).map(|d| d.commit.height).collect();
+    assert!(
+        heights.len() == 1 && heights[0] < stage.node(0).tip.height(),
+        "{heights:?}: not the last, which its log holds"
+    );
+    stage.crash(0);
+    stage.boot(0);
+    stage.inject(3, 0, Message::Evidence(proof.clone()));
+    stage.run(Duration::from_millis(1));
+    assert!(stage.node(0).pool.is_committed(&proof));
+    assert_eq!(stage.node(0).pool.pending().count(), 0);
+    // Those of a quorum that do not know it decide it once more, and are followed.
+    let value = holding(&stage, &proof);
+    let (height, id) = (value.block.height(), value.block.id());
+    let signatures = (1..4).map(|by| (NodeId(by), signed(&stage, by, Phase::Precommit, (height, 0), id).signature));
+    let commit = Certificate { phase: Phase::Precommit, height, round: 0, id, signatures: signatures.collect() };
+    stage.inject(3, 0, Message::Decided(Arc::new(Decided { value, commit: Arc::new(commit) })));
+    stage.run(Duration::from_millis(1));
+    assert_eq!(stage.node(0).tip.id(), id);
 }
 
 #[test]
