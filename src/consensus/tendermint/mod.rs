@@ -177,10 +177,11 @@ pub struct Tendermint {
     claims: BTreeMap<NodeId, Height>,
     /// Whether the pause after a decision lasts.
     pausing: bool,
+    /// Whose turn round 0 of this height is: known without work, because each transaction that comes asks for it.
+    first: NodeId,
+    /// The priorities after that turn.
     priorities: Priorities,
     powers: Vec<u64>,
-    /// Whose turn round 0 of this height is: worked out once, because each transaction that comes asks for it.
-    first: NodeId,
     /// The latest decisions; what is older is in the chain.
     decided: BTreeMap<Height, Arc<Decided>>,
     /// The way down from a decision far ahead.
@@ -300,7 +301,7 @@ impl Tendermint {
             return self.first;
         }
         let mut copy = self.priorities.clone();
-        (0..=round).fold(self.first, |_, _| copy.advance(&self.powers))
+        (0..round).fold(self.first, |_, _| copy.advance(&self.powers))
     }
     fn timeout(&self, base: Duration) -> Duration {
         base + self.config.timeout_delta * u64::from(self.round)
@@ -545,8 +546,7 @@ impl Tendermint {
         let mut pool = std::mem::take(&mut self.pool);
         pool.forget(|at| self.is_past(at, ctx));
         self.pool = pool;
-        self.priorities.advance(&self.powers);
-        self.first = self.priorities.clone().advance(&self.powers);
+        self.first = self.priorities.advance(&self.powers);
         self.descent.take_if(|descent| descent.is_down(block));
         (self.round, self.step, self.unheard) = (0, Step::Waiting, 0);
         (self.locked, self.valid) = (None, None);

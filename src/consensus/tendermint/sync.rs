@@ -371,10 +371,9 @@ impl Tendermint {
             pausing: false,
             unheard: 0,
         };
-        for _ in 0..node.tip.height().0 {
-            node.priorities.advance(&node.powers);
+        for _ in 0..=node.tip.height().0 {
+            node.first = node.priorities.advance(&node.powers);
         }
-        node.first = node.priorities.clone().advance(&node.powers);
         let mut own = None;
         for record in log {
             node.replay(record, &mut own, ctx);
