@@ -407,6 +407,7 @@ impl Ripple {
         }
     }
 }
+
 /// The votes of the peers on an item: for and against.
 fn votes(held: &[(Arc<Set>, u64)], name: &Hash) -> (u64, u64) {
     let all: u64 = held.iter().map(|(_, peers)| peers).sum();
