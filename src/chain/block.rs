@@ -12,10 +12,18 @@ use std::sync::Arc;
 /// How much a batch may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Limit {
-    /// Most bytes of transactions.
+    /// Most bytes of transactions, a coinbase included.
     pub bytes: u64,
-    /// Most transactions.
+    /// Most transactions, a coinbase not counted.
     pub transactions: u32,
+}
+
+impl Limit {
+    /// Whether a batch keeps within this limit: what a proposer must meet and every receiver checks.
+    #[must_use]
+    pub fn admits(&self, batch: &Batch) -> bool {
+        batch.bytes() as u64 <= self.bytes && batch.payments() as u64 <= u64::from(self.transactions)
+    }
 }
 
 /// Transactions in order, with their Merkle root.
@@ -73,6 +81,11 @@ impl Batch {
     #[must_use]
     pub fn len(&self) -> usize {
         self.transactions.len()
+    }
+    /// Number of transactions that somebody asked for: all but a coinbase.
+    #[must_use]
+    pub fn payments(&self) -> usize {
+        self.transactions.iter().filter(|transaction| !transaction.is_coinbase()).count()
     }
     /// Whether there are no transactions.
     #[must_use]

@@ -138,10 +138,9 @@ impl Executor {
         // A coinbase takes the same room whatever it pays.
         let coinbase = paid.map(|_| Transaction::coinbase(AccountId(0), height, 0).bytes() as u64);
         let mut room = limit.bytes.saturating_sub(coinbase.unwrap_or(0));
-        let most = limit.transactions.saturating_sub(u32::from(coinbase.is_some()));
         let (mut chosen, mut refused, mut fees) = (Vec::new(), Vec::new(), 0);
         for transaction in pool.best() {
-            if chosen.len() as u32 >= most || room == 0 {
+            if chosen.len() as u32 >= limit.transactions || room == 0 {
                 break;
             }
             if earlier.contains(&transaction.id()) || transaction.bytes() as u64 > room {

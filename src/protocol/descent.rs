@@ -1,6 +1,7 @@
 //! Final blocks fetched from the top down. What proves one block final vouches for all its ancestors, so a node needs
 //! one proof, of its last block, to serve its whole chain.
 
+use super::request::answer;
 use super::{Context, Protocol};
 use crate::base::{Hash, Height};
 use crate::chain::Block;
@@ -62,6 +63,6 @@ impl<T> Descent<T> {
 #[must_use]
 pub fn ancestors<P: Protocol>(upto: Height, above: Height, ctx: &Context<'_, P>) -> Vec<Arc<Block>> {
     let upto = upto.min(ctx.finalized());
-    let heights = (above.0.saturating_add(1)..=upto.0).rev().take(ANSWER_MOST);
-    heights.map_while(|height| ctx.block_at(Height(height))).collect()
+    let heights = (above.0.saturating_add(1)..=upto.0).rev();
+    answer(heights.map_while(|height| ctx.block_at(Height(height))), ANSWER_MOST, |block| block.bytes())
 }

@@ -19,6 +19,7 @@ pub mod chained;
 mod context;
 pub mod descent;
 pub mod rehearsal;
+pub mod request;
 pub mod votes;
 
 pub use context::{Context, Invalid, Services, Snapshot};
