@@ -1,0 +1,214 @@
+//! Every figure of `summary.csv` once more, by a second and naive implementation.
+//!
+//! Runs of several protocols with faults are written to folders by the program. All that follows reads these folders
+//! and knows nothing of the program: no line of `src` is used. What a table holds is taken as what happened; what a
+//! figure means is taken from its definition. A figure that no table suffices for is named, with the reason.
+
+#[path = "recompute/figures.rs"]
+mod figures;
+#[path = "recompute/phases.rs"]
+mod phases;
+#[path = "recompute/raw.rs"]
+mod raw;
+
+use figures::figures;
+use phases::{Span, periods};
+use raw::Run;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use std::fs;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Figures that tables of a finished run do not suffice for, and why.
+const NOT_DERIVED: [(&str, &str); 3] = [
+    ("unmade", "an arrival for which nothing was made leaves no row; derived where arrivals are regular"),
+    ("bandwidth_mean", "tables hold the bytes of each node for the whole run; derived where nothing is warm-up"),
+    ("cpu_max", "the same of the work of each node"),
+];
+
+/// Figures whose definition is being mended.
+const CONTESTED: [&str; 5] = ["recovery", "leader_changes", "propagation_t50", "propagation_t90", "propagation_t99"];
+
+/// A crash that heals, and a cut that heals and touches a second crash.
+const FAULTS: &str = r#"
+[[fault]]
+at = "6s"
+until = "9s"
+crash = { nodes = "leader" }
+[[fault]]
+at = "16s"
+until = "19s"
+partition = { groups = [[0, 1], "rest"] }
+[[fault]]
+at = "18s"
+until = "21s"
+crash = { nodes = 3 }
+"#;
+
+/// One of twelve is away at last, when messages take longer: what reaches all of them went fast.
+const SLOW_AT_LAST: &str = r#"
+[[fault]]
+at = "8s"
+crash = { nodes = 11 }
+[[fault]]
+at = "8s"
+degrade = { extra = "200ms" }
+"#;
+
+/// Two of seven lie, and one fault lies within another.
+const LIARS: &str = r#"
+[[adversary]]
+nodes = [5]
+attack = "silent"
+[[adversary]]
+nodes = [6]
+attack = "equivocate"
+[[fault]]
+at = "5s"
+until = "12s"
+degrade = { extra = "50ms", loss = 0.02 }
+[[fault]]
+at = "7s"
+until = "9s"
+partition = { groups = [[0, 1, 2], "rest"] }
+"#;
+
+/// Accounts that soon have nothing to spend.
+const POOR: &str = r#"
+arrival = "constant"
+[[fault]]
+at = "8s"
+until = "12s"
+crash = { nodes = "leader" }
+"#;
+
+fn scenario(protocol: &str, nodes: usize, warm_up: &str, duration: &str, rate: f64, faults: &str) -> String {
+    let balance = if faults == POOR { 1500 } else { 1_000_000 };
+    format!(
+        r#"
+name = "recompute"
+seed = 3
+duration = "{duration}"
+warm_up = "{warm_up}"
+crypto = "symbolic"
+[[chain]]
+protocol.{protocol}
+ledger.account = {{ balance = {balance} }}
+[chain.nodes]
+count = {nodes}
+regions = ["us-east-1", "eu-west-1"]
+[chain.network]
+latency.regions = {{ data = "aws-2025", jitter = "cloud" }}
+[workload.payments]
+rate = {rate:?}
+accounts = 40
+retry = "2s"
+{faults}
+[output]
+charts = false
+story = 100000
+"#
+    )
+}
+
+/// The scenarios: a name, and their text.
+fn scenarios() -> Vec<(&'static str, String)> {
+    // Some figures can be derived only where nothing is warm-up.
+    let usual = |protocol| scenario(protocol, 4, "2s", "40s", 20.0, FAULTS);
+    let whole = |protocol| scenario(protocol, 4, "0s", "40s", 20.0, FAULTS);
+    vec![
+        ("pbft", whole("pbft = {}")),
+        ("raft", usual(r#"raft = { read_interval = "700ms" }"#)),
+        ("tendermint", usual("tendermint = {}")),
+        ("hotstuff", whole("hotstuff = {}")),
+        ("qbft", usual("qbft = {}")),
+        ("nakamoto", scenario(r#"nakamoto = { spacing = "2s" }"#, 4, "0s", "60s", 4.0, FAULTS)),
+        ("scp", usual("scp = {}")),
+        ("ripple", whole("ripple = {}")),
+        ("clique", scenario(r#"clique = { period = "1s" }"#, 4, "0s", "30s", 4.0, FAULTS)),
+        ("slow at last", scenario("raft = {}", 12, "0s", "20s", 5.0, SLOW_AT_LAST)),
+        ("liars", scenario("tendermint = {}", 7, "2s", "20s", 5.0, LIARS)),
+        ("poor", scenario("pbft = {}", 4, "0s", "20s", 20.0, POOR)),
+    ]
+}
+
+/// Runs a scenario and reads what it leaves.
+fn run(text: &str) -> Run {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("scenario.toml");
+    fs::write(&file, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerlab"));
+    let output =
+        command.arg("run").arg(&file).arg("--quiet").arg("--out").arg(home.path().join("run")).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(home.path().join("run/summary.csv").exists(), "{error}");
+    Run::read(&home.path().join("run"))
+}
+
+/// Where `summary.csv` differs from what is derived; also figures that stand in one of them only.
+fn differences(run: &Run) -> Vec<String> {
+    let derived = figures(run).0;
+    let mut found = Vec::new();
+    for row in &run.summary {
+        let name = row["name"].as_str();
+        if CONTESTED.contains(&name) && std::env::var("CONTESTED").is_err() {
+            continue;
+        }
+        let Some(figure) = derived.iter().find(|figure| figure.name == name) else {
+            if !NOT_DERIVED.iter().any(|(known, _)| *known == name) {
+                found.push(format!("{name}: not derived, and no reason is known"));
+            }
+            continue;
+        };
+        let said = raw::number(row, "value");
+        let near = match (said, figure.value) {
+            (Some(said), Some(due)) => (said - due).abs() <= figure.absolute + figure.relative * due.abs(),
+            (said, due) => said.is_none() && due.is_none(),
+        };
+        if !near {
+            found.push(format!("{name}: summary.csv says {said:?}, the raw tables give {:?}", figure.value));
+        }
+    }
+    let missing = derived.iter().filter(|figure| !run.summary.iter().any(|row| row["name"] == figure.name));
+    found.extend(missing.map(|figure| format!("{}: derived as {:?}, not in summary.csv", figure.name, figure.value)));
+    found
+}
+
+/// All runs, each made once.
+fn runs() -> &'static [(&'static str, Run)] {
+    static RUNS: OnceLock<Vec<(&'static str, Run)>> = OnceLock::new();
+    RUNS.get_or_init(|| scenarios().into_par_iter().map(|(name, text)| (name, run(&text))).collect())
+}
+
+#[test]
+fn every_figure_follows_from_the_raw_tables() {
+    let wrong: Vec<String> = (runs().iter())
+        .flat_map(|(name, run)| differences(run).into_iter().map(move |what| format!("{name}: {what}")))
+        .collect();
+    assert!(wrong.is_empty(), "{} figures differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_runs_hold_what_figures_can_be_wrong_about() {
+    let some = |what: &str, holds: fn(&Run) -> bool| assert!(runs().iter().any(|(_, run)| holds(run)), "{what}");
+    some("a chain that is cut back", |run| run.says("reorgs").is_some_and(|many| many > 0.0));
+    some("a stale block", |run| run.says("fork_rate").is_some_and(|share| share > 0.0));
+    some("an arrival for which nothing was made", |run| run.says("unmade").is_some_and(|many| many > 0.0));
+    some("a transaction that waits at the end", |run| run.says("pending").is_some_and(|many| many > 0.0));
+    some("a wasted round", |run| run.says("wasted_rounds").is_some_and(|many| many > 0.0));
+    some("a block that never got to all", |run| run.blocks.iter().any(|row| row["t99_s"].is_empty()));
+    some("faults that overlap", |run| periods(run).len() < run.faults.len());
+    some("a liar", |run| run.nodes.iter().any(|row| row["honest"] != "true"));
+}
+
+#[test]
+fn a_cut_that_leaves_no_quorum_is_an_outage_of_its_length() {
+    for (name, run) in runs().iter().filter(|(name, _)| *name != "ripple") {
+        let Some(cut) = periods(run).into_iter().find(|period| period.start == 16.0) else { continue };
+        match phases::outage(run, cut) {
+            // What was under way when it began still becomes final.
+            Span::Seconds(outage) => assert!(outage > 2.8, "{name}: {outage} s"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
