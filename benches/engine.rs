@@ -4,8 +4,8 @@
 
 use criterion::{BatchSize, Criterion, Throughput};
 use ledgerlab::base::{AccountId, Crypto, Duration, Hash, Keyring};
-use ledgerlab::chain::mempool::Capacity;
-use ledgerlab::chain::{Body, Mempool, Transaction};
+use ledgerlab::chain::mempool::{Capacity, Confirmed};
+use ledgerlab::chain::{Body, Mempool, OutPoint, Transaction};
 use ledgerlab::scenario::speed;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -73,6 +73,18 @@ fn cryptography(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A chain on which nothing was executed yet.
+struct Genesis;
+
+impl Confirmed for Genesis {
+    fn next_nonce(&self, _: AccountId) -> u64 {
+        0
+    }
+    fn has_made(&self, _: &OutPoint) -> bool {
+        true
+    }
+}
+
 /// Filling a pool, and looking for the best of it.
 fn mempool(criterion: &mut Criterion) {
     const SENDERS: u32 = 100;
@@ -87,7 +99,7 @@ fn mempool(criterion: &mut Criterion) {
     let fill = || {
         let mut pool = Mempool::new(Capacity { bytes: 1 << 30, transactions: WAITING });
         for payment in &payments {
-            pool.insert(payment.clone()).expect("there is room");
+            pool.insert(payment.clone(), &Genesis).expect("there is room");
         }
         pool
     };

@@ -5,7 +5,7 @@
 
 use crate::base::hash::has_repeated_pair;
 use crate::base::{AccountId, Hash, Keyring, NodeId, Signature};
-use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, Transaction, Tree};
+use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, OutPoint, Transaction, Tree};
 use crate::ledger::{Admission, Ledger};
 use crate::protocol::Invalid;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -100,6 +100,11 @@ impl Executor {
         }
         signed
     }
+    /// Whether an output existed before the first block.
+    #[must_use]
+    pub fn existed_at_genesis(&self, output: &OutPoint) -> bool {
+        self.ledger.existed_at_genesis(output)
+    }
     /// The keys of the accounts.
     #[must_use]
     pub fn accounts(&self) -> &Keyring {
@@ -118,13 +123,14 @@ impl Executor {
         }
     }
     /// The best transactions of `pool` that can be executed after `parent` and then `after`, within `limit`; and those
-    /// that never can after `parent`. `paid` names who the coinbase pays, if there shall be one.
+    /// that never can after `parent`. `paid` names who the coinbase pays, if there shall be one. `tip` is the block that
+    /// the pool knows as the last.
     pub fn propose(
         &mut self,
         tree: &Tree,
         parent: BlockIndex,
         after: &[Arc<Batch>],
-        pool: &Mempool,
+        (pool, tip): (&Mempool, BlockIndex),
         paid: Option<NodeId>,
         limit: Limit,
     ) -> (Arc<Batch>, Vec<(Arc<Transaction>, &'static str)>) {
@@ -139,7 +145,8 @@ impl Executor {
         let coinbase = paid.map(|_| Transaction::coinbase(AccountId(0), height, 0).bytes() as u64);
         let mut room = limit.bytes.saturating_sub(coinbase.unwrap_or(0));
         let (mut chosen, mut refused, mut fees) = (Vec::new(), Vec::new(), 0);
-        for transaction in pool.best() {
+        let is_settled = after.is_empty() && parent == tip;
+        for transaction in if is_settled { pool.best() } else { pool.best_of_all() } {
             if chosen.len() as u32 >= limit.transactions || room == 0 {
                 break;
             }

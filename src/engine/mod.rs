@@ -13,6 +13,7 @@ pub mod adversary;
 pub mod anchor;
 pub mod cast;
 pub mod clock;
+mod confirmed;
 pub mod disk;
 pub mod executor;
 pub mod fault;

@@ -14,6 +14,7 @@ use crate::base::{Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire};
 use crate::chain::{Batch, Block, BlockIndex, Limit, Transaction, Tree};
 use crate::observe::{Loss, Observed};
 use crate::protocol::{Context, Effect, EffectOf, Invalid, Message, Protocol, Services, Snapshot, note};
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// What stands behind a node's [`Context`].
@@ -57,9 +58,17 @@ impl<P: Protocol> Services for Desk<'_, P> {
     fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, paid: bool) -> Arc<Batch> {
         let index = self.index(parent);
         let Shared { tree, executor, .. } = &mut *self.shared;
-        let (batch, refused) = executor.propose(tree, index, after, &self.seat.pool, paid.then_some(self.me), limit);
+        let (tip, paid) = (self.seat.tip, paid.then_some(self.me));
+        let (batch, mut refused) = executor.propose(tree, index, after, (&self.seat.pool, tip), paid, limit);
+        if index != tip && !refused.is_empty() {
+            // What blocks hold that are not on this node's chain yet may still come to stand elsewhere.
+            let above = tree.path(tree.fork_point(tip, index), index);
+            let held = above.iter().flat_map(|at| tree.block(*at).transactions());
+            let held: FxHashSet<Hash> = held.map(|transaction| transaction.id()).collect();
+            refused.retain(|(transaction, _)| !held.contains(&transaction.id()));
+        }
         for (transaction, _) in &refused {
-            self.seat.pool.remove(&transaction.id());
+            self.seat.pool.remove(&transaction.id(), &self.shared.chain(tip));
         }
         self.refused.extend(refused);
         batch
@@ -415,7 +424,8 @@ impl<P: Protocol> Simulation<P> {
         let seat = &mut self.seats[node.index()];
         seat.tip = index;
         if !seat.pool.is_empty() {
-            seat.pool.remove_included(&block);
+            let executed = self.shared.executor.result(&self.shared.tree, index);
+            seat.pool.remove_included(&block, &executed.executed, &self.shared.chain(index));
         }
         if self.is_watched() {
             let result = self.shared.executor.result(&self.shared.tree, index);
@@ -432,30 +442,29 @@ impl<P: Protocol> Simulation<P> {
         if std::mem::replace(&mut self.seen[index.index()], true) {
             return;
         }
-        for transaction in block.transactions().iter().filter(|t| !t.is_coinbase()) {
-            self.included.entry(transaction.id()).or_default().push(index);
+        if block.transactions().is_empty() && !self.is_watched() {
+            return;
         }
+        let result = self.shared.executor.result(&self.shared.tree, index);
+        self.shared.inclusions.add(index, block, &result.executed);
         if self.is_watched() {
-            let result = self.shared.executor.result(&self.shared.tree, index);
             self.tell(&Observed::Audited { block, broken: result.broken.as_deref() });
         }
     }
     fn rewind(&mut self, node: NodeId, to: Height) {
-        let tree = &self.shared.tree;
-        let seat = &mut self.seats[node.index()];
+        let Simulation { shared, seats, proposers, .. } = self;
+        let (tree, seat) = (&shared.tree, &mut seats[node.index()]);
         let (from, old) = (tree.height(seat.tip), seat.tip);
         let tip = tree.ancestor(old, to);
         let finalized = seat.finalized;
         seat.tip = tip;
         seat.finalized = finalized.min(to);
-        if self.proposers[node.index()] {
-            for index in tree.path(tip, old) {
-                for transaction in tree.block(index).transactions().iter().filter(|t| !t.is_coinbase()) {
-                    if seat.admits(transaction) {
-                        let _ = seat.pool.insert(transaction.clone());
-                    }
-                }
-            }
+        if proposers[node.index()] {
+            let cut = tree.path(tip, old).into_iter().flat_map(|index| tree.block(index).transactions());
+            let cut: Vec<Arc<Transaction>> = cut.filter(|t| !t.is_coinbase()).cloned().collect();
+            let adversary = &seat.adversary;
+            let admits = |t: &Transaction| adversary.as_ref().is_none_or(|adversary| adversary.admits(t));
+            seat.pool.take_back(cut, admits, &shared.chain(tip));
         }
         self.output(3, node, to.0);
         self.tell(&Observed::Rewound { node, from, to, finalized });
@@ -495,7 +504,9 @@ impl<P: Protocol> Simulation<P> {
         self.output(5, node, snapshot.block.id().short());
         for index in self.shared.tree.path(fork, tip) {
             let block = self.shared.tree.block(index).clone();
-            self.seats[node.index()].pool.remove_included(&block);
+            let executed = self.shared.executor.result(&self.shared.tree, index);
+            let chain = self.shared.chain(index);
+            self.seats[node.index()].pool.remove_included(&block, &executed.executed, &chain);
             self.count_final(node, index);
         }
         self.hold(node, &snapshot.block);

@@ -3,6 +3,7 @@
 use super::adversary::Adversary;
 use super::cast::Cast;
 use super::clock::Clock;
+use super::confirmed::{ChainUpTo, Inclusions};
 use super::disk::{Disk, DiskModel};
 use super::executor::Executor;
 use super::fault::{Fault, Scheduled, Trouble, Who};
@@ -206,6 +207,7 @@ pub(super) struct Shared {
     pub keys: Keyring,
     pub tree: Tree,
     pub executor: Executor,
+    pub inclusions: Inclusions,
 }
 
 /// One chain.
@@ -251,7 +253,6 @@ pub struct Simulation<P: Protocol> {
     pub(super) behind_cuts: Vec<(NodeId, NodeId, Arc<Transaction>)>,
     // What became of things.
     pub(super) clients: FxHashMap<Hash, Client>,
-    pub(super) included: FxHashMap<Hash, Vec<BlockIndex>>,
     pub(super) finals: Vec<u32>,
     pub(super) held: FxHashMap<Hash, Vec<u64>>,
     /// Which blocks somebody extended a chain by.
@@ -303,7 +304,8 @@ impl<P: Protocol> Simulation<P> {
         let proposers = proposers(&setup, &cast);
         let (config, committee) = (Arc::new(setup.config), setup.committee);
         let executor = Executor::new(setup.ledger, setup.accounts, setup.recheck);
-        let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor };
+        let inclusions = Inclusions::default();
+        let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor, inclusions };
         let mut simulation = Simulation {
             name: setup.name,
             mempool: setup.seats.iter().map(|seat| seat.mempool).collect(),
@@ -339,7 +341,6 @@ impl<P: Protocol> Simulation<P> {
             retiring: std::collections::VecDeque::new(),
             behind_cuts: Vec::new(),
             clients: FxHashMap::default(),
-            included: FxHashMap::default(),
             finals: Vec::new(),
             held: FxHashMap::default(),
             seen: Vec::new(),
@@ -660,6 +661,11 @@ fn new_seat<P: Protocol>(settings: SeatSettings<P>) -> Seat<P> {
 }
 
 impl Shared {
+    /// The chain that ends with `tip`, as mempools see it.
+    pub(super) fn chain(&self, tip: BlockIndex) -> ChainUpTo<'_> {
+        let Shared { inclusions, executor, tree, .. } = self;
+        ChainUpTo { inclusions, executor, tree, tip }
+    }
     /// A stream of `node`, named anew for each of its starts.
     pub(super) fn stream(&self, label: &str, node: NodeId, boots: u32) -> Box<Stream> {
         Box::new(Stream::new(self.seed, label, u64::from(node.0), u64::from(boots)))

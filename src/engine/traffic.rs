@@ -2,7 +2,7 @@
 
 use super::mail::{Content, Sending};
 use super::seat::{Job, Seat};
-use super::simulation::{CLIENTS, Kind, Simulation, TransactionRelay};
+use super::simulation::{CLIENTS, Kind, Shared, Simulation, TransactionRelay};
 use crate::base::{ClientId, Duration, NodeId, Time, Work, rng};
 use crate::chain::{BlockIndex, Transaction};
 use crate::observe::Observed;
@@ -121,11 +121,12 @@ impl<P: Protocol> Simulation<P> {
             return false;
         }
         let admitted = self.shared.executor.admit(&transaction);
-        let pool = &mut self.seats[node.index()].pool;
-        if pool.contains(&transaction.id()) {
+        let seat = &mut self.seats[node.index()];
+        if seat.pool.contains(&transaction.id()) {
             return false;
         }
-        match admitted.and_then(|()| pool.insert(transaction.clone())) {
+        let chain = self.shared.chain(seat.tip);
+        match admitted.and_then(|()| seat.pool.insert(transaction.clone(), &chain)) {
             Err(reason) => {
                 self.tell(&Observed::Refused { node, transaction: &transaction, reason });
                 return false;
@@ -145,8 +146,8 @@ impl<P: Protocol> Simulation<P> {
     }
     /// Whether `node`'s chain holds the transaction.
     fn is_included(&self, node: NodeId, transaction: &Transaction) -> bool {
-        let (tree, tip) = (&self.shared.tree, self.seats[node.index()].tip);
-        self.included.get(&transaction.id()).is_some_and(|blocks| blocks.iter().any(|at| tree.is_ancestor(*at, tip)))
+        let Shared { inclusions, tree, .. } = &self.shared;
+        inclusions.holds(tree, self.seats[node.index()].tip, &transaction.id())
     }
     /// Sends a transaction on its way to every other mempool, once.
     fn spread_transaction(&mut self, from: NodeId, transaction: Arc<Transaction>) {

@@ -10,7 +10,7 @@ pub mod root;
 pub mod utxo;
 
 use crate::base::{AccountId, Hash, Height, Keyring, NodeId};
-use crate::chain::{Amount, Transaction};
+use crate::chain::{Amount, OutPoint, Transaction};
 use std::fmt;
 use std::sync::Arc;
 
@@ -65,6 +65,10 @@ pub trait Ledger {
     fn state_bytes(&self) -> u64;
     /// The proposer's reward for a block at `height` with these fees, or `None` where proposers are not paid.
     fn coinbase(&self, proposer: NodeId, height: Height, fees: Amount) -> Option<Arc<Transaction>>;
+    /// Whether this output existed at genesis, spent or not since. Never where there are no outputs.
+    fn existed_at_genesis(&self, _output: &OutPoint) -> bool {
+        false
+    }
     /// Checks conservation: everything that exists was there at genesis or was minted by rule.
     ///
     /// # Errors

@@ -41,6 +41,13 @@ impl Nonces {
             Waiting::Many(many) => many.range(nonce.checked_add(1)?..).next().map(|(_, rank)| *rank),
         }
     }
+    /// What waits under the highest nonce that counts.
+    pub fn highest(&self, sender: AccountId, counts: impl Fn(&Rank) -> bool) -> Option<Rank> {
+        match self.0.get(&sender)? {
+            Waiting::One(_, rank) => Some(*rank).filter(|rank| counts(rank)),
+            Waiting::Many(many) => many.values().rev().find(|rank| counts(rank)).copied(),
+        }
+    }
     /// Adds a nonce that does not wait yet.
     pub fn insert(&mut self, sender: AccountId, nonce: u64, rank: Rank) {
         match self.0.entry(sender) {

@@ -20,7 +20,7 @@ use crate::base::key::PUBLIC_KEY_BYTES;
 use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
 use crate::base::{AccountId, Digest, Hash, Height, NodeId};
 use crate::chain::{Amount, Body, OutPoint, Output, Transaction};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -152,6 +152,8 @@ pub struct Utxo {
     proposers_from: u32,
     /// Everything that existed at genesis.
     genesis: u128,
+    /// The names under which outputs existed at genesis.
+    endowed: FxHashSet<Hash>,
     /// All outputs that are unspent, or were spent in a block that can be undone; `None` where there is room.
     coins: Vec<Option<Coin>>,
     /// Where there is room.
@@ -177,6 +179,7 @@ impl Utxo {
             issuance,
             proposers_from,
             genesis: u128::from(outputs) * u128::from(endowment.amount),
+            endowed: FxHashSet::default(),
             coins: Vec::with_capacity(outputs as usize),
             room: Vec::new(),
             places: FxHashMap::default(),
@@ -190,6 +193,7 @@ impl Utxo {
                 let coin = Coin { output: Output { owner, amount: endowment.amount }, minted: None, spent: false };
                 ledger.root += coin.leaf(&point);
                 ledger.keep(point, coin);
+                ledger.endowed.insert(point.transaction);
             }
         }
         ledger
@@ -420,6 +424,9 @@ impl Ledger for Utxo {
         let amount = self.issuance.subsidy_at(height).checked_add(fees)?;
         let owner = AccountId(self.proposers_from.checked_add(proposer.0)?);
         (self.issuance.subsidy > 0 || amount > 0).then(|| Transaction::coinbase(owner, height, amount))
+    }
+    fn existed_at_genesis(&self, output: &OutPoint) -> bool {
+        self.endowed.contains(&output.transaction)
     }
     fn audit(&self) -> Result<(), Broken> {
         let unspent = || self.coins.iter().flatten().filter(|coin| !coin.spent);
