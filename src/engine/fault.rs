@@ -6,6 +6,7 @@
 
 use super::clock::Clock;
 use super::disk::Kept;
+use super::reach::Cuts;
 use super::seat::Job;
 use super::simulation::{Kind, SCHEDULE, Simulation};
 use crate::base::{AccountId, Duration, NodeId, Time, Work};
@@ -157,6 +158,8 @@ pub(super) struct Trouble {
     floods: Vec<Flood>,
     /// How fast clients ask.
     pub pace: Pace,
+    /// The cuts in force.
+    pub cuts: Cuts,
 }
 
 /// The relation between the time of the clients, by which they ask, and true time.
@@ -312,6 +315,8 @@ impl<P: Protocol> Simulation<P> {
         self.network.change(self.now(), change, &mut carried);
         self.carry(&mut carried);
         self.carried = carried;
+        self.trouble.cuts.apply(change);
+        self.reach_changed = true;
         self.release_behind_cuts();
     }
 }

@@ -20,6 +20,7 @@ pub mod fault;
 mod mail;
 mod perform;
 pub mod queue;
+mod reach;
 mod seat;
 pub mod simulation;
 pub mod slab;

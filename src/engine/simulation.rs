@@ -259,6 +259,10 @@ pub struct Simulation<P: Protocol> {
     pub(super) seen: Vec<bool>,
     pub(super) leader: Option<NodeId>,
     pub(super) trouble: Trouble,
+    /// Whether a node came up or went down, or a cut came or went, since observers were told who is connected.
+    pub(super) reach_changed: bool,
+    /// What they were told.
+    connected: Vec<bool>,
     pub(super) replies: u32,
     pub(super) answered: u64,
     pub(super) request_at: Time,
@@ -346,6 +350,8 @@ impl<P: Protocol> Simulation<P> {
             seen: Vec::new(),
             leader: None,
             trouble: Trouble::default(),
+            reach_changed: false,
+            connected: Vec::new(),
             replies: u32::try_from(P::replies(&committee)).expect("fewer replies than nodes"),
             answered: 0,
             request_at: Time::NEVER,
@@ -398,6 +404,7 @@ impl<P: Protocol> Simulation<P> {
     pub fn advance(&mut self, until: Time, most: u64) -> bool {
         if !self.booted {
             self.boot_all();
+            self.tell_connected();
         }
         let until = until.min(self.stop.at);
         self.until = until;
@@ -438,6 +445,9 @@ impl<P: Protocol> Simulation<P> {
             Kind::Fault => self.on_fault(event.with as usize),
             Kind::Tick => self.on_tick(),
             Kind::Flood => self.on_flood(event.with),
+        }
+        if self.reach_changed {
+            self.tell_connected();
         }
     }
     /// Nothing more happens: the run ends at the present instant, though its end was not reached.
@@ -505,6 +515,18 @@ impl<P: Protocol> Simulation<P> {
                 self.observers.iter_mut().for_each(|observer| observer.violated(now, &violation));
                 self.violations.push(violation);
             }
+        }
+    }
+    /// Tells which nodes are connected, if that changed.
+    #[cold]
+    fn tell_connected(&mut self) {
+        self.reach_changed = false;
+        let (up, committee) = (&self.up[..self.cast.nodes()], &self.committee);
+        let needed = P::decisive(committee);
+        let connected = self.trouble.cuts.connected(up, |node| committee.weight(node), needed);
+        if connected != self.connected {
+            self.tell(&Observed::Connected { nodes: &connected });
+            self.connected = connected;
         }
     }
     fn on_tick(&mut self) {

@@ -149,6 +149,12 @@ pub enum Observed<'a> {
         /// The tip of its durable chain.
         durable: &'a Arc<Block>,
     },
+    /// Which nodes are up and can reach, in both directions, nodes that are up and together weigh enough for blocks to
+    /// become final: a quorum, or most of the power. Told at the start, and whenever it changes.
+    Connected {
+        /// One entry per node.
+        nodes: &'a [bool],
+    },
     /// A fault of the schedule began.
     FaultBegan {
         /// Its number.

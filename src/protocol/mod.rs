@@ -65,6 +65,11 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     fn committee(_config: &Self::Config, weights: Vec<u64>) -> Committee {
         Committee::weighted(weights, Self::FAULTS)
     }
+    /// The weight of the nodes that must be up and reach each other for blocks to become final: a quorum. Observers ask.
+    #[must_use]
+    fn decisive(committee: &Committee) -> u64 {
+        committee.quorum()
+    }
     /// What is worth knowing before a run of these settings with these nodes faulty, one sentence each: quorums that
     /// need not meet, nodes that depend on liars.
     #[must_use]

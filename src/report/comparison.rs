@@ -29,12 +29,15 @@ pub struct Row {
 }
 
 /// The figures that are compared, with the headings of their columns.
-pub const COLUMNS: [(&str, &str); 10] = [
+pub const COLUMNS: [(&str, &str); 13] = [
     ("throughput", "throughput"),
     ("confirmation_p50", "final p50"),
     ("confirmation_p99", "final p99"),
     ("longest_gap", "longest gap"),
-    ("recovery", "recovery"),
+    ("outage", "outage"),
+    ("recovery", "to recover"),
+    ("drain", "to drain"),
+    ("catch_up", "catch-up"),
     ("block_interval", "block interval"),
     ("wasted_rounds", "wasted rounds"),
     ("fork_rate", "stale blocks"),

@@ -13,7 +13,7 @@ const GROUPS: &[Group] = &[
     ),
     (
         "Time",
-        &["confirmation_p50", "confirmation_p90", "confirmation_p99", "longest_gap", "recovery"],
+        &["confirmation_p50", "confirmation_p90", "confirmation_p99", "longest_gap"],
         &[
             "confirmation_p95",
             "confirmation_max",
@@ -23,6 +23,27 @@ const GROUPS: &[Group] = &[
             "answered_p99",
             "read_p50",
             "read_p99",
+        ],
+    ),
+    (
+        "Faults",
+        &["outage", "recovery", "drain", "catch_up", "success_before", "success_during", "success_after"],
+        &[
+            "throughput_before",
+            "throughput_during",
+            "throughput_after",
+            "confirmation_p50_before",
+            "confirmation_p50_during",
+            "confirmation_p50_after",
+            "confirmation_p99_before",
+            "confirmation_p99_during",
+            "confirmation_p99_after",
+            "answered_p50_before",
+            "answered_p50_during",
+            "answered_p50_after",
+            "answered_p99_before",
+            "answered_p99_during",
+            "answered_p99_after",
         ],
     ),
     (
@@ -60,7 +81,7 @@ pub fn groups(summary: &Summary) -> Vec<(&'static str, Vec<&Figure>)> {
 /// The figures that readers look for, by heading, those without a value left out.
 #[must_use]
 pub fn key_figures(summary: &Summary) -> Vec<(&'static str, Vec<&Figure>)> {
-    let with_value = |name: &&'static str| summary.get(name).filter(|figure| figure.value.is_some());
+    let with_value = |name: &&'static str| summary.get(name).filter(|figure| figure.value.is_some() || figure.not_reached > 0);
     let of = |(heading, key, _): &Group| (*heading, key.iter().filter_map(with_value).collect());
     let mut groups: Vec<(&str, Vec<&Figure>)> = GROUPS.iter().map(of).collect();
     groups.retain(|(_, figures)| !figures.is_empty());

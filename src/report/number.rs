@@ -43,6 +43,27 @@ pub fn digits(value: f64) -> String {
     if size < 0.9995 { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// An interval in the unit of its upper end, or of its lower if the upper is infinite: `2.88 to 2.92 s`. Equal ends are
+/// one value; ends that are the same in three digits tell only how close they are.
+#[must_use]
+pub fn range(low: f64, high: f64, unit: &str) -> String {
+    if low == high {
+        return quantity(low, unit);
+    }
+    if !high.is_finite() {
+        return format!("{} or more", quantity(low, unit));
+    }
+    let (from, to) = (quantity(low, unit), quantity(high, unit));
+    if from == to {
+        return format!("{to}, within 0.5 %");
+    }
+    // The unit stands once if both ends have the same.
+    match (from.split_once(' '), to.split_once(' ')) {
+        (Some((number, one)), Some((_, other))) if one == other => format!("{number} to {to}"),
+        _ => format!("{from} to {to}"),
+    }
+}
+
 fn seconds_scale(value: f64) -> (f64, String) {
     let (factor, unit) = match value.abs() {
         0.0 => (1.0, "s"),
@@ -82,6 +103,21 @@ pub fn grouped(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_names_its_ends_and_no_digits_that_are_noise() {
+        for (low, high, unit, text) in [
+            (2.88, 2.92, "s", "2.88 to 2.92 s"),
+            (0.3, 1.4, "s", "300 ms to 1.40 s"),
+            (2.9, 2.9, "s", "2.90 s"),
+            (2.900_000_1, 2.900_000_2, "s", "2.90 s, within 0.5 %"),
+            (1.5, f64::INFINITY, "s", "1.50 s or more"),
+            (99.1, 100.0, "%", "99.1 to 100 %"),
+            (3.0, 4.0, "", "3 to 4"),
+        ] {
+            assert_eq!(range(low, high, unit), text);
+        }
+    }
 
     #[test]
     fn numbers_have_three_digits_and_a_unit_that_fits() {

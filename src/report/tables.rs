@@ -1,20 +1,23 @@
 //! The tables of a run as CSV. Column names are a promise: they end in the unit and never change their meaning.
 
 use super::comparison::Row;
-use crate::observe::metrics::{Outcome, Summary};
+use crate::observe::metrics::{Figure, Outcome, OverRuns, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
 
 /// The columns of each table.
 pub mod columns {
     /// `summary.csv`: one row per figure.
-    pub const SUMMARY: &[&str] = &["name", "label", "value", "unit", "low", "high", "runs", "over_runs", "definition"];
+    pub const SUMMARY: &[&str] = &[
+        "name", "label", "value", "unit", "low", "high", "runs", "over_runs", "not_reached", "until_s", "definition",
+    ];
     /// `transactions.csv`: one row per transaction, in order of submission.
     pub const TRANSACTIONS: &[&str] = &[
         "id",
         "client",
         "node",
         "submitted_s",
+        "taken_s",
         "included_s",
         "final_s",
         "final_first_s",
@@ -42,6 +45,7 @@ pub mod columns {
         "t90_s",
         "t99_s",
         "final_first_s",
+        "final_connected_s",
         "final_everywhere_s",
     ];
     /// `series.csv`: one row per interval.
@@ -99,7 +103,43 @@ pub mod columns {
     /// `propagation.csv` and `confirmation.csv`: cumulative distributions.
     pub const DISTRIBUTION: &[&str] = &["at_s", "share"];
     /// `faults.csv`: the faults that happened.
-    pub const FAULTS: &[&str] = &["fault", "label", "start_s", "end_s", "stall_s", "recovery_s"];
+    pub const FAULTS: &[&str] = &["fault", "label", "start_s", "end_s", "period"];
+    /// `periods.csv`: the fault periods, for all regions and each. Beside each time stands whether it was reached: `yes`,
+    /// `no` (not until `watched_until_s`) or `not-measurable`. Without a `yes` the time is empty.
+    pub const PERIODS: &[&str] = &[
+        "period",
+        "region",
+        "start_s",
+        "end_s",
+        "faults",
+        "outage_s",
+        "outage_over",
+        "outage_from_s",
+        "recovery_s",
+        "recovered",
+        "drain_s",
+        "drained",
+        "catch_up_s",
+        "caught_up",
+        "watched_until_s",
+    ];
+    /// `phases.csv`: before, during and after each fault period, for all regions and each.
+    pub const PHASES: &[&str] = &[
+        "period",
+        "phase",
+        "region",
+        "start_s",
+        "end_s",
+        "submitted",
+        "succeeded",
+        "success_rate",
+        "confirmed",
+        "throughput",
+        "confirmation_p50_s",
+        "confirmation_p99_s",
+        "answered_p50_s",
+        "answered_p99_s",
+    ];
     /// `violations.csv`: the broken properties that were kept word for word.
     pub const VIOLATIONS: &[&str] = &["property", "kind", "at_s", "what"];
 }
@@ -142,6 +182,8 @@ pub fn tables(outcome: &Outcome, transactions: bool) -> Vec<Table<'_>> {
         Table::new("propagation.csv", columns::DISTRIBUTION, &outcome.propagation),
         Table::new("confirmation.csv", columns::DISTRIBUTION, &outcome.confirmation),
         Table::new("faults.csv", columns::FAULTS, &outcome.faults),
+        Table::new("periods.csv", columns::PERIODS, &outcome.periods),
+        Table::new("phases.csv", columns::PHASES, &outcome.phases),
         Table::new("violations.csv", columns::VIOLATIONS, &outcome.violations),
     ];
     if transactions {
@@ -150,19 +192,54 @@ pub fn tables(outcome: &Outcome, transactions: bool) -> Vec<Table<'_>> {
     tables
 }
 
+/// A row of `summary.csv`.
+#[derive(Serialize)]
+struct FigureRow<'a> {
+    name: &'a str,
+    label: &'a str,
+    value: Option<f64>,
+    unit: &'a str,
+    low: Option<f64>,
+    /// Empty also where it is infinite: more runs than the interval leaves out never got there.
+    high: Option<f64>,
+    runs: u32,
+    over_runs: OverRuns,
+    not_reached: u32,
+    until_s: Option<f64>,
+    definition: &'a str,
+}
+
+impl FigureRow<'_> {
+    fn of(figure: &Figure) -> FigureRow<'_> {
+        let (low, high) = bounds(figure);
+        FigureRow {
+            name: figure.name,
+            label: figure.label,
+            value: figure.value,
+            unit: figure.unit,
+            low,
+            high,
+            runs: figure.runs,
+            over_runs: figure.over_runs,
+            not_reached: figure.not_reached,
+            until_s: figure.until,
+            definition: figure.definition,
+        }
+    }
+}
+
+/// The ends of a figure's interval, as far as there are numbers for them.
+fn bounds(figure: &Figure) -> (Option<f64>, Option<f64>) {
+    let (low, high) = figure.interval.map(|interval| (interval.low, interval.high)).unzip();
+    (low.filter(|low| low.is_finite()), high.filter(|high| high.is_finite()))
+}
+
 /// Writes `summary.csv`.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    type Row<'a> = (&'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32, OverRuns, &'a str);
-    use crate::observe::metrics::OverRuns;
-    let row = |figure: &'_ crate::observe::metrics::Figure| -> Row<'static> {
-        let (low, high) = figure.interval.map(|interval| (interval.low, interval.high)).unzip();
-        let (name, label, unit, definition) = (figure.name, figure.label, figure.unit, figure.definition);
-        (name, label, figure.value, unit, low, high, figure.runs, figure.over_runs, definition)
-    };
-    let rows: Vec<Row<'_>> = summary.figures.iter().map(row).collect();
+    let rows: Vec<FigureRow<'_>> = summary.figures.iter().map(FigureRow::of).collect();
     rows_to_csv(columns::SUMMARY, &rows, out)
 }
 
@@ -171,15 +248,18 @@ pub fn summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of `out`.
 pub fn comparison(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
-    type Line<'a> = (&'a str, &'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32);
+    type Line<'a> =
+        (&'a str, &'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32, u32, Option<f64>);
     let lines = rows.iter().flat_map(|row| {
         row.chain.summary.figures.iter().map(move |figure| -> Line<'_> {
-            let (low, high) = figure.interval.map(|interval| (interval.low, interval.high)).unzip();
-            (&row.name, &row.chain.protocol, figure.name, figure.value, figure.unit, low, high, figure.runs)
+            let (low, high) = bounds(figure);
+            let (value, runs, in_vain, until) = (figure.value, figure.runs, figure.not_reached, figure.until);
+            (&row.name, &row.chain.protocol, figure.name, value, figure.unit, low, high, runs, in_vain, until)
         })
     });
     let lines: Vec<Line<'_>> = lines.collect();
-    rows_to_csv(&["variant", "protocol", "name", "value", "unit", "low", "high", "runs"], &lines, out)
+    let columns = ["variant", "protocol", "name", "value", "unit", "low", "high", "runs", "not_reached", "until_s"];
+    rows_to_csv(&columns, &lines, out)
 }
 
 fn rows_to_csv<T: Serialize>(columns: &[&str], rows: &[T], out: &mut dyn Write) -> io::Result<()> {
@@ -219,6 +299,10 @@ mod tests {
         assert_eq!(headings(&outcome.propagation), columns::DISTRIBUTION);
         assert_eq!(headings(&outcome.confirmation), columns::DISTRIBUTION);
         assert_eq!(headings(&outcome.faults), columns::FAULTS);
+        assert_eq!(headings(&outcome.periods), columns::PERIODS);
+        assert_eq!(headings(&outcome.phases), columns::PHASES);
+        let figures: Vec<FigureRow<'_>> = outcome.summary.figures.iter().map(FigureRow::of).collect();
+        assert_eq!(headings(&figures), columns::SUMMARY);
         assert_eq!(headings(&outcome.violations), columns::VIOLATIONS);
     }
 

@@ -3,9 +3,9 @@
 use super::comparison::{COLUMNS, FinishedComparison, Row};
 use super::group::key_figures;
 use super::manifest::{Manifest, Verdict};
-use super::number::{digits, grouped, quantity, seconds};
+use super::number::{digits, grouped, quantity, range, seconds};
 use super::{ChainSummary, Written};
-use crate::observe::metrics::{Figure, OverRuns};
+use crate::observe::metrics::{Figure, Interval, OverRuns};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ fn table(chain: &ChainSummary, several: bool) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     if several {
-        table.set_header(["", "mean over runs, with 95 % confidence", "", ""]);
+        table.set_header(["", "mean over runs", "", "95 % confidence"]);
     }
     for (number, (group, figures)) in key_figures(&chain.summary).into_iter().enumerate() {
         if number > 0 {
@@ -33,20 +33,41 @@ fn table(chain: &ChainSummary, several: bool) -> String {
     table.trim_fmt()
 }
 
-/// The value of a figure with its unit.
+/// The value of a figure with its unit; what was awaited in vain is said to have been.
 #[must_use]
 pub fn value(figure: &Figure) -> String {
-    figure.value.map_or_else(|| "-".into(), |value| quantity(value, figure.unit))
+    match (figure.value, figure.until) {
+        (Some(value), _) => quantity(value, figure.unit),
+        (None, Some(until)) => format!("not by {}", plain_seconds(until)),
+        (None, None) => "-".into(),
+    }
+}
+
+/// An instant of the run in seconds, whatever its size: `120 s`.
+fn plain_seconds(at: f64) -> String {
+    format!("{} s", digits(at))
 }
 
 /// The confidence interval of a figure over several runs, or what else is to be said of them.
 #[must_use]
 pub fn interval(figure: &Figure) -> String {
+    let mut said = Vec::new();
     match figure.interval {
-        Some(interval) => format!("± {}", quantity((interval.high - interval.low) / 2.0, figure.unit)),
-        None if figure.over_runs == OverRuns::Sum => "sum over runs".into(),
-        None => String::new(),
+        Some(Interval { low, high }) if low == high && low.is_finite() => said.push("the same in all runs".to_owned()),
+        Some(Interval { low, high }) if low.is_finite() => said.push(range(low, high, figure.unit)),
+        _ if figure.over_runs == OverRuns::Sum => said.push("sum over runs".into()),
+        _ => {}
     }
+    match figure.over_runs {
+        OverRuns::GeometricMean => said.push("geometric mean".into()),
+        OverRuns::Median if figure.runs > 1 => said.push("median".into()),
+        _ => {}
+    }
+    if let (Some(until), 2.., 1..) = (figure.until, figure.runs, figure.not_reached) {
+        let (some, all) = (figure.not_reached, figure.runs);
+        said.push(format!("{some} of {all} runs not by {}", plain_seconds(until)));
+    }
+    said.join(", ")
 }
 
 /// The verdict on all runs in plain words.
@@ -136,7 +157,8 @@ pub fn comparison(comparison: &FinishedComparison<'_>, rows: &[Row], folder: &st
 /// The columns of a comparison in which anything stands.
 #[must_use]
 pub fn shown(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
-    let has = |name: &str| rows.iter().any(|row| row.chain.summary.value(name).is_some_and(|value| value != 0.0));
+    let says = |figure: &Figure| figure.not_reached > 0 || figure.value.is_some_and(|value| value != 0.0);
+    let has = |name: &str| rows.iter().any(|row| row.chain.summary.get(name).is_some_and(says));
     COLUMNS.into_iter().filter(|(name, _)| has(name)).collect()
 }
 

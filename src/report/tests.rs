@@ -4,7 +4,7 @@ use super::*;
 use crate::base::{ClientId, Duration, Height, NodeId, Time};
 use crate::observe::metrics::{
     BlockRow, CdfPoint, Fate, FaultSpan, Figure, Interval, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome,
-    OverRuns, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, ViolationRow,
+    OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, ViolationRow,
 };
 use crate::scenario::run::run;
 use std::fs;
@@ -56,6 +56,7 @@ fn transaction_row() -> TransactionRow {
         client: ClientId(1),
         node: NodeId(2),
         submitted: secs(1),
+        taken: secs(1),
         included: secs(2),
         final_home: secs(3),
         final_first: secs(2),
@@ -85,6 +86,7 @@ fn block_row(height: u64, standing: Standing) -> BlockRow {
         t90: Duration::from_millis(90),
         t99: Duration::MAX,
         final_first: secs(height + 1),
+        final_connected: secs(height + 1),
         final_everywhere: Time::NEVER,
     }
 }
@@ -137,6 +139,49 @@ fn node_row(index: u32) -> NodeRow {
     }
 }
 
+fn fault_span() -> FaultSpan {
+    FaultSpan { fault: 0, label: "crash of n1 <&>".into(), start: secs(4), end: secs(6), period: 0 }
+}
+
+fn period_row() -> PeriodRow {
+    PeriodRow {
+        period: 0,
+        region: String::new(),
+        start: secs(4),
+        end: secs(6),
+        faults: 1,
+        outage: Duration::from_millis(2_900),
+        outage_over: Reached::Yes,
+        outage_from: secs(3),
+        recovery: Duration::MAX,
+        recovered: Reached::No,
+        drain: Duration::MAX,
+        drained: Reached::NotMeasurable,
+        catch_up: Duration::ZERO,
+        caught_up: Reached::Yes,
+        watched_until: secs(10),
+    }
+}
+
+fn phase_row() -> PhaseRow {
+    PhaseRow {
+        period: 0,
+        phase: Phase::During,
+        region: "eu <1>".into(),
+        start: secs(4),
+        end: secs(6),
+        submitted: 40,
+        succeeded: 30,
+        success_rate: Some(75.0),
+        confirmed: 20,
+        throughput: Some(10.0),
+        confirmation_p50_s: Some(0.25),
+        confirmation_p99_s: None,
+        answered_p50_s: None,
+        answered_p99_s: None,
+    }
+}
+
 /// An outcome with a row of every kind, and the figures of a real run.
 pub fn outcome() -> Outcome {
     let standings = [(1, Standing::Canonical), (2, Standing::Stale), (3, Standing::Open)];
@@ -156,7 +201,9 @@ pub fn outcome() -> Outcome {
         reorgs: vec![ReorgRow { depth: 1, count: 3 }, ReorgRow { depth: 25, count: 1 }],
         propagation: vec![CdfPoint { at: 0.0, share: 0.25 }, CdfPoint { at: 0.09, share: 0.95 }],
         confirmation: vec![CdfPoint { at: 0.1, share: 0.5 }, CdfPoint { at: 3.0, share: 1.0 }],
-        faults: vec![FaultSpan { end: secs(6), ..FaultSpan::new(0, "crash of n1 <&>".into(), secs(4)) }],
+        faults: vec![fault_span()],
+        periods: vec![period_row()],
+        phases: vec![phase_row()],
         violations: vec![ViolationRow {
             property: "agreement",
             kind: "safety",
@@ -187,6 +234,8 @@ pub fn nothing() -> Outcome {
         propagation: Vec::new(),
         confirmation: Vec::new(),
         faults: Vec::new(),
+        periods: Vec::new(),
+        phases: Vec::new(),
         violations: Vec::new(),
     }
 }
@@ -293,7 +342,7 @@ fn an_experiment_says_what_was_not_begun() {
     assert!(page.contains("2 of 3 runs came to their end") && page.contains("href=\"seed-1/report.html\""));
     let summary = fs::read_to_string(place.join("summary.csv")).unwrap();
     assert!(
-        summary.lines().any(|line| line.starts_with("offered,offered load,20.0,tx/s,20.0,20.0,2,mean,")),
+        summary.lines().any(|line| line.starts_with("offered,offered load,20.0,tx/s,20.0,20.0,2,mean,0,,")),
         "{summary}"
     );
 }
@@ -324,17 +373,36 @@ fn a_violation_is_told_with_the_command_that_shows_it_again() {
     );
 }
 
+fn several(value: Option<f64>, interval: Option<(f64, f64)>, over_runs: OverRuns) -> Figure {
+    let interval = interval.map(|(low, high)| Interval { low, high });
+    let (name, label, unit, definition) = ("f", "f", "s", "");
+    Figure { name, label, unit, value, interval, runs: 3, over_runs, not_reached: 0, until: None, definition }
+}
+
 #[test]
-fn the_interval_of_a_figure_is_half_its_width() {
-    let figure = Figure {
-        name: "f",
-        label: "f",
-        unit: "s",
-        value: Some(0.4),
-        interval: Some(Interval { low: 0.3, high: 0.5 }),
-        runs: 3,
-        over_runs: OverRuns::Mean,
-        definition: "",
-    };
-    assert_eq!((terminal::value(&figure), terminal::interval(&figure)), ("400 ms".into(), "± 100 ms".into()));
+fn an_interval_is_told_by_its_ends_and_without_noise() {
+    let said = |figure: &Figure| (terminal::value(figure), terminal::interval(figure));
+    let usual = several(Some(0.4), Some((0.3, 0.5)), OverRuns::Mean);
+    assert_eq!(said(&usual), ("400 ms".into(), "300 to 500 ms".into()));
+    let wide = several(Some(0.4), Some((0.01, 2.0)), OverRuns::GeometricMean);
+    assert_eq!(said(&wide).1, "10 ms to 2 s, geometric mean");
+    let alike = several(Some(0.4), Some((0.4, 0.4)), OverRuns::Mean);
+    assert_eq!(said(&alike).1, "the same in all runs");
+}
+
+#[test]
+fn what_never_came_is_said_never_to_have_come() {
+    let never = Figure { not_reached: 1, until: Some(120.0), ..several(None, None, OverRuns::Median) };
+    assert_eq!(terminal::value(&never), "not by 120 s");
+    let some = Figure { value: Some(2.0), interval: Some(Interval { low: 1.0, high: f64::INFINITY }), ..never };
+    let told = "1 s or more, median, 1 of 3 runs not by 120 s";
+    assert_eq!((terminal::value(&some), terminal::interval(&some)), ("2 s".into(), told.into()));
+}
+
+#[test]
+fn a_page_tells_of_outages_and_of_how_payments_fared() {
+    let (_, page) = write_page(outcome(), u64::MAX, false);
+    for text in ["2.90 s", "not by 10 s", "during", "75 %", "eu &lt;1&gt;", "10 tx/s"] {
+        assert!(page.contains(text), "{text}");
+    }
 }

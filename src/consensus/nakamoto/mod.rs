@@ -251,6 +251,10 @@ impl Protocol for Nakamoto {
     fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
         config.check()
     }
+    /// Most of the power: there are no votes to count.
+    fn decisive(committee: &Committee) -> u64 {
+        committee.majority()
+    }
     fn proposes(_config: &Config, committee: &Committee, node: NodeId) -> bool {
         committee.weight(node) > 0
     }

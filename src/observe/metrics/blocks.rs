@@ -24,6 +24,10 @@ pub struct Record {
     pub cut: bool,
     /// When it was final at the first honest node.
     pub final_first: Time,
+    /// When it was first final at an honest node that was connected, or at any while none was.
+    pub final_connected: Time,
+    /// In which regions it is final, one bit each.
+    pub final_regions: u64,
     /// When it was final at the last honest node.
     pub final_everywhere: Time,
     /// Its transactions by home, ascending: those whose home has yet to finalize it. Emptied when all have.
@@ -63,6 +67,7 @@ impl Record {
             t90,
             t99,
             final_first: self.final_first,
+            final_connected: self.final_connected,
             final_everywhere: self.final_everywhere,
         }
     }
@@ -87,6 +92,8 @@ impl Blocks {
             included: false,
             cut: false,
             final_first: Time::NEVER,
+            final_connected: Time::NEVER,
+            final_regions: 0,
             final_everywhere: Time::NEVER,
             homes: Vec::new(),
             final_count: 0,

@@ -1,6 +1,7 @@
 //! The named figures of a run, each with its definition.
 
-use super::outcome::{BlockRow, Fate, NodeRow, Standing, TransactionRow};
+use super::outcome::{BlockRow, Fate, FaultSpan, NodeRow, Standing, TransactionRow};
+pub use super::around::Around;
 use super::statistics::{gini, mean_seconds, percentile};
 use super::summary::{Figure, OverRuns, Summary};
 use super::traffic::Volume;
@@ -86,10 +87,11 @@ impl<'a> Measured<'a> {
 }
 
 /// Figures in the making.
-struct Sheet(Vec<Figure>);
+pub struct Sheet(Vec<Figure>);
 
 impl Sheet {
-    fn put(
+    /// Adds a figure.
+    pub fn put(
         &mut self,
         name: &'static str,
         label: &'static str,
@@ -99,7 +101,18 @@ impl Sheet {
     ) {
         let runs = u32::from(value.is_some());
         let over_runs = OverRuns::Mean;
-        self.0.push(Figure { name, label, unit, value, interval: None, runs, over_runs, definition });
+        let (interval, not_reached, until) = (None, 0, None);
+        self.0.push(Figure { name, label, unit, value, interval, runs, over_runs, not_reached, until, definition });
+    }
+    /// The figure put last is a time that may never come: of several runs the median counts. It did not come until the
+    /// given instant, if any.
+    pub fn awaited(&mut self, in_vain: Option<Time>) {
+        if let Some(figure) = self.0.last_mut() {
+            figure.over_runs = OverRuns::Median;
+            if let Some(until) = in_vain {
+                (figure.runs, figure.not_reached, figure.until) = (1, 1, Some(until.as_secs_f64()));
+            }
+        }
     }
     /// The figure put last is summed over runs.
     fn summed(&mut self) {
@@ -119,11 +132,12 @@ fn seconds_at(ascending: &[Duration], permille: usize) -> Option<f64> {
 }
 
 /// All figures, in the order in which they are shown.
-pub fn figures(measured: &Measured<'_>) -> Summary {
+pub fn figures(measured: &Measured<'_>, around: &Around<'_>) -> Summary {
     let mut sheet = Sheet(Vec::new());
     load(measured, &mut sheet);
     confirmation(measured, &mut sheet);
     properties(measured, &mut sheet);
+    around.put(&mut sheet);
     chain(measured, &mut sheet);
     propagation(measured, &mut sheet);
     rounds(measured, &mut sheet);
@@ -142,8 +156,10 @@ pub fn definitions() -> Vec<Figure> {
         MetricsSettings { honest: vec![true, false], mining_watts: Some(0.0), ..MetricsSettings::new(2, second) };
     let mut metrics = Metrics::new(settings);
     metrics.reads.push(Duration::ZERO);
+    metrics.faults.push(FaultSpan { fault: 0, label: String::new(), start: Time::ZERO, end: Time::NEVER, period: 0 });
     let figures = metrics.outcome(Time::ZERO + second, &Verdict::default()).summary.figures;
-    figures.into_iter().map(|figure| Figure { value: None, runs: 0, ..figure }).collect()
+    let bare = |figure| Figure { value: None, runs: 0, not_reached: 0, until: None, ..figure };
+    figures.into_iter().map(bare).collect()
 }
 
 fn load(m: &Measured<'_>, sheet: &mut Sheet) {
@@ -235,13 +251,6 @@ fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
         "s",
         Some(m.metrics.longest_gap.as_secs_f64()),
         "longest time of the whole run in which no block became final anywhere first, its start and end included",
-    );
-    sheet.put(
-        "recovery",
-        "longest recovery from a fault",
-        "s",
-        m.metrics.recovery.map(Duration::as_secs_f64),
-        "longest time from the end of a fault until a block became final anywhere first, or the run ended",
     );
 }
 

@@ -1,11 +1,12 @@
 //! From what was counted to an [`Outcome`].
 
 use super::blocks::Index;
-use super::figures::{Measured, figures};
+use super::figures::{Around, Measured, figures};
 use super::outcome::{
-    BlockRow, Fate, FaultSpan, IntervalRow, NodeRow, NoteRow, Outcome, RefusalRow, ReorgRow, Standing, TransactionRow,
+    BlockRow, Fate, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow, Standing, TransactionRow,
     ViolationRow,
 };
+use super::periods::{Bounds, View, periods, rows};
 use super::statistics::{distribution, percentile};
 use super::transactions::{NOWHERE, Transactions};
 use super::{Metrics, Noted};
@@ -31,8 +32,9 @@ impl Metrics {
         let nodes = self.node_rows(end, &blocks);
         let from = Time::ZERO + self.settings.warm_up;
         let to = end.min(Time::ZERO + self.settings.duration).max(from);
+        let (periods, phases) = self.around_faults(end, (from, to), &transactions, &blocks);
         let measured = Measured::new(&self, verdict, (from, to), &transactions, &blocks, &nodes);
-        let summary = figures(&measured);
+        let summary = figures(&measured, &Around { periods: &periods, phases: &phases });
         let reachable = measured.blocks.len() * self.settings.honest.iter().filter(|honest| **honest).count();
         let (confirmation, propagation) =
             (distribution(&measured.confirmation), self.propagation.distribution(reachable as u64));
@@ -52,6 +54,8 @@ impl Metrics {
             propagation,
             confirmation,
             faults: std::mem::take(&mut self.faults),
+            periods,
+            phases,
             violations: violation_rows(verdict),
             transactions,
         }
@@ -74,14 +78,26 @@ impl Metrics {
         }
         self.end_interval(total);
         self.longest_gap = self.longest_gap.max(end.since(self.last_final));
-        self.recovery = self.recovery_by(end);
-        let open = self.faults.iter_mut().filter(|span| span.end == Time::NEVER);
-        open.for_each(|span: &mut FaultSpan| span.end = end);
+        self.progress.period_begins(end);
     }
-    /// The longest recovery from a fault; one that has not come lasts until `end`.
-    fn recovery_by(&self, end: Time) -> Option<Duration> {
-        let ended = self.faults.iter().filter(|span| span.end < end);
-        ended.map(|span| span.recovery.min(end.since(span.end))).max()
+    /// The rows of the tables around faults, for the chain and for each region.
+    fn around_faults(
+        &mut self,
+        end: Time,
+        window: (Time, Time),
+        transactions: &[TransactionRow],
+        blocks: &[BlockRow],
+    ) -> (Vec<PeriodRow>, Vec<PhaseRow>) {
+        let periods = periods(&mut self.faults);
+        if periods.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let mut views = vec![View::whole(transactions, blocks)];
+        for (region, name) in self.regions.names.iter().enumerate() {
+            let here = transactions.iter().filter(|row| self.regions.of[row.node.index()] == Some(region));
+            views.push(View::of_region(name, here, &self.regions.finals[region]));
+        }
+        rows(&periods, &views, blocks, |end| self.progress.after(end), &Bounds { window, end })
     }
     /// Completes the rows of transactions by what is known of their blocks. One whose final block did not stay, or
     /// that was cut off before it was final, is lost unless the canonical chain has it in another block.

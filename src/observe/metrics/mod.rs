@@ -13,10 +13,14 @@
 //!
 //! What Byzantine nodes say of their own chains is not counted; what they send, compute and propose is.
 
+mod around;
 mod blocks;
+mod catch_up;
 mod figures;
 mod finish;
 mod outcome;
+mod over_runs;
+mod periods;
 mod statistics;
 mod summary;
 #[cfg(test)]
@@ -26,17 +30,19 @@ mod transactions;
 
 pub use figures::definitions;
 pub use outcome::{
-    BlockRow, CdfPoint, Fate, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, RefusalRow, ReorgRow,
-    ShortId, Standing, TransactionRow, ViolationRow,
+    BlockRow, CdfPoint, Fate, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, PeriodRow, Phase, PhaseRow,
+    Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, ViolationRow,
 };
 pub use statistics::{gini, percentile};
-pub use summary::{Figure, Interval, OverRuns, Summary, aggregate, student_t_975};
+pub use over_runs::student_t_975;
+pub use summary::{Figure, Interval, OverRuns, Summary, aggregate};
 pub use traffic::round_interval;
 
 use super::{Loss, Observed, Observer, Violation};
 use crate::base::{Duration, Height, NodeId, Time};
 use crate::chain::Block;
 use blocks::{Blocks, Index};
+use catch_up::Followers;
 use statistics::Histogram;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,6 +62,8 @@ mod note {
 pub struct MetricsSettings {
     /// For every node whether it follows the protocol.
     pub honest: Vec<bool>,
+    /// For every node its region; empty where no region is named. Beyond [`REGIONS_MOST`] regions none is told apart.
+    pub regions: Vec<Option<String>>,
     /// For every node its share of the power (hash power, stake); any scale.
     pub power: Vec<f64>,
     /// Cores of every node.
@@ -78,6 +86,7 @@ impl MetricsSettings {
     pub fn new(nodes: usize, duration: Duration) -> MetricsSettings {
         MetricsSettings {
             honest: vec![true; nodes],
+            regions: vec![None; nodes],
             power: vec![1.0; nodes],
             cores: 1,
             warm_up: Duration::ZERO,
@@ -88,6 +97,9 @@ impl MetricsSettings {
         }
     }
 }
+
+/// So many regions are told apart in figures around faults.
+pub const REGIONS_MOST: usize = 64;
 
 /// Watches a run.
 pub struct Metrics {
@@ -117,10 +129,34 @@ pub struct Metrics {
     /// When a block last became final anywhere, and the longest time between two such instants.
     last_final: Time,
     longest_gap: Duration,
-    /// Known at the end.
-    recovery: Option<Duration>,
-    /// Faults after whose end nothing has become final yet.
-    unhealed: usize,
+    /// Which nodes are up, and which of them are connected; see [`Observed::Connected`].
+    up: Vec<bool>,
+    connected: Vec<bool>,
+    /// How far honest nodes that are up stand apart.
+    progress: Followers,
+    regions: Regions,
+}
+
+/// Finality by region.
+struct Regions {
+    /// Their names, in alphabetical order.
+    names: Vec<String>,
+    /// The region of each node.
+    of: Vec<Option<usize>>,
+    /// When blocks became final in each first, at honest nodes that were connected, or at any honest node of it while
+    /// none was.
+    finals: Vec<Vec<Time>>,
+}
+
+impl Regions {
+    fn new(of: &[Option<String>]) -> Regions {
+        let mut names: Vec<String> = of.iter().flatten().cloned().collect::<BTreeSet<String>>().into_iter().collect();
+        if names.len() < 2 || names.len() > REGIONS_MOST {
+            names.clear();
+        }
+        let of = of.iter().map(|name| names.iter().position(|known| Some(known) == name.as_ref())).collect();
+        Regions { finals: vec![Vec::new(); names.len()], of, names }
+    }
 }
 
 /// What is known of a node.
@@ -185,8 +221,10 @@ impl Metrics {
             faults: Vec::new(),
             last_final: Time::ZERO,
             longest_gap: Duration::ZERO,
-            recovery: None,
-            unhealed: 0,
+            up: vec![false; settings.honest.len()],
+            connected: vec![false; settings.honest.len()],
+            progress: Followers::new(&settings.honest),
+            regions: Regions::new(&settings.regions),
             settings,
         };
         metrics.cross_edges(Time::ZERO);
@@ -255,7 +293,7 @@ impl Metrics {
             self.transactions.include(now, block);
         }
     }
-    fn rewind(&mut self, node: NodeId, from: Height, to: Height) {
+    fn rewind(&mut self, now: Time, node: NodeId, from: Height, to: Height) {
         let depth = from.0.saturating_sub(to.0);
         *self.reorgs.entry(depth).or_insert(0) += 1;
         let counts = self.series.now();
@@ -264,7 +302,6 @@ impl Metrics {
         let state = &mut self.nodes[node.index()];
         state.reorgs += 1;
         state.reorg_max = state.reorg_max.max(depth);
-        state.finalized = state.finalized.min(to);
         let mut tip = state.tip;
         while let Some(index) = tip.filter(|&index| self.blocks.get(index).block.height() > to) {
             let record = self.blocks.get_mut(index);
@@ -274,7 +311,35 @@ impl Metrics {
             }
             tip = self.blocks.parent(index);
         }
-        self.nodes[node.index()].tip = tip;
+        let state = &mut self.nodes[node.index()];
+        state.tip = tip;
+        let finalized = state.finalized.min(to);
+        self.stand(now, node, finalized);
+    }
+    /// A node has finalized its chain up to a height.
+    fn stand(&mut self, now: Time, node: NodeId, height: Height) {
+        self.nodes[node.index()].finalized = height;
+        self.progress.stand(now, node, Some(height).filter(|_| self.up[node.index()]));
+    }
+    /// Counts where and when a block became final first.
+    fn settle(&mut self, now: Time, node: NodeId, index: Index) {
+        let Metrics { blocks, regions, connected, settings, .. } = self;
+        let record = blocks.get_mut(index);
+        let able = |node: usize| connected[node] && settings.honest[node];
+        let qualifies = |mut all: std::ops::Range<usize>, among: &dyn Fn(usize) -> bool| {
+            able(node.index()) || !all.any(|node| among(node) && able(node))
+        };
+        let nodes = 0..settings.honest.len();
+        if record.final_connected == Time::NEVER && qualifies(nodes.clone(), &|_| true) {
+            record.final_connected = now;
+        }
+        if let Some(region) = regions.of[node.index()]
+            && record.final_regions & (1 << region) == 0
+            && qualifies(nodes, &|node| regions.of[node] == Some(region))
+        {
+            record.final_regions |= 1 << region;
+            regions.finals[region].push(now);
+        }
     }
     fn finalize(&mut self, now: Time, node: NodeId, block: &Arc<Block>, executed: &[bool]) {
         let index = self.see(now, block);
@@ -283,18 +348,11 @@ impl Metrics {
             self.blocks.get_mut(index).homes = homes;
             self.longest_gap = self.longest_gap.max(now.since(self.last_final));
             self.last_final = now;
-            if self.unhealed > 0 {
-                self.heal(now);
-            }
         }
+        self.settle(now, node, index);
         self.finalize_at_home(now, index, node);
-        let finalized = &mut self.nodes[node.index()].finalized;
-        *finalized = block.height().max(*finalized);
-    }
-    /// A block became final: what stood in the way is overcome.
-    fn heal(&mut self, now: Time) {
-        self.faults.iter_mut().for_each(|span| span.heal(now));
-        self.unhealed = self.faults.iter().filter(|span| span.recovery == Duration::MAX).count();
+        let finalized = self.nodes[node.index()].finalized;
+        self.stand(now, node, block.height().max(finalized));
     }
     fn finalize_at_home(&mut self, now: Time, index: Index, node: NodeId) {
         self.transactions.finalize_at_home(now, index, &self.blocks.get(index).homes, node);
@@ -303,12 +361,14 @@ impl Metrics {
     /// A node skipped to a block: everything below that is known to be final is final there too.
     fn install(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
         let index = self.see(now, block);
-        let before = std::mem::replace(&mut self.nodes[node.index()].finalized, block.height());
+        let before = self.nodes[node.index()].finalized;
+        self.stand(now, node, block.height());
         self.nodes[node.index()].tip = Some(index);
         let mut at = Some(index);
         while let Some(index) = at.filter(|&index| self.blocks.get(index).block.height() > before) {
             if self.blocks.get(index).final_first < Time::NEVER {
                 self.blocks.finalize(now, index);
+                self.settle(now, node, index);
                 self.finalize_at_home(now, index, node);
             }
             at = self.blocks.parent(index);
@@ -371,6 +431,9 @@ impl Metrics {
         if let Some(span) = open {
             span.end = now;
         }
+        if self.faults.iter().all(|span| span.end < Time::NEVER) {
+            self.progress.period_ends(now);
+        }
     }
     /// What happens on chains.
     fn observe_chain(&mut self, now: Time, observed: &Observed<'_>) {
@@ -379,9 +442,11 @@ impl Metrics {
             Observed::Booted { node, durable, .. } => {
                 let index = self.see(now, durable);
                 self.nodes[node.index()].tip = Some(index);
+                self.up[node.index()] = true;
+                self.stand(now, node, durable.height());
             }
             Observed::Extended { node, block, .. } if self.honest(node) => self.extend(now, node, block),
-            Observed::Rewound { node, from, to, .. } if self.honest(node) => self.rewind(node, from, to),
+            Observed::Rewound { node, from, to, .. } if self.honest(node) => self.rewind(now, node, from, to),
             Observed::Finalized { node, block, executed, .. } if self.honest(node) => {
                 self.finalize(now, node, block, executed);
             }
@@ -411,7 +476,8 @@ impl Observer for Metrics {
             Observed::Delivered { kind, bytes, .. } => self.kinds.delivered(kind, bytes),
             Observed::Lost { why, .. } => self.lost[loss_row(why)] += 1,
             Observed::Submitted { client, node, transaction, .. } => {
-                self.transactions.submit(now, client, node, transaction);
+                let taken = self.up[node.index()] && self.honest(node);
+                self.transactions.submit(now, client, node, transaction, taken);
             }
             Observed::Unmade => self.unmade += 1,
             Observed::Refused { transaction, reason, .. } => {
@@ -419,10 +485,16 @@ impl Observer for Metrics {
                 self.transactions.refuse(transaction);
             }
             Observed::Answered { ref transaction, .. } => self.transactions.answer(now, transaction),
-            Observed::Crashed { node } => self.nodes[node.index()].crashes += 1,
+            Observed::Crashed { node } => {
+                self.nodes[node.index()].crashes += 1;
+                self.up[node.index()] = false;
+                self.progress.stand(now, node, None);
+            }
+            Observed::Connected { nodes } => self.connected.copy_from_slice(nodes),
             Observed::FaultBegan { fault, label } => {
-                self.faults.push(FaultSpan::new(fault, label.to_owned(), now));
-                self.unhealed += 1;
+                self.progress.period_begins(now);
+                let span = FaultSpan { fault, label: label.to_owned(), start: now, end: Time::NEVER, period: 0 };
+                self.faults.push(span);
             }
             Observed::FaultEnded { fault } => self.fault_ends(now, fault),
             Observed::Noted { node, label, value } if self.honest(node) => self.note(node, label, value),

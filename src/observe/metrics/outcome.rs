@@ -47,6 +47,10 @@ pub struct Outcome {
     pub confirmation: Vec<CdfPoint>,
     /// The faults that happened, for shading.
     pub faults: Vec<FaultSpan>,
+    /// One row per fault period and region: how long the chain stood still, and how soon it was well again.
+    pub periods: Vec<PeriodRow>,
+    /// One row per fault period, region and phase: how payments fared before, during and after.
+    pub phases: Vec<PhaseRow>,
     /// The broken properties, as many as were kept.
     pub violations: Vec<ViolationRow>,
 }
@@ -95,6 +99,9 @@ pub struct TransactionRow {
     /// When it was handed over first.
     #[serde(rename = "submitted_s", serialize_with = "seconds")]
     pub submitted: Time,
+    /// When it was first handed to an honest node that was up; never if it was not.
+    #[serde(rename = "taken_s", serialize_with = "seconds")]
+    pub taken: Time,
     /// When an honest node first had it on its chain.
     #[serde(rename = "included_s", serialize_with = "seconds")]
     pub included: Time,
@@ -170,6 +177,10 @@ pub struct BlockRow {
     /// When it was final at the first honest node.
     #[serde(rename = "final_first_s", serialize_with = "seconds")]
     pub final_first: Time,
+    /// When it was first final at an honest node that was up and could reach a quorum (under proof of work: most of the
+    /// power); while no honest node could, at any honest node.
+    #[serde(rename = "final_connected_s", serialize_with = "seconds")]
+    pub final_connected: Time,
     /// When it was final at the last honest node.
     #[serde(rename = "final_everywhere_s", serialize_with = "seconds")]
     pub final_everywhere: Time,
@@ -330,30 +341,114 @@ pub struct FaultSpan {
     /// When it began.
     #[serde(rename = "start_s", serialize_with = "seconds")]
     pub start: Time,
-    /// When it ended; the end of the run if it did not.
+    /// When it ended; never if it did not.
     #[serde(rename = "end_s", serialize_with = "seconds")]
     pub end: Time,
-    /// From its beginning until a block became final; nothing if none did.
-    #[serde(rename = "stall_s", serialize_with = "span_seconds")]
-    pub stall: Duration,
-    /// From its end until a block became final; nothing if none did, or if it did not end.
-    #[serde(rename = "recovery_s", serialize_with = "span_seconds")]
-    pub recovery: Duration,
+    /// The number of its fault period.
+    pub period: u32,
 }
 
-impl FaultSpan {
-    /// One that begins now.
-    #[must_use]
-    pub fn new(fault: u32, label: String, start: Time) -> FaultSpan {
-        FaultSpan { fault, label, start, end: Time::NEVER, stall: Duration::MAX, recovery: Duration::MAX }
-    }
-    /// A block becomes final.
-    pub fn heal(&mut self, now: Time) {
-        self.stall = self.stall.min(now.since(self.start));
-        if self.end <= now {
-            self.recovery = self.recovery.min(now.since(self.end));
-        }
-    }
+/// Whether a time that is asked for was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reached {
+    /// It was.
+    Yes,
+    /// Not by the end of the run, or not before the next fault period: see [`PeriodRow::watched_until`].
+    No,
+    /// Nothing could be measured: there is no time before the period, or the period does not end.
+    NotMeasurable,
+}
+
+/// A fault period at the nodes of all regions, or of one. The times of [`Duration::MAX`] were not reached or could not
+/// be measured, as the word beside each says.
+#[derive(Clone, Debug, Serialize)]
+pub struct PeriodRow {
+    /// Its number, from 0, in order of time.
+    pub period: u32,
+    /// The region; empty for all.
+    pub region: String,
+    /// When its first fault began.
+    #[serde(rename = "start_s", serialize_with = "seconds")]
+    pub start: Time,
+    /// When its last fault ended; never if one did not.
+    #[serde(rename = "end_s", serialize_with = "seconds")]
+    pub end: Time,
+    /// How many faults it is made of.
+    pub faults: u32,
+    /// The longest interval without finality that overlaps it, while a payment was pending.
+    #[serde(rename = "outage_s", serialize_with = "span_seconds")]
+    pub outage: Duration,
+    /// Whether that interval ended.
+    pub outage_over: Reached,
+    /// When that interval began.
+    #[serde(rename = "outage_from_s", serialize_with = "seconds")]
+    pub outage_from: Time,
+    /// From its end until throughput was back.
+    #[serde(rename = "recovery_s", serialize_with = "span_seconds")]
+    pub recovery: Duration,
+    /// Whether it was.
+    pub recovered: Reached,
+    /// From its end until no more payments were pending than before.
+    #[serde(rename = "drain_s", serialize_with = "span_seconds")]
+    pub drain: Duration,
+    /// Whether that came.
+    pub drained: Reached,
+    /// From its end until all nodes had caught up.
+    #[serde(rename = "catch_up_s", serialize_with = "span_seconds")]
+    pub catch_up: Duration,
+    /// Whether they had. Of all regions only.
+    pub caught_up: Reached,
+    /// Until when all this was awaited: the end of the run. Catching up is awaited until the next period, if it is earlier.
+    #[serde(rename = "watched_until_s", serialize_with = "seconds")]
+    pub watched_until: Time,
+}
+
+/// Before, during or after a fault period.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// From the end of the period before, or of the warm-up if that is later, until the period starts.
+    Before,
+    /// While it lasts.
+    During,
+    /// From its end until the next period starts, or the measured window ends.
+    After,
+}
+
+/// How payments fared in a phase of a fault period: those of all clients, or of the clients of one region.
+#[derive(Clone, Debug, Serialize)]
+pub struct PhaseRow {
+    /// The number of the period.
+    pub period: u32,
+    /// Which phase.
+    pub phase: Phase,
+    /// The region; empty for all.
+    pub region: String,
+    /// When the phase starts.
+    #[serde(rename = "start_s", serialize_with = "seconds")]
+    pub start: Time,
+    /// When it ends.
+    #[serde(rename = "end_s", serialize_with = "seconds")]
+    pub end: Time,
+    /// Transactions submitted in it.
+    pub submitted: u64,
+    /// Of these, those that were final with effect by the end of the run.
+    pub succeeded: u64,
+    /// The share of these, in per cent.
+    pub success_rate: Option<f64>,
+    /// Transactions that became final with effect in it, whenever they were submitted.
+    pub confirmed: u64,
+    /// The same per second.
+    pub throughput: Option<f64>,
+    /// Median confirmation time of the transactions submitted in it that were final with effect by the end of the run.
+    pub confirmation_p50_s: Option<f64>,
+    /// The same, 99th percentile.
+    pub confirmation_p99_s: Option<f64>,
+    /// Median time from submission until the client believed it final, of the transactions submitted in it.
+    pub answered_p50_s: Option<f64>,
+    /// The same, 99th percentile.
+    pub answered_p99_s: Option<f64>,
 }
 
 /// A broken property.

@@ -29,11 +29,14 @@ impl Transactions {
         block.transactions().iter().filter_map(|transaction| self.find(&transaction.id()))
     }
     /// A client handed a transaction to a node, or sent it again.
-    pub fn submit(&mut self, now: Time, client: ClientId, node: NodeId, transaction: &Transaction) {
+    /// `taken` says whether that node is honest and up.
+    pub fn submit(&mut self, now: Time, client: ClientId, node: NodeId, transaction: &Transaction, taken: bool) {
+        let taken = if taken { now } else { Time::NEVER };
         let id = transaction.id().short();
         if let Some(&known) = self.by_id.get(&id) {
             let row = &mut self.rows[known as usize];
             row.retransmissions = row.retransmissions.saturating_add(1);
+            row.taken = row.taken.min(taken);
             return;
         }
         self.by_id.insert(id, self.rows.len() as u32);
@@ -43,6 +46,7 @@ impl Transactions {
             client,
             node,
             submitted: now,
+            taken,
             included: Time::NEVER,
             final_home: Time::NEVER,
             final_first: Time::NEVER,

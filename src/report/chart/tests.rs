@@ -120,8 +120,8 @@ fn many_nodes_are_shown_in_order_of_size() {
 fn overlapping_faults_and_long_labels_are_drawn_without_harm() {
     let mut outcome = outcome();
     let start = Time::ZERO + Duration::from_millis(9_500);
-    let fault =
-        |number: u32| FaultSpan { end: outcome.end, ..FaultSpan::new(number, "a very long label ".repeat(20), start) };
+    let label = "a very long label ".repeat(20);
+    let fault = |fault: u32| FaultSpan { fault, label: label.clone(), start, end: outcome.end, period: 0 };
     outcome.faults = (0..6).map(fault).collect();
     let text = svg(&plots(&outcome)[0]);
     assert!(text.contains('…') || !text.contains("a very long label"), "labels are cut to the room there is");

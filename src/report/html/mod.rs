@@ -1,5 +1,6 @@
 //! `report.html`: everything about a run on one page that needs no other file and runs no script.
 
+mod faults;
 mod page;
 
 use super::chart::Plot;
@@ -9,7 +10,7 @@ use super::manifest::{Comparison, Experiment, Manifest, Verdict};
 use super::number::{digits, grouped, seconds};
 use super::terminal::{interval, value};
 use super::{ChainSummary, Finished, FinishedExperiment, Pictures, terminal};
-use crate::base::{Duration, Time};
+use crate::base::Time;
 use crate::observe::metrics::{OverRuns, Summary};
 use crate::scenario::run::RanChain;
 use crate::scenario::summary;
@@ -50,7 +51,7 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> Strin
         }
         page.element("h2", &heading("Figures"));
         figures(&mut page, &chain.outcome.summary, false);
-        faults(&mut page, chain, &heading("Faults"));
+        faults::faults(&mut page, &chain.outcome, &heading("Faults"));
         tables(&mut page, chain, &heading("Messages, refusals and notes"));
     }
     setting(&mut page, run, manifest);
@@ -66,7 +67,7 @@ pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, ch
     head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&runs));
     let complete = runs.iter().filter(|run| run.complete).count();
     let facts = format!(
-        "{} of {} runs came to their end. Figures are means over these, with 95 % confidence intervals by Student's t.",
+        "{} of {} runs came to their end. Figures are means over these, medians for times that may never come, with 95 % confidence intervals.",
         complete,
         experiment.runs.len()
     );
@@ -119,7 +120,7 @@ pub fn comparison(
     page.element(
         "p",
         "All variants run under the same seeds: the same payments, the same network, the same weather. Figures are \
-         means over runs. Speed is simulated seconds per second of one core.",
+         means over runs, medians for times that may never come. Speed is simulated seconds per second of one core.",
     );
     if let Some((plot, svg)) = drawn {
         page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
@@ -214,11 +215,13 @@ fn instant(at: Time) -> String {
 
 /// The few figures that are shown large.
 fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
-    const LARGE: [&str; 8] = [
+    const LARGE: [&str; 10] = [
         "throughput",
         "submitted",
         "confirmation_p50",
         "confirmation_p99",
+        "outage",
+        "recovery",
         "block_interval",
         "propagation_t90",
         "fork_rate",
@@ -228,7 +231,7 @@ fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
         page.element("h3", &format!("Chain {chain}"));
     }
     page.open("div class=\"cards\"");
-    let shown = LARGE.iter().filter_map(|name| summary.get(name)).filter(|figure| figure.value.is_some());
+    let shown = LARGE.iter().filter_map(|name| summary.get(name)).filter(|figure| figure.value.is_some() || figure.not_reached > 0);
     for figure in shown {
         page.open("div class=\"card\"");
         page.element("b", &value(figure));
@@ -271,26 +274,6 @@ fn figures(page: &mut Page, summary: &Summary, several: bool) {
     if several && key {
         page.element("p", "Violations are summed over runs.");
     }
-}
-
-fn faults(page: &mut Page, chain: &RanChain, heading: &str) {
-    if chain.outcome.faults.is_empty() {
-        return;
-    }
-    page.element("h2", heading);
-    let heads = ["from", "to", "final again after its beginning", "after its end"].map(|head| (head, true));
-    let span = |span: Duration| if span == Duration::MAX { "-".to_owned() } else { seconds(span.as_secs_f64()) };
-    page.table(&[[("fault", false)].as_slice(), &heads].concat(), |page| {
-        for fault in &chain.outcome.faults {
-            page.open("tr");
-            page.cell(&fault.label, false);
-            page.cell(&instant(fault.start), true);
-            page.cell(&instant(fault.end), true);
-            page.cell(&span(fault.stall), true);
-            page.cell(&span(fault.recovery), true);
-            page.close("tr");
-        }
-    });
 }
 
 fn tables(page: &mut Page, chain: &RanChain, heading: &str) {

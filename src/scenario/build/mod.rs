@@ -189,7 +189,7 @@ impl Builder<'_> {
         let mut remarks = plan.remarks;
         remarks.extend(P::remarks(&config, &committee, &byzantine));
         let traffic = self.load(n)?;
-        let watchers = self.watchers(&weights, &byzantine, traffic.workload.as_deref());
+        let watchers = self.watchers(&weights, &regions, &byzantine, traffic.workload.as_deref());
         let setup = Setup {
             name: table.name.clone(),
             seed,
@@ -230,6 +230,7 @@ impl Builder<'_> {
     fn watchers(
         &self,
         weights: &[u64],
+        regions: &[Option<String>],
         byzantine: &BTreeSet<NodeId>,
         workload: Option<&dyn crate::workload::Workload>,
     ) -> Watchers {
@@ -244,6 +245,7 @@ impl Builder<'_> {
         let total: u64 = weights.iter().sum();
         let metrics = MetricsSettings {
             honest: checks.honest(),
+            regions: regions.to_vec(),
             power: weights.iter().map(|weight| *weight as f64 / total as f64).collect(),
             cores: nodes.cores,
             warm_up: scenario.warm_up,
