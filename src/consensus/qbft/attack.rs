@@ -3,7 +3,7 @@
 use super::message::{Message, Phase, Proposal, RoundChange, statement};
 use super::{Change, Config, Qbft, Record, Timer};
 use crate::base::NodeId;
-use crate::chain::Batch;
+use crate::chain::{Batch, Block, Header};
 use crate::protocol::{Attacker, Context, Effect, Protocol};
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("far-rounds", "asks for rounds far ahead, again and again"),
     ("withhold-commit", "prepares and never commits"),
     ("silent-proposer", "proposes nothing; otherwise honest"),
+    ("keep-the-lead", "as proposer, names the one before it as the block's proposer, so that its turn comes again"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +27,7 @@ enum Attack {
     FarRounds,
     WithholdCommit,
     Silent,
+    KeepTheLead,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ pub(super) fn attacker(
         "far-rounds" => Attack::FarRounds,
         "withhold-commit" => Attack::WithholdCommit,
         "silent-proposer" => Attack::Silent,
+        "keep-the-lead" => Attack::KeepTheLead,
         _ => return None,
     };
     Some(Box::new(Faulty { attack, mask: Qbft::boot(config, log, ctx), asked: 0, seen: None }))
@@ -119,6 +122,15 @@ impl Faulty {
                     (0..2).for_each(|parity| vote_for(&other, parity, ctx));
                     ctx.broadcast(Message::Proposal(other));
                 }
+                (Attack::KeepTheLead, Effect::Broadcast { message: Message::Proposal(proposal) })
+                    if proposal.certificate.is_none() =>
+                {
+                    let before = ctx.committee().in_turn(u64::from(ctx.me().0) + ctx.committee().n() as u64 - 1);
+                    let header = Header { proposer: before, ..proposal.block.header };
+                    let other = Faulty::resigned(&proposal, Block::new(header, proposal.block.batch.clone()), ctx);
+                    (0..2).for_each(|parity| vote_for(&other, parity, ctx));
+                    ctx.broadcast(Message::Proposal(other));
+                }
                 (_, effect) => ctx.ordered().push(effect),
             }
         }
@@ -126,6 +138,10 @@ impl Faulty {
     /// An empty block in place of the proposed one.
     fn other(&self, proposal: &Proposal, ctx: &mut Context<'_, Qbft>) -> Arc<Proposal> {
         let block = self.mask.make(Batch::empty(), ctx);
+        Faulty::resigned(proposal, block, ctx)
+    }
+    /// The same proposal with another block.
+    fn resigned(proposal: &Proposal, block: Arc<Block>, ctx: &mut Context<'_, Qbft>) -> Arc<Proposal> {
         let signature = ctx.sign(&statement(Phase::Prepare, block.height(), proposal.round, &block.id()));
         Arc::new(Proposal { block, signature, ..proposal.clone() })
     }

@@ -125,7 +125,9 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    fn size(&self) -> usize {
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn size(&self) -> usize {
         NUMBER_BYTES + self.block.bytes() + self.seals.len() * (NODE_BYTES + SIGNATURE_BYTES)
     }
     fn is_genuine(&self, checker: &mut Checker<'_>) -> bool {

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! **Quorum.** The least with which any two quorums meet in a correct validator, which is the `ceil(2n/3)` of both code
-//! bases for every `n`. `quorum = "early"` is the `2f + 1` of EIP-650, which forks at `n = 6` without any liar.
+//! bases for every `n` (Besu, `BftHelpers.calculateRequiredValidatorQuorum`; `GoQuorum`, `QuorumSize`). Fewer than four
+//! validators tolerate no fault, and run as both code bases run them. `quorum = "early"` is the `2f + 1` of EIP-650, which forks at `n = 6` without any liar.
 //!
 //! **Mapping.** A PROPOSAL is signed as the PREPARE of its proposer, and a COMMIT by its seal, so that certificates are
 //! lists of like signatures. Blocks are proposed when transactions wait and the block period is over; without any the
@@ -39,14 +40,14 @@ mod transfer;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Change, Message, Phase, Prepared, Proposal, Record, RoundChange, Said, Sealed};
+pub use message::{Change, Message, Phase, Prepared, Proposal, Record, RoundChange, Said, Sealed, statement};
 
-use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Tally};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Tally, Time};
 use crate::chain::{Batch, Block, Header, Limit, Seal};
 use crate::protocol::descent::{self, Descent};
+use crate::protocol::request::Backoff;
 use crate::protocol::votes::Votes;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
-use message::statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,15 +105,17 @@ pub struct Config {
     pub block_period: Duration,
     /// How long round 0 may take; doubles with each round. Default 1 s (Besu; `GoQuorum` 10 s).
     pub request_timeout: Duration,
-    /// The most it grows to. Default 60 s (`GoQuorum`'s cap is optional). Validators whose rounds all last so long, and began
-    /// at different times, may never be in one round again: a cap trades liveness for a bound.
+    /// The most it grows to. Default 365 d, which is none, as in Besu (`RoundTimer`) and in `GoQuorum`, whose
+    /// `maxRequestTimeoutSeconds` is optional. Validators whose rounds all last so long, and began at different times, may
+    /// never be in one round again: a cap trades liveness for a bound.
     pub request_timeout_most: Duration,
     /// Whether the proposer sends a PREPARE besides its proposal, as in `GoQuorum`. Default false, as in Besu.
     pub proposer_prepares: bool,
     /// The largest batch. Default 512 transactions or 1 MB (ours: chains limit gas).
     pub batch: Limit,
-    /// Whether a validator logs what it says. Default true (ours). Off: one that restarts may contradict itself, as in
-    /// `GoQuorum`.
+    /// Whether a validator logs what it says before it says it. Default false: Besu and `GoQuorum` write nothing but the
+    /// chain, pay no disk for a vote, and start again in round 0. One that restarts may then contradict itself, so that a
+    /// restart of more than `f` can fork; with true it cannot, and each vote waits for the disk.
     pub durable: bool,
 }
 
@@ -124,10 +127,10 @@ impl Default for Config {
             policy: Policy::RoundRobin,
             block_period: Duration::from_secs(1),
             request_timeout: Duration::from_secs(1),
-            request_timeout_most: Duration::from_secs(60),
+            request_timeout_most: Duration::from_secs(365 * 24 * 3600),
             proposer_prepares: false,
             batch: Limit { bytes: 1_000_000, transactions: 512 },
-            durable: true,
+            durable: false,
         }
     }
 }
@@ -173,9 +176,17 @@ pub struct Qbft {
     sealed: BTreeMap<Height, Arc<Sealed>>,
     /// The way down from a sealed block far ahead.
     descent: Option<Descent<Arc<Sealed>>>,
-    /// How often this validator asked: whom it asks next. And whether it waits for an answer.
+    /// The round that it was in when it started: rounds grow longer from there on.
+    first_round: Round,
+    /// How often this validator asked: whom it asks next. Whether it waits for an answer, and how long for the next.
     asked: u64,
     asking: bool,
+    backoff: Backoff,
+    /// After a restart: who said since that nothing is missing here. Asks until a correct one did.
+    unsure: Option<Tally>,
+    /// The last height that each validator spoke of: whose are long past may be cut off, and is told.
+    spoke: BTreeMap<NodeId, Height>,
+    reminders: Backoff,
 }
 
 /// Messages of later heights that are kept (Besu: 1000).
@@ -201,12 +212,8 @@ impl Protocol for Qbft {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
         let misfit = |key, reason: String| Err(Misfit { key, reason });
-        if Committee::bound(nodes.max(1) as u64, FaultModel::Byzantine) == 0 {
-            let reason = format!("{nodes} validators tolerate no Byzantine fault; QBFT needs 3f + 1, at least 4");
-            return misfit("nodes", reason);
-        }
         if config.request_timeout.is_zero() || config.request_timeout_most < config.request_timeout {
             return misfit("request_timeout", "must be above zero and at most request_timeout_most".to_owned());
         }
@@ -230,8 +237,11 @@ impl Protocol for Qbft {
         Qbft::recover(config, log, ctx)
     }
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
-        if let Some(height) = message.height().filter(|height| *height != self.height()) {
-            return self.on_other_height(from, height, message, ctx);
+        if let Some(height) = message.height() {
+            self.heard(from, height, ctx);
+            if height != self.height() {
+                return self.on_other_height(from, height, message, ctx);
+            }
         }
         match message {
             Message::Proposal(proposal) => self.on_proposal(from, &proposal, ctx),
@@ -239,7 +249,7 @@ impl Protocol for Qbft {
                 self.on_vote(from, phase, round, &digest, signature, ctx);
             }
             Message::RoundChange(change) => self.on_round_change(from, change, ctx),
-            Message::Ask { above } => self.tell_blocks(from, above, ctx),
+            Message::Ask { above } => self.on_ask(from, above, ctx),
             Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
             Message::AskBelow { upto, above } => {
                 let blocks = descent::ancestors(upto, above, ctx);
@@ -291,10 +301,16 @@ impl Qbft {
             ctx.persist(Record { height: self.height(), round: self.round, what });
         }
     }
-    /// Whether a transaction could be executed after the last block.
+    /// Whether the next block would hold a transaction.
     fn has_work(&self, ctx: &mut Context<'_, Self>) -> bool {
-        let one = Limit { bytes: u64::MAX, transactions: 1 };
-        ctx.pending() > 0 && !ctx.propose(&self.last, &[], one).is_empty()
+        let one = Limit { transactions: 1, ..self.config.batch };
+        ctx.pending() > 0 && ctx.template(&self.last, one).payments() > 0
+    }
+    /// The earliest time that the next block may name: a block period after its parent, which has none if it is genesis (Besu,
+    /// `TimestampMoreRecentThanParent`; `GoQuorum`, `verifyCascadingFields`).
+    fn due(&self) -> Time {
+        let is_first = self.last.height() == Height::GENESIS;
+        if is_first { self.last.header.time } else { self.last.header.time + self.config.block_period }
     }
     /// `Start`: round 0 begins when a transaction waits and the block period is over.
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
@@ -302,9 +318,7 @@ impl Qbft {
         if (self.timing && !proposes) || !self.has_work(ctx) {
             return;
         }
-        let due = self.last.header.time + self.config.block_period;
-        let is_first = self.last.height() == Height::GENESIS;
-        let wait = if is_first || due <= ctx.now() { Duration::ZERO } else { due.since(ctx.now()) };
+        let wait = self.due().since(ctx.now());
         if !self.timing {
             self.timing = true;
             ctx.set_timer(Timer::Round, wait + self.patience());
@@ -317,7 +331,7 @@ impl Qbft {
     }
     /// The base timeout, doubled with each round.
     fn patience(&self) -> Duration {
-        let doubled = self.config.request_timeout * (1 << self.round.min(32));
+        let doubled = self.config.request_timeout * (1 << (self.round - self.first_round).min(32));
         doubled.min(self.config.request_timeout_most)
     }
     /// Proposes a block, in later rounds that of the newest certificate if there is one.
@@ -360,7 +374,7 @@ impl Qbft {
             parent: self.last.id(),
             height: self.height(),
             merkle: batch.digest(),
-            time: ctx.now(),
+            time: ctx.now().max(self.due()),
             proposer: ctx.me(),
             seal: Seal::None,
         };
@@ -400,8 +414,9 @@ impl Qbft {
             return;
         }
         let latest = ctx.now() + AHEAD_MOST;
-        let is_next = block.parent() == self.last.id() && (self.last.header.time..=latest).contains(&block.header.time);
-        if !is_next || !self.is_justified(proposal, ctx.committee()) || ctx.learn(block).is_none() {
+        let is_next = block.parent() == self.last.id() && (self.due()..=latest).contains(&block.header.time);
+        let may_be = is_next && self.config.batch.admits(&block.batch);
+        if !may_be || !self.is_justified(proposal, from, ctx.committee()) || ctx.learn(block).is_none() {
             return;
         }
         if round > self.round {
@@ -425,19 +440,29 @@ impl Qbft {
         self.on_vote(from, Phase::Prepare, round, &digest, proposal.signature, ctx);
         self.say(Phase::Prepare, digest, ctx);
     }
-    /// `JustifyPrePrepare`: round 0, or a quorum of ROUND-CHANGEs whose newest certificate is for this block.
-    fn is_justified(&self, proposal: &Proposal, committee: &Committee) -> bool {
-        if proposal.round == 0 || self.keeps_locks() {
-            return true;
+    /// `JustifyPrePrepare`: round 0, or a quorum of ROUND-CHANGEs whose newest certificate is for this block. A fresh block
+    /// names the proposer of its round (`isProposalJustification` of the formal specification): the next proposer follows the
+    /// one that is named. Nothing is shown that proves nothing (Besu, `ProposalValidator`).
+    fn is_justified(&self, proposal: &Proposal, proposer: NodeId, committee: &Committee) -> bool {
+        let named = proposal.block.header.proposer;
+        let (changes, shown) = (&proposal.changes, proposal.certificate.as_ref());
+        if self.keeps_locks() {
+            // A locked block is shown again under its maker's signature.
+            let is_makers = |proof: &Arc<Prepared>| {
+                proof.block.id() == proposal.block.id() && proof.prepares.iter().any(|(signer, _)| *signer == named)
+            };
+            return named == proposer || (proposal.round > 0 && shown.is_some_and(is_makers));
+        }
+        if proposal.round == 0 {
+            return named == proposer && changes.is_empty() && shown.is_none();
         }
         let mut tally = Tally::default();
-        if !proposal.changes.iter().all(|change| tally.add(change.sender, committee)) || !tally.is_quorum(committee) {
+        if !changes.iter().all(|change| tally.add(change.sender, committee)) || !tally.is_quorum(committee) {
             return false;
         }
-        let newest = proposal.changes.iter().filter_map(|change| change.prepared).max_by_key(|(round, _)| *round);
-        let Some((round, digest)) = newest else { return true };
-        let proof = proposal.certificate.as_ref();
-        proof.is_some_and(|proof| {
+        let newest = changes.iter().filter_map(|change| change.prepared).max_by_key(|(round, _)| *round);
+        let Some((round, digest)) = newest else { return named == proposer && shown.is_none() };
+        shown.is_some_and(|proof| {
             (proof.round, proof.block.id()) == (round, digest)
                 && proof.block.height() == self.height()
                 && round < proposal.round
@@ -515,6 +540,7 @@ impl Qbft {
         }
         // The transactions leave the mempool when the block is performed; then the next round may start.
         ctx.set_timer(Timer::Block, Duration::ZERO);
+        self.ask_soon(ctx);
         let future = std::mem::take(&mut self.future);
         for (from, message) in future {
             self.on_message(from, message, ctx);
@@ -529,8 +555,9 @@ impl Qbft {
         (self.prepares, self.commits, self.blocks) = Default::default();
         self.changes.clear();
         self.own.clear();
-        self.timing = false;
+        (self.timing, self.first_round) = (false, 0);
         ctx.cancel_timer(Timer::Round);
+        self.reminders.reset();
     }
 }
 
@@ -554,6 +581,11 @@ impl Qbft {
     fn change_to(&mut self, round: Round, ctx: &mut Context<'_, Self>) {
         self.enter(round, ctx);
         self.persist(Said::Changed, ctx);
+        self.announce(ctx);
+    }
+    /// ROUND-CHANGE for the present round.
+    fn announce(&mut self, ctx: &mut Context<'_, Self>) {
+        let round = self.round;
         let proof = self.prepared.clone().filter(|_| !self.keeps_locks());
         let prepared = proof.as_ref().map(|proof| (proof.round, proof.block.id()));
         let signature = ctx.sign(&Change::statement(self.height(), round, prepared));

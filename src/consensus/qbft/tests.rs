@@ -478,7 +478,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
 #[test]
 fn what_was_said_is_not_contradicted_after_a_crash_unless_it_was_forgotten() {
     for (forgotten, remembers) in [(0, true), (100, false)] {
-        let mut stage = stage(4, Config::default());
+        let mut stage = stage(4, Config { durable: true, ..Config::default() });
         submit(&mut stage, 0..1, MILLI);
         stage.crash(0);
         stage.forget(0, forgotten);
@@ -495,14 +495,100 @@ fn what_was_said_is_not_contradicted_after_a_crash_unless_it_was_forgotten() {
 
 #[test]
 fn after_all_crash_at_once_everything_goes_on() {
-    for after in 0..4 {
-        let mut stage = stage(4, capped());
+    for (after, durable) in (0..4).flat_map(|after| [(after, true), (after, false)]) {
+        let mut stage = stage(4, Config { durable, ..capped() });
         submit(&mut stage, 0..1, MILLI * after);
         (0..4).for_each(|node| stage.crash(node));
         (0..4).for_each(|node| stage.boot(node));
         submit(&mut stage, 0..2, SECOND * 10);
         assert_agreed(&stage, &[0, 1, 2, 3], 2);
     }
+}
+
+/// What operators of Besu and `GoQuorum` do when rounds have become long: they restart all.
+#[test]
+fn a_restart_of_all_ends_long_rounds_whether_validators_remember_their_promises_or_not() {
+    for durable in [true, false] {
+        let mut stage = stage(4, Config { durable, ..Config::default() });
+        submit(&mut stage, 0..1, SECOND * 2);
+        stage.crash(2);
+        stage.crash(3);
+        submit(&mut stage, 1..2, SECOND * 600);
+        assert!(stage.node(0).round >= 8 && stage.node(0).patience() > SECOND * 200);
+        (0..2).for_each(|node| stage.crash(node));
+        (0..4).for_each(|node| stage.boot(node));
+        let promised = stage.node(0).round;
+        assert_eq!(promised >= 8, durable, "in round {promised}");
+        stage.submit_to_all(&stage.transaction(0, 1));
+        stage.run(SECOND * 3);
+        assert_agreed(&stage, &[0, 1, 2, 3], 2);
+    }
+}
+
+/// The price of writing nothing: one decided, and the others, who signed that, forgot it together.
+#[test]
+fn more_than_f_that_forget_what_they_signed_may_decide_something_else_and_those_who_log_it_do_not() {
+    for durable in [true, false] {
+        let mut stage = stage(4, Config { durable, ..capped() });
+        submit(&mut stage, 0..1, MILLI * 2);
+        // The COMMITs reach validator 0 alone.
+        stage.lose(|flight| flight.to.index() != 0);
+        stage.run(MILLI);
+        assert_eq!(stage.finalized(0).len(), 2);
+        stage.partition(&[0], &[1, 2, 3]);
+        (1..4).for_each(|node| stage.crash(node));
+        (1..4).for_each(|node| stage.boot(node));
+        let other = stage.transaction(1, 0);
+        (1..4).for_each(|node| stage.submit(node, &other));
+        stage.run(SECOND * 20);
+        assert!(stage.finalized(1).len() > 1);
+        assert_eq!(stage.disagreement(&[0, 1, 2, 3]).is_some(), !durable, "durable = {durable}");
+    }
+}
+
+#[test]
+fn fewer_than_four_validators_decide_as_long_as_a_quorum_of_them_is_up() {
+    for (n, crashed, decides) in [(1, 0, true), (2, 0, true), (2, 1, false), (3, 0, true), (3, 1, true), (3, 2, false)] {
+        for variant in [Variant::Qbft, Variant::Ibft2, Variant::Ibft1] {
+            let config = Config { variant, ..capped() };
+            assert_eq!(Qbft::check(&config, n), Ok(()));
+            let mut stage = stage(n, config);
+            (n - crashed..n).for_each(|node| stage.crash(node));
+            submit(&mut stage, 0..2, SECOND * 8);
+            let done = if decides { 2 } else { 0 };
+            assert_agreed(&stage, &(0..n - crashed).collect::<Vec<_>>(), done);
+        }
+    }
+}
+
+/// Who missed the last block hears nothing when the chain is at rest, and is told.
+#[test]
+fn a_validator_that_was_cut_off_while_the_last_block_was_made_catches_up_at_rest() {
+    let mut stage = stage(4, Config::default());
+    submit(&mut stage, 0..2, SECOND * 2);
+    stage.partition(&[3], &[0, 1, 2]);
+    submit(&mut stage, 2..40, SECOND * 2);
+    stage.run(SECOND * 100);
+    stage.heal();
+    stage.run(SECOND * 70);
+    assert_agreed(&stage, &[0, 1, 2, 3], 40);
+}
+
+/// The habit of asking each peer once: all that was asked and answered in the first minute is lost.
+#[test]
+fn what_was_asked_in_vain_is_asked_again() {
+    let mut stage = stage(4, Config::default());
+    stage.crash(3);
+    submit(&mut stage, 0..100, SECOND * 2);
+    stage.boot(3);
+    for _ in 0..600 {
+        stage.lose(|flight| flight.to.index() == 3 || flight.from.index() == 3);
+        stage.run(MILLI * 100);
+        stage.lose(|flight| flight.to.index() == 3 || flight.from.index() == 3);
+    }
+    assert_eq!(stage.finalized(3).len(), 1);
+    stage.run(SECOND * 40);
+    assert_agreed(&stage, &[0, 1, 2, 3], 100);
 }
 
 #[test]

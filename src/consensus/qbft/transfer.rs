@@ -2,14 +2,30 @@
 
 use super::message::{Message, Said, Sealed};
 use super::{ANSWER_MOST, Config, FUTURE_MOST, HEIGHTS_AHEAD, Qbft, Record, Timer};
-use crate::base::{Height, NodeId};
+use crate::base::{Duration, Height, NodeId, Tally, Time};
 use crate::chain::Block;
 use crate::protocol::Context;
 use crate::protocol::descent::Descent;
+use crate::protocol::request::{Backoff, answer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How long the first answer to a request may take, and how long a validator waits for what may come by itself: twice what
+/// the largest answer takes over 10 Mbit/s. Besu's synchronizer asks when it hears of a higher block.
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
+
 impl Qbft {
+    /// A validator spoke of a height: all before it are final there.
+    pub(super) fn heard(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
+        if from == ctx.me() || !ctx.committee().contains(from) {
+            return;
+        }
+        let known = self.spoke.entry(from).or_insert(height);
+        *known = height.max(*known);
+        if height > self.height() {
+            self.ask_soon(ctx);
+        }
+    }
     /// Old heights are answered with what was decided; of later ones a little is kept, and it shows who is ahead.
     pub(super) fn on_other_height(
         &mut self,
@@ -20,65 +36,115 @@ impl Qbft {
     ) {
         if height < self.height() {
             if matches!(message, Message::RoundChange(_)) {
-                self.tell_blocks(from, height.previous().unwrap_or(Height::GENESIS), ctx);
+                let blocks = self.final_after(height.previous().unwrap_or(Height::GENESIS));
+                if !blocks.is_empty() {
+                    ctx.send(from, Message::Blocks(Arc::new(blocks)));
+                }
             }
             return;
         }
         if height.0 - self.height().0 <= HEIGHTS_AHEAD && self.future.len() < FUTURE_MOST {
             self.future.push((from, message));
         }
-        self.ask_soon(ctx);
     }
-    /// Asks for what is final, unless it comes by itself meanwhile.
+    /// Looks soon whether something is missing still.
     pub(super) fn ask_soon(&mut self, ctx: &mut Context<'_, Self>) {
         if !self.asking {
             self.asking = true;
-            ctx.set_timer(Timer::Ask, self.config.request_timeout);
+            ctx.set_timer(Timer::Ask, self.config.request_timeout.min(ANSWER_WAIT));
         }
     }
+    /// Whether something is final elsewhere, or may be: after a restart, until a correct validator said that it is not.
+    fn is_behind(&self) -> bool {
+        self.unsure.is_some()
+            || self.descent.is_some()
+            || self.blocks.len() < self.commits.len()
+            || self.spoke.values().any(|height| *height > self.height())
+    }
+    /// The answer did not come, or it is time to look.
     pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
         self.asking = false;
-        let committee = ctx.committee();
-        // One of so many is correct.
-        let is_new = self.asked < committee.blocking();
-        let is_waiting = !self.future.is_empty() || self.descent.is_some() || self.blocks.len() < self.commits.len();
-        let is_behind = is_new || is_waiting;
-        let start = u64::from(ctx.me().0) + 1 + self.asked;
-        let peer = (0..2).map(|further| committee.in_turn(start + further)).find(|peer| *peer != ctx.me() && is_behind);
-        self.asked += u64::from(is_behind);
-        if let Some(peer) = peer {
-            let above = self.last.height();
-            let below = self.descent.as_ref().map(|descent| Message::AskBelow { upto: descent.next(), above });
-            ctx.send(peer, below.unwrap_or(Message::Ask { above }));
-            self.ask_soon(ctx);
+        if ctx.committee().n() == 1 {
+            return;
+        }
+        if !self.is_behind() {
+            return self.remind(ctx);
+        }
+        let me = ctx.me();
+        let ahead: Vec<NodeId> =
+            self.spoke.iter().filter(|(_, height)| **height > self.height()).map(|(node, _)| *node).collect();
+        let further = 1 + self.asked % (ctx.committee().n() as u64 - 1);
+        let next = ctx.committee().in_turn(u64::from(me.0) + further);
+        let peer = if ahead.is_empty() { next } else { ahead[(self.asked % ahead.len() as u64) as usize] };
+        self.asked += 1;
+        self.request(peer, ctx);
+    }
+    /// Asks one peer. Another is asked when no answer came in time, and each time that is longer.
+    fn request(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
+        let above = self.last.height();
+        let below = self.descent.as_ref().map(|descent| Message::AskBelow { upto: descent.next(), above });
+        ctx.send(peer, below.unwrap_or(Message::Ask { above }));
+        self.asking = true;
+        ctx.set_timer(Timer::Ask, self.backoff.next_wait());
+    }
+    /// At rest: whoever was not heard of at the last height may be cut off, and nothing that it could hear will come by itself
+    /// until something waits again. It is told where the chain is, less and less often.
+    fn remind(&mut self, ctx: &mut Context<'_, Self>) {
+        let (me, above) = (ctx.me(), self.last.height());
+        let is_silent = |peer: &NodeId| self.spoke.get(peer).is_none_or(|height| *height < above);
+        let silent: Vec<NodeId> = ctx.committee().members().filter(|peer| *peer != me && is_silent(peer)).collect();
+        if self.timing || silent.is_empty() || above == Height::GENESIS {
+            return;
+        }
+        silent.into_iter().for_each(|peer| ctx.send(peer, Message::Ask { above }));
+        self.asking = true;
+        ctx.set_timer(Timer::Ask, self.reminders.next_wait());
+    }
+    /// A peer asks, and says by it how far it is. That there is nothing is an answer too.
+    pub(super) fn on_ask(&mut self, from: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
+        self.heard(from, above.next(), ctx);
+        if from != ctx.me() {
+            ctx.send(from, Message::Blocks(Arc::new(self.final_after(above))));
         }
     }
-    pub(super) fn tell_blocks(&self, to: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
+    /// What is final after a height, as much as an answer holds.
+    fn final_after(&self, above: Height) -> Vec<Arc<Sealed>> {
         let is_kept = self.sealed.contains_key(&above.next());
-        let held = self.sealed.range(above.next()..).filter(|_| is_kept).take(ANSWER_MOST);
-        let mut blocks: Vec<Arc<Sealed>> = held.map(|(_, sealed)| sealed.clone()).collect();
+        let held = self.sealed.range(above.next()..).filter(|_| is_kept).map(|(_, sealed)| sealed.clone());
+        let mut blocks = answer(held, ANSWER_MOST, |sealed| sealed.size());
         if blocks.is_empty() {
             // What is older is in the chain, below the last.
             blocks.extend(self.sealed.values().next_back().filter(|last| last.block.height() > above).cloned());
         }
-        if !blocks.is_empty() {
-            ctx.send(to, Message::Blocks(Arc::new(blocks)));
-        }
+        blocks
     }
     pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
-        let (before, committee) = (self.last.height(), ctx.committee());
+        let (before, committee) = ((self.last.height(), self.descent.is_some()), ctx.committee());
         for sealed in blocks.iter().filter(|sealed| sealed.is_complete(committee)) {
             let block = &sealed.block;
             if block.height() == self.height() && block.parent() == self.last.id() && ctx.learn(block).is_some() {
                 self.insert(sealed.clone(), ctx);
             } else if block.height() > self.height() && self.descent.is_none() {
-                let descent = self.descent.insert(Descent::new(sealed.clone(), block));
-                ctx.send(from, Message::AskBelow { upto: descent.next(), above: self.last.height() });
-                self.ask_soon(ctx);
+                self.descent = Some(Descent::new(sealed.clone(), block));
             }
         }
-        if self.last.height() > before && blocks.len() == ANSWER_MOST {
-            ctx.send(from, Message::Ask { above: self.last.height() });
+        if (self.last.height(), self.descent.is_some()) != before {
+            return self.ask_on(from, ctx);
+        }
+        if self.unsure.as_mut().is_some_and(|known| known.add(from, committee) && known.is_blocking(committee)) {
+            self.unsure = None;
+        }
+        if blocks.is_empty() {
+            // Whatever it claimed, it shows nothing.
+            let here = self.height();
+            self.spoke.entry(from).and_modify(|height| *height = here.min(*height));
+        }
+    }
+    /// An answer brought something: there may be more than it holds.
+    fn ask_on(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
+        self.backoff.reset();
+        if from != ctx.me() {
+            self.request(from, ctx);
         }
     }
     /// Takes what continues the way down; when it has reached the last block here, up again.
@@ -89,7 +155,7 @@ impl Qbft {
             return;
         }
         if !descent.is_down(&last) {
-            return ctx.send(from, Message::AskBelow { upto: descent.next(), above: last.height() });
+            return self.ask_on(from, ctx);
         }
         let Some((blocks, top)) = self.descent.take().and_then(|descent| descent.finish(&last)) else { return };
         for block in &blocks {
@@ -115,8 +181,14 @@ impl Qbft {
             future: Vec::new(),
             sealed: BTreeMap::new(),
             descent: None,
+            first_round: 0,
             asked: 0,
             asking: false,
+            backoff: Backoff::new(ANSWER_WAIT),
+            unsure: None,
+            // Who is silent is known when something was decided.
+            spoke: ctx.committee().members().map(|member| (member, ctx.durable().height())).collect(),
+            reminders: Backoff::new(ANSWER_WAIT * 2),
         };
         for record in log {
             if let Said::Sealed(sealed) = &record.what {
@@ -146,12 +218,19 @@ impl Qbft {
             let _ = ctx.learn(&block);
             validator.blocks.insert(block.id(), block);
         }
-        if !log.is_empty() || validator.last.height() > Height::GENESIS {
+        let may_have_missed = !log.is_empty() || validator.last.height() > Height::GENESIS || ctx.now() > Time::ZERO;
+        if may_have_missed && ctx.committee().n() > 1 {
+            validator.unsure = Some(Tally::default());
             validator.on_ask_timer(ctx);
         }
+        // What it promised holds; how long the rounds had become does not.
+        validator.first_round = validator.round;
         if validator.round > 0 || validator.accepted.is_some() {
             validator.timing = true;
             ctx.set_timer(Timer::Round, validator.patience());
+        }
+        if validator.round > 0 && validator.accepted.is_none() {
+            validator.announce(ctx);
         }
         validator
     }

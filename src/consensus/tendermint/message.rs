@@ -251,6 +251,14 @@ pub struct Decided {
     pub commit: Arc<Certificate>,
 }
 
+impl Decided {
+    /// Bytes of everything.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.value.bytes() + self.commit.bytes()
+    }
+}
+
 /// What validators say.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
@@ -264,8 +272,8 @@ pub enum Message {
     Polka(Arc<Certificate>),
     /// How far the sender is.
     Status(Arc<Status>),
-    /// A decided value, for who lacks it.
-    Decided(Arc<Decided>),
+    /// Decided values, ascending, for who lacks them.
+    Decided(Arc<Vec<Arc<Decided>>>),
     /// "Send me what is final from this height down to that one."
     Ask {
         /// The highest that is missing.
@@ -290,7 +298,7 @@ impl Wire for Message {
                 let bits = 2 * (m.members as usize).div_ceil(8) + m.parts.len().div_ceil(8);
                 NUMBER_BYTES + ROUND_BYTES + 1 + NODE_BYTES + bits
             }
-            Message::Decided(m) => m.value.bytes() + m.commit.bytes(),
+            Message::Decided(m) => m.iter().map(|decided| decided.bytes()).sum(),
             Message::Ask { .. } => 2 * NUMBER_BYTES,
             Message::Blocks(blocks) => blocks.iter().map(|block| block.bytes()).sum(),
             Message::Evidence(_) => DuplicateVote::BYTES,
@@ -317,7 +325,7 @@ impl Wire for Message {
             Message::Polka(polka) => polka.price(),
             Message::Status(_) | Message::Ask { .. } => Work::NONE,
             Message::Blocks(_) => Work::hash(self.bytes() as u64),
-            Message::Decided(m) => m.commit.price(),
+            Message::Decided(m) => m.iter().fold(Work::NONE, |sum, decided| sum + decided.commit.price()),
             Message::Evidence(_) => Work::verify(2),
         }
     }
@@ -332,7 +340,9 @@ impl protocol::Message for Message {
             Message::Vote(vote) => vote.is_genuine(keys),
             Message::Polka(polka) => polka.phase == Phase::Prevote && polka.is_genuine(keys),
             Message::Status(_) | Message::Ask { .. } | Message::Blocks(_) => true,
-            Message::Decided(m) => m.commit.phase == Phase::Precommit && m.commit.is_genuine(keys),
+            Message::Decided(m) => m.iter().all(|decided| {
+                decided.commit.phase == Phase::Precommit && decided.commit.is_genuine(keys)
+            }),
             Message::Evidence(proof) => proof.is_genuine(keys),
         }
     }

@@ -6,6 +6,9 @@
 //! **Model.** Byzantine power below one third; safe under asynchrony, live once delays stay below the growing
 //! timeouts. Final at commit: no forks.
 //!
+//! **Quorum.** More than two thirds of the power, the paper's `2f + 1` of `n = 3f + 1` (CometBFT, `types/vote_set.go`: `total * 2 /
+//! 3 + 1`). With a power of `3k` that is one more than would be safe, and a third that is down stops everything.
+//!
 //! ```text
 //!               PROPOSAL, parts     PREVOTE         PRECOMMIT
 //! proposer   0 ---+----------+-------------+----------------+-- decide, next height
@@ -38,9 +41,10 @@ pub use message::{Certificate, Decided, DuplicateVote, Message, NIL, Part, Phase
 pub use proposer::Priorities;
 pub use record::Record;
 
-use crate::base::{Duration, FaultModel, Hash, Height, NodeId, Tally, Work};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time, Work};
 use crate::chain::{Block, Header, Limit};
 use crate::protocol::descent::{self, Descent};
+use crate::protocol::request::Backoff;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note, votes::Votes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +57,8 @@ use std::sync::Arc;
 pub enum Unlocking {
     /// Prevote nil against a lock unless a newer polka is shown (lines 23 and 29); nil polkas change nothing.
     Paper,
-    /// Prevote the locked block always; a polka for nil or another block unlocks.
+    /// Prevote the locked block always; a polka above the lock for nil or another block unlocks, wherever it becomes known
+    /// (CometBFT v0.38, `consensus/state.go`: `addVote`, `enterPrecommit`).
     Cometbft,
     /// The paper's prevotes with CometBFT's unlocking: planted, to show that it forks.
     #[cfg(test)]
@@ -86,8 +91,9 @@ pub struct Config {
     /// (tendermint/tendermint, issue 1047 and pull request 1142). One liar can keep two locks apart for ever. Default
     /// false.
     pub propose_locked: bool,
-    /// How often a validator without progress tells what it has; doubles up to 32-fold. Default 1 s: above the time of
-    /// a round over a wide-area network.
+    /// How long a validator sees no progress until it tells what it has, and least: no less than a height takes here when all
+    /// goes well, which CometBFT's bookkeeping per connection makes up for. Doubles up to 16-fold. Default 100 ms
+    /// (CometBFT, `config.go`: `PeerGossipSleepDuration`).
     pub status_interval: Duration,
     /// Evidence counts until it is older than this many blocks and than `evidence_age`. Default 100 000.
     pub evidence_blocks: u64,
@@ -107,7 +113,7 @@ impl Default for Config {
             part_size: 65_536,
             unlocking: Unlocking::Paper,
             propose_locked: false,
-            status_interval: Duration::from_secs(1),
+            status_interval: Duration::from_millis(100),
             evidence_blocks: 100_000,
             evidence_age: Duration::from_secs(48 * 3600),
         }
@@ -191,18 +197,38 @@ pub struct Tendermint {
     precommits: BTreeMap<u32, Votes>,
     /// This validator's votes and proposal of the height: never another for the same slot.
     said: BTreeMap<(u32, Phase), Vote>,
-    watched: Option<(Height, u32, Step)>,
-    /// How often it asked: whom it asks next. And how often more it asks, however quiet it is, after a restart.
+    /// How far it was when it last looked.
+    watched: Option<Progress>,
+    /// How often it asked: whom it asks next.
     asked: u64,
-    unsure: u32,
+    /// After a restart: who said since that it is not ahead. Asks on until a correct one did.
+    unsure: Option<Tally>,
+    /// How often it looked without seeing progress.
     unheard: u32,
+    /// When the height began, and how long one lasts when nothing goes wrong.
+    began: Time,
+    usual: Duration,
+    /// The last height that each peer spoke of: whose are long past may be cut off, and is told.
+    spoke: BTreeMap<NodeId, Height>,
+    reminders: Backoff,
+    /// The one request for decided blocks that is under way: when its answer is given up, and how long the next may take.
+    fetch: Option<Time>,
+    backoff: Backoff,
+    /// To whom the parts of a round were sent, when they may be sent again, and how often they were.
+    served: BTreeMap<NodeId, (u32, Time, u32)>,
 }
+
+/// How far a validator is: its height, round and step, and how many parts of the proposal it has.
+type Progress = (Height, u32, Step, usize);
 
 /// Decisions kept.
 const DECIDED_MOST: usize = 64;
 /// How far ahead of the local clock a fresh proposal may be dated (ours; CometBFT's proposer-based timestamps allow the
 /// precision of the clocks). Else block time would be whatever a liar says.
 const AHEAD_MOST: Duration = Duration::from_secs(1);
+/// Least time between a block and its child (CometBFT's `state/validation.go` asks for a later time; its clock ticks in
+/// milliseconds, ours in nanoseconds).
+const BLOCK_TIME_STEP: Duration = Duration::from_nanos(1);
 
 impl Protocol for Tendermint {
     const NAME: &'static str = "tendermint";
@@ -227,6 +253,11 @@ impl Protocol for Tendermint {
             Some((key, _)) => Err(Misfit { key, reason: "must be above zero".to_owned() }),
             None => Ok(()),
         }
+    }
+    fn committee(_config: &Config, weights: Vec<u64>) -> Committee {
+        let committee = Committee::weighted(weights, FaultModel::Byzantine);
+        let quorum = committee.two_thirds();
+        committee.requiring(quorum)
     }
     fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
         Tendermint::recover(config, log, ctx)
@@ -259,13 +290,10 @@ impl Protocol for Tendermint {
             Timer::Status => self.on_status_timer(ctx),
             // Lines 57, 61 and 65.
             Timer::Propose(h, r) if (h, r) == now && self.step == Step::Propose => {
-                let held = self.locked.as_ref().filter(|_| self.config.unlocking == Unlocking::Cometbft);
-                let id = held.map_or(NIL, |(value, _)| value.block.id());
+                let id = self.last_choice().unwrap_or(NIL);
                 self.vote(Phase::Prevote, id, ctx);
             }
-            Timer::Prevote(h, r) if (h, r) == now && self.step == Step::Prevote => {
-                self.vote(Phase::Precommit, NIL, ctx);
-            }
+            Timer::Prevote(h, r) if (h, r) == now && self.step == Step::Prevote => self.end_prevotes(ctx),
             Timer::Precommit(h, r) if (h, r) == now => self.start_round(r + 1, ctx),
             _ => {}
         }
@@ -325,12 +353,14 @@ impl Tendermint {
     }
     /// Whether something waits that a block may hold.
     fn has_any(&self, ctx: &mut Context<'_, Self>) -> bool {
-        let limit = Limit { transactions: 2, ..self.config.block };
-        ctx.pending() > 0 && ctx.template(&self.tip, limit).transactions().iter().any(|t| !t.is_coinbase())
+        let one = Limit { transactions: 1, ..self.config.block };
+        ctx.pending() > 0 && ctx.template(&self.tip, one).payments() > 0
     }
     /// Lines 11-21.
     fn start_round(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
-        if self.step != Step::Waiting {
+        if self.step == Step::Waiting {
+            self.began = ctx.now();
+        } else {
             ctx.note(note::WASTED, u64::from(self.round));
         }
         (self.round, self.step) = (round, Step::Propose);
@@ -376,6 +406,10 @@ impl Tendermint {
             let part = Part { round, index, size: self.config.part_size, value: value.clone() };
             ctx.broadcast(Message::Part(Arc::new(part)));
         }
+        let bytes = value.bytes() as u64 * (ctx.committee().n() as u64 - 1);
+        for peer in ctx.committee().members().filter(|peer| *peer != me) {
+            self.may_serve(peer, round, bytes, ctx.now());
+        }
         let slot = self.rounds.entry(round).or_default();
         (slot.proposal, slot.have, slot.value) = (Some(shared), vec![true; parts as usize], Some(value));
         self.advance(round, ctx);
@@ -388,7 +422,7 @@ impl Tendermint {
             parent: self.tip.id(),
             height: self.height(),
             merkle: batch.digest(),
-            time: ctx.now().max(self.tip.header.time),
+            time: ctx.now().max(self.tip.header.time + BLOCK_TIME_STEP),
             proposer: ctx.me(),
             seal: Value::seal(last.as_ref(), &evidence),
         };
@@ -424,6 +458,7 @@ impl Tendermint {
                     let Vote { phase, height, round, id, .. } = *vote;
                     Arc::new(Certificate { phase, height, round, id, signatures: ballot.signatures.clone() })
                 });
+                self.unlock(vote.round, ctx);
             }
             return self.advance(vote.round, ctx);
         }
@@ -485,12 +520,7 @@ impl Tendermint {
         let Some(slot) = self.rounds.get_mut(&round) else { return };
         let Some(polka) = slot.polka.clone() else { return };
         match polka.id {
-            NIL if self.step == Step::Prevote => {
-                if self.config.unlocking != Unlocking::Paper && self.locked.take().is_some() {
-                    ctx.persist(Record::Unlocked);
-                }
-                self.vote(Phase::Precommit, NIL, ctx);
-            }
+            NIL if self.step == Step::Prevote => self.vote(Phase::Precommit, NIL, ctx),
             id if id != NIL && slot.judged == Some(true) && !slot.locked_in => {
                 let Some(value) = slot.value.clone().filter(|value| value.block.id() == id) else { return };
                 slot.locked_in = true;
@@ -503,14 +533,54 @@ impl Tendermint {
                         ctx.send(node, Message::Polka(polka.clone()));
                     }
                 }
-                self.valid = Some((value.clone(), round));
-                ctx.persist(Record::Valid(value.clone(), polka, locks));
-                if locks {
-                    self.locked = Some((value, round));
-                    self.vote(Phase::Precommit, id, ctx);
-                }
+                self.lock(value, polka, locks, ctx);
             }
             _ => {}
+        }
+    }
+    /// CometBFT's rule: a polka of a round after that of the lock, up to the present one, for nil or another block.
+    fn unlock(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
+        if self.config.unlocking == Unlocking::Paper || round > self.round {
+            return;
+        }
+        let Some(id) = self.polka(round).map(|polka| polka.id) else { return };
+        if self.locked.take_if(|(value, locked)| *locked < round && value.block.id() != id).is_none() {
+            return;
+        }
+        ctx.persist(Record::Unlocked);
+        // Nothing is here of what the others prevoted, so that there is nothing to wait for.
+        let is_unknown = self.rounds.get(&round).and_then(|slot| slot.proposal.as_ref()).is_none_or(|m| m.1.id != id);
+        if id != NIL && is_unknown && round == self.round && self.step == Step::Prevote {
+            self.vote(Phase::Precommit, NIL, ctx);
+        }
+    }
+    /// What a validator prevotes when it has waited long enough: in CometBFT (`defaultDoPrevote`) its lock, or else the block
+    /// that is here and valid, whatever the proposer claims of it.
+    fn last_choice(&self) -> Option<Hash> {
+        let slot = self.rounds.get(&self.round).filter(|slot| slot.judged == Some(true));
+        let shown = slot.and_then(|slot| slot.value.as_ref());
+        let held = self.locked.as_ref().map(|(value, _)| value).or(shown);
+        held.filter(|_| self.config.unlocking == Unlocking::Cometbft).map(|value| value.block.id())
+    }
+    /// Line 61; in CometBFT (`enterPrecommit`) a polka for the lock renews it, though nobody showed the block in this round.
+    fn end_prevotes(&mut self, ctx: &mut Context<'_, Self>) {
+        let polka = self.polka(self.round).filter(|_| self.config.unlocking == Unlocking::Cometbft).cloned();
+        let renewed = self.locked.as_ref().map(|(value, _)| value.clone());
+        match polka.zip(renewed).filter(|(polka, value)| polka.id == value.block.id()) {
+            Some((polka, value)) => self.lock(value, polka, true, ctx),
+            None => self.vote(Phase::Precommit, NIL, ctx),
+        }
+    }
+    /// Lines 37-43: valid from now on, and locked if this round is not given up yet.
+    fn lock(&mut self, value: Arc<Value>, polka: Arc<Certificate>, locks: bool, ctx: &mut Context<'_, Self>) {
+        let id = polka.id;
+        self.valid = Some((value.clone(), polka.round));
+        if locks {
+            self.locked = Some((value.clone(), polka.round));
+        }
+        ctx.persist(Record::Valid(value, polka, locks));
+        if locks {
+            self.vote(Phase::Precommit, id, ctx);
         }
     }
     /// Lines 49-54, for any round.
@@ -548,7 +618,12 @@ impl Tendermint {
         self.pool = pool;
         self.first = self.priorities.advance(&self.powers);
         self.descent.take_if(|descent| descent.is_down(block));
+        if self.step != Step::Waiting && self.round == 0 && self.unheard == 0 {
+            self.usual = ctx.now().since(self.began).min(self.config.propose_timeout);
+        }
         (self.round, self.step, self.unheard) = (0, Step::Waiting, 0);
+        self.reminders.reset();
+        self.served.clear();
         (self.locked, self.valid) = (None, None);
         let rounds = std::mem::take(&mut self.rounds).into_iter();
         self.precommits = rounds.map(|(round, Round { votes: [_, precommits], .. })| (round, precommits)).collect();
@@ -561,8 +636,8 @@ impl Tendermint {
         let (blocks, age) = (self.tip.height().0.saturating_sub(height.0), self.tip.header.time.since(then));
         is_expired(blocks, age, (self.config.evidence_blocks, self.config.evidence_age))
     }
-    /// Whether a value may be decided: a valid block, the commit of its parent, evidence that is new and still counts. What a
-    /// quorum decided may repeat evidence: who lost its log, or fetched blocks without what they hold of it, does not know.
+    /// Whether a value may be decided: a valid block within the limits and of a validator, the commit of its parent, evidence
+    /// that is new and still counts (`state/validation.go`, `addProposalBlockPart`). What a quorum decided may repeat evidence: who lost its log, or fetched blocks without what they hold of it, does not know.
     fn is_valid(&self, value: &Arc<Value>, is_decided: bool, ctx: &mut Context<'_, Self>) -> bool {
         let (block, committee) = (&value.block, ctx.committee());
         let signatures = value.last.as_ref().map_or(0, |last| last.signatures.len()) + 2 * value.evidence.len();
@@ -586,7 +661,9 @@ impl Tendermint {
             && value.evidence.iter().enumerate().all(is_new)
             && block.parent() == self.tip.id()
             && block.height() == self.height()
-            && block.header.time >= self.tip.header.time
+            && (block.header.time > self.tip.header.time || block.height() == Height(1))
+            && committee.contains(block.header.proposer)
+            && self.config.block.admits(&block.batch)
             && block.header.seal == Value::seal(value.last.as_ref(), &value.evidence)
             && ctx.learn(block).is_some()
             && ctx.validate(block).is_ok()

@@ -31,7 +31,7 @@ impl Wire for Record {
             Record::Valid(value, polka, _) => 1 + polka.bytes() + value.bytes(),
             Record::Unlocked => 1,
             Record::Decided(decided, slots) => {
-                decided.value.bytes() + decided.commit.bytes() + slots.len() * DuplicateVote::SLOT_BYTES
+                decided.bytes() + slots.len() * DuplicateVote::SLOT_BYTES
             }
         }
     }

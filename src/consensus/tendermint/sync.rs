@@ -1,10 +1,11 @@
 //! What was lost comes again: early messages, parts, statuses, decided blocks, evidence, and starting anew.
 
 use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
-use super::{Config, NIL, Pool, Priorities, Record, Step, Tendermint, Timer, Value};
-use crate::base::{Height, NodeId, Tally, Time};
+use super::{Config, NIL, Pool, Priorities, Progress, Record, Step, Tendermint, Timer, Value};
+use crate::base::{Duration, Height, NodeId, Tally, Time};
 use crate::chain::Block;
 use crate::protocol::descent::Descent;
+use crate::protocol::request::{Backoff, answer};
 use crate::protocol::{Context, note, votes::Votes};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,15 +13,26 @@ use std::sync::Arc;
 /// Messages of a round or height to come that are kept of one peer, besides parts: a proposal, its vote of each phase, and
 /// one more.
 const EARLY: usize = 4;
-/// How often a validator asks after a restart, if nobody says anything else.
-const ASKS: u32 = 3;
-/// Decided blocks in one answer.
-const BLOCKS: u64 = 16;
+/// How often the wait for progress doubles at most: with CometBFT's interval it ends at 1.6 s, so that halves that were cut
+/// off hear of each other soon.
+const DOUBLINGS: u32 = 4;
+/// So many looks without progress, and claims to be ahead are forgotten: nobody could show it.
+const UNHEARD_MOST: u32 = 16;
+/// How long the first answer to a request for decided blocks may take: twice what one of the largest takes over 10 Mbit/s.
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// Decided blocks in one answer at most.
+const BLOCKS: usize = 64;
+/// Nanoseconds for a byte over a line of 10 Mbit/s.
+const THIN_LINE: u64 = 800;
 
 impl Tendermint {
     /// Whether a message of `round` may be handled now; if it is early it is kept, and its sender is ahead.
     fn is_due(&mut self, from: NodeId, at: (Height, u32), message: &Message, ctx: &mut Context<'_, Self>) -> bool {
         let (height, round) = at;
+        if from != ctx.me() && ctx.committee().contains(from) {
+            let last = self.spoke.entry(from).or_insert(height);
+            *last = height.max(*last);
+        }
         if height > self.height() && ctx.committee().contains(from) {
             if height == self.height().next() && from != ctx.me() {
                 let most = self.kept_most();
@@ -110,6 +122,7 @@ impl Tendermint {
     pub(super) fn on_polka(&mut self, polka: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
         if polka.height == self.height() && polka.round <= self.round && polka.is_complete(ctx.committee()) {
             self.rounds.entry(polka.round).or_default().polka = Some(polka.clone());
+            self.unlock(polka.round, ctx);
             self.advance(polka.round, ctx);
         }
     }
@@ -149,8 +162,16 @@ impl Tendermint {
             proofs.into_iter().for_each(|proof| self.on_evidence(&Arc::new(proof), ctx));
         }
     }
+    /// Decisions, ascending. What is missing after them is asked of the same peer at once.
+    pub(super) fn on_decided(&mut self, from: NodeId, decided: &[Arc<Decided>], ctx: &mut Context<'_, Self>) {
+        let before = (self.height(), self.descent.is_some());
+        decided.iter().for_each(|decided| self.take_decided(decided, ctx));
+        if (self.height(), self.descent.is_some()) != before {
+            self.ask_on(from, ctx);
+        }
+    }
     /// A decision: the next, or one far ahead with which the way down begins.
-    pub(super) fn on_decided(&mut self, from: NodeId, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
+    fn take_decided(&mut self, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
         let (value, commit) = (&decided.value, &decided.commit);
         let names = (commit.height, commit.id) == (value.block.height(), value.block.id());
         if !names || commit.height < self.height() || !commit.is_complete(ctx.committee()) {
@@ -159,20 +180,31 @@ impl Tendermint {
         if commit.height > self.height() {
             if self.descent.is_none() {
                 self.descent = Some(Descent::new(decided.clone(), &value.block));
-                self.descend(from, ctx);
-                self.watch(ctx);
             }
         } else if self.is_valid(value, true, ctx) {
-            // There may be more than one answer holds.
-            self.unsure = ASKS;
             self.decide(decided.clone(), ctx);
         }
     }
-    /// Asks for what the way down lacks.
-    fn descend(&self, peer: NodeId, ctx: &mut Context<'_, Self>) {
-        if let Some(descent) = &self.descent {
-            ctx.send(peer, Message::Ask { upto: descent.next(), above: self.tip.height() });
+    /// An answer brought something: there may be more than it holds.
+    fn ask_on(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
+        self.backoff.reset();
+        if from != ctx.me() {
+            self.request(from, ctx);
         }
+        self.watch(ctx);
+    }
+    /// Asks a peer for what is decided: what the way down lacks, or else what comes next.
+    fn request(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
+        self.fetch = Some(ctx.now() + self.backoff.next_wait());
+        let message = match &self.descent {
+            Some(descent) => Message::Ask { upto: descent.next(), above: self.tip.height() },
+            None => Message::Status(Arc::new(self.status(peer, ctx))),
+        };
+        ctx.send(peer, message);
+    }
+    /// Whether a request may be made: none is under way, or its answer is given up.
+    fn may_request(&self, now: Time) -> bool {
+        self.fetch.is_none_or(|until| now >= until)
     }
     pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Block>], ctx: &mut Context<'_, Self>) {
         let tip = self.tip.clone();
@@ -180,7 +212,7 @@ impl Tendermint {
         if !descent.take(blocks, &tip) {
             return;
         }
-        if descent.is_down(&tip) { self.arrive(from, ctx) } else { self.descend(from, ctx) }
+        if descent.is_down(&tip) { self.arrive(from, ctx) } else { self.ask_on(from, ctx) }
     }
     /// The way down has reached the tip: up again.
     fn arrive(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
@@ -190,7 +222,7 @@ impl Tendermint {
         }
         blocks.iter().for_each(|block| self.enter(block, ctx));
         ctx.finalize(self.tip.height());
-        self.on_decided(from, &decided, ctx);
+        self.on_decided(from, &[decided], ctx);
     }
     /// A block is at most twice its limit: transactions, commit and evidence.
     fn parts_most(&self) -> u64 {
@@ -209,14 +241,14 @@ impl Tendermint {
         tally.is_blocking(ctx.committee())
     }
     /// A peer is ahead. If it is so by one, what is missing is probably under way, and the timer will see; otherwise it
-    /// is asked, once for each height of ours.
+    /// is asked, if nobody is.
     fn ask(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
         let (here, next) = (self.height(), self.height().next());
         let claim = self.claims.entry(from).or_insert(here);
-        let (is_first, is_news) = (*claim <= next, height > *claim);
+        let is_news = height > *claim;
         *claim = height.max(*claim);
-        if height > next && is_first && from != ctx.me() {
-            ctx.send(from, Message::Status(Arc::new(self.status(from, ctx))));
+        if height > next && from != ctx.me() && self.may_request(ctx.now()) {
+            self.request(from, ctx);
         }
         if is_news && self.unheard > 0 {
             // There is something to ask for now, and its time to ask may be far off.
@@ -224,37 +256,91 @@ impl Tendermint {
         }
         self.watch(ctx);
     }
+    fn progress(&self) -> Progress {
+        let parts = self.rounds.get(&self.round).map_or(0, |slot| slot.have.iter().filter(|have| **have).count());
+        (self.height(), self.round, self.step, parts)
+    }
     pub(super) fn watch(&mut self, ctx: &mut Context<'_, Self>) {
         if self.watched.is_none() {
-            self.watched = Some((self.height(), self.round, self.step));
-            ctx.set_timer(Timer::Status, self.config.status_interval * (1 << self.unheard.min(5)));
+            self.watched = Some(self.progress());
+            let first = self.config.status_interval.max(self.usual);
+            let most = first.max(self.config.status_interval * (1 << DOUBLINGS));
+            ctx.set_timer(Timer::Status, (first * (1 << self.unheard.min(DOUBLINGS))).min(most));
         }
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let stuck = self.watched.take() == Some((self.height(), self.round, self.step));
-        let is_at_rest = self.step == Step::Waiting
-            && self.descent.is_none()
-            && self.claims.values().all(|height| *height <= self.height());
-        if is_at_rest && self.unsure == 0 {
-            return;
+        let stuck = self.watched.take() == Some(self.progress());
+        let is_late = self.descent.is_some() || self.claims.values().any(|height| *height > self.height());
+        if self.step == Step::Waiting && !is_late && self.unsure.is_none() {
+            return self.remind(ctx);
         }
-        self.unsure = self.unsure.saturating_sub(1);
         self.unheard = if stuck { self.unheard + 1 } else { 0 };
-        if self.unheard > 5 {
-            // Whoever claimed to be further could not show it.
+        if self.unheard > UNHEARD_MOST {
             self.claims.clear();
         }
-        if stuck && ctx.committee().n() > 1 {
-            // The others in turn, none twice in a row: each time takes longer.
-            let further = 1 + self.asked % (ctx.committee().n() as u64 - 1);
-            let helper = ctx.committee().in_turn(u64::from(ctx.me().0) + further);
-            self.asked += 1;
-            let status = self.status(helper, ctx);
-            self.descend(helper, ctx);
-            ctx.broadcast(Message::Status(Arc::new(status)));
-            self.pool.pending().take(1).for_each(|proof| ctx.broadcast(Message::Evidence(proof.clone())));
+        if ctx.committee().n() > 1 {
+            // Who is behind by one and goes on hears the rest anyway.
+            let is_far = self.descent.is_some() || self.claims.values().any(|height| *height > self.height().next());
+            if is_late && (stuck || is_far) && self.may_request(ctx.now()) {
+                let peer = self.helper(ctx);
+                self.request(peer, ctx);
+            }
+            if stuck && (self.unsure.is_some() || !self.is_behind(ctx)) {
+                let helper = self.helper(ctx);
+                let status = self.status(helper, ctx);
+                ctx.broadcast(Message::Status(Arc::new(status)));
+                self.pool.pending().take(1).for_each(|proof| ctx.broadcast(Message::Evidence(proof.clone())));
+            }
         }
         self.watch(ctx);
+    }
+    /// Whom to ask: the others in turn, none twice in a row, and first those who claim to be further. Who made the proposal has
+    /// its parts before anybody else.
+    fn helper(&mut self, ctx: &Context<'_, Self>) -> NodeId {
+        let (me, n) = (ctx.me(), ctx.committee().n() as u64);
+        self.asked += 1;
+        let ahead = self.claims.iter().filter(|(node, height)| **node != me && **height > self.height());
+        let ahead: Vec<NodeId> = ahead.map(|(node, _)| *node).collect();
+        let lacks_parts = self.step == Step::Propose && self.rounds.get(&self.round).is_none_or(|r| r.judged.is_none());
+        let (proposer, turn) = (self.proposer(self.round), if lacks_parts { self.asked / 2 } else { self.asked });
+        if !ahead.is_empty() {
+            ahead[(self.asked % ahead.len() as u64) as usize]
+        } else if lacks_parts && self.asked.is_multiple_of(2) && proposer != me {
+            proposer
+        } else {
+            ctx.committee().in_turn(u64::from(me.0) + 1 + turn % (n - 1))
+        }
+    }
+    /// At rest: whoever was not heard of at the last height may be cut off, and nothing that it could hear will come by itself
+    /// until something waits again. It is told where the chain is, less and less often.
+    fn remind(&mut self, ctx: &mut Context<'_, Self>) {
+        let (me, tip) = (ctx.me(), self.tip.height());
+        let is_silent = |peer: &NodeId| self.spoke.get(peer).is_none_or(|height| *height < tip);
+        let silent: Vec<NodeId> = ctx.committee().members().filter(|peer| *peer != me && is_silent(peer)).collect();
+        self.unheard = 0;
+        if silent.is_empty() || tip == Height::GENESIS {
+            return;
+        }
+        for peer in silent {
+            ctx.send(peer, Message::Status(Arc::new(self.status(peer, ctx))));
+        }
+        self.watched = Some(self.progress());
+        let wait = self.reminders.next_wait();
+        ctx.set_timer(Timer::Status, wait);
+    }
+    /// Whether the parts of a round, so many bytes, may be sent to a peer: what was sent may be under way over a thin line
+    /// still, and more of it would only make it later.
+    pub(super) fn may_serve(&mut self, peer: NodeId, round: u32, bytes: u64, now: Time) -> bool {
+        let (until, times) = match self.served.get(&peer) {
+            Some((known, until, times)) if *known == round => (*until, *times),
+            _ => (Time::ZERO, 0),
+        };
+        if times > 0 && now < until {
+            return false;
+        }
+        let span = self.config.vote_timeout.max(Duration::from_nanos(bytes.saturating_mul(THIN_LINE)));
+        self.served.insert(peer, (round, now + span * (1 << times.min(DOUBLINGS)), times + 1));
+        true
     }
     fn status(&self, helper: NodeId, ctx: &Context<'_, Self>) -> Status {
         let slot = self.rounds.get(&self.round).cloned().unwrap_or_default();
@@ -277,20 +363,54 @@ impl Tendermint {
         if status.height > self.height() {
             return self.ask(from, status.height, ctx);
         }
-        if status.height < self.height() || !ctx.committee().contains(from) || from == me {
-            let heights = status.height..Height(status.height.0.saturating_add(BLOCKS));
-            let held = self.decided.range(heights).map(|(_, decided)| decided);
-            // What is older is in the chain, below the last decision.
-            let is_older = status.height < self.height() && !self.decided.contains_key(&status.height);
-            let last = self.decided.values().next_back().filter(|_| is_older);
-            for decided in held.filter(|_| !is_older).chain(last).filter(|_| helps) {
-                ctx.send(from, Message::Decided(decided.clone()));
+        if !ctx.committee().contains(from) || from == me {
+            return;
+        }
+        if status.helper == from {
+            self.fetch = None; // it has nothing that is missing here
+        }
+        let final_there = status.height.previous().unwrap_or(Height::GENESIS);
+        let last = self.spoke.entry(from).or_insert(final_there);
+        *last = final_there.max(*last);
+        if self.unsure.as_mut().is_some_and(|known| known.add(from, ctx.committee()) && known.is_blocking(ctx.committee())) {
+            self.unsure = None;
+        }
+        if status.height < self.height() {
+            if helps {
+                self.tell_decided(from, status.height, ctx);
             }
             return;
         }
+        let before = ctx.ordered().len();
+        self.tell_round(from, status, ctx);
+        if helps && ctx.ordered().len() == before {
+            // Nothing is missing there: that is an answer too. Nobody is asked back.
+            ctx.send(from, Message::Status(Arc::new(self.status(me, ctx))));
+        }
+        self.ask_back(from, status, ctx);
+    }
+    /// What was decided from a height on, as much as an answer holds.
+    fn tell_decided(&self, to: NodeId, from: Height, ctx: &mut Context<'_, Self>) {
+        let held = self.decided.range(from..).map(|(_, decided)| decided);
+        // What is older is in the chain, below the last decision.
+        let is_older = !self.decided.contains_key(&from);
+        let last = self.decided.values().next_back().filter(|_| is_older);
+        let chosen = held.filter(|_| !is_older).chain(last).cloned();
+        let decided = answer(chosen, BLOCKS, |decided| decided.bytes());
+        if !decided.is_empty() {
+            ctx.send(to, Message::Decided(Arc::new(decided)));
+        }
+    }
+    /// What the peer lacks of this height.
+    fn tell_round(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
+        let (me, helps) = (ctx.me(), status.helper == ctx.me());
         self.release(status.round, ctx);
+        let has = |vote: &Vote| {
+            let known = if vote.phase == Phase::Prevote { &status.prevotes } else { &status.precommits };
+            vote.round == status.round && known.contains(vote.voter)
+        };
         let own = self.said.values().filter(|vote| vote.round == status.round || vote.round >= self.round);
-        own.for_each(|vote| ctx.send(from, Message::Vote(Arc::new(*vote))));
+        own.filter(|vote| !has(vote)).for_each(|vote| ctx.send(from, Message::Vote(Arc::new(*vote))));
         let valid = self.valid.as_ref().and_then(|(_, round)| self.polka(*round));
         for polka in valid.into_iter().filter(|_| helps) {
             ctx.send(from, Message::Polka(polka.clone()));
@@ -301,14 +421,20 @@ impl Tendermint {
             if let Some(proposal) = slot.proposal.as_ref().filter(|_| !status.proposal) {
                 ctx.send(from, Message::Proposal(proposal.clone()));
             }
-            if let Some(value) = slot.value.as_ref().filter(|_| slot.judged.is_some()) {
-                let lacks = |index: &u32| !status.parts.get(*index as usize).copied().unwrap_or(false);
-                for index in (0..value.parts(self.config.part_size)).filter(lacks) {
-                    let part = Part { round: status.round, index, size: self.config.part_size, value: value.clone() };
-                    ctx.send(from, Message::Part(Arc::new(part)));
-                }
+        }
+        let lacks = |index: &u32| !status.parts.get(*index as usize).copied().unwrap_or(false);
+        let missing = slot.value.as_ref().filter(|_| helps && slot.judged.is_some()).map(|value| {
+            let parts = (0..value.parts(self.config.part_size)).filter(lacks);
+            let part = |index| Part { round: status.round, index, size: self.config.part_size, value: value.clone() };
+            parts.map(part).collect::<Vec<_>>()
+        });
+        if let Some(missing) = missing.filter(|parts| !parts.is_empty()) {
+            let bytes = missing.len() as u64 * self.config.part_size.min(missing[0].value.bytes() as u64);
+            if self.may_serve(from, status.round, bytes, ctx.now()) {
+                missing.into_iter().for_each(|part| ctx.send(from, Message::Part(Arc::new(part))));
             }
         }
+        let Some(slot) = self.rounds.get(&status.round) else { return };
         for (phase, has) in [(Phase::Prevote, &status.prevotes), (Phase::Precommit, &status.precommits)] {
             for ballot in slot.votes[phase as usize].ballots().filter(|_| helps) {
                 for (voter, signature) in ballot.signatures.iter().filter(|(voter, _)| !has.contains(*voter)) {
@@ -318,7 +444,6 @@ impl Tendermint {
                 }
             }
         }
-        self.ask_back(from, status, ctx);
     }
     /// Whoever is in a round that this validator left without a precommit may lack one to leave it, and who showed the others
     /// to this one may be silent, or this one have forgotten them in a crash: to have left it, voting or not, is as good as a
@@ -365,7 +490,15 @@ impl Tendermint {
             said: BTreeMap::new(),
             watched: None,
             asked: 0,
-            unsure: 0,
+            unsure: None,
+            began: ctx.now(),
+            usual: Duration::ZERO,
+            // Who is silent is known when something was decided.
+            spoke: ctx.committee().members().map(|member| (member, ctx.durable().height())).collect(),
+            reminders: Backoff::new(config.status_interval * (1 << DOUBLINGS)),
+            fetch: None,
+            backoff: Backoff::new(ANSWER_WAIT),
+            served: BTreeMap::new(),
             next: BTreeMap::new(),
             claims: BTreeMap::new(),
             pausing: false,
@@ -396,7 +529,7 @@ impl Tendermint {
             node.advance(node.round, ctx);
         }
         if !log.is_empty() || ctx.now() > Time::ZERO {
-            node.unsure = ASKS; // it may have missed something
+            node.unsure = (ctx.committee().n() > 1).then(Tally::default); // it may have missed something
             node.watch(ctx);
         }
         node

@@ -79,7 +79,7 @@ fn every_message_and_record_has_its_size_and_price() {
         (Message::Polka(polka.clone()), 80 + 3 * 94, Work::verify(3)),
         (status(Vec::new()), 17 + 2, Work::NONE),
         (status(vec![true; 9]), 17 + 2 + 2, Work::NONE),
-        (Message::Decided(decided.clone()), 366 + 362, Work::verify(3)),
+        (Message::Decided(Arc::new(vec![decided.clone(); 2])), 2 * (366 + 362), Work::verify(6)),
         (Message::Ask { upto: Height(9), above: Height(1) }, 16, Work::NONE),
         (Message::Blocks(Arc::new(vec![block.clone(), block])), 2 * 334, Work::hash(2 * 334)),
         (Message::Evidence(proof), 2 * 157, Work::verify(2)),
@@ -229,7 +229,8 @@ fn a_validator_that_restarted_takes_no_evidence_that_a_block_holds_already() {
     let (height, id) = (value.block.height(), value.block.id());
     let signatures = (1..4).map(|by| (NodeId(by), signed(&stage, by, Phase::Precommit, (height, 0), id).signature));
     let commit = Certificate { phase: Phase::Precommit, height, round: 0, id, signatures: signatures.collect() };
-    stage.inject(3, 0, Message::Decided(Arc::new(Decided { value, commit: Arc::new(commit) })));
+    let decided = Arc::new(Decided { value, commit: Arc::new(commit) });
+    stage.inject(3, 0, Message::Decided(Arc::new(vec![decided])));
     stage.run(Duration::from_millis(1));
     assert_eq!(stage.node(0).tip.id(), id);
 }
@@ -353,6 +354,75 @@ fn validators_that_all_restart_at_rest_decide_what_comes_then() {
     stage.submit_to_all(&payment);
     stage.run(Duration::from_secs(1));
     assert!((0..4).all(|node| stage.final_transactions(node).len() == 2));
+}
+
+/// Who missed the last block hears nothing when the chain is at rest, and is told.
+#[test]
+fn a_validator_that_was_cut_off_while_the_last_block_was_made_catches_up_at_rest() {
+    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    for nonce in 0..200 {
+        if nonce == 2 {
+            stage.partition(&[3], &[0, 1, 2]);
+        }
+        let payment = stage.transaction(0, nonce);
+        stage.submit_to_all(&payment);
+        stage.run(Duration::from_secs(5));
+    }
+    stage.run(Duration::from_secs(100));
+    stage.heal();
+    stage.run(Duration::from_secs(60));
+    assert_eq!(stage.final_transactions(0).len(), 200);
+    assert_eq!(stage.finalized(3).len(), stage.finalized(0).len());
+}
+
+/// Two of four and two of four; then all. CometBFT's gossip finds out within 100 ms of the reconnection.
+#[test]
+fn halves_that_were_cut_off_for_a_minute_decide_within_seconds() {
+    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    stage.set_delay(Duration::from_millis(50));
+    stage.partition(&[0, 1], &[2, 3]);
+    stage.submit_to_all(&stage.transaction(0, 0));
+    stage.run(Duration::from_secs(70));
+    stage.heal();
+    stage.run(Duration::from_secs(4));
+    assert!((0..4).all(|node| stage.final_transactions(node).len() == 1));
+}
+
+/// What is under way is not sent again: a node that asks for what it lacks gets the parts once in a while, however often it asks.
+#[test]
+fn parts_that_may_be_under_way_are_not_sent_again() {
+    let mut stage: Stage = Rehearsal::empty(4, Config::default());
+    stage.boot(0);
+    let payment = stage.transaction(0, 0);
+    stage.submit(0, &payment);
+    stage.run(Duration::from_millis(2));
+    let sent = |stage: &Stage| stage.flights().filter(|flight| flight.message.kind() == "block part").count();
+    let (mut prevotes, mut precommits) = (Tally::default(), Tally::default());
+    (1..4).for_each(|node| _ = prevotes.add(NodeId(node), stage.committee()) && precommits.add(NodeId(node), stage.committee()));
+    for (after, expected) in [(0, 0), (900, 0), (200, 1), (900, 0), (900, 0), (300, 1)] {
+        stage.run(Duration::from_millis(after));
+        stage.lose(|_| true);
+        let (height, round, parts, members, helper) = (Height(1), 0, vec![false], 4, NodeId(0));
+        let (prevotes, precommits) = (prevotes.clone(), precommits.clone());
+        let status = Status { height, round, proposal: true, parts, prevotes, precommits, members, helper };
+        stage.inject(1, 0, Message::Status(Arc::new(status)));
+        stage.deliver(|flight| flight.to.index() == 0);
+        assert_eq!(sent(&stage), expected, "{after} ms later");
+    }
+}
+
+#[test]
+fn fewer_than_four_validators_decide_as_long_as_all_are_up() {
+    for n in 1..4usize {
+        for crashed in [0, 1] {
+            let mut stage: Stage = Rehearsal::new(n, Config::default());
+            (n - crashed..n).for_each(|node| stage.crash(node));
+            let payment = stage.transaction(0, 0);
+            (0..n - crashed).for_each(|node| stage.submit(node, &payment));
+            stage.run(Duration::from_secs(30));
+            assert!((0..n - crashed).all(|node| stage.finalized(node).len() == 2 - crashed), "{crashed} of {n}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,8 @@
+//! What the tests of the original systems know, case by case: facts, in our own form, named after their tests.
+
+#[path = "originals/qbft.rs"]
+mod qbft;
+#[path = "originals/quorums.rs"]
+mod quorums;
+#[path = "originals/tendermint.rs"]
+mod tendermint;
