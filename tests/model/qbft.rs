@@ -6,7 +6,7 @@ use ledgerlab::base::{Duration, NodeId};
 use ledgerlab::consensus::qbft::{Config, Message, Qbft, Timer};
 
 fn world(parts: &[Part], bounds: Bounds) -> World<Qbft> {
-    let config = Config { block_period: Duration::ZERO, ..Config::default() };
+    let config = Config { block_period: Duration::ZERO, durable: true, ..Config::default() };
     World::new(parts, config, Payments::One, bounds).without(|timer| *timer == Timer::Ask)
 }
 

@@ -338,7 +338,7 @@ const LONG_PROTOCOLS: [(&str, usize); 10] = [
     ("hotstuff", 1_050),   // certificates of two kinds, two variants, and the transfer of branches
     ("nakamoto", 1_600),   // difficulty and confirmations are laws of their own
     ("pbft", 1_500),       // the first of its kind here: log, certificates, view change, state transfer one file each
-    ("qbft", 1_000),        // three variants, and serving a whole chain below one proof
+    ("qbft", 1_000),       // three variants, and serving a whole chain below one proof
     ("raft", 1_950),       // membership, snapshots, sessions and reads are chapters of the thesis, one file each
     ("ripple", 1_400),     // consensus on sets, validation of ledgers and two histories are nearly three protocols
     ("scp", 1_600),        // slices, federated voting, nomination, ballots, fetching what statements name
