@@ -14,15 +14,6 @@ const OVERRIDE: &str = "--set";
 /// Keys that stand for the same thing: setting one takes the other away.
 const SYNONYMS: [(&str, &str); 2] = [("seed", "seeds"), ("seeds", "seed")];
 
-/// Names of folders of results, in words.
-pub(super) const FOLDER_NAMES: &str = "expected letters, digits, `-`, `_` and `.`, not starting with `.`";
-
-/// Whether results can be filed under `name`.
-pub(super) fn names_a_folder(name: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    !name.is_empty() && name.chars().all(plain) && !name.starts_with('.')
-}
-
 /// A checked scenario that still knows where its keys stand.
 #[derive(Clone, Debug)]
 pub struct Loaded {

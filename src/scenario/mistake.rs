@@ -1,5 +1,6 @@
 //! What is wrong with a scenario, shown the way compilers do: the line, a caret, what was found, what is allowed.
 
+use super::name::Refused;
 use super::tree::{Misread, Place, Reason};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
@@ -90,6 +91,11 @@ impl Sources {
     pub fn mistake(&self, place: &Place, title: String, label: String) -> Mistake {
         let (origin, text) = &self.0[place.source];
         Mistake::new(origin, text, place.span.clone(), title, label)
+    }
+    /// A name at `place` under which nothing can be filed.
+    pub fn misnamed(&self, place: &Place, name: &str, refused: Refused) -> Mistake {
+        let title = format!("\"{}\" cannot name a folder of results", name.escape_debug());
+        self.mistake(place, title, refused.why).help(format!("write `name = \"{}\"`", refused.meant))
     }
     /// What serde could not read, in words for people.
     pub fn misread(&self, error: Misread) -> Mistake {

@@ -18,6 +18,7 @@ pub mod explore;
 pub mod fault;
 pub mod load;
 mod mistake;
+pub mod name;
 pub mod network;
 pub mod nodes;
 pub mod run;

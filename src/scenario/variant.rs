@@ -1,11 +1,12 @@
 //! Several scenarios in one file: each changes some keys of the common one, so that what they have in common is equal
 //! by construction, and the same seed gives all of them the same payments and the same weather.
 
+use super::Scenario;
 use super::catalogue::Known;
 use super::check::check;
 use super::mistake::{Mistake, Sources};
+use super::name::{self, Named};
 use super::tree::{Place, Step, Tree, steps};
-use super::{Scenario, document};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,12 +40,11 @@ pub fn scenarios(
         let key = format!("variant[{number}].name");
         let mistake =
             |key: &str, title: String, label: &str| sources.mistake(&tree.place(key), title, label.to_owned());
-        if !document::names_a_folder(&variant.name) {
-            let title = format!("\"{}\" cannot name a folder of results", variant.name);
-            found.push(mistake(&key, title, document::FOLDER_NAMES));
-        } else if !names.insert(&variant.name) {
+        if let Err(refused) = name::check(&variant.name, Named::Part) {
+            found.push(sources.misnamed(&tree.place(&key), &variant.name, refused));
+        } else if !names.insert(variant.name.to_lowercase()) {
             let title = format!("two variants are called \"{}\"", variant.name);
-            found.push(mistake(&key, title, "expected a name of its own"));
+            found.push(mistake(&key, title, "expected a name of its own, also where `A` and `a` are the same"));
         }
         match scenario(base, number, tree, sources, known) {
             Ok((scenario, odd)) => {
@@ -115,6 +115,6 @@ fn scenario(
     }
     let mut scenario = Scenario::deserialize(&changed).map_err(|error| vec![sources.misread(error)])?;
     let found = check(&mut scenario, &changed, sources, known);
-    scenario.name = format!("{}-{}", base.name, base.variant[number].name);
+    scenario.name = name::joined(&base.name, &base.variant[number].name);
     if found.iter().all(|mistake| mistake.harmless) { Ok((scenario, found)) } else { Err(found) }
 }

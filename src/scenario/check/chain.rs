@@ -4,6 +4,7 @@ use super::{Checker, last};
 use crate::base::{Committee, FaultModel};
 use crate::scenario::catalogue::Known;
 use crate::scenario::mistake::{allow, suggest};
+use crate::scenario::name::Named;
 use crate::scenario::tree::Tree;
 use crate::scenario::words::{self, Data};
 use crate::scenario::{
@@ -20,9 +21,10 @@ impl Checker<'_> {
             let path = format!("chain[{at}]");
             let (before, rest) = scenario.chain.split_at_mut(at);
             let chain = &mut rest[0];
-            if chain.name.is_empty() || before.iter().any(|other| other.name == chain.name) {
+            let is_word = self.name(&format!("{path}.name"), &chain.name, Named::Part);
+            if is_word && before.iter().any(|other| other.name.to_lowercase() == chain.name.to_lowercase()) {
                 let title = format!("chains need names of their own, found \"{}\"", chain.name);
-                self.wrong(&format!("{path}.name"), title, "this name is empty or taken");
+                self.wrong(&format!("{path}.name"), title, "this name is taken");
             }
             self.node_count(&path, &mut chain.nodes);
             if chain.nodes.count == 0 {

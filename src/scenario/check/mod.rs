@@ -10,7 +10,8 @@ use super::catalogue::Known;
 use super::estimate::estimate;
 use super::mistake::{Mistake, Sources, allow, suggest};
 use super::tree::Tree;
-use super::{Misconduct, Scenario, Stop, document, spelling};
+use super::name::{self, Named};
+use super::{Misconduct, Scenario, Stop, spelling};
 use crate::base::Duration;
 use std::collections::BTreeSet;
 
@@ -94,12 +95,17 @@ impl Checker<'_> {
         }
     }
 
+    /// Refuses a name under which nothing can be filed.
+    fn name(&mut self, key: &str, name: &str, named: Named) -> bool {
+        let refused = name::check(name, named).err();
+        let is_word = refused.is_none();
+        self.found.extend(refused.map(|refused| self.sources.misnamed(&self.tree.place(key), name, refused)));
+        is_word
+    }
+
     /// Name, seeds, duration, output.
     fn frame(&mut self, scenario: &mut Scenario) {
-        if !document::names_a_folder(&scenario.name) {
-            let title = format!("\"{}\" cannot name a folder of results", scenario.name);
-            self.wrong("name", title, document::FOLDER_NAMES);
-        }
+        self.name("name", &scenario.name, Named::Scenario);
         let key = if self.tree.has("seed") { "seed" } else { "seeds" };
         let seeds = &scenario.seeds.0;
         if seeds.is_empty() || seeds.len() > spelling::SEEDS_MAX {

@@ -3,6 +3,7 @@
 use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
 use crate::scenario::catalogue::known;
+use crate::scenario::name;
 use crate::scenario::{
     Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log, Misconduct,
     Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
@@ -16,7 +17,7 @@ use crate::scenario::{
 pub fn world(base: &Scenario, number: u64) -> Scenario {
     let mut world = base.clone();
     let limits = base.limits();
-    world.name = format!("{}-{number}", base.name);
+    world.name = name::joined(&base.name, &number.to_string());
     world.seeds = Seeds(vec![number]);
     world.explore = None;
     world.output.charts = false;
@@ -200,6 +201,8 @@ impl Artist {
             Kind::Pause => Fault { pause: Some(Pause { nodes: self.whom() }), ..fault },
             Kind::Slow => Fault { slow: Some(self.slow()), ..fault },
             Kind::Clock => Fault { clock: Some(self.clock()), ..fault },
+            // A node alone cannot be cut off from anybody: its links to nobody get worse instead.
+            Kind::Partition | Kind::Eclipse if self.n == 1 => Fault { degrade: Some(self.degrade()), ..fault },
             Kind::Partition => Fault { partition: Some(self.partition()), ..fault },
             Kind::Eclipse => {
                 let victim = self.random.below(u64::from(self.n)) as u32;
@@ -218,7 +221,7 @@ impl Artist {
             }
             Kind::Flap => {
                 let repeat = fault.repeat.or_else(|| Some(self.repeat(6_000)));
-                if self.random.chance(0.5) {
+                if self.n > 1 && self.random.chance(0.5) {
                     Fault { partition: Some(self.partition()), repeat, ..fault }
                 } else {
                     Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Durable }), repeat, ..fault }

@@ -364,7 +364,9 @@ r#"error: "../test" cannot name a folder of results
  --> test.toml:1:8
   |
 1 | name = "../test"
-  |        ^^^^^^^^^ expected letters, digits, `-`, `_` and `.`, not starting with `.`"#;
+  |        ^^^^^^^^^ expected letters, digits, `-`, `_` and `.`, not starting with `.`
+  |
+  = help: write `name = "test"`"#;
     a_date_is_told: edited(&[("rate = 50", "rate = 1979-05-27")]),
 "error: `rate` must be a number
   --> test.toml:18:8
