@@ -5,6 +5,8 @@
 
 #[path = "main/bench.rs"]
 mod bench;
+#[path = "main/bug.rs"]
+mod bug;
 #[path = "main/command.rs"]
 mod command;
 #[path = "main/comparison.rs"]
@@ -29,7 +31,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let Ledgerlab { command, json, quiet } = Ledgerlab::parse();
-    let result = match command {
+    bug::listen();
+    let result = bug::watch(|| match command {
         Command::Run(wanted) => run::run(&wanted, json, quiet),
         Command::Check(wanted) => inspect::check(&wanted, json, quiet),
         Command::List { section } => inspect::list(section.as_deref(), json),
@@ -37,7 +40,8 @@ fn main() -> ExitCode {
         Command::Explore(wanted) => explore::explore(&wanted, json, quiet),
         Command::Verify(wanted) => verify::verify(&wanted, json, quiet),
         Command::Bench(wanted) => bench::bench(&wanted, json, quiet),
-    };
+    });
+    let result = result.unwrap_or_else(|panic| Err(bug::told(&panic, "before it was done", None)));
     result.unwrap_or_else(|failure| failure.tell(json)).into()
 }
 

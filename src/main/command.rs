@@ -30,11 +30,11 @@ Examples:
 
 Exit codes:
   0    done, and everything held
-  1    the machine failed: disk full, file vanished
+  1    the machine failed: disk full, file vanished; or this program did
   2    the command line or the scenario is wrong
   3    safety was violated: two nodes disagree, or a final block was taken back
   4    liveness was violated: nothing became final in time
-  5    verify: the fingerprint differs
+  5    verify: something differs
   130  interrupted";
 
 #[derive(Subcommand, Debug)]
@@ -55,7 +55,7 @@ pub enum Command {
     /// Search for faults that break a protocol: draws worlds inside the limits of a scenario and runs them
     #[command(after_help = EXPLORE_EXAMPLES)]
     Explore(Explore),
-    /// Repeat a run from its folder and compare fingerprints
+    /// Look whether results are as they were written, run them again and compare every file
     Verify(Verify),
     /// Measure the speed of the simulator
     #[command(after_help = BENCH_EXAMPLES)]
@@ -78,9 +78,11 @@ Results, in runs/NAME or the folder given by --out:
                   comparison.csv, a chart and report.html
   several chains  the tables and charts of each chain in a folder of its name
 
-They appear when everything is written, and replace earlier results of the same folder. Runs that \
-were interrupted replace nothing: if earlier results are there, they go to a folder beside, with \
-\"-interrupted\" in its name.";
+They appear when everything is written, and replace earlier results of the same scenario and seeds. \
+Where something else stands, runs/NAME gives way to runs/NAME-2 and so on, and a folder given by \
+--out is refused, unless --force is given and nothing but results of this program lies there. Runs \
+that were interrupted replace nothing: if earlier results are there, they go to a folder beside, \
+with \"-interrupted\" in its name. What this program did not write it never removes.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -103,6 +105,9 @@ Results, in runs/NAME-explore or the folder given by --out, with variants in a f
                   these broke
   violations/     per broken property the first world, a smaller one that
                   breaks in the same way, its story and a space-time diagram
+
+An earlier search is gone on with (--resume) or replaced (--force). Otherwise the default place gives \
+way to NAME-explore-2 and so on, and a folder given by --out is refused.
 
 Exit code 3 if safety was broken in some world, 4 if only liveness was.";
 
@@ -143,6 +148,9 @@ pub struct Run {
     /// Folder for the results; see below [default: runs/NAME]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+    /// Replace results of other experiments, and say what was replaced
+    #[arg(long)]
+    pub force: bool,
     /// Runs at the same time; results do not depend on it [default: one per core]
     #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
@@ -179,6 +187,9 @@ pub struct Explore {
     /// Folder for the results; see below [default: runs/NAME-explore]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+    /// Replace an earlier search or other results, and say what was replaced
+    #[arg(long, conflicts_with = "resume")]
+    pub force: bool,
     /// Worlds at the same time; results do not depend on it [default: one per core]
     #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,

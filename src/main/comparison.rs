@@ -1,11 +1,11 @@
 //! `run` of a file with variants: all runs of all variants share the cores and end in one folder.
 
-use super::command::Run;
+use super::command::{Chosen, Run};
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
-use super::run::{Inputs, Session, again, begin, exit, read_inputs};
+use super::run::{Inputs, Session, again, begin, exit, read_inputs, say_replaced};
 use ledgerlab::report::comparison::{FinishedComparison, write_comparison};
-use ledgerlab::report::folder::Folder;
+use ledgerlab::report::folder::{Folder, Landed};
 use ledgerlab::report::manifest::Manifest;
 use ledgerlab::report::progress::Progress;
 use ledgerlab::report::{self, FinishedExperiment, Written};
@@ -13,16 +13,15 @@ use ledgerlab::scenario::Loaded;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Runs all variants under all seeds.
 pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let (base, variants) = (&loaded.scenario, &loaded.variants);
-    let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&base.name));
     let interrupt = Interrupt::listen()?;
-    let folder = begin(&target)?;
+    let folder = begin(wanted, base, quiet || json)?;
     let parts = base.variant.iter().map(|variant| folder.part(&variant.name)).collect::<Result<Vec<Folder>, _>>()?;
     let inputs = variants.iter().map(|variant| read_inputs(variant, &wanted.chosen.file));
     let inputs = inputs.collect::<Result<Vec<Inputs>, _>>()?;
@@ -30,9 +29,11 @@ pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exi
     let count: usize = variants.iter().map(|variant| variant.seeds.0.len()).sum();
     let progress = Progress::new(longest, count as u64, quiet || json);
     let failed = AtomicBool::new(false);
-    let sessions: Vec<Session<'_>> = (variants.iter().zip(&inputs).zip(&parts))
-        .map(|((scenario, inputs), folder)| Session {
+    let chosen: Vec<Chosen> = base.variant.iter().map(|variant| alone(&wanted.chosen, &variant.name)).collect();
+    let sessions: Vec<Session<'_>> = (variants.iter().zip(&chosen).zip(inputs.iter().zip(&parts)))
+        .map(|((scenario, chosen), (inputs, folder))| Session {
             scenario,
+            chosen,
             inputs,
             folder,
             interrupt: &interrupt,
@@ -47,7 +48,8 @@ pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exi
     let wall = started.elapsed();
     let experiments = variants.iter().zip(runs).map(|(scenario, runs)| FinishedExperiment { scenario, runs, wall });
     let comparison = FinishedComparison { scenario: base, parts: experiments.collect(), wall };
-    let place = land(&comparison, folder, parts, failure.is_some())?;
+    let landed = land(&comparison, folder, parts, failure.is_some())?;
+    let place = landed.map(|landed| say_replaced(landed, quiet || json)).transpose()?;
     match (failure.take(), place) {
         (Some(failure), Some(place)) => {
             Err(failure.adding(&format!("the runs that were finished are in {}", place.display())))
@@ -55,6 +57,11 @@ pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exi
         (Some(failure), None) => Err(failure),
         (None, place) => tell(&comparison, wanted, &place.expect("lands unless there is a failure"), json, quiet),
     }
+}
+
+/// How one variant is chosen alone.
+fn alone(chosen: &Chosen, variant: &str) -> Chosen {
+    Chosen { variant: Some(variant.to_owned()), ..chosen.clone() }
 }
 
 /// Per variant its seeds, each with what is kept of the run.
@@ -89,7 +96,7 @@ fn land(
     folder: Folder,
     parts: Vec<Folder>,
     failed: bool,
-) -> Result<Option<PathBuf>, Failure> {
+) -> Result<Option<Landed>, Failure> {
     for (part, folder) in comparison.parts.iter().zip(parts) {
         if part.written().next().is_none() {
             continue;
@@ -103,7 +110,7 @@ fn land(
         return Ok(None);
     }
     let manifest = write_comparison(comparison, &folder)?;
-    Ok(Some(if manifest.complete { folder.land()? } else { folder.land_beside("-interrupted")? }))
+    Ok(Some(if manifest.complete { folder.land()? } else { Landed::beside(folder.land_beside("-interrupted")?) }))
 }
 
 /// Says what came out, and how to exit.
@@ -147,7 +154,7 @@ fn tell(
         writeln!(std::io::stdout(), "{}", report::terminal::comparison(comparison, &rows, &folder))?;
     }
     for (name, runs) in &named {
-        let chosen = super::command::Chosen { variant: Some((*name).to_owned()), ..wanted.chosen.clone() };
+        let chosen = alone(&wanted.chosen, name);
         if let Some(violation) = report::terminal::violation(runs, |seed| again(&chosen, seed)) {
             writeln!(std::io::stderr(), "{name}: {violation}")?;
         }

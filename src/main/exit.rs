@@ -31,8 +31,6 @@ pub enum Failure {
     Scenario(Vec<Mistake>),
     /// Something that was asked for cannot be done; not a matter of a line in a scenario.
     Wrong(String),
-    /// What is stored is not what was run.
-    Differs(String),
     /// The machine failed.
     Trouble(anyhow::Error),
 }
@@ -43,7 +41,7 @@ impl Failure {
         if json {
             let value = match self {
                 Failure::Scenario(mistakes) => serde_json::json!({"ok": false, "mistakes": mistakes}),
-                Failure::Wrong(what) | Failure::Differs(what) => serde_json::json!({"ok": false, "error": what}),
+                Failure::Wrong(what) => serde_json::json!({"ok": false, "error": what}),
                 Failure::Trouble(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
             };
             // If nobody listens any more, the exit code still tells.
@@ -53,7 +51,6 @@ impl Failure {
         }
         match self {
             Failure::Scenario(_) | Failure::Wrong(_) => Exit::Mistake,
-            Failure::Differs(_) => Exit::Differs,
             Failure::Trouble(_) => Exit::Trouble,
         }
     }
@@ -68,7 +65,7 @@ impl Failure {
     fn text(&self) -> String {
         match self {
             Failure::Scenario(mistakes) => render(mistakes),
-            Failure::Wrong(what) | Failure::Differs(what) => format!("error: {what}"),
+            Failure::Wrong(what) => format!("error: {what}"),
             Failure::Trouble(error) => format!("error: {error:#}"),
         }
     }

@@ -1,16 +1,17 @@
 //! `explore`: draws worlds and runs them on all cores, until as many were run as were asked for, or time is over.
 
+use super::bug;
 use super::command::Explore;
 use super::exit::{Exit, Failure};
 use super::inspect::{load, warn};
 use super::interrupt::Interrupt;
 use ledgerlab::report::progress::SearchProgress;
-use ledgerlab::report::search::{Search, SearchFolder, table};
+use ledgerlab::report::search::{Begin, Search, SearchFolder, Searches, table};
 use ledgerlab::scenario::Scenario;
-use ledgerlab::scenario::explore::{self, Finding, Judgement};
+use ledgerlab::scenario::explore::{self, Finding, Judgement, PANIC};
 use rayon::prelude::*;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// So many worlds are run between two times that the state is written.
@@ -29,14 +30,19 @@ pub fn explore(wanted: &Explore, json: bool, quiet: bool) -> Result<Exit, Failur
     };
     let threads = wanted.threads.map_or(0, |threads| threads as usize);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
-    // What the code under test says when it stops is part of the finding.
-    std::panic::set_hook(Box::new(|_| ()));
     let expedition =
         Expedition { wanted, interrupt: Interrupt::listen()?, started: Instant::now(), quiet: quiet || json };
+    let variants: Vec<&str> = searched.iter().filter_map(|(variant, _)| *variant).collect();
+    let begin = Begin { resume: wanted.resume, force: wanted.force, beside: wanted.out.is_none() };
+    let home = Searches::open(&target, base, &variants, begin);
+    let home = home.map_err(|error| Failure::Wrong(format!("{error:#}")))?;
+    for note in home.notes.iter().filter(|_| !expedition.quiet) {
+        writeln!(std::io::stderr(), "note: {note}")?;
+    }
     let mut searches = Vec::new();
     for (variant, scenario) in searched {
-        let path = variant.map_or(target.clone(), |variant| target.join(variant));
-        let search = pool.install(|| expedition.search(&path, variant, scenario))?;
+        let path = variant.map_or(home.shown().to_owned(), |variant| home.shown().join(variant));
+        let search = pool.install(|| expedition.search(&home, variant, scenario))?;
         searches.push((path, search));
         if expedition.is_over() {
             break;
@@ -64,8 +70,8 @@ impl Expedition<'_> {
         let late = self.wanted.within.is_some_and(|within| self.started.elapsed() >= Duration::from_secs(within));
         late || self.interrupt.came()
     }
-    fn search(&self, path: &Path, variant: Option<&str>, base: &Scenario) -> Result<Search, Failure> {
-        let opened = SearchFolder::open(path, base, self.wanted.resume);
+    fn search(&self, home: &Searches, variant: Option<&str>, base: &Scenario) -> Result<Search, Failure> {
+        let opened = SearchFolder::open(home, variant, base);
         let (folder, mut search) = opened.map_err(|error| Failure::Wrong(format!("{error:#}")))?;
         search.variant = variant.map(str::to_owned);
         let last = search.first + self.wanted.worlds.unwrap_or(base.limits().worlds);
@@ -73,12 +79,10 @@ impl Expedition<'_> {
         while search.next < last && !self.is_over() && (!self.wanted.first || search.found.is_empty()) {
             let begun = Instant::now();
             let batch = search.next..(search.next + BATCH).min(last);
-            let judged: Vec<Option<(Scenario, Result<Judgement, String>)>> =
+            let judged: Vec<Result<Option<(Scenario, Judgement)>, Failure>> =
                 batch.into_par_iter().map(|number| self.visit(base, number)).collect();
-            for (world, judgement) in judged.into_iter().map_while(|judged| judged) {
-                let number = world.seeds.0[0];
-                let judgement =
-                    judgement.map_err(|what| Failure::Wrong(format!("world {number} cannot be built: {what}")))?;
+            for judged in judged {
+                let Some((world, judgement)) = judged? else { break };
                 search.count(&world, &judgement);
                 if let Some(finding) = &judgement.finding {
                     self.keep(&folder, &mut search, &world, finding, &progress)?;
@@ -94,19 +98,30 @@ impl Expedition<'_> {
         progress.clear();
         Ok(search)
     }
-    /// Draws a world and runs it; nothing if it is time to end.
-    fn visit(&self, base: &Scenario, number: u64) -> Option<(Scenario, Result<Judgement, String>)> {
+    /// Draws a world and runs it; nothing if it is time to end. What the code under test says when it stops is a finding;
+    /// that a world cannot be drawn is not.
+    fn visit(&self, base: &Scenario, number: u64) -> Result<Option<(Scenario, Judgement)>, Failure> {
         if self.is_over() {
-            return None;
+            return Ok(None);
         }
-        let world = explore::world(base, number);
-        let judgement = explore::judge(&world);
-        Some((world, judgement))
+        let (file, doing) = (self.wanted.chosen.file.display(), format!("while it drew world {number}"));
+        let again = format!("ledgerlab explore {file} --set seeds={number} --worlds 1");
+        let world = bug::watch(|| explore::world(base, number));
+        let world = world.map_err(|panic| bug::told(&panic, &doing, Some(&again)))?;
+        let judged = bug::watch(|| explore::judge_while(&world, &|| !self.is_over()));
+        let judged = judged.map_err(|panic| bug::told(&panic, &format!("in world {number}"), Some(&again)))?;
+        let judged = judged.map_err(|what| Failure::Wrong(format!("world {number} cannot be built: {what}")))?;
+        Ok(judged.map(|mut judgement| {
+            if let Some(finding) = judgement.finding.as_mut().filter(|finding| finding.property == PANIC) {
+                finding.what += &bug::place();
+            }
+            (world, judgement)
+        }))
     }
     /// Keeps a world that broke; the first of each property is made smaller.
     fn keep(
         &self,
-        folder: &SearchFolder,
+        folder: &SearchFolder<'_>,
         search: &mut Search,
         world: &Scenario,
         finding: &Finding,
@@ -117,8 +132,11 @@ impl Expedition<'_> {
             return Ok(());
         }
         progress.say(&format!("world {} breaks {}; making it smaller", world.seeds.0[0], finding.property));
-        let shrunk = explore::shrink(world, finding, self.wanted.shrink, &|| !self.is_over());
-        let inner = folder.keep(world, finding, &shrunk)?;
+        let go_on = || !self.is_over();
+        let shrunk = bug::watch(|| explore::shrink(world, finding, self.wanted.shrink, &go_on));
+        let doing = || format!("while it made world {} smaller", world.seeds.0[0]);
+        let shrunk = shrunk.map_err(|panic| bug::told(&panic, &doing(), None))?;
+        let inner = folder.keep(world, finding, &shrunk, &go_on)?;
         this.folder = Some(inner);
         Ok(())
     }

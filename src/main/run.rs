@@ -1,10 +1,11 @@
 //! `run`: one run per seed, each into a folder of its own.
 
+use super::bug;
 use super::command::{Chosen, Run};
 use super::exit::{Exit, Failure};
 use super::inspect::{load, warn};
 use super::interrupt::Interrupt;
-use ledgerlab::report::folder::{Folder, Place, Unwritten};
+use ledgerlab::report::folder::{Claim, Folder, Landed, Rule};
 use ledgerlab::report::manifest::{Manifest, Verdict};
 use ledgerlab::report::progress::Progress;
 use ledgerlab::report::{self, Finished, FinishedExperiment, Written};
@@ -29,14 +30,14 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
     }
     let scenario = &loaded.scenario;
     let inputs = read_inputs(scenario, &wanted.chosen.file)?;
-    let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&scenario.name));
     // Before the folder is begun: whoever sees it can interrupt.
     let interrupt = Interrupt::listen()?;
-    let folder = begin(&target)?;
+    let folder = begin(wanted, scenario, quiet || json)?;
     let failed = AtomicBool::new(false);
     let progress = Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json);
     let session = Session {
         scenario,
+        chosen: &wanted.chosen,
         inputs: &inputs,
         folder: &folder,
         interrupt: &interrupt,
@@ -56,7 +57,7 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
         }
     }
     let experiment = FinishedExperiment { scenario, runs, wall: started.elapsed() };
-    let place = land(&experiment, folder, failed)?;
+    let place = land(&experiment, folder, failed)?.map(|landed| say_replaced(landed, quiet || json)).transpose()?;
     if let Some(failure) = failure {
         return Err(match place {
             Some(place) => failure.adding(&format!("the runs that were finished are in {}", place.display())),
@@ -77,24 +78,37 @@ pub fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> 
     scenario.files().into_iter().map(read).collect()
 }
 
-/// Makes sure before a long run that its results can be written, and will replace nothing but earlier results.
-pub fn begin(target: &Path) -> Result<Folder, Failure> {
-    let wrong = |why: String| Failure::Wrong(format!("cannot write results to {}: {why}", target.display()));
-    match Place::of(target).map_err(|error| wrong(error.to_string()))? {
-        Place::Foreign => Err(wrong("it is not empty and holds no earlier results; choose another with --out".into())),
-        Place::Free | Place::Earlier => Folder::begin(target).map_err(|error| wrong(cause(&error))),
+/// Makes sure before a long run that its results can be written, and will replace nothing but results of the same
+/// scenario. What was found is told unless `quiet`.
+pub fn begin(wanted: &Run, scenario: &Scenario, quiet: bool) -> Result<Folder, Failure> {
+    let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&scenario.name));
+    let rule = Rule {
+        scenario_sha256: scenario.hash().hex(),
+        kinds: &["run", "experiment", "comparison"],
+        force: wanted.force,
+        beside: wanted.out.is_none(),
+    };
+    let claim = Claim::on(&target, &rule).map_err(|refused| Failure::Wrong(refused.to_string()))?;
+    for note in claim.notes.iter().filter(|_| !quiet) {
+        writeln!(std::io::stderr(), "note: {note}")?;
     }
+    Ok(Folder::begin_at(claim)?)
 }
 
-/// Why something could not be written.
-fn cause(error: &Unwritten) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+/// Says what results replaced if they are not of the same experiment. Returns where they are.
+pub fn say_replaced(landed: Landed, quiet: bool) -> Result<PathBuf, Failure> {
+    if let Some(replaced) = landed.replaced.filter(|_| !quiet) {
+        writeln!(std::io::stderr(), "note: replaced {}: {replaced}", landed.place.display())?;
+    }
+    Ok(landed.place)
 }
 
 /// What all runs of a scenario share.
 pub struct Session<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
+    /// How it was chosen.
+    pub chosen: &'a Chosen,
     /// The files that it names.
     pub inputs: &'a Inputs,
     /// Where its results go.
@@ -120,7 +134,9 @@ impl Session<'_> {
         if self.is_over() {
             return Ok(None);
         }
-        let result = self.run_one(seed);
+        let result = bug::watch(|| self.run_one(seed)).unwrap_or_else(|panic| {
+            Err(bug::told(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed))))
+        });
         self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
         result.map(Some)
     }
@@ -155,7 +171,7 @@ pub fn reader(inputs: &Inputs) -> impl Fn(&str) -> Result<String, String> + '_ {
 
 /// Puts the results in their place: an interrupted run, or one of which only a part could be written, replaces nothing.
 /// `None` if nothing is worth keeping.
-fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Result<Option<PathBuf>, Failure> {
+fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Result<Option<Landed>, Failure> {
     let several = experiment.scenario.seeds.0.len() > 1;
     let complete = || experiment.written().any(|run| run.manifest.complete);
     if failed && !(several && complete()) {
@@ -169,7 +185,7 @@ fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Re
         };
     }
     let manifest = experiment.manifest();
-    Ok(Some(if manifest.complete { folder.land()? } else { folder.land_beside("-interrupted")? }))
+    Ok(Some(if manifest.complete { folder.land()? } else { Landed::beside(folder.land_beside("-interrupted")?) }))
 }
 
 /// Says what came out, and how to exit.

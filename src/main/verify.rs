@@ -1,21 +1,29 @@
-//! `verify`: runs what a folder holds again and compares.
+//! `verify`: looks whether what a folder holds is what was written, runs it again and compares.
+//!
+//! Hashes find damage: a file that is not as its manifest lists it. The repeated run finds forgery: it writes every file
+//! anew, and each must be the same byte for byte.
 
 use super::command::Verify;
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::run::{Inputs, reader};
 use ledgerlab::base::{Hash, Time};
-use ledgerlab::report::folder::MANIFEST;
-use ledgerlab::report::manifest::{FORMAT, Manifest, Record, datasets};
+use ledgerlab::report::comparison::{FinishedComparison, write_comparison};
+use ledgerlab::report::folder::{Folder, MANIFEST, Unwritten};
+use ledgerlab::report::manifest::{Broken, Comparison, Experiment, Manifest, Record, Sealed, datasets};
+use ledgerlab::report::place::{Condition, Contents, is_below};
 use ledgerlab::report::progress::Progress;
-use ledgerlab::report::{SCENARIO, TIMELINE, VERSION};
+use ledgerlab::report::{self, Finished, FinishedExperiment, SCENARIO, TIMELINE, VERSION, Written};
 use ledgerlab::report::{Timeline, compare};
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::run::{Ran, run};
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What came out for one run.
 #[derive(Debug, Serialize)]
@@ -50,162 +58,388 @@ struct Parts {
     events: [u64; 2],
 }
 
-/// Repeats the run, or all runs, that a folder holds.
+/// Something in the folder that is not as it should be.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+struct Difference {
+    /// Its path.
+    file: PathBuf,
+    /// As the end of "it ...".
+    what: String,
+}
+
+/// Why something was not repeated.
+enum Stop {
+    /// Somebody wanted an end.
+    Interrupted(u64),
+    /// What it needs is damaged, which is told.
+    Damaged,
+    /// It cannot be.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Failed(failure)
+    }
+}
+
+impl From<Unwritten> for Stop {
+    fn from(error: Unwritten) -> Stop {
+        Stop::Failed(error.into())
+    }
+}
+
+/// Looks at a folder and repeats the run, or all runs, that it holds.
 pub fn verify(wanted: &Verify, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen()?;
-    let runs = runs_in(&wanted.folder)?;
-    let mut results = Vec::new();
-    for (folder, manifest) in runs {
-        let verified = verify_run(folder, &manifest, &interrupt, quiet || json)?;
-        let Some(verified) = verified else {
-            writeln!(std::io::stderr(), "interrupted: nothing was found out about seed {}", manifest.seed)?;
+    let contents = Contents::of(&wanted.folder).map_err(|broken| no_results(&wanted.folder, &broken))?;
+    let record = the_record(&wanted.folder, &contents.sealed)?;
+    let mut repeat = Repeat {
+        root: &wanted.folder,
+        contents: &contents,
+        interrupt: &interrupt,
+        quiet: quiet || json,
+        runs: Vec::new(),
+        differences: BTreeSet::new(),
+    };
+    repeat.damage();
+    let home = tempfile::tempdir()?;
+    let into = Folder::begin(&home.path().join("again"))?;
+    let repeated = match record {
+        Record::Run(manifest) => repeat.run("", &manifest, &into).map(|_| ()),
+        Record::Experiment(experiment) => repeat.experiment("", &experiment, &into).map(|_| ()),
+        Record::Comparison(comparison) => repeat.comparison(&comparison, &into),
+    };
+    match repeated {
+        Ok(()) | Err(Stop::Damaged) => {}
+        Err(Stop::Failed(failure)) => return Err(failure),
+        Err(Stop::Interrupted(seed)) => {
+            writeln!(std::io::stderr(), "interrupted: nothing was found out about seed {seed}")?;
             return Ok(Exit::Interrupted);
-        };
-        if !json && (!quiet || !verified.holds) {
-            let text = words(&verified);
-            if verified.holds { writeln!(std::io::stdout(), "{text}")? } else { writeln!(std::io::stderr(), "{text}")? }
         }
-        results.push(verified);
     }
-    let holds = results.iter().all(|run| run.holds);
+    tell(&repeat, json, quiet)
+}
+
+/// Says what came out, and how to exit.
+fn tell(repeat: &Repeat<'_>, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    let holds = repeat.differences.is_empty() && repeat.runs.iter().all(|run| run.holds);
+    let exit = if holds { Exit::Done } else { Exit::Differs };
+    let strange = &repeat.contents.strange;
     if json {
-        writeln!(std::io::stdout(), "{:#}", serde_json::json!({"ok": holds, "runs": results}))?;
+        let answer = serde_json::json!({
+            "ok": holds, "runs": repeat.runs, "differences": repeat.differences, "not_ours": strange,
+        });
+        writeln!(std::io::stdout(), "{answer:#}")?;
+        return Ok(exit);
     }
-    Ok(if holds { Exit::Done } else { Exit::Differs })
-}
-
-/// The runs of a folder: itself, or one per seed, or those of each variant.
-fn runs_in(folder: &Path) -> Result<Vec<(PathBuf, Manifest)>, Failure> {
-    match record(folder)? {
-        Record::Run(manifest) => Ok(vec![(folder.to_owned(), *manifest)]),
-        Record::Experiment(experiment) => {
-            let folders = experiment.runs.iter().filter_map(|run| run.folder.as_ref());
-            folders.map(|name| Ok((folder.join(name), the_run(&folder.join(name))?))).collect()
-        }
-        Record::Comparison(comparison) => {
-            let folders = comparison.variants.iter().filter_map(|variant| variant.folder.as_ref());
-            let runs: Result<Vec<_>, Failure> = folders.map(|name| runs_in(&folder.join(name))).collect();
-            Ok(runs?.into_iter().flatten().collect())
-        }
+    for Difference { file, what } in &repeat.differences {
+        writeln!(std::io::stderr(), "error: {} {what}", file.display())?;
     }
-}
-
-fn the_run(folder: &Path) -> Result<Manifest, Failure> {
-    match record(folder)? {
-        Record::Run(manifest) => Ok(*manifest),
-        Record::Experiment(_) | Record::Comparison(_) => {
-            Err(Failure::Wrong(format!("{} holds several runs, not one", folder.display())))
+    for run in repeat.runs.iter().filter(|run| !quiet || !run.holds) {
+        let text = words(run);
+        if run.holds { writeln!(std::io::stdout(), "{text}")? } else { writeln!(std::io::stderr(), "{text}")? }
+    }
+    if !quiet {
+        let is_told = |path: &&String| !repeat.contents.unread.keys().any(|part| path.starts_with(part.as_str()));
+        for path in strange.iter().filter(is_told) {
+            writeln!(std::io::stdout(), "note: {} is no part of the results", repeat.root.join(path).display())?;
+        }
+        if holds {
+            writeln!(std::io::stdout(), "{} files are as they were written", repeat.contents.files.len())?;
         }
     }
+    Ok(exit)
 }
 
-fn record(folder: &Path) -> Result<Record, Failure> {
-    let path = folder.join(MANIFEST);
-    let wrong = |why: String| Failure::Wrong(format!("{} is not a folder of results: {why}", folder.display()));
-    let text = fs::read_to_string(&path).map_err(|error| wrong(format!("cannot read {MANIFEST}: {error}")))?;
-    let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| wrong(format!("{MANIFEST} is damaged: {error}")))?;
-    if let Some(format) = value["format"].as_u64().filter(|format| *format > u64::from(FORMAT)) {
-        return Err(wrong(format!("its format is {format}; version {VERSION} reads formats up to {FORMAT}")));
+fn no_results(folder: &Path, broken: &Broken) -> Failure {
+    Failure::Wrong(format!("{} is not a folder of results: {MANIFEST} {broken}", folder.display()))
+}
+
+fn the_record(folder: &Path, sealed: &Sealed) -> Result<Record, Failure> {
+    if sealed.record["kind"].as_str().is_some_and(|kind| kind.starts_with("search")) {
+        let what = "it holds a search: run the minimal.toml of a violation to see that again";
+        return Err(Failure::Wrong(format!("{} cannot be verified: {what}", folder.display())));
     }
-    serde_json::from_value(value).map_err(|error| wrong(format!("{MANIFEST} is damaged: {error}")))
+    let record = serde_json::from_value(sealed.record.clone());
+    record.map_err(|error| no_results(folder, &Broken::Damaged(error.to_string())))
 }
 
-fn read(folder: &Path, name: &str) -> Result<Vec<u8>, Failure> {
-    let path = folder.join(name);
-    fs::read(&path).map_err(|error| Failure::Wrong(format!("cannot read {}: {error}", path.display())))
-}
-
-/// Reads a text whose SHA-256 is known.
-fn read_text(folder: &Path, name: &str, sha256: &str) -> Result<String, Failure> {
-    let bytes = read(folder, name)?;
-    let found = Hash::of(&bytes).hex();
-    if found != sha256 {
-        let path = folder.join(name);
-        let what = format!("{} was changed since the run: its SHA-256 is {found}, was {sha256}", path.display());
-        return Err(Failure::Differs(what));
-    }
-    String::from_utf8(bytes).map_err(|_| Failure::Wrong(format!("{} is not a text", folder.join(name).display())))
-}
-
-/// Repeats one run. `None` if it was interrupted.
-fn verify_run(
-    folder: PathBuf,
-    manifest: &Manifest,
-    interrupt: &Interrupt,
+/// Runs again what a folder holds.
+struct Repeat<'a> {
+    root: &'a Path,
+    contents: &'a Contents,
+    interrupt: &'a Interrupt,
     quiet: bool,
-) -> Result<Option<Verified>, Failure> {
-    let text = read_text(&folder, SCENARIO, &manifest.scenario_sha256)?;
-    let origin = folder.join(SCENARIO).display().to_string();
-    let scenario = Scenario::load(&origin, &text, &[]).map_err(Failure::Scenario)?.scenario;
-    let mut inputs = Inputs::new();
-    for record in &manifest.inputs {
-        inputs.insert(record.path.clone(), read_text(&folder, &record.copy, &record.sha256)?);
-    }
-    let stored = timelines(&folder, manifest)?;
-    let progress = Progress::new(scenario.duration, 1, quiet);
-    let mut share = progress.share();
-    let most = manifest.ended_after.unwrap_or(u64::MAX);
-    let ran = run(&scenario, manifest.seed, &reader(&inputs), most, |standing| {
-        share.tell(standing);
-        !interrupt.came()
-    });
-    progress.clear();
-    let ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario again: {what}")))?;
-    if interrupt.came() {
-        return Ok(None);
-    }
-    let chains = judge(&scenario, &ran, &stored)?;
-    let holds = chains.iter().all(|chain| chain.holds);
-    Ok(Some(Verified { seed: manifest.seed, holds, notes: notes(manifest, &scenario), chains, folder }))
+    runs: Vec<Verified>,
+    differences: BTreeSet<Difference>,
 }
 
-/// The stored running hashes of all chains.
-fn timelines(folder: &Path, manifest: &Manifest) -> Result<Vec<Timeline>, Failure> {
-    let mut timelines = Vec::new();
-    for chain in &manifest.chains {
-        let home = if chain.folder == "." { folder.to_owned() } else { folder.join(&chain.folder) };
-        let timeline = Timeline::from_bytes(&read(&home, TIMELINE)?);
-        let path = home.join(TIMELINE);
-        timelines.push(timeline.ok_or_else(|| Failure::Wrong(format!("{} is damaged", path.display())))?);
+impl Repeat<'_> {
+    fn differs(&mut self, path: &str, what: impl Into<String>) {
+        self.differences.insert(Difference { file: self.root.join(path), what: what.into() });
     }
-    Ok(timelines)
-}
-
-fn judge(scenario: &Scenario, ran: &Ran, stored: &[Timeline]) -> Result<Vec<VerifiedChain>, Failure> {
-    if ran.chains.len() != stored.len() {
-        return Err(Failure::Wrong(format!(
-            "the scenario has {} chains, the run had {}",
-            ran.chains.len(),
-            stored.len()
-        )));
+    /// Files that are not as they were written.
+    fn damage(&mut self) {
+        let contents = self.contents;
+        for (path, found) in &contents.files {
+            match found {
+                Condition::Whole(_) => {}
+                Condition::Changed(found) => {
+                    self.differs(path, format!("was changed since it was written: its SHA-256 is {found} now"));
+                }
+                Condition::Missing => self.differs(path, "is missing, or is no file"),
+            }
+        }
+        for (part, broken) in &contents.unread {
+            self.differs(&format!("{part}/{MANIFEST}"), broken.to_string());
+        }
     }
-    let interval = scenario.output.interval;
-    let judged = ran.chains.iter().zip(stored).map(|(chain, stored)| {
-        let parts = compare(stored, &chain.timeline).map(|divergence| {
-            let from = Time::ZERO + interval * divergence.interval as u64;
-            Parts {
-                interval: divergence.interval,
-                from_s: from.as_secs_f64(),
-                to_s: (from + interval).as_secs_f64(),
-                events: [divergence.events.start, divergence.events.end],
+    /// A text that the repetition needs: as it was written, or nothing can be repeated.
+    fn text(&mut self, path: &str, sha256: &str) -> Result<String, Stop> {
+        if !is_below(path) {
+            return Err(Failure::Wrong(format!("{} is no path of a part of results", path.escape_debug())).into());
+        }
+        let bytes = fs::read(self.root.join(path));
+        match bytes.ok().filter(|bytes| Hash::of(bytes).hex() == sha256).map(String::from_utf8) {
+            Some(Ok(text)) => Ok(text),
+            _ => {
+                self.differs(path, "is not what was run: nothing can be repeated without it");
+                Err(Stop::Damaged)
+            }
+        }
+    }
+    fn scenario(&mut self, at: &str, sha256: &str) -> Result<Scenario, Stop> {
+        let path = format!("{at}{SCENARIO}");
+        let text = self.text(&path, sha256)?;
+        let origin = self.root.join(path).display().to_string();
+        Ok(Scenario::load(&origin, &text, &[]).map_err(Failure::Scenario)?.scenario)
+    }
+    /// The record of a part, at a path such as `seed-1/`.
+    fn part(&mut self, at: &str) -> Result<Record, Stop> {
+        if !is_below(at.trim_end_matches('/')) {
+            return Err(Failure::Wrong(format!("\"{}\" is no name for a part of results", at.escape_debug())).into());
+        }
+        let folder = self.root.join(at);
+        match Sealed::read(&folder) {
+            Ok(sealed) => Ok(the_record(&folder, &sealed)?),
+            Err(broken) => {
+                self.differs(&format!("{at}{MANIFEST}"), broken.to_string());
+                Err(Stop::Damaged)
+            }
+        }
+    }
+    fn run(&mut self, at: &str, manifest: &Manifest, into: &Folder) -> Result<Written, Stop> {
+        let scenario = self.scenario(at, &manifest.scenario_sha256)?;
+        let mut inputs = Inputs::new();
+        for record in &manifest.inputs {
+            inputs.insert(record.path.clone(), self.text(&format!("{at}{}", record.copy), &record.sha256)?);
+        }
+        let progress = Progress::new(scenario.duration, 1, self.quiet);
+        let mut share = progress.share();
+        let most = manifest.ended_after.unwrap_or(u64::MAX);
+        let ran = run(&scenario, manifest.seed, &reader(&inputs), most, |standing| {
+            share.tell(standing);
+            !self.interrupt.came()
+        });
+        drop(share);
+        progress.clear();
+        let ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario again: {what}")))?;
+        if self.interrupt.came() {
+            return Err(Stop::Interrupted(manifest.seed));
+        }
+        let chains = self.judge(at, &scenario, &ran, manifest)?;
+        let (holds, folder) = (chains.iter().all(|chain| chain.holds), self.root.join(at.trim_end_matches('/')));
+        let folder = if at.is_empty() { self.root.to_owned() } else { folder };
+        let notes = notes(manifest, &scenario);
+        self.runs.push(Verified { seed: manifest.seed, holds, notes, chains, folder });
+        let wall = lasting(manifest.wall_s);
+        let finished = Finished { scenario: &scenario, seed: manifest.seed, ran, wall, inputs: &inputs };
+        let written = report::write_run(&finished, into)?;
+        self.compare(at, into, &Record::Run(Box::new(written.manifest.clone())));
+        Ok(written)
+    }
+    fn experiment(
+        &mut self,
+        at: &str,
+        experiment: &Experiment,
+        into: &Folder,
+    ) -> Result<(Scenario, Vec<(u64, Option<Written>)>), Stop> {
+        let scenario = self.scenario(at, &experiment.scenario_sha256)?;
+        let (mut runs, mut damaged) = (Vec::new(), false);
+        for record in &experiment.runs {
+            let Some(name) = &record.folder else {
+                runs.push((record.seed, None));
+                continue;
+            };
+            let part = into.part(name)?;
+            match self.run_at(&format!("{at}{name}/"), &part) {
+                Ok(written) => runs.push((record.seed, Some(written))),
+                Err(Stop::Damaged) => damaged = true,
+                Err(stop) => return Err(stop),
+            }
+            part.land()?;
+        }
+        if damaged {
+            return Err(Stop::Damaged);
+        }
+        let finished = FinishedExperiment { scenario: &scenario, runs, wall: lasting(experiment.wall_s) };
+        let manifest = report::write_experiment(&finished, into)?;
+        self.compare(at, into, &Record::Experiment(manifest));
+        let runs = finished.runs;
+        Ok((scenario, runs))
+    }
+    fn run_at(&mut self, at: &str, into: &Folder) -> Result<Written, Stop> {
+        match self.part(at)? {
+            Record::Run(manifest) => self.run(at, &manifest, into),
+            Record::Experiment(_) | Record::Comparison(_) => {
+                Err(Failure::Wrong(format!("{} holds several runs, not one", self.root.join(at).display())).into())
+            }
+        }
+    }
+    fn comparison(&mut self, comparison: &Comparison, into: &Folder) -> Result<(), Stop> {
+        let text = self.text(SCENARIO, &comparison.scenario_sha256)?;
+        let origin = self.root.join(SCENARIO).display().to_string();
+        let loaded = Scenario::load(&origin, &text, &[]).map_err(Failure::Scenario)?;
+        let (mut parts, mut damaged) = (Vec::new(), false);
+        for (record, scenario) in comparison.variants.iter().zip(&loaded.variants) {
+            let Some(name) = &record.folder else {
+                parts.push((scenario.clone(), scenario.seeds.0.iter().map(|seed| (*seed, None)).collect()));
+                continue;
+            };
+            let (at, part) = (format!("{name}/"), into.part(name)?);
+            let repeated = match self.part(&at) {
+                Ok(Record::Run(manifest)) => {
+                    let runs = |written| (scenario.clone(), vec![(manifest.seed, Some(written))]);
+                    self.run(&at, &manifest, &part).map(runs)
+                }
+                Ok(Record::Experiment(experiment)) => self.experiment(&at, &experiment, &part),
+                Ok(Record::Comparison(_)) => Err(Failure::Wrong(format!("{name} holds variants itself")).into()),
+                Err(stop) => Err(stop),
+            };
+            match repeated {
+                Ok(repeated) => parts.push(repeated),
+                Err(Stop::Damaged) => damaged = true,
+                Err(stop) => return Err(stop),
+            }
+            part.land()?;
+        }
+        if damaged {
+            return Err(Stop::Damaged);
+        }
+        let wall = lasting(comparison.wall_s);
+        let parts = parts.iter().map(|(scenario, runs)| FinishedExperiment { scenario, runs: runs.clone(), wall });
+        let finished = FinishedComparison { scenario: &loaded.scenario, parts: parts.collect(), wall };
+        let manifest = write_comparison(&finished, into)?;
+        self.compare("", into, &Record::Comparison(manifest));
+        Ok(())
+    }
+    /// Compares what lies in a folder with what was written anew, unless another version wrote it.
+    fn compare(&mut self, at: &str, again: &Folder, record: &Record) {
+        let Ok(sealed) = Sealed::read(&self.root.join(at)) else { return };
+        if sealed.record["version"] != VERSION {
+            return;
+        }
+        let again: BTreeMap<String, String> = again.listed();
+        let names: BTreeSet<&String> = again.keys().chain(sealed.files.keys()).collect();
+        for name in names.into_iter().filter(|name| name.rsplit('/').next() != Some(MANIFEST)) {
+            let path = format!("{at}{name}");
+            match (self.contents.files.get(&path), again.get(name)) {
+                (Some(Condition::Whole(found)), Some(new)) if found != new => {
+                    self.differs(&path, "is not what the run comes to");
+                }
+                (Some(Condition::Whole(_)), None) => {
+                    self.differs(&path, "is not what the run comes to: it writes none")
+                }
+                (None, Some(_)) => self.differs(&path, "is not listed, and the run writes it"),
+                _ => {}
+            }
+        }
+        let text = serde_json::to_string(record).expect("a record has a form in JSON");
+        let new: Value = serde_json::from_str(&text).expect("JSON");
+        if let Some((key, [stored, new])) = parting(&sealed.record, &new) {
+            let what = format!("says {key} is {stored}, the run comes to {new}");
+            self.differs(&format!("{at}{MANIFEST}"), what);
+        }
+    }
+    fn judge(
+        &self,
+        at: &str,
+        scenario: &Scenario,
+        ran: &Ran,
+        manifest: &Manifest,
+    ) -> Result<Vec<VerifiedChain>, Failure> {
+        if ran.chains.len() != manifest.chains.len() {
+            let (has, had) = (ran.chains.len(), manifest.chains.len());
+            return Err(Failure::Wrong(format!("the scenario has {has} chains, the run had {had}")));
+        }
+        let interval = scenario.output.interval;
+        let judged = ran.chains.iter().zip(&manifest.chains).map(|(chain, record)| {
+            let home = if record.folder == "." { String::new() } else { format!("{}/", record.folder) };
+            let path = format!("{at}{home}{TIMELINE}");
+            let bytes = Some(path).filter(|path| is_below(path)).and_then(|path| fs::read(self.root.join(path)).ok());
+            // A timeline that is damaged is told elsewhere; the fingerprint stands in the manifest, too.
+            let stored = bytes.and_then(|bytes| Timeline::from_bytes(&bytes));
+            let parts = stored.as_ref().and_then(|stored| compare(stored, &chain.timeline)).map(|divergence| {
+                let from = Time::ZERO + interval * divergence.interval as u64;
+                Parts {
+                    interval: divergence.interval,
+                    from_s: from.as_secs_f64(),
+                    to_s: (from + interval).as_secs_f64(),
+                    events: [divergence.events.start, divergence.events.end],
+                }
+            });
+            let (written, new) = (record.fingerprint, chain.timeline.end().value);
+            let stored = stored.as_ref().filter(|_| parts.is_some()).map_or(written, |stored| stored.end().value);
+            VerifiedChain {
+                name: chain.name.clone(),
+                holds: parts.is_none() && written == new,
+                fingerprints: [stored.to_string(), new.to_string()],
+                parts,
             }
         });
-        VerifiedChain {
-            name: chain.name.clone(),
-            holds: parts.is_none(),
-            fingerprints: [stored, &chain.timeline].map(|timeline| timeline.end().value.to_string()),
-            parts,
+        Ok(judged.collect())
+    }
+}
+
+/// How long something took, as it is stored.
+fn lasting(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// The first key at which two records part, with both values, shortly.
+fn parting(stored: &Value, new: &Value) -> Option<(String, [String; 2])> {
+    let short = |value: &Value| {
+        let text = value.to_string();
+        if text.chars().count() > 80 { text.chars().take(77).collect::<String>() + "..." } else { text }
+    };
+    let inner = |key: String, stored: &Value, new: &Value| {
+        parting(stored, new).map(|(rest, values)| {
+            let dot = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
+            (format!("{key}{dot}{rest}"), values)
+        })
+    };
+    match (stored, new) {
+        _ if stored == new => None,
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let at = |table: &serde_json::Map<String, Value>, key: &str| table.get(key).cloned().unwrap_or_default();
+            keys.into_iter().find_map(|key| inner(key.clone(), &at(a, key), &at(b, key)))
         }
-    });
-    Ok(judged.collect())
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            (0..a.len()).find_map(|at| inner(format!("[{at}]"), &a[at], &b[at]))
+        }
+        _ => Some((String::new(), [short(stored), short(new)])),
+    }
 }
 
 /// What else is different from when the run was made.
 fn notes(manifest: &Manifest, scenario: &Scenario) -> Vec<String> {
     let mut notes = Vec::new();
     if manifest.version != VERSION {
-        notes.push(format!("the run was made by version {}, this is version {VERSION}", manifest.version));
+        let (then, now) = (&manifest.version, VERSION);
+        notes
+            .push(format!("the run was made by version {then}, this is version {now}: only fingerprints are compared"));
     }
     let hash = scenario.hash().hex();
     if hash != manifest.scenario_sha256 {
@@ -225,19 +459,21 @@ fn words(verified: &Verified) -> String {
     for chain in &verified.chains {
         let which = if verified.chains.len() > 1 { format!(", chain {}", chain.name) } else { String::new() };
         let [stored, new] = &chain.fingerprints;
-        let Some(parts) = &chain.parts else {
+        if chain.holds {
             lines.push(format!("{folder}: seed {}{which}: the fingerprint holds: {stored}", verified.seed));
             continue;
-        };
+        }
         lines.push(format!("error: {folder}: seed {}{which}: the fingerprint does not hold", verified.seed));
         lines.push(format!("  stored {stored}\n  now    {new}"));
-        let [first, end] = parts.events;
-        let event = match end.saturating_sub(first) {
-            0 | 1 => format!("event {first}"),
-            _ => format!("one of the events {first} to {}", end - 1),
-        };
-        let interval = format!("interval {} ({} s to {} s)", parts.interval, parts.from_s, parts.to_s);
-        lines.push(format!("  the two runs part in {interval}, at {event}, counted from 0"));
+        if let Some(parts) = &chain.parts {
+            let [first, end] = parts.events;
+            let event = match end.saturating_sub(first) {
+                0 | 1 => format!("event {first}"),
+                _ => format!("one of the events {first} to {}", end - 1),
+            };
+            let interval = format!("interval {} ({} s to {} s)", parts.interval, parts.from_s, parts.to_s);
+            lines.push(format!("  the two runs part in {interval}, at {event}, counted from 0"));
+        }
     }
     lines.extend(verified.notes.iter().map(|note| format!("note: {note}")));
     lines.join("\n")

@@ -2,7 +2,7 @@
 
 use super::folder::{Folder, MANIFEST, Unwritten};
 use super::manifest::{Comparison, FORMAT, Record, VariantRecord, Verdict};
-use super::{ChainSummary, FinishedExperiment, PROGRAM, SCENARIO, VERSION, Written, chart, html, json, tables};
+use super::{ChainSummary, FinishedExperiment, PROGRAM, SCENARIO, VERSION, Written, chart, html, tables};
 use crate::scenario::Scenario;
 
 /// All variants of a file when they are over.
@@ -123,6 +123,9 @@ pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &Folder) ->
     }
     let page = html::comparison(comparison, &manifest, &rows, drawn.as_ref());
     folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
-    folder.file(MANIFEST, |out| json(&Record::Comparison(manifest.clone()), out))?;
+    for variant in manifest.variants.iter().filter_map(|variant| variant.folder.as_ref()) {
+        folder.adopt(&format!("{variant}/{MANIFEST}"))?;
+    }
+    folder.seal(&Record::Comparison(manifest.clone()))?;
     Ok(manifest)
 }

@@ -1,48 +1,24 @@
 //! Folders that appear whole or not at all.
 //!
 //! A folder is written beside the place where it will stand, under a name that begins with a dot, and renamed when
-//! everything is in it. What stood there before is moved aside first and removed last, so that at any instant either
-//! the old or the new folder can be found whole. A folder that is not ours is never touched.
+//! everything is in it. Earlier results that it replaces are moved aside first and removed last, file by file as their
+//! manifest lists them, so that at any instant either the old or the new folder can be found whole. What is not ours is
+//! never touched, and nothing is written outside: what leads to a file are plain names.
 
+use super::lock::{self, Lock, Locked};
+use super::manifest::Sealed;
+use super::place::{self, Place};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The file by which a folder is known as one of ours.
 pub const MANIFEST: &str = "manifest.json";
-
-/// What stands at a place where results shall go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
-    /// Nothing, or an empty folder.
-    Free,
-    /// Earlier results.
-    Earlier,
-    /// Something else.
-    Foreign,
-}
-
-impl Place {
-    /// Looks at `path`.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn of(path: &Path) -> io::Result<Place> {
-        match fs::read_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::Free),
-            Err(error) => Err(error),
-            Ok(_) if is_ours(path) => Ok(Place::Earlier),
-            Ok(mut entries) => Ok(if entries.next().is_none() { Place::Free } else { Place::Foreign }),
-        }
-    }
-}
-
-fn is_ours(path: &Path) -> bool {
-    let Ok(text) = fs::read_to_string(path.join(MANIFEST)) else { return false };
-    let manifest: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-    manifest.is_some_and(|manifest| manifest["program"] == super::PROGRAM)
-}
 
 /// Something could not be written. The cause is its source.
 #[derive(Debug, thiserror::Error)]
@@ -62,116 +38,393 @@ impl Unwritten {
     }
 }
 
+/// What may be replaced, and what happens where it may not.
+#[derive(Clone, Debug, Default)]
+pub struct Rule {
+    /// The hash of the scenario: results of the same one are replaced.
+    pub scenario_sha256: String,
+    /// Results of these kinds are replaced.
+    pub kinds: &'static [&'static str],
+    /// Whether results of any other experiment of ours are replaced too.
+    pub force: bool,
+    /// Whether to go beside what may not be replaced; else it is refused.
+    pub beside: bool,
+}
+
+/// A place that this process alone writes to.
+#[derive(Debug)]
+pub struct Claim {
+    target: PathBuf,
+    shown: PathBuf,
+    rule: Rule,
+    lock: Lock,
+    /// What people should know of how it was found.
+    pub notes: Vec<String>,
+}
+
+/// Why a place cannot be had: a sentence about it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write results to {path}: {why}")]
+pub struct Refused {
+    path: String,
+    why: String,
+}
+
+impl Claim {
+    /// Claims `target`, or a place beside it if `rule` says so.
+    ///
+    /// # Errors
+    /// If what stands there may not be replaced, another process writes there, or nothing can be written there.
+    ///
+    /// # Panics
+    /// Never: some number is free.
+    pub fn on(target: &Path, rule: &Rule) -> Result<Claim, Refused> {
+        let mut notes = Vec::new();
+        let at = |path: &Path| -> Result<PathBuf, Refused> {
+            place::resolve(path).map_err(|error| refused(path, error.to_string()))
+        };
+        for left in lock::clear_beside(&at(target)?) {
+            notes.push(format!("removed {}, left behind by a process that was killed", relative(&left)));
+        }
+        for number in 1..=u32::MAX {
+            let shown = if number == 1 { target.to_owned() } else { with_suffix(target, &format!("-{number}")) };
+            let place = at(&shown)?;
+            let lock = lock_of(&place, &shown)?;
+            let found = Place::of(&place).map_err(|error| refused(&shown, error.to_string()))?;
+            match rule.judge(&found) {
+                Ok(()) => {
+                    if number > 1 {
+                        notes.push(format!("results go to {}", shown.display()));
+                    }
+                    return Ok(Claim { target: place, shown, rule: rule.clone(), lock, notes });
+                }
+                Err(why) if rule.beside => notes.extend((number == 1).then(|| format!("{} {why}", shown.display()))),
+                Err(why) => return Err(refused(&shown, format!("it {why}; choose another place with --out"))),
+            }
+        }
+        unreachable!("some number is free")
+    }
+    /// Claims `target`, whatever stands there: it is gone on with.
+    ///
+    /// # Errors
+    /// If another process writes there, or nothing can be written there.
+    pub fn unseen(target: &Path) -> Result<Claim, Refused> {
+        let place = place::resolve(target).map_err(|error| refused(target, error.to_string()))?;
+        let (lock, rule) = (lock_of(&place, target)?, Rule::default());
+        Ok(Claim { target: place, shown: target.to_owned(), rule, lock, notes: Vec::new() })
+    }
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.target
+    }
+    /// What people call it.
+    #[must_use]
+    pub fn shown(&self) -> &Path {
+        &self.shown
+    }
+    /// Notes that something hidden is about to be made.
+    ///
+    /// # Errors
+    /// If that cannot be written.
+    pub fn note(&self, hidden: &Path) -> io::Result<()> {
+        self.lock.note(hidden)
+    }
+}
+
+fn lock_of(place: &Path, shown: &Path) -> Result<Lock, Refused> {
+    Lock::of(place).map_err(|locked| match locked {
+        Locked::Busy(process) => {
+            let who = process.map_or_else(String::new, |process| format!(" ({process})"));
+            let why = format!("another process{who} writes there; wait for it, or choose another place with --out");
+            refused(shown, why)
+        }
+        Locked::Failed(error) => refused(shown, error.to_string()),
+    })
+}
+
+fn refused(path: &Path, why: String) -> Refused {
+    Refused { path: path.display().to_string(), why }
+}
+
+/// A path as people in this folder call it.
+fn relative(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
+}
+
+impl Rule {
+    /// Whether what was found may give way; if not, why, as the end of "it ...".
+    fn judge(&self, found: &Place) -> Result<(), String> {
+        let contents = match found {
+            Place::Free => return Ok(()),
+            Place::Foreign(why) => return Err(why.clone()),
+            Place::Ours(contents) => contents,
+        };
+        if self.force {
+            return Ok(());
+        }
+        let record = &contents.sealed.record;
+        let kind = record["kind"].as_str().unwrap_or_default();
+        let is_of_same = record["scenario_sha256"] == *self.scenario_sha256;
+        if self.kinds.is_empty() && is_of_same && kind.starts_with("search") {
+            return Err(format!("holds {}; --resume goes on with it, --force replaces it", contents.told()));
+        }
+        let is_same = is_of_same && self.kinds.contains(&kind);
+        match contents.changed().next() {
+            _ if !is_same => Err(format!("holds {}; --force replaces that", contents.told())),
+            Some(changed) => {
+                Err(format!("holds {changed}, which was changed since it was written; --force replaces it"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// Makes a file: the real thing, except in tests.
 type Create = fn(&Path) -> io::Result<File>;
+
+/// A hidden folder that disappears when it is dropped, unless it was renamed.
+#[derive(Debug)]
+struct Hidden(PathBuf);
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 /// A folder in the making. Dropped before it has landed, it disappears.
 #[derive(Debug)]
 pub struct Folder {
-    temporary: TempDir,
+    // Before the claim, so that it is gone when the lock is.
+    hidden: Hidden,
+    claim: Option<Claim>,
     /// Where it goes.
     target: PathBuf,
     /// What people call that place: differs from `target` for parts of a folder that is itself in the making.
     shown: PathBuf,
     create: Create,
+    /// The SHA-256 of each file.
+    files: Mutex<BTreeMap<String, String>>,
+}
+
+/// A folder in its place.
+#[derive(Debug)]
+pub struct Landed {
+    /// The place.
+    pub place: PathBuf,
+    /// What it replaced, for people.
+    pub replaced: Option<String>,
+}
+
+impl Landed {
+    /// A folder that replaced nothing.
+    #[must_use]
+    pub fn beside(place: PathBuf) -> Landed {
+        Landed { place, replaced: None }
+    }
 }
 
 impl Folder {
-    /// Begins the folder that will stand at `target`. Parents are made as needed.
+    /// Begins the folder that will stand at `target`, or beside it if something stands there. Parents are made as needed.
     ///
     /// # Errors
     /// If nothing can be written there.
     pub fn begin(target: &Path) -> Result<Folder, Unwritten> {
-        Folder::begin_with(target, |path| File::create(path))
+        let absolute = place::resolve(target).map_err(|cause| Unwritten::new(target, cause))?;
+        Folder::make(absolute, target.to_owned(), None, |path| File::create(path))
     }
-    fn begin_with(target: &Path, create: Create) -> Result<Folder, Unwritten> {
-        let failed = |cause| Unwritten::new(target, cause);
-        let absolute = std::path::absolute(target).map_err(failed)?;
-        Ok(Folder { temporary: beside(&absolute).map_err(failed)?, target: absolute, shown: target.into(), create })
+    /// Begins the folder that will stand at a place that was claimed.
+    ///
+    /// # Errors
+    /// If nothing can be written there.
+    pub fn begin_at(claim: Claim) -> Result<Folder, Unwritten> {
+        Folder::begin_with(claim, |path| File::create(path))
+    }
+    fn begin_with(claim: Claim, create: Create) -> Result<Folder, Unwritten> {
+        let (target, shown) = (claim.target.clone(), claim.shown.clone());
+        for hidden in [lock::making(&target), lock::replaced(&target)] {
+            claim.note(&hidden).map_err(|cause| Unwritten::new(&shown, cause))?;
+        }
+        Folder::make(target, shown, Some(claim), create)
+    }
+    fn make(target: PathBuf, shown: PathBuf, claim: Option<Claim>, create: Create) -> Result<Folder, Unwritten> {
+        let hidden = lock::making(&target);
+        let made = || -> io::Result<()> {
+            let unnamed = || io::Error::new(io::ErrorKind::InvalidInput, "this is not a name for a folder");
+            fs::create_dir_all(hidden.parent().filter(|_| target.file_name().is_some()).ok_or_else(unnamed)?)?;
+            fs::create_dir(&hidden)
+        };
+        made().map_err(|cause| Unwritten::new(&shown, cause))?;
+        Ok(Folder { hidden: Hidden(hidden), claim, target, shown, create, files: Mutex::default() })
     }
     /// Begins a folder within this one.
     ///
     /// # Errors
     /// If nothing can be written there.
     pub fn part(&self, name: &str) -> Result<Folder, Unwritten> {
-        let (target, shown) = (self.temporary.path().join(name), self.shown.join(name));
-        let temporary = beside(&target).map_err(|cause| Unwritten::new(&shown, cause))?;
-        Ok(Folder { temporary, target, shown, create: self.create })
+        let (target, shown) = (self.within(name)?, self.shown.join(name));
+        Folder::make(target, shown, None, self.create)
+    }
+    /// The place of something in this folder.
+    fn within(&self, name: &str) -> Result<PathBuf, Unwritten> {
+        if place::is_below(name) {
+            return Ok(self.hidden.0.join(name));
+        }
+        let outside =
+            io::Error::new(io::ErrorKind::InvalidInput, format!("\"{name}\" is no name for a part of results"));
+        Err(Unwritten::new(&self.shown.join(name), outside))
     }
     /// Writes the file called `name`, which may lie in a sub-folder.
     ///
     /// # Errors
     /// Names the file and the cause.
     pub fn file(&self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Unwritten> {
-        let path = self.temporary.path().join(name);
-        let written = || -> io::Result<()> {
+        let path = self.within(name)?;
+        let written = || -> io::Result<String> {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            let mut out = BufWriter::new((self.create)(&path)?);
+            let mut out = Hashing { out: BufWriter::new((self.create)(&path)?), sha: Sha256::new() };
             write(&mut out)?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+            out.out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            Ok(hex(out.sha))
         };
-        written().map_err(|cause| Unwritten::new(&self.shown.join(name), cause))
+        let hash = written().map_err(|cause| Unwritten::new(&self.shown.join(name), cause))?;
+        self.files().insert(name.to_owned(), hash);
+        Ok(())
     }
-    /// Puts the folder in its place, and removes what stood there. Returns the place.
+    /// Lists a file that was put here otherwise: the manifest of a part. Nothing happens if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn adopt(&self, name: &str) -> Result<(), Unwritten> {
+        let path = self.within(name)?;
+        match place::hash(&path) {
+            Ok(hash) => {
+                self.files().insert(name.to_owned(), hash);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Unwritten::new(&self.shown.join(name), error)),
+        }
+    }
+    /// Writes the manifest, last of all files: it lists all, and a folder that has one is whole.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn seal<T: Serialize>(&self, record: &T) -> Result<(), Unwritten> {
+        let text = Sealed::text(record, &self.files(), &[]);
+        self.file(MANIFEST, |out| out.write_all(text.as_bytes()))
+    }
+    /// The SHA-256 of each file so far, by its path.
+    #[must_use]
+    pub fn listed(&self) -> BTreeMap<String, String> {
+        self.files().clone()
+    }
+    fn files(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Puts the folder in its place. What stands there is replaced if that may be, else it goes beside.
     ///
     /// # Errors
     /// If it cannot be put there; what stood there stands again.
-    pub fn land(self) -> Result<PathBuf, Unwritten> {
-        let target = self.target.clone();
-        self.land_at(&target).map_err(|cause| Unwritten::new(&self.shown, cause))?;
-        Ok(self.shown)
+    pub fn land(self) -> Result<Landed, Unwritten> {
+        match self.replace() {
+            Ok(Some(replaced)) => Ok(Landed { place: self.shown.clone(), replaced }),
+            Ok(None) => self.land_beside("").map(Landed::beside),
+            Err(cause) => Err(Unwritten::new(&self.shown, cause)),
+        }
+    }
+    /// Puts the folder in its place if what stands there may give way; `None` if it may not.
+    fn replace(&self) -> io::Result<Option<Option<String>>> {
+        let target = &self.target;
+        if matches!(Place::of(target)?, Place::Free) {
+            self.put(target)?;
+            return Ok(Some(None));
+        }
+        let Some(claim) = &self.claim else { return Ok(None) };
+        if claim.rule.judge(&Place::of(target)?).is_err() {
+            return Ok(None);
+        }
+        // Nobody puts anything in it any more when it is aside, and it is looked at once more.
+        let aside = lock::replaced(target);
+        fs::rename(target, &aside)?;
+        let back = |error: io::Error| fs::rename(&aside, target).map_or_else(|worse| worse, |()| error);
+        let earlier = match Place::of(&aside).map_err(back)? {
+            found if claim.rule.judge(&found).is_err() => {
+                fs::rename(&aside, target)?;
+                return Ok(None);
+            }
+            found => found,
+        };
+        self.put(target).map_err(back)?;
+        let Place::Ours(earlier) = earlier else { return Ok(Some(None)) };
+        let told = earlier.told();
+        Ok(Some(Some(match earlier.remove(&aside) {
+            Ok(()) => told,
+            Err(error) => format!("{told}; some of it stays in {}: {error}", aside.display()),
+        })))
     }
     /// Puts the folder in its place if that is free, else beside it under its name with `suffix`, and if need be a
     /// number: nothing is replaced. Returns the place.
     ///
     /// # Errors
     /// If it cannot be put there.
+    ///
+    /// # Panics
+    /// Never: some number is free.
     pub fn land_beside(self, suffix: &str) -> Result<PathBuf, Unwritten> {
         let named = |path: &Path, number: u32| match number {
             0 => path.to_owned(),
             1 => with_suffix(path, suffix),
             _ => with_suffix(path, &format!("{suffix}-{number}")),
         };
-        let free = |number: &u32| matches!(Place::of(&named(&self.target, *number)), Ok(Place::Free));
-        let number = (0..=u32::MAX).find(free).expect("some number is free");
-        let shown = named(&self.shown, number);
-        self.land_at(&named(&self.target, number)).map_err(|cause| Unwritten::new(&shown, cause))?;
-        Ok(shown)
-    }
-    fn land_at(&self, target: &Path) -> io::Result<()> {
-        // An empty folder may stand there; on some systems nothing can be renamed onto it.
-        let _ = fs::remove_dir(target);
-        if fs::symlink_metadata(target).is_err() {
-            return fs::rename(self.temporary.path(), target);
-        }
-        let aside = beside(target)?;
-        let earlier = aside.path().join("earlier");
-        fs::rename(target, &earlier)?;
-        if let Err(error) = fs::rename(self.temporary.path(), target) {
-            // If this fails as well, the earlier results must not be removed with the folder that they are in now.
-            if fs::rename(&earlier, target).is_err() {
-                let _ = aside.keep();
+        for number in 0..=u32::MAX {
+            let (target, shown) = (named(&self.target, number), named(&self.shown, number));
+            if !matches!(Place::of(&target), Ok(Place::Free)) {
+                continue;
             }
-            return Err(error);
+            return match self.put(&target) {
+                Ok(()) => Ok(shown),
+                // Somebody was faster.
+                Err(_) if !matches!(Place::of(&target), Ok(Place::Free)) => continue,
+                Err(cause) => Err(Unwritten::new(&shown, cause)),
+            };
         }
-        Ok(())
+        unreachable!("some number is free")
+    }
+    /// Renames the folder to a place where nothing stands, or an empty folder.
+    fn put(&self, target: &Path) -> io::Result<()> {
+        // On some systems nothing can be renamed onto an empty folder.
+        let _ = fs::remove_dir(target);
+        fs::rename(&self.hidden.0, target)
     }
 }
 
-/// A fresh folder, hidden, on the same disk as `target`.
-fn beside(target: &Path) -> io::Result<TempDir> {
-    let unnamed = || io::Error::new(io::ErrorKind::InvalidInput, "this is not a name for a folder");
-    let (parent, name) = target.parent().zip(target.file_name()).ok_or_else(unnamed)?;
-    fs::create_dir_all(parent)?;
-    let prefix = format!(".{}.tmp-", name.to_string_lossy());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix);
-    // Others may read results as far as the user's mask allows, as with any folder.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    builder.tempdir_in(parent)
+/// Computes the SHA-256 of what goes through.
+struct Hashing<W> {
+    out: W,
+    sha: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.out.write(bytes)?;
+        self.sha.update(&bytes[..taken]);
+        Ok(taken)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn hex(sha: Sha256) -> String {
+    sha.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -184,10 +437,19 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use super::*;
 
+    fn rule(scenario: &str) -> Rule {
+        Rule { scenario_sha256: scenario.to_owned(), kinds: &["run"], force: false, beside: false }
+    }
+    fn claimed(target: &Path, rule: &Rule) -> Folder {
+        Folder::begin_at(Claim::on(target, rule).unwrap()).unwrap()
+    }
     fn fill(folder: &Folder, text: &str) {
-        let manifest = format!("{{\"program\": \"{}\"}}", crate::report::PROGRAM);
-        folder.file(MANIFEST, |out| out.write_all(manifest.as_bytes())).unwrap();
         folder.file("inner/text", |out| out.write_all(text.as_bytes())).unwrap();
+        let (program, format) = (crate::report::PROGRAM, crate::report::manifest::FORMAT);
+        let record = serde_json::json!({
+            "kind": "run", "name": "small", "seed": 1, "program": program, "format": format, "scenario_sha256": "same",
+        });
+        folder.seal(&record).unwrap();
     }
 
     fn names(path: &Path) -> Vec<String> {
@@ -198,23 +460,121 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_appears_when_it_lands_and_replaces_earlier_results() {
+    fn a_folder_appears_when_it_lands_and_replaces_results_of_the_same_experiment() {
         let home = tempfile::tempdir().unwrap();
         let target = home.path().join("deep/run");
         for text in ["first", "second"] {
-            let folder = Folder::begin(&target).unwrap();
+            let folder = claimed(&target, &rule("same"));
             fill(&folder, text);
             assert_ne!(fs::read_to_string(target.join("inner/text")).ok().as_deref(), Some(text), "not there yet");
-            assert_eq!(folder.land().unwrap(), target);
+            let landed = folder.land().unwrap();
+            assert_eq!((landed.place, landed.replaced.is_some()), (target.clone(), text == "second"));
             assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), text);
             assert_eq!(names(&home.path().join("deep")), ["run"], "nothing is left behind");
         }
     }
 
     #[test]
-    fn a_folder_that_never_lands_leaves_nothing() {
+    fn another_experiment_is_refused_or_goes_beside_and_force_says_what_it_replaces() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("run");
+        let first = claimed(&target, &rule("same"));
+        fill(&first, "first");
+        first.land().unwrap();
+        let refused = Claim::on(&target, &rule("other")).unwrap_err().to_string();
+        assert!(
+            refused.contains("it holds the run of \"small\" under seed 1, 2 files; --force replaces that"),
+            "{refused}"
+        );
+        let beside = Claim::on(&target, &Rule { beside: true, ..rule("other") }).unwrap();
+        assert_eq!(beside.shown(), home.path().join("run-2"));
+        assert_eq!(beside.notes.len(), 2, "{:?}", beside.notes);
+        drop(beside);
+        let forced = claimed(&target, &Rule { force: true, ..rule("other") });
+        fill(&forced, "forced");
+        assert_eq!(forced.land().unwrap().replaced.as_deref(), Some("the run of \"small\" under seed 1, 2 files"));
+        assert_eq!(names(home.path()), ["run"]);
+    }
+
+    #[test]
+    fn what_this_program_did_not_write_is_never_removed_even_if_it_came_during_the_run() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("run");
+        let first = claimed(&target, &rule("same"));
+        fill(&first, "first");
+        first.land().unwrap();
+        let second = claimed(&target, &Rule { force: true, ..rule("same") });
+        fs::create_dir(target.join("nested")).unwrap();
+        fs::write(target.join("nested/letter"), "dear").unwrap();
+        fill(&second, "second");
+        assert_eq!(second.land().unwrap().place, home.path().join("run-2"));
+        assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), "first");
+        let refused = Claim::on(&target, &Rule { force: true, ..rule("same") }).unwrap_err().to_string();
+        assert!(refused.contains("it holds nested, which this program did not write"), "{refused}");
+        fs::remove_dir_all(target.join("nested")).unwrap();
+        fs::write(target.join("inner/text"), "my remarks").unwrap();
+        let refused = Claim::on(&target, &rule("same")).unwrap_err().to_string();
+        assert!(refused.contains("it holds inner/text, which was changed since it was written"), "{refused}");
+        assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), "my remarks");
+    }
+
+    #[test]
+    fn a_forged_manifest_owns_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("letters");
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("letter"), "dear").unwrap();
+        let program = crate::report::PROGRAM;
+        for manifest in
+            [format!("{{\"program\": \"{program}\"}}"), format!("{{\"program\": \"{program}\", \"format\": 2}}")]
+        {
+            fs::write(target.join(MANIFEST), manifest).unwrap();
+            Claim::on(&target, &Rule { force: true, ..rule("same") }).unwrap_err();
+        }
+        assert_eq!(names(&target), ["letter", MANIFEST]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let (real, link) = (home.path().join("real"), home.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        for text in ["first", "second"] {
+            let folder = claimed(&link, &rule("same"));
+            fill(&folder, text);
+            assert_eq!(folder.land().unwrap().place, link);
+            assert_eq!(fs::read_to_string(real.join("inner/text")).unwrap(), text);
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
+        fs::remove_dir_all(&real).unwrap();
+        let refused = Claim::on(&link, &rule("same")).unwrap_err().to_string();
+        assert!(refused.ends_with("it is a link that leads nowhere"), "{refused}");
+        // A link within results could lead anywhere.
+        let target = home.path().join("run");
+        let folder = claimed(&target, &rule("same"));
+        fill(&folder, "text");
+        folder.land().unwrap();
+        fs::remove_file(target.join("inner/text")).unwrap();
+        std::os::unix::fs::symlink(home.path(), target.join("inner/text")).unwrap();
+        Claim::on(&target, &Rule { force: true, ..rule("same") }).unwrap_err();
+    }
+
+    #[test]
+    fn nothing_is_written_outside() {
         let home = tempfile::tempdir().unwrap();
         let folder = Folder::begin(&home.path().join("run")).unwrap();
+        for name in ["../x", "/x", "a/../../x", "", ".", "a//b", "a\\b", ".hidden"] {
+            assert!(folder.file(name, |_| Ok(())).is_err(), "{name}");
+            assert!(folder.part(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_never_lands_leaves_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = claimed(&home.path().join("run"), &rule("same"));
         fill(&folder, "text");
         drop(folder);
         assert!(names(home.path()).is_empty());
@@ -244,10 +604,10 @@ mod tests {
         };
         let home = tempfile::tempdir().unwrap();
         let target = home.path().join("run");
-        let earlier = Folder::begin(&target).unwrap();
+        let earlier = claimed(&target, &rule("same"));
         fill(&earlier, "earlier");
         earlier.land().unwrap();
-        let folder = Folder::begin_with(&target, full).unwrap();
+        let folder = Folder::begin_with(Claim::on(&target, &rule("same")).unwrap(), full).unwrap();
         fill(&folder, "later");
         let error = folder.file("blocks.csv", |out| out.write_all(&vec![b'x'; 100_000])).unwrap_err();
         let path = target.join("blocks.csv");
@@ -262,14 +622,14 @@ mod tests {
     fn what_is_not_ours_is_foreign() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("place");
-        assert_eq!(Place::of(&path).unwrap(), Place::Free);
+        assert!(matches!(Place::of(&path).unwrap(), Place::Free));
         fs::create_dir(&path).unwrap();
-        assert_eq!(Place::of(&path).unwrap(), Place::Free);
+        assert!(matches!(Place::of(&path).unwrap(), Place::Free));
         fs::write(path.join("letter.txt"), "dear").unwrap();
-        assert_eq!(Place::of(&path).unwrap(), Place::Foreign);
+        assert!(matches!(Place::of(&path).unwrap(), Place::Foreign(_)));
         fs::write(path.join(MANIFEST), "{\"program\": \"another\"}").unwrap();
-        assert_eq!(Place::of(&path).unwrap(), Place::Foreign);
-        assert!(Place::of(&path.join("letter.txt")).is_err());
+        assert!(matches!(Place::of(&path).unwrap(), Place::Foreign(_)));
+        assert!(matches!(Place::of(&path.join("letter.txt")).unwrap(), Place::Foreign(_)));
         assert!(Folder::begin(&path.join("letter.txt/run")).is_err());
     }
 
@@ -279,9 +639,13 @@ mod tests {
         let whole = Folder::begin(&home.path().join("runs")).unwrap();
         let part = whole.part("seed-1").unwrap();
         fill(&part, "one");
-        assert_eq!(part.land().unwrap(), home.path().join("runs/seed-1"));
+        let place = part.land().unwrap().place;
+        assert_eq!(place, home.path().join("runs/seed-1"));
+        whole.adopt("seed-1/manifest.json").unwrap();
         fill(&whole, "all");
         whole.land().unwrap();
         assert_eq!(names(&home.path().join("runs")), ["inner", MANIFEST, "seed-1"]);
+        let Place::Ours(contents) = Place::of(&home.path().join("runs")).unwrap() else { panic!("ours") };
+        assert_eq!(contents.files.len(), 4, "parts are listed by their own manifests");
     }
 }

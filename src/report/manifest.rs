@@ -1,14 +1,133 @@
 //! `manifest.json`: what a folder of results holds, and everything that is needed to make it again.
 
+use super::folder::MANIFEST;
 use super::{Finished, PROGRAM, VERSION};
 use crate::base::Hash;
 use crate::observe::trace::{Print, Timeline};
 use crate::scenario::Scenario;
 use crate::scenario::run::RanChain;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{fmt, fs, io};
 
-/// The form of the files in a folder; it grows by one when an old reader would misunderstand a new folder.
-pub const FORMAT: u32 = 1;
+/// The form of the files in a folder; it grows by one when an old reader would misunderstand a new folder, or a new
+/// reader an old one. Since 2 a manifest lists every file with its hash.
+pub const FORMAT: u32 = 2;
+
+/// The key of a manifest under which its own hash stands, made while nothing stood there.
+const OWN: &str = "manifest_sha256";
+
+/// A manifest as it lies in a folder: what it tells, the files beside it, and its own hash.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// What it tells.
+    pub record: Value,
+    /// The SHA-256 of each file of the folder, by its path in it. Of parts that have a manifest of their own, that one.
+    pub files: BTreeMap<String, String>,
+    /// Folders in it that have a manifest of their own which still changes.
+    pub parts: Vec<String>,
+    /// The hash that it says it has.
+    pub said: String,
+    /// The hash that it has.
+    pub found: String,
+}
+
+/// Why something is no manifest.
+#[derive(Debug)]
+pub enum Broken {
+    /// It cannot be read.
+    Missing(io::Error),
+    /// It is not what was written.
+    Damaged(String),
+    /// It has another format.
+    Format(u64),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broken::Missing(error) => write!(f, "cannot be read: {error}"),
+            Broken::Damaged(why) => write!(f, "is damaged: {why}"),
+            Broken::Format(format) => {
+                write!(f, "has format {format}; version {VERSION} reads format {FORMAT}")
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Sealing<'a, T> {
+    #[serde(flatten)]
+    record: &'a T,
+    files: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    parts: &'a [String],
+    manifest_sha256: &'static str,
+}
+
+impl Sealed {
+    /// The text of a manifest that tells `record` and lists `files` and `parts`.
+    ///
+    /// # Panics
+    /// Never: a record has a form in JSON.
+    #[must_use]
+    pub fn text<T: Serialize>(record: &T, files: &BTreeMap<String, String>, parts: &[String]) -> String {
+        let sealing = Sealing { record, files, parts, manifest_sha256: "" };
+        let text = serde_json::to_string_pretty(&sealing).expect("a record has a form in JSON") + "\n";
+        let empty = place_of("");
+        let at = text.rfind(&empty).expect("the last key");
+        let hash = Hash::of(text.as_bytes()).hex();
+        format!("{}{}{}", &text[..at], place_of(&hash), &text[at + empty.len()..])
+    }
+    /// Reads the manifest of a folder.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be understood. One that was changed can: see [`Sealed::is_whole`].
+    pub fn read(folder: &Path) -> Result<Sealed, Broken> {
+        let path = folder.join(MANIFEST);
+        let kind = fs::symlink_metadata(&path).map_err(Broken::Missing)?;
+        if !kind.is_file() {
+            return Err(Broken::Damaged("it is no ordinary file".to_owned()));
+        }
+        let bytes = fs::read(&path).map_err(Broken::Missing)?;
+        let text = String::from_utf8(bytes).map_err(|_| Broken::Damaged("it is no text".to_owned()))?;
+        Sealed::parse(&text)
+    }
+    fn parse(text: &str) -> Result<Sealed, Broken> {
+        let damaged = |why: &str| Broken::Damaged(why.to_owned());
+        let mut record: Value = serde_json::from_str(text).map_err(|error| Broken::Damaged(error.to_string()))?;
+        if record["program"] != PROGRAM {
+            return Err(Broken::Damaged(format!("it was not written by {PROGRAM}")));
+        }
+        match record["format"].as_u64() {
+            Some(format) if format != u64::from(FORMAT) => return Err(Broken::Format(format)),
+            Some(_) => {}
+            None => return Err(damaged("it has no format")),
+        }
+        let table = record.as_object_mut().ok_or_else(|| damaged("it is no table"))?;
+        let mut take = |key: &str| table.remove(key).ok_or_else(|| damaged(&format!("`{key}` is missing")));
+        let (files, said) = (take("files")?, take(OWN)?);
+        let parts = take("parts").unwrap_or(Value::Array(Vec::new()));
+        let files = serde_json::from_value(files).map_err(|error| Broken::Damaged(error.to_string()))?;
+        let parts = serde_json::from_value(parts).map_err(|error| Broken::Damaged(error.to_string()))?;
+        let said = said.as_str().ok_or_else(|| damaged("its hash is no text"))?.to_owned();
+        let own = place_of(&said);
+        let at = text.rfind(&own).ok_or_else(|| damaged("its hash is not where it belongs"))?;
+        let bare = format!("{}{}{}", &text[..at], place_of(""), &text[at + own.len()..]);
+        Ok(Sealed { record, files, parts, said, found: Hash::of(bare.as_bytes()).hex() })
+    }
+    /// Whether it is as it was written.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.said == self.found
+    }
+}
+
+fn place_of(hash: &str) -> String {
+    format!("\"{OWN}\": \"{hash}\"")
+}
 
 /// What a folder holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]

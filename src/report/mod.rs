@@ -10,8 +10,10 @@ pub mod comparison;
 pub mod folder;
 pub mod group;
 pub mod html;
+pub mod lock;
 pub mod manifest;
 pub mod number;
+pub mod place;
 pub mod progress;
 pub mod search;
 pub mod story;
@@ -32,7 +34,6 @@ use folder::{Folder, MANIFEST, Unwritten};
 use manifest::{ChainRecord, Experiment, FORMAT, Manifest, Record, SeedRecord, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use story::DrawnStory;
 
 /// The name of the program in files.
@@ -95,8 +96,7 @@ pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, Unwritt
     }
     let page = html::run(run, &manifest, &drawn);
     folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
-    // The manifest is last: a folder that has one is whole.
-    folder.file(MANIFEST, |out| json(&Record::Run(Box::new(manifest.clone())), out))?;
+    folder.seal(&Record::Run(Box::new(manifest.clone())))?;
     let summary = |chain: &RanChain| ChainSummary {
         name: chain.name.clone(),
         protocol: chain.protocol.clone(),
@@ -223,11 +223,9 @@ pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) ->
     }
     let page = html::experiment(experiment, &manifest, &summaries);
     folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
-    folder.file(MANIFEST, |out| json(&Record::Experiment(manifest.clone()), out))?;
+    for run in manifest.runs.iter().filter_map(|run| run.folder.as_ref()) {
+        folder.adopt(&format!("{run}/{MANIFEST}"))?;
+    }
+    folder.seal(&Record::Experiment(manifest.clone()))?;
     Ok(manifest)
-}
-
-fn json(record: &Record, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, record)?;
-    out.write_all(b"\n")
 }

@@ -1,12 +1,16 @@
 //! What a search for faults leaves behind: a folder that grows, so that a search that was ended can go on.
 //!
 //! Every file is written beside its place and renamed. `manifest.json` is the state of the search, written after each batch
-//! of worlds; what it does not know of yet is found again.
+//! of worlds; what it does not know of yet is found again. Searches of several variants lie in a folder for each, in one
+//! whose manifest names them. An earlier search is gone on with, or replaced if that is asked for, and nothing else is.
 
-use super::folder::{Folder, MANIFEST, Place, Unwritten};
+use super::folder::{Claim, Folder, MANIFEST, Rule, Unwritten};
+use super::lock;
+use super::manifest::{FORMAT, Sealed};
 use super::number::{digits, grouped, seconds};
-use super::{PROGRAM, VERSION, story};
-use crate::base::Duration;
+use super::place::{self, Contents, Place};
+use super::{PROGRAM, SCENARIO, VERSION, story};
+use crate::base::{Duration, Hash};
 use crate::scenario::Scenario;
 use crate::scenario::explore::{Finding, Judgement, PANIC, Shrunk, ingredients};
 use crate::scenario::run::run;
@@ -16,14 +20,21 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// So many events are told of how the smallest world broke; more of a stall, which ends in nothing but clients who ask again.
 const STORY: u32 = 400;
 const STORY_OF_STALL: u32 = 5_000;
 
+/// What the manifest of a search says it is, and that of the searches of several variants.
+const SEARCH: &str = "search";
+const SEARCHES: &str = "searches";
+
 /// The state of a search.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Search {
+    kind: String,
+    format: u32,
     program: String,
     version: String,
     /// The scenario whose limits the worlds keep to, by its hash.
@@ -69,6 +80,8 @@ impl Search {
     #[must_use]
     pub fn new(base: &Scenario) -> Search {
         Search {
+            kind: SEARCH.into(),
+            format: FORMAT,
             program: PROGRAM.into(),
             version: VERSION.into(),
             scenario_sha256: base.hash().hex(),
@@ -116,38 +129,130 @@ impl Search {
     }
 }
 
-/// The folder of a search.
-#[derive(Clone, Debug)]
-pub struct SearchFolder(PathBuf);
+/// How a search begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Begin {
+    /// Go on with an earlier search of the same scenario.
+    pub resume: bool,
+    /// Replace earlier results.
+    pub force: bool,
+    /// Go beside earlier results.
+    pub beside: bool,
+}
 
-impl SearchFolder {
-    /// Opens the folder at `path` for a search of `base`, and finds the state to go on from if there is one and it shall be
-    /// gone on with. Otherwise earlier results of a search are removed.
+/// The place of one search, or of those of several variants, to which this process alone writes.
+#[derive(Debug)]
+pub struct Searches {
+    claim: Claim,
+    resume: bool,
+    /// What people should know of how the place was found.
+    pub notes: Vec<String>,
+}
+
+impl Searches {
+    /// Opens `target` for a search of `base`, or of those of its variants called so.
     ///
     /// # Errors
-    /// If it holds something else, or the state of another search that shall be gone on with, or cannot be written.
-    pub fn open(path: &Path, base: &Scenario, resume: bool) -> Result<(SearchFolder, Search), anyhow::Error> {
-        let folder = SearchFolder(path.to_owned());
-        match Place::of(path)? {
-            Place::Foreign => anyhow::bail!("{} is not empty and holds no earlier results", path.display()),
-            Place::Free if resume => anyhow::bail!("there is no search to resume in {}", path.display()),
-            Place::Earlier if resume => {
-                let text = std::fs::read_to_string(path.join(MANIFEST))?;
-                let search: Search = serde_json::from_str(&text)
-                    .map_err(|_| anyhow::anyhow!("{} holds other results than a search", path.display()))?;
-                anyhow::ensure!(
-                    search.scenario_sha256 == base.hash().hex() && search.version == VERSION,
-                    "the search in {} was of another scenario or by another version",
-                    path.display()
-                );
-                return Ok((folder, search));
+    /// If there is nothing to go on with, or something that may not be replaced, or nothing can be written.
+    pub fn open(target: &Path, base: &Scenario, variants: &[&str], begin: Begin) -> Result<Searches, anyhow::Error> {
+        let kind = if variants.is_empty() { SEARCH } else { SEARCHES };
+        let (scenario_sha256, place) = (base.hash().hex(), place::resolve(target)?);
+        if begin.resume {
+            let nothing = || anyhow::anyhow!("there is no search to resume in {}", target.display());
+            let record = Sealed::read(&place).map_err(|_| nothing())?.record;
+            let is = |key: &str, value: &str| record[key].as_str() == Some(value);
+            anyhow::ensure!(is("kind", kind), nothing());
+            anyhow::ensure!(
+                is("scenario_sha256", &scenario_sha256) && is("version", VERSION),
+                "the search in {} was of another scenario or by another version",
+                target.display()
+            );
+        }
+        let Begin { force, beside, resume } = begin;
+        let rule = Rule { scenario_sha256: scenario_sha256.clone(), kinds: &[], force, beside };
+        let mut claim = if resume { Claim::unseen(target)? } else { Claim::on(target, &rule)? };
+        let mut notes = std::mem::take(&mut claim.notes);
+        if !resume {
+            if let Place::Ours(earlier) = Place::of(claim.place())? {
+                earlier.remove(claim.place()).map_err(|error| Unwritten::new(claim.shown(), error))?;
+                notes.push(format!("replaced {}: {}", claim.shown().display(), earlier.told()));
             }
-            Place::Earlier => std::fs::remove_dir_all(path).map_err(|error| Unwritten::new(path, error))?,
-            Place::Free => {}
+            std::fs::create_dir_all(claim.place()).map_err(|error| Unwritten::new(claim.shown(), error))?;
+        }
+        let searches = Searches { claim, resume, notes };
+        if !variants.is_empty() {
+            let parts: Vec<String> = variants.iter().map(|variant| (*variant).to_owned()).collect();
+            let record = serde_json::json!({
+                "kind": SEARCHES,
+                "format": FORMAT,
+                "program": PROGRAM,
+                "version": VERSION,
+                "name": base.name,
+                "scenario_sha256": scenario_sha256,
+            });
+            let text = Sealed::text(&record, &BTreeMap::new(), &parts);
+            searches.write(&searches.claim.place().join(MANIFEST), text.as_bytes())?;
+        }
+        Ok(searches)
+    }
+    /// What people call the place.
+    #[must_use]
+    pub fn shown(&self) -> &Path {
+        self.claim.shown()
+    }
+    /// Writes a file beside its place and renames it.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Unwritten> {
+        let hidden = lock::making(path);
+        let written = || -> io::Result<()> {
+            std::fs::create_dir_all(path.parent().expect("a file in a folder"))?;
+            self.claim.note(&hidden)?;
+            let mut file = std::fs::File::create(&hidden)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&hidden, path)
+        };
+        written().map_err(|error| Unwritten::new(path, error))
+    }
+}
+
+/// The folder of one search.
+#[derive(Debug)]
+pub struct SearchFolder<'a> {
+    home: &'a Searches,
+    path: PathBuf,
+    /// The SHA-256 of each file.
+    files: Mutex<BTreeMap<String, String>>,
+}
+
+impl<'a> SearchFolder<'a> {
+    /// Opens the folder of a search of `base`, that of a variant if it is one of several, and finds the state to go on
+    /// from if there is one.
+    ///
+    /// # Errors
+    /// If it holds the state of another search, or cannot be written.
+    pub fn open(
+        home: &'a Searches,
+        variant: Option<&str>,
+        base: &Scenario,
+    ) -> Result<(SearchFolder<'a>, Search), anyhow::Error> {
+        let path = variant.map_or_else(|| home.claim.place().to_owned(), |variant| home.claim.place().join(variant));
+        let mut folder = SearchFolder { home, path, files: Mutex::default() };
+        if home.resume && folder.path.join(MANIFEST).exists() {
+            let contents = Contents::of(&folder.path)
+                .map_err(|broken| anyhow::anyhow!("{}: {MANIFEST} {broken}", folder.path.display()))?;
+            let search: Search = serde_json::from_value(contents.sealed.record)
+                .map_err(|_| anyhow::anyhow!("{} holds other results than a search", folder.path.display()))?;
+            anyhow::ensure!(
+                search.scenario_sha256 == base.hash().hex() && search.version == VERSION,
+                "the search in {} was of another scenario or by another version",
+                folder.path.display()
+            );
+            folder.files = Mutex::new(contents.sealed.files);
+            return Ok((folder, search));
         }
         let search = Search::new(base);
+        folder.write(SCENARIO, base.resolved().as_bytes())?;
         folder.save(&search)?;
-        folder.write("scenario.toml", base.resolved().as_bytes())?;
         Ok((folder, search))
     }
     /// Writes the state of the search.
@@ -158,53 +263,54 @@ impl SearchFolder {
     /// # Panics
     /// Never: a state has a form in JSON.
     pub fn save(&self, search: &Search) -> Result<(), Unwritten> {
-        let text = serde_json::to_string_pretty(search).expect("a state has a form in JSON");
-        self.write(MANIFEST, text.as_bytes())?;
         let mut table = String::from("ingredient,worlds,broken\n");
         for (word, (worlds, broken)) in &search.coverage {
             let _ = writeln!(table, "{word},{worlds},{broken}");
         }
-        self.write("coverage.csv", table.as_bytes())
+        self.write("coverage.csv", table.as_bytes())?;
+        let text = Sealed::text(search, &self.files.lock().unwrap_or_else(PoisonError::into_inner), &[]);
+        self.home.write(&self.path.join(MANIFEST), text.as_bytes())
     }
     /// Writes a world that broke, the smaller one that breaks in the same way, and the story of that one. Returns the folder
     /// of all, within this one.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn keep(&self, world: &Scenario, finding: &Finding, shrunk: &Shrunk) -> Result<String, Unwritten> {
-        let inner = format!("violations/{}-{}", finding.property, world.seeds.0[0]);
-        let folder = Folder::begin(&self.0.join(&inner))?;
+    pub fn keep(
+        &self,
+        world: &Scenario,
+        finding: &Finding,
+        shrunk: &Shrunk,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<String, Unwritten> {
+        let property: String = finding.property.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let target = self.path.join(format!("violations/{property}-{}", world.seeds.0[0]));
+        self.home.claim.note(&lock::making(&target)).map_err(|error| Unwritten::new(&target, error))?;
+        let folder = Folder::begin(&target)?;
         let mut minimal = shrunk.world.clone();
         minimal.output.story = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
         folder.file("world.toml", |out| out.write_all(told(world, finding).as_bytes()))?;
         folder.file("minimal.toml", |out| out.write_all(told(&minimal, &shrunk.finding).as_bytes()))?;
         // What stops the code under test leaves no story.
         if shrunk.finding.property != PANIC
-            && let Ok(ran) = run(&minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, |_| true)
-            && let Some(story) = &ran.chains[0].story
+            && let Ok(ran) = run(&minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, |_| go_on())
+            && let (None, Some(story)) = (ran.ended_after, &ran.chains[0].story)
         {
             story::write(story, &folder, "")?;
             story::draw(story, &folder, "")?;
         }
-        folder.land()?;
+        let listed = folder.listed();
+        let place = folder.land()?.place;
+        let inner = format!("violations/{}", place.file_name().unwrap_or_default().to_string_lossy());
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.extend(listed.into_iter().map(|(file, hash)| (format!("{inner}/{file}"), hash)));
         Ok(inner)
     }
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Unwritten> {
-        let path = self.0.join(name);
-        let written = || -> io::Result<()> {
-            let parent = path.parent().expect("a file in the folder");
-            std::fs::create_dir_all(parent)?;
-            let mut file = tempfile::NamedTempFile::new_in(parent)?;
-            file.write_all(bytes)?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        written().map_err(|error| Unwritten::new(&path, error))
+        self.home.write(&self.path.join(name), bytes)?;
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(name.to_owned(), Hash::of(bytes).hex());
+        Ok(())
     }
 }
 

@@ -223,7 +223,7 @@ Lasts at first: crash of n2.
         let folder = Folder::begin(&home.path().join("here")).unwrap();
         write(&told(), &folder, "chain/").unwrap();
         let drawn = draw(&told(), &folder, "").unwrap();
-        let place = folder.land().unwrap();
+        let place = folder.land().unwrap().place;
         assert_eq!(std::fs::read_to_string(place.join("chain/story.txt")).unwrap(), text(&told()));
         assert_eq!(std::fs::read_to_string(place.join("charts/space-time.svg")).unwrap(), drawn.svg);
         assert!(std::fs::read(place.join("charts/space-time.png")).unwrap().starts_with(b"\x89PNG"));

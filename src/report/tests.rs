@@ -258,7 +258,7 @@ pub fn write_page(outcome: Outcome, most: u64, charts: bool) -> (Written, String
     let home = tempfile::tempdir().unwrap();
     let folder = Folder::begin(&home.path().join("run")).unwrap();
     let written = write_run(&finished, &folder).unwrap();
-    let place = folder.land().unwrap();
+    let place = folder.land().unwrap().place;
     assert_eq!(fs::read_to_string(place.join("inputs/0")).unwrap(), "graph []");
     let stored: Record = serde_json::from_slice(&fs::read(place.join(MANIFEST)).unwrap()).unwrap();
     let Record::Run(stored) = stored else { panic!("a run") };
@@ -335,7 +335,7 @@ fn an_experiment_says_what_was_not_begun() {
     let home = tempfile::tempdir().unwrap();
     let folder = Folder::begin(&home.path().join("all")).unwrap();
     let manifest = write_experiment(&experiment, &folder).unwrap();
-    let place = folder.land().unwrap();
+    let place = folder.land().unwrap().place;
     assert_eq!((manifest.verdict, manifest.complete), (Verdict::Interrupted, false));
     assert_eq!((manifest.runs[1].folder.as_deref(), manifest.runs[2].folder.as_deref()), (Some("seed-2"), None));
     let page = fs::read_to_string(place.join("report.html")).unwrap();

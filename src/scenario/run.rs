@@ -7,8 +7,9 @@ use crate::observe::metrics::Outcome;
 use crate::observe::story::Story;
 use crate::observe::trace::Timeline;
 
-/// So many steps are taken between two looks at whether to go on. Part of no result.
-const SLICE: u64 = 50_000;
+/// So many steps are taken between two looks at whether to go on: few enough that even slow ones take no second. Part of
+/// no result.
+const SLICE: u64 = 2_000;
 
 /// What a run came to.
 #[derive(Clone, Debug)]

@@ -30,7 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The property of a [`Finding`] that the code under test stopped.
 pub const PANIC: &str = "panic";
 
-/// So many steps are taken between two looks at whether something broke.
+/// So many steps are taken between two looks at whether something broke, or somebody wants an end.
 const SLICE: u64 = 2_000;
 
 /// The limits inside which worlds are drawn.
@@ -186,25 +186,39 @@ pub struct Judgement {
 ///
 /// # Errors
 /// What could not be built, as a sentence.
+///
+/// # Panics
+/// Never: it goes on to the end.
 pub fn judge(world: &Scenario) -> Result<Judgement, String> {
+    Ok(judge_while(world, &|| true)?.expect("nobody wants an end"))
+}
+
+/// The same as long as `go_on` says so: `None` if it was ended.
+///
+/// # Errors
+/// See [`judge`].
+pub fn judge_while(world: &Scenario, go_on: &dyn Fn() -> bool) -> Result<Option<Judgement>, String> {
     let seed = world.seeds.0[0];
     let read = |path: &str| Err(format!("a world reads no file, not even {path}"));
     let run = || {
         let Built { world, .. } = build_unmeasured(world, seed, &read)?;
-        Ok(watch(world))
+        Ok(watch(world, go_on))
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|cause| {
         let text = cause.downcast_ref::<String>().cloned();
         let what = text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let what = what.unwrap_or_else(|| "no reason was given".to_owned());
         let finding = Finding { property: PANIC.to_owned(), safety: true, at: 0, what };
-        Ok(Judgement { finding: Some(finding), events: 0, simulated: Duration::ZERO })
+        Ok(Some(Judgement { finding: Some(finding), events: 0, simulated: Duration::ZERO }))
     })
 }
 
-fn watch(mut world: crate::engine::World) -> Judgement {
+fn watch(mut world: crate::engine::World, go_on: &dyn Fn() -> bool) -> Option<Judgement> {
     let mut more = true;
     while more && world.chains.iter().all(|chain| chain.violations().is_empty()) {
+        if !go_on() {
+            return None;
+        }
         more = world.advance(SLICE);
     }
     if !more {
@@ -219,11 +233,11 @@ fn watch(mut world: crate::engine::World) -> Judgement {
         at: violation.at.as_nanos(),
         what: violation.what.clone(),
     });
-    Judgement {
+    Some(Judgement {
         finding,
         events: world.chains.iter().map(|chain| chain.events()).sum(),
         simulated: world.now().since(Time::ZERO),
-    }
+    })
 }
 
 impl Scenario {

@@ -4,7 +4,7 @@
 //! budget is spent. What a change shifts in the streams of randomness can hide a finding that is still there, so that
 //! each smaller world is tried under a few seeds.
 
-use super::{Finding, Judgement, judge, tolerated};
+use super::{Finding, Judgement, judge_while, tolerated};
 use crate::base::Duration;
 use crate::scenario::{Attack, Fault, Latency, Misconduct, Scenario, Seeds, Select, Workload};
 
@@ -35,7 +35,7 @@ pub fn shrink(world: &Scenario, finding: &Finding, budget: u32, go_on: &dyn Fn()
             if best.tried >= budget || !go_on() {
                 return best;
             }
-            if try_seeds(&smaller, &mut best) {
+            if try_seeds(&smaller, &mut best, go_on) {
                 improved = true;
             } else {
                 at += 1;
@@ -46,7 +46,7 @@ pub fn shrink(world: &Scenario, finding: &Finding, budget: u32, go_on: &dyn Fn()
 }
 
 /// Whether `smaller` breaks in the same way under some seed; then it is the best.
-fn try_seeds(smaller: &Scenario, best: &mut Shrunk) -> bool {
+fn try_seeds(smaller: &Scenario, best: &mut Shrunk, go_on: &dyn Fn() -> bool) -> bool {
     let first = best.world.seeds.0[0];
     let seeds = std::iter::once(first).chain((1..=SEEDS).filter(|seed| *seed != first).take(SEEDS as usize - 1));
     // Not every smaller world makes sense: a protocol may need more nodes.
@@ -54,7 +54,7 @@ fn try_seeds(smaller: &Scenario, best: &mut Shrunk) -> bool {
     for seed in seeds {
         let world = Scenario { seeds: Seeds(vec![seed]), ..smaller.scenario.clone() };
         best.tried += 1;
-        if let Ok(Judgement { finding: Some(finding), .. }) = judge(&world)
+        if let Ok(Some(Judgement { finding: Some(finding), .. })) = judge_while(&world, go_on)
             && finding.is_like(&best.finding)
         {
             (best.world, best.finding) = (world, finding);
