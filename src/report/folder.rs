@@ -214,7 +214,7 @@ pub struct Folder {
 pub struct Landed {
     /// The place.
     pub place: PathBuf,
-    /// What it replaced, for people.
+    /// What of another experiment, or changed since, it replaced, for people.
     pub replaced: Option<String>,
 }
 
@@ -360,12 +360,13 @@ impl Folder {
             found => found,
         };
         self.put(target).map_err(back)?;
-        let Place::Ours(earlier) = earlier else { return Ok(Some(None)) };
-        let told = earlier.told();
-        Ok(Some(Some(match earlier.remove(&aside) {
-            Ok(()) => told,
-            Err(error) => format!("{told}; some of it stays in {}: {error}", aside.display()),
-        })))
+        let Place::Ours(contents) = &earlier else { return Ok(Some(None)) };
+        let told = contents.told();
+        let is_same = Rule { force: false, ..claim.rule.clone() }.judge(&earlier).is_ok();
+        Ok(Some(match contents.remove(&aside) {
+            Ok(()) => Some(told).filter(|_| !is_same),
+            Err(error) => Some(format!("{told}; some of it stays in {}: {error}", aside.display())),
+        }))
     }
     /// Puts the folder in its place if that is free, else beside it under its name with `suffix`, and if need be a
     /// number: nothing is replaced. Returns the place.
@@ -468,7 +469,7 @@ mod tests {
             fill(&folder, text);
             assert_ne!(fs::read_to_string(target.join("inner/text")).ok().as_deref(), Some(text), "not there yet");
             let landed = folder.land().unwrap();
-            assert_eq!((landed.place, landed.replaced.is_some()), (target.clone(), text == "second"));
+            assert_eq!((landed.place, landed.replaced), (target.clone(), None));
             assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), text);
             assert_eq!(names(&home.path().join("deep")), ["run"], "nothing is left behind");
         }

@@ -89,11 +89,14 @@ impl Place {
 /// If it leads nowhere.
 pub fn resolve(target: &Path) -> io::Result<PathBuf> {
     let absolute = std::path::absolute(target)?;
-    if fs::symlink_metadata(&absolute).is_ok_and(|found| found.is_symlink()) {
-        return fs::canonicalize(&absolute)
-            .map_err(|error| io::Error::new(error.kind(), "it is a link that leads nowhere"));
+    match fs::symlink_metadata(&absolute) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(absolute),
+        Err(error) => Err(error),
+        Ok(found) if found.is_symlink() => {
+            fs::canonicalize(&absolute).map_err(|error| io::Error::new(error.kind(), "it is a link that leads nowhere"))
+        }
+        Ok(_) => Ok(absolute),
     }
-    Ok(absolute)
 }
 
 impl Contents {

@@ -289,11 +289,7 @@ impl Mempool {
             Body::Transfer { .. } | Body::Anchor { .. } | Body::Coinbase { .. } => &[],
         };
         let maker = |input: &OutPoint| self.by_id.get(&input.transaction).copied().map(|rank| (rank, input.index));
-        inputs
-            .iter()
-            .filter_map(maker)
-            .filter(|(rank, index)| *index < outputs(self.at(rank)))
-            .map(|(rank, _)| rank)
+        inputs.iter().filter_map(maker).filter(|(rank, index)| *index < outputs(self.at(rank))).map(|(rank, _)| rank)
     }
     /// The waiting spenders of outputs that `transaction` makes.
     fn children(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {

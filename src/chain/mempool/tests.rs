@@ -229,7 +229,6 @@ fn a_block_takes_out_what_it_includes_and_what_that_rules_out() {
     assert_eq!(ids(pool.best()), ids([&child]));
 }
 
-
 #[test]
 fn what_stands_behind_a_gap_comes_last_and_is_executable_once_the_gap_is_closed() {
     let mut pool = Mempool::new(WIDE);
@@ -378,7 +377,9 @@ impl Naive {
         match &one.body {
             Body::Spend { inputs, .. } => inputs.iter().all(|input| {
                 let makes = |t: &&Arc<Transaction>| match &t.body {
-                    Body::Spend { outputs, .. } => t.id() == input.transaction && (input.index as usize) < outputs.len(),
+                    Body::Spend { outputs, .. } => {
+                        t.id() == input.transaction && (input.index as usize) < outputs.len()
+                    }
                     _ => false,
                 };
                 self.chain.has_made(input) || self.waiting.iter().find(makes).is_some_and(waits)
@@ -445,8 +446,7 @@ impl Naive {
             let waits = self.waiting.contains(one);
             self.waiting.retain(|t| t != one);
             if !waits && *executed {
-                let mut leaving: Vec<_> =
-                    self.waiting.iter().filter(|t| Naive::conflicts(t, one)).cloned().collect();
+                let mut leaving: Vec<_> = self.waiting.iter().filter(|t| Naive::conflicts(t, one)).cloned().collect();
                 self.close(&mut leaving);
                 self.waiting.retain(|t| !leaving.contains(t));
                 dropped.extend(leaving);
