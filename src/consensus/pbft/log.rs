@@ -2,7 +2,7 @@
 
 use super::certificate::Prepared;
 use super::message::{Phase, PrePrepare, Proposal, View, Vote};
-use crate::base::{Committee, Hash, Height, NodeId};
+use crate::base::{Committee, Hash, Height, NodeId, Tally, Time};
 use crate::protocol::votes::{Signatures, Votes};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct Slot {
     /// The PRE-PREPARE accepted in the present view; never replaced within it.
     pub order: Option<Vote>,
+    /// When that was.
+    pub ordered: Option<Time>,
     /// PREPAREs of the present view, the PRE-PREPARE counted as its primary's.
     pub prepares: Votes,
     /// COMMITs of the present view.
@@ -24,17 +26,23 @@ pub struct Slot {
     pub committed: Option<(View, Hash, Signatures)>,
     /// The proposals accepted or fetched for this sequence number: one per view at most.
     pub proposals: Vec<Proposal>,
-    /// Votes for views that this replica has not entered, one per replica and phase.
-    early: Vec<(NodeId, Phase, Vote)>,
+    /// Votes for views in which this replica does not take part, one per replica and phase: PREPAREs for views to come,
+    /// and COMMITs for any.
+    elsewhere: Vec<(NodeId, Phase, Vote)>,
     /// The PRE-PREPARE of the lowest view that this replica has not entered.
     pub early_order: Option<Arc<PrePrepare>>,
+    /// The PRE-PREPARE of the highest view that this replica left: the others may commit it.
+    left_order: Option<Arc<PrePrepare>>,
 }
 
 impl Slot {
     /// The proposal with this digest, if it is here.
     #[must_use]
     pub fn proposal(&self, digest: &Hash) -> Option<Proposal> {
-        let found = self.proposals.iter().find(|proposal| proposal.digest() == *digest).cloned();
+        let elsewhere = self.early_order.iter().chain(&self.left_order);
+        let elsewhere = elsewhere.filter(|message| message.order.digest == *digest).map(|message| &message.proposal);
+        let kept = self.proposals.iter().filter(|proposal| proposal.digest() == *digest);
+        let found = kept.chain(elsewhere).next().cloned();
         found.or_else(|| Some(Proposal::null()).filter(|null| null.digest() == *digest))
     }
     /// Keeps a proposal, once.
@@ -54,27 +62,51 @@ impl Slot {
     pub fn is_live(&self, committee: &Committee) -> bool {
         self.order.is_some() || self.prepares.is_blocking(committee) || self.commits.is_blocking(committee)
     }
-    /// Keeps a vote for a later view; a later view replaces an earlier one of the same replica.
-    pub fn keep_early(&mut self, from: NodeId, phase: Phase, vote: &Vote) {
-        match self.early.iter_mut().find(|(node, kind, _)| (*node, *kind) == (from, phase)) {
+    /// Keeps a vote for a view in which this replica does not take part; a later view replaces an earlier one of the
+    /// same replica.
+    pub fn keep_elsewhere(&mut self, from: NodeId, phase: Phase, vote: &Vote) {
+        match self.elsewhere.iter_mut().find(|(node, kind, _)| (*node, *kind) == (from, phase)) {
             Some((_, _, known)) if known.view < vote.view => *known = *vote,
             Some(_) => {}
-            None => self.early.push((from, phase, *vote)),
+            None => self.elsewhere.push((from, phase, *vote)),
         }
     }
-    /// Number of early votes, for bounds.
+    /// Keeps a PRE-PREPARE of a view that this replica left; only the primary of a higher one replaces it.
+    pub fn keep_left(&mut self, message: Arc<PrePrepare>) {
+        if self.left_order.as_ref().is_none_or(|known| known.order.view < message.order.view) {
+            self.left_order = Some(message);
+        }
+    }
+    /// Number of votes for other views, for bounds.
     #[cfg(test)]
-    pub fn early(&self) -> usize {
-        self.early.len()
+    pub fn elsewhere(&self) -> usize {
+        self.elsewhere.len()
+    }
+    /// Takes what `vote`, a COMMIT for another view, completes: a quorum of equal ones proves its digest final, whatever
+    /// view this replica is in. Whether it does.
+    pub fn commit_elsewhere(&mut self, vote: &Vote, committee: &Committee) -> bool {
+        let mut tally = Tally::default();
+        let mut commits = Signatures::new();
+        let is_equal = |other: &Vote| (other.view, other.digest) == (vote.view, vote.digest);
+        for (from, phase, other) in &self.elsewhere {
+            if *phase == Phase::Commit && is_equal(other) && tally.add(*from, committee) {
+                commits.push((*from, other.signature));
+            }
+        }
+        let is_proven = self.committed.is_none() && tally.is_quorum(committee);
+        if is_proven {
+            self.committed = Some((vote.view, vote.digest, commits));
+        }
+        is_proven
     }
     /// Forgets the votes of the last view and counts the early ones for `view`.
     pub fn enter(&mut self, view: View, committee: &Committee) {
-        (self.order, self.prepared) = (None, false);
+        (self.order, self.ordered, self.prepared) = (None, None, false);
         (self.prepares, self.commits) = (Votes::default(), Votes::default());
         let primary = committee.in_turn(view.0);
-        for (from, phase, vote) in std::mem::take(&mut self.early) {
+        for (from, phase, vote) in std::mem::take(&mut self.elsewhere) {
             match phase {
-                _ if vote.view > view => self.early.push((from, phase, vote)),
+                _ if vote.view > view => self.elsewhere.push((from, phase, vote)),
                 _ if vote.view < view => {}
                 Phase::Commit => drop(self.commits.add(from, &vote.digest, Some(vote.signature), committee)),
                 Phase::Prepare if from != primary => {

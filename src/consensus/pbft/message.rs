@@ -232,8 +232,21 @@ impl NewView {
     }
 }
 
+/// How far a replica is with a sequence number that it has not executed: the bit maps of STATUS.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Standing {
+    /// It has no PRE-PREPARE.
+    Unknown,
+    /// It accepted the PRE-PREPARE and lacks PREPAREs.
+    Accepted,
+    /// It prepared and lacks COMMITs.
+    Prepared,
+    /// It committed, and lacks what comes before, or the batch.
+    Committed,
+}
+
 /// STATUS (thesis section 5.2): how far a replica is that waits for something; the others tell it again what it lacks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// Its view.
     pub view: View,
@@ -243,17 +256,61 @@ pub struct Status {
     pub stable: Height,
     /// The last sequence number that it executed.
     pub executed: Height,
-    /// The one replica that is asked for what is large: batches, states, NEW-VIEW.
-    pub helper: NodeId,
+    /// How far it is with the numbers after that, in order.
+    pub standings: Vec<Standing>,
+    /// Whose VIEW-CHANGEs it has for its view, if that has not begun.
+    pub view_changes: Vec<NodeId>,
+    /// The one replica that is asked for what is large, committed batches, states and NEW-VIEW, if one is.
+    pub helper: Option<NodeId>,
+    /// The checkpoint whose state is coming in, and how many bytes of it are there.
+    pub incoming: Option<(Height, u64)>,
 }
 
-/// STATE: what a replica needs that missed too much. Every part carries its proof.
+impl Status {
+    /// Bytes on the wire: a byte of flags, two bits for each number, and a bit for each VIEW-CHANGE.
+    fn bytes(&self) -> usize {
+        let maps = self.standings.len().div_ceil(4) + self.view_changes.len().div_ceil(8);
+        let incoming = self.incoming.map_or(0, |_| 2 * NUMBER_BYTES);
+        3 * NUMBER_BYTES + NODE_BYTES + 1 + maps + incoming
+    }
+    /// How far the sender is with `seq`.
+    #[must_use]
+    pub fn standing(&self, seq: Height) -> Standing {
+        let at = seq.0.checked_sub(self.executed.0.saturating_add(1)).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| self.standings.get(at)).copied().unwrap_or(Standing::Unknown)
+    }
+}
+
+/// A piece of the state at a checkpoint. The first comes with the proof of the checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Piece {
+    /// The proof, with the first piece.
+    pub stable: Option<Arc<Stable>>,
+    /// The state.
+    pub snapshot: Snapshot,
+    /// Where the piece begins.
+    pub offset: u64,
+    /// Its bytes.
+    pub length: u64,
+}
+
+impl Piece {
+    fn bytes(&self) -> usize {
+        let proof = self.stable.as_ref().map_or(0, |stable| stable.bytes());
+        let fixed = proof + self.snapshot.block.bytes() + HASH_BYTES + NUMBER_BYTES;
+        fixed.saturating_add(usize::try_from(self.length).unwrap_or(usize::MAX))
+    }
+}
+
+/// STATE: what a replica needs that missed too much, as much of it as one answer may hold. Every part carries its proof.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct State {
     /// The state at a stable checkpoint, if the receiver is below it.
-    pub checkpoint: Option<(Arc<Stable>, Snapshot)>,
+    pub checkpoint: Option<Piece>,
     /// What committed after that, ascending.
     pub committed: Vec<Arc<Committed>>,
+    /// The last sequence number that the sender executed: whether there is more to ask for.
+    pub executed: Height,
 }
 
 /// What replicas say. PREPARE and COMMIT, which are many, are inline; what is large is shared.
@@ -272,7 +329,7 @@ pub enum Message {
     /// A view begins.
     NewView(Arc<NewView>),
     /// A replica lacks something.
-    Status(Status),
+    Status(Arc<Status>),
     /// A replica asks for the batch of a digest that was proposed again.
     Fetch {
         /// The sequence number it was proposed for.
@@ -299,15 +356,12 @@ impl Wire for Message {
             Message::Checkpoint(_) => Checkpoint::BYTES,
             Message::ViewChange(m) => m.size(),
             Message::NewView(m) => m.size(),
-            Message::Status(_) => 3 * NUMBER_BYTES + NODE_BYTES + 1,
+            Message::Status(m) => m.bytes(),
             Message::Fetch { .. } => NUMBER_BYTES + HASH_BYTES,
             Message::Batch { proposal, .. } => NUMBER_BYTES + proposal.bytes(),
             Message::State(m) => {
-                let checkpoint = m.checkpoint.as_ref().map_or(0, |(stable, snapshot)| {
-                    let proof = stable.bytes() + snapshot.block.bytes() + HASH_BYTES;
-                    proof.saturating_add(usize::try_from(snapshot.bytes).unwrap_or(usize::MAX))
-                });
-                checkpoint.saturating_add(m.committed.iter().map(|c| c.bytes()).sum::<usize>())
+                let piece = m.checkpoint.as_ref().map_or(0, Piece::bytes);
+                piece.saturating_add(NUMBER_BYTES + m.committed.iter().map(|c| c.bytes()).sum::<usize>())
             }
         }
     }
@@ -336,9 +390,10 @@ impl Wire for Message {
             }
             Message::Status(_) | Message::Fetch { .. } | Message::Batch { .. } => Work::NONE,
             Message::State(m) => {
-                let stable = m.checkpoint.as_ref().map_or(0, |(stable, _)| stable.signatures.len());
+                let stable = m.checkpoint.as_ref().and_then(|piece| piece.stable.as_ref());
+                let stable = stable.map_or(0, |stable| stable.signatures.len());
                 let commits: usize = m.committed.iter().map(|c| c.commits.len()).sum();
-                let bytes = m.checkpoint.as_ref().map_or(0, |(_, snapshot)| snapshot.bytes);
+                let bytes = m.checkpoint.as_ref().map_or(0, |piece| piece.length);
                 Work::verify((stable + commits) as u32) + Work::hash(bytes)
             }
         }
@@ -365,7 +420,8 @@ impl protocol::Message for Message {
             Message::Status(_) | Message::Fetch { .. } => true,
             Message::Batch { proposal, .. } => proposal.is_unambiguous(),
             Message::State(m) => {
-                m.checkpoint.as_ref().is_none_or(|(stable, _)| stable.is_genuine(&mut checker))
+                let stable = m.checkpoint.as_ref().and_then(|piece| piece.stable.as_ref());
+                stable.is_none_or(|stable| stable.is_genuine(&mut checker))
                     && m.committed.iter().all(|c| c.is_genuine(&mut checker))
             }
         }

@@ -26,10 +26,12 @@
 //! **Simplified.** No MACs, no tentative execution, no read-only requests, no proactive recovery; state is transferred
 //! whole instead of by partitions. A replica waits for one request at a time, the best it knows rather than the oldest:
 //! a primary that starves a request is deposed once that is the best of those left. The primary runs the timer like
-//! a backup. A replica that left a view alone follows by state transfer and votes again in the next view, as in the
-//! paper. The throughput monitor of Aardvark is not part of this protocol. Lost messages are made good by STATUS
-//! (thesis section 5.2): who waits without progress repeats what it said and tells how far it is, and the others repeat
-//! what it lacks.
+//! a backup. A replica that left a view alone votes again in the next view, as in the paper; until then it executes what
+//! a quorum commits without it. The throughput monitor of Aardvark is not part of this protocol. Lost messages are made
+//! good by STATUS (thesis section 5.2): who waits without progress tells how far it is, number by number, and the others
+//! repeat what it lacks. What is large comes from one replica at a time, in answers of bounded size: committed batches
+//! and states from the helper that STATUS names, batches that are not committed from the primary, once the first copy
+//! had time to arrive.
 //!
 //! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: who orders, and the others. *Prepared*: no
 //! other proposal can prepare in this view. *Committed*: final. *Watermarks* `h`, `h + L`: the sequence numbers in
@@ -47,10 +49,12 @@ mod view_change;
 mod tests;
 
 pub use certificate::{Committed, Prepared, Stable};
-pub use message::{Checkpoint, Message, NewView, Phase, PrePrepare, Proposal, State, Status, View, ViewChange, Vote};
+pub use message::{
+    Checkpoint, Message, NewView, Phase, Piece, PrePrepare, Proposal, Standing, State, Status, View, ViewChange, Vote,
+};
 pub use record::{Image, Record};
 
-use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Time};
 use crate::chain::{Batch, Block, Limit};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use log::Window;
@@ -58,20 +62,26 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use transfer::Incoming;
 
 /// What a scenario may set.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long a known request may wait before its replica gives up on the primary. Doubles with each view change
-    /// without progress. Default 2 s: about five times the commit latency over a wide-area network.
+    /// without progress. Default 2 s (BFT-SMaRt: `totalordermulticast.timeout`; the published library's configuration
+    /// has 5 s, Sawtooth's `commit_timeout` is 10 s).
     pub request_timeout: Duration,
-    /// How long a quorum that left a view waits for the next to begin. Doubles likewise. Default 2 s.
+    /// How long a quorum that left a view waits for the next to begin. Doubles likewise. Default 2 s: as
+    /// `request_timeout`, which it is in the paper (section 4.4) and in BFT-SMaRt (Sawtooth's `view_change_duration`:
+    /// 5 s).
     pub view_change_timeout: Duration,
-    /// How often a replica that waits without progress repeats itself and asks. Default 1 s: above the commit latency
-    /// (thesis: 150 ms in a local network).
+    /// How often a replica that waits without progress tells what it lacks. Default 150 ms (thesis, section 5.2; the
+    /// published library sends no two within 100 ms). Never sooner than after twice the time that batches took of late,
+    /// half a second before one was measured: the local network of the original did not need that.
     pub status_interval: Duration,
-    /// The largest batch. Default 512 transactions or 1 MB (the thesis uses up to 64 small requests).
+    /// The largest batch. Default 512 transactions or 1 MB (BFT-SMaRt: 1,024 requests or 1 MB; the thesis uses up to 64
+    /// small requests).
     pub batch: Limit,
     /// How long the primary waits to fill a batch. Default 0: it sends when the window has room, as in the thesis.
     pub batch_delay: Duration,
@@ -91,7 +101,7 @@ impl Default for Config {
         Config {
             request_timeout: Duration::from_secs(2),
             view_change_timeout: Duration::from_secs(2),
-            status_interval: Duration::from_secs(1),
+            status_interval: Duration::from_millis(150),
             batch: Limit { bytes: 1_000_000, transactions: 512 },
             batch_delay: Duration::ZERO,
             window: 8,
@@ -113,6 +123,8 @@ pub enum Timer {
     Batch,
     /// Time to see whether there was progress.
     Status,
+    /// The helper had time to answer.
+    Help,
     /// The executed requests have left the mempool: look at what still waits.
     Settle,
     /// An attacker's own.
@@ -153,10 +165,20 @@ pub struct Pbft {
     watched: Option<Height>,
     /// The highest number for which a correct replica sent CHECKPOINT.
     ahead: Height,
+    /// How long batches took of late, from PRE-PREPARE to execution.
+    pace: Duration,
     /// How often this replica asked for help: whom it asks next.
     asked: u64,
-    /// How often it asked since something was executed: it asks less and less often.
-    unheard: u32,
+    /// Who was asked for what is large and may still answer; [`Timer::Help`] is set then.
+    helper: Option<NodeId>,
+    /// How often helpers were asked since something came of it: each has twice as long as the one before.
+    in_vain: u32,
+    /// What the last helper had executed.
+    goal: Height,
+    /// The state that is coming in, if any.
+    incoming: Option<Incoming>,
+    /// When this primary last sent batches again to a backup that has answered none since, and how often.
+    repeated: BTreeMap<NodeId, (Time, u32)>,
 }
 
 impl Protocol for Pbft {
@@ -218,7 +240,7 @@ impl Protocol for Pbft {
             Message::NewView(message) => self.on_new_view(&message, ctx),
             Message::Status(message) => self.on_status(from, &message, ctx),
             Message::Fetch { seq, digest } => self.on_fetch(from, seq, &digest, ctx),
-            Message::Batch { seq, proposal } => self.on_batch(seq, &proposal, ctx),
+            Message::Batch { seq, proposal } => self.on_batch(from, seq, &proposal, ctx),
             Message::State(message) => self.on_state(from, &message, ctx),
         }
     }
@@ -228,6 +250,7 @@ impl Protocol for Pbft {
             Timer::NewView => self.on_new_view_timer(ctx),
             Timer::Batch => self.on_batch_timer(ctx),
             Timer::Status => self.on_status_timer(ctx),
+            Timer::Help => self.on_help_timer(ctx),
             Timer::Settle => self.on_settle_timer(ctx),
             Timer::Attack => {}
         }
@@ -245,6 +268,9 @@ impl Protocol for Pbft {
         attack::attacker(name, config, log, ctx)
     }
 }
+
+/// How long a batch is taken to last before one was measured. Half of TCP's first retransmission time-out (RFC 6298).
+const FIRST_PACE: Duration = Duration::from_millis(500);
 
 /// The longest log between the watermarks: bounds what a hostile replica can make others remember.
 const MAX_LOG_WINDOW: u64 = 65_536;
@@ -325,10 +351,15 @@ impl Pbft {
     fn on_pre_prepare(&mut self, from: NodeId, message: Arc<PrePrepare>, ctx: &mut Context<'_, Self>) {
         let Vote { view, seq, .. } = message.order;
         let is_current = view == self.view && self.active;
-        if from != ctx.committee().in_turn(view.0) || from == ctx.me() || !(is_current || self.is_to_come(view)) {
+        if from != ctx.committee().in_turn(view.0) || from == ctx.me() {
             return;
         }
+        let is_left = !is_current && !self.is_to_come(view);
         let Some(slot) = self.log.get_mut(seq) else { return };
+        if is_left {
+            slot.keep_left(message);
+            return self.execute(ctx);
+        }
         if !is_current {
             // The lowest view to come is kept: only its own primary can fill that place.
             if slot.early_order.as_ref().is_none_or(|known| known.order.view > view) {
@@ -350,13 +381,11 @@ impl Pbft {
     /// Whether a backup may accept this from the primary: requests that their clients signed, within the limits, and
     /// a time that is not in the future by more than a backup would wait.
     fn is_proper(&self, proposal: &Proposal, primary: NodeId, ctx: &mut Context<'_, Self>) -> bool {
-        let requests = proposal.batch.transactions().iter().filter(|t| !t.is_coinbase());
-        let (count, bytes) = requests.fold((0, 0), |(n, bytes), t| (n + 1, bytes + t.bytes() as u64));
-        let limit = self.config.batch;
+        let batch = &proposal.batch;
         proposal.proposer == primary
-            && (1..=limit.transactions).contains(&count)
-            && proposal.batch.len() as u64 - u64::from(count) <= 1
-            && bytes <= limit.bytes
+            && !batch.is_empty()
+            && batch.payments() == batch.len()
+            && self.config.batch.admits(batch)
             && proposal.time <= ctx.now() + self.config.request_timeout
             && ctx.is_authentic(&proposal.batch)
     }
@@ -364,7 +393,7 @@ impl Pbft {
     fn accept(&mut self, order: Vote, ctx: &mut Context<'_, Self>) {
         let (committee, me, primary) = (ctx.committee(), ctx.me(), self.primary(ctx));
         let Some(slot) = self.log.get_mut(order.seq) else { return };
-        slot.order = Some(order);
+        (slot.order, slot.ordered) = (Some(order), Some(ctx.now()));
         slot.prepares.add(primary, &order.digest, None, committee);
         if me != primary {
             let signature = ctx.sign(&order.said(Phase::Prepare));
@@ -374,8 +403,11 @@ impl Pbft {
         self.try_prepare(order.seq, ctx);
     }
     fn on_prepare(&mut self, from: NodeId, vote: &Vote, ctx: &mut Context<'_, Self>) {
-        if vote.view != self.view || !self.active {
-            return self.keep_early(from, Phase::Prepare, vote, ctx);
+        if self.is_to_come(vote.view) {
+            return self.keep_elsewhere(from, Phase::Prepare, vote, ctx);
+        }
+        if vote.view < self.view {
+            return;
         }
         if self.watched.is_none() {
             self.watch(ctx);
@@ -386,6 +418,7 @@ impl Pbft {
             return;
         }
         if slot.prepares.add(from, &vote.digest, Some(vote.signature), committee) {
+            self.repeated.remove(&from);
             self.try_prepare(vote.seq, ctx);
         }
     }
@@ -411,7 +444,7 @@ impl Pbft {
     }
     fn on_commit(&mut self, from: NodeId, vote: &Vote, ctx: &mut Context<'_, Self>) {
         if vote.view != self.view || !self.active {
-            return self.keep_early(from, Phase::Commit, vote, ctx);
+            return self.on_commit_elsewhere(from, vote, ctx);
         }
         if self.watched.is_none() {
             self.watch(ctx);
@@ -431,21 +464,43 @@ impl Pbft {
         if slot.commits.is_quorum(&order.digest, ctx.committee()) {
             slot.committed = Some((order.view, order.digest, slot.commits.take(&order.digest)));
             self.execute(ctx);
+            if self.executed.height() < seq {
+                self.on_proof_of_more(ctx);
+            }
+        }
+    }
+    /// A COMMIT for a view in which this replica does not take part. A replica that left a view alone has promised not to
+    /// vote in it again, but what the others commit there is final for it too: it executes with them.
+    fn on_commit_elsewhere(&mut self, from: NodeId, vote: &Vote, ctx: &mut Context<'_, Self>) {
+        self.keep_elsewhere(from, Phase::Commit, vote, ctx);
+        let Some(slot) = self.log.get_mut(vote.seq) else { return };
+        if slot.commit_elsewhere(vote, ctx.committee()) {
+            let lacked = slot.lacks();
+            if let Some(digest) = lacked.filter(|_| from != ctx.me()) {
+                ctx.send(from, Message::Fetch { seq: vote.seq, digest });
+            }
+            self.execute(ctx);
+            if self.executed.height() < vote.seq && lacked.is_none() {
+                self.on_proof_of_more(ctx);
+            }
         }
     }
     /// Votes may overtake the NEW-VIEW of their view.
-    fn keep_early(&mut self, from: NodeId, phase: Phase, vote: &Vote, ctx: &Context<'_, Self>) {
-        if self.is_to_come(vote.view)
-            && ctx.committee().contains(from)
+    fn keep_elsewhere(&mut self, from: NodeId, phase: Phase, vote: &Vote, ctx: &Context<'_, Self>) {
+        if ctx.committee().contains(from)
             && let Some(slot) = self.log.get_mut(vote.seq)
         {
-            slot.keep_early(from, phase, vote);
+            slot.keep_elsewhere(from, phase, vote);
         }
     }
     /// Executes what committed, in order.
     fn execute(&mut self, ctx: &mut Context<'_, Self>) {
         let before = self.executed.height();
         while let Some(proposal) = self.committed_next() {
+            let slot = self.log.get(self.executed.height().next());
+            if let Some(ordered) = slot.and_then(|slot| slot.ordered) {
+                self.measure(ctx.now().since(ordered));
+            }
             let parent = self.executed.clone();
             let is_null = proposal.batch.is_empty();
             let proposer = if is_null { parent.header.proposer } else { proposal.proposer };
@@ -463,7 +518,8 @@ impl Pbft {
             }
         }
         if self.executed.height() > before {
-            self.unheard = 0;
+            self.next = self.next.max(self.executed.height().next());
+            self.in_vain = 0;
             if self.active {
                 self.attempts = 0;
             }
@@ -485,7 +541,7 @@ impl Pbft {
         if ctx.pending() == 0 {
             return None;
         }
-        let first = Limit { transactions: 2, ..self.config.batch }; // room for a coinbase
+        let first = Limit { transactions: 1, ..self.config.batch };
         let batch = ctx.propose(&self.executed, &[], first);
         batch.transactions().iter().find(|t| !t.is_coinbase()).map(|t| t.id())
     }
@@ -543,8 +599,13 @@ impl Pbft {
             gathering: false,
             watched: None,
             ahead: Height::GENESIS,
+            pace: FIRST_PACE,
             asked: 0,
-            unheard: 0,
+            helper: None,
+            in_vain: 0,
+            goal: Height::GENESIS,
+            incoming: None,
+            repeated: BTreeMap::new(),
             executed,
         };
         log.iter().for_each(|record| replica.replay(record, ctx.committee()));

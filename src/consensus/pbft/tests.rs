@@ -359,7 +359,7 @@ fn a_replica_that_missed_three_checkpoints_takes_a_proven_state_and_refuses_a_li
         (Arc::new(alone), wrong_root),
     ];
     for lie in lies {
-        let state = State { checkpoint: Some(lie), committed: Vec::new() };
+        let state = whole_state(lie);
         stage.inject(0, 3, Message::State(Arc::new(state)));
         stage.deliver(is_kind("state"));
         assert_eq!(stage.finalized(3).len(), 1, "a state without proof is refused");
@@ -374,6 +374,16 @@ fn a_replica_that_missed_three_checkpoints_takes_a_proven_state_and_refuses_a_li
     assert_agreed(&stage, &[0, 1, 3], 20);
 }
 
+/// A state in one piece.
+fn whole_state((stable, snapshot): (Arc<Stable>, crate::protocol::Snapshot)) -> State {
+    let (executed, length) = (stable.seq, snapshot.bytes);
+    State {
+        checkpoint: Some(Piece { stable: Some(stable), snapshot, offset: 0, length }),
+        committed: Vec::new(),
+        executed,
+    }
+}
+
 #[test]
 fn a_helper_that_lies_is_passed_over_at_once() {
     let mut stage: Stage = Rehearsal::new(4, short());
@@ -384,7 +394,7 @@ fn a_helper_that_lies_is_passed_over_at_once() {
     assert!(stage.run_while(SECOND * 3, |stage| !asks(stage)));
     let block = stage.chain(0)[4].clone();
     let snapshot = crate::protocol::Snapshot { block, root: Hash::ZERO, bytes: 1 };
-    let lie = State { checkpoint: Some((stage.node(0).stable.clone(), snapshot)), committed: Vec::new() };
+    let lie = whole_state((stage.node(0).stable.clone(), snapshot));
     stage.lose(|_| true);
     stage.inject(2, 3, Message::State(Arc::new(lie.clone())));
     stage.deliver(is_kind("state"));
@@ -410,7 +420,7 @@ fn a_committed_batch_is_taken_on_its_certificate_only() {
     let other = Proposal { time: Time::from_nanos(7), ..real.proposal.clone() };
     let swapped = Committed { proposal: other, ..real.clone() };
     for (committed, height) in [(weak, 0), (swapped, 0), (real, 1)] {
-        let state = State { checkpoint: None, committed: vec![Arc::new(committed)] };
+        let state = State { checkpoint: None, committed: vec![Arc::new(committed)], executed: Height(1) };
         stage.inject(1, 3, Message::State(Arc::new(state)));
         stage.deliver(is_kind("state"));
         assert_eq!(stage.finalized(3).len() - 1, height);

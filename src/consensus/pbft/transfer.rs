@@ -2,17 +2,28 @@
 //! whole states (section 5 of the thesis).
 
 use super::certificate::{Committed, Stable};
-use super::message::{Checkpoint, Message, Phase, PrePrepare, Proposal, State, Status, Vote};
+use super::log::Slot;
+use super::message::{Checkpoint, Message, Phase, Piece, PrePrepare, Proposal, Standing, State, Status, Vote};
 use super::record::{Image, Record};
 use super::{Pbft, Timer};
-use crate::base::{Duration, Hash, Height, NodeId, Tally};
+use crate::base::{Duration, Hash, Height, NodeId, Tally, Time};
 use crate::chain::Block;
-use crate::protocol::Context;
+use crate::protocol::request::{ANSWER_BYTES, answer};
+use crate::protocol::{Context, Snapshot};
 use std::sync::Arc;
 
-/// How often the interval of STATUS doubles at most: repeating must not become the load that delays progress, and
-/// must not stop.
-const MOST_DOUBLINGS: u32 = 3;
+/// How often the wait for a helper, and before a batch is sent again to the same backup, doubles at most. Answers are
+/// bounded, so that no line needs longer.
+const MOST_DOUBLINGS: u32 = 5;
+
+/// A state that is coming in, in pieces.
+#[derive(Clone, Debug)]
+pub(super) struct Incoming {
+    /// The proof of its checkpoint.
+    stable: Arc<Stable>,
+    /// Bytes received without a gap.
+    received: u64,
+}
 
 /// Checkpoints.
 impl Pbft {
@@ -109,64 +120,96 @@ impl Pbft {
 
 /// Asking.
 impl Pbft {
-    /// Looks after `status_interval` whether there was progress; later, if asking was in vain.
+    /// Looks after a while whether there was progress. Not before twice the time that batches took of late: what is
+    /// asked for sooner is still on its way.
     pub(super) fn watch(&mut self, ctx: &mut Context<'_, Self>) {
         if self.watched.is_none() {
             self.watched = Some(self.executed.height());
-            ctx.set_timer(Timer::Status, self.config.status_interval * (1 << self.unheard.min(MOST_DOUBLINGS)));
+            ctx.set_timer(Timer::Status, self.status_wait());
         }
+    }
+    fn status_wait(&self) -> Duration {
+        self.config.status_interval.max(self.pace * 2)
+    }
+    /// A batch took this long from its PRE-PREPARE to its execution here: what is slower counts at once, what is faster
+    /// by and by. One that waited for a cut to heal says little, so that it counts as four times the last.
+    pub(super) fn measure(&mut self, took: Duration) {
+        let took = took.min(self.pace * 4);
+        self.pace = took.max(self.pace.scale(7, 8) + took.scale(1, 8));
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let before = self.watched.take();
         let executed = self.executed.height();
         let is_live = self.log.iter().any(|(seq, slot)| seq > executed && slot.is_live(ctx.committee()));
-        let is_behind = executed < self.log.low().max(self.ahead);
-        if self.active && self.awaited.is_none() && !is_live && !is_behind {
+        if self.active && self.awaited.is_none() && !is_live && !self.is_behind() {
             return;
         }
         if before == Some(executed) {
             self.ask(ctx);
-            self.unheard = self.unheard.saturating_add(1);
         }
         self.watch(ctx);
     }
-    /// Repeats what this replica said about what is open, tells how far it is, and asks the next helper in turn.
+    /// Whether others are known to have executed more.
+    fn is_behind(&self) -> bool {
+        self.executed.height() < self.log.low().max(self.ahead)
+    }
+    /// Tells everybody how far this replica is, and asks the next helper in turn, unless one may still answer.
     pub(super) fn ask(&mut self, ctx: &mut Context<'_, Self>) {
-        self.asked += 1;
-        let helper = self.helper(ctx);
-        let (view, active, executed) = (self.view, self.active, self.executed.height());
-        if active {
-            let open: Vec<Height> = self.log.iter().map(|(seq, _)| seq).filter(|seq| *seq > executed).collect();
-            for message in open.into_iter().flat_map(|seq| self.said(seq, ctx)).collect::<Vec<_>>() {
-                ctx.broadcast(message);
-            }
-        } else if let Some(message) = self.view_changes.get(&ctx.me()) {
-            ctx.broadcast(Message::ViewChange(message.clone()));
+        let others = ctx.committee().n() as u64 - 1;
+        let is_free = self.helper.is_none() && others > 0;
+        let helper = is_free.then(|| ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.asked % others));
+        if let Some(helper) = helper {
+            self.asked += 1;
+            self.await_help(helper, ctx);
         }
-        let stable = self.log.low();
-        ctx.broadcast(Message::Status(Status { view, active, stable, executed, helper }));
+        let status = self.status(helper);
+        ctx.broadcast(Message::Status(Arc::new(status)));
     }
-    /// Whom this replica asked last: the others in turn.
-    fn helper(&self, ctx: &Context<'_, Self>) -> NodeId {
-        let others = (ctx.committee().n() as u64 - 1).max(1);
-        ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.asked.saturating_sub(1) % others)
+    /// One request for what is large is under way at a time; who is asked next is asked later each time, for an answer
+    /// that comes over a slow line must not be joined by copies of it.
+    fn await_help(&mut self, helper: NodeId, ctx: &mut Context<'_, Self>) {
+        self.helper = Some(helper);
+        ctx.set_timer(Timer::Help, self.status_wait() * (1 << self.in_vain.min(MOST_DOUBLINGS)));
+        self.in_vain = self.in_vain.saturating_add(1);
+        if let Some((seq, digest)) = self.lacking().first().copied() {
+            ctx.send(helper, Message::Fetch { seq, digest });
+        }
     }
-    /// What this replica said about a sequence number in the present view, signed again.
-    fn said(&self, seq: Height, ctx: &mut Context<'_, Self>) -> Vec<Message> {
-        let mut said = Vec::new();
-        let Some(slot) = self.log.get(seq) else { return said };
-        let Some(order) = slot.order else { return said };
-        if self.primary(ctx) != ctx.me() {
-            let signature = ctx.sign(&order.said(Phase::Prepare));
-            said.push(Message::Prepare(Vote { signature, ..order }));
-        } else if let Some(proposal) = slot.proposal(&order.digest).filter(|proposal| !proposal.batch.is_empty()) {
-            said.push(Message::PrePrepare(Arc::new(PrePrepare { order, proposal })));
+    /// The helper did not answer in time.
+    pub(super) fn on_help_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.helper = None;
+        if self.is_behind() || self.executed.height() < self.goal || self.incoming.is_some() {
+            self.ask(ctx);
         }
-        if slot.prepared {
-            let signature = ctx.sign(&order.said(Phase::Commit));
-            said.push(Message::Commit(Vote { signature, ..order }));
+    }
+    /// Others are proved to be further, and within reach. Those that were asked in vain were perhaps cut off, and are
+    /// waited for no longer.
+    pub(super) fn on_proof_of_more(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.in_vain > 1 {
+            (self.helper, self.in_vain) = (None, 0);
+            self.ask(ctx);
         }
-        said
+    }
+    fn status(&self, helper: Option<NodeId>) -> Status {
+        let executed = self.executed.height();
+        let standing = |slot: &Slot| match slot {
+            _ if slot.committed.is_some() => Standing::Committed,
+            _ if slot.prepared => Standing::Prepared,
+            _ if slot.order.is_some() => Standing::Accepted,
+            _ => Standing::Unknown,
+        };
+        let open = self.log.iter().filter(|(seq, _)| *seq > executed && executed >= self.log.low());
+        let here = self.view_changes.iter().filter(|(_, message)| !self.active && message.view == self.view);
+        Status {
+            view: self.view,
+            active: self.active,
+            stable: self.log.low(),
+            executed,
+            standings: open.map(|(_, slot)| standing(slot)).collect(),
+            view_changes: here.map(|(replica, _)| *replica).collect(),
+            helper,
+            incoming: self.incoming.as_ref().map(|incoming| (incoming.stable.seq, incoming.received)),
+        }
     }
     /// The batches that were proposed again or committed and are not here.
     fn lacking(&self) -> Vec<(Height, Hash)> {
@@ -196,51 +239,120 @@ impl Pbft {
         if !ctx.committee().contains(from) || from == ctx.me() {
             return;
         }
-        let is_helper = status.helper == ctx.me();
+        self.repeat_checkpoints(from, status, ctx);
+        let is_helper = status.helper == Some(ctx.me());
+        let is_same = status.view == self.view;
+        if status.view > self.view {
+            // It left, and its word for that is not here: it answers this with its VIEW-CHANGE.
+            let is_known = self.view_changes.get(&from).is_some_and(|known| known.view >= status.view);
+            if !status.active && !is_known {
+                let own = self.status(None);
+                ctx.send(from, Message::Status(Arc::new(own)));
+            }
+        } else if !self.active {
+            let is_known = is_same && status.view_changes.contains(&ctx.me());
+            if let Some(message) = self.view_changes.get(&ctx.me()).filter(|_| !is_known) {
+                ctx.send(from, Message::ViewChange(message.clone()));
+            }
+        } else if is_same && status.active {
+            self.repeat_votes(from, status, ctx);
+        } else if let Some(message) = self.new_view.as_ref().filter(|_| is_helper) {
+            ctx.send(from, Message::NewView(message.clone()));
+        }
+        if is_helper {
+            self.send_state(from, status, ctx);
+        }
+    }
+    fn repeat_checkpoints(&self, to: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
         if self.log.low() > status.stable && self.executed.height() >= self.stable.seq {
             let (seq, digest) = (self.stable.seq, self.stable.digest);
             let signature = ctx.sign(&Checkpoint::statement(seq, &digest));
-            ctx.send(from, Message::Checkpoint(Checkpoint { seq, digest, signature }));
+            ctx.send(to, Message::Checkpoint(Checkpoint { seq, digest, signature }));
         }
         let me = ctx.me();
         for ((seq, _), (digest, signature)) in self.checkpoints.iter().filter(|((_, who), _)| *who == me) {
             let (seq, digest, signature) = (*seq, *digest, *signature);
-            ctx.send(from, Message::Checkpoint(Checkpoint { seq, digest, signature }));
-        }
-        if !self.active {
-            let own = self.view_changes.get(&ctx.me()).filter(|_| status.view <= self.view);
-            if let Some(message) = own {
-                ctx.send(from, Message::ViewChange(message.clone()));
-            }
-        } else if (status.view, status.active) == (self.view, true) {
-            let open = self.log.iter().map(|(seq, _)| seq).filter(|seq| *seq > status.executed);
-            for seq in open.collect::<Vec<_>>() {
-                self.said(seq, ctx).into_iter().for_each(|message| ctx.send(from, message));
-            }
-        } else if let Some(message) = self.new_view.as_ref().filter(|_| is_helper && status.view <= self.view) {
-            ctx.send(from, Message::NewView(message.clone()));
-        }
-        if is_helper && status.executed < self.executed.height() {
-            self.send_state(from, status.executed, ctx);
+            ctx.send(to, Message::Checkpoint(Checkpoint { seq, digest, signature }));
         }
     }
-    /// Sends what was executed above `executed`: the state at the stable checkpoint if it is above, then batches.
-    fn send_state(&self, to: NodeId, executed: Height, ctx: &mut Context<'_, Self>) {
-        let stable = &self.stable;
-        let block = ctx.block_at(stable.seq).filter(|_| stable.seq > executed && self.executed.height() >= stable.seq);
-        let checkpoint = block.map(|block| (stable.clone(), ctx.snapshot(&block)));
-        let base = if checkpoint.is_some() { stable.seq } else { executed };
-        let above = self.log.iter().skip_while(|(seq, _)| *seq <= base);
-        let committed: Vec<_> = above
-            .map_while(|(seq, slot)| {
-                let (view, digest, commits) = slot.committed.as_ref()?;
-                let (view, proposal, commits) = (*view, slot.proposal(digest)?, commits.clone());
-                Some(Arc::new(Committed { view, seq, proposal, commits }))
-            })
-            .collect();
-        if checkpoint.is_some() || !committed.is_empty() {
-            ctx.send(to, Message::State(Arc::new(State { checkpoint, committed })));
+    /// Repeats the votes that the sender of `status` lacks, and as primary the batches.
+    fn repeat_votes(&mut self, to: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
+        let leads = self.primary(ctx) == ctx.me();
+        let (mut votes, mut batches) = (Vec::new(), Vec::new());
+        for (seq, slot) in self.log.iter().filter(|(seq, _)| *seq > status.executed) {
+            let Some(order) = slot.order else { continue };
+            let standing = status.standing(seq);
+            if standing == Standing::Unknown && leads {
+                batches.push((order, slot.ordered));
+            }
+            if standing == Standing::Accepted && !leads {
+                votes.push((Phase::Prepare, order));
+            }
+            if standing <= Standing::Prepared && slot.prepared {
+                votes.push((Phase::Commit, order));
+            }
         }
+        for (phase, order) in votes {
+            let signature = ctx.sign(&order.said(phase));
+            let vote = Vote { signature, ..order };
+            ctx.send(to, if phase == Phase::Prepare { Message::Prepare(vote) } else { Message::Commit(vote) });
+        }
+        self.repeat_batches(to, &batches, ctx);
+    }
+    /// The primary sends batches again to one backup: not while the first copies may still be in the uplink, later each
+    /// time that none was answered, and no more at a time than one answer holds.
+    fn repeat_batches(&mut self, to: NodeId, lacked: &[(Vote, Option<Time>)], ctx: &mut Context<'_, Self>) {
+        // What was ordered before a restart was sent long ago.
+        let Some(first) = lacked.iter().map(|(_, ordered)| ordered.unwrap_or(Time::ZERO)).min() else { return };
+        let wait = self.status_wait();
+        let (last, times) = self.repeated.get(&to).copied().unwrap_or((first, 0));
+        if ctx.now().since(last.max(first)) < wait * (1 << times.min(MOST_DOUBLINGS)) {
+            return;
+        }
+        let proposals = lacked.iter().filter_map(|(order, _)| {
+            let proposal = self.log.get(order.seq)?.proposal(&order.digest)?;
+            (!proposal.batch.is_empty()).then(|| PrePrepare { order: *order, proposal })
+        });
+        for message in answer(proposals, lacked.len(), |message| message.proposal.bytes()) {
+            ctx.send(to, Message::PrePrepare(Arc::new(message)));
+        }
+        self.repeated.insert(to, (ctx.now(), times + 1));
+    }
+    /// Sends what was executed above what the sender of `status` has, as much as one answer may hold: the state at the
+    /// stable checkpoint if that is above, or more of the state that is coming in there; then batches.
+    fn send_state(&self, to: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
+        let checkpoint = self.piece_for(status, ctx);
+        let is_last = |piece: &Piece| piece.offset.saturating_add(piece.length) >= piece.snapshot.bytes;
+        let base = match &checkpoint {
+            Some(piece) if !is_last(piece) || piece.length > ANSWER_BYTES / 2 => Height(u64::MAX),
+            Some(piece) => piece.snapshot.block.height(),
+            None => status.executed,
+        };
+        let above = self.log.iter().skip_while(|(seq, _)| *seq <= base);
+        let committed = above.map_while(|(seq, slot)| {
+            let (view, digest, commits) = slot.committed.as_ref()?;
+            let (view, proposal, commits) = (*view, slot.proposal(digest)?, commits.clone());
+            Some(Arc::new(Committed { view, seq, proposal, commits }))
+        });
+        let committed = answer(committed, usize::MAX, |committed| committed.bytes());
+        let executed = self.executed.height();
+        ctx.send(to, Message::State(Arc::new(State { checkpoint, committed, executed })));
+    }
+    /// The state of a checkpoint is kept while somebody fetches it, though a later one became stable meanwhile.
+    fn piece_for(&self, status: &Status, ctx: &mut Context<'_, Self>) -> Option<Piece> {
+        let low = self.stable.seq;
+        if low <= status.executed || self.executed.height() < low {
+            return None;
+        }
+        let is_kept =
+            |seq: Height| seq > status.executed && seq <= low && seq.0.is_multiple_of(self.config.checkpoint_interval);
+        let going_on = status.incoming.filter(|(seq, received)| is_kept(*seq) && *received > 0);
+        let (seq, offset) = going_on.unwrap_or((low, 0));
+        let block = ctx.block_at(seq)?;
+        let snapshot = ctx.snapshot(&block);
+        let stable = (offset == 0).then(|| self.stable.clone());
+        let length = snapshot.bytes.saturating_sub(offset).min(ANSWER_BYTES);
+        Some(Piece { stable, snapshot, offset, length })
     }
     pub(super) fn on_fetch(&mut self, from: NodeId, seq: Height, digest: &Hash, ctx: &mut Context<'_, Self>) {
         let proposal = self.log.get(seq).and_then(|slot| slot.proposal(digest));
@@ -253,7 +365,7 @@ impl Pbft {
 /// Taking.
 impl Pbft {
     /// A batch is taken if it is the one whose digest the new view named.
-    pub(super) fn on_batch(&mut self, seq: Height, proposal: &Proposal, ctx: &mut Context<'_, Self>) {
+    pub(super) fn on_batch(&mut self, from: NodeId, seq: Height, proposal: &Proposal, ctx: &mut Context<'_, Self>) {
         let is_lacked =
             self.log.get(seq).and_then(super::log::Slot::lacks).is_some_and(|lacked| lacked == proposal.digest());
         if !is_lacked || !ctx.is_authentic(&proposal.batch) {
@@ -262,38 +374,77 @@ impl Pbft {
         if let Some(slot) = self.log.get_mut(seq) {
             slot.keep(proposal);
         }
+        self.in_vain = 0;
         self.execute(ctx);
         self.propose(false, ctx);
+        // Whoever had this one may have the next.
+        if let Some((seq, digest)) = self.lacking().first().copied().filter(|_| self.helper == Some(from)) {
+            ctx.send(from, Message::Fetch { seq, digest });
+        }
     }
     /// A state is taken if a quorum vouches for it; a batch, if a quorum committed it. A helper that sends anything
-    /// else is passed over at once.
+    /// else is passed over at once; one that has more is asked again at once.
     pub(super) fn on_state(&mut self, from: NodeId, state: &State, ctx: &mut Context<'_, Self>) {
-        let is_true = self.take_checkpoint(state, ctx) && state.committed.iter().all(|c| self.take_committed(c, ctx));
+        let before = (self.executed.height(), self.incoming.as_ref().map_or(0, |incoming| incoming.received));
+        let is_true = self.take_piece(state, ctx) && state.committed.iter().all(|c| self.take_committed(c, ctx));
         self.execute(ctx);
-        if !is_true && self.asked > 0 && from == self.helper(ctx) {
+        let after = (self.executed.height(), self.incoming.as_ref().map_or(0, |incoming| incoming.received));
+        if after != before {
+            self.in_vain = 0;
+        }
+        if self.helper != Some(from) {
+            return;
+        }
+        self.goal = if is_true { state.executed } else { Height::GENESIS };
+        if !is_true {
+            self.helper = None;
+            self.incoming = None;
             self.ask(ctx);
+        } else if after == before || after.0 >= self.goal {
+            // It has no more. The next helper is asked when there was no progress again, and later.
+        } else {
+            self.await_help(from, ctx);
+            let status = self.status(Some(from));
+            ctx.send(from, Message::Status(Arc::new(status)));
         }
     }
-    fn take_checkpoint(&mut self, state: &State, ctx: &mut Context<'_, Self>) -> bool {
-        let news = state.checkpoint.as_ref().filter(|(stable, _)| stable.seq > self.executed.height());
-        let Some((stable, snapshot)) = news else { return true };
-        let is_proven = stable.is_complete(ctx.committee())
-            && snapshot.block.height() == stable.seq
-            && snapshot.digest() == stable.digest
-            && ctx.tree().find(&snapshot.block.id()).is_some();
-        if is_proven {
-            if stable.seq > self.log.low() {
-                self.raise(stable.clone());
+    fn take_piece(&mut self, state: &State, ctx: &mut Context<'_, Self>) -> bool {
+        let news = state.checkpoint.as_ref().filter(|piece| piece.snapshot.block.height() > self.executed.height());
+        let Some(piece) = news else { return true };
+        if let Some(stable) = &piece.stable {
+            let is_proven = stable.is_complete(ctx.committee())
+                && piece.snapshot.block.height() == stable.seq
+                && piece.snapshot.digest() == stable.digest
+                && ctx.tree().find(&piece.snapshot.block.id()).is_some();
+            if !is_proven || piece.offset != 0 {
+                return false;
             }
-            self.executed = snapshot.block.clone();
-            (self.awaited, self.unheard) = (None, 0);
-            ctx.cancel_timer(Timer::Request);
-            // The record first: a log that is ahead of the chain only asks again.
-            self.persist(Record::Stable(Arc::new(self.image())), ctx);
-            ctx.install(snapshot.clone());
-            ctx.set_timer(Timer::Settle, Duration::ZERO);
+            // A higher checkpoint replaces one whose state is not complete.
+            if self.incoming.as_ref().is_none_or(|incoming| incoming.stable.seq < stable.seq) {
+                self.incoming = Some(Incoming { stable: stable.clone(), received: 0 });
+            }
         }
-        is_proven
+        let Some(incoming) = &mut self.incoming else { return true };
+        let is_next = piece.snapshot.digest() == incoming.stable.digest && piece.offset == incoming.received;
+        incoming.received = incoming.received.saturating_add(if is_next { piece.length } else { 0 });
+        if is_next && incoming.received >= piece.snapshot.bytes {
+            let stable = incoming.stable.clone();
+            self.install(stable, &piece.snapshot, ctx);
+        }
+        true
+    }
+    fn install(&mut self, stable: Arc<Stable>, snapshot: &Snapshot, ctx: &mut Context<'_, Self>) {
+        self.incoming = None;
+        if stable.seq > self.log.low() {
+            self.raise(stable);
+        }
+        self.executed = snapshot.block.clone();
+        self.awaited = None;
+        ctx.cancel_timer(Timer::Request);
+        // The record first: a log that is ahead of the chain only asks again.
+        self.persist(Record::Stable(Arc::new(self.image())), ctx);
+        ctx.install(snapshot.clone());
+        ctx.set_timer(Timer::Settle, Duration::ZERO);
     }
     fn take_committed(&mut self, committed: &Committed, ctx: &mut Context<'_, Self>) -> bool {
         let is_news = self.log.get(committed.seq).is_none_or(|slot| slot.committed.is_none() || slot.lacks().is_some());

@@ -182,6 +182,8 @@ impl Pbft {
         self.adopt(message, ctx.committee());
         self.begin_view(ctx);
         (self.awaited, self.expecting) = (None, false);
+        self.repeated.clear();
+        self.in_vain = 0;
         ctx.cancel_timer(Timer::NewView);
         ctx.cancel_timer(Timer::Request);
         for order in &message.orders {

@@ -89,11 +89,18 @@ impl Raft {
     pub(super) fn on_transfer_timer(&mut self, which: u32, ctx: &mut Context) {
         let Some(to) = self.config.transfers.get(which as usize).map(|transfer| NodeId(transfer.to)) else { return };
         let Role::Leader(lead) = &mut self.role else { return };
-        if to != self.me && self.memberships.current().is_voter(to) {
-            lead.transfer = Some(to);
-            ctx.set_timer(Timer::TransferAbort, self.config.election_timeout_min);
-            self.try_hand_over(ctx);
+        // One that is under way goes on: asking for it again gives it no more time.
+        if lead.transfer == Some(to) || !self.memberships.current().is_voter(to) {
+            return;
         }
+        // Any other is given up; so it is when the leadership is to stay.
+        if to == self.me {
+            ctx.cancel_timer(Timer::TransferAbort);
+            return self.on_transfer_abort(ctx);
+        }
+        lead.transfer = Some(to);
+        ctx.set_timer(Timer::TransferAbort, self.config.election_timeout_min);
+        self.try_hand_over(ctx);
     }
     /// Tells the target to campaign once it has the whole log.
     pub(super) fn try_hand_over(&mut self, ctx: &mut Context) {

@@ -129,8 +129,8 @@ pub struct Raft {
     incoming: Option<Incoming>,
     /// This node's own read under way, at most one.
     read: Option<Read>,
-    /// Number of reads made.
-    reads: u64,
+    /// The number of the last read made since the start, if any.
+    last_read: Option<u64>,
     /// What no-ops and configurations execute.
     nothing: Arc<Batch>,
 }
@@ -228,7 +228,7 @@ impl Raft {
             snapshot_index: 0,
             incoming: None,
             read: None,
-            reads: 0,
+            last_read: None,
             nothing: Batch::empty(),
             config,
         }

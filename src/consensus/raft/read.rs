@@ -9,7 +9,7 @@ use crate::base::{NodeId, Time};
 /// A node's own read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Read {
-    /// Its number at this node.
+    /// Its number at this node: never one that this node used before.
     context: u64,
     /// When it was made.
     asked: Time,
@@ -33,8 +33,11 @@ impl Raft {
     pub(super) fn on_read_timer(&mut self, ctx: &mut Context) {
         let Some(interval) = self.config.read_interval else { return };
         if self.read.is_none() {
-            self.reads += 1;
-            self.read = Some(Read { context: self.reads, asked: ctx.now(), index: None });
+            // Numbers begin at random after each start: the answer to a question from before a restart must fit none.
+            // etcd's `idutil` mixes the start's time in for the same reason.
+            let context = self.last_read.map_or_else(|| ctx.random().next_u64(), |last| last.wrapping_add(1));
+            self.last_read = Some(context);
+            self.read = Some(Read { context, asked: ctx.now(), index: None });
         }
         self.ask_read(ctx);
         ctx.set_timer(Timer::Read, interval);

@@ -102,7 +102,10 @@ fn early_votes_and_checkpoints_of_a_flooding_replica_are_bounded() {
     stage.deliver(|_| true);
     let replica = stage.node(1);
     assert!(
-        replica.log.iter().all(|(_, slot)| slot.early() <= 2 && slot.prepares.len() <= 1 && slot.commits.len() <= 1)
+        replica
+            .log
+            .iter()
+            .all(|(_, slot)| slot.elsewhere() <= 2 && slot.prepares.len() <= 1 && slot.commits.len() <= 1)
     );
     assert_eq!(replica.log.iter().count(), 8);
     assert!(replica.checkpoints.len() <= 3);
@@ -169,13 +172,16 @@ fn message(stage: &Stage, wild: &Wild) -> Message {
             let primary = NodeId::from(from);
             Message::NewView(Arc::new(NewView { view: View(view), primary, view_changes, orders, signature }))
         }
-        8 => Message::Status(Status {
+        8 => Message::Status(Arc::new(Status {
             view: View(view),
             active: other % 3 == 0,
             stable: Height(other),
             executed: Height(seq),
-            helper: NodeId(other as u32 % 5),
-        }),
+            standings: vec![Standing::Accepted; (other % 300) as usize],
+            view_changes: vec![NodeId(other as u32 % 7)],
+            helper: Some(NodeId(other as u32 % 5)),
+            incoming: Some((Height(view), other)),
+        })),
         9 => Message::Fetch { seq: Height(seq), digest },
         10 => Message::Batch { seq: Height(seq), proposal: Arc::new(what) },
         _ => {
@@ -183,8 +189,13 @@ fn message(stage: &Stage, wild: &Wild) -> Message {
             let snapshot = crate::protocol::Snapshot { block, root: digest, bytes: other };
             let commits = vec![(NodeId::from(from), vote(stage, Phase::Commit, from, (view, seq), &digest).signature)];
             let committed = Committed { view: View(view), seq: Height(seq), proposal: what, commits };
-            let checkpoint = Some((stable(), snapshot));
-            Message::State(Arc::new(State { checkpoint, committed: vec![Arc::new(committed)] }))
+            let stable = (view % 2 == 0).then(stable);
+            let checkpoint = Some(Piece { stable, snapshot, offset: seq, length: other });
+            Message::State(Arc::new(State {
+                checkpoint,
+                committed: vec![Arc::new(committed)],
+                executed: Height(other),
+            }))
         }
     }
 }

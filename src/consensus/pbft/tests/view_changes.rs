@@ -271,6 +271,51 @@ fn a_replica_that_leaves_alone_does_not_disturb_the_others_and_follows_by_state_
     assert_eq!(views(&stage, &[1, 2, 3]), [1, 1, 1]);
 }
 
+/// The others are in view 0; replicas 5 and 6, fewer than could make them leave it, are in view 1 for good.
+#[test]
+fn replicas_that_were_cut_off_execute_as_soon_as_the_others_again() {
+    let mut stage = stage(7);
+    stage.partition(&[5, 6], &[0, 1, 2, 3, 4]);
+    submit(&mut stage, 0..3, SECOND * 10);
+    assert_eq!(views(&stage, &[0, 5, 6]), [0, 1, 1]);
+    stage.heal();
+    submit(&mut stage, 3..4, SECOND * 10);
+    assert_agreed(&stage, &[0, 1, 2, 3, 4, 5, 6], 4);
+    let asked = count(&stage, "state");
+    submit(&mut stage, 4..20, MILLI * 3);
+    assert_agreed(&stage, &[0, 1, 2, 3, 4, 5, 6], 20);
+    assert_eq!((views(&stage, &[0, 5, 6]), count(&stage, "state")), (vec![0, 1, 1], asked));
+}
+
+#[test]
+fn who_left_takes_what_a_quorum_commits_without_it_but_nothing_less_and_fetches_the_batch() {
+    let mut stage = stage(4);
+    stage.partition(&[3], &[0, 1, 2]);
+    submit(&mut stage, 0..1, SECOND * 10);
+    stage.heal();
+    stage.run(SECOND * 10);
+    let what = proposal(0, vec![stage.transaction(1, 0)]);
+    let other = proposal(0, vec![stage.transaction(2, 0)]);
+    for (signer, digest) in [(0, what.digest()), (0, other.digest()), (1, other.digest()), (2, what.digest())] {
+        let message = commit(&stage, signer, (0, 2), &digest);
+        stage.inject(signer, 3, message);
+    }
+    stage.deliver(|_| true);
+    assert!(stage.node(3).log.get(Height(2)).unwrap().committed.is_none());
+    stage.crash(3);
+    stage.boot(3);
+    stage.run(SECOND * 10);
+    // The batch does not come with the COMMITs.
+    let transaction = stage.transaction(1, 0);
+    stage.submit(0, &transaction);
+    stage.lose(|flight| flight.to.index() == 3);
+    for _ in 0..5 {
+        stage.deliver(|flight| flight.message.kind() != "pre-prepare" || flight.to.index() != 3);
+    }
+    assert_eq!((count(&stage, "fetch"), count(&stage, "batch")), (1, 1));
+    assert_agreed(&stage, &[0, 1, 2, 3], 2);
+}
+
 #[test]
 fn halves_of_a_partition_stop_and_go_on_together_when_it_heals() {
     let mut stage = stage(4);
@@ -297,7 +342,9 @@ fn votes_that_overtake_their_new_view_count_when_it_arrives() {
         stage.deliver(|flight| !late(flight));
     }
     assert_agreed(&stage, &[1, 2, 3, 4, 5], 1);
-    assert!(stage.node(6).log.get(Height(1)).is_some_and(|slot| slot.early() == 4 + 5 && slot.early_order.is_some()));
+    assert!(
+        stage.node(6).log.get(Height(1)).is_some_and(|slot| slot.elsewhere() == 4 + 5 && slot.early_order.is_some())
+    );
     assert!(!stage.node(6).active);
     stage.deliver(late);
     assert_agreed(&stage, &[6], 1);

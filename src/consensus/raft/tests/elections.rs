@@ -144,6 +144,33 @@ fn a_transfer_that_fails_is_given_up_and_proposals_go_on() {
     assert!(all_final(&stage, &[0], &[waiting.id()]));
 }
 
+#[test]
+fn a_second_transfer_to_the_same_node_does_not_extend_the_first() {
+    let transfers = [500, 900].map(|at| Transfer { at: ms(at), to: 2 }).to_vec();
+    let mut stage = led_by(0, 3, Config { transfers, ..Config::default() });
+    stage.partition(&[2], &[0, 1]);
+    stage.run_until(Time::ZERO + ms(1_000));
+    let waiting = submit(&mut stage, 1, 0);
+    stage.run_until(Time::ZERO + ms(1_499));
+    assert!(!all_final(&stage, &[0], &[waiting.id()]), "no proposals during a transfer");
+    stage.run_until(Time::ZERO + ms(1_510));
+    assert!(all_final(&stage, &[0], &[waiting.id()]), "one election timeout after the first");
+}
+
+#[test]
+fn a_second_transfer_to_another_node_or_to_the_leader_itself_replaces_the_first() {
+    for (second, leads) in [(1, 1), (0, 0)] {
+        let transfers = vec![Transfer { at: ms(500), to: 2 }, Transfer { at: ms(900), to: second }];
+        let mut stage = led_by(0, 3, Config { transfers, ..Config::default() });
+        stage.partition(&[2], &[0, 1]);
+        stage.run_until(Time::ZERO + ms(950));
+        assert_eq!(leaders(&stage, &[0, 1]), [leads]);
+        let waiting = submit(&mut stage, 1, 0);
+        stage.run_until(Time::ZERO + ms(1_000));
+        assert!(all_final(&stage, &[leads], &[waiting.id()]), "nothing is pending any more");
+    }
+}
+
 /// Lets `n` fresh nodes of which the first `crashed` are down elect a leader, `runs` times: for each, how long it took
 /// and whether the first term had no winner.
 fn elections(n: usize, crashed: usize, runs: u64, config: &Config, delay: Duration) -> Vec<(Duration, bool)> {

@@ -105,6 +105,37 @@ fn a_stale_leader_does_not_answer_reads() {
 }
 
 #[test]
+fn an_answer_to_a_read_from_before_a_restart_answers_no_later_read() {
+    let config = Config { read_interval: Some(ms(400)), ..Config::default() };
+    let mut stage = led_by(0, 3, config);
+    // Node 1 asks; the answer is slow.
+    stage.fire(1, Timer::Read);
+    stage.deliver(|flight| matches!(flight.message, Message::ReadIndex { .. }));
+    stage.deliver(|flight| matches!(flight.message, Message::AppendEntries(_)));
+    stage.deliver(|flight| matches!(flight.message, Message::AppendReply(_)));
+    let is_answer = |message: &Message| matches!(message, Message::ReadReply { .. });
+    let slow: Vec<Message> = stage.flights().map(|f| f.message.clone()).filter(|m| is_answer(m)).collect();
+    assert_eq!(slow.len(), 1);
+    stage.lose(|flight| is_answer(&flight.message));
+    // It starts again, hears the leader, is cut off, and the others commit a write.
+    stage.crash(1);
+    stage.boot(1);
+    stage.run(ms(150));
+    stage.partition(&[1], &[0, 2]);
+    let write = submit(&mut stage, 1, 0);
+    stage.run(ms(150));
+    assert!(all_final(&stage, &[0, 2], &[write.id()]) && !all_final(&stage, &[1], &[write.id()]));
+    let before = noted(&stage, 1, note::READ).len();
+    stage.fire(1, Timer::Read);
+    stage.heal();
+    stage.inject(0, 1, slow[0].clone());
+    stage.deliver(|flight| is_answer(&flight.message));
+    assert_eq!(noted(&stage, 1, note::READ).len(), before, "what it would read misses the write");
+    stage.run(ms(1_000));
+    assert!(noted(&stage, 1, note::READ).len() > before && all_final(&stage, &[1], &[write.id()]));
+}
+
+#[test]
 fn a_late_shorter_append_does_not_delete_what_follows() {
     let mut stage = led_by(0, 3, figure_2());
     submit(&mut stage, 1, 0);
