@@ -60,7 +60,7 @@ use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use log::Window;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use transfer::Incoming;
 
@@ -68,8 +68,8 @@ use transfer::Incoming;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// How long a known request may wait before its replica gives up on the primary. Doubles with each view change
-    /// without progress. Default 2 s (BFT-SMaRt: `totalordermulticast.timeout`; the published library's configuration
+    /// How long a known request may wait before its replica gives up on the primary. Doubles with each view change,
+    /// and halves with each request that took less than a quarter of it. Default 2 s (BFT-SMaRt: `totalordermulticast.timeout`; the published library's configuration
     /// has 5 s, Sawtooth's `commit_timeout` is 10 s).
     pub request_timeout: Duration,
     /// How long a quorum that left a view waits for the next to begin. Doubles likewise. Default 2 s: as
@@ -153,20 +153,22 @@ pub struct Pbft {
     checkpoints: BTreeMap<(Height, NodeId), (Hash, Signature)>,
     /// The proper VIEW-CHANGE of each replica for its highest view, if that is still to come.
     view_changes: BTreeMap<NodeId, Arc<ViewChange>>,
-    /// View changes since something was executed; they double the timers.
+    /// View changes, less the requests since that came within a quarter of the time allowed; they double the timers.
     attempts: u32,
-    /// The request that [`Timer::Request`] runs for, if it does.
-    awaited: Option<Hash>,
+    /// The request that [`Timer::Request`] runs for, if it does, and since when.
+    awaited: Option<(Hash, Time)>,
     /// Whether [`Timer::NewView`] is set.
     expecting: bool,
     /// Whether [`Timer::Batch`] is set.
     gathering: bool,
+    /// Whether a batch is being proposed.
+    proposing: bool,
     /// What was executed when [`Timer::Status`] was set, if it is.
     watched: Option<Height>,
     /// The highest number for which a correct replica sent CHECKPOINT.
     ahead: Height,
-    /// How long batches took of late, from PRE-PREPARE to execution.
-    pace: Duration,
+    /// How long batches took of late, from PRE-PREPARE to execution; none before one was executed.
+    pace: Option<Duration>,
     /// How often this replica asked for help: whom it asks next.
     asked: u64,
     /// Who was asked for what is large and may still answer; [`Timer::Help`] is set then.
@@ -191,14 +193,8 @@ impl Protocol for Pbft {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
         let misfit = |key, reason: String| Err(Misfit { key, reason });
-        if Committee::bound(nodes.max(1) as u64, FaultModel::Byzantine) == 0 {
-            return misfit(
-                "nodes",
-                format!("{nodes} replicas tolerate no Byzantine fault; PBFT needs 3f + 1, at least 4"),
-            );
-        }
         for (key, span) in [
             ("request_timeout", config.request_timeout),
             ("view_change_timeout", config.view_change_timeout),
@@ -226,6 +222,13 @@ impl Protocol for Pbft {
     }
     fn replies(committee: &Committee) -> u64 {
         committee.blocking()
+    }
+    /// The paper needs `3f + 1` replicas with `f >= 1`. BFT-SMaRt takes `f` as `(n - 1) / 3` (`TOMConfiguration`) and runs
+    /// with fewer than four: then it tolerates no Byzantine one.
+    fn remarks(_config: &Config, committee: &Committee, _faulty: &BTreeSet<NodeId>) -> Vec<String> {
+        let (n, f) = (committee.n(), committee.faulty());
+        let remark = format!("{n} replicas tolerate no Byzantine fault; PBFT needs 3f + 1, at least 4");
+        if f == 0 { vec![remark] } else { Vec::new() }
     }
     fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
         Pbft::recover(config, log, ctx)
@@ -292,6 +295,13 @@ impl Pbft {
 
     /// The primary sends what waits while the window has room. Unless it is `due`, a batch may be left to fill.
     fn propose(&mut self, due: bool, ctx: &mut Context<'_, Self>) {
+        // A replica that decides alone executes while it proposes, which proposes again.
+        if !std::mem::replace(&mut self.proposing, true) {
+            self.propose_batches(due, ctx);
+            self.proposing = false;
+        }
+    }
+    fn propose_batches(&mut self, due: bool, ctx: &mut Context<'_, Self>) {
         let leads = self.active && self.primary(ctx) == ctx.me();
         let limit = self.config.batch;
         while leads && ctx.pending() > 0 && self.has_room() {
@@ -507,8 +517,9 @@ impl Pbft {
             let time = if is_null { parent.header.time } else { proposal.time.max(parent.header.time) };
             let block = ctx.execute(&parent, proposer, time, &proposal.batch);
             self.executed = block.clone();
-            if self.awaited.is_some_and(|awaited| block.transactions().iter().any(|t| t.id() == awaited)) {
-                self.awaited = None;
+            let awaited = self.awaited.filter(|(id, _)| block.transactions().iter().any(|t| t.id() == *id));
+            if let Some((_, since)) = awaited {
+                self.on_awaited(ctx.now().since(since));
                 ctx.cancel_timer(Timer::Request);
             }
             ctx.extend(block);
@@ -520,9 +531,6 @@ impl Pbft {
         if self.executed.height() > before {
             self.next = self.next.max(self.executed.height().next());
             self.in_vain = 0;
-            if self.active {
-                self.attempts = 0;
-            }
             ctx.set_timer(Timer::Settle, Duration::ZERO);
             self.propose(false, ctx);
         }
@@ -548,7 +556,7 @@ impl Pbft {
     /// Starts the timer for the next request, unless it runs for one already.
     fn await_requests(&mut self, ctx: &mut Context<'_, Self>) {
         if self.active && self.awaited.is_none() {
-            self.awaited = self.first_request(ctx);
+            self.awaited = self.first_request(ctx).map(|id| (id, ctx.now()));
             if self.awaited.is_some() {
                 ctx.set_timer(Timer::Request, self.patience(self.config.request_timeout));
                 self.watch(ctx);
@@ -561,14 +569,22 @@ impl Pbft {
     }
     /// Gives up on the primary if the request that was waited for is still the best one, and not executed.
     fn on_request_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(awaited) = self.awaited.take() else { return };
+        let Some((awaited, _)) = self.awaited.take() else { return };
         if self.active && self.first_request(ctx) == Some(awaited) {
             self.leave_for(self.view.next(), ctx);
         } else {
             self.await_requests(ctx);
         }
     }
-    /// A timer of base length `span`, doubled with each view change but the first since there was progress.
+    /// The request that was waited for is executed. A timer that was nearly too short stays as long as it is, for a
+    /// primary that is busy must not be deposed for it, as its successors would be; one that was long enough shrinks.
+    fn on_awaited(&mut self, took: Duration) {
+        self.awaited = None;
+        if self.active && took * 4 <= self.patience(self.config.request_timeout) {
+            self.attempts = self.attempts.saturating_sub(1);
+        }
+    }
+    /// A timer of base length `span`, doubled with each view change but the first.
     fn patience(&self, span: Duration) -> Duration {
         span * (1 << self.attempts.saturating_sub(1).min(32))
     }
@@ -597,9 +613,10 @@ impl Pbft {
             awaited: None,
             expecting: false,
             gathering: false,
+            proposing: false,
             watched: None,
             ahead: Height::GENESIS,
-            pace: FIRST_PACE,
+            pace: None,
             asked: 0,
             helper: None,
             in_vain: 0,

@@ -5,7 +5,7 @@ use super::certificate::{Committed, Stable};
 use super::log::Slot;
 use super::message::{Checkpoint, Message, Phase, Piece, PrePrepare, Proposal, Standing, State, Status, Vote};
 use super::record::{Image, Record};
-use super::{Pbft, Timer};
+use super::{FIRST_PACE, Pbft, Timer};
 use crate::base::{Duration, Hash, Height, NodeId, Tally, Time};
 use crate::chain::Block;
 use crate::protocol::request::{ANSWER_BYTES, answer};
@@ -129,13 +129,15 @@ impl Pbft {
         }
     }
     fn status_wait(&self) -> Duration {
-        self.config.status_interval.max(self.pace * 2)
+        self.config.status_interval.max(self.pace.unwrap_or(FIRST_PACE) * 2)
     }
     /// A batch took this long from its PRE-PREPARE to its execution here: what is slower counts at once, what is faster
     /// by and by. One that waited for a cut to heal says little, so that it counts as four times the last.
     pub(super) fn measure(&mut self, took: Duration) {
-        let took = took.min(self.pace * 4);
-        self.pace = took.max(self.pace.scale(7, 8) + took.scale(1, 8));
+        self.pace = Some(self.pace.map_or(took, |pace| {
+            let took = took.min(pace * 4);
+            took.max(pace.scale(7, 8) + took.scale(1, 8))
+        }));
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let before = self.watched.take();
@@ -190,7 +192,7 @@ impl Pbft {
             self.ask(ctx);
         }
     }
-    fn status(&self, helper: Option<NodeId>) -> Status {
+    pub(super) fn status(&self, helper: Option<NodeId>) -> Status {
         let executed = self.executed.height();
         let standing = |slot: &Slot| match slot {
             _ if slot.committed.is_some() => Standing::Committed,

@@ -128,7 +128,7 @@ impl Raft {
     }
     /// Won: announces itself with a no-op, which will commit what earlier leaders left (paper, section 8).
     fn lead(&mut self, ctx: &mut Context) {
-        let leadership = Leadership::new(ctx.committee().n(), self.log.last_index());
+        let leadership = Leadership::new(ctx.committee().n(), self.log.last_index(), self.config.election_timeout_min);
         self.role = Role::Leader(Box::new(leadership));
         self.leader = Some(self.me);
         self.refresh_peers();

@@ -44,6 +44,7 @@ mod election;
 pub mod log;
 pub mod membership;
 pub mod message;
+mod progress;
 mod read;
 mod replication;
 pub mod session;

@@ -1,84 +1,18 @@
 //! Replicating the log: paper, section 5.3 (consistency check, conflict hints) and 5.4.2 (what a leader may commit);
 //! flow control after etcd's `tracker`: probe until the logs match, then stream.
 
-use super::message::{AppendEntries, AppendReply, Image, Outcome};
+use super::message::{AppendEntries, AppendReply, Outcome};
+use super::progress::{Flow, Progress, Window};
 use super::read::Asked;
 use super::session::Verdict;
 use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer, note_refused, notes};
-use crate::base::{Duration, Hash, NodeId, Time};
+use crate::base::{Duration, Hash, NodeId};
 use crate::chain::{Batch, Limit};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Most refused commands that a leader remembers.
 const REFUSED_MAX: usize = 10_000;
-
-/// How a leader sends to one follower.
-#[derive(Clone, Debug)]
-pub(super) enum Flow {
-    /// It does not know where the logs match: one append at a time. `paused` until it is answered or a heartbeat is.
-    Probe { paused: bool },
-    /// The logs match up to `next - 1` if nothing was lost: appends follow each other. Holds the last index of each
-    /// append under way, ascending; at most `window`.
-    Stream { under_way: VecDeque<Index> },
-    /// The follower needs entries that are compacted: it is sent the state. `received` last `moved` then; `is_stuck`
-    /// since a chunk was sent again.
-    Snapshot { image: Arc<Image>, sent: u64, received: u64, moved: Time, is_stuck: bool },
-}
-
-/// What a leader knows of one follower.
-#[derive(Clone, Debug)]
-pub(super) struct Progress {
-    /// `matchIndex`: the logs are known to match up to here. Never falls.
-    pub matched: Index,
-    /// `nextIndex`: the next entry to send; above `matched`.
-    pub next: Index,
-    pub flow: Flow,
-    /// Whether it was heard since the last count.
-    pub active: bool,
-    /// The last round of heartbeats that it confirmed.
-    pub confirmed: u64,
-}
-
-impl Progress {
-    fn new(next: Index) -> Progress {
-        Progress { matched: 0, next, flow: Flow::Probe { paused: false }, active: false, confirmed: 0 }
-    }
-    fn is_ready(&self, window: u32) -> bool {
-        match &self.flow {
-            Flow::Probe { paused } => !paused,
-            Flow::Stream { under_way } => under_way.len() < window as usize,
-            Flow::Snapshot { .. } => false,
-        }
-    }
-    fn sent(&mut self, upto: Index) {
-        match &mut self.flow {
-            Flow::Probe { paused } => *paused = true,
-            Flow::Stream { under_way } => {
-                under_way.push_back(upto);
-                self.next = upto + 1;
-            }
-            Flow::Snapshot { .. } => {}
-        }
-    }
-    /// The follower's log matches up to `index`, which this leader has.
-    fn matches(&mut self, index: Index) {
-        self.matched = self.matched.max(index);
-        match &mut self.flow {
-            Flow::Stream { under_way } => {
-                while under_way.front().is_some_and(|last| *last <= index) {
-                    under_way.pop_front();
-                }
-                self.next = self.next.max(self.matched + 1);
-            }
-            Flow::Snapshot { image, .. } if index < image.index() => {}
-            Flow::Probe { .. } | Flow::Snapshot { .. } => {
-                self.flow = Flow::Stream { under_way: VecDeque::new() };
-                self.next = self.matched + 1;
-            }
-        }
-    }
-}
 
 /// What only a leader has. All of it is volatile (figure 2).
 #[derive(Clone, Debug)]
@@ -106,9 +40,9 @@ pub(super) struct Leadership {
 }
 
 impl Leadership {
-    pub(super) fn new(nodes: usize, last: Index) -> Leadership {
+    pub(super) fn new(nodes: usize, last: Index, patience: Duration) -> Leadership {
         Leadership {
-            progress: vec![Progress::new(last + 1); nodes],
+            progress: vec![Progress::new(last + 1, patience); nodes],
             peers: BTreeSet::new(),
             first: last + 1,
             durable: last,
@@ -139,12 +73,12 @@ impl Leadership {
 impl Raft {
     /// The membership changed: begins with those that are new, and forgets those that left.
     pub(super) fn refresh_peers(&mut self) {
-        let (next, me) = (self.log.last_index() + 1, self.me);
+        let (next, me, patience) = (self.log.last_index() + 1, self.me, self.config.election_timeout_min);
         let Role::Leader(lead) = &mut self.role else { return };
         let mut peers = self.memberships.current().everybody();
         peers.remove(&me);
         for node in peers.difference(&lead.peers) {
-            lead.progress[node.index()] = Progress::new(next);
+            lead.progress[node.index()] = Progress::new(next, patience);
         }
         lead.peers = peers;
         lead.asked.retain(|asked| asked.from == me || lead.peers.contains(&asked.from));
@@ -164,7 +98,7 @@ impl Raft {
     }
     /// Sends what followers lack: once for all where all lack the same.
     fn replicate(&mut self, ctx: &mut Context) {
-        let window = self.config.window;
+        let window = self.window();
         let Role::Leader(lead) = &mut self.role else { return };
         let common = lead.common_next(ctx.committee().n(), |progress| progress.is_ready(window));
         let Some(next) = common.filter(|next| *next > self.log.base()) else {
@@ -178,15 +112,18 @@ impl Raft {
             return;
         }
         for peer in &lead.peers {
-            lead.progress[peer.index()].sent(next + entries.len() as u64 - 1);
+            lead.progress[peer.index()].sent(&entries, ctx.now());
         }
         let message = self.append_entries(next, entries);
         self.broadcast(message, ctx);
     }
+    fn window(&self) -> Window {
+        Window { appends: self.config.window, bytes: self.config.window_bytes.0 }
+    }
     /// Sends what one follower lacks, as far as its window allows.
     pub(super) fn replicate_to(&mut self, peer: NodeId, ctx: &mut Context) {
         loop {
-            let (window, last) = (self.config.window, self.log.last_index());
+            let (window, last) = (self.window(), self.log.last_index());
             let Role::Leader(lead) = &mut self.role else { return };
             let progress = &mut lead.progress[peer.index()];
             if !progress.is_ready(window) || progress.next > last {
@@ -197,7 +134,7 @@ impl Raft {
                 return self.send_snapshot(peer, ctx);
             }
             let entries = self.log.slice(next, self.config.append_bytes.0);
-            progress.sent(next + entries.len() as u64 - 1);
+            progress.sent(&entries, ctx.now());
             let message = self.append_entries(next, entries);
             self.send(peer, message, ctx);
         }
@@ -323,13 +260,13 @@ impl Raft {
             Outcome::Match(index) if index > self.log.last_index() => return,
             Outcome::Match(index) => {
                 let advances = index > progress.matched;
-                progress.matches(index);
+                progress.matches(index, ctx.now());
                 if advances {
                     self.advance_commit(ctx);
                     self.try_hand_over(ctx);
                 }
             }
-            Outcome::Conflict { prev, term, first } => self.on_conflict(from, prev, term, first),
+            Outcome::Conflict { prev, term, first } => self.on_conflict(from, (prev, term, first), ctx),
         }
         if confirms.is_some() {
             self.answer_reads(ctx);
@@ -344,25 +281,18 @@ impl Raft {
         let Role::Leader(lead) = &mut self.role else { return };
         let progress = &mut lead.progress[peer.index()];
         if progress.next <= base && matches!(progress.flow, Flow::Stream { .. }) {
-            progress.flow = Flow::Probe { paused: false };
+            progress.flow = Flow::Probe { sent: None };
         }
     }
     /// Goes back by the hint, but never below what is known to match.
-    fn on_conflict(&mut self, from: NodeId, prev: Index, term: Term, first: Index) {
+    fn on_conflict(&mut self, from: NodeId, (prev, term, first): (Index, Term, Index), ctx: &Context) {
         let last_of_term = self.log.last_of(term);
         let Role::Leader(lead) = &mut self.role else { return };
         let progress = &mut lead.progress[from.index()];
-        let is_stale = match progress.flow {
-            Flow::Probe { .. } => prev != progress.next - 1,
-            Flow::Stream { .. } => prev >= progress.next,
-            Flow::Snapshot { .. } => true,
-        };
-        if is_stale || prev <= progress.matched {
-            return;
+        if prev > progress.matched && progress.is_refused(prev, ctx.now()) {
+            let hint = last_of_term.filter(|last| *last < prev).map_or(first, |last| last + 1);
+            progress.go_back(hint.min(prev));
         }
-        let hint = last_of_term.filter(|last| *last < prev).map_or(first, |last| last + 1);
-        progress.next = hint.min(prev).max(progress.matched + 1);
-        progress.flow = Flow::Probe { paused: false };
     }
     pub(super) fn on_durable(&mut self, term: Term, index: Index, ctx: &mut Context) {
         let Role::Leader(lead) = &mut self.role else { return };

@@ -1,7 +1,7 @@
 //! Compacting the log, and bringing followers up with the state instead: paper, section 7.
 
 use super::message::{InstallSnapshot, Outcome};
-use super::replication::Flow;
+use super::progress::Flow;
 use super::{Arc, Checkpoint, Context, Image, Index, Log, Memberships, Message, Raft, Record, Role, Term, notes};
 use crate::base::NodeId;
 
@@ -63,7 +63,7 @@ impl Raft {
     /// Sends chunks as far as a window of so many allows.
     fn send_chunks(&mut self, peer: NodeId, window: u32, ctx: &mut Context) {
         let (term, chunk) = (self.term, self.config.snapshot_chunk.0);
-        let window = u64::from(window).saturating_mul(chunk);
+        let window = u64::from(window).saturating_mul(chunk).min(self.config.window_bytes.0.max(chunk));
         let Role::Leader(lead) = &mut self.role else { return };
         let Flow::Snapshot { image, sent, received, .. } = &mut lead.progress[peer.index()].flow else { return };
         let mut chunks = Vec::new();
@@ -89,20 +89,24 @@ impl Raft {
         if has_lost || (bytes > *received && bytes < image.bytes()) {
             *sent = if has_lost { bytes } else { (*sent).max(bytes) };
             (*received, *moved, *is_stuck) = (bytes, ctx.now(), false);
+            progress.count_repeat(false);
             self.send_chunks(from, self.config.window, ctx);
         }
     }
-    /// Sends one chunk again from where the follower stands, if nothing moved for an election timeout: something was
-    /// lost, or the follower is down and more would be wasted.
+    /// Sends one chunk again from where the follower stands, if nothing moved for an election timeout, and twice as long
+    /// each time: something was lost, or the follower is down and more would be wasted.
     pub(super) fn repeat_snapshots(&mut self, ctx: &mut Context) {
         let (now, patience) = (ctx.now(), self.config.election_timeout_min);
         let Role::Leader(lead) = &mut self.role else { return };
         let mut stuck = Vec::new();
         for peer in &lead.peers {
-            if let Flow::Snapshot { sent, received, moved, is_stuck, .. } = &mut lead.progress[peer.index()].flow
+            let progress = &mut lead.progress[peer.index()];
+            let patience = progress.patience().max(patience);
+            if let Flow::Snapshot { sent, received, moved, is_stuck, .. } = &mut progress.flow
                 && now.since(*moved) >= patience
             {
                 (*sent, *moved, *is_stuck) = (*received, now, true);
+                progress.count_repeat(true);
                 stuck.push(*peer);
             }
         }

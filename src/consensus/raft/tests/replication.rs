@@ -146,6 +146,61 @@ fn what_was_lost_on_the_way_is_found_by_the_next_heartbeat() {
     assert_eq!([1, 2].map(|node| stage.node(node).commit()), [6, 6]);
 }
 
+/// A heartbeat is small and overtakes what waits in the leader's uplink.
+#[test]
+fn an_append_that_a_heartbeat_overtakes_is_not_sent_again_until_it_must_be_lost() {
+    let mut stage = led_by(0, 3, Config::default());
+    submit(&mut stage, 1, 0);
+    stage.run(ms(50));
+    let is_append = |message: &Message| matches!(message, Message::AppendEntries(append) if !append.entries.is_empty());
+    let appends = |stage: &Stage| stage.flights().filter(|flight| is_append(&flight.message)).count();
+    submit(&mut stage, 1, 1);
+    for _ in 0..5 {
+        stage.fire(0, Timer::Heartbeat);
+        stage.deliver(|flight| !is_append(&flight.message));
+        stage.deliver(|flight| !is_append(&flight.message));
+        assert_eq!(appends(&stage), 2, "the first copies are under way");
+    }
+    stage.lose(|flight| is_append(&flight.message));
+    stage.run(ms(110));
+    assert_eq!(stage.node(2).log().last_index(), 3, "then it is");
+}
+
+#[test]
+fn a_probe_that_a_heartbeat_overtakes_is_not_sent_again_either() {
+    let mut stage = led_by(0, 3, Config::default());
+    stage.partition(&[2], &[0, 1]);
+    for nonce in 0..3 {
+        submit(&mut stage, 1, nonce);
+        stage.run(ms(150));
+    }
+    stage.heal();
+    let is_append = |message: &Message| matches!(message, Message::AppendEntries(append) if !append.entries.is_empty());
+    let to_2 = |stage: &Stage| stage.flights().filter(|f| f.to == NodeId(2) && is_append(&f.message)).count();
+    let mut most = 0;
+    for _ in 0..5 {
+        stage.fire(0, Timer::Heartbeat);
+        for _ in 0..2 {
+            stage.deliver(|flight| !is_append(&flight.message));
+        }
+        most = most.max(to_2(&stage));
+    }
+    assert_eq!(most, 1);
+    stage.run(ms(200));
+    assert_eq!(stage.node(2).log().last_index(), 4);
+}
+
+#[test]
+fn bytes_on_their_way_to_one_follower_are_bounded() {
+    let mut stage = led_by(0, 2, Config { batch_transactions: 1, window_bytes: ByteSize(1_000), ..Config::default() });
+    for nonce in 0..20 {
+        submit(&mut stage, 1, nonce);
+    }
+    assert_eq!(stage.flights().count(), 4, "four of 281 B");
+    stage.run(ms(300));
+    assert_eq!(stage.node(1).log().last_index(), 21);
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused_by_their_key() {
     let refused = |config: Config| Raft::check(&config, 3).err().map(|Misfit { key, .. }| key);
