@@ -4,5 +4,7 @@
 mod qbft;
 #[path = "originals/quorums.rs"]
 mod quorums;
+#[path = "originals/raft.rs"]
+mod raft;
 #[path = "originals/tendermint.rs"]
 mod tendermint;

@@ -7,7 +7,7 @@ use ledgerlab::consensus::pbft::{Config, Message, Pbft, Timer};
 
 fn world(parts: &[Part], bounds: Bounds) -> World<Pbft> {
     World::new(parts, Config::default(), Payments::One, bounds)
-        .without(|timer| matches!(timer, Timer::Status | Timer::Attack))
+        .without(|timer| matches!(timer, Timer::Status | Timer::Help | Timer::Attack))
 }
 
 /// A new view proposes again what is final somewhere.
