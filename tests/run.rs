@@ -133,7 +133,11 @@ fn a_run_leaves_a_folder_with_everything_in_it() {
     let home = Home::new();
     let out = home.well("run small.toml --set output.charts=true");
     assert!(out.starts_with("small: pbft with 4 nodes, seed 1\n"), "{out}");
-    assert!(out.contains("verdict   everything that was checked held\nreport    runs/small/report.html\n"), "{out}");
+    assert!(
+        out.contains("verdict   everything that was checked held\n          checked: safety (agreement, "),
+        "{out}"
+    );
+    assert!(out.contains("\nreport    runs/small/report.html\n") && out.contains("longest outage"), "{out}");
     let mut expected: Vec<String> = [
         "blocks.csv",
         "confirmation.csv",
@@ -142,6 +146,8 @@ fn a_run_leaves_a_folder_with_everything_in_it() {
         "messages.csv",
         "nodes.csv",
         "notes.csv",
+        "periods.csv",
+        "phases.csv",
         "propagation.csv",
         "refusals.csv",
         "reorgs.csv",
@@ -184,16 +190,16 @@ fn the_columns_of_tables_are_a_promise() {
     let home = Home::new();
     home.well("run small.toml --quiet");
     for (file, columns) in [
-        ("summary", "name,label,value,unit,low,high,runs,over_runs,definition"),
+        ("summary", "name,label,value,unit,low,high,runs,over_runs,not_reached,until_s,definition"),
         (
             "transactions",
-            "id,client,node,submitted_s,included_s,final_s,final_first_s,final_everywhere_s,answered_s,height,bytes,\
-             fee,fate,reorged,retransmissions",
+            "id,client,node,submitted_s,taken_s,included_s,final_s,final_first_s,final_everywhere_s,answered_s,height,\
+             bytes,fee,fate,reorged,retransmissions",
         ),
         (
             "blocks",
             "id,height,parent,proposer,created_s,transactions,bytes,standing,holders,t50_s,t90_s,t99_s,final_first_s,\
-             final_everywhere_s",
+             final_connected_s,final_everywhere_s",
         ),
         (
             "series",
@@ -410,6 +416,21 @@ fn a_liveness_violation_has_its_own_exit_code() {
 }
 
 #[test]
+fn a_question_that_could_not_be_answered_has_its_own_exit_code() {
+    let home = Home::new();
+    let (code, out, error) = home.told("run small.toml --json --set check.progress=1min");
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &answer["ok"], &answer["verdict"]),
+        (6, &Value::from(false), &Value::from("unanswered")),
+        "{error}"
+    );
+    let row = &answer["runs"][0]["unchecked"][0];
+    assert_eq!(row["property"], "progress");
+    assert!(row["why"].as_str().unwrap().starts_with("the run is not longer than "), "{row}");
+}
+
+#[test]
 fn verify_says_in_which_interval_and_at_which_event_runs_part() {
     let home = Home::new();
     home.well("run small.toml --quiet --out here");
@@ -514,7 +535,10 @@ fn variants_end_side_by_side_in_one_folder() {
     let manifest = home.json("runs/small/manifest.json");
     assert_eq!((&manifest["kind"], &manifest["variants"][1]["folder"]), (&"comparison".into(), &"leader".into()));
     let lines = fs::read_to_string(home.path("runs/small/comparison.csv")).unwrap();
-    assert!(lines.starts_with("variant,protocol,name,value,unit,low,high,runs\nquorums,pbft,"), "{lines}");
+    assert!(
+        lines.starts_with("variant,protocol,name,value,unit,low,high,runs,not_reached,until_s\nquorums,pbft,"),
+        "{lines}"
+    );
     assert!(lines.lines().any(|line| line.starts_with("leader,raft,throughput,")), "{lines}");
     // Each variant alone comes to the same, and everything can be verified from the folder.
     home.well("run pair.toml --variant leader --seed 2 --out alone");

@@ -160,6 +160,10 @@ pub(super) struct Trouble {
     pub pace: Pace,
     /// The cuts in force.
     pub cuts: Cuts,
+    /// Whether a node came up or went down, or a cut came or went, since observers were told who is connected.
+    pub reach_changed: bool,
+    /// What they were told.
+    pub connected: Vec<bool>,
 }
 
 /// The relation between the time of the clients, by which they ask, and true time.
@@ -316,7 +320,7 @@ impl<P: Protocol> Simulation<P> {
         self.carry(&mut carried);
         self.carried = carried;
         self.trouble.cuts.apply(change);
-        self.reach_changed = true;
+        self.trouble.reach_changed = true;
         self.release_behind_cuts();
     }
 }

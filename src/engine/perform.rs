@@ -539,7 +539,7 @@ impl<P: Protocol> Simulation<P> {
             Some(name) => Occupant::Attacker(P::attacker(&name, &config, &log, &mut ctx).expect("a known attack")),
         };
         seat.occupant = Some(occupant);
-        (self.up[node.index()], self.reach_changed) = (true, true);
+        (self.up[node.index()], self.trouble.reach_changed) = (true, true);
         let durable = self.shared.tree.block(self.seats[node.index()].tip).clone();
         self.output(6, node, durable.id().short());
         self.tell(&Observed::Booted { node, boot, durable: &durable });
@@ -554,7 +554,7 @@ impl<P: Protocol> Simulation<P> {
         let Simulation { seats, shared, .. } = self;
         let seat = &mut seats[node.index()];
         seat.occupant = None;
-        (self.up[node.index()], self.reach_changed) = (false, true);
+        (self.up[node.index()], self.trouble.reach_changed) = (false, true);
         seat.paused = false;
         seat.frozen.clear();
         seat.burdens.retain(|(_, burden)| *burden != Burden::Pause);

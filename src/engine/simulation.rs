@@ -259,10 +259,6 @@ pub struct Simulation<P: Protocol> {
     pub(super) seen: Vec<bool>,
     pub(super) leader: Option<NodeId>,
     pub(super) trouble: Trouble,
-    /// Whether a node came up or went down, or a cut came or went, since observers were told who is connected.
-    pub(super) reach_changed: bool,
-    /// What they were told.
-    connected: Vec<bool>,
     pub(super) replies: u32,
     pub(super) answered: u64,
     pub(super) request_at: Time,
@@ -350,8 +346,6 @@ impl<P: Protocol> Simulation<P> {
             seen: Vec::new(),
             leader: None,
             trouble: Trouble::default(),
-            reach_changed: false,
-            connected: Vec::new(),
             replies: u32::try_from(P::replies(&committee)).expect("fewer replies than nodes"),
             answered: 0,
             request_at: Time::NEVER,
@@ -446,7 +440,7 @@ impl<P: Protocol> Simulation<P> {
             Kind::Tick => self.on_tick(),
             Kind::Flood => self.on_flood(event.with),
         }
-        if self.reach_changed {
+        if self.trouble.reach_changed {
             self.tell_connected();
         }
     }
@@ -520,13 +514,13 @@ impl<P: Protocol> Simulation<P> {
     /// Tells which nodes are connected, if that changed.
     #[cold]
     fn tell_connected(&mut self) {
-        self.reach_changed = false;
+        self.trouble.reach_changed = false;
         let (up, committee) = (&self.up[..self.cast.nodes()], &self.committee);
         let needed = P::decisive(committee);
         let connected = self.trouble.cuts.connected(up, |node| committee.weight(node), needed);
-        if connected != self.connected {
+        if connected != self.trouble.connected {
             self.tell(&Observed::Connected { nodes: &connected });
-            self.connected = connected;
+            self.trouble.connected = connected;
         }
     }
     fn on_tick(&mut self) {

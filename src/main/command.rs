@@ -35,6 +35,8 @@ Exit codes:
   3    safety was violated: two nodes disagree, or a final block was taken back
   4    liveness was violated: nothing became final in time
   5    verify: something differs
+  6    the question could not be answered: nothing was submitted, nothing became
+       final, no honest node was left, or a check could not be made
   130  interrupted";
 
 #[derive(Subcommand, Debug)]

@@ -20,6 +20,8 @@ pub enum Exit {
     Liveness = 4,
     /// A run that is repeated comes to something else.
     Differs = 5,
+    /// Nothing was violated, but what was asked for could not be checked.
+    Unanswered = 6,
     /// Somebody pressed Ctrl-C; 128 plus the number of the signal, as shells have it.
     Interrupted = 130,
 }

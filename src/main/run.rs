@@ -240,7 +240,8 @@ fn tell(
 
 pub fn exit(verdict: Verdict) -> Exit {
     match verdict {
-        Verdict::Held => Exit::Done,
+        Verdict::Held | Verdict::HeldInPart => Exit::Done,
+        Verdict::Unanswered => Exit::Unanswered,
         Verdict::LivenessViolated => Exit::Liveness,
         Verdict::Interrupted => Exit::Interrupted,
         Verdict::SafetyViolated => Exit::Safety,

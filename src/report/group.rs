@@ -49,7 +49,14 @@ const GROUPS: &[Group] = &[
     (
         "Chain",
         &["blocks", "block_interval", "fork_rate", "reorg_depth_max", "propagation_t90", "wasted_rounds"],
-        &["block_transactions", "reorgs", "propagation_t50", "propagation_t99", "leader_changes"],
+        &[
+            "block_transactions",
+            "reorgs",
+            "propagation_t50",
+            "propagation_t99",
+            "propagation_missing",
+            "leader_changes",
+        ],
     ),
     (
         "Cost",
@@ -81,7 +88,8 @@ pub fn groups(summary: &Summary) -> Vec<(&'static str, Vec<&Figure>)> {
 /// The figures that readers look for, by heading, those without a value left out.
 #[must_use]
 pub fn key_figures(summary: &Summary) -> Vec<(&'static str, Vec<&Figure>)> {
-    let with_value = |name: &&'static str| summary.get(name).filter(|figure| figure.value.is_some() || figure.not_reached > 0);
+    let with_value =
+        |name: &&'static str| summary.get(name).filter(|figure| figure.value.is_some() || figure.not_reached > 0);
     let of = |(heading, key, _): &Group| (*heading, key.iter().filter_map(with_value).collect());
     let mut groups: Vec<(&str, Vec<&Figure>)> = GROUPS.iter().map(of).collect();
     groups.retain(|(_, figures)| !figures.is_empty());

@@ -3,6 +3,7 @@
 use super::folder::MANIFEST;
 use super::{Finished, PROGRAM, VERSION};
 use crate::base::Hash;
+use crate::observe::metrics::UncheckedRow;
 use crate::observe::trace::{Print, Timeline};
 use crate::scenario::Scenario;
 use crate::scenario::run::RanChain;
@@ -147,6 +148,10 @@ pub enum Record {
 pub enum Verdict {
     /// It came to its end and everything held.
     Held,
+    /// It came to its end and what could be checked held; something could not be, though nothing hangs on it.
+    HeldInPart,
+    /// It came to its end and nothing was violated, but what was asked for could not be checked.
+    Unanswered,
     /// Nothing became final in time.
     LivenessViolated,
     /// It was ended before its time, and nothing worse is known.
@@ -160,7 +165,9 @@ impl Verdict {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Verdict::Held => "safety and liveness held",
+            Verdict::Held => "what was checked held",
+            Verdict::HeldInPart => "not all could be checked",
+            Verdict::Unanswered => "could not be checked",
             Verdict::LivenessViolated => "liveness was violated",
             Verdict::Interrupted => "interrupted",
             Verdict::SafetyViolated => "SAFETY WAS VIOLATED",
@@ -197,6 +204,12 @@ pub struct Manifest {
     /// The first safety violation, or else the first liveness violation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_violation: Option<FirstViolation>,
+    /// What was checked, with the chain if there are several.
+    #[serde(default)]
+    pub checked: Vec<String>,
+    /// What could not be checked, and why.
+    #[serde(default)]
+    pub unchecked: Vec<UncheckedRow>,
     /// Virtual seconds.
     pub simulated_s: f64,
     /// Events that happened, of all chains.
@@ -368,10 +381,13 @@ impl Manifest {
         };
         let (safety, liveness) = (count("safety_violations"), count("liveness_violations"));
         let complete = run.ran.ended_after.is_none();
+        let (checked, unchecked) = scope(&run.ran.chains);
         let verdict = match (safety, complete, liveness) {
             (1.., _, _) => Verdict::SafetyViolated,
             (_, false, _) => Verdict::Interrupted,
             (_, _, 1..) => Verdict::LivenessViolated,
+            _ if unchecked.iter().any(|row| row.decisive) => Verdict::Unanswered,
+            _ if !unchecked.is_empty() => Verdict::HeldInPart,
             _ => Verdict::Held,
         };
         let scenario = run.scenario;
@@ -388,6 +404,8 @@ impl Manifest {
             safety_violations: safety,
             liveness_violations: liveness,
             first_violation: first_violation(run),
+            checked,
+            unchecked,
             simulated_s: run.ran.chains.iter().map(|chain| chain.outcome.end.as_secs_f64()).fold(0.0, f64::max),
             events: run.ran.chains.iter().map(|chain| chain.events).sum(),
             ended_after: run.ran.ended_after,
@@ -416,6 +434,18 @@ fn whole(chains: &[RanChain]) -> Print {
     let bytes: Vec<u8> = chains.iter().flat_map(|chain| chain.timeline.end().value.0.to_be_bytes()).collect();
     let half = Hash::of(&bytes).0[..16].iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
     Print(half)
+}
+
+/// What was checked on all chains and what could not be, with the name of the chain if there are several.
+fn scope(chains: &[RanChain]) -> (Vec<String>, Vec<UncheckedRow>) {
+    let several = chains.len() > 1;
+    let on = |chain: &RanChain, text: &str| if several { format!("{}: {text}", chain.name) } else { text.to_owned() };
+    let checked = chains.iter().flat_map(|chain| chain.outcome.checked.iter().map(move |text| on(chain, text)));
+    let unchecked = chains.iter().flat_map(|chain| {
+        let rows = chain.outcome.unchecked.iter();
+        rows.map(move |row| UncheckedRow { property: on(chain, &row.property), ..row.clone() })
+    });
+    (checked.collect(), unchecked.collect())
 }
 
 fn first_violation(run: &Finished<'_>) -> Option<FirstViolation> {

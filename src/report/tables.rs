@@ -8,9 +8,8 @@ use std::io::{self, Write};
 /// The columns of each table.
 pub mod columns {
     /// `summary.csv`: one row per figure.
-    pub const SUMMARY: &[&str] = &[
-        "name", "label", "value", "unit", "low", "high", "runs", "over_runs", "not_reached", "until_s", "definition",
-    ];
+    pub const SUMMARY: &[&str] =
+        &["name", "label", "value", "unit", "low", "high", "runs", "over_runs", "not_reached", "until_s", "definition"];
     /// `transactions.csv`: one row per transaction, in order of submission.
     pub const TRANSACTIONS: &[&str] = &[
         "id",
@@ -248,8 +247,7 @@ pub fn summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of `out`.
 pub fn comparison(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
-    type Line<'a> =
-        (&'a str, &'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32, u32, Option<f64>);
+    type Line<'a> = (&'a str, &'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32, u32, Option<f64>);
     let lines = rows.iter().flat_map(|row| {
         row.chain.summary.figures.iter().map(move |figure| -> Line<'_> {
             let (low, high) = bounds(figure);

@@ -78,7 +78,7 @@ pub fn verdict(runs: &[&Manifest]) -> String {
     let interrupted = runs.iter().filter(|run| !run.complete).count();
     let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{} times", grouped(count as f64)) };
     let mut text = match (safety, liveness) {
-        (0, 0) => "everything that was checked held".to_owned(),
+        (0, 0) => held(runs),
         (0, _) => format!("safety held; liveness was violated {}", times(liveness)),
         (_, 0) => format!("SAFETY WAS VIOLATED {}", times(safety)),
         _ => format!("SAFETY WAS VIOLATED {}, liveness {}", times(safety), times(liveness)),
@@ -89,6 +89,54 @@ pub fn verdict(runs: &[&Manifest]) -> String {
         (count, all) => text = format!("{count} of {all} runs interrupted; until then, {text}"),
     }
     text
+}
+
+/// What is said of runs in which nothing was violated: what could not be checked, or that everything held.
+fn held(runs: &[&Manifest]) -> String {
+    let mut reasons: Vec<(String, bool, usize)> = Vec::new();
+    for row in runs.iter().flat_map(|run| &run.unchecked) {
+        let text = format!("{}: {}", row.property, row.why);
+        match reasons.iter_mut().find(|known| known.0 == text) {
+            Some(known) => known.2 += 1,
+            None => reasons.push((text, row.decisive, 1)),
+        }
+    }
+    let Some(first) = reasons.iter().find(|reason| reason.1).or_else(|| reasons.first()) else {
+        return "everything that was checked held".to_owned();
+    };
+    let mut text = if first.1 { "the question could not be answered" } else { "what could be checked held" }.to_owned();
+    let _ = write!(text, "; not checked: {}", first.0);
+    if runs.len() > 1 {
+        let _ = write!(text, " (in {} of {} runs)", first.2, runs.len());
+    }
+    match reasons.len() {
+        1 => {}
+        more => _ = write!(text, "; and {} more", more - 1),
+    }
+    text
+}
+
+/// What was checked and what could not be, one line each.
+#[must_use]
+pub fn scope(runs: &[&Manifest]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut add = |line: String| {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    };
+    let all = || runs.iter();
+    if let [run] = runs {
+        run.checked.iter().for_each(|text| add(format!("checked: {text}")));
+    } else {
+        let most = all().flat_map(|run| &run.checked).filter(|text| !text.contains("final blocks"));
+        if all().any(|run| run.checked.iter().any(|text| text.contains("final blocks"))) {
+            add("checked: safety (agreement, finality, validity, conservation, state roots, durability)".into());
+        }
+        most.for_each(|text| add(format!("checked: {text}")));
+    }
+    all().flat_map(|run| &run.unchecked).for_each(|row| add(format!("not checked: {}: {}", row.property, row.why)));
+    lines
 }
 
 /// Everything that is said when all is over.
@@ -112,6 +160,9 @@ pub fn summary(name: &str, runs: &[&Written], chains: &[ChainSummary], folder: &
     let events: u64 = manifests.iter().map(|run| run.events).sum();
     let wall = wall.max(1e-6);
     let _ = writeln!(out, "verdict   {}", verdict(&manifests));
+    for line in scope(&manifests) {
+        let _ = writeln!(out, "          {line}");
+    }
     let _ = writeln!(out, "report    {folder}/report.html");
     let _ = write!(
         out,

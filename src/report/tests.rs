@@ -4,7 +4,8 @@ use super::*;
 use crate::base::{ClientId, Duration, Height, NodeId, Time};
 use crate::observe::metrics::{
     BlockRow, CdfPoint, Fate, FaultSpan, Figure, Interval, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome,
-    OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, ViolationRow,
+    OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow,
+    UncheckedRow, ViolationRow,
 };
 use crate::scenario::run::run;
 use std::fs;
@@ -210,6 +211,8 @@ pub fn outcome() -> Outcome {
             at: secs(5),
             what: "expected <one> block".into(),
         }],
+        checked: vec!["safety of 4 honest nodes over 3 final blocks".into()],
+        unchecked: Vec::new(),
     }
 }
 
@@ -237,6 +240,8 @@ pub fn nothing() -> Outcome {
         periods: Vec::new(),
         phases: Vec::new(),
         violations: Vec::new(),
+        checked: Vec::new(),
+        unchecked: Vec::new(),
     }
 }
 
@@ -357,7 +362,32 @@ fn the_terminal_shows_the_key_figures_and_says_in_plain_words_what_held() {
     }
     assert!(text.contains("report    runs/small/report.html") && text.contains("throughput"), "{text}");
     assert!(!text.contains("read time"), "figures without a value are left out");
+    assert!(text.contains("checked: safety of 4 honest nodes over 3 final blocks"), "{text}");
     assert_eq!(terminal::violation(&[&run], |_| String::new()), None);
+}
+
+#[test]
+fn what_could_not_be_checked_is_no_success() {
+    let with = |decisive: bool| {
+        let mut outcome = outcome();
+        for figure in &mut outcome.summary.figures {
+            if figure.name.ends_with("_violations") {
+                figure.value = Some(0.0);
+            }
+        }
+        let row = |property: &str, why: &str| UncheckedRow { property: property.into(), why: why.into(), decisive };
+        outcome.unchecked = vec![row("safety", "nothing became final: 0 of 412 transactions")];
+        let (run, page) = write_page(outcome, u64::MAX, false);
+        assert!(page.contains("badge odd") && page.contains("0 of 412"), "{page}");
+        (run.manifest.verdict, terminal::verdict(&[&run.manifest]))
+    };
+    let (verdict, text) = with(true);
+    assert_eq!(verdict, Verdict::Unanswered);
+    assert_eq!(
+        text,
+        "the question could not be answered; not checked: safety: nothing became final: 0 of 412 transactions"
+    );
+    assert_eq!(with(false).0, Verdict::HeldInPart);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod finality;
 pub(in crate::observe) mod history;
 mod progress;
 mod roots;
+mod scope;
 #[cfg(test)]
 mod tests;
 mod validity;
@@ -22,12 +23,14 @@ pub use catch_up::CatchUp;
 pub use conservation::Conservation;
 pub use durability::Durability;
 pub use finality::Finality;
-pub use progress::Progress;
+pub use progress::{ExcusedGap, Progress};
 pub use roots::Roots;
+pub use scope::Unchecked;
 pub use validity::Validity;
 
 use super::{Observed, Observer, Violation, ViolationKind};
 use crate::base::{Duration, NodeId, Time};
+use scope::Scope;
 use std::collections::BTreeSet;
 
 /// What the checkers must know of a run.
@@ -75,6 +78,10 @@ pub struct Verdict {
     pub violations: Vec<Violation>,
     /// How many there were, by property, in order of first violation.
     pub counts: Vec<(&'static str, ViolationKind, u64)>,
+    /// What was checked, once the run is over.
+    pub checked: Vec<String>,
+    /// What could not be checked, once the run is over, and why.
+    pub unchecked: Vec<Unchecked>,
 }
 
 impl Verdict {
@@ -105,6 +112,9 @@ impl Verdict {
 /// All checkers as one observer. It collects what they find, and returns the first finding of each event as well.
 pub struct Suite {
     checkers: Vec<Box<dyn Observer>>,
+    progress: Option<Progress>,
+    catch_up: Option<CatchUp>,
+    scope: Scope,
     keep: usize,
     verdict: Verdict,
 }
@@ -114,7 +124,7 @@ impl Suite {
     #[must_use]
     pub fn new(settings: &Settings) -> Suite {
         let honest = settings.honest();
-        let mut checkers: Vec<Box<dyn Observer>> = vec![
+        let checkers: Vec<Box<dyn Observer>> = vec![
             Box::new(Agreement::new(honest.clone())),
             Box::new(Finality::new(honest.clone())),
             Box::new(Validity::new(honest.clone())),
@@ -122,13 +132,15 @@ impl Suite {
             Box::new(Roots::new(honest.clone())),
             Box::new(Durability::new(honest.clone())),
         ];
-        if let Some(bound) = settings.progress {
-            checkers.push(Box::new(Progress::new(honest.clone(), bound, settings.tolerated.clone())));
+        let tolerated = || settings.tolerated.clone();
+        Suite {
+            checkers,
+            progress: settings.progress.map(|bound| Progress::new(honest.clone(), bound, tolerated())),
+            catch_up: settings.catch_up.map(|bound| CatchUp::new(honest.clone(), bound, tolerated())),
+            scope: Scope::new(honest),
+            keep: settings.keep,
+            verdict: Verdict::default(),
         }
-        if let Some(bound) = settings.catch_up {
-            checkers.push(Box::new(CatchUp::new(honest, bound, settings.tolerated.clone())));
-        }
-        Suite { checkers, keep: settings.keep, verdict: Verdict::default() }
     }
     /// What was found so far.
     #[must_use]
@@ -143,8 +155,11 @@ impl Suite {
     /// Asks every checker, and collects.
     fn ask(&mut self, mut question: impl FnMut(&mut dyn Observer) -> Result<(), Violation>) -> Result<(), Violation> {
         let mut first = Ok(());
-        for checker in &mut self.checkers {
-            if let Err(violation) = question(checker.as_mut()) {
+        let checkers = self.checkers.iter_mut().map(|checker| checker.as_mut() as &mut dyn Observer);
+        let progress = self.progress.iter_mut().map(|checker| checker as &mut dyn Observer);
+        let catch_up = self.catch_up.iter_mut().map(|checker| checker as &mut dyn Observer);
+        for checker in checkers.chain(progress).chain(catch_up) {
+            if let Err(violation) = question(checker) {
                 self.verdict.add(&violation, self.keep);
                 first = first.and(Err(violation));
             }
@@ -162,10 +177,15 @@ impl Observer for Suite {
         ) {
             return Ok(());
         }
+        self.scope.observe(observed);
         self.ask(|checker| checker.observe(now, observed))
     }
     fn finish(&mut self, end: Time) -> Result<(), Violation> {
-        self.ask(|checker| checker.finish(end))
+        let found = self.ask(|checker| checker.finish(end));
+        let (progress, catch_up) = (self.progress.as_ref(), self.catch_up.as_ref());
+        self.verdict.checked = self.scope.checked(progress, catch_up);
+        self.verdict.unchecked = self.scope.unchecked(progress, catch_up, end);
+        found
     }
 }
 

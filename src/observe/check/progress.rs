@@ -1,17 +1,21 @@
 //! Progress: while honest nodes have transactions to decide and no fault stands in the way, some transaction becomes
 //! final within a given time.
 //!
-//! The clock starts when there is something to decide, and again with each transaction that becomes final and
-//! whenever a fault begins or ends. It stands still while a fault lasts that is not among those that the protocol
-//! must survive. A transaction counts from its first submission to an honest node that is up, until it is final
-//! anywhere or the mempool of that node refuses or evicts it. One that dies with the memory of a crashing node still
-//! counts: its client is expected to send it again.
+//! The clock starts when there is something to decide, and again with each transaction that becomes final and whenever
+//! a fault ends that the protocol need not survive. It stands still while such a fault lasts. A fault that the protocol
+//! must survive neither stops it nor starts it anew.
+//!
+//! A transaction is to be decided while an honest node holds it that is up and, as long as any node is, connected to a
+//! quorum: from when a client hands it to the node, until it is final anywhere, the mempool of the node refuses or
+//! evicts it, or the node crashes. One whose home is down, or that no node ever held, waits for its client. So does one
+//! that cannot be executed before such a one: with a higher number of the same sender, or with an input from it.
 
-use crate::base::{Duration, Hash, NodeId, Time};
-use crate::chain::Block;
+use crate::base::{AccountId, Duration, Hash, NodeId, Time};
+use crate::chain::{Block, Body, Transaction};
 use crate::observe::{Observed, Observer, Violation, ViolationKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// See the head of this file.
 pub struct Progress {
@@ -19,8 +23,12 @@ pub struct Progress {
     bound: Duration,
     tolerated: BTreeSet<u32>,
     up: Vec<bool>,
-    /// What is to be decided, and to whom it was handed.
-    pending: FxHashMap<Hash, NodeId>,
+    /// Since when each node is connected to a quorum; `None` if it is not. Taken to be so until told otherwise.
+    connected: Vec<Option<Time>>,
+    /// What is not final yet.
+    pending: FxHashMap<Hash, Waiting>,
+    /// The same by sender and number.
+    queues: BTreeMap<AccountId, BTreeMap<u64, Hash>>,
     /// The blocks that are final somewhere: each is looked into once.
     decided: FxHashSet<Hash>,
     /// The faults that excuse, while they last.
@@ -30,6 +38,45 @@ pub struct Progress {
     /// Whether the present gap was told.
     told: bool,
     finalized: u64,
+    /// Whether the clock ever ran.
+    asked: bool,
+    /// The gap under way.
+    gap: Gap,
+    /// The longest gap beyond the bound that a fault excused.
+    excused: Option<ExcusedGap>,
+}
+
+/// A transaction that is not final.
+struct Waiting {
+    transaction: Arc<Transaction>,
+    /// The honest nodes that hold it.
+    holders: BTreeSet<NodeId>,
+    /// Since when one does.
+    since: Time,
+}
+
+/// The time without a final transaction that is under way.
+#[derive(Default)]
+struct Gap {
+    /// When it began, if anything is pending.
+    since: Option<Time>,
+    /// The first fault that excused it.
+    excuse: Option<String>,
+    /// Whether no honest node could reach a quorum at some time of it.
+    quorum_lost: bool,
+}
+
+/// A gap that was longer than the bound and that a fault excused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExcusedGap {
+    /// When it began.
+    pub since: Time,
+    /// How long it was.
+    pub length: Duration,
+    /// The fault.
+    pub fault: String,
+    /// Whether no honest node could reach a quorum at some time of it: then nobody expects progress.
+    pub quorum_lost: bool,
 }
 
 impl Progress {
@@ -39,22 +86,77 @@ impl Progress {
     pub fn new(honest: Vec<bool>, bound: Duration, tolerated: BTreeSet<u32>) -> Progress {
         Progress {
             up: vec![false; honest.len()],
+            connected: vec![Some(Time::ZERO); honest.len()],
             honest,
             bound,
             tolerated,
             pending: FxHashMap::default(),
+            queues: BTreeMap::new(),
             decided: FxHashSet::default(),
             excuses: BTreeMap::new(),
             since: None,
             told: false,
             finalized: 0,
+            asked: false,
+            gap: Gap::default(),
+            excused: None,
         }
+    }
+    /// The longest time between two final transactions that was beyond the bound and not judged, because a fault lasted
+    /// that the protocol need not survive.
+    #[must_use]
+    pub fn excused(&self) -> Option<&ExcusedGap> {
+        self.excused.as_ref()
+    }
+    /// Whether there was ever anything to judge.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        self.asked
+    }
+    /// The bound.
+    #[must_use]
+    pub fn bound(&self) -> Duration {
+        self.bound
     }
     /// The clock starts again, if anything is asked.
     fn restart(&mut self, now: Time) {
-        let asked = !self.pending.is_empty() && self.excuses.is_empty();
+        let asked = self.pending.values().any(|waiting| !waiting.holders.is_empty()) && self.excuses.is_empty();
         self.since = asked.then_some(now);
+        self.asked |= asked;
         self.told = false;
+    }
+    /// Since when something is to be decided: the earliest of all transactions that can be.
+    fn oldest(&self) -> Option<Time> {
+        let any = self.connected.iter().zip(&self.honest).any(|(since, honest)| *honest && since.is_some());
+        let held = |id: &Hash| {
+            let waiting = self.pending.get(id)?;
+            let since = |node: &NodeId| if any { self.connected[node.index()] } else { Some(Time::ZERO) };
+            waiting.holders.iter().filter_map(since).min().map(|since| since.max(waiting.since))
+        };
+        let firsts = self.queues.values().flat_map(|queue| {
+            // In an account the first number goes before all others; an output is its own.
+            let first = queue.values().next().filter(|id| !self.spends(id));
+            let spending = queue.values().filter(|id| self.spends(id));
+            first.into_iter().chain(spending)
+        });
+        firsts.filter(|id| self.parents_held(id)).filter_map(held).min()
+    }
+    fn spends(&self, id: &Hash) -> bool {
+        self.pending.get(id).is_some_and(|waiting| matches!(waiting.transaction.body, Body::Spend { .. }))
+    }
+    /// Whether no transaction that this one spends from is waiting where nobody holds it.
+    fn parents_held(&self, id: &Hash) -> bool {
+        let (mut open, mut seen) = (vec![*id], FxHashSet::default());
+        while let Some(at) = open.pop() {
+            let Some(waiting) = self.pending.get(&at).filter(|_| seen.insert(at)) else { continue };
+            if waiting.holders.is_empty() {
+                return false;
+            }
+            if let Body::Spend { inputs, .. } = &waiting.transaction.body {
+                open.extend(inputs.iter().map(|input| input.transaction));
+            }
+        }
+        true
     }
     fn judge(&mut self, now: Time) -> Result<(), Violation> {
         let Some(since) = self.since else {
@@ -63,14 +165,46 @@ impl Progress {
         if self.told || now.since(since) <= self.bound {
             return Ok(());
         }
+        // What is pending may not be what is to be decided: that is looked into only now.
+        let since = match self.oldest() {
+            Some(oldest) => since.max(oldest),
+            None => now,
+        };
+        self.since = Some(since);
+        if now.since(since) <= self.bound {
+            return Ok(());
+        }
         self.told = true;
         let what = format!(
             "expected a transaction to become final within {} of {since}; {} were pending, {} had become final before",
             self.bound,
-            self.pending.len(),
+            self.pending.values().filter(|waiting| !waiting.holders.is_empty()).count(),
             self.finalized
         );
         Err(Violation { property: "progress", kind: ViolationKind::Liveness, at: since + self.bound, what })
+    }
+    fn take(&mut self, now: Time, node: NodeId, transaction: &Arc<Transaction>, again: bool) {
+        let id = transaction.id();
+        if again && !self.pending.contains_key(&id) {
+            return;
+        }
+        let waiting = self.pending.entry(id).or_insert_with(|| Waiting {
+            transaction: transaction.clone(),
+            holders: BTreeSet::new(),
+            since: now,
+        });
+        self.queues.entry(transaction.sender).or_default().insert(transaction.nonce, id);
+        if !self.honest[node.index()] || !self.up[node.index()] {
+            return;
+        }
+        if waiting.holders.is_empty() {
+            waiting.since = now;
+        }
+        waiting.holders.insert(node);
+        if self.since.is_none() {
+            self.restart(now);
+        }
+        self.gap.since.get_or_insert(now);
     }
     fn decide(&mut self, now: Time, block: &Block) {
         if !self.decided.insert(block.id()) {
@@ -78,10 +212,55 @@ impl Progress {
         }
         let before = self.pending.len();
         for transaction in block.transactions() {
-            self.pending.remove(&transaction.id());
+            if self.pending.remove(&transaction.id()).is_some()
+                && let Some(queue) = self.queues.get_mut(&transaction.sender)
+            {
+                queue.remove(&transaction.nonce);
+                if queue.is_empty() {
+                    self.queues.remove(&transaction.sender);
+                }
+            }
         }
         if self.pending.len() < before {
             self.finalized += (before - self.pending.len()) as u64;
+            self.end_gap(now);
+            self.restart(now);
+        }
+    }
+    /// A transaction became final, or the run ended.
+    fn end_gap(&mut self, now: Time) {
+        let Gap { since, excuse, quorum_lost } = std::mem::take(&mut self.gap);
+        if let (Some(since), Some(fault)) = (since, excuse) {
+            let length = now.since(since);
+            let longest = self.excused.as_ref().is_none_or(|known| length > known.length);
+            if length > self.bound && !self.told && longest {
+                self.excused = Some(ExcusedGap { since, length, fault, quorum_lost });
+            }
+        }
+        self.gap.since = (!self.pending.is_empty()).then_some(now);
+        self.gap.excuse = self.excuses.values().next().cloned();
+        self.gap.quorum_lost = self.quorum_lost();
+    }
+    fn quorum_lost(&self) -> bool {
+        !self.connected.iter().zip(&self.honest).any(|(since, honest)| *honest && since.is_some())
+    }
+    fn connect(&mut self, now: Time, nodes: &[bool]) {
+        for (since, connected) in self.connected.iter_mut().zip(nodes) {
+            *since = connected.then(|| since.unwrap_or(now));
+        }
+        self.gap.quorum_lost |= self.quorum_lost();
+    }
+    /// A node does not hold a transaction any more.
+    fn drop_from(&mut self, now: Time, node: NodeId, id: Option<&Hash>) {
+        let mut dropped = false;
+        match id {
+            Some(id) => {
+                let waiting = self.pending.get_mut(id);
+                dropped = waiting.is_some_and(|waiting| waiting.holders.remove(&node));
+            }
+            None => self.pending.values_mut().for_each(|waiting| dropped |= waiting.holders.remove(&node)),
+        }
+        if dropped && self.pending.values().all(|waiting| waiting.holders.is_empty()) {
             self.restart(now);
         }
     }
@@ -91,40 +270,32 @@ impl Observer for Progress {
     fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
         let judged = self.judge(now);
         match *observed {
-            Observed::Submitted { node, transaction, again: false, .. }
-                if self.honest[node.index()] && self.up[node.index()] =>
-            {
-                self.pending.insert(transaction.id(), node);
-                if self.since.is_none() {
-                    self.restart(now);
-                }
-            }
-            Observed::Refused { node, transaction, .. } if self.pending.get(&transaction.id()) == Some(&node) => {
-                self.pending.remove(&transaction.id());
-                if self.pending.is_empty() {
-                    self.restart(now);
-                }
-            }
+            Observed::Submitted { node, transaction, again, .. } => self.take(now, node, transaction, again),
+            Observed::Refused { node, transaction, .. } => self.drop_from(now, node, Some(&transaction.id())),
             Observed::Finalized { node, block, .. } if self.honest[node.index()] => {
                 self.decide(now, block);
             }
             Observed::Booted { node, .. } => self.up[node.index()] = true,
-            Observed::Crashed { node } => self.up[node.index()] = false,
-            Observed::FaultBegan { fault, label } => {
-                if !self.tolerated.contains(&fault) {
-                    self.excuses.insert(fault, label.to_owned());
-                }
-                self.restart(now);
+            Observed::Crashed { node } => {
+                self.up[node.index()] = false;
+                self.drop_from(now, node, None);
             }
-            Observed::FaultEnded { fault } => {
-                self.excuses.remove(&fault);
-                self.restart(now);
+            Observed::Connected { nodes } => self.connect(now, nodes),
+            Observed::FaultBegan { fault, label } if !self.tolerated.contains(&fault) => {
+                self.excuses.insert(fault, label.to_owned());
+                self.gap.excuse.get_or_insert_with(|| label.to_owned());
+                self.since = None;
             }
+            Observed::FaultEnded { fault } if self.excuses.remove(&fault).is_some() => self.restart(now),
             _ => {}
         }
         judged
     }
     fn finish(&mut self, end: Time) -> Result<(), Violation> {
-        self.judge(end)
+        let judged = self.judge(end);
+        if self.oldest().is_some() {
+            self.end_gap(end);
+        }
+        judged
     }
 }

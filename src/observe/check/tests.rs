@@ -285,12 +285,12 @@ fn a_run_that_ends_stuck_breaks_progress_and_one_with_nothing_to_do_does_not() {
     let mut told = progress(100, &[]);
     told.end(5_000);
     assert_eq!(told.texts(), [""; 0]);
-    told.submit(5_000, 2, &payment(0));
+    told.submit(5_000, 2, &payment(2));
     told.crash(5_000, 1);
     told.submit(5_000, 1, &payment(1));
     told.end(9_000);
     assert_eq!(told.texts(), [""; 0], "handed to a Byzantine node, and to one that is down");
-    told.submit(9_000, 0, &payment(2));
+    told.submit(9_000, 0, &payment(0));
     told.end(9_100);
     assert_eq!(told.texts(), [""; 0], "still within the bound");
     told.end(9_101);
@@ -338,7 +338,7 @@ fn a_fault_excuses_until_it_is_healed_unless_it_must_be_survived() {
         (during, told.found.len())
     };
     assert_eq!(run(&[]), (0, 1));
-    assert_eq!(run(&[7]), (1, 2));
+    assert_eq!(run(&[7]), (1, 1), "neither its beginning nor its end starts the clock anew: it is one gap");
 }
 
 #[test]
@@ -442,5 +442,157 @@ fn a_fault_that_lasts_excuses_whoever_is_behind_unless_it_must_be_survived() {
         }
         told.end(200);
         assert_eq!(told.found.len(), expected, "{tolerated:?} {ended:?}");
+    }
+}
+
+/// Numbers of one sender follow each other, so that one that nobody holds keeps back those behind it.
+#[test]
+fn a_payment_that_waits_at_a_node_that_is_down_or_behind_such_a_one_is_no_violation() {
+    let mut told = progress(100, &[]);
+    told.submit(0, 0, &payment(0));
+    told.crash(50, 0);
+    told.submit(60, 1, &payment(1));
+    told.end(1_000);
+    assert_eq!(told.texts(), [""; 0], "the first died with its home, the second waits behind it");
+    told.tell(
+        1_000,
+        &Observed::Submitted { client: ClientId(0), node: node(1), transaction: &payment(0), again: true },
+    );
+    told.end(1_100);
+    assert_eq!(told.texts(), [""; 0], "handed in again a moment ago");
+    told.end(1_101);
+    assert_eq!(told.found.len(), 1, "now a node that is up holds both");
+}
+
+#[test]
+fn a_payment_that_no_node_ever_held_is_no_violation() {
+    let mut told = progress(100, &[]);
+    told.crash(0, 0);
+    told.submit(5, 0, &payment(0));
+    told.submit(6, 1, &payment(1));
+    told.end(1_000);
+    assert_eq!(told.texts(), [""; 0]);
+}
+
+#[test]
+fn a_payment_that_waits_at_an_isolated_node_is_no_violation_while_others_reach_a_quorum() {
+    let mut told = progress(100, &[7]);
+    told.tell(1, &Observed::Connected { nodes: &[false, true, true] });
+    told.submit(5, 0, &payment(0));
+    told.end(1_000);
+    assert_eq!(told.texts(), [""; 0]);
+    told.tell(1_000, &Observed::Connected { nodes: &[true, true, true] });
+    told.end(1_100);
+    assert_eq!(told.texts(), [""; 0], "reached a moment ago");
+    told.end(1_201);
+    assert_eq!(told.found.len(), 1);
+}
+
+#[test]
+fn a_fault_that_must_be_survived_starts_no_clock_anew() {
+    let mut told = progress(100, &[7]);
+    let (blocks, payments) = chain(1);
+    told.submit(0, 0, &payments[0]);
+    for at in [40, 80, 120] {
+        told.tell(at, &Observed::FaultBegan { fault: 7, label: "a flapping cut" });
+        told.tell(at + 20, &Observed::FaultEnded { fault: 7 });
+    }
+    told.finalize(150, 0, &blocks[1]);
+    assert_eq!(told.found.len(), 1, "a gap of 150 ms with a bound of 100 ms");
+}
+
+#[test]
+fn a_gap_beyond_the_bound_that_a_fault_excused_is_not_said_to_have_been_judged() {
+    let gap = |quorum: bool| {
+        let mut told = progress(100, &[]);
+        let (blocks, payments) = chain(2);
+        payments.iter().for_each(|payment| told.submit(0, 0, payment));
+        told.finalize(10, 0, &blocks[1]);
+        told.tell(20, &Observed::FaultBegan { fault: 7, label: "crash of n2" });
+        told.tell(20, &Observed::Connected { nodes: &[quorum, quorum, false] });
+        told.tell(80, &Observed::FaultEnded { fault: 7 });
+        told.tell(80, &Observed::Connected { nodes: &[true, true, true] });
+        told.finalize(130, 0, &blocks[2]);
+        assert_eq!(told.texts(), [""; 0]);
+        told.observer.excused().cloned()
+    };
+    let expected = |quorum_lost| {
+        let (since, length) = (ms(10), Duration::from_millis(120));
+        Some(ExcusedGap { since, length, fault: "crash of n2".into(), quorum_lost })
+    };
+    assert_eq!((gap(true), gap(false)), (expected(false), expected(true)));
+}
+
+/// What a suite says that it could not check, and whether the question is open.
+fn unchecked(settings: Settings, end: u64, story: impl FnOnce(&mut Told<Suite>)) -> Vec<(String, bool)> {
+    let mut told = Told::new(Suite::new(&settings));
+    told.boot(ALL);
+    story(&mut told);
+    told.end(end);
+    assert_eq!(told.texts(), [""; 0]);
+    let verdict = told.observer.verdict();
+    assert!(verdict.unchecked.is_empty() || !verdict.checked.iter().any(|text| text.contains("progress")));
+    verdict.unchecked.iter().map(|row| (format!("{}: {}", row.property, row.why), row.decisive)).collect()
+}
+
+fn asking() -> Settings {
+    let bound = Some(Duration::from_millis(100));
+    Settings { progress: bound, catch_up: bound, ..Settings::new(ALL as usize) }
+}
+
+#[test]
+fn a_run_in_which_nothing_could_be_judged_says_why() {
+    let open = |why: &str| (why.to_owned(), true);
+    let everybody: BTreeSet<NodeId> = (0..ALL).map(node).collect();
+    let found = unchecked(Settings { byzantine: everybody, ..asking() }, 500, |_| {});
+    assert_eq!(found, [open("everything: no honest node was left")]);
+    let found = unchecked(asking(), 500, |_| {});
+    let nothing = "safety: nothing was submitted and no block became final";
+    let behind = open("catch-up: nothing became final");
+    assert_eq!(found, [open(nothing), open("progress: nothing was submitted"), behind.clone()]);
+    assert_eq!(unchecked(Settings::new(ALL as usize), 500, |_| {}), [(nothing.to_owned(), false)]);
+    let found = unchecked(Settings::new(ALL as usize), 500, |told| told.submit(0, 0, &payment(0)));
+    assert_eq!(found, [open("safety: nothing became final: 0 of 1 transactions")]);
+    let found = unchecked(asking(), 90, |told| told.submit(0, 0, &payment(0)));
+    assert!(found.contains(&open("progress: the run is not longer than 100ms")), "{found:?}");
+    let found = unchecked(asking(), 500, |told| {
+        told.tell(0, &Observed::FaultBegan { fault: 1, label: "a cut" });
+        told.tell(0, &Observed::Connected { nodes: &[false; 3] });
+        let (blocks, payments) = chain(1);
+        told.submit(10, 0, &payments[0]);
+        (0..ALL).for_each(|n| told.decide(20, n, &blocks[1]));
+    });
+    let never = open("progress: there was never anything to decide while no fault stood in the way");
+    assert_eq!(found, [never, open("catch-up: a cut lasted to the end")]);
+}
+
+#[test]
+fn a_run_in_which_all_was_judged_says_what() {
+    let mut told = Told::new(Suite::new(&asking()));
+    let (blocks, payments) = chain(1);
+    told.boot(ALL);
+    told.submit(10, 0, &payments[0]);
+    (0..ALL).for_each(|n| told.decide(20, n, &blocks[1]));
+    told.end(500);
+    let verdict = told.observer.verdict();
+    assert!(verdict.is_clean() && verdict.unchecked.is_empty());
+    let safety = "safety (agreement, finality, validity, conservation, state roots, durability) of 3 honest nodes over 1 \
+                  final blocks with 1 transactions";
+    assert_eq!(verdict.checked, [safety, "progress within 100ms", "catch-up within 100ms"]);
+}
+
+#[test]
+fn who_reaches_no_quorum_while_others_do_need_not_have_caught_up() {
+    let (blocks, _) = chain(2);
+    for back in [None, Some(150), Some(90)] {
+        let mut told = catch_up(&[7]);
+        told.finalize(50, 0, &blocks[1]);
+        told.finalize(50, 1, &blocks[1]);
+        told.tell(60, &Observed::Connected { nodes: &[true, true, false] });
+        if let Some(at) = back {
+            told.tell(at, &Observed::Connected { nodes: &[true, true, true] });
+        }
+        told.end(200);
+        assert_eq!(told.found.len(), usize::from(back == Some(90)));
     }
 }

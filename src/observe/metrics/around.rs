@@ -55,7 +55,11 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
                 "median time from submission until final at the home node, of the transactions submitted before the worst \
                  fault period that were executed by the end",
             ),
-            ("confirmation_p50_during", "confirmation time p50 during", "the same, of those submitted during the period"),
+            (
+                "confirmation_p50_during",
+                "confirmation time p50 during",
+                "the same, of those submitted during the period",
+            ),
             (
                 "confirmation_p50_after",
                 "confirmation time p50 after",
@@ -73,7 +77,11 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
                 "99th percentile of the time from submission until final at the home node, of the transactions submitted \
                  before the worst fault period that were executed by the end",
             ),
-            ("confirmation_p99_during", "confirmation time p99 during", "the same, of those submitted during the period"),
+            (
+                "confirmation_p99_during",
+                "confirmation time p99 during",
+                "the same, of those submitted during the period",
+            ),
             (
                 "confirmation_p99_after",
                 "confirmation time p99 after",
@@ -92,7 +100,11 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
                  the worst fault period",
             ),
             ("answered_p50_during", "answer time p50 during", "the same, of those submitted during the period"),
-            ("answered_p50_after", "answer time p50 after", "the same, of those submitted after it and before the next"),
+            (
+                "answered_p50_after",
+                "answer time p50 after",
+                "the same, of those submitted after it and before the next",
+            ),
         ],
     ),
     (
@@ -106,7 +118,11 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
                  submitted before the worst fault period",
             ),
             ("answered_p99_during", "answer time p99 during", "the same, of those submitted during the period"),
-            ("answered_p99_after", "answer time p99 after", "the same, of those submitted after it and before the next"),
+            (
+                "answered_p99_after",
+                "answer time p99 after",
+                "the same, of those submitted after it and before the next",
+            ),
         ],
     ),
 ];
@@ -159,7 +175,9 @@ impl Around<'_> {
             sheet.awaited(in_vain.then_some(worst.watched_until));
         }
         for (unit, field, words) in FIGURES {
-            for (phase, (name, label, definition)) in [Phase::Before, Phase::During, Phase::After].into_iter().zip(words) {
+            for (phase, (name, label, definition)) in
+                [Phase::Before, Phase::During, Phase::After].into_iter().zip(words)
+            {
                 let here = |row: &&PhaseRow| {
                     row.period == worst.period && row.phase == phase && row.region.is_empty() && row.start < row.end
                 };

@@ -1,7 +1,7 @@
 //! The named figures of a run, each with its definition.
 
-use super::outcome::{BlockRow, Fate, FaultSpan, NodeRow, Standing, TransactionRow};
 pub use super::around::Around;
+use super::outcome::{BlockRow, Fate, FaultSpan, NodeRow, Standing, TransactionRow};
 use super::statistics::{gini, mean_seconds, percentile};
 use super::summary::{Figure, OverRuns, Summary};
 use super::traffic::Volume;
@@ -28,10 +28,14 @@ pub struct Measured<'a> {
     succeeded: usize,
     /// Transactions that became final with effect within the window.
     confirmed: usize,
+    /// Blocks of the canonical chain that another leader made than the one below.
+    pub leader_changes: usize,
     /// Sent within the window.
     volume: Volume,
     /// The window.
     window: (Time, Time),
+    /// The end of the run.
+    pub end: Time,
 }
 
 impl<'a> Measured<'a> {
@@ -63,8 +67,10 @@ impl<'a> Measured<'a> {
             submitted: submitted().count(),
             succeeded: submitted().filter(executed).count(),
             confirmed: transactions.iter().filter(executed).filter(|row| within(row.final_first)).count(),
+            leader_changes: 0,
             volume,
             window,
+            end: window.1,
         };
         measured.confirmation = measured.spans(|row| if executed(&row) { row.final_home } else { Time::NEVER });
         measured
@@ -309,15 +315,31 @@ fn propagation(m: &Measured<'_>, sheet: &mut Sheet) {
             "propagation_t50",
             "block propagation t50",
             |row| row.t50,
-            "time from the creation of a block until half of the honest nodes held it whole, mean over blocks",
+            "time from the creation of a block until half of the honest nodes held it whole: median over all blocks \
+             created within the measured window, those that never got there above all others",
         ),
         ("propagation_t90", "block propagation t90", |row| row.t90, "the same, until 90 % held it"),
         ("propagation_t99", "block propagation t99", |row| row.t99, "the same, until 99 % held it"),
     ];
+    // Where nobody is honest, nobody is asked whether it holds a block.
+    let anybody = m.nodes.iter().any(|row| row.honest);
+    let blocks = || m.blocks.iter().filter(|_| anybody);
     for (name, label, reach, definition) in NAMES {
-        let spans: Vec<Duration> = m.blocks.iter().map(|row| reach(row)).filter(|span| *span < Duration::MAX).collect();
-        sheet.put(name, label, "s", mean_seconds(&spans), definition);
+        let mut spans: Vec<Duration> = blocks().map(|row| reach(row)).collect();
+        spans.sort_unstable();
+        let median = percentile(&spans, 500);
+        let value = median.filter(|span| *span < Duration::MAX).map(Duration::as_secs_f64);
+        sheet.put(name, label, "s", value, definition);
+        sheet.awaited((median == Some(Duration::MAX)).then_some(m.end));
     }
+    let missing = blocks().filter(|row| row.t99 == Duration::MAX).count();
+    sheet.put(
+        "propagation_missing",
+        "blocks that did not reach all",
+        "blocks",
+        blocks().next().map(|_| missing as f64),
+        "blocks created within the measured window that 99 % of the honest nodes did not hold whole by the end",
+    );
 }
 
 fn rounds(m: &Measured<'_>, sheet: &mut Sheet) {
@@ -334,8 +356,9 @@ fn rounds(m: &Measured<'_>, sheet: &mut Sheet) {
         "leader_changes",
         "leader changes",
         "",
-        Some(m.metrics.leader_changes as f64),
-        "times that a node came to lead after another",
+        Some(m.leader_changes as f64),
+        "canonical blocks of the whole run whose proposer is another than that of the block below; 0 if no node of the \
+         protocol ever notes that it leads",
     );
 }
 

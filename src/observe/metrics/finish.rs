@@ -3,8 +3,8 @@
 use super::blocks::Index;
 use super::figures::{Around, Measured, figures};
 use super::outcome::{
-    BlockRow, Fate, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow, Standing, TransactionRow,
-    ViolationRow,
+    BlockRow, Fate, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow, Standing,
+    TransactionRow, UncheckedRow, ViolationRow,
 };
 use super::periods::{Bounds, View, periods, rows};
 use super::statistics::{distribution, percentile};
@@ -30,10 +30,12 @@ impl Metrics {
             .collect();
         let transactions = std::mem::take(&mut self.transactions.rows);
         let nodes = self.node_rows(end, &blocks);
+        let changes = if self.led { leader_changes(&blocks) } else { Vec::new() };
         let from = Time::ZERO + self.settings.warm_up;
         let to = end.min(Time::ZERO + self.settings.duration).max(from);
         let (periods, phases) = self.around_faults(end, (from, to), &transactions, &blocks);
-        let measured = Measured::new(&self, verdict, (from, to), &transactions, &blocks, &nodes);
+        let mut measured = Measured::new(&self, verdict, (from, to), &transactions, &blocks, &nodes);
+        (measured.leader_changes, measured.end) = (changes.len(), end);
         let summary = figures(&measured, &Around { periods: &periods, phases: &phases });
         let reachable = measured.blocks.len() * self.settings.honest.iter().filter(|honest| **honest).count();
         let (confirmation, propagation) =
@@ -44,7 +46,7 @@ impl Metrics {
             measured_to: to,
             end,
             interval: self.settings.interval,
-            intervals: self.interval_rows(end, &transactions),
+            intervals: self.interval_rows(end, &transactions, &changes),
             blocks,
             nodes,
             messages: self.kinds.rows(),
@@ -57,6 +59,8 @@ impl Metrics {
             periods,
             phases,
             violations: violation_rows(verdict),
+            checked: verdict.checked.clone(),
+            unchecked: unchecked_rows(verdict),
             transactions,
         }
     }
@@ -72,7 +76,6 @@ impl Metrics {
             let last = self.series.now();
             last.blocks += late.blocks;
             last.wasted += late.wasted;
-            last.leader_changes += late.leader_changes;
             last.reorgs += late.reorgs;
             last.reorg_max = last.reorg_max.max(late.reorg_max);
         }
@@ -97,7 +100,8 @@ impl Metrics {
             let here = transactions.iter().filter(|row| self.regions.of[row.node.index()] == Some(region));
             views.push(View::of_region(name, here, &self.regions.finals[region]));
         }
-        rows(&periods, &views, blocks, |end| self.progress.after(end), &Bounds { window, end })
+        let anybody = self.settings.honest.contains(&true);
+        rows(&periods, &views, blocks, |end| self.progress.after(end).filter(|_| anybody), &Bounds { window, end })
     }
     /// Completes the rows of transactions by what is known of their blocks. One whose final block did not stay, or
     /// that was cut off before it was final, is lost unless the canonical chain has it in another block.
@@ -159,7 +163,7 @@ impl Metrics {
         };
         self.nodes.iter().enumerate().map(row).collect()
     }
-    fn interval_rows(&self, end: Time, transactions: &[TransactionRow]) -> Vec<IntervalRow> {
+    fn interval_rows(&self, end: Time, transactions: &[TransactionRow], changes: &[Time]) -> Vec<IntervalRow> {
         let (length, count) = (self.series.length, self.series.counts.len());
         let index = |at: Time| ((at.as_nanos() / length.as_nanos()) as usize).min(count - 1);
         let (mut submitted, mut confirmed, mut settled) = (vec![0u64; count], vec![0u64; count], vec![0u64; count]);
@@ -175,6 +179,8 @@ impl Metrics {
                 spans[index(row.final_home)].push(row.final_home.since(row.submitted));
             }
         }
+        let mut led = vec![0u64; count];
+        changes.iter().for_each(|at| led[index(*at)] += 1);
         let (mut pending, mut before) = (0, super::Volume::default());
         let mut rows = Vec::with_capacity(count);
         for (at, counts) in self.series.counts.iter().enumerate() {
@@ -196,7 +202,7 @@ impl Metrics {
                 pending,
                 blocks: counts.blocks,
                 wasted_rounds: counts.wasted,
-                leader_changes: counts.leader_changes,
+                leader_changes: led[at],
                 reorgs: counts.reorgs,
                 reorg_max: counts.reorg_max,
                 messages: volume.messages,
@@ -211,6 +217,14 @@ impl Metrics {
         }
         rows
     }
+}
+
+/// When canonical blocks were created whose proposer is another than that of the one below.
+fn leader_changes(blocks: &[BlockRow]) -> Vec<Time> {
+    let mut canonical: Vec<&BlockRow> = blocks.iter().filter(|row| row.standing == Standing::Canonical).collect();
+    canonical.sort_by_key(|row| row.height);
+    let pairs = canonical.windows(2).filter(|pair| pair[0].proposer != pair[1].proposer);
+    pairs.map(|pair| pair[1].created).collect()
 }
 
 fn note_row(noted: &Noted) -> NoteRow {
@@ -229,4 +243,13 @@ fn violation_rows(verdict: &Verdict) -> Vec<ViolationRow> {
         what: violation.what.clone(),
     };
     verdict.violations.iter().map(row).collect()
+}
+
+fn unchecked_rows(verdict: &Verdict) -> Vec<UncheckedRow> {
+    let row = |unchecked: &crate::observe::check::Unchecked| UncheckedRow {
+        property: unchecked.property.into(),
+        why: unchecked.why.clone(),
+        decisive: unchecked.decisive,
+    };
+    verdict.unchecked.iter().map(row).collect()
 }

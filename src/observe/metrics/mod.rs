@@ -30,11 +30,11 @@ mod transactions;
 
 pub use figures::definitions;
 pub use outcome::{
-    BlockRow, CdfPoint, Fate, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, PeriodRow, Phase, PhaseRow,
-    Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, ViolationRow,
+    BlockRow, CdfPoint, Fate, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, PeriodRow, Phase,
+    PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, UncheckedRow, ViolationRow,
 };
-pub use statistics::{gini, percentile};
 pub use over_runs::student_t_975;
+pub use statistics::{gini, percentile};
 pub use summary::{Figure, Interval, OverRuns, Summary, aggregate};
 pub use traffic::round_interval;
 
@@ -120,8 +120,8 @@ pub struct Metrics {
     notes: Vec<Noted>,
     reads: Vec<Duration>,
     wasted: BTreeSet<u64>,
-    leader: Option<NodeId>,
-    leader_changes: u64,
+    /// Whether a node ever noted that it leads.
+    led: bool,
     unmade: u64,
     /// Copies lost, by [`Loss`].
     lost: [u64; 3],
@@ -214,8 +214,7 @@ impl Metrics {
             notes: Vec::new(),
             reads: Vec::new(),
             wasted: BTreeSet::new(),
-            leader: None,
-            leader_changes: 0,
+            led: false,
             unmade: 0,
             lost: [0; 3],
             faults: Vec::new(),
@@ -384,12 +383,7 @@ impl Metrics {
         noted.sum += u128::from(value);
         noted.max = noted.max.max(value);
         match label {
-            note::LEADING => {
-                let before = self.leader.replace(node);
-                let changed = u64::from(before.is_some_and(|before| before != node));
-                self.leader_changes += changed;
-                self.series.now().leader_changes += changed;
-            }
+            note::LEADING => self.led = true,
             note::WASTED => {
                 self.series.now().wasted += u64::from(self.wasted.insert(value));
                 self.nodes[node.index()].wasted += 1;

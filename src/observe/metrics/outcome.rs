@@ -5,7 +5,7 @@
 
 use super::summary::Summary;
 use crate::base::{ClientId, Duration, Height, NodeId, Time};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// Everything that is known of a run when it is over.
@@ -53,6 +53,21 @@ pub struct Outcome {
     pub phases: Vec<PhaseRow>,
     /// The broken properties, as many as were kept.
     pub violations: Vec<ViolationRow>,
+    /// What was checked.
+    pub checked: Vec<String>,
+    /// What could not be checked, and why.
+    pub unchecked: Vec<UncheckedRow>,
+}
+
+/// Something that could not be checked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UncheckedRow {
+    /// The property, or `everything`.
+    pub property: String,
+    /// Why not.
+    pub why: String,
+    /// Whether the question of the run is open without it: exit code 6.
+    pub decisive: bool,
 }
 
 /// The first eight bytes of a hash, shown as its first sixteen hexadecimal digits.
@@ -209,7 +224,7 @@ pub struct IntervalRow {
     pub blocks: u64,
     /// Rounds that ended without a decision, each number counted when it was noted first.
     pub wasted_rounds: u64,
-    /// Times that a node came to lead after another.
+    /// Canonical blocks created whose proposer is another than that of the block below; see the figure.
     pub leader_changes: u64,
     /// Times that an honest node cut its chain back.
     pub reorgs: u64,

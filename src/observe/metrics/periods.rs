@@ -11,7 +11,8 @@
 //! * an **interval without finality** lies between two consecutive finalities, or the start of the run and the first, or
 //!   the last and the end of the run. It begins later if no payment is pending then: with the first that is handed in;
 //! * **outage**: the longest of these intervals that begins at or before the end of the period and ends at or after its
-//!   start. Not over, if that is the one that the end of the run cuts off. None (0 s) if nothing was pending;
+//!   start. Not over, if that is the one that the end of the run cuts off. 0 s if nothing was pending around the period;
+//!   cannot be measured, like the time to drain, if no payment of the whole run was ever pending;
 //! * **before** is the time from the end of the period before, or from the end of the warm-up if that is later, until the
 //!   period starts; if that is empty, without regard to the warm-up. A period that starts at time zero has none, and then
 //!   nothing below can be measured. **After** is the time from the end of the period until the next one starts or the
@@ -115,11 +116,7 @@ impl View {
         View::new(String::new(), transactions.iter().map(payment).collect(), finals)
     }
     /// A region: the transactions of its clients, and when blocks became final there first.
-    pub fn of_region<'a>(
-        name: &str,
-        transactions: impl Iterator<Item = &'a TransactionRow>,
-        finals: &[Time],
-    ) -> View {
+    pub fn of_region<'a>(name: &str, transactions: impl Iterator<Item = &'a TransactionRow>, finals: &[Time]) -> View {
         let payment = |row: &TransactionRow| {
             let home = if row.fate == Fate::Executed { row.final_home } else { Time::NEVER };
             let (submitted, taken, answered) = (row.submitted, row.taken, row.answered);
@@ -157,7 +154,7 @@ impl View {
     }
     /// The longest interval without finality that overlaps a period, and whether it ended before the run did.
     fn outage(&self, period: &Period, end: Time) -> (Span, Reached) {
-        if self.payments.is_empty() {
+        if self.taken.is_empty() {
             return ((Time::NEVER, Time::NEVER), Reached::NotMeasurable);
         }
         let last = self.finals.last().copied().unwrap_or(Time::ZERO);
@@ -196,7 +193,7 @@ impl View {
     }
     /// From the end of a period until no more payments were pending than before.
     fn drain(&self, before: Span, ended: Time) -> (Duration, Reached) {
-        if ended == Time::NEVER {
+        if ended == Time::NEVER || self.taken.is_empty() {
             return (Duration::MAX, Reached::NotMeasurable);
         }
         let (mean, deviation) = self.pending_over(before);
@@ -334,8 +331,7 @@ pub fn rows(
             };
             let measurable = before.0 < before.1;
             let unknown = (Duration::MAX, Reached::NotMeasurable);
-            let (recovery, recovered) =
-                if measurable { view.recovery(before, period.end, interval) } else { unknown };
+            let (recovery, recovered) = if measurable { view.recovery(before, period.end, interval) } else { unknown };
             let (drain, drained) = if measurable { view.drain(before, period.end) } else { unknown };
             let of_all = Some(period.end).filter(|end| view.region.is_empty() && *end < bounds.end);
             let together = of_all.and_then(&caught_up);

@@ -88,8 +88,6 @@ pub struct Counts {
     pub blocks: u64,
     /// Rounds first noted as wasted.
     pub wasted: u64,
-    /// Times that a node came to lead after another.
-    pub leader_changes: u64,
     /// Times that an honest node cut its chain back.
     pub reorgs: u64,
     /// Most blocks that one cut off at once.

@@ -24,7 +24,10 @@ pub fn faults(page: &mut Page, outcome: &Outcome, heading: &str) {
             ]);
         }
     });
-    page.element("p", "Faults that overlap or touch are one period. How long payments stood still, and how soon after:");
+    page.element(
+        "p",
+        "Faults that overlap or touch are one period. How long payments stood still, and how soon after:",
+    );
     let heads = ["period", "outage", "to recover", "to drain", "catch-up"].map(|head| (head, true));
     page.table(&[&[("region", false)], heads.as_slice()].concat(), |page| {
         for row in &outcome.periods {

@@ -20,7 +20,7 @@ use page::Page;
 #[must_use]
 pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> String {
     let mut page = Page::new(&manifest.name);
-    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&[manifest]));
+    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &[manifest]);
     page.open("p class=\"facts\"");
     page.text(&format!(
         "Seed {}. {} simulated in {}: {} simulated seconds per second; {} events.",
@@ -64,7 +64,7 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> Strin
 pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, chains: &[ChainSummary]) -> String {
     let runs: Vec<&Manifest> = experiment.written().map(|run| &run.manifest).collect();
     let mut page = Page::new(&manifest.name);
-    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&runs));
+    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &runs);
     let complete = runs.iter().filter(|run| run.complete).count();
     let facts = format!(
         "{} of {} runs came to their end. Figures are means over these, medians for times that may never come, with 95 % confidence intervals.",
@@ -116,7 +116,7 @@ pub fn comparison(
 ) -> String {
     let runs: Vec<&Manifest> = comparison.written().map(|run| &run.manifest).collect();
     let mut page = Page::new(&manifest.name);
-    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &terminal::verdict(&runs));
+    head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &runs);
     page.element(
         "p",
         "All variants run under the same seeds: the same payments, the same network, the same weather. Figures are \
@@ -169,7 +169,7 @@ pub fn comparison(
     page.finish()
 }
 
-fn head(page: &mut Page, name: &str, question: &str, verdict: Verdict, words: &str) {
+fn head(page: &mut Page, name: &str, question: &str, verdict: Verdict, runs: &[&Manifest]) {
     page.element("h1", name);
     if !question.is_empty() {
         page.open("p class=\"question\"");
@@ -178,12 +178,17 @@ fn head(page: &mut Page, name: &str, question: &str, verdict: Verdict, words: &s
     }
     let class = match verdict {
         Verdict::Held => "badge held",
-        Verdict::Interrupted => "badge odd",
+        Verdict::Interrupted | Verdict::HeldInPart | Verdict::Unanswered => "badge odd",
         Verdict::LivenessViolated | Verdict::SafetyViolated => "badge broken",
     };
     page.open(&format!("span class=\"{class}\""));
-    page.text(&capital(words));
+    page.text(&capital(&terminal::verdict(runs)));
     page.close("span");
+    for line in terminal::scope(runs) {
+        page.open("p class=\"soft\"");
+        page.text(&capital(&line));
+        page.close("p");
+    }
 }
 
 /// With a capital letter at its start.
@@ -231,7 +236,10 @@ fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
         page.element("h3", &format!("Chain {chain}"));
     }
     page.open("div class=\"cards\"");
-    let shown = LARGE.iter().filter_map(|name| summary.get(name)).filter(|figure| figure.value.is_some() || figure.not_reached > 0);
+    let shown = LARGE
+        .iter()
+        .filter_map(|name| summary.get(name))
+        .filter(|figure| figure.value.is_some() || figure.not_reached > 0);
     for figure in shown {
         page.open("div class=\"card\"");
         page.element("b", &value(figure));

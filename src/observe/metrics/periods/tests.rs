@@ -45,12 +45,15 @@ fn steady(until: u64, still: Option<(u64, u64)>) -> View {
 
 #[test]
 fn faults_that_overlap_nest_or_touch_are_one_period() {
-    let mut faults = [fault(20, Some(80)), fault(25, Some(30)), fault(80, Some(90)), fault(5, Some(10)), fault(95, None)];
+    let mut faults =
+        [fault(20, Some(80)), fault(25, Some(30)), fault(80, Some(90)), fault(5, Some(10)), fault(95, None)];
     let found = periods(&mut faults);
     let expected = [(5, Some(10), 1), (20, Some(90), 3), (95, None, 1)];
     let shown: Vec<_> = found
         .iter()
-        .map(|p| (p.start.as_nanos() / 1_000_000, (p.end < Time::NEVER).then(|| p.end.as_nanos() / 1_000_000), p.faults))
+        .map(|p| {
+            (p.start.as_nanos() / 1_000_000, (p.end < Time::NEVER).then(|| p.end.as_nanos() / 1_000_000), p.faults)
+        })
         .collect();
     assert_eq!(shown, expected);
     assert_eq!(faults.map(|fault| fault.period), [1, 1, 1, 0, 2]);
@@ -115,7 +118,8 @@ fn throughput_is_back_at_once_if_it_never_went_away_and_later_if_it_did() {
 
 #[test]
 fn throughput_that_does_not_come_back_is_not_a_number() {
-    let half: Vec<(u64, u64)> = (0..800).map(|n| (10 * n, if n < 300 || n % 2 == 0 { 10 * n + 5 } else { 0 })).collect();
+    let half: Vec<(u64, u64)> =
+        (0..800).map(|n| (10 * n, if n < 300 || n % 2 == 0 { 10 * n + 5 } else { 0 })).collect();
     let finals: Vec<u64> = half.iter().map(|payment| payment.1).filter(|at| *at > 0).collect();
     let chain = view(&half, &finals);
     assert_eq!(chain.recovery((at(0), at(3_000)), at(4_000), Some(ms(10))), (Duration::MAX, Reached::No));
