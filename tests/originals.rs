@@ -1,5 +1,7 @@
 //! What the tests of the original systems know, case by case: facts, in our own form, named after their tests.
 
+#[path = "originals/pbft.rs"]
+mod pbft;
 #[path = "originals/qbft.rs"]
 mod qbft;
 #[path = "originals/quorums.rs"]

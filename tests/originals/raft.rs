@@ -125,7 +125,10 @@ fn test_reject_stale_term_message() {
     let answer = answers(&mut stage, 1, 0, append(1, (0, 0), &[1], 1));
     assert_eq!((terms(&stage, 0), stage.node(0).commit()), (vec![], 0));
     // etcd is silent where the paper answers with the newer term.
-    assert!(matches!(answer[..], [Message::AppendReply(AppendReply { term: Term(2), outcome: Outcome::Conflict { .. }, .. })]));
+    assert!(matches!(
+        answer[..],
+        [Message::AppendReply(AppendReply { term: Term(2), outcome: Outcome::Conflict { .. }, .. })]
+    ));
 }
 
 #[test]
@@ -189,9 +192,14 @@ fn test_leader_election_in_one_round_rpc() {
 
 #[test]
 fn test_follower_vote() {
-    for (vote, asks, gets) in
-        [(None, 1, true), (None, 2, true), (Some(1), 1, true), (Some(2), 2, true), (Some(1), 2, false), (Some(2), 1, false)]
-    {
+    for (vote, asks, gets) in [
+        (None, 1, true),
+        (None, 2, true),
+        (Some(1), 1, true),
+        (Some(2), 2, true),
+        (Some(1), 2, false),
+        (Some(2), 1, false),
+    ] {
         let mut stage = Rehearsal::new(3, figure_2());
         if let Some(other) = vote {
             assert_eq!(granted(&mut stage, other, 0, request(1, (0, 0))), Some(true));
@@ -273,12 +281,8 @@ fn test_follower_check_msg_app() {
 
 #[test]
 fn test_follower_append_entries() {
-    let table: [((u64, u64), &[u64], &[u64]); 4] = [
-        ((2, 2), &[3], &[1, 2, 3]),
-        ((1, 1), &[3, 4], &[1, 3, 4]),
-        ((0, 0), &[1], &[1, 2]),
-        ((0, 0), &[3], &[3]),
-    ];
+    let table: [((u64, u64), &[u64], &[u64]); 4] =
+        [((2, 2), &[3], &[1, 2, 3]), ((1, 1), &[3, 4], &[1, 3, 4]), ((0, 0), &[1], &[1, 2]), ((0, 0), &[3], &[3])];
     for (prev, new, expected) in table {
         let mut stage = with_log(3, 0, 2, &[1, 2]);
         let written = stage.log(0).len();

@@ -167,6 +167,8 @@ pub struct Pbft {
     watched: Option<Height>,
     /// The highest number for which a correct replica sent CHECKPOINT.
     ahead: Height,
+    /// The highest view in which a quorum is known to have committed something.
+    begun: View,
     /// How long batches took of late, from PRE-PREPARE to execution; none before one was executed.
     pace: Option<Duration>,
     /// How often this replica asked for help: whom it asks next.
@@ -486,6 +488,7 @@ impl Pbft {
         let Some(slot) = self.log.get_mut(vote.seq) else { return };
         if slot.commit_elsewhere(vote, ctx.committee()) {
             let lacked = slot.lacks();
+            self.begun = self.begun.max(vote.view);
             if let Some(digest) = lacked.filter(|_| from != ctx.me()) {
                 ctx.send(from, Message::Fetch { seq: vote.seq, digest });
             }
@@ -493,6 +496,7 @@ impl Pbft {
             if self.executed.height() < vote.seq && lacked.is_none() {
                 self.on_proof_of_more(ctx);
             }
+            self.watch(ctx);
         }
     }
     /// Votes may overtake the NEW-VIEW of their view.
@@ -616,6 +620,7 @@ impl Pbft {
             proposing: false,
             watched: None,
             ahead: Height::GENESIS,
+            begun: View(0),
             pace: None,
             asked: 0,
             helper: None,

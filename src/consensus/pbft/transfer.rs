@@ -143,10 +143,12 @@ impl Pbft {
         let before = self.watched.take();
         let executed = self.executed.height();
         let is_live = self.log.iter().any(|(seq, slot)| seq > executed && slot.is_live(ctx.committee()));
-        if self.active && self.awaited.is_none() && !is_live && !self.is_behind() {
+        // The others work in a view whose NEW-VIEW did not come.
+        let is_outrun = self.is_to_come(self.begun);
+        if self.active && self.awaited.is_none() && !is_live && !self.is_behind() && !is_outrun {
             return;
         }
-        if before == Some(executed) {
+        if before == Some(executed) || is_outrun {
             self.ask(ctx);
         }
         self.watch(ctx);

@@ -5,15 +5,16 @@ use crate::protocol::Misfit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Settings of Raft. Sources: *paper* is Ongaro and Ousterhout 2014, *etcd* its server's defaults as remembered.
+/// Settings of Raft. Sources: *paper* is Ongaro and Ousterhout 2014, *etcd* its server's defaults as remembered,
+/// *hashicorp* `DefaultConfig` of hashicorp/raft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Shortest election timeout, and for how long a follower that heard its leader refuses votes (the lease).
-    /// Default 1 s (etcd; the paper has 150 ms).
+    /// Default 1 s (etcd; hashicorp: `ElectionTimeout`; the paper has 150 ms).
     pub election_timeout_min: Duration,
-    /// Election timeouts are drawn anew below this at every reset. Default 2 s (etcd draws from `[E, 2E)`; the paper
-    /// has 300 ms). Equal to the minimum means no randomness.
+    /// Election timeouts are drawn anew below this at every reset. Default 2 s (etcd and hashicorp draw from
+    /// `[E, 2E)`; the paper has 300 ms). Equal to the minimum means no randomness.
     pub election_timeout_max: Duration,
     /// How often a leader says that it is there. Default 100 ms (etcd: a tenth of the election timeout).
     pub heartbeat: Duration,
@@ -43,9 +44,11 @@ pub struct Config {
     pub window_bytes: ByteSize,
     /// Most bytes of entries in one append that holds more than one. Default 1 MB (etcd's `maxSizePerMsg`).
     pub append_bytes: ByteSize,
-    /// Applied entries after which the log is compacted. Default 10 000 (etcd's `snapshot-count`).
+    /// Applied entries after which the log is compacted. Default 10 000 (etcd's `snapshot-count`; hashicorp's
+    /// `SnapshotThreshold`: 8192).
     pub snapshot_every: u64,
-    /// Applied entries that compaction leaves for slow followers. Default 5 000 (etcd's `SnapshotCatchUpEntries`).
+    /// Applied entries that compaction leaves for slow followers. Default 5 000 (etcd's `SnapshotCatchUpEntries`;
+    /// hashicorp's `TrailingLogs`: 10 240).
     pub snapshot_keep: u64,
     /// Bytes of state in one `InstallSnapshot`. Default 64 kB (ours; the paper leaves it open).
     pub snapshot_chunk: ByteSize,

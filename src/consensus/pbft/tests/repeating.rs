@@ -111,3 +111,18 @@ fn a_state_comes_in_pieces_and_counts_when_all_are_there_in_order() {
         assert_eq!((incoming.map(|(_, bytes)| bytes), stage.finalized(3).len() - 1), (received, height));
     }
 }
+
+/// It executes with the others all the same, so that nothing makes it wait.
+#[test]
+fn a_replica_that_missed_a_new_view_asks_for_it_though_it_goes_on_executing() {
+    let mut stage = stage(7);
+    submit(&mut stage, 0..1, MILLI * 10);
+    stage.crash(0);
+    let request = stage.transaction(0, 1);
+    stage.submit_to_all(&request);
+    assert!(stage.run_while(SECOND * 5, |stage| stage.flights().all(|f| f.message.kind() != "new-view")));
+    stage.lose(|flight| flight.to == NodeId(6) && is_kind("new-view")(flight));
+    submit(&mut stage, 2..200, MILLI * 5);
+    assert_agreed(&stage, &[1, 2, 3, 4, 5, 6], 200);
+    assert!(stage.node(6).active && stage.node(6).view == View(1));
+}
