@@ -47,7 +47,7 @@ pub fn digits(value: f64) -> String {
 /// one value; ends that are the same in three digits tell only how close they are.
 #[must_use]
 pub fn range(low: f64, high: f64, unit: &str) -> String {
-    if low == high {
+    if low >= high {
         return quantity(low, unit);
     }
     if !high.is_finite() {

@@ -53,7 +53,7 @@ fn plain_seconds(at: f64) -> String {
 pub fn interval(figure: &Figure) -> String {
     let mut said = Vec::new();
     match figure.interval {
-        Some(Interval { low, high }) if low == high && low.is_finite() => said.push("the same in all runs".to_owned()),
+        Some(Interval { low, high }) if low >= high && low.is_finite() => said.push("the same in all runs".to_owned()),
         Some(Interval { low, high }) if low.is_finite() => said.push(range(low, high, figure.unit)),
         _ if figure.over_runs == OverRuns::Sum => said.push("sum over runs".into()),
         _ => {}

@@ -524,8 +524,8 @@ fn a_gap_beyond_the_bound_that_a_fault_excused_is_not_said_to_have_been_judged()
 }
 
 /// What a suite says that it could not check, and whether the question is open.
-fn unchecked(settings: Settings, end: u64, story: impl FnOnce(&mut Told<Suite>)) -> Vec<(String, bool)> {
-    let mut told = Told::new(Suite::new(&settings));
+fn unchecked(settings: &Settings, end: u64, story: impl FnOnce(&mut Told<Suite>)) -> Vec<(String, bool)> {
+    let mut told = Told::new(Suite::new(settings));
     told.boot(ALL);
     story(&mut told);
     told.end(end);
@@ -544,18 +544,18 @@ fn asking() -> Settings {
 fn a_run_in_which_nothing_could_be_judged_says_why() {
     let open = |why: &str| (why.to_owned(), true);
     let everybody: BTreeSet<NodeId> = (0..ALL).map(node).collect();
-    let found = unchecked(Settings { byzantine: everybody, ..asking() }, 500, |_| {});
+    let found = unchecked(&Settings { byzantine: everybody, ..asking() }, 500, |_| {});
     assert_eq!(found, [open("everything: no honest node was left")]);
-    let found = unchecked(asking(), 500, |_| {});
+    let found = unchecked(&asking(), 500, |_| {});
     let nothing = "safety: nothing was submitted and no block became final";
     let behind = open("catch-up: nothing became final");
     assert_eq!(found, [open(nothing), open("progress: nothing was submitted"), behind.clone()]);
-    assert_eq!(unchecked(Settings::new(ALL as usize), 500, |_| {}), [(nothing.to_owned(), false)]);
-    let found = unchecked(Settings::new(ALL as usize), 500, |told| told.submit(0, 0, &payment(0)));
+    assert_eq!(unchecked(&Settings::new(ALL as usize), 500, |_| {}), [(nothing.to_owned(), false)]);
+    let found = unchecked(&Settings::new(ALL as usize), 500, |told| told.submit(0, 0, &payment(0)));
     assert_eq!(found, [open("safety: nothing became final: 0 of 1 transactions")]);
-    let found = unchecked(asking(), 90, |told| told.submit(0, 0, &payment(0)));
+    let found = unchecked(&asking(), 90, |told| told.submit(0, 0, &payment(0)));
     assert!(found.contains(&open("progress: the run is not longer than 100ms")), "{found:?}");
-    let found = unchecked(asking(), 500, |told| {
+    let found = unchecked(&asking(), 500, |told| {
         told.tell(0, &Observed::FaultBegan { fault: 1, label: "a cut" });
         told.tell(0, &Observed::Connected { nodes: &[false; 3] });
         let (blocks, payments) = chain(1);

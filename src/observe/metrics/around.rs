@@ -157,7 +157,8 @@ const TIMES: [(&str, &str, Longest, &str); 4] = [
         "catch-up",
         |row| (row.catch_up, row.caught_up),
         "time from the end of a fault period until every honest node that is up holds final what the first of them held \
-         then, and stays within ten blocks of the first until the next period, longest over all periods",
+         then, and stays within ten blocks of the first (or as many as before the first fault, if that is more) until the \
+         next period, longest over all periods",
     ),
 ];
 

@@ -3,7 +3,8 @@
 use crate::base::{Height, NodeId, Time};
 use std::collections::BTreeMap;
 
-/// Nodes have caught up when none is further behind the first than so many blocks.
+/// Nodes have caught up when none is further behind the first than so many blocks, or than one was before any fault:
+/// where blocks take less time than messages, nodes are always some blocks apart.
 const BLOCKS_APART: u64 = 10;
 
 /// When all nodes had caught up after a fault period.
@@ -24,6 +25,10 @@ pub struct Followers {
     heights: Vec<Option<Height>>,
     /// How many stand at each height.
     standing: BTreeMap<Height, u32>,
+    /// How far apart they may stand: ten blocks, or as far as they did before the first fault.
+    apart: u64,
+    /// Whether a fault has begun.
+    faulty: bool,
     /// The last period that ended, what its nodes must come to hold, and since when they do and stand together.
     watch: Option<(Time, Height, Option<Time>)>,
     /// What is known of earlier periods.
@@ -37,6 +42,8 @@ impl Followers {
             honest: honest.to_vec(),
             heights: vec![None; honest.len()],
             standing: BTreeMap::new(),
+            apart: BLOCKS_APART,
+            faulty: false,
             watch: None,
             done: Vec::new(),
         }
@@ -63,12 +70,18 @@ impl Followers {
         }
         self.look(now);
     }
+    /// The lowest height and the highest.
+    fn ends(&self) -> Option<(Height, Height)> {
+        self.standing.keys().next().copied().zip(self.standing.keys().next_back().copied())
+    }
     /// Whether all hold `wanted` final and stand together. Nobody does if nobody is up.
     fn together(&self, wanted: Height) -> bool {
-        let (first, last) = (self.standing.keys().next_back(), self.standing.keys().next());
-        first.zip(last).is_some_and(|(first, last)| *last >= wanted && first.0 - last.0 <= BLOCKS_APART)
+        self.ends().is_some_and(|(last, first)| last >= wanted && first.0 - last.0 <= self.apart)
     }
     fn look(&mut self, now: Time) {
+        if let Some((last, first)) = self.ends().filter(|_| !self.faulty) {
+            self.apart = self.apart.max(first.0 - last.0);
+        }
         if let Some((end, wanted, since)) = self.watch {
             let since = if self.together(wanted) { since.or(Some(now)) } else { None };
             self.watch = Some((end, wanted, since));
@@ -82,6 +95,7 @@ impl Followers {
     }
     /// A fault begins, or the run ends. One that begins when the last one ends goes on with its period.
     pub fn period_begins(&mut self, now: Time) {
+        self.faulty = true;
         if let Some((end, _, since)) = self.watch.take()
             && end < now
         {
@@ -108,6 +122,8 @@ mod tests {
         for (node, height) in heights.into_iter().enumerate() {
             followers.stand(ms(0), NodeId::from(node), Some(Height(height)));
         }
+        followers.apart = BLOCKS_APART;
+        followers.period_begins(ms(1));
         followers
     }
 
@@ -155,6 +171,18 @@ mod tests {
         stand(&mut all, 60, 3, 1);
         all.period_ends(ms(100));
         assert_eq!(since(&mut all, 100), Some(100));
+    }
+
+    #[test]
+    fn nodes_may_be_as_far_apart_as_before_any_fault() {
+        let mut all = Followers::new(&[true, true]);
+        for (at, node, height) in [(0, 0, 0), (0, 1, 0), (10, 0, 25), (20, 1, 25)] {
+            stand(&mut all, at, node, height);
+        }
+        all.period_begins(ms(50));
+        all.period_ends(ms(100));
+        stand(&mut all, 200, 0, 50);
+        assert_eq!(since(&mut all, 100), Some(100), "25 apart, as before");
     }
 
     #[test]

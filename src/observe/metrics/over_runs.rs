@@ -229,7 +229,7 @@ mod tests {
         let found = awaited(&[Some(1.0), Some(3.0), None]);
         assert_eq!((found.value, found.runs, found.not_reached, found.until), (Some(3.0), 3, 1, Some(120.0)));
         let interval = found.interval.unwrap();
-        assert!(interval.low == 1.0 && interval.high == f64::INFINITY, "{interval:?}");
+        assert_eq!((interval.low, interval.high), (1.0, f64::INFINITY));
         let found = awaited(&[Some(1.0), None, None]);
         assert_eq!((found.value, found.not_reached), (None, 2), "most runs never got there");
         assert_eq!(awaited(&[Some(2.0), Some(4.0)]).value, Some(3.0));

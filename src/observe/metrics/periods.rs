@@ -26,7 +26,8 @@
 //!   most its mean over the time before plus two standard deviations, both weighted by time;
 //! * **catch-up**: from the end of the period until the first instant from which on, until the next period or the end of
 //!   the run, every honest node that is up holds final the height that the first of them held final at the end of the
-//!   period, and is at most ten blocks behind the first.
+//!   period, and is at most ten blocks behind the first, or as many as the last of them was at some time before the first
+//!   fault of the run, if that is more (where blocks take less time than messages, nodes are always some apart).
 //!
 //! **Of a region** are its nodes, and the payments whose home is one of them. Finality is then that at its nodes, and a
 //! payment is confirmed when it is final at its home; blocks between are those of the whole chain.
