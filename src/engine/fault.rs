@@ -7,7 +7,7 @@
 use super::clock::Clock;
 use super::disk::Kept;
 use super::reach::Cuts;
-use super::seat::Job;
+use super::seat::{Job, Origin};
 use super::simulation::{Kind, SCHEDULE, Simulation};
 use crate::base::{AccountId, Duration, NodeId, Time, Work};
 use crate::chain::{Amount, Body, Transaction};
@@ -300,7 +300,7 @@ impl<P: Protocol> Simulation<P> {
                 Junk::Forged => self.enqueue(node, Job::Forged, price),
                 Junk::Unfunded => {
                     let payment = self.unfunded(number);
-                    self.offer(node, payment, false);
+                    self.offer(node, payment, Origin::Client);
                 }
             }
         }

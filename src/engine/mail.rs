@@ -4,7 +4,7 @@
 //! them in order.
 
 use super::queue::Event;
-use super::seat::Job;
+use super::seat::{Job, Origin};
 use super::simulation::{Kind, Simulation, TransactionRelay};
 use crate::base::wire::FRAMING_BYTES;
 use crate::base::{Duration, Hash, NodeId, Time, Wire, Work};
@@ -397,12 +397,13 @@ impl<P: Protocol> Simulation<P> {
         };
         self.publish(from, item);
     }
-    pub(super) fn publish_transaction(&mut self, node: NodeId, transaction: &Arc<Transaction>) {
+    pub(super) fn publish_transaction(&mut self, node: NodeId, transaction: &Arc<Transaction>, origin: Origin) {
         let name = transaction.id();
         let item = match self.items_by_name.get(&name).copied() {
             Some(Some(item)) => item,
-            Some(None) => return,
-            None => {
+            Some(None) if origin != Origin::Client => return,
+            // Everybody had it long ago, and this node did not know it any more.
+            Some(None) | None => {
                 let item =
                     Item { name: Some(name), retires: false, what: ItemContent::Transaction(transaction.clone()) };
                 let item = self.new_item(item);
@@ -470,7 +471,7 @@ impl<P: Protocol> Simulation<P> {
                     self.receive(node, speaker, payload);
                 }
             }
-            ItemContent::Transaction(transaction) => self.offer(node, transaction, true),
+            ItemContent::Transaction(transaction) => self.offer(node, transaction, Origin::Gossip),
         }
         self.retire(item);
     }

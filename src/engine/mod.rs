@@ -37,4 +37,5 @@ pub use disk::{DiskModel, Kept};
 pub use executor::Executor;
 pub use fault::{Burden, Fault, Junk, STRANGERS, Scheduled, Who};
 pub use simulation::{SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+pub use traffic::PATIENCE_MOST;
 pub use world::{Agent, Chain, Findings, World};

@@ -196,8 +196,8 @@ impl<P: Protocol> Simulation<P> {
                     });
                 }
             }
-            Job::Transaction { transaction, is_item } => {
-                if self.pool(node, transaction, is_item) {
+            Job::Transaction { transaction, origin } => {
+                if self.pool(node, transaction, origin) {
                     self.call(node, |occupant, ctx| match occupant {
                         Occupant::Honest(node) => node.on_pending(ctx),
                         Occupant::Attacker(node) => node.on_pending(ctx),

@@ -16,14 +16,25 @@ pub(super) enum Occupant<P: Protocol> {
     Attacker(Box<dyn Attacker<P>>),
 }
 
+/// Who brought a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Origin {
+    /// Somebody outside: what the node did not know it spreads, even if another node spread it before.
+    Client,
+    /// A peer that spread it to everybody.
+    Peer,
+    /// Gossip, which passes it on.
+    Gossip,
+}
+
 /// Something for the node to handle, in its inbox.
 pub(super) enum Job {
     /// A message: its payload and its sender.
     Message { payload: u32, from: NodeId },
     /// A timer that fired: its slot, and the number of its setting.
     Timer { slot: u32, number: u32 },
-    /// A transaction for the mempool, from a client or a peer; whether it came by gossip.
-    Transaction { transaction: Arc<Transaction>, is_item: bool },
+    /// A transaction for the mempool.
+    Transaction { transaction: Arc<Transaction>, origin: Origin },
     /// A message whose check failed: only the checking is done.
     Forged,
     /// Start.

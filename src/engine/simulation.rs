@@ -129,7 +129,9 @@ pub struct Setup<P: Protocol> {
     pub workload: Option<Box<dyn Workload>>,
     /// One-way delay between a client and its node.
     pub client_delay: Duration,
-    /// How long a client waits before it hands its transaction to every node; doubled each time.
+    /// How long a client waits for an answer before it hands its transaction in again, to whom the protocol says; doubled
+    /// each time, up to [`PATIENCE_MOST`](super::PATIENCE_MOST) times. Never if left out: then it learns at least that its
+    /// node refused the transaction.
     pub client_retry: Option<Duration>,
     /// One per member of the committee, and behind them those of twins; see [`super::cast`].
     pub seats: Vec<SeatSettings<P>>,
@@ -167,13 +169,14 @@ pub(super) enum Kind {
     Enter,
     Answer,
     Retry,
+    Refusal,
     Fault,
     Tick,
     Flood,
 }
 
 impl Kind {
-    const ALL: [Kind; 19] = [
+    const ALL: [Kind; 20] = [
         Kind::Arrive,
         Kind::Spread,
         Kind::Land,
@@ -190,6 +193,7 @@ impl Kind {
         Kind::Enter,
         Kind::Answer,
         Kind::Retry,
+        Kind::Refusal,
         Kind::Fault,
         Kind::Tick,
         Kind::Flood,
@@ -436,6 +440,7 @@ impl<P: Protocol> Simulation<P> {
             Kind::Enter => self.on_enter(event.with),
             Kind::Answer => self.on_answer(event.with),
             Kind::Retry => self.on_retry(event.with),
+            Kind::Refusal => self.on_refusal(event.with),
             Kind::Fault => self.on_fault(event.with as usize),
             Kind::Tick => self.on_tick(),
             Kind::Flood => self.on_flood(event.with),

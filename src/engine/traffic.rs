@@ -1,14 +1,23 @@
 //! Clients: they hand transactions to nodes, wait, try again, and are answered.
+//!
+//! Who has no answer in time hands the same bytes in again, to the next node in turn or to all of them
+//! ([`Retransmission`]). A node whose process is down refuses the connection, so that the client asks the one after it at
+//! once; one that is cut off does not answer, and costs the client its patience. A node that knows the transaction does
+//! nothing about it but read it; one that does not takes it in and spreads it.
 
 use super::mail::{Content, Sending};
-use super::seat::{Job, Seat};
+use super::seat::{Job, Origin, Seat};
 use super::simulation::{CLIENTS, Kind, Shared, Simulation, TransactionRelay};
 use crate::base::{ClientId, Duration, NodeId, Time, Work, rng};
 use crate::chain::{BlockIndex, Transaction};
 use crate::observe::Observed;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Retransmission};
 use crate::workload::{Receipt, Request};
 use std::sync::Arc;
+
+/// How many times its first patience a client's patience becomes at most. Doubling keeps retries from adding to an
+/// overload; the bound keeps a chain whose load has ended from idling while clients wait.
+pub const PATIENCE_MOST: u64 = 8;
 
 /// What a client knows of its transaction.
 pub(super) struct Client {
@@ -75,34 +84,58 @@ impl<P: Protocol> Simulation<P> {
         let (node, transaction) = self.entering.remove(entry);
         for seat in self.cast.all_seats(&[node]) {
             if self.seats[seat.index()].is_up() {
-                self.offer(seat, transaction.clone(), false);
+                self.offer(seat, transaction.clone(), Origin::Client);
             }
         }
     }
     pub(super) fn on_retry(&mut self, entry: u32) {
-        let (home, transaction) = self.entering.remove(entry);
+        let (last, transaction) = self.entering.remove(entry);
+        let longest = self.client_retry.unwrap_or(Duration::ZERO) * PATIENCE_MOST;
         let Some(client) = self.clients.get_mut(&transaction.id()).filter(|client| !client.answered) else { return };
-        client.patience = client.patience * 2;
+        client.patience = (client.patience * 2).min(longest);
         let (id, patience) = (client.id, client.patience);
-        self.tell(&Observed::Submitted { client: id, node: home, transaction: &transaction, again: true });
-        for node in (0..self.cast.nodes()).map(NodeId::from) {
-            if self.proposers[node.index()] {
-                self.enter(node, transaction.clone());
-            }
+        let next = self.next_after(last);
+        if let Some(node) = next {
+            self.tell(&Observed::Submitted { client: id, node, transaction: &transaction, again: true });
         }
-        let entry = self.entering.insert((home, transaction));
+        let asked: Vec<NodeId> = match P::RETRANSMISSION {
+            Retransmission::NextNode => next.into_iter().collect(),
+            Retransmission::AllNodes => (0..self.cast.nodes()).map(NodeId::from).filter(|node| self.takes(*node)).collect(),
+        };
+        asked.into_iter().for_each(|node| self.enter(node, transaction.clone()));
+        let entry = self.entering.insert((next.unwrap_or(last), transaction));
         self.push(self.queue.now() + patience, CLIENTS, Kind::Retry, 0, entry);
     }
+    /// The node that a client asks after `last`.
+    fn next_after(&self, last: NodeId) -> Option<NodeId> {
+        let nodes = self.cast.nodes();
+        let mut in_turn = (1..=nodes).map(|step| NodeId::from((last.index() + step) % nodes));
+        in_turn.find(|node| self.takes(*node))
+    }
+    /// Whether a node lets a client hand in a transaction.
+    fn takes(&self, node: NodeId) -> bool {
+        self.up[node.index()] && self.proposers[node.index()]
+    }
+    /// A client that will not try again hears from its node that its transaction was refused.
+    pub(super) fn on_refusal(&mut self, entry: u32) {
+        let (_, transaction) = self.entering.remove(entry);
+        let (at, client) = (self.trouble.pace.show(self.queue.now()), self.clients.get(&transaction.id()));
+        let Some(client) = client.filter(|client| !client.answered).map(|client| client.id) else { return };
+        if let Some(workload) = &mut self.workload {
+            workload.on_receipt(&Receipt { at, client, transaction, executed: false });
+        }
+        self.await_request();
+    }
     /// A transaction reaches a node that is up: it will be checked and may enter the mempool.
-    pub(super) fn offer(&mut self, node: NodeId, transaction: Arc<Transaction>, is_item: bool) {
+    pub(super) fn offer(&mut self, node: NodeId, transaction: Arc<Transaction>, origin: Origin) {
         let price = self.costs.message + self.costs.time(&Work::VERIFY);
-        self.enqueue(node, Job::Transaction { transaction, is_item }, price);
+        self.enqueue(node, Job::Transaction { transaction, origin }, price);
     }
     /// A transaction spreading by sampled delay reaches a node.
     pub(super) fn hear(&mut self, node: NodeId, from: NodeId, transaction: Arc<Transaction>) {
         let by_network = matches!(self.relay, TransactionRelay::Gossip);
         if by_network || self.network.reaches(from, node) {
-            self.offer(node, transaction, false);
+            self.offer(node, transaction, Origin::Peer);
         } else {
             self.behind_cuts.push((from, node, transaction));
         }
@@ -116,7 +149,7 @@ impl<P: Protocol> Simulation<P> {
         }
     }
     /// A checked transaction enters a mempool, and spreads.
-    pub(super) fn pool(&mut self, node: NodeId, transaction: Arc<Transaction>, is_item: bool) -> bool {
+    pub(super) fn pool(&mut self, node: NodeId, transaction: Arc<Transaction>, origin: Origin) -> bool {
         if self.is_included(node, &transaction) || !self.seats[node.index()].admits(&transaction) {
             return false;
         }
@@ -129,6 +162,11 @@ impl<P: Protocol> Simulation<P> {
         match admitted.and_then(|()| seat.pool.insert(transaction.clone(), &chain)) {
             Err(reason) => {
                 self.tell(&Observed::Refused { node, transaction: &transaction, reason });
+                // It waits nowhere else: who tries once only has handed it to this node alone.
+                if origin == Origin::Client && self.client_retry.is_none() {
+                    let entry = self.entering.insert((node, transaction));
+                    self.push(self.queue.now() + self.client_delay, CLIENTS, Kind::Refusal, 0, entry);
+                }
                 return false;
             }
             Ok(replaced) => {
@@ -138,8 +176,8 @@ impl<P: Protocol> Simulation<P> {
             }
         }
         if self.gossip.is_some() && matches!(self.relay, TransactionRelay::Gossip) {
-            self.publish_transaction(node, &transaction);
-        } else if !is_item {
+            self.publish_transaction(node, &transaction, origin);
+        } else if origin == Origin::Client {
             self.spread_transaction(node, transaction);
         }
         true
@@ -149,11 +187,8 @@ impl<P: Protocol> Simulation<P> {
         let Shared { inclusions, tree, .. } = &self.shared;
         inclusions.holds(tree, self.seats[node.index()].tip, &transaction.id())
     }
-    /// Sends a transaction on its way to every other mempool, once.
+    /// Sends a transaction that a client brought on its way to every other mempool.
     fn spread_transaction(&mut self, from: NodeId, transaction: Arc<Transaction>) {
-        if self.items_by_name.insert(transaction.id(), None).is_some() {
-            return;
-        }
         let TransactionRelay::Sampled(delay, hops) = &self.relay else {
             return self.send_transaction(from, transaction);
         };

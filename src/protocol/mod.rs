@@ -40,6 +40,8 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     const SUMMARY: &'static str;
     /// What its faulty nodes may do.
     const FAULTS: FaultModel;
+    /// Whom a client asks that has waited in vain.
+    const RETRANSMISSION: Retransmission = Retransmission::NextNode;
     /// Its own attacks, by name, with one line each. [`Protocol::attacker`] makes them.
     const ATTACKS: &'static [(&'static str, &'static str)] = &[];
 
@@ -112,6 +114,21 @@ pub trait Attacker<P: Protocol>: Debug {
     fn on_timer(&mut self, timer: P::Timer, ctx: &mut Context<'_, P>);
     /// See [`Protocol::on_pending`].
     fn on_pending(&mut self, _ctx: &mut Context<'_, P>) {}
+}
+
+/// Whom a client hands its transaction to that has waited in vain for an answer.
+///
+/// A node spreads what it did not know, so that whoever proposes gets it from any honest node that reaches the others; who
+/// asks one node at a time may meet several that do not before it meets one that does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Retransmission {
+    /// The next node in turn. Raft's clients (dissertation section 6.2: "another server"), etcd's (`clientv3`, round robin
+    /// over its end points), those of JSON-RPC nodes (ethers' `FallbackProvider`: the next provider after a stall), of
+    /// `CometBFT` and of Fabric's gateway, which speak to one node at a time.
+    NextNode,
+    /// All nodes: PBFT (Castro and Liskov 1999, section 4.1: "If the client does not receive replies soon enough, it
+    /// broadcasts the request to all replicas").
+    AllNodes,
 }
 
 /// Settings that make no sense: the key, and why.

@@ -37,9 +37,11 @@ pub struct Payments {
     pub bytes_sigma: f64,
     /// What a payment pays the proposer.
     pub fee: Fee,
-    /// After how long without an answer a client asks the next node. Left out: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Duration>,
+    /// How long a client waits for an answer before it hands its payment in again, to the next node in turn that accepts
+    /// connections (under PBFT to all nodes, as its paper has it): a time, doubled each time up to eightfold, or
+    /// `"never"`. Left out: 5 s, after which `etcdctl` (`--command-timeout`) and Fabric's gateway (`submit`) give up on
+    /// the node they asked.
+    pub retry: Retry,
     /// No payment is made after this. Left out: until the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Duration>,
@@ -58,8 +60,34 @@ impl Default for Payments {
             bytes: ByteSize(250),
             bytes_sigma: 0.0,
             fee: Fee::default(),
-            retry: None,
+            retry: Retry::default(),
             until: None,
+        }
+    }
+}
+
+/// When a client without an answer hands its payment in again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Retry {
+    /// Never. It still learns when the node that it asked refuses the payment, and uses its nonce or coins again.
+    Never,
+    /// After this time, which is doubled each time.
+    After(Duration),
+}
+
+impl Default for Retry {
+    fn default() -> Retry {
+        Retry::After(Duration::from_secs(5))
+    }
+}
+
+impl Retry {
+    /// The first wait, if there is one.
+    #[must_use]
+    pub fn first(self) -> Option<Duration> {
+        match self {
+            Retry::Never => None,
+            Retry::After(wait) => Some(wait),
         }
     }
 }

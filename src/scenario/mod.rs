@@ -39,7 +39,7 @@ pub use fault::{
     Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, FaultKind, Flood, Junk, Load, Log, Misconduct,
     Partition, Pause, Repeat, Slow,
 };
-pub use load::{Arrival, Fee, Payments, Piece, Workload};
+pub use load::{Arrival, Fee, Payments, Piece, Retry, Workload};
 pub use mistake::Mistake;
 pub use network::{Bandwidth, Drawn, Gossip, Jitter, Latency, Network, Spread, Topology};
 pub use nodes::{Clock, Disk, Group, Mempool, Nodes, Rate, Regions, Select, Weights};

@@ -56,7 +56,7 @@ pub use record::{Image, Record};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Time};
 use crate::chain::{Batch, Block, Limit};
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use crate::protocol::{Attacker, Context, Misfit, Protocol, Retransmission, note};
 use log::Window;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -188,6 +188,7 @@ pub struct Pbft {
 impl Protocol for Pbft {
     const NAME: &'static str = "pbft";
     const SUMMARY: &'static str = "PBFT (1999): leader, three phases, f < n/3 Byzantine, final at commit";
+    const RETRANSMISSION: Retransmission = Retransmission::AllNodes;
     const FAULTS: FaultModel = FaultModel::Byzantine;
     const ATTACKS: &'static [(&'static str, &'static str)] = attack::ATTACKS;
     type Config = Config;

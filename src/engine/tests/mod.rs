@@ -2,6 +2,7 @@
 
 mod adversary;
 mod anchor;
+mod clients;
 mod fault;
 mod fixture;
 
@@ -97,16 +98,6 @@ fn timers_follow_the_local_clock() {
     setup.seats[0].clock = FAST_CLOCK;
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("n0 final"), ["100ms n0 final 1"], "a clock that gains a tenth shows 110 ms at 100 ms");
-}
-
-#[test]
-fn a_client_that_hears_nothing_asks_every_node() {
-    let diary = Diary::default();
-    let mut setup = setup(2, Config::default(), &diary);
-    setup.client_retry = Some(Duration::from_secs(1));
-    setup.faults = crash(0, 10, 500);
-    run(setup, &[(at(50), payment(1, 0))]);
-    assert_eq!(diary.lines("answered"), ["1.1s answered true"], "asked at 50 ms, again at 1,050 ms");
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Builder<'_> {
         let workload = payments.map(|payments| self.payments(payments, n, keys.clone(), wallet)).transpose()?;
         let clients = payments.map_or(0, |payments| payments.clients);
         let desk = Desk { keys: keys.clone(), holders, clients };
-        Ok(Load { accounts: keys, ledger, workload, retry: payments.and_then(|payments| payments.retry), desk })
+        Ok(Load { accounts: keys, ledger, workload, retry: payments.and_then(|payments| payments.retry.first()), desk })
     }
     fn payments(
         &self,

@@ -40,7 +40,7 @@ impl Checker<'_> {
         if let Fee::Lognormal { sigma, .. } = payments.fee {
             self.within(&format!("{path}.fee.lognormal.sigma"), sigma, 0.0, 5.0);
         }
-        if let Some(retry) = payments.retry {
+        if let Some(retry) = payments.retry.first() {
             self.lasting(&format!("{path}.retry"), retry);
         }
     }
