@@ -37,8 +37,10 @@ pub struct Executor {
     /// Blocks that can be undone from the cursor.
     undoable: usize,
     results: Vec<Option<Arc<Executed>>>,
-    /// Transactions whose signature was checked and is the sender's.
-    authentic: FxHashMap<Hash, Signature>,
+    /// Transactions whose signature was checked and is the sender's: a number for each, and the signature.
+    authentic: FxHashMap<Hash, (u32, Signature)>,
+    /// The number of the next.
+    numbered: u32,
     accounts: Arc<Keyring>,
     recheck: bool,
 }
@@ -57,7 +59,17 @@ impl Executor {
         };
         let results = vec![Some(Arc::new(genesis))];
         let authentic = FxHashMap::default();
-        Executor { make, ledger, cursor: BlockIndex::GENESIS, undoable: 0, results, authentic, accounts, recheck }
+        Executor {
+            make,
+            ledger,
+            cursor: BlockIndex::GENESIS,
+            undoable: 0,
+            results,
+            authentic,
+            numbered: 0,
+            accounts,
+            recheck,
+        }
     }
     /// What the block did; executes it, and its ancestors, if nobody did before.
     pub fn result(&mut self, tree: &Tree, index: BlockIndex) -> Arc<Executed> {
@@ -91,14 +103,22 @@ impl Executor {
     /// a name.
     fn is_signed(&mut self, transaction: &Transaction) -> bool {
         let (id, signature) = (transaction.id(), transaction.signature());
-        if !self.recheck && self.authentic.get(&id).is_some_and(|known| known == signature) {
+        let is_known = self.number(transaction).is_some();
+        if !self.recheck && is_known {
             return true;
         }
         let signed = transaction.is_signed(&self.accounts);
-        if signed {
-            self.authentic.insert(id, *signature);
+        if signed && !is_known {
+            self.authentic.insert(id, (self.numbered, *signature));
+            self.numbered += 1;
         }
         signed
+    }
+    /// The number of a transaction that somebody found to be signed by its sender.
+    #[must_use]
+    pub fn number(&self, transaction: &Transaction) -> Option<u32> {
+        let known = self.authentic.get(&transaction.id());
+        known.filter(|(_, signature)| signature == transaction.signature()).map(|(number, _)| *number)
     }
     /// Whether an output existed before the first block.
     #[must_use]

@@ -293,11 +293,10 @@ impl<P: Protocol> Simulation<P> {
         let Some(flood) = self.trouble.floods.iter_mut().find(|flood| flood.id == id) else { return };
         let (nodes, junk, gap, made) = (flood.nodes.clone(), flood.junk, flood.gap, flood.made);
         flood.made = made.wrapping_add(nodes.len() as u32);
-        let price = self.costs.message + self.costs.time(&Work::VERIFY);
         for (node, number) in nodes.into_iter().zip((0..).map(|at| made.wrapping_add(at))) {
             match junk {
                 _ if !self.up[node.index()] => self.lose(node, None, Loss::Down),
-                Junk::Forged => self.enqueue(node, Job::Forged, price),
+                Junk::Forged => self.enqueue(node, Job::Forged, Work::RECEIVE + Work::VERIFY),
                 Junk::Unfunded => {
                     let payment = self.unfunded(number);
                     self.offer(node, payment, Origin::Client);

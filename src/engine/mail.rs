@@ -32,8 +32,8 @@ pub(super) struct Payload<M> {
     pub genuine: Option<bool>,
     /// Whether its sender broke them.
     pub garbled: bool,
-    /// What checking it costs a reference core.
-    pub price: Duration,
+    /// What receiving and checking it costs.
+    pub work: Work,
     /// Bytes on the wire, framing included.
     pub bytes: u64,
 }
@@ -47,8 +47,8 @@ pub(super) enum Content {
     Frame(Frame, u32),
     /// A transaction on its way by sampled delay.
     Transaction(Arc<Transaction>),
-    /// What was garbled on its way; finding that out costs a reference core so much.
-    Garbled(Duration),
+    /// What was garbled on its way; finding that out costs so much.
+    Garbled(Work),
 }
 
 /// One content under way to some receivers.
@@ -93,9 +93,9 @@ pub(super) enum ItemContent {
 impl<P: Protocol> Simulation<P> {
     fn payload(&mut self, seat: NodeId, message: P::Message, garbled: bool) -> u32 {
         let from = self.cast.node(seat);
-        let price = self.costs.message + self.costs.time(&message.check());
+        let work = Work::RECEIVE + message.check();
         let bytes = (message.bytes() + FRAMING_BYTES) as u64;
-        self.payloads.insert(Payload { message, from, holders: 0, genuine: None, garbled, price, bytes })
+        self.payloads.insert(Payload { message, from, holders: 0, genuine: None, garbled, work, bytes })
     }
     /// Sends a message to one peer, past all gossip.
     pub(super) fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
@@ -205,12 +205,12 @@ impl<P: Protocol> Simulation<P> {
         let sending = arrival.ticket as u32;
         let Sending { content, from, bytes, .. } = self.sendings.get(sending);
         let (from, bytes) = (*from, *bytes);
-        let price = match content {
-            Content::Message(payload) => self.payloads.get(*payload).price,
-            Content::Frame(..) => Duration::ZERO,
-            Content::Transaction(_) | Content::Garbled(_) => self.costs.message + self.costs.time(&Work::VERIFY),
+        let work = match content {
+            Content::Message(payload) => self.payloads.get(*payload).work,
+            Content::Frame(..) => Work::NONE,
+            Content::Transaction(_) | Content::Garbled(_) => Work::RECEIVE + Work::VERIFY,
         };
-        let garbled = self.sendings.insert(Sending { content: Content::Garbled(price), from, bytes, copies: 1 });
+        let garbled = self.sendings.insert(Sending { content: Content::Garbled(work), from, bytes, copies: 1 });
         self.expect_arrivals(garbled, &[Arrival { ticket: u64::from(garbled), ..arrival }]);
         self.drop_copy(sending);
     }
@@ -306,7 +306,7 @@ impl<P: Protocol> Simulation<P> {
                     }
                     self.hear(to, from, transaction);
                 }
-                &Content::Garbled(price) => self.enqueue(to, Job::Forged, price),
+                &Content::Garbled(work) => self.enqueue(to, Job::Forged, work),
             }
         } else {
             self.lose(to, Some(sending).filter(|sending| self.is_told(*sending)), Loss::Down);
@@ -338,12 +338,12 @@ impl<P: Protocol> Simulation<P> {
         let genuine = known.unwrap_or_else(|| !kept.garbled && kept.message.verify(kept.from, &self.shared.keys));
         assert!(kept.genuine.is_none_or(|before| before == genuine), "checking a message twice gives the same");
         kept.genuine = Some(genuine);
-        let price = kept.price;
+        let work = kept.work;
         if !genuine {
-            return self.enqueue(to, Job::Forged, price);
+            return self.enqueue(to, Job::Forged, work);
         }
         kept.holders += 1;
-        self.enqueue(to, Job::Message { payload, from }, price);
+        self.enqueue(to, Job::Message { payload, from }, work);
     }
     fn drop_copy(&mut self, sending: u32) {
         let kept = self.sendings.get_mut(sending);

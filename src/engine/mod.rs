@@ -12,6 +12,7 @@
 pub mod adversary;
 pub mod anchor;
 pub mod cast;
+mod checked;
 pub mod clock;
 mod confirmed;
 pub mod disk;

@@ -5,12 +5,13 @@
 //! follows it until it is durable. What waits behind one of them waits in the outbox, and dies with the process.
 
 use super::adversary::Later;
+use super::checked::Checked;
 use super::disk::Kept;
 use super::executor::{Executed, Executor};
 use super::fault::Burden;
 use super::seat::{FIRED, Job, Occupant, Seat, Waiting};
 use super::simulation::{Kind, Shared, Simulation};
-use crate::base::{Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire};
+use crate::base::{Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire, Work};
 use crate::chain::{Batch, Block, BlockIndex, Limit, Transaction, Tree};
 use crate::observe::{Loss, Observed};
 use crate::protocol::{Context, Effect, EffectOf, Invalid, Message, Protocol, Services, Snapshot, note};
@@ -30,6 +31,11 @@ struct Desk<'a, P: Protocol> {
 impl<P: Protocol> Desk<'_, P> {
     fn index(&mut self, block: &Arc<Block>) -> BlockIndex {
         self.learn(block).expect("a block whose ancestors this node has")
+    }
+    /// The node has checked the payments of a batch; those that are not signed by their senders have no number.
+    fn remember(&mut self, batch: &Batch) {
+        let numbers = batch.transactions().iter().filter_map(|t| self.shared.executor.number(t));
+        numbers.for_each(|number| self.seat.checked.add(number));
     }
     fn result(&mut self, block: &Arc<Block>) -> Arc<Executed> {
         let index = self.index(block);
@@ -78,10 +84,19 @@ impl<P: Protocol> Services for Desk<'_, P> {
             return Err(Invalid("the name does not fit the transactions"));
         }
         let index = self.shared.tree.insert(block).ok_or(Invalid("unknown parent or wrong height"))?;
-        self.shared.executor.result(&self.shared.tree, index).valid
+        let valid = self.shared.executor.result(&self.shared.tree, index).valid;
+        self.remember(&block.batch);
+        valid
+    }
+    fn unchecked(&self, batch: &Batch) -> u32 {
+        let (executor, checked) = (&self.shared.executor, &self.seat.checked);
+        let is_new = |t: &&Arc<Transaction>| !executor.number(t).is_some_and(|number| checked.holds(number));
+        batch.transactions().iter().filter(|t| !t.is_coinbase()).filter(is_new).count() as u32
     }
     fn is_authentic(&mut self, batch: &Arc<Batch>) -> bool {
-        self.shared.executor.is_authentic(batch)
+        let is_authentic = self.shared.executor.is_authentic(batch);
+        self.remember(batch);
+        is_authentic
     }
     fn root(&mut self, block: &Arc<Block>) -> Hash {
         self.result(block).root
@@ -100,25 +115,26 @@ impl<P: Protocol> Services for Desk<'_, P> {
 
 /// From the inbox to the handler.
 impl<P: Protocol> Simulation<P> {
-    /// Puts a job into a node's inbox; `price` is what checking it costs a reference core.
-    pub(super) fn enqueue(&mut self, node: NodeId, job: Job, price: Duration) {
+    /// Puts a job into a node's inbox, with the work of receiving and checking it.
+    pub(super) fn enqueue(&mut self, node: NodeId, job: Job, work: Work) {
         let seat = &mut self.seats[node.index()];
         if seat.inbox.is_empty() && seat.has_free_core() {
-            self.start(node, job, price);
+            self.start(node, job, work);
         } else {
-            seat.inbox.push_back((job, price));
+            seat.inbox.push_back((job, work));
             seat.inbox_max = seat.inbox_max.max(seat.inbox.len() as u32);
         }
     }
-    fn start(&mut self, node: NodeId, job: Job, price: Duration) {
+    fn start(&mut self, node: NodeId, job: Job, work: Work) {
         let seat = &mut self.seats[node.index()];
-        let span = seat.time(price);
+        let cores = seat.cores_for(&work);
+        let span = seat.time(self.costs.time_on(&work, cores));
         if span.is_zero() {
             return self.run(node, job);
         }
-        seat.busy += span;
+        seat.busy += seat.time(self.costs.time(&work));
         let number = seat.count();
-        seat.running.push((number, job));
+        seat.running.push((number, job, cores));
         self.push_numbered(self.now() + span, node.0, number, Kind::Ready, node.0, number);
     }
     /// Starts what waits while there are free cores.
@@ -128,8 +144,8 @@ impl<P: Protocol> Simulation<P> {
             if !seat.is_up() || !seat.has_free_core() {
                 return;
             }
-            let Some((job, price)) = seat.inbox.pop_front() else { return };
-            self.start(node, job, price);
+            let Some((job, work)) = seat.inbox.pop_front() else { return };
+            self.start(node, job, work);
         }
     }
     pub(super) fn on_ready(&mut self, node: NodeId, number: u32) {
@@ -139,16 +155,17 @@ impl<P: Protocol> Simulation<P> {
         }
         let running = &mut seat.running;
         // Absent if the process that started it has crashed.
-        if let Some(at) = running.iter().position(|(running, _)| *running == number) {
-            let (_, job) = running.remove(at);
+        if let Some(at) = running.iter().position(|(running, ..)| *running == number) {
+            let (_, job, _) = running.remove(at);
             self.run(node, job);
             self.start_waiting(node);
         }
     }
-    pub(super) fn on_free(&mut self, node: NodeId, boots: u32) {
+    pub(super) fn on_free(&mut self, node: NodeId, computing: u32) {
+        let (boots, cores) = self.computing.remove(computing);
         let seat = &mut self.seats[node.index()];
         if seat.boots == boots && seat.is_up() {
-            seat.computing -= 1;
+            seat.computing -= cores;
             self.start_waiting(node);
         }
     }
@@ -162,7 +179,7 @@ impl<P: Protocol> Simulation<P> {
         if timer.deadline == now {
             timer.deadline = FIRED;
             let number = timer.number;
-            self.enqueue(node, Job::Timer { slot, number }, Duration::ZERO);
+            self.enqueue(node, Job::Timer { slot, number }, Work::NONE);
         } else if timer.deadline < FIRED {
             timer.queued = timer.deadline;
             let (at, number) = (timer.deadline, timer.number);
@@ -231,15 +248,18 @@ impl<P: Protocol> Simulation<P> {
         if self.seats[node.index()].adversary.is_some() {
             self.rewrite(node, effects);
         }
-        let (now, mut spent) = (self.queue.now(), Duration::ZERO);
+        let (now, mut spent, mut helpers) = (self.queue.now(), Duration::ZERO, Vec::new());
         for effect in effects.drain(..) {
             let seat = &mut self.seats[node.index()];
             match effect {
                 Effect::Spend { work } => {
-                    let span = seat.time(self.costs.time(&work));
+                    let cores = seat.cores_for(&work);
+                    let span = seat.time(self.costs.time_on(&work, cores));
                     if !span.is_zero() {
                         spent += span;
+                        seat.busy += seat.time(self.costs.time(&work));
                         seat.outbox.push_back(Waiting::Until(now + spent));
+                        helpers.extend((cores > 1).then_some((now + spent, cores - 1)));
                     }
                 }
                 Effect::Persist { record } => self.write(node, record),
@@ -255,14 +275,26 @@ impl<P: Protocol> Simulation<P> {
                 }
             }
         }
-        let seat = &mut self.seats[node.index()];
         if !spent.is_zero() {
-            seat.busy += spent;
-            seat.computing += 1;
-            let boots = seat.boots;
-            self.push(now + spent, node.0, Kind::Free, node.0, boots);
+            self.occupy(node, 1, now + spent);
+        }
+        let mut helping = 0;
+        for (until, cores) in helpers.into_iter().rev() {
+            self.occupy(node, u32::saturating_sub(cores, helping), until);
+            helping = helping.max(cores);
         }
         self.drain(node);
+    }
+    /// So many cores of a node compute until an instant. Those that help to check signatures are taken when their handler
+    /// ends, though what it computes before that is done on one core.
+    fn occupy(&mut self, node: NodeId, cores: u32, until: Time) {
+        if cores == 0 {
+            return;
+        }
+        let seat = &mut self.seats[node.index()];
+        seat.computing += cores;
+        let computing = self.computing.insert((seat.boots, cores));
+        self.push(until, node.0, Kind::Free, node.0, computing);
     }
     fn rewrite(&mut self, node: NodeId, effects: &mut Vec<EffectOf<P>>) {
         let mut later = Vec::new();
@@ -559,6 +591,7 @@ impl<P: Protocol> Simulation<P> {
         seat.frozen.clear();
         seat.burdens.retain(|(_, burden)| *burden != Burden::Pause);
         seat.computing = 0;
+        seat.checked = Checked::default();
         seat.stalled = false;
         seat.outbox.clear();
         seat.pool = pool;
@@ -566,7 +599,7 @@ impl<P: Protocol> Simulation<P> {
         seat.timers.iter_mut().for_each(|timer| timer.deadline = Time::NEVER);
         seat.tip = shared.tree.ancestor(seat.tip, seat.finalized);
         let waiting = seat.inbox.drain(..).map(|(job, _)| job);
-        let jobs: Vec<Job> = waiting.chain(seat.running.drain(..).map(|(_, job)| job)).collect();
+        let jobs: Vec<Job> = waiting.chain(seat.running.drain(..).map(|(_, job, _)| job)).collect();
         for job in jobs {
             if let Job::Message { payload, .. } = job {
                 self.release(payload);

@@ -1,10 +1,11 @@
 //! A running process: what a node has besides the protocol's memory.
 
 use super::adversary::Adversary;
+use super::checked::Checked;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::fault::Burden;
-use crate::base::{Duration, Height, NodeId, Stream, Time};
+use crate::base::{Duration, Height, NodeId, Stream, Time, Work};
 use crate::chain::{BlockIndex, Mempool, Transaction};
 use crate::protocol::{Attacker, EffectOf, Protocol};
 use std::collections::VecDeque;
@@ -89,14 +90,16 @@ pub(super) struct Seat<P: Protocol> {
     pub burdens: Vec<(u32, Burden)>,
     /// Whether the process stands still.
     pub paused: bool,
+    /// The payments whose signatures it has checked since it started.
+    pub checked: Checked,
     /// The jobs in `running` that were ready while it stood still.
     pub frozen: Vec<u32>,
     pub cores: u32,
-    /// Jobs being checked, each on a core, by number.
-    pub running: Vec<(u32, Job)>,
+    /// Jobs being checked, by number, each with its cores.
+    pub running: Vec<(u32, Job, u32)>,
     /// Cores that compute on after their handler ran.
     pub computing: u32,
-    pub inbox: VecDeque<(Job, Duration)>,
+    pub inbox: VecDeque<(Job, Work)>,
     pub inbox_max: u32,
     pub outbox: VecDeque<Waiting<P>>,
     /// Whether something will resume the outbox.
@@ -140,7 +143,15 @@ impl<P: Protocol> Seat<P> {
         if self.slowness == 1000 { reference } else { reference.scale(u64::from(self.slowness), 1000) }
     }
     pub fn has_free_core(&self) -> bool {
-        !self.paused && (self.running.len() as u32) + self.computing < self.cores
+        !self.paused && self.free_cores() > 0
+    }
+    pub fn free_cores(&self) -> u32 {
+        let running: u32 = self.running.iter().map(|(.., cores)| cores).sum();
+        self.cores.saturating_sub(running + self.computing)
+    }
+    /// How many cores check the signatures of `work`, if it begins now.
+    pub fn cores_for(&self, work: &Work) -> u32 {
+        self.free_cores().min(work.verify).max(1)
     }
     /// The slot of `timer`, made if there is none; slots of timers that are not set are used again.
     pub fn timer_slot(&mut self, timer: P::Timer) -> usize {

@@ -2,6 +2,7 @@
 
 use super::adversary::Adversary;
 use super::cast::Cast;
+use super::checked::Checked;
 use super::clock::Clock;
 use super::confirmed::{ChainUpTo, Inclusions};
 use super::disk::{Disk, DiskModel};
@@ -249,6 +250,8 @@ pub struct Simulation<P: Protocol> {
     pub(super) posts: Slab<(u32, Vec<Post>)>,
     /// With the number of the life of the node that ordered them: a node that restarts does not finish old business.
     pub(super) later: Slab<(u32, EffectOf<P>)>,
+    /// Cores that compute, with the life of the node that they compute for.
+    pub(super) computing: Slab<(u32, u32)>,
     pub(super) submitting: Slab<(ClientId, NodeId, Arc<Transaction>)>,
     pub(super) entering: Slab<(NodeId, Arc<Transaction>)>,
     pub(super) items: Vec<Option<Item>>,
@@ -338,6 +341,7 @@ impl<P: Protocol> Simulation<P> {
             landings: Slab::default(),
             posts: Slab::default(),
             later: Slab::default(),
+            computing: Slab::default(),
             submitting: Slab::default(),
             entering: Slab::default(),
             items: Vec::new(),
@@ -660,6 +664,7 @@ fn new_seat<P: Protocol>(settings: SeatSettings<P>) -> Seat<P> {
         native_slowness: settings.slowness,
         burdens: Vec::new(),
         paused: false,
+        checked: Checked::default(),
         frozen: Vec::new(),
         shown: Time::ZERO,
         cores: settings.cores,

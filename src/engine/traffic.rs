@@ -128,8 +128,9 @@ impl<P: Protocol> Simulation<P> {
     }
     /// A transaction reaches a node that is up: it will be checked and may enter the mempool.
     pub(super) fn offer(&mut self, node: NodeId, transaction: Arc<Transaction>, origin: Origin) {
-        let price = self.costs.message + self.costs.time(&Work::VERIFY);
-        self.enqueue(node, Job::Transaction { transaction, origin }, price);
+        let is_new = !self.has_checked(node, &transaction);
+        let work = Work::RECEIVE + Work::verify(u32::from(is_new));
+        self.enqueue(node, Job::Transaction { transaction, origin }, work);
     }
     /// A transaction spreading by sampled delay reaches a node.
     pub(super) fn hear(&mut self, node: NodeId, from: NodeId, transaction: Arc<Transaction>) {
@@ -155,6 +156,9 @@ impl<P: Protocol> Simulation<P> {
         }
         let admitted = self.shared.executor.admit(&transaction);
         let seat = &mut self.seats[node.index()];
+        if let Some(number) = self.shared.executor.number(&transaction) {
+            seat.checked.add(number);
+        }
         if seat.pool.contains(&transaction.id()) {
             return false;
         }
@@ -181,6 +185,11 @@ impl<P: Protocol> Simulation<P> {
             self.spread_transaction(node, transaction);
         }
         true
+    }
+    /// Whether a node has found, since it started, that the transaction is its sender's.
+    fn has_checked(&self, node: NodeId, transaction: &Transaction) -> bool {
+        let number = self.shared.executor.number(transaction);
+        number.is_some_and(|number| self.seats[node.index()].checked.holds(number))
     }
     /// Whether `node`'s chain holds the transaction.
     fn is_included(&self, node: NodeId, transaction: &Transaction) -> bool {

@@ -52,6 +52,10 @@ pub trait Services {
     fn pending(&self) -> usize;
     /// See [`Context::propose`] and [`Context::template`]; `paid` asks for a coinbase.
     fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, paid: bool) -> Arc<Batch>;
+    /// How many payments of a batch this node has not checked yet; what a node checked costs nothing again.
+    fn unchecked(&self, batch: &Batch) -> u32 {
+        batch.payments() as u32
+    }
     /// See [`Context::validate`].
     ///
     /// # Errors
@@ -178,13 +182,13 @@ impl<P: Protocol> Context<'_, P> {
     /// # Errors
     /// The first rule that the block breaks.
     pub fn validate(&mut self, block: &Arc<Block>) -> Result<(), Invalid> {
-        let count = block.transactions().len() as u32;
-        self.spend(Work::verify(count) + Work::execute(count) + Work::hash(block.bytes() as u64));
+        let (new, count) = (self.services.unchecked(&block.batch), block.transactions().len() as u32);
+        self.spend(Work::verify(new) + Work::execute(count) + Work::hash(block.bytes() as u64));
         self.services.validate(block)
     }
     /// Whether every transaction of a batch is signed by its sender.
     pub fn is_authentic(&mut self, batch: &Arc<Batch>) -> bool {
-        self.spend(Work::verify(batch.len() as u32) + Work::hash(batch.bytes() as u64));
+        self.spend(Work::verify(self.services.unchecked(batch)) + Work::hash(batch.bytes() as u64));
         self.services.is_authentic(batch)
     }
     /// Executes `batch` on top of `parent` and returns the block that results, which is in the tree. Transactions
