@@ -36,6 +36,11 @@ pub enum Kept {
     Torn,
     /// Not even these last records, though they were said to be durable: amnesia.
     AllBut(u32),
+    /// Nothing, and no chain either: the data directory is wiped.
+    Nothing,
+    /// The data directory, log and chain, as it was this long before the crash: a restored backup. Nothing if none was
+    /// made then; see [`Fault::Backup`](super::Fault::Backup).
+    Backup(Duration),
 }
 
 /// Records on their way to a log, and the log.
@@ -125,6 +130,11 @@ impl<R: Record> Disk<R> {
     pub fn wipe(&mut self) {
         (self.waiting, self.syncing, self.log) = (Vec::new(), Vec::new(), Vec::new());
         self.issued = self.durable;
+    }
+    /// What was written is gone; this log is found instead.
+    pub fn restore(&mut self, log: Vec<R>) {
+        self.wipe();
+        self.log = log;
     }
     fn keep(&mut self, record: R) {
         self.written += record.bytes() as u64;

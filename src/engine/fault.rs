@@ -107,6 +107,8 @@ pub enum Fault {
         /// Between two to one node.
         gap: Duration,
     },
+    /// The data directories of these nodes are copied, for a crash that restores them.
+    Backup(Vec<NodeId>),
     /// Those of these nodes that run lose their disks, logs and chains, and start anew; and so again after each span of
     /// this length.
     Forget(Vec<NodeId>, Duration),
@@ -240,6 +242,7 @@ impl<P: Protocol> Simulation<P> {
                 self.trouble.floods.push(Flood { id, nodes, junk, gap, made: 0 });
                 self.push(self.now() + gap, SCHEDULE, Kind::Flood, 0, id);
             }
+            Fault::Backup(nodes) => nodes.into_iter().for_each(|node| self.back_up(node)),
             Fault::Forget(nodes, every) => {
                 nodes.into_iter().for_each(|node| self.forget(node));
                 self.push(self.now() + every, SCHEDULE, Kind::Fault, 0, at as u32);

@@ -9,7 +9,7 @@ use super::checked::Checked;
 use super::disk::Kept;
 use super::executor::{Executed, Executor};
 use super::fault::Burden;
-use super::seat::{FIRED, Job, Occupant, Seat, Waiting};
+use super::seat::{Backup, FIRED, Job, Occupant, Seat, Waiting};
 use super::simulation::{Kind, Shared, Simulation};
 use crate::base::{Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire, Work};
 use crate::chain::{Batch, Block, BlockIndex, Limit, Transaction, Tree};
@@ -598,6 +598,16 @@ impl<P: Protocol> Simulation<P> {
         seat.disk.crash(kept, &mut shared.stream("torn", node, seat.boots));
         seat.timers.iter_mut().for_each(|timer| timer.deadline = Time::NEVER);
         seat.tip = shared.tree.ancestor(seat.tip, seat.finalized);
+        match kept {
+            Kept::Durable | Kept::Torn | Kept::AllBut(_) => {}
+            Kept::Nothing => seat.lose_data(None, &shared.tree),
+            Kept::Backup(age) => {
+                let now = self.queue.now();
+                seat.backups.retain(|backup| backup.made + age >= now);
+                let restored = seat.backups.pop_front_if(|backup| backup.made + age == now);
+                seat.lose_data(restored, &shared.tree);
+            }
+        }
         let waiting = seat.inbox.drain(..).map(|(job, _)| job);
         let jobs: Vec<Job> = waiting.chain(seat.running.drain(..).map(|(_, job, _)| job)).collect();
         for job in jobs {
@@ -615,16 +625,20 @@ impl<P: Protocol> Simulation<P> {
         self.output(7, node, 0);
         self.tell(&Observed::Crashed { node });
     }
+    /// Copies what is durable of a node.
+    pub(super) fn back_up(&mut self, node: NodeId) {
+        let made = self.queue.now();
+        let Simulation { seats, shared, .. } = self;
+        let seat = &mut seats[node.index()];
+        let last = shared.tree.ancestor(seat.tip, seat.finalized);
+        seat.backups.push_back(Backup { made, log: seat.disk.log().to_vec(), last });
+    }
     /// A node that is up loses its disk, log and chain included, and starts anew.
     pub(super) fn forget(&mut self, node: NodeId) {
         if !self.seats[node.index()].is_up() {
             return;
         }
-        self.crash(node, Kept::Durable);
-        let seat = &mut self.seats[node.index()];
-        seat.forgotten = seat.forgotten.max(seat.finalized);
-        (seat.tip, seat.finalized) = (BlockIndex::GENESIS, Height::GENESIS);
-        seat.disk.wipe();
+        self.crash(node, Kept::Nothing);
         self.boot(node);
     }
 }

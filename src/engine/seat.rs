@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::fault::Burden;
 use crate::base::{Duration, Height, NodeId, Stream, Time, Work};
-use crate::chain::{BlockIndex, Mempool, Transaction};
+use crate::chain::{BlockIndex, Mempool, Transaction, Tree};
 use crate::protocol::{Attacker, EffectOf, Protocol};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -66,6 +66,14 @@ pub(super) enum Waiting<P: Protocol> {
     Durable(u64),
 }
 
+/// A copy of a node's data directory.
+pub(super) struct Backup<R> {
+    pub made: Time,
+    pub log: Vec<R>,
+    /// The last block that was final.
+    pub last: BlockIndex,
+}
+
 /// A running process.
 pub(super) struct Seat<P: Protocol> {
     pub occupant: Option<Occupant<P>>,
@@ -106,6 +114,8 @@ pub(super) struct Seat<P: Protocol> {
     pub stalled: bool,
     pub timers: Vec<TimerSlot<P::Timer>>,
     pub disk: Disk<P::Record>,
+    /// What a crash yet to come will find in its place.
+    pub backups: VecDeque<Backup<P::Record>>,
     pub random: Option<Box<Stream>>,
     pub disk_random: Option<Box<Stream>>,
     pub pool: Mempool,
@@ -117,6 +127,13 @@ pub(super) struct Seat<P: Protocol> {
 }
 
 impl<P: Protocol> Seat<P> {
+    /// What is durable is gone, chain included; a backup is found instead, if there is one.
+    pub fn lose_data(&mut self, restored: Option<Backup<P::Record>>, tree: &Tree) {
+        self.forgotten = self.forgotten.max(self.finalized);
+        let (log, last) = restored.map_or((Vec::new(), BlockIndex::GENESIS), |backup| (backup.log, backup.last));
+        (self.tip, self.finalized) = (last, tree.height(last));
+        self.disk.restore(log);
+    }
     pub fn is_up(&self) -> bool {
         self.occupant.is_some()
     }

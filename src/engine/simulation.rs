@@ -676,6 +676,7 @@ fn new_seat<P: Protocol>(settings: SeatSettings<P>) -> Seat<P> {
         stalled: false,
         timers: Vec::new(),
         disk: Disk::new(settings.disk),
+        backups: std::collections::VecDeque::new(),
         random: None,
         disk_random: None,
         pool: Mempool::new(settings.mempool),

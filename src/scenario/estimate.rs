@@ -119,7 +119,7 @@ fn submitted_by(payments: &Payments, duration: Duration) -> u64 {
     let seconds = payments.until.unwrap_or(duration).min(duration).as_secs_f64();
     let many = match &payments.arrival {
         Arrival::Poisson {} | Arrival::Constant {} | Arrival::OnOff { .. } => payments.rate.unwrap_or(0.0) * seconds,
-        Arrival::Bursts { size, every } => *size as f64 * (seconds / every.as_secs_f64()),
+        Arrival::Bursts { size, every, .. } => *size as f64 * (1.0 + seconds / every.as_secs_f64()),
         Arrival::Pieces { pieces, then } => pieces.iter().map(|piece| piece.rate).fold(*then, f64::max) * seconds,
         // A client of a closed loop waits for at least a tenth of a second of agreement besides thinking.
         Arrival::Closed { think } => f64::from(payments.clients) * seconds / (0.1 + think.as_secs_f64()),

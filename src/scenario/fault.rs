@@ -75,9 +75,42 @@ pub struct Crash {
     /// What they find of their logs when they start again.
     #[serde(default, skip_serializing_if = "Log::is_durable")]
     pub log: Log,
+    /// What they find of their data directories, the chain with its log: `"kept"`, `"wiped"`, or an old backup,
+    /// `{ backup = "10s" }`. Who loses data counts as faulty, and must catch up with the others.
+    #[serde(default, skip_serializing_if = "Data::is_kept")]
+    pub data: Data,
 }
 
-/// What a node finds of its log after a crash. What it holds final it keeps in any case.
+/// What a node finds of its data directory after a crash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Data {
+    /// The chain as far as it was final, and of the log what `log` says.
+    #[default]
+    Kept,
+    /// Nothing: neither chain nor log.
+    Wiped,
+    /// Chain and log as they were this long before the crash.
+    Backup(Duration),
+}
+
+impl Data {
+    /// Whether nothing is lost.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        *self == Data::Kept
+    }
+}
+
+impl Crash {
+    /// Whether what was said to be durable is lost.
+    #[must_use]
+    pub fn forgets(&self) -> bool {
+        self.log.forgets() || !self.data.is_kept()
+    }
+}
+
+/// What a node finds of its log after a crash. What it holds final it keeps, unless `data` says otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Log {
@@ -311,7 +344,7 @@ impl Fault {
     /// The nodes that forget what they promised, if it is a crash that makes them.
     #[must_use]
     pub fn amnesiacs(&self) -> Option<&Select> {
-        self.crash.as_ref().filter(|crash| crash.log.forgets()).map(|crash| &crash.nodes)
+        self.crash.as_ref().filter(|crash| crash.forgets()).map(|crash| &crash.nodes)
     }
 }
 

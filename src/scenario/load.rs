@@ -121,31 +121,34 @@ impl Default for Fee {
 pub enum Arrival {
     /// Independently of each other: exponential gaps. Needs `rate`.
     Poisson {},
-    /// At equal gaps, the clients in turn. Needs `rate`.
+    /// At equal gaps, the clients in turn; the first after half a gap. Needs `rate`.
     Constant {},
-    /// Many at one instant, again and again.
+    /// Many at one instant, again and again, the clients in turn.
     Bursts {
         /// Payments in a burst.
         size: u64,
         /// Between the starts of two bursts.
         every: Duration,
+        /// When the first burst comes. Left out: at 0.
+        #[serde(default)]
+        first: Duration,
     },
-    /// Each client alternates between exponentially long spells of Poisson payments and of silence. `rate` is the mean
-    /// over both.
+    /// Each client alternates between exponentially long spells of Poisson payments and of silence, and is at 0 somewhere in
+    /// one of them, as if it had done so for ever. `rate` is the mean over both.
     OnOff {
         /// Mean length of a spell of payments.
         on: Duration,
         /// Mean length of a spell of silence.
         off: Duration,
     },
-    /// Poisson payments whose rate changes at fixed instants: load spikes, ramps in steps.
+    /// Poisson payments whose rate changes at fixed instants: load spikes, ramps in steps. The first piece begins at 0.
     Pieces {
         /// The rates, one after the other.
         pieces: Vec<Piece>,
         /// Transactions per second after the last piece.
         then: f64,
     },
-    /// Each client waits for the answer to its last payment, thinks, and pays again.
+    /// Each client waits for the answer to its last payment, thinks, and pays again. It thinks before its first, too.
     Closed {
         /// Mean of the exponential thinking time; zero for none.
         think: Duration,

@@ -116,6 +116,28 @@ fn a_node_with_amnesia_comes_back_without_its_last_records() {
 }
 
 #[test]
+fn a_node_whose_data_are_wiped_starts_at_genesis_and_one_with_a_backup_where_that_was_made() {
+    let start = |kept| {
+        let diary = Diary::default();
+        let mut setup = setup(2, Config::default(), &diary);
+        let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+        let nodes = || vec![NodeId(1)];
+        setup.faults = vec![
+            plain(150, Fault::Backup(nodes())),
+            plain(250, Fault::Crash(Who::These(nodes()), kept)),
+            plain(300, Fault::restart(nodes())),
+        ];
+        let simulation = run(setup, &[(at(50), payment(1, 0)), (at(150), payment(1, 1))]);
+        (diary.lines("n1 boot 1"), simulation.seats[1].disk.log().len())
+    };
+    let found = |height, records| (vec![format!("300ms n1 boot 1 at {height}")], records);
+    assert_eq!(start(Kept::Durable), found(2, 2));
+    assert_eq!(start(Kept::Nothing), found(0, 0));
+    assert_eq!(start(Kept::Backup(Duration::from_millis(100))), found(1, 1));
+    assert_eq!(start(Kept::Backup(Duration::from_millis(90))), found(0, 0), "none was made then");
+}
+
+#[test]
 fn a_fault_finds_whoever_leads_and_its_end_finds_the_same_node() {
     let diary = Diary::default();
     let mut setup = setup(3, Config::default(), &diary);

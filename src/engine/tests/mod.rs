@@ -5,6 +5,7 @@ mod anchor;
 mod clients;
 mod fault;
 mod fixture;
+mod work;
 
 use super::{Agent, Chain, Conduct, Fault, Scheduled, Simulation, Stop, World};
 use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};

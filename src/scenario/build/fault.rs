@@ -7,7 +7,7 @@ use crate::engine::{self, Burden, Cast, Conduct, Fault, Kept, Replay, Scheduled,
 use crate::network::{Change, Degradation};
 use crate::protocol::Protocol;
 use crate::scenario::{
-    self, Attack, Degrade, Eclipse, FaultKind, Junk, Log, Misconduct, Partition, Repeat, Select, Slow,
+    self, Attack, Crash, Data, Degrade, Eclipse, FaultKind, Junk, Log, Misconduct, Partition, Repeat, Select, Slow,
 };
 use std::collections::BTreeSet;
 
@@ -94,6 +94,12 @@ impl Builder<'_> {
             for (from, until) in spans(fault, self.scenario.duration, &mut times) {
                 let (begin, end, label) = span(fault, id, places, &mut stream);
                 let at = Time::ZERO + from;
+                if let Fault::Crash(Who::These(nodes), Kept::Backup(age)) = &begin
+                    && *age <= from
+                {
+                    let backup = Fault::Backup(nodes.clone());
+                    schedule.push(Scheduled { at: Time::ZERO + (from - *age), fault: backup, begins: None, ends: None });
+                }
                 schedule.push(Scheduled { at, fault: begin, begins: Some((id, label)), ends: None });
                 if let Some(until) = until {
                     schedule.push(Scheduled { at: Time::ZERO + until, fault: end, begins: None, ends: Some(id) });
@@ -114,7 +120,7 @@ impl Builder<'_> {
 /// The nodes that a crash of the schedule makes forget what they promised.
 pub(super) fn amnesiacs(schedule: &[Scheduled], cast: &Cast) -> BTreeSet<NodeId> {
     let all = schedule.iter().filter_map(|scheduled| match &scheduled.fault {
-        Fault::Crash(Who::These(nodes), Kept::AllBut(_)) => Some(nodes),
+        Fault::Crash(Who::These(nodes), Kept::AllBut(_) | Kept::Nothing | Kept::Backup(_)) => Some(nodes),
         _ => None,
     });
     all.flatten().map(|seat| cast.node(*seat)).collect()
@@ -148,6 +154,7 @@ fn reach_twins(fault: &mut Fault, cast: &Cast) {
         | Fault::Restart(Who::These(nodes))
         | Fault::Burden { who: Who::These(nodes), .. }
         | Fault::Flood { who: Who::These(nodes), .. }
+        | Fault::Backup(nodes)
         | Fault::Forget(nodes, _) => reach(nodes),
         Fault::Network(Change::Cut { pairs, .. }) | Fault::AtLeader { change: Change::Cut { pairs, .. }, .. } => {
             pairs.iter_mut().for_each(|(from, to)| {
@@ -186,7 +193,7 @@ fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut 
     let ((begin, end), label) = match kind {
         FaultKind::Crash(crash) => {
             let (who, shown) = whom(&crash.nodes);
-            let (kept, how) = kept(crash.log);
+            let (kept, how) = kept(crash);
             ((Fault::Crash(who.clone(), kept), Fault::Restart(who)), format!("crash of {shown}{how}"))
         }
         FaultKind::Pause(pause) => {
@@ -226,9 +233,14 @@ fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut 
     (begin, end, label)
 }
 
-/// How much of its log a node finds, and what people call it.
-fn kept(log: Log) -> (Kept, &'static str) {
-    match log {
+/// How much a node finds of what it wrote, and what people call it.
+fn kept(crash: &Crash) -> (Kept, &'static str) {
+    match crash.data {
+        Data::Kept => {}
+        Data::Wiped => return (Kept::Nothing, ", data wiped"),
+        Data::Backup(age) => return (Kept::Backup(age), ", with an old backup"),
+    }
+    match crash.log {
         Log::Durable => (Kept::Durable, ""),
         Log::Torn => (Kept::Torn, ", with a torn write"),
         Log::Without(records) => (Kept::AllBut(records), ", with an old log"),

@@ -55,7 +55,7 @@ impl Builder<'_> {
         let arrival = match payments.arrival.clone() {
             Arrival::Poisson {} => Pattern::Poisson { rate },
             Arrival::Constant {} => Pattern::Constant { rate },
-            Arrival::Bursts { size, every } => Pattern::Bursts { size, every },
+            Arrival::Bursts { size, every, first } => Pattern::Bursts { size, every, first },
             Arrival::OnOff { on, off } => Pattern::OnOff { rate, on, off },
             Arrival::Pieces { pieces, then } => {
                 Pattern::Pieces { pieces: pieces.into_iter().map(piece).collect(), then }

@@ -61,7 +61,7 @@ impl Checker<'_> {
         let path = format!("{path}.arrival");
         match &payments.arrival {
             Arrival::Poisson {} | Arrival::Constant {} | Arrival::Closed { .. } => {}
-            Arrival::Bursts { size, every } => {
+            Arrival::Bursts { size, every, .. } => {
                 self.at_least(&format!("{path}.bursts.size"), *size as f64, 1.0);
                 self.lasting(&format!("{path}.bursts.every"), *every);
             }

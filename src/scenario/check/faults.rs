@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::base::Duration;
 use crate::scenario::{
-    ClockFault, Crash, Degrade, Eclipse, Fault, FaultKind, Flood, Nodes, Partition, Repeat, Scenario, Select, Slow,
+    ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Nodes, Partition, Repeat, Scenario, Select, Slow,
 };
 use std::collections::BTreeSet;
 
@@ -81,7 +81,14 @@ impl Checker<'_> {
 
     fn crash(&mut self, path: &str, crash: &Crash, nodes: &Nodes) {
         self.whom(&format!("{path}.nodes"), &crash.nodes, nodes);
-        if crash.log.forgets() && crash.nodes == Select::Leader {
+        if !crash.data.is_kept() && !crash.log.is_durable() {
+            let title = "`log` means nothing here";
+            self.wrong_key(&format!("{path}.log"), title, "`data` says what is left of the log, too");
+        }
+        if let Data::Backup(age) = crash.data {
+            self.lasting(&format!("{path}.data.backup"), age);
+        }
+        if crash.forgets() && crash.nodes == Select::Leader {
             let label = "who loses a log counts as faulty in the whole run, so it must be known before";
             self.wrong(&format!("{path}.log"), "the leader cannot lose its log", label).help =
                 Some("name nodes by number, region or fraction".to_owned());

@@ -5,7 +5,7 @@ use crate::base::{Duration, FaultModel, Stream};
 use crate::scenario::catalogue::known;
 use crate::scenario::name;
 use crate::scenario::{
-    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log, Misconduct,
+    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log, Misconduct,
     Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
 };
 
@@ -45,7 +45,7 @@ pub fn ingredients(world: &Scenario) -> Vec<String> {
 fn word(fault: &Fault) -> &'static str {
     let kind = match fault {
         Fault { crash: Some(Crash { log: Log::Torn, .. }), .. } => Kind::TornWrite,
-        Fault { crash: Some(crash), .. } if crash.log.forgets() => return "amnesia",
+        Fault { crash: Some(crash), .. } if crash.forgets() => return "amnesia",
         Fault { crash: Some(_), until: None, .. } => return "stays down",
         Fault { crash: Some(_), .. } => Kind::Crash,
         Fault { pause: Some(_), .. } => Kind::Pause,
@@ -133,12 +133,12 @@ impl Artist {
         }
     }
     fn stays_down(&mut self, node: u32) -> Fault {
-        let crash = Some(Crash { nodes: Select::Numbers(vec![node]), log: Log::Durable });
+        let crash = Some(Crash { nodes: Select::Numbers(vec![node]), log: Log::Durable, data: Data::Kept });
         Fault { crash, tolerated: true, ..Fault::spanning(self.instant(Duration::ZERO), None) }
     }
     fn forgets(&mut self, node: u32) -> Fault {
         let log = if self.random.chance(0.5) { Log::Lost } else { Log::Without(1 + self.random.below(10) as u32) };
-        Fault { crash: Some(Crash { nodes: Select::Numbers(vec![node]), log }), ..self.span() }
+        Fault { crash: Some(Crash { nodes: Select::Numbers(vec![node]), log, data: Data::Kept }), ..self.span() }
     }
     fn attack(&mut self, own: &[&str], node: u32) -> Attack {
         if !self.limits.attacks.is_empty() {

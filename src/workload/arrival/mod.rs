@@ -28,12 +28,14 @@ pub enum Arrival {
         /// Transactions per second.
         rate: f64,
     },
-    /// Many requests at one instant, again and again, the clients in turn; the first burst after one interval.
+    /// Many requests at one instant, again and again, the clients in turn.
     Bursts {
         /// Requests in a burst.
         size: u64,
         /// Between the starts of two bursts.
         every: Duration,
+        /// When the first comes.
+        first: Duration,
     },
     /// Each client alternates between exponentially long spells of Poisson requests and of silence.
     OnOff {
@@ -106,7 +108,7 @@ impl Arrival {
     pub fn rate(&self) -> Option<f64> {
         match self {
             Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::OnOff { rate, .. } => Some(*rate),
-            Arrival::Bursts { size, every } => Some(*size as f64 / every.as_secs_f64()),
+            Arrival::Bursts { size, every, .. } => Some(*size as f64 / every.as_secs_f64()),
             Arrival::Pieces { .. } | Arrival::Closed { .. } => None,
         }
     }
@@ -151,9 +153,9 @@ impl Arrivals {
                 self.last + Duration::from_secs_f64(self.random.exponential() * mean)
             }
             Arrival::Constant { rate } => Time::ZERO + Duration::from_secs_f64((number + 0.5) / rate),
-            Arrival::Bursts { size, every } => {
+            Arrival::Bursts { size, every, first } => {
                 let number = self.made * u64::from(self.clients) + u64::from(self.client);
-                Time::ZERO + every.scale(number / size + 1, 1)
+                Time::ZERO + *first + every.scale(number / size, 1)
             }
             Arrival::Closed { think } => heard + exponential(&mut self.random, *think),
             Arrival::OnOff { .. } => self.next_on_off(),

@@ -72,11 +72,13 @@ fn constant_requests_are_equally_spaced_over_all_clients() {
 
 #[test]
 fn bursts_come_at_once_and_again() {
-    let law = Arrival::Bursts { size: 5, every: Duration::from_millis(200) };
-    let all = merged(&law, 2, Duration::from_millis(601));
-    let expected: Vec<Time> = (1..=3).flat_map(|n| [Time::from_nanos(n * 200_000_000); 5]).collect();
-    assert_eq!(all, expected);
-    assert_eq!(law.rate(), Some(25.0));
+    let every = Duration::from_millis(200);
+    let law = |first| Arrival::Bursts { size: 5, every, first };
+    let bursts = |at: &[u64]| at.iter().flat_map(|at| [Time::from_nanos(at * 1_000_000); 5]).collect::<Vec<Time>>();
+    let until = Duration::from_millis(601);
+    assert_eq!(merged(&law(Duration::ZERO), 2, until), bursts(&[0, 200, 400, 600]));
+    assert_eq!(merged(&law(Duration::from_millis(150)), 2, until), bursts(&[150, 350, 550]));
+    assert_eq!(law(Duration::ZERO).rate(), Some(25.0));
 }
 
 #[test]
@@ -170,8 +172,8 @@ fn laws_are_written_as_tables_and_mistakes_are_told() {
     let bad = |law: Arrival| law.check().unwrap_err();
     assert_eq!(bad(Arrival::Poisson { rate: 0.0 }), "a rate must be above 0 transactions per second, found 0");
     assert!(bad(Arrival::Constant { rate: f64::NAN }).contains("NaN"));
-    assert!(!bad(Arrival::Bursts { size: 0, every: on }).is_empty());
-    assert!(!bad(Arrival::Bursts { size: 1, every: Duration::ZERO }).is_empty());
+    assert!(!bad(Arrival::Bursts { size: 0, every: on, first: on }).is_empty());
+    assert!(!bad(Arrival::Bursts { size: 1, every: Duration::ZERO, first: on }).is_empty());
     assert!(!bad(Arrival::OnOff { rate: 1.0, on: Duration::ZERO, off }).is_empty());
     assert!(!bad(Arrival::Pieces { pieces: vec![], then: -1.0 }).is_empty());
     assert_eq!(Arrival::default().check(), Ok(()));

@@ -44,7 +44,8 @@ fn requests_come_in_order_of_time_and_client_and_at_the_offered_rate() {
         count += 1;
     }
     assert!((count - 10_000i32).abs() < 400, "four standard deviations of a Poisson count; found {count}");
-    let burst = Settings { arrival: Arrival::Bursts { size: 6, every: Duration::from_secs(1) }, ..Settings::default() };
+    let arrival = Arrival::Bursts { size: 6, every: Duration::from_secs(1), first: Duration::ZERO };
+    let burst = Settings { arrival, ..Settings::default() };
     let mut workload = payments(&burst, 4);
     let clients: Vec<u32> = (0..6).map(|_| workload.take().unwrap().client.0).collect();
     assert_eq!(clients, [0, 0, 1, 1, 2, 3]);

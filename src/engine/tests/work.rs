@@ -1,0 +1,74 @@
+//! What nodes pay for what they check.
+
+use super::super::{Fault, Scheduled, Simulation};
+use super::fixture::{Bell, Config, Diary, at, payment, setup};
+use crate::base::{ClientId, CostTable, Duration, NodeId, Time};
+
+/// Two nodes, where checking a signature takes 20 ms and nothing else takes time. Payments of `payers` accounts reach node
+/// 0 at 50 ms, and node 1 too if it `hears` of them; the block that holds them leaves at 100 ms.
+fn checked(diary: &Diary, hears: bool, payers: u32, cores: u32, faults: Vec<Scheduled>) -> Simulation<Bell> {
+    let mut setup = setup(2, Config::default(), diary);
+    setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
+    (setup.seats[0].cores, setup.seats[1].cores) = (payers, cores);
+    setup.faults = faults;
+    let mut simulation = Simulation::new(setup);
+    simulation.proposers[1] = hears;
+    for payer in 1..=payers {
+        simulation.submit_at(at(50), ClientId(0), NodeId(0), payment(payer, 0));
+    }
+    while simulation.advance(Time::NEVER, 1_000) {}
+    simulation.finish();
+    simulation
+}
+
+fn final_at(hears: bool, payers: u32, cores: u32, faults: Vec<Scheduled>) -> Vec<String> {
+    let diary = Diary::default();
+    checked(&diary, hears, payers, cores, faults);
+    diary.lines("n1 final 1")
+}
+
+#[test]
+fn a_payment_that_the_mempool_checked_costs_nothing_in_a_block() {
+    // The block arrives at 110 ms and its own signature is checked by 130 ms.
+    assert_eq!(final_at(true, 1, 1, vec![]), ["130ms n1 final 1"]);
+    assert_eq!(final_at(false, 1, 1, vec![]), ["150ms n1 final 1"], "it met the payment in the block");
+}
+
+#[test]
+fn a_node_that_crashed_checks_again_what_it_had_checked() {
+    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+    let faults = vec![plain(102, Fault::crash(vec![NodeId(1)])), plain(104, Fault::restart(vec![NodeId(1)]))];
+    assert_eq!(final_at(true, 1, 1, faults), ["150ms n1 final 1"]);
+}
+
+#[test]
+fn the_signatures_of_a_block_are_checked_on_all_free_cores() {
+    // Eight payments after the signature of the block, which is checked by 130 ms.
+    assert_eq!(final_at(false, 8, 1, vec![]), ["290ms n1 final 1"]);
+    assert_eq!(final_at(false, 8, 3, vec![]), ["190ms n1 final 1"], "three, three and two");
+    assert_eq!(final_at(false, 8, 4, vec![]), ["170ms n1 final 1"]);
+    assert_eq!(final_at(false, 8, 64, vec![]), ["150ms n1 final 1"]);
+    let busy = checked(&Diary::default(), false, 8, 4, vec![]).seats[1].busy;
+    assert_eq!(busy, Duration::from_millis(180), "the work is the same on any number of cores");
+}
+
+#[test]
+fn cores_that_helped_are_free_again() {
+    let diary = Diary::default();
+    let simulation = checked(&diary, false, 8, 4, vec![]);
+    let seat = &simulation.seats[1];
+    assert_eq!((seat.computing, seat.free_cores(), simulation.computing.len()), (0, 4, 0));
+}
+
+#[test]
+fn a_known_payment_costs_no_signature_when_it_is_handed_in_again() {
+    let diary = Diary::default();
+    let mut setup = setup(1, Config::default(), &diary);
+    setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
+    let mut simulation = Simulation::new(setup);
+    for millis in [50, 71, 72, 150] {
+        simulation.submit_at(at(millis), ClientId(0), NodeId(0), payment(1, 0));
+    }
+    while simulation.advance(Time::NEVER, 1_000) {}
+    assert_eq!(simulation.seats[0].busy, Duration::from_millis(20));
+}
