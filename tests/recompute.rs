@@ -20,7 +20,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Figures that tables of a finished run do not suffice for, and why.
-const NOT_DERIVED: [(&str, &str); 3] = [
+const NOT_DERIVED: [(&str, &str); 4] = [
+    ("blocked_by_gap", "the tables name no senders and nonces"),
     ("unmade", "an arrival for which nothing was made leaves no row; derived where arrivals are regular"),
     ("bandwidth_mean", "tables hold the bytes of each node for the whole run; derived where nothing is warm-up"),
     ("cpu_max", "the same of the work of each node"),

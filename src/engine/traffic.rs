@@ -95,13 +95,17 @@ impl<P: Protocol> Simulation<P> {
         client.patience = (client.patience * 2).min(longest);
         let (id, patience) = (client.id, client.patience);
         let next = self.next_after(last);
-        if let Some(node) = next {
-            self.tell(&Observed::Submitted { client: id, node, transaction: &transaction, again: true });
-        }
         let asked: Vec<NodeId> = match P::RETRANSMISSION {
             Retransmission::NextNode => next.into_iter().collect(),
-            Retransmission::AllNodes => (0..self.cast.nodes()).map(NodeId::from).filter(|node| self.takes(*node)).collect(),
+            Retransmission::AllNodes => {
+                (0..self.cast.nodes()).map(NodeId::from).filter(|node| self.takes(*node)).collect()
+            }
         };
+        // Of many that are asked, observers are told of one that follows the protocol.
+        let told = asked.iter().copied().find(|node| self.honest[node.index()]).or(next);
+        if let Some(node) = told {
+            self.tell(&Observed::Submitted { client: id, node, transaction: &transaction, again: true });
+        }
         asked.into_iter().for_each(|node| self.enter(node, transaction.clone()));
         let entry = self.entering.insert((next.unwrap_or(last), transaction));
         self.push(self.queue.now() + patience, CLIENTS, Kind::Retry, 0, entry);

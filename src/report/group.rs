@@ -9,7 +9,7 @@ const GROUPS: &[Group] = &[
     (
         "Load",
         &["offered", "submitted", "throughput", "success_rate"],
-        &["without_effect", "refused", "reorged", "lost", "pending", "unmade"],
+        &["without_effect", "refused", "reorged", "lost", "pending", "blocked_by_gap", "unmade"],
     ),
     (
         "Time",

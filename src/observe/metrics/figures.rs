@@ -398,6 +398,14 @@ fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
         Some(m.fate(Fate::Pending)),
         "transactions neither final, refused nor lost at the end",
     );
+    sheet.put(
+        "blocked_by_gap",
+        "blocked by a gap",
+        "tx",
+        Some(m.metrics.transactions.blocked as f64),
+        "transactions not final at the end that follow a nonce of their sender which has had no effect; no block can hold \
+         them before it",
+    );
     let unmade = Some(m.metrics.unmade as f64);
     sheet.put("unmade", "not made", "tx", unmade, "arrivals for which the client had nothing to spend");
 }

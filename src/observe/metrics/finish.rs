@@ -128,6 +128,7 @@ impl Metrics {
                 row.final_everywhere = record.final_everywhere;
             }
         }
+        self.transactions.blocked = self.transactions.blocked_by_gap();
     }
     fn node_rows(&self, end: Time, blocks: &[BlockRow]) -> Vec<NodeRow> {
         let mut made = vec![(0u64, 0u64); self.nodes.len()];

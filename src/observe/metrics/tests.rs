@@ -1,8 +1,8 @@
 //! Metrics of hand-made histories, worked out by hand.
 
 use super::*;
-use crate::base::{ClientId, Hash};
-use crate::chain::{Block, Transaction};
+use crate::base::{AccountId, ClientId, Crypto, Hash, Keyring};
+use crate::chain::{Block, Body, Transaction};
 use crate::observe::check::Verdict;
 use crate::observe::check::history::{Told, child, ms, node, payment};
 use crate::observe::{Violation, ViolationKind};
@@ -393,6 +393,25 @@ fn a_node_that_comes_back_stands_on_its_durable_chain() {
     let standings: Vec<_> = outcome.blocks.iter().map(|row| row.standing).collect();
     assert_eq!(standings, [Standing::Canonical, Standing::Stale, Standing::Canonical]);
     assert_eq!(outcome.nodes.iter().map(|row| row.crashes).collect::<Vec<_>>(), [1, 1, 0]);
+}
+
+#[test]
+fn what_follows_a_nonce_without_effect_is_blocked_by_a_gap() {
+    let keys = Keyring::new(Crypto::Symbolic, 1, "account", 4);
+    let pay = |sender, nonce, fee| {
+        let body = Body::Transfer { to: AccountId(0), amount: 1 };
+        Transaction::signed(&keys, AccountId(sender), nonce, fee, body, 200)
+    };
+    let mut told = Told::new(Metrics::new(MetricsSettings::new(1, secs(10))));
+    told.boot(1);
+    // Of sender 1 nonce 1 is missing; sender 2 has used nonce 1 in a second payment and waits with nonce 2 alone.
+    let waiting = [pay(1, 1, 1), pay(1, 2, 1), pay(1, 3, 1), pay(2, 1, 1), pay(2, 2, 1)];
+    let done = [pay(1, 0, 1), pay(2, 0, 1), pay(2, 1, 2)];
+    waiting.iter().chain(&done).for_each(|payment| told.submit(0, 0, payment));
+    let block = child(&Block::genesis(), 0, &done);
+    told.hold(10, 0, &block);
+    told.decide(20, 0, &block);
+    expect(&outcome(told, 10_000), "blocked_by_gap", 2.0);
 }
 
 #[test]

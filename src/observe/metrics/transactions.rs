@@ -2,9 +2,9 @@
 
 use super::blocks::Index;
 use super::outcome::{Fate, ShortId, TransactionRow};
-use crate::base::{ClientId, Hash, NodeId, Time};
+use crate::base::{AccountId, ClientId, Hash, NodeId, Time};
 use crate::chain::{Block, Transaction};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// In no block yet.
 pub const NOWHERE: Index = Index::MAX;
@@ -17,6 +17,10 @@ pub struct Transactions {
     pub rows: Vec<TransactionRow>,
     /// The block in which each is final.
     pub places: Vec<Index>,
+    /// Of each that is executed in order of nonces: its sender and its nonce.
+    orders: Vec<Option<(AccountId, u64)>>,
+    /// Once the run has ended; see [`Transactions::blocked_by_gap`].
+    pub blocked: u64,
     by_id: FxHashMap<u64, u32>,
 }
 
@@ -41,6 +45,7 @@ impl Transactions {
         }
         self.by_id.insert(id, self.rows.len() as u32);
         self.places.push(NOWHERE);
+        self.orders.push(transaction.is_ordered_by_nonce().then_some((transaction.sender, transaction.nonce)));
         self.rows.push(TransactionRow {
             id: ShortId(id),
             client,
@@ -67,6 +72,21 @@ impl Transactions {
         {
             self.rows[row].fate = Fate::Refused;
         }
+    }
+    /// How many are not final although they follow a nonce of their sender that has had no effect: no block can hold them
+    /// before another payment has used that nonce.
+    pub fn blocked_by_gap(&self) -> u64 {
+        let ordered = || self.rows.iter().zip(&self.orders).filter_map(|(row, order)| Some((row.fate, (*order)?)));
+        let executed = ordered().filter(|(fate, _)| *fate == Fate::Executed).map(|(_, order)| order);
+        let executed: FxHashSet<(AccountId, u64)> = executed.collect();
+        // The first nonce of each sender that has had no effect.
+        let mut gaps: FxHashMap<AccountId, u64> = FxHashMap::default();
+        for (sender, nonce) in ordered().map(|(_, order)| order).filter(|order| !executed.contains(order)) {
+            let first = gaps.entry(sender).or_insert(nonce);
+            *first = nonce.min(*first);
+        }
+        let open = ordered().filter(|(fate, _)| matches!(fate, Fate::Pending | Fate::Refused | Fate::Lost));
+        open.filter(|(_, (sender, nonce))| gaps.get(sender).is_some_and(|gap| gap < nonce)).count() as u64
     }
     /// A client believes its transaction final.
     pub fn answer(&mut self, now: Time, id: &Hash) {
