@@ -36,8 +36,7 @@ pub use document::Loaded;
 pub use estimate::{Estimate, estimate};
 pub use explore::Explore;
 pub use fault::{
-    Data,
-    Adversary, Attack, ClockFault, Crash, Degrade, Eclipse, Fault, FaultKind, Flood, Junk, Load, Log, Misconduct,
+    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Junk, Load, Log, Misconduct,
     Partition, Pause, Repeat, Slow,
 };
 pub use load::{Arrival, Fee, Payments, Piece, Retry, Workload};

@@ -98,7 +98,12 @@ impl Builder<'_> {
                     && *age <= from
                 {
                     let backup = Fault::Backup(nodes.clone());
-                    schedule.push(Scheduled { at: Time::ZERO + (from - *age), fault: backup, begins: None, ends: None });
+                    schedule.push(Scheduled {
+                        at: Time::ZERO + (from - *age),
+                        fault: backup,
+                        begins: None,
+                        ends: None,
+                    });
                 }
                 schedule.push(Scheduled { at, fault: begin, begins: Some((id, label)), ends: None });
                 if let Some(until) = until {

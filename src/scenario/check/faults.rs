@@ -3,7 +3,8 @@
 use super::Checker;
 use crate::base::Duration;
 use crate::scenario::{
-    ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Nodes, Partition, Repeat, Scenario, Select, Slow,
+    ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Nodes, Partition, Repeat, Scenario, Select,
+    Slow,
 };
 use std::collections::BTreeSet;
 

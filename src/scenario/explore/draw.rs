@@ -196,8 +196,12 @@ impl Artist {
     fn fault(&mut self, kind: Kind) -> Fault {
         let fault = self.span();
         match kind {
-            Kind::Crash => Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Durable }), ..fault },
-            Kind::TornWrite => Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Torn }), ..fault },
+            Kind::Crash => {
+                Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Durable, data: Data::Kept }), ..fault }
+            }
+            Kind::TornWrite => {
+                Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Torn, data: Data::Kept }), ..fault }
+            }
             Kind::Pause => Fault { pause: Some(Pause { nodes: self.whom() }), ..fault },
             Kind::Slow => Fault { slow: Some(self.slow()), ..fault },
             Kind::Clock => Fault { clock: Some(self.clock()), ..fault },
@@ -224,7 +228,11 @@ impl Artist {
                 if self.n > 1 && self.random.chance(0.5) {
                     Fault { partition: Some(self.partition()), repeat, ..fault }
                 } else {
-                    Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Durable }), repeat, ..fault }
+                    Fault {
+                        crash: Some(Crash { nodes: self.whom(), log: Log::Durable, data: Data::Kept }),
+                        repeat,
+                        ..fault
+                    }
                 }
             }
             Kind::Load => {
