@@ -290,14 +290,26 @@ fn forget(forgetful: usize) -> Vec<&'static str> {
 /// What some scenarios of `scenarios/regressions` must come to besides a clean verdict and something final.
 type Expectation = (&'static str, fn(&Outcome));
 
-const REGRESSIONS: [Expectation; 1] = [("full-blocks-with-coinbase", |outcome| {
-    let (throughput, stale) = (figure(outcome, "throughput"), figure(outcome, "fork_rate"));
-    assert!((0.53..0.68).contains(&throughput), "throughput {throughput} tx/s");
-    assert!(stale < 1.0, "{stale} % stale");
-    // Blocks are full: another payment of 250 B would not fit.
-    let full = outcome.blocks.iter().filter(|block| (4_750..=5_200).contains(&block.bytes)).count();
-    assert!(full * 10 > outcome.blocks.len() * 9, "{full} of {} blocks are full", outcome.blocks.len());
-})];
+const REGRESSIONS: [Expectation; 3] = [
+    ("full-blocks-with-coinbase", |outcome| {
+        let (throughput, stale) = (figure(outcome, "throughput"), figure(outcome, "fork_rate"));
+        assert!((0.53..0.68).contains(&throughput), "throughput {throughput} tx/s");
+        assert!(stale < 1.0, "{stale} % stale");
+        // Blocks are full: another payment of 250 B would not fit.
+        let full = outcome.blocks.iter().filter(|block| (4_750..=5_200).contains(&block.bytes)).count();
+        assert!(full * 10 > outcome.blocks.len() * 9, "{full} of {} blocks are full", outcome.blocks.len());
+    }),
+    ("mempool-behind-gaps", |outcome| {
+        // Ten payments in a block of each second.
+        let throughput = figure(outcome, "throughput");
+        assert!((9.0..=10.5).contains(&throughput), "throughput {throughput} tx/s");
+    }),
+    ("payment-kept-by-a-cut", |outcome| {
+        for name in ["pending", "refused", "blocked_by_gap"] {
+            assert!(figure(outcome, name) == 0.0, "{name}: {}", figure(outcome, name));
+        }
+    }),
+];
 
 #[test]
 fn every_regression_stays_repaired() {
