@@ -1,5 +1,9 @@
 //! What the tests of the original systems know, case by case: facts, in our own form, named after their tests.
 
+#[path = "originals/aura.rs"]
+mod aura;
+#[path = "originals/clique.rs"]
+mod clique;
 #[path = "originals/pbft.rs"]
 mod pbft;
 #[path = "originals/qbft.rs"]
@@ -8,5 +12,9 @@ mod qbft;
 mod quorums;
 #[path = "originals/raft.rs"]
 mod raft;
+#[path = "originals/ripple.rs"]
+mod ripple;
+#[path = "originals/scp.rs"]
+mod scp;
 #[path = "originals/tendermint.rs"]
 mod tendermint;

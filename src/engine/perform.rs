@@ -61,6 +61,9 @@ impl<P: Protocol> Services for Desk<'_, P> {
     fn pending(&self) -> usize {
         self.seat.pool.len()
     }
+    fn waiting(&self, id: &Hash) -> Option<Arc<Transaction>> {
+        self.seat.pool.get(id).cloned()
+    }
     fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, paid: bool) -> Arc<Batch> {
         let index = self.index(parent);
         let Shared { tree, executor, .. } = &mut *self.shared;

@@ -2,7 +2,7 @@
 
 use super::{Effect, EffectOf, Protocol};
 use crate::base::{Committee, Digest, Duration, Hash, Height, Keyring, NodeId, Signature, Stream, Time, Wire, Work};
-use crate::chain::{Batch, Block, BlockIndex, Header, Limit, Tree};
+use crate::chain::{Batch, Block, BlockIndex, Header, Limit, Transaction, Tree};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub trait Services {
     fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex>;
     /// Number of transactions in this node's mempool.
     fn pending(&self) -> usize;
+    /// A transaction of this node's mempool.
+    fn waiting(&self, id: &Hash) -> Option<Arc<Transaction>>;
     /// See [`Context::propose`] and [`Context::template`]; `paid` asks for a coinbase.
     fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, paid: bool) -> Arc<Batch>;
     /// How many payments of a batch this node has not checked yet; what a node checked costs nothing again.
@@ -127,6 +129,11 @@ impl<'a, P: Protocol> Context<'a, P> {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.services.pending()
+    }
+    /// A transaction that waits in this node's mempool, by name.
+    #[must_use]
+    pub fn waiting_transaction(&self, id: &Hash) -> Option<Arc<Transaction>> {
+        self.services.waiting(id)
     }
     /// The best batch from this node's mempool that is valid after `parent` and then the batches `after`, which are
     /// decided or proposed but not yet in a block. Nobody is paid for it: who orders first and executes then does not

@@ -108,6 +108,9 @@ impl Services for Stage<'_> {
     fn pending(&self) -> usize {
         self.own.pool.len()
     }
+    fn waiting(&self, id: &Hash) -> Option<Arc<Transaction>> {
+        self.own.pool.iter().find(|transaction| transaction.id() == *id).cloned()
+    }
     fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, _paid: bool) -> Arc<Batch> {
         let mut room = limit.bytes;
         let chosen: Vec<Arc<Transaction>> = (self.own.pool.iter())

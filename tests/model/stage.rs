@@ -100,6 +100,9 @@ impl<P: Protocol> Services for Stage<'_, P> {
     fn pending(&self) -> usize {
         self.own.pool.len()
     }
+    fn waiting(&self, id: &Hash) -> Option<Arc<Transaction>> {
+        self.own.pool.iter().find(|transaction| transaction.id() == *id).cloned()
+    }
     fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit, _paid: bool) -> Arc<Batch> {
         let is_new = |t: &&Arc<Transaction>| {
             let mut ordered = after.iter().flat_map(|batch| batch.transactions());

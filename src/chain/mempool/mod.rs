@@ -236,6 +236,11 @@ impl Mempool {
     pub fn contains(&self, id: &Hash) -> bool {
         self.by_id.contains_key(id)
     }
+    /// A transaction that waits here.
+    #[must_use]
+    pub fn get(&self, id: &Hash) -> Option<&Arc<Transaction>> {
+        self.waiting.get(self.by_id.get(id)?)
+    }
     /// Whether something that must be executed before `transaction` waits here: a lower nonce of its sender, or the
     /// maker of an output it spends. One that is not executable yet and has no predecessor here is an orphan.
     #[must_use]

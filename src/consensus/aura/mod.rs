@@ -35,6 +35,7 @@
 
 mod attack;
 mod message;
+mod sync;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub use message::{Message, Record, Sealed};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time};
 use crate::chain::{Batch, Block, Header, Limit};
+use crate::protocol::chained::Fetching;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,6 +79,12 @@ pub struct Config {
     pub future_steps: u64,
     /// The largest block. Default 512 transactions or 1 MB, as in the other protocols here (`OpenEthereum` bounds gas).
     pub block: Limit,
+    /// How long a validator waits for blocks that it asked for before it asks another. Default 15 s (`HEADERS_TIMEOUT` of
+    /// `OpenEthereum`). The wait doubles with each request that brought nothing (ours).
+    pub fetch_timeout: Duration,
+    /// How often a validator whose chain stands still asks others for theirs. Default 10 s (ours: peers of the original
+    /// say their heads when they connect).
+    pub sync_every: Duration,
 }
 
 impl Default for Config {
@@ -87,6 +95,8 @@ impl Default for Config {
             empty_blocks: false,
             future_steps: 4,
             block: Limit { bytes: 1_000_000, transactions: 512 },
+            fetch_timeout: Duration::from_secs(15),
+            sync_every: Duration::from_secs(10),
         }
     }
 }
@@ -100,6 +110,8 @@ pub enum Timer {
     Early,
     /// A peer that was asked for blocks does not answer.
     Ask,
+    /// Nothing new for a while: does somebody know another chain?
+    Sync,
 }
 
 /// A validator.
@@ -123,8 +135,8 @@ pub struct Aura {
     early: Vec<(NodeId, Arc<Sealed>)>,
     /// Blocks whose parent is missing, by their names.
     orphans: BTreeMap<Hash, (NodeId, Arc<Sealed>)>,
-    /// How often it asked since something new came: whom it asks next.
-    asked: u64,
+    /// Its requests for blocks.
+    fetching: Fetching,
     /// Whether [`Timer::Step`] is set.
     waiting: bool,
     /// Blocks made final since the last checkpoint of the log.
@@ -137,8 +149,6 @@ const SIBLINGS_MOST: usize = 2;
 const KEPT_MOST: usize = 64;
 /// How often a missing parent is asked for before its children are given up.
 const ASKS_MOST: u64 = 4;
-/// Blocks in one answer at most.
-const ANSWER_MOST: usize = 64;
 /// Final blocks kept with their seals.
 const FINALS_MOST: usize = 512;
 /// Blocks made final between checkpoints of the log.
@@ -159,6 +169,12 @@ impl Protocol for Aura {
         if config.step < Duration::from_secs(1) || config.step > Duration::from_secs(65_535) {
             return misfit("step", "must be 1 s to 65,535 s");
         }
+        if config.fetch_timeout.is_zero() {
+            return misfit("fetch_timeout", "must be above zero");
+        }
+        if config.sync_every.is_zero() {
+            return misfit("sync_every", "must be above zero");
+        }
         if config.block.bytes == 0 || config.block.transactions == 0 {
             return misfit("block", "must be at least 1");
         }
@@ -178,8 +194,8 @@ impl Protocol for Aura {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
         match message {
             Message::Block(sealed) => self.on_block(from, sealed, ctx),
-            Message::Ask { wanted, above } => self.on_ask(from, wanted, above, ctx),
-            Message::Blocks(blocks) => blocks.iter().for_each(|sealed| self.on_block(from, sealed.clone(), ctx)),
+            Message::Ask { wanted, above, known } => self.on_ask(from, wanted, above, &known, ctx),
+            Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
         }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
@@ -187,6 +203,7 @@ impl Protocol for Aura {
             Timer::Step => self.on_step(ctx),
             Timer::Early => self.on_early(ctx),
             Timer::Ask => self.on_ask_timer(ctx),
+            Timer::Sync => self.on_sync(ctx),
         }
     }
     fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
@@ -209,7 +226,7 @@ impl Aura {
         now.as_nanos() / self.config.step.as_nanos()
     }
     /// Whether there is something to make final: transactions, or blocks that hold some.
-    fn has_work(&self, ctx: &Context<'_, Self>) -> bool {
+    pub(super) fn has_work(&self, ctx: &Context<'_, Self>) -> bool {
         self.config.empty_blocks
             || ctx.pending() > 0
             || self.branch().iter().any(|sealed| !sealed.block.batch.is_empty())
@@ -295,12 +312,7 @@ impl Aura {
             return;
         }
         let Some(parent_step) = self.step_of(&block.parent()) else {
-            if self.orphans.len() < KEPT_MOST {
-                let wanted = block.parent();
-                self.orphans.insert(id, (from, sealed));
-                ctx.send(from, Message::Ask { wanted, above: self.root.0.height() });
-                ctx.set_timer(Timer::Ask, self.config.step);
-            }
+            self.keep_orphan(from, sealed, ctx);
             return;
         };
         if sealed.step <= parent_step {
@@ -308,11 +320,10 @@ impl Aura {
             self.accuse(&sealed, parent, ctx);
             return;
         }
-        if ctx.learn(block).is_none() || ctx.validate(block).is_err() {
+        if !self.config.block.admits(&block.batch) || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
             return;
         }
         (1..sealed.step - parent_step).for_each(|skipped| ctx.note(note::WASTED, parent_step + skipped));
-        self.asked = 0;
         if is_crowded {
             // One that others build on, in the place of one on which nobody does. They pass on what they build.
             self.make_room(sealed.step);
@@ -389,6 +400,7 @@ impl Aura {
         }
         path.into_iter().rev().for_each(|block| ctx.extend(block));
         self.tip = (sealed.block.clone(), sealed.step);
+        ctx.set_timer(Timer::Sync, self.config.step + self.config.sync_every);
         self.finalize(ctx);
     }
     /// Rule 6: the lowest blocks whose authors, with those of their descendants, are enough.
@@ -441,105 +453,5 @@ impl Aura {
             let due = Time::from_nanos(step * self.config.step.as_nanos());
             ctx.set_timer(Timer::Early, due.since(ctx.now()));
         }
-    }
-}
-
-/// Catching up, and starting again.
-impl Aura {
-    /// Answers with the chain that ends at a block, or at the tip, from what is final at the sender on.
-    fn on_ask(&self, from: NodeId, wanted: Hash, above: Height, ctx: &mut Context<'_, Self>) {
-        let tip = self.tip.0.id();
-        let mut blocks = Vec::new();
-        let mut at = self.known.get(if wanted == Hash::ZERO { &tip } else { &wanted });
-        while let Some(sealed) = at {
-            blocks.push(sealed.clone());
-            at = self.known.get(&sealed.block.parent());
-        }
-        blocks.reverse();
-        let mut finals = Vec::new();
-        let mut height = above.next();
-        while height <= self.root.0.height() && finals.len() < ANSWER_MOST {
-            let Some(sealed) = self.finals.get(&height) else { break };
-            finals.push(sealed.clone());
-            height = height.next();
-        }
-        if height > self.root.0.height() {
-            // What does not fit is asked for again, by those that miss it.
-            let room = ANSWER_MOST - finals.len();
-            finals.extend(blocks.into_iter().take(room));
-        }
-        if !finals.is_empty() {
-            ctx.send(from, Message::Blocks(Arc::new(finals)));
-        }
-    }
-    /// Nobody answered: asks the next validator; after some, those blocks are given up.
-    fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let missing = self.orphans.values().map(|(_, sealed)| sealed.block.parent());
-        let Some(wanted) = missing.filter(|parent| !self.orphans.contains_key(parent)).min() else { return };
-        self.asked += 1;
-        if self.asked > ASKS_MOST {
-            (self.asked, self.orphans) = (0, BTreeMap::new());
-            return;
-        }
-        let start = u64::from(ctx.me().0) + self.asked;
-        let peer = (0..2).map(|further| ctx.committee().in_turn(start + further)).find(|peer| *peer != ctx.me());
-        if let Some(peer) = peer {
-            ctx.send(peer, Message::Ask { wanted, above: self.root.0.height() });
-            ctx.set_timer(Timer::Ask, self.config.step);
-        }
-    }
-    fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Aura {
-        let root = ctx.durable();
-        let step = root.header.time.as_nanos() / config.step.as_nanos();
-        let mut validator = Aura {
-            config: config.clone(),
-            known: BTreeMap::new(),
-            finals: BTreeMap::new(),
-            root: (root.clone(), step),
-            tip: (root, step),
-            sealed: None,
-            evidence: BTreeMap::new(),
-            early: Vec::new(),
-            orphans: BTreeMap::new(),
-            asked: 0,
-            waiting: false,
-            unsaved: 0,
-        };
-        let mut blocks: Vec<Arc<Sealed>> = Vec::new();
-        for record in log {
-            match record {
-                Record::Block(sealed) => blocks.push(sealed.clone()),
-                Record::Checkpoint { sealed, blocks: kept, finals } => {
-                    validator.sealed = *sealed;
-                    blocks.extend(finals.iter().chain(kept).cloned());
-                }
-            }
-        }
-        blocks.sort_by_key(|sealed| sealed.block.height());
-        for sealed in blocks {
-            if sealed.block.header.proposer == ctx.me() {
-                validator.sealed = validator.sealed.max(Some(sealed.step));
-            }
-            if sealed.block.height() <= validator.root.0.height() {
-                let is_final = |block: Arc<Block>| block.id() == sealed.block.id();
-                if ctx.block_at(sealed.block.height()).is_some_and(is_final) {
-                    validator.keep_final(sealed);
-                }
-            } else if validator.step_of(&sealed.block.parent()).is_some() && ctx.learn(&sealed.block).is_some() {
-                validator.known.insert(sealed.block.id(), sealed.clone());
-                validator.adopt(&sealed, ctx);
-            }
-        }
-        if ctx.now() > Time::ZERO {
-            // What happened meanwhile? Two are asked, since one may be down.
-            let (me, n) = (u64::from(ctx.me().0), ctx.committee().n() as u64);
-            let mut peers = vec![ctx.committee().in_turn(me + 1), ctx.committee().in_turn(me + n - 1)];
-            peers.dedup();
-            for peer in peers.into_iter().filter(|peer| u64::from(peer.0) != me) {
-                ctx.send(peer, Message::Ask { wanted: Hash::ZERO, above: validator.root.0.height() });
-            }
-        }
-        validator.wait(ctx);
-        validator
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::{Signature, Wire};
 use crate::chain::BlockIndex;
 use crate::protocol::chained;
+use crate::protocol::chained::ANSWER_MOST;
 use crate::protocol::rehearsal::Rehearsal;
 use std::fmt::Write as _;
 
@@ -129,7 +130,7 @@ fn every_message_has_its_size() {
     // A block of one payment: 84 + 250.
     for (message, bytes) in [
         (Message::Block(sealed.clone()), 334 + 8 + 64),
-        (Message::Ask { wanted: Hash::ZERO, above: Height(0) }, 40),
+        (Message::Ask { wanted: Hash::ZERO, above: Height(0), known: [].into() }, 40),
         (Message::Blocks(Arc::new(vec![sealed; 2])), 2 * 406),
     ] {
         assert_eq!(message.bytes(), bytes, "{}", message.kind());
@@ -493,7 +494,7 @@ fn a_flood_is_kept_within_bounds_and_given_up() {
     }
     let node = stage.node(0);
     assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, 1), "the same early block is kept once");
-    stage.run(SECOND * 5 * (2 * ASKS_MOST + 2));
+    stage.run(SECOND * 15 * (1 << (ASKS_MOST + 1)));
     assert!(stage.node(0).orphans.is_empty(), "nobody has those parents");
     assert_eq!(stage.chain(0).len(), 2, "the early block had its time");
 }

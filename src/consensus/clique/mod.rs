@@ -44,6 +44,7 @@ pub use signers::Signers;
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::{Block, Header, Limit};
+use crate::protocol::chained::Fetching;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,11 @@ pub struct Config {
     pub confirmations: u64,
     /// The largest block. Default 512 transactions or 1 MB.
     pub block: Limit,
+    /// How long a node waits for blocks that it asked for before it asks another. Default 5 s (`fetchTimeout` of
+    /// go-ethereum's fetcher). The wait doubles with each request that brought nothing (ours).
+    pub fetch_timeout: Duration,
+    /// How often a node whose head is overdue asks others for theirs. Default 10 s (`forceSyncCycle` of go-ethereum).
+    pub sync_every: Duration,
     /// Whether a signer logs its block before it sends it. Default true (ours). Off: one that crashes between may sign
     /// another (go-ethereum).
     pub durable: bool,
@@ -129,6 +135,8 @@ impl Default for Config {
             proposals: Vec::new(),
             confirmations: 0,
             block: Limit { bytes: 1_000_000, transactions: 512 },
+            fetch_timeout: Duration::from_secs(5),
+            sync_every: Duration::from_secs(10),
             durable: true,
         }
     }
@@ -185,24 +193,18 @@ pub struct Clique {
     early: Vec<(NodeId, Arc<Sealed>)>,
     /// Blocks whose parent is missing.
     orphans: BTreeMap<Hash, (NodeId, Arc<Sealed>)>,
-    /// How often it asked since something new came: whom it asks next.
-    asked: u64,
+    /// Its requests for blocks.
+    fetching: Fetching,
     /// Blocks made final since the last checkpoint of the log.
     unsaved: u64,
-    /// How often it synchronized: whom it asks next.
-    synced: u64,
 }
 
 /// Blocks of a time to come and blocks without parent that are kept.
 const KEPT_MOST: usize = 64;
-/// Blocks in one answer at most.
-const ANSWER_MOST: usize = 64;
 /// How often a missing parent is asked for before its children are given up.
 const ASKS_MOST: u64 = 4;
 /// Blocks made final between checkpoints of the log.
 const CHECKPOINT_EVERY: u64 = 32;
-/// How long a head may stand before others are asked for theirs (go-ethereum's forced synchronization).
-const SYNC_EVERY: Duration = Duration::from_secs(10);
 /// How far ahead of the local clock a block may be to be held until its time.
 const AHEAD_MOST: Duration = Duration::from_secs(60);
 
@@ -222,6 +224,8 @@ impl Protocol for Clique {
         let wrong = config.proposals.iter().any(|p| !p.signers.iter().chain([&p.candidate]).all(is_node));
         let faults = [
             ("period", config.period.is_zero(), "must be above zero".to_owned()),
+            ("fetch_timeout", config.fetch_timeout.is_zero(), "must be above zero".to_owned()),
+            ("sync_every", config.sync_every.is_zero(), "must be above zero".to_owned()),
             ("epoch", config.epoch == 0, "must be at least 1".to_owned()),
             ("signers", config.signers > nodes, format!("{} of {nodes} nodes; must be at most all", config.signers)),
             ("proposals", wrong, format!("name a node that does not exist; there are {nodes}")),
@@ -241,7 +245,7 @@ impl Protocol for Clique {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
         match message {
             Message::Block(sealed) => self.on_block(from, sealed, ctx),
-            Message::Ask { wanted, above } => self.on_ask(from, wanted, above, ctx),
+            Message::Ask { wanted, above, known } => self.on_ask(from, wanted, above, &known, ctx),
             Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
         }
     }
@@ -270,7 +274,7 @@ impl Clique {
     }
     /// Waits for this node's moment on the present head, if it may sign there; whatever it waited for is abandoned.
     fn prepare(&mut self, ctx: &mut Context<'_, Self>) {
-        ctx.set_timer(Timer::Sync, SYNC_EVERY.max(self.config.period * 2));
+        ctx.set_timer(Timer::Sync, self.config.period + self.config.sync_every);
         let (number, signers) = (self.tip.height().0 + 1, self.head().signers.clone());
         if !signers.may_sign(ctx.me(), number) {
             self.due = None;
@@ -376,7 +380,6 @@ impl Clique {
             // Both are valid, and nothing happens to the signer: the fork choice decides.
             ctx.note(note::EVIDENCE, u64::from(signer.0));
         }
-        self.asked = 0;
         self.take(&sealed, ctx);
         ctx.broadcast(Message::Block(sealed));
         let children: Vec<Hash> =
@@ -387,10 +390,11 @@ impl Clique {
             }
         }
     }
-    /// Rules 1 to 3 and 6.
+    /// Rules 1 to 3 and 6, and the limit of a block (the original's is of gas).
     fn is_sealed_by_rule(&self, parent: &Known, sealed: &Sealed) -> bool {
         let (header, signers, vote) = (&sealed.block.header, &parent.signers, sealed.fields.vote);
         header.height == parent.block.height().next()
+            && self.config.block.admits(&sealed.block.batch)
             && header.time >= parent.block.header.time + self.config.period
             && signers.may_sign(header.proposer, header.height.0)
             && sealed.fields == Fields { vote, ..self.fields(signers, header.proposer, header.height) }

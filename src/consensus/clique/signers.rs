@@ -73,17 +73,18 @@ impl Signers {
         let Some(ballot) = vote else { return next };
         // A later vote of a signer on a node replaces the former, even if it is void itself.
         next.votes.remove(&(signer, ballot.candidate));
-        if !next.is_open(ballot) {
-            return next;
+        if next.is_open(ballot) {
+            next.votes.insert((signer, ballot.candidate), ballot.add);
         }
-        next.votes.insert((signer, ballot.candidate), ballot.add);
-        let same = next.votes.iter().filter(|((_, of), add)| *of == ballot.candidate && **add == ballot.add);
-        if (same.count() as u64) < next.limit {
+        // A void vote touches its candidate too: what gained a majority meanwhile is executed now. All votes on one
+        // candidate want the same: to add a stranger, or to drop a signer.
+        let votes = next.votes.keys().filter(|(_, of)| *of == ballot.candidate).count() as u64;
+        if votes < next.limit {
             return next;
         }
         // Passed: at once, and for this node alone, even if another proposal now has a majority too.
         next.votes.retain(|(_, of), _| *of != ballot.candidate);
-        if ballot.add {
+        if !next.ordered.contains(&ballot.candidate) {
             let at = next.ordered.partition_point(|known| *known < ballot.candidate);
             next.ordered.insert(at, ballot.candidate);
         } else {

@@ -1,12 +1,12 @@
 //! Blocks that come early, without their parents, or again after a crash.
 
 use super::{
-    AHEAD_MOST, ANSWER_MOST, ASKS_MOST, Ballot, Clique, Config, Fields, KEPT_MOST, Known, Message, NodeId, Record,
-    SYNC_EVERY, Sealed, Timer,
+    AHEAD_MOST, ASKS_MOST, Ballot, Clique, Config, Fields, KEPT_MOST, Known, Message, NodeId, Record, Sealed, Timer,
 };
 use crate::base::{Hash, Height, Time};
 use crate::chain::Block;
 use crate::protocol::Context;
+use crate::protocol::chained::{self, ANSWER_MOST, Fetching};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,56 +44,79 @@ impl Clique {
         let is_waited_for =
             self.orphans.contains_key(&wanted) || self.early.iter().any(|(_, e)| e.block.id() == wanted);
         self.orphans.insert(id, (from, sealed));
-        if !is_waited_for {
-            ctx.send(from, Message::Ask { wanted, above: self.root.height() });
-            ctx.set_timer(Timer::Ask, self.config.period);
+        if !is_waited_for && !self.fetching.is_under_way(ctx.now()) {
+            self.ask(from, wanted, ctx);
         }
     }
-    /// Nobody answered: asks the next signer; after some, those blocks are given up.
-    pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
+    /// Asks a peer for the chain up to a block: one request at a time.
+    fn ask(&mut self, peer: NodeId, wanted: Hash, ctx: &mut Context<'_, Self>) {
+        let above = self.root.height();
+        let own = self.known.iter().map(|(id, known)| (known.block.height(), *id));
+        let known = chained::names(own.filter(|(height, _)| *height > above));
+        ctx.send(peer, Message::Ask { wanted, above, known });
+        let wait = self.fetching.begin(ctx.now());
+        ctx.set_timer(Timer::Ask, wait);
+    }
+    /// A missing block on which those that wait for their parents stand.
+    fn missing(&self) -> Option<Hash> {
         let missing = self.orphans.values().map(|(_, sealed)| sealed.block.parent());
-        let Some(wanted) = missing.filter(|parent| !self.orphans.contains_key(parent)).min() else { return };
-        self.asked += 1;
-        if self.asked > ASKS_MOST {
-            self.asked = 0;
+        missing.filter(|parent| !self.orphans.contains_key(parent)).min()
+    }
+    /// Nobody answered, or not with what is missing: asks the next signer; after some, those blocks are given up.
+    pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(wanted) = self.missing() else { return };
+        if self.fetching.fail() > ASKS_MOST {
+            self.fetching.give_up();
             self.orphans.clear();
             return;
         }
-        let start = u64::from(ctx.me().0) + self.asked;
-        let peer = (0..2).map(|further| ctx.committee().in_turn(start + further)).find(|peer| *peer != ctx.me());
-        if let Some(peer) = peer {
-            ctx.send(peer, Message::Ask { wanted, above: self.root.height() });
-            ctx.set_timer(Timer::Ask, self.config.period);
+        if let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee()) {
+            self.ask(peer, wanted, ctx);
         }
     }
     /// The head stands still: asks the next node for its chain, which may be as heavy or heavier.
     pub(super) fn on_sync(&mut self, ctx: &mut Context<'_, Self>) {
-        self.synced += 1;
-        let n = ctx.committee().n() as u64;
-        let peer = ctx.committee().in_turn(u64::from(ctx.me().0) + 1 + self.synced % (n - 1).max(1));
-        if peer != ctx.me() {
-            ctx.send(peer, Message::Ask { wanted: Hash::ZERO, above: self.root.height() });
+        if !self.fetching.is_under_way(ctx.now())
+            && let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee())
+        {
+            self.ask(peer, Hash::ZERO, ctx);
         }
-        ctx.set_timer(Timer::Sync, SYNC_EVERY.max(self.config.period * 2));
+        ctx.set_timer(Timer::Sync, self.config.sync_every);
     }
-    /// Answers with the beginning of the chain that ends at a block, or at the tip, above what is final at the sender.
-    pub(super) fn on_ask(&self, from: NodeId, wanted: Hash, above: Height, ctx: &mut Context<'_, Self>) {
+    /// Answers with the beginning of what is new to the sender of the chain that ends at a block, or at the tip.
+    pub(super) fn on_ask(
+        &self,
+        from: NodeId,
+        wanted: Hash,
+        above: Height,
+        known: &[Hash],
+        ctx: &mut Context<'_, Self>,
+    ) {
         let tip = self.tip.id();
         let mut blocks: Vec<Arc<Sealed>> =
             self.finals.range(above.next()..).map(|(_, sealed)| sealed.clone()).take(ANSWER_MOST).collect();
         let branch = self.branch(if wanted == Hash::ZERO { &tip } else { &wanted });
         let branch = branch.into_iter().rev().filter_map(|known| known.sealed.clone());
-        let room = ANSWER_MOST - blocks.len();
-        blocks.extend(branch.filter(|sealed| sealed.block.height() > above).take(room));
-        if !blocks.is_empty() {
-            ctx.send(from, Message::Blocks(Arc::new(blocks)));
+        blocks.extend(branch.filter(|sealed| sealed.block.height() > above));
+        if from != ctx.me() {
+            ctx.send(from, chained::answer(&blocks, known));
         }
     }
+    /// Takes blocks; what one answer does not hold is asked for at once, of the same peer.
     pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
-        let before = self.root.height();
-        blocks.iter().take(ANSWER_MOST).for_each(|sealed| self.on_block(from, sealed.clone(), ctx));
-        if blocks.len() == ANSWER_MOST && self.root.height() > before {
-            ctx.send(from, Message::Ask { wanted: Hash::ZERO, above: self.root.height() });
+        let is_new = |node: &Clique, sealed: &Arc<Sealed>| {
+            !node.known.contains_key(&sealed.block.id()) && sealed.block.height() > node.root.height()
+        };
+        let mut is_news = false;
+        for sealed in blocks.iter().take(ANSWER_MOST) {
+            let was_new = is_new(self, sealed);
+            self.on_block(from, sealed.clone(), ctx);
+            is_news |= was_new && !is_new(self, sealed);
+        }
+        self.fetching.end(ctx.now(), is_news);
+        if is_news {
+            let wanted = self.missing().unwrap_or(Hash::ZERO);
+            self.ask(from, wanted, ctx);
         }
     }
     pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Clique {
@@ -111,9 +134,8 @@ impl Clique {
             seen: BTreeMap::new(),
             early: Vec::new(),
             orphans: BTreeMap::new(),
-            asked: 0,
+            fetching: Fetching::new(config.fetch_timeout),
             unsaved: 0,
-            synced: 0,
         };
         let mut blocks: Vec<Arc<Sealed>> = Vec::new();
         for record in log {
@@ -155,7 +177,7 @@ impl Clique {
             let mut peers = vec![ctx.committee().in_turn(me + 1), ctx.committee().in_turn(me + n - 1)];
             peers.dedup();
             for peer in peers.into_iter().filter(|peer| u64::from(peer.0) != me) {
-                ctx.send(peer, Message::Ask { wanted: Hash::ZERO, above: node.root.height() });
+                node.ask(peer, Hash::ZERO, ctx);
             }
         }
         node.prepare(ctx);

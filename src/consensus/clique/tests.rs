@@ -3,6 +3,7 @@
 use super::*;
 use crate::base::{Signature, Stream, Wire};
 use crate::chain::Batch;
+use crate::protocol::chained::ANSWER_MOST;
 use crate::protocol::rehearsal::Rehearsal;
 
 type Stage = Rehearsal<Clique>;
@@ -43,7 +44,7 @@ const fn vector(about: &'static str, signers: &'static str, blocks: &'static str
     Vector { about, epoch: 30_000, signers, blocks, outcome }
 }
 
-const VECTORS: [Vector; 23] = [
+const VECTORS: [Vector; 24] = [
     vector("one signer, no votes", "A", "A", "A"),
     vector("one signer adds two: the second needs both", "A", "A+B B A+C", "AB"),
     vector("two signers add one after the other", "AB", "A+C B+C A+D B+D C A+E B+E", "ABCD"),
@@ -61,6 +62,7 @@ const VECTORS: [Vector; 23] = [
     vector("the votes of a dropped signer count no more: adds", "ABC", "C+D A-C B-C A+D", "AB"),
     vector("nothing cascades: only what is voted on changes", "ABCD", "A-C B C A-D B-C C A B-D C-D", "ABC"),
     vector("what has a majority passes when touched", "ABCD", "A-C B C A-D B-C C A B-D C-D A C-C", "AB"),
+    vector("even if the vote that touches it is void", "ABCD", "A-C B C A-D B-C C A B-D C-D A C+C", "AB"),
     vector("or falls when its votes are taken back", "ABCD", "A-C B C A-D B-C C A B-D C-D A B+C", "ABC"),
     vector("votes of before an addition do not drop it again", "ABCDEF", "A-F B-F C-F D-F E+F B+F C+F D+F A", "ABCDEF"),
     Vector { about: "an epoch forgets votes", epoch: 3, signers: "AB", blocks: "A+C B A B+C", outcome: "AB" },
@@ -374,7 +376,7 @@ fn every_message_has_its_size() {
     for (message, bytes) in [
         (Message::Block(plain.clone()), 605 + 250 + 32),
         (Message::Block(epoch), 605 + 80 + 250 + 32),
-        (Message::Ask { wanted: Hash::ZERO, above: Height(0) }, 40),
+        (Message::Ask { wanted: Hash::ZERO, above: Height(0), known: [].into() }, 40),
         (Message::Blocks(Arc::new(vec![plain; 2])), 2 * 855),
     ] {
         assert_eq!(message.bytes(), bytes, "{}", message.kind());
@@ -518,11 +520,11 @@ fn a_flood_is_kept_within_bounds() {
         let early = sealed(&mut stage, &Block::genesis(), 2, 110_000 + at, 1);
         show(&mut stage, 5, &orphan);
         show(&mut stage, 5, &early);
-        stage.inject(1, 5, Message::Ask { wanted: Hash::ZERO, above: Height(u64::MAX - at) });
+        stage.inject(1, 5, Message::Ask { wanted: Hash::ZERO, above: Height(u64::MAX - at), known: [].into() });
     }
     let node = stage.node(5);
     assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, KEPT_MOST));
     // What nobody can complete is given up, so that there is room again.
-    stage.run(SECOND * 5 * (3 * ASKS_MOST));
+    stage.run(SECOND * 5 * (1 << (ASKS_MOST + 1)));
     assert!(stage.node(5).orphans.is_empty());
 }

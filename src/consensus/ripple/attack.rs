@@ -68,9 +68,9 @@ impl Attacker<Ripple> for Faulty {
         let before = ctx.ordered().len();
         match message {
             Message::GetSet(name) if name == self.empty.name => {
-                ctx.send(from, Message::TxSet(self.empty.clone()));
+                ctx.send(from, Message::SetNames([].into()));
             }
-            Message::GetSet(_) if self.attack == Attack::Withhold => {}
+            Message::GetSet(_) | Message::GetItems { .. } if self.attack == Attack::Withhold => {}
             message => self.mask.on_message(from, message, ctx),
         }
         self.rewrite(before, ctx);

@@ -1,17 +1,19 @@
 //! Which ledger to work on: validations, full validation, the preferred branch, and how to get what is missing.
 
 use super::message::{Answer, Item, Ledger, Message, Record, Validation};
-use super::{Config, Evidence, History, Known, Mode, Ripple, Timer, unl};
-use crate::base::{Committee, Digest, Duration, Hash, Height, NodeId};
+use super::rules::negative_most;
+use super::{Config, Evidence, History, Known, Mode, Request, Ripple, Timer, unl};
+use crate::base::{Committee, Digest, Duration, Hash, Height, NodeId, Time};
 use crate::chain::{BlockIndex, Tree};
+use crate::protocol::request::{self, Backoff};
 use crate::protocol::Context;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Heights above the last validated ledger whose validations are counted.
 const WINDOW: u64 = 1_024;
-/// Ledgers in one answer, where certificates are that close.
-const ANSWER: u64 = 64;
+/// Ledgers in one answer at most.
+const ANSWER: usize = 64;
 /// Ledgers between two certificates that are kept.
 const CERTIFICATE_EVERY: u64 = 16;
 
@@ -47,11 +49,14 @@ impl Ripple {
             certificates: BTreeMap::new(),
             heard: BTreeMap::new(),
             evidence: BTreeMap::new(),
-            asked: None,
-            asks: me.index(),
+            asked: BTreeMap::new(),
+            ask_due: Time::ZERO,
+            ask_wait: Backoff::new(config.ledger_timeout),
+            reached: Height::GENESIS,
             mode: if record.is_some() { Mode::Observing } else { Mode::Proposing },
             instant: now,
             since: now,
+            closed: Time::ZERO,
             position: None,
             close: None,
             seq: 0,
@@ -61,7 +66,8 @@ impl Ripple {
             left: BTreeSet::new(),
             sets: BTreeMap::new(),
             past_sets: VecDeque::new(),
-            wanted_sets: BTreeSet::new(),
+            arrivals: BTreeMap::new(),
+            asked_items: BTreeSet::new(),
             disputes: BTreeMap::new(),
             close_state: 0,
             close_agreed: false,
@@ -76,6 +82,7 @@ impl Ripple {
             }
         }
         node.logged = node.tip.index;
+        node.closed = node.tip.ledger.block.header.time;
         node.vouch(record.map_or(&[][..], |record| &record.certificate));
         let span = config.granularity.as_nanos();
         ctx.set_timer(Timer::Tick, Duration::from_nanos(span - now.as_nanos() % span));
@@ -121,7 +128,8 @@ impl Ripple {
     fn is_flag(&self, height: Height) -> bool {
         self.config.negative_unl && height.0.is_multiple_of(self.config.flag_interval)
     }
-    /// The changes that this node wants in the next ledger: at most one each way, on a quarter of the list at most.
+    /// The changes that this node wants in the next ledger: at most one each way. A quarter of the list, rounded up, is
+    /// disabled at most (`negativeUNLMaxListed`), and one always remains.
     pub(super) fn negative_votes(&self) -> Vec<Item> {
         let (next, negative) = (self.tip.height().next(), self.tip.ledger.next_negative());
         if !self.is_flag(next) {
@@ -130,7 +138,7 @@ impl Ripple {
         let heard = |node: NodeId| self.heard.get(&node).copied().unwrap_or(0);
         let window = self.config.flag_interval;
         let salted = |node: &NodeId| Digest::new("ripple pick").hash(&self.tip.name).u64(u64::from(node.0)).finish();
-        let room = (negative.len() + 1) * 4 <= self.members.len();
+        let room = negative.len() < negative_most(self.members.len());
         let silent = |node: &NodeId| room && !negative.contains(node) && heard(*node) * 2 < window;
         let back = |node: &NodeId| heard(*node) * 5 > window * 4;
         let disable = self.members.iter().copied().filter(silent).min_by_key(salted).map(Item::Disable);
@@ -343,7 +351,6 @@ impl Ripple {
         let mut lacking: Vec<(usize, Hash, Vec<NodeId>)> =
             support.into_iter().map(|(name, nodes)| (nodes.len(), name, nodes)).collect();
         lacking.sort_unstable_by(|a, b| b.cmp(a));
-        self.asked = None;
         let blocking = self.unl.blocking() as usize;
         if self.mode == Mode::WrongLedger && lacking.first().is_none_or(|(count, ..)| *count < blocking) {
             self.mode = Mode::Observing;
@@ -356,6 +363,10 @@ impl Ripple {
         let height =
             nodes.iter().filter_map(|node| self.latest.get(node)).map(|said| said.seq).max().unwrap_or_default();
         if peer != ctx.me() {
+            // One request is under way at a time: over a line that is filled by answers none of them arrives.
+            if ctx.now() < self.ask_due {
+                return;
+            }
             // Fewer than stand on the working ledger do not make that the wrong one.
             let tree = ctx.tree();
             let stand = |v: &&Validation| {
@@ -366,13 +377,16 @@ impl Ripple {
             }
             // It most likely stands on what those validated before, of which the last that came is here.
             let before = nodes.iter().filter_map(|node| self.earlier.get(node)).map(|said| said.seq);
-            let above = before.filter(|seq| *seq < height).max().unwrap_or_default().max(self.validated.height());
-            self.ask(peer, wanted, above, ctx);
+            let before = before.chain([self.reached]).filter(|seq| *seq < height).max().unwrap_or_default();
+            let above = before.max(self.validated.height());
+            self.ask(peer, Request { wanted, above, height }, ctx);
         }
     }
     /// Asks for a ledger and all between it and this number.
-    fn ask(&mut self, peer: NodeId, wanted: Hash, above: Height, ctx: &mut Context<'_, Self>) {
-        self.asked = Some((peer, wanted, above));
+    fn ask(&mut self, peer: NodeId, request: Request, ctx: &mut Context<'_, Self>) {
+        let Request { wanted, above, .. } = request;
+        self.asked.insert(peer, request);
+        self.ask_due = ctx.now() + self.ask_wait.next_wait().min(self.config.max_consensus);
         ctx.send(peer, Message::GetLedger { wanted, above });
     }
 }
@@ -386,7 +400,7 @@ impl Ripple {
             return;
         }
         let mut answer = Answer { state: None, ledgers: Vec::new(), validations: Vec::new() };
-        let (mut start, mut end) = (above, to);
+        let mut start = above;
         // A node that started again, or was given a state itself, has only what came since.
         let way = ctx.tree().path(ctx.tree().ancestor(to, above), to);
         let is_whole = way.iter().all(|index| self.ledgers.contains_key(index));
@@ -395,45 +409,55 @@ impl Ripple {
             answer.state = Some((snapshot, self.validated.ledger.clone()));
             answer.validations = self.certificate(base).to_vec();
             start = base;
-        } else if height.0 > above.0.saturating_add(ANSWER) {
-            let near = self.certificates.range(above.next()..=Height(above.0.saturating_add(ANSWER))).next_back();
-            if let Some((at, certificate)) = near.or_else(|| self.certificates.range(above.next()..height).next()) {
-                end = ctx.tree().ancestor(to, *at);
-                answer.validations = certificate.to_vec();
-            }
         }
         let start = if start < height { ctx.tree().ancestor(to, start) } else { to };
-        answer.ledgers = self.path(start, end, ctx.tree());
+        answer.ledgers = request::answer(self.path(start, to, ctx.tree()), ANSWER, |ledger| ledger.bytes());
+        if answer.state.is_none()
+            && let (Some(first), Some(last)) = (answer.ledgers.first(), answer.ledgers.last())
+        {
+            let way = first.block.height()..=last.block.height();
+            answer.validations = self.certificates.range(way).next_back().map_or(Vec::new(), |(_, all)| all.to_vec());
+        }
         ctx.send(from, Message::Ledgers(Arc::new(answer)));
     }
     /// Takes what was asked for: a state that a quorum validated, ledgers that lead to the one wanted, or to one that a
-    /// quorum validated.
+    /// quorum validated. What one answer does not hold is asked for at once.
     pub(super) fn on_ledgers(&mut self, from: NodeId, answer: &Answer, ctx: &mut Context<'_, Self>) {
-        let Some((_, wanted, above)) = self.asked.filter(|(asked, ..)| *asked == from) else { return };
-        self.asked = None;
+        let Some(request) = self.asked.remove(&from) else { return };
         if answer.state.is_some() && !self.take_state(answer, ctx) {
             return;
         }
-        let mut last = None;
+        let (before, mut last) = (self.ledgers.len(), None);
         for ledger in &answer.ledgers {
             match self.admit(ledger, ctx) {
                 Some(known) => last = Some(known),
                 // It stands on another branch: once more, from where all branches begin.
-                None if last.is_none() && above > self.validated.height() => {
-                    return self.ask(from, wanted, self.validated.height(), ctx);
+                None if last.is_none() && request.above > self.validated.height() => {
+                    self.reached = Height::GENESIS;
+                    return self.ask(from, Request { above: self.validated.height(), ..request }, ctx);
                 }
-                None => return,
+                None => break,
             }
         }
+        if answer.state.is_some() || self.ledgers.len() > before {
+            self.ask_wait.reset();
+            self.ask_due = ctx.now();
+        }
         let Some(last) = last else { return };
-        let is_next = last.name != wanted;
-        let proven = self.proves(&answer.validations, last.name, last.height(), &last.ledger);
-        if proven && last.height() > self.validated.height() {
-            self.finish(&last, ctx);
+        self.reached = last.height();
+        let proven = answer.validations.first().and_then(|said| self.names.get(&said.ledger));
+        if let Some(proven) = proven.and_then(|index| self.ledgers.get(index)).cloned()
+            && proven.height() > self.validated.height()
+            && self.proves(&answer.validations, proven.name, proven.height(), &proven.ledger)
+        {
+            self.finish(&proven, ctx);
         }
         self.settle(&last, ctx);
         self.certify(ctx);
-        if proven && is_next {
+        let is_on_the_way = (request.above.next()..request.height).contains(&last.height());
+        if is_on_the_way && !self.names.contains_key(&request.wanted) {
+            self.ask(from, Request { above: last.height(), ..request }, ctx);
+        } else {
             self.seek(ctx);
         }
     }

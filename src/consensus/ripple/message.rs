@@ -72,6 +72,14 @@ impl Item {
             Item::Enable(node) => Digest::new("ripple enable").u64(u64::from(node.0)).finish(),
         }
     }
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Item::Transaction(transaction) => transaction.bytes(),
+            Item::Disable(_) | Item::Enable(_) => NODE_BYTES,
+        }
+    }
 }
 
 /// What a node wants in the next ledger.
@@ -99,8 +107,7 @@ fn without_names<S: Serializer>(items: &BTreeMap<Hash, Item>, out: S) -> Result<
 impl From<SetContent> for Set {
     fn from(SetContent { items }: SetContent) -> Set {
         let items: BTreeMap<Hash, Item> = items.into_iter().map(|item| (item.name(), item)).collect();
-        let digest = Digest::new("ripple set").u64(items.len() as u64);
-        let name = items.keys().fold(digest, Digest::hash).finish();
+        let name = Set::name_of(items.len(), items.keys());
         Set { items, name }
     }
 }
@@ -118,9 +125,9 @@ impl Set {
             _ => None,
         })
     }
-    fn bytes(&self) -> usize {
-        let bodies: usize = self.transactions().map(|transaction| transaction.bytes()).sum();
-        HASH_BYTES + self.items.len() * HASH_BYTES + bodies
+    /// The name of the set of these names, which ascend.
+    pub(super) fn name_of<'a>(count: usize, names: impl Iterator<Item = &'a Hash>) -> Hash {
+        names.fold(Digest::new("ripple set").u64(count as u64), Digest::hash).finish()
     }
 }
 
@@ -208,10 +215,19 @@ pub enum Message {
     Validate(Validation),
     /// A node acquired a set that somebody else made.
     HaveSet(Hash),
-    /// A node asks for a set.
+    /// A node asks what is in a set.
     GetSet(Hash),
-    /// A set.
-    TxSet(Arc<Set>),
+    /// The names of all that is in a set, ascending: the set's name follows from them.
+    SetNames(Arc<[Hash]>),
+    /// A node asks for what it lacks of a set.
+    GetItems {
+        /// The set's name.
+        set: Hash,
+        /// The names of what is lacking.
+        items: Arc<[Hash]>,
+    },
+    /// What was lacking, or as much of it as one answer holds.
+    Items(Arc<[Item]>),
     /// A node asks for a ledger and all between.
     GetLedger {
         /// The ledger's name.
@@ -229,7 +245,9 @@ impl Wire for Message {
             Message::Propose(_) => Proposal::BYTES,
             Message::Validate(_) => Validation::BYTES,
             Message::HaveSet(_) | Message::GetSet(_) => HASH_BYTES,
-            Message::TxSet(set) => set.bytes(),
+            Message::SetNames(names) => names.len() * HASH_BYTES,
+            Message::GetItems { items, .. } => HASH_BYTES + items.len() * HASH_BYTES,
+            Message::Items(items) => items.iter().map(Item::bytes).sum(),
             Message::GetLedger { .. } => HASH_BYTES + NUMBER_BYTES,
             Message::Ledgers(answer) => {
                 let state = answer.state.as_ref().map_or(0, |(snapshot, ledger)| {
@@ -247,7 +265,9 @@ impl Wire for Message {
             Message::Validate(_) => "validation",
             Message::HaveSet(_) => "have-set",
             Message::GetSet(_) => "get-set",
-            Message::TxSet(_) => "tx-set",
+            Message::SetNames(_) => "set-names",
+            Message::GetItems { .. } => "get-items",
+            Message::Items(_) => "items",
             Message::GetLedger { .. } => "get-ledger",
             Message::Ledgers(_) => "ledgers",
         }
@@ -259,7 +279,7 @@ impl Wire for Message {
                 let bytes = answer.state.as_ref().map_or(0, |(snapshot, _)| snapshot.bytes);
                 Work::verify(answer.validations.len() as u32) + Work::hash(bytes)
             }
-            Message::TxSet(set) => Work::hash(set.bytes() as u64),
+            Message::SetNames(_) | Message::Items(_) => Work::hash(self.bytes() as u64),
             _ => Work::NONE,
         }
     }
@@ -272,7 +292,12 @@ impl protocol::Message for Message {
             Message::Validate(m) => m.node == from && m.is_genuine(keys),
             Message::Ledgers(answer) => answer.validations.iter().all(|validation| validation.is_genuine(keys)),
             // The channel tells the sender; sets and ledgers are judged by their names.
-            Message::HaveSet(_) | Message::GetSet(_) | Message::TxSet(_) | Message::GetLedger { .. } => true,
+            Message::HaveSet(_)
+            | Message::GetSet(_)
+            | Message::SetNames(_)
+            | Message::GetItems { .. }
+            | Message::Items(_)
+            | Message::GetLedger { .. } => true,
         }
     }
 }

@@ -22,7 +22,7 @@
 //! **Exactly.** All acts happen at ticks of `g` = 1 s of the local clock. With equal positions, clocks in step and a
 //! constant delay `d < g`, a ledger closes at a tick `T`, is accepted at `T + E`, with `E = g * ceil(1.95 s / g)` = 2 s, and
 //! is fully validated everywhere at `T + E + d`. Under load the next one closes `O = g * ceil(2 s / g)` = 2 s after that: a
-//! ledger every 4 s. The first round takes the idle interval for the previous round and opens for half of it, 7.5 s: it
+//! ledger every 4 s. Without transactions it closes two close-time resolutions after the last close time, 60 s at first. The first round takes the idle interval for the previous round and opens for half of it, 7.5 s: it
 //! closes at 8 s. Each ledger costs `2 n (n - 1)` messages. Each change of position adds one tick and `n - 1` messages per
 //! node that changes.
 //!
@@ -45,18 +45,22 @@ mod attack;
 mod ledgers;
 mod message;
 mod round;
+pub mod rules;
+mod sets;
 #[cfg(test)]
 mod tests;
-mod unl;
+pub mod unl;
 
 pub use message::{Answer, Item, Ledger, Message, Proposal, Record, Set, Validation};
 pub use unl::Unl;
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::{BlockIndex, Limit};
+use crate::protocol::request::Backoff;
 use crate::protocol::votes::Votes;
 use crate::protocol::{Attacker, Context, Misfit, Protocol};
-use round::Dispute;
+use rules::Dispute;
+use sets::Arrival;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -82,46 +86,60 @@ pub struct Config {
     pub unl: Unl,
     /// Whether nodes keep and serve all ledgers (`"full"`, default) or only the last validated state (`"state"`).
     pub history: History,
-    /// How often a node looks at the state of the round. Default 1 s.
+    /// How often a node looks at the state of the round. Default 1 s (`ledgerGRANULARITY`).
     pub granularity: Duration,
-    /// Percent of the proposers that must agree, and of a list that must validate. Default 80.
+    /// Percent of the proposers that must agree, and of a list that must validate. Default 80 (`minCONSENSUS_PCT`,
+    /// `ValidatorList::calculateQuorum`).
     pub quorum: u64,
-    /// No consensus before this. Default 1.95 s.
+    /// No consensus before this. Default 1.95 s (`ledgerMIN_CONSENSUS`).
     pub min_consensus: Duration,
-    /// A round takes at most this if nobody else proposes, and waits at most this for nodes that are behind. Default 15 s.
+    /// A round takes at most this if nobody else proposes, and waits at most this for nodes that are behind. Default 15 s
+    /// (`ledgerMAX_CONSENSUS`).
     pub max_consensus: Duration,
-    /// A round is abandoned after ten times the previous one, but not later than this. Default 120 s.
+    /// A round is abandoned after ten times the previous one, but not later than this. Default 120 s
+    /// (`ledgerABANDON_CONSENSUS`).
     pub abandon: Duration,
-    /// How long a ledger with transactions is open at least. Default 2 s.
+    /// How long a ledger with transactions is open at least. Default 2 s (`ledgerMIN_CLOSE`).
     pub min_close: Duration,
-    /// When a ledger without transactions closes. Default 15 s.
+    /// When a ledger without transactions closes: so long after the last close time, and at least two close-time
+    /// resolutions after it. Default 15 s (`ledgerIDLE_INTERVAL`): 60 s at the first resolution of 30 s.
     pub idle_interval: Duration,
-    /// How old a position may be, and the last word of a node that is waited for. Default 20 s.
+    /// How old a position may be, and the last word of a node that is waited for. Default 20 s (`proposeFRESHNESS`,
+    /// `validationFRESHNESS`).
     pub proposal_fresh: Duration,
-    /// How often a position is repeated. Default 12 s.
+    /// How often a position is repeated. Default 12 s (`proposeINTERVAL`).
     pub proposal_interval: Duration,
     /// From which percent of the previous round's time which percent of yes votes a dispute needs more than.
-    /// Default `[[0, 50], [50, 65], [85, 70], [200, 95]]`.
+    /// Default `[[0, 50], [50, 65], [85, 70], [200, 95]]` (`avalancheCutoffs`).
     pub avalanche: Vec<(u64, u64)>,
-    /// Updates that a dispute stays at one threshold at least. Default 2.
+    /// Updates that a dispute stays at one threshold at least. Default 2 (`avMIN_ROUNDS`).
     pub min_rounds: u32,
-    /// Updates without any change after which a dispute at the last threshold is settled as it stands. Default 4.
+    /// Updates without any change after which a dispute at the last threshold is settled as it stands. Default 4
+    /// (`avSTALLED_ROUNDS`).
     pub stalled_rounds: u32,
-    /// What a shorter previous round counts as. Default 5 s.
+    /// What a shorter previous round counts as. Default 5 s (`avMIN_CONSENSUS_TIME`).
     pub min_previous_round: Duration,
-    /// Percent of the proposers that must agree on the close time. Default 75.
+    /// Percent of the proposers that must agree on the close time. Default 75 (`avCT_CONSENSUS_PCT`).
     pub close_time_agreement: u64,
-    /// Close-time resolutions, finest first; the third is the first. Default 10, 20, 30, 60, 90, 120 s.
+    /// Close-time resolutions, finest first; the third is the first. Default 10, 20, 30, 60, 90, 120 s
+    /// (`ledgerPossibleTimeResolutions`, `ledgerDefaultTimeResolution`).
     pub bins: Vec<Duration>,
-    /// How far behind a validation's time may be. Default 3 min.
+    /// How far behind a validation's time may be. Default 3 min (`validationCURRENT_EARLY`).
     pub validation_early: Duration,
-    /// How far ahead it may be. Default 5 min.
+    /// How far ahead it may be. Default 5 min (`validationCURRENT_WALL`).
     pub validation_wall: Duration,
+    /// How long a node waits for a set or the rest of it before it asks another. Default 250 ms (`TransactionAcquire`).
+    /// The wait doubles with each request that brought nothing (ours: the original asks one peer more each time).
+    pub set_timeout: Duration,
+    /// How long a node waits for a ledger before it asks another. Default 3 s (`InboundLedger`). The wait doubles up to
+    /// `max_consensus` (ours: the original asks more and more peers, and gives up for a while after six times).
+    pub ledger_timeout: Duration,
     /// Whether unreliable nodes are put on a negative UNL. Default false.
     pub negative_unl: bool,
-    /// Ledgers over which reliability is measured. Default 256.
+    /// Ledgers over which reliability is measured. Default 256 (`FLAG_LEDGER_INTERVAL`).
     pub flag_interval: u64,
-    /// The largest set that a node proposes. Default 512 transactions or 1 MB: the order of what the network takes.
+    /// The largest set that a node proposes; larger ones can be agreed on. Default 512 transactions or 1 MB: the order of
+    /// what the network takes.
     pub batch: Limit,
 }
 
@@ -148,6 +166,8 @@ impl Default for Config {
             bins: [10, 20, 30, 60, 90, 120].map(seconds).to_vec(),
             validation_early: seconds(180),
             validation_wall: seconds(300),
+            set_timeout: Duration::from_millis(250),
+            ledger_timeout: seconds(3),
             negative_unl: false,
             flag_interval: 256,
             batch: Limit { bytes: 1_000_000, transactions: 512 },
@@ -162,6 +182,8 @@ pub enum Timer {
     Tick,
     /// This node's own validation is durable.
     Own,
+    /// A set that was asked for did not come.
+    Sets,
 }
 
 /// How a node takes part.
@@ -188,6 +210,17 @@ impl Known {
     fn height(&self) -> Height {
         self.ledger.block.height()
     }
+}
+
+/// A request for ledgers.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    /// The ledger's name.
+    wanted: Hash,
+    /// Only what is above this number.
+    above: Height,
+    /// The number of the ledger, as those say who validated it.
+    height: Height,
 }
 
 /// The validations of one height.
@@ -236,15 +269,20 @@ pub struct Ripple {
     /// Validations heard of each member since the last flag ledger.
     heard: BTreeMap<NodeId, u64>,
     evidence: BTreeMap<NodeId, Evidence>,
-    /// Whom a ledger was asked of, which, and above what number.
-    asked: Option<(NodeId, Hash, Height)>,
-    /// How often sets were asked for: whom to ask next.
-    asks: usize,
+    /// What each node was asked for last: an answer is taken whenever it comes.
+    asked: BTreeMap<NodeId, Request>,
+    /// Before this nobody else is asked for a ledger.
+    ask_due: Time,
+    ask_wait: Backoff,
+    /// Up to where the way to a missing ledger came: the next request begins there.
+    reached: Height,
     mode: Mode,
     /// The present tick.
     instant: Time,
     /// When the phase began.
     since: Time,
+    /// When this node closed a ledger last.
+    closed: Time,
     /// This node's position, in the establish phase.
     position: Option<Arc<Set>>,
     close: Option<Time>,
@@ -260,7 +298,10 @@ pub struct Ripple {
     sets: BTreeMap<Hash, Arc<Set>>,
     /// Those of the last rounds, the latest first, for whoever is still there.
     past_sets: VecDeque<BTreeMap<Hash, Arc<Set>>>,
-    wanted_sets: BTreeSet<Hash>,
+    /// Sets that were asked for, by name.
+    arrivals: BTreeMap<Hash, Arrival>,
+    /// What somebody was asked for, of these.
+    asked_items: BTreeSet<Hash>,
     disputes: BTreeMap<Hash, Dispute>,
     /// The avalanche threshold of the close time.
     close_state: usize,
@@ -287,6 +328,8 @@ impl Protocol for Ripple {
         let faults = [
             ("unl", config.unl.fault(nodes)),
             ("granularity", zero(config.granularity).then(|| "must be above zero".to_owned())),
+            ("set_timeout", zero(config.set_timeout).then(|| "must be above zero".to_owned())),
+            ("ledger_timeout", zero(config.ledger_timeout).then(|| "must be above zero".to_owned())),
             ("min_previous_round", zero(config.min_previous_round).then(|| "must be above zero".to_owned())),
             ("quorum", (!(1..=100).contains(&config.quorum)).then(|| "must be from 1 to 100".to_owned())),
             (
@@ -324,7 +367,9 @@ impl Protocol for Ripple {
             Message::Validate(validation) => self.on_validation(validation, ctx),
             Message::HaveSet(name) => self.on_have_set(from, name, ctx),
             Message::GetSet(name) => self.on_get_set(from, name, ctx),
-            Message::TxSet(set) => self.on_set(set, ctx),
+            Message::SetNames(names) => self.on_set_names(from, &names, ctx),
+            Message::GetItems { set, items } => self.on_get_items(from, &set, &items, ctx),
+            Message::Items(items) => self.on_items(from, &items, ctx),
             Message::GetLedger { wanted, above } => self.on_get_ledger(from, &wanted, above, ctx),
             Message::Ledgers(answer) => self.on_ledgers(from, &answer, ctx),
         }
@@ -332,6 +377,7 @@ impl Protocol for Ripple {
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
         match timer {
             Timer::Tick => self.on_tick(ctx),
+            Timer::Sets => self.on_sets_timer(ctx),
             Timer::Own => {
                 if let Some(own) = self.own.take() {
                     self.count(own, ctx);

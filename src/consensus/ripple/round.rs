@@ -1,8 +1,9 @@
 //! One round: open, establish, accept.
 
+use super::rules::{self, Closing, Consensus, Dispute, Progress, rounded, step};
 use super::message::{Item, Ledger, Message, Proposal, Set, Validation};
-use super::{Config, Evidence, Mode, Ripple, Timer};
-use crate::base::{Committee, Digest, Duration, FaultModel, Hash, NodeId, Time};
+use super::{Evidence, Mode, Ripple, Timer};
+use crate::base::{Digest, Duration, Hash, NodeId, Time};
 use crate::chain::{Batch, Block, Header, Seal, Transaction};
 use crate::protocol::{Context, note};
 use std::collections::BTreeMap;
@@ -15,81 +16,12 @@ const ROUNDS_KEPT: usize = 3;
 /// Steps from a quorum to all, in how many nodes a node that is ahead waits for (`maxPausePhase`).
 const PAUSE_STEPS: u64 = 4;
 
-/// What has become of the round.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Consensus {
-    No,
-    Yes,
-    MovedOn,
-    Expired,
-}
-
-/// A transaction that not all positions hold, and what this node makes of it.
-#[derive(Clone, Debug)]
-pub(super) struct Dispute {
-    pub item: Item,
-    pub mine: bool,
-    /// Which avalanche threshold it is at, and for how many updates.
-    pub state: usize,
-    pub rounds: u32,
-    /// Updates since this node changed its vote.
-    pub unchanged: u32,
-}
-
-/// The step of the avalanche after `state` if its time has come.
-fn step(config: &Config, state: usize, percent: u64) -> Option<usize> {
-    config.avalanche.get(state + 1).filter(|(from, _)| percent >= *from).map(|_| state + 1)
-}
-
-impl Dispute {
-    pub(super) fn new(item: Item, mine: bool) -> Dispute {
-        Dispute { item, mine, state: 0, rounds: 0, unchanged: 0 }
-    }
-    /// Votes again; `percent` is the time of this round over that of the previous. Whether the vote changed.
-    pub(super) fn update(&mut self, yes: u64, no: u64, percent: u64, proposing: bool, config: &Config) -> bool {
-        let before = self.mine;
-        if (self.mine && no == 0) || (!self.mine && yes == 0) {
-            return false;
-        }
-        self.rounds += 1;
-        if proposing {
-            if let Some(next) = step(config, self.state, percent).filter(|_| self.rounds > config.min_rounds) {
-                (self.state, self.rounds) = (next, 0);
-            }
-            let weight = (100 * yes + 100 * u64::from(self.mine)) / (yes + no + 1);
-            self.mine = weight > config.avalanche[self.state].1;
-        } else {
-            self.mine = yes > no;
-        }
-        self.unchanged = if self.mine == before { self.unchanged + 1 } else { 0 };
-        self.mine != before
-    }
-    fn is_stalled(&self, yes: u64, no: u64, peers_unchanged: u32, config: &Config) -> bool {
-        let last = self.state + 1 == config.avalanche.len() && self.rounds >= config.min_rounds;
-        let quiet = peers_unchanged >= config.stalled_rounds || self.unchanged >= config.stalled_rounds;
-        let (yes, all) = (yes + u64::from(self.mine), yes + no + 1);
-        last && quiet && (yes >= share(config.quorum, all) || all - yes >= share(config.quorum, all))
-    }
-}
-
-/// The least part that is `percent` of `whole`.
-fn share(percent: u64, whole: u64) -> u64 {
-    Committee::weighted(vec![whole.max(1)], FaultModel::Byzantine).share(percent)
-}
-
-/// Rounds to the nearest multiple.
-fn rounded(time: Time, bin: Duration) -> Time {
-    let up = time + bin / 2;
-    Time::from_nanos(up.as_nanos() - up.as_nanos() % bin.as_nanos())
-}
-
 /// Opening.
 impl Ripple {
     pub(super) fn on_tick(&mut self, ctx: &mut Context<'_, Self>) {
         let (now, span) = (ctx.now().as_nanos(), self.config.granularity.as_nanos());
         ctx.set_timer(Timer::Tick, Duration::from_nanos(span - now % span));
         self.instant = Time::from_nanos(now - now % span);
-        self.wanted_sets.clear();
         self.check_ledger(ctx);
         match self.position {
             None => self.try_close(ctx),
@@ -113,6 +45,7 @@ impl Ripple {
                 self.recent.insert(node, (proposal, came));
             }
         }
+        self.drop_arrivals();
     }
     /// How many trusted nodes have validated a ledger after the working one.
     fn finished(&self, ctx: &Context<'_, Self>) -> usize {
@@ -124,15 +57,28 @@ impl Ripple {
         self.latest.iter().filter(|(node, v)| **node != ctx.me() && is_after(v)).count()
     }
     fn try_close(&mut self, ctx: &mut Context<'_, Self>) {
-        let open = self.instant.since(self.since);
-        let gone = self.current.len() + self.finished(ctx);
-        let due = match ctx.pending() {
-            0 => open >= self.config.idle_interval,
-            _ => open >= self.config.min_close && open * 2 >= self.previous_round,
+        let last = self.last_close(ctx);
+        let closing = Closing {
+            any_transactions: ctx.pending() > 0,
+            previous_proposers: self.previous_proposers,
+            proposers_closed: self.current.len(),
+            proposers_validated: self.finished(ctx),
+            previous_round: self.previous_round,
+            since_close: self.instant.since(last),
+            open: self.instant.since(self.since),
+            idle: self.config.idle_interval.max(self.resolution(self.tip.ledger.bin) * 2),
         };
-        if self.mode != Mode::WrongLedger && (due || 2 * gone > self.previous_proposers) {
+        if self.mode != Mode::WrongLedger && closing.is_due(&self.config) {
             self.close_ledger(ctx);
         }
+    }
+    /// When the working ledger closed: the time that was agreed on, or else when this node closed the ledger before.
+    fn last_close(&self, ctx: &Context<'_, Self>) -> Time {
+        let Ledger { block, agreed, .. } = &*self.tip.ledger;
+        let tree = ctx.tree();
+        let before = tree.find(&block.parent()).map(|parent| tree.block(parent).header.time);
+        let is_plain = before.is_some_and(|before| block.header.time == before + Duration::from_secs(1));
+        if *agreed && !is_plain { block.header.time } else { self.closed }
     }
     /// Takes what waits and the time as the first position.
     fn close_ledger(&mut self, ctx: &mut Context<'_, Self>) {
@@ -141,7 +87,7 @@ impl Ripple {
         let transactions = batch.transactions().iter().cloned().map(Item::Transaction);
         let set = Set::new(transactions.chain(self.negative_votes()));
         ctx.note(note::ROUND, self.tip.height().next().0);
-        (self.since, self.close) = (self.instant, Some(rounded(ctx.now(), self.bin())));
+        (self.since, self.closed, self.close) = (self.instant, ctx.now(), Some(rounded(ctx.now(), self.bin())));
         self.adopt(set, ctx);
     }
     /// Makes `set` this node's position.
@@ -166,17 +112,15 @@ impl Ripple {
         }
         self.mode = mode;
     }
-    /// The resolution of the next close time: coarser after disagreement, finer every eighth ledger.
     fn next_bin(&self) -> u8 {
         let Ledger { bin, agreed, .. } = *self.tip.ledger;
-        match agreed {
-            false => (bin + 1).min(self.config.bins.len() as u8 - 1),
-            true if self.tip.height().next().0.is_multiple_of(8) => bin.saturating_sub(1),
-            true => bin,
-        }
+        rules::next_bin(bin, agreed, self.tip.height().next().0, self.config.bins.len())
     }
     fn bin(&self) -> Duration {
-        self.config.bins[usize::from(self.next_bin())]
+        self.resolution(self.next_bin())
+    }
+    fn resolution(&self, bin: u8) -> Duration {
+        self.config.bins[usize::from(bin).min(self.config.bins.len() - 1)]
     }
 }
 
@@ -223,35 +167,6 @@ impl Ripple {
             ctx.note(note::EVIDENCE, u64::from(node.0));
         }
     }
-    fn want(&mut self, from: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
-        if !self.sets.contains_key(&name) && self.wanted_sets.insert(name) {
-            ctx.send(from, Message::GetSet(name));
-        }
-    }
-    fn is_wanted(&self, name: &Hash) -> bool {
-        !self.sets.contains_key(name) && self.current.values().any(|(proposal, _)| proposal.position == *name)
-    }
-    pub(super) fn on_have_set(&mut self, from: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
-        if from != ctx.me() && self.is_wanted(&name) {
-            ctx.send(from, Message::GetSet(name));
-        }
-    }
-    pub(super) fn on_get_set(&mut self, from: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
-        let found = std::iter::once(&self.sets).chain(&self.past_sets).find_map(|sets| sets.get(&name));
-        if let Some(set) = found.filter(|_| from != ctx.me()) {
-            ctx.send(from, Message::TxSet(set.clone()));
-        }
-    }
-    pub(super) fn on_set(&mut self, set: Arc<Set>, ctx: &mut Context<'_, Self>) {
-        let most = 4 * self.config.batch.transactions as usize;
-        if !self.is_wanted(&set.name) || set.items.len() > most || Set::new(set.items.values().cloned()) != set {
-            return;
-        }
-        if ctx.is_authentic(&Batch::new(set.transactions().cloned().collect())) {
-            ctx.broadcast(Message::HaveSet(set.name));
-            self.sets.insert(set.name, set);
-        }
-    }
 }
 
 /// Establishing.
@@ -264,10 +179,7 @@ impl Ripple {
             self.propose(ctx);
         }
         let positions: Vec<(NodeId, Hash)> = self.current.iter().map(|(n, (p, _))| (*n, p.position)).collect();
-        // Another holder each time: whoever made a set may withhold it.
-        self.asks += 1;
-        for at in 0..positions.len() {
-            let (node, name) = positions[(at + self.asks) % positions.len()];
+        for (node, name) in positions {
             self.want(node, name, ctx);
         }
         if round < self.config.min_consensus {
@@ -366,7 +278,7 @@ impl Ripple {
             self.close_agreed = true;
             return self.close;
         }
-        let needed = |percent: u64| ((all * percent + percent / 2) / 100).max(1);
+        let needed = |percent: u64| rules::participants_needed(all, percent);
         let (mut most, mut close) = (needed(self.config.avalanche[self.close_state].1), None);
         self.close_agreed = false;
         for (time, count) in votes {
@@ -378,33 +290,24 @@ impl Ripple {
         close
     }
     fn consensus(&self, round: Duration, ctx: &Context<'_, Self>) -> Consensus {
-        let (config, proposers) = (&self.config, self.current.len());
-        let shy = proposers < self.previous_proposers * 3 / 4;
-        if round < config.min_consensus || (shy && round < self.previous_round + config.min_consensus) {
-            return Consensus::No;
-        }
         let Some(mine) = &self.position else { return Consensus::No };
         let same = |(proposal, _): &&(Proposal, Time)| proposal.position == mine.name;
-        let own = u64::from(self.mode == Mode::Proposing);
-        let agree = self.current.values().filter(same).count() as u64 + own;
-        let held = self.held();
+        let (held, proposing) = (self.held(), self.mode == Mode::Proposing);
         let is_stalled = |(name, dispute): (&Hash, &Dispute)| {
             let (yes, no) = votes(&held, name);
-            dispute.is_stalled(yes, no, self.peers_unchanged, config)
+            dispute.is_stalled(yes, no, self.peers_unchanged, proposing, &self.config)
         };
-        let stalled = !self.disputes.is_empty() && self.disputes.iter().all(is_stalled);
-        let reached = |part: u64, whole: u64| match whole {
-            0 => round > config.max_consensus,
-            _ => part >= share(config.quorum, whole),
+        let progress = Progress {
+            previous_proposers: self.previous_proposers,
+            proposers: self.current.len(),
+            agree: self.current.values().filter(same).count(),
+            finished: self.finished(ctx),
+            previous_round: self.previous_round,
+            round,
+            stalled: self.close_agreed && !self.disputes.is_empty() && self.disputes.iter().all(is_stalled),
+            proposing,
         };
-        let whole = if proposers == 0 { 0 } else { proposers as u64 + own };
-        let limit = (self.previous_round * 10).max(config.max_consensus).min(config.abandon);
-        match () {
-            () if stalled || reached(agree, whole) => Consensus::Yes,
-            () if proposers > 0 && reached(self.finished(ctx) as u64, proposers as u64) => Consensus::MovedOn,
-            () if round > limit => Consensus::Expired,
-            () => Consensus::No,
-        }
+        progress.consensus(&self.config)
     }
 }
 
@@ -431,7 +334,6 @@ impl Ripple {
         let mut sorted: Vec<_> = set.transactions().map(|t| ((salted(t), t.nonce, t.id()), t.clone())).collect();
         sorted.sort_by_key(|(key, _)| *key);
         let batch = Batch::new(sorted.into_iter().map(|(_, transaction)| transaction).collect());
-        let after = parent.block.header.time + Duration::from_secs(1);
         let change = |found: fn(&Item) -> Option<NodeId>| set.items.values().find_map(found);
         let mut ledger = Ledger {
             block: parent.block.clone(),
@@ -445,7 +347,7 @@ impl Ripple {
             parent: parent.block.id(),
             height: parent.block.height().next(),
             merkle: batch.digest(),
-            time: self.close.map_or(after, |close| close.max(after)),
+            time: rules::close_time(self.close, parent.block.header.time),
             proposer: NodeId(0),
             seal: Seal::None,
         };
@@ -479,5 +381,9 @@ impl Ripple {
         let mode = if self.mode == Mode::WrongLedger { self.mode } else { Mode::Proposing };
         self.open(mode, ctx);
         self.settle(&known, ctx);
+        // More than half of the others are ahead of this node: no tick is waited for (`startRoundInternal`).
+        if self.position.is_none() && 2 * self.current.len() > self.previous_proposers {
+            self.try_close(ctx);
+        }
     }
 }

@@ -79,12 +79,76 @@ fn a_round_is_two_broadcasts_of_everybody() {
 }
 
 #[test]
-fn without_transactions_a_ledger_closes_at_the_idle_interval() {
+fn without_transactions_a_ledger_closes_two_resolutions_after_the_last_close_time() {
+    // The resolution in seconds, and when ledgers close: each is validated two ticks and a delay later.
+    for (resolution, closes) in [(30, [60, 120, 180]), (20, [40, 80, 120]), (1, [15, 30, 45])] {
+        let config = Config { bins: vec![SECOND * resolution; 6], ..Config::default() };
+        let mut stage = Rehearsal::new(4, config);
+        for (number, close) in closes.into_iter().enumerate() {
+            stage.run_until(at((close + 2) * 1_000));
+            assert_eq!(height(&stage, 0), number as u64, "{resolution} s");
+            stage.run_until(at((close + 2) * 1_000 + 1));
+            assert_eq!(height(&stage, 0), number as u64 + 1, "{resolution} s");
+        }
+    }
+}
+
+#[test]
+fn of_a_set_only_what_is_lacking_is_sent() {
     let mut stage = stage(4);
-    stage.run_until(at(16_999));
-    assert_eq!(height(&stage, 0), 0);
-    stage.run_until(at(17_001));
-    assert_eq!(height(&stage, 0), 1);
+    let known: Vec<_> = (0..20).map(|nonce| stage.transaction(1, nonce)).collect();
+    known.iter().for_each(|transaction| stage.submit_to_all(transaction));
+    // Node 3 has one more: its set is another one.
+    let rare = stage.transaction(2, 0);
+    stage.submit(3, &rare);
+    let mut bytes = 0;
+    for _ in 0..14_000 {
+        stage.run(MILLI);
+        let items = stage.flights().filter(|flight| matches!(flight.message, Message::Items(_)));
+        bytes = bytes.max(items.map(|flight| flight.message.bytes()).max().unwrap_or(0));
+    }
+    assert_eq!(bytes, rare.bytes(), "one transaction of twenty-one");
+    // The others take the set of three from each other as they have it: no items at all.
+    let items = stage.delivered()["items"];
+    assert!(items <= 3, "{items} answers");
+    assert!(all(&stage).iter().all(|node| stage.chain(*node)[1].transactions().len() == 20));
+}
+
+#[test]
+fn a_set_that_its_maker_withholds_is_got_from_another_who_has_it() {
+    let mut stage = stage(5);
+    let rare = stage.transaction(1, 0);
+    (0..3).for_each(|node| stage.submit(node, &rare));
+    stage.run_until(at(8_000));
+    // What nodes 0 and 1 give is lost: the set is node 2's too.
+    for _ in 0..1_500 {
+        stage.lose(|flight| flight.from.index() < 2 && matches!(flight.message, Message::SetNames(_) | Message::Items(_)));
+        stage.run(MILLI);
+    }
+    stage.run_until(at(13_000));
+    assert!(all(&stage).iter().all(|node| stage.chain(*node)[1].transactions().len() == 1), "three of five want it");
+}
+
+#[test]
+fn whoever_is_behind_asks_one_peer_at_a_time_and_goes_on_where_an_answer_ended() {
+    let mut stage = stage(4);
+    stage.run(SECOND * 30);
+    stage.crash(3);
+    for nonce in 0..70 {
+        feed(&mut stage, 1, nonce);
+        stage.run(SECOND * 5);
+    }
+    let missed = stage.chain(0).len() - stage.finalized(3).len();
+    assert!(missed > 64, "more than an answer holds: {missed}");
+    let asked = stage.delivered().get("get-ledger").copied().unwrap_or(0);
+    stage.boot(3);
+    for nonce in 70..76 {
+        feed(&mut stage, 1, nonce);
+        stage.run(SECOND * 5);
+    }
+    assert!(height(&stage, 3) + 1 >= height(&stage, 0), "{} of {}", height(&stage, 3), height(&stage, 0));
+    let asked = stage.delivered()["get-ledger"] - asked;
+    assert!(asked <= 8, "{asked} requests");
 }
 
 #[test]
@@ -108,7 +172,9 @@ fn messages_have_the_sizes_of_their_fields() {
         (Message::Validate(validation), "validation", 117),
         (Message::HaveSet(prior), "have-set", 32),
         (Message::GetSet(prior), "get-set", 32),
-        (Message::TxSet(set), "tx-set", 32 + 2 * 32 + 250),
+        (Message::SetNames(set.items.keys().copied().collect()), "set-names", 2 * 32),
+        (Message::GetItems { set: prior, items: [prior].into() }, "get-items", 32 + 32),
+        (Message::Items(set.items.values().cloned().collect()), "items", 250 + 4),
         (Message::GetLedger { wanted: prior, above: Height(1) }, "get-ledger", 40),
         (Message::Ledgers(Arc::new(answer)), "ledgers", 1_000 + 32 + 2 * (84 + 2 + 4) + 3 * 117),
     ];
@@ -188,7 +254,7 @@ fn who_went_on_still_gives_the_sets_of_the_last_rounds() {
     assert!(stage.node(0).position.is_none(), "the next round is open");
     stage.inject(1, 0, Message::GetSet(name));
     stage.run(MILLI * 2);
-    assert_eq!(stage.delivered().get("tx-set"), Some(&1));
+    assert_eq!(stage.delivered().get("set-names"), Some(&1));
 }
 
 #[test]
@@ -205,7 +271,8 @@ fn a_node_never_validates_a_ledger_number_twice_whenever_it_crashes() {
         stage.boot(1);
         assert_eq!(stage.node(1).largest, largest);
         feed(&mut stage, 1, 3);
-        stage.run(SECOND * 60);
+        // Of four, all must validate: what three validated while it was down is final with the next ledger, an idle one.
+        stage.run(SECOND * 200);
         assert_eq!(stage.disagreement(&all(&stage)), None, "fuse {fuse}");
         assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 4), "fuse {fuse}");
         assert!(all(&stage).iter().all(|node| stage.node(*node).evidence.is_empty()), "fuse {fuse}");

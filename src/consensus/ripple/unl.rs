@@ -60,7 +60,7 @@ pub fn committee(members: &BTreeSet<NodeId>, negative: &[NodeId], percent: u64, 
         Committee::weighted((0..n).map(|at| u64::from(trusts(at.into()))).collect(), FaultModel::Byzantine)
     };
     let all = weighted(&|node| members.contains(&node));
-    // At most a quarter of the members is ever disabled: some remain.
+    // At most a quarter of the members, rounded up, is ever disabled, and never all: some remain.
     let effective = weighted(&|node| members.contains(&node) && !negative.contains(&node));
     let quorum = effective.share(percent).max(all.share(60.min(percent)));
     effective.requiring(quorum)

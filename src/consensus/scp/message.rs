@@ -310,6 +310,13 @@ pub enum Message {
     Decided(Arc<[Arc<Statement>]>),
 }
 
+impl Message {
+    /// The request for a set of one kind or the other.
+    pub(super) fn get(name: Hash, is_quorum_set: bool) -> Message {
+        if is_quorum_set { Message::GetQuorumSet(name) } else { Message::GetSet(name) }
+    }
+}
+
 impl Wire for Message {
     fn bytes(&self) -> usize {
         match self {

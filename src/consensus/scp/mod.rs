@@ -49,6 +49,7 @@ pub use slices::{Slices, Tiers};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, QuorumSet, Signature, Time};
 use crate::chain::{Block, Header, Limit, Seal};
+use crate::protocol::request::Backoff;
 use crate::protocol::{Attacker, Context, Misfit, Protocol};
 use ballot::Balloting;
 use federation::Federation;
@@ -65,25 +66,32 @@ pub struct Config {
     /// Whom each node needs: `{ flat = 67 }` (percent of all, default), `{ tiered = { organization = 3 } }`,
     /// `{ given = [{ threshold = 2, validators = [0, 1, 2] }, ..] }`.
     pub slices: Slices,
-    /// From the first ballot of a ledger to the nomination of the next. Default 5 s.
+    /// From the first ballot of a ledger to the nomination of the next. Default 5 s (`EXP_LEDGER_TIMESPAN_SECONDS`).
     pub period: Duration,
-    /// How long the first round of nomination lasts. Default 1 s (the draft: 2 s).
+    /// How long the first round of nomination lasts. Default 1 s (`SCPDriver::computeTimeout`; the draft: 2 s).
     pub nomination_timeout: Duration,
-    /// How much longer each further round lasts. Default 1 s.
+    /// How much longer each further round lasts. Default 1 s (the same).
     pub nomination_step: Duration,
-    /// How long a ballot with counter 1 lasts, once a quorum has it. Default 1 s (the draft: 2 s).
+    /// How long a ballot with counter 1 lasts, once a quorum has it. Default 1 s (the same; the draft: 2 s).
     pub ballot_timeout: Duration,
-    /// How much longer each further counter lasts. Default 1 s.
+    /// How much longer each further counter lasts. Default 1 s (the same).
     pub ballot_step: Duration,
-    /// The most that timeouts grow to. Default 30 min.
+    /// The most that timeouts grow to. Default 30 min (`MAX_TIMEOUT_SECONDS`).
     pub timeout_most: Duration,
-    /// How far a close time may be ahead of the local clock. Default 60 s.
+    /// How far a close time may be ahead of the local clock. Default 60 s (`MAX_TIME_SLIP_SECONDS`).
     pub time_slip: Duration,
-    /// How often a node repeats what it says about an open slot, for those who lost it. Default 2 s.
+    /// How often a node repeats what it says about an open slot, for those who lost it. Default 2 s
+    /// (`HerderImpl::startRebroadcastTimer`).
     pub repeat: Duration,
-    /// How long a node waits for a set that it asked for, before it asks another. Default 1.5 s.
+    /// How long a node waits for a set that it asked for, before it asks another. Default 1.5 s
+    /// (`MS_TO_WAIT_FOR_FETCH_REPLY`). Each time that all who have it were asked, the wait is longer by as much, up to ten
+    /// times (`MAX_REBUILD_FETCH_LIST`).
     pub fetch: Duration,
-    /// The largest set that a node nominates. Default 1000 transactions (Stellar's network: operations) or 1 MB.
+    /// How long after it heard of later ledgers a node asks all what was decided. Default 1 s (ours: peers of the original
+    /// send their statements when they connect, and are asked 10 s after a node lost step). The wait doubles until a
+    /// ledger closes.
+    pub ask: Duration,
+    /// The largest set that a node nominates or accepts. Default 1000 transactions (Stellar's network: operations) or 1 MB.
     pub batch: Limit,
     /// Whether a node logs what it says. Default true. Off: one that restarts may contradict itself.
     pub durable: bool,
@@ -102,6 +110,7 @@ impl Default for Config {
             time_slip: Duration::from_secs(60),
             repeat: Duration::from_secs(2),
             fetch: Duration::from_millis(1_500),
+            ask: Duration::from_secs(1),
             batch: Limit { bytes: 1_000_000, transactions: 1_000 },
             durable: true,
         }
@@ -129,8 +138,19 @@ pub enum Timer {
 const SLOTS_AHEAD: u64 = 100;
 /// Own decisions kept, and old ledgers whose transaction sets are served.
 const KEPT: usize = 64;
+/// How often the wait for a set grows (`MAX_REBUILD_FETCH_LIST`).
+const PASSES_MOST: usize = 10;
 /// The most decisions in one answer.
 const ANSWER_MOST: usize = 32;
+
+/// A set that was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// How often.
+    tries: usize,
+    /// When another node is asked.
+    due: Time,
+}
 
 /// A node.
 #[derive(Clone, Debug)]
@@ -157,8 +177,8 @@ pub struct Scp {
     logged: BTreeSet<Hash>,
     /// Statements of this and later slots that cannot be handled yet, the newest of each node and protocol.
     heard: BTreeMap<(Height, NodeId, bool), Arc<Statement>>,
-    /// What was asked for, and how often.
-    wanted: BTreeMap<Hash, usize>,
+    /// What was asked for.
+    wanted: BTreeMap<Hash, Wanted>,
     /// Own decisions.
     decided: BTreeMap<Height, Arc<Statement>>,
     /// Where in the chain sets are.
@@ -167,6 +187,8 @@ pub struct Scp {
     evidence: BTreeMap<NodeId, (Pledges, Pledges)>,
     /// Whether [`Timer::Ask`] is set.
     asking: bool,
+    /// Between two questions what was decided.
+    ask_wait: Backoff,
     /// The height when this node last asked.
     asked: Height,
 }
@@ -191,6 +213,7 @@ impl Protocol for Scp {
             ("timeout_most", zero(config.timeout_most)),
             ("repeat", zero(config.repeat)),
             ("fetch", zero(config.fetch)),
+            ("ask", zero(config.ask)),
             ("batch", (config.batch.transactions == 0).then(|| "must hold a transaction".to_owned())),
         ];
         let found = faults.into_iter().find_map(|(key, reason)| Some(Misfit { key, reason: reason? }));
@@ -291,11 +314,13 @@ impl Scp {
         ctx.finalize(block.height());
         self.decided.insert(block.height(), said);
         self.served.insert(set.name, block.height());
-        if self.decided.len() > KEPT {
+        // Half of them may be old ones, which somebody who is behind asked for.
+        while self.decided.len() > 2 * KEPT {
             self.decided.pop_first();
         }
         let oldest = Height(block.height().0.saturating_sub(KEPT as u64));
-        self.served.retain(|_, height| *height > oldest);
+        self.served.retain(|_, height| *height > oldest || self.decided.contains_key(height));
+        self.ask_wait.reset();
         let began = self.ballot_began.take().unwrap_or(ctx.now());
         (self.last, self.closed) = (block, ctx.now());
         (self.nomination, self.balloting) = (Nomination::default(), Balloting::default());

@@ -190,7 +190,7 @@ impl Scp {
         let latest = ctx.now() + self.config.time_slip;
         self.last.header.time < value.close && value.close <= latest && self.is_executable(value, ctx)
     }
-    /// Whether the transactions of a value can be executed after the last ledger.
+    /// Whether the transactions of a value are not too many and can be executed after the last ledger.
     pub(super) fn is_executable(&mut self, value: &Value, ctx: &mut Context<'_, Self>) -> bool {
         let Some((set, judged)) = self.sets.get(&value.set) else { return false };
         if let Some(judged) = judged {
@@ -199,7 +199,8 @@ impl Scp {
         let is_next = set.previous == self.last.id();
         let set: Arc<TransactionSet> = set.clone();
         let block = self.block(value, &set);
-        let judged = is_next && ctx.learn(&block).is_some() && ctx.validate(&block).is_ok();
+        let is_small = self.config.batch.admits(&set.batch);
+        let judged = is_next && is_small && ctx.learn(&block).is_some() && ctx.validate(&block).is_ok();
         self.sets.insert(value.set, (set, Some(judged)));
         judged
     }

@@ -1,10 +1,11 @@
 //! What comes from others: statements, the sets they name, and what a node has missed.
 
 use super::{
-    ANSWER_MOST, Balloting, Config, KEPT, Message, Nomination, Pledges, Record, SLOTS_AHEAD, Said, Scp, Statement,
-    Timer, TransactionSet,
+    ANSWER_MOST, Balloting, Config, KEPT, Message, Nomination, PASSES_MOST, Pledges, Record, SLOTS_AHEAD, Said, Scp,
+    Statement, Timer, TransactionSet, Wanted,
 };
 use crate::base::{Duration, Hash, Height, NodeId, QuorumSet};
+use crate::protocol::request::Backoff;
 use crate::protocol::{Context, note};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,7 +40,8 @@ impl Scp {
             self.handle_ready(ctx);
         } else if !self.asking {
             self.asking = true;
-            ctx.set_timer(Timer::Ask, Duration::from_secs(1));
+            let wait = self.ask_wait.next_wait();
+            ctx.set_timer(Timer::Ask, wait);
         }
     }
     /// Handles all statements of this slot for which nothing is missing; when the slot ends, those of the next.
@@ -110,13 +112,15 @@ impl Scp {
             if self.wanted.contains_key(&name) {
                 continue;
             }
-            self.wanted.insert(name, 1);
-            self.get(holder, name, is_quorum_set, ctx);
+            self.wanted.insert(name, Wanted { tries: 1, due: ctx.now() + self.config.fetch });
+            ctx.send(holder, Message::get(name, is_quorum_set));
+            self.wait_for_sets(ctx);
         }
     }
-    fn get(&self, holder: NodeId, name: Hash, is_quorum_set: bool, ctx: &mut Context<'_, Self>) {
-        ctx.send(holder, if is_quorum_set { Message::GetQuorumSet(name) } else { Message::GetSet(name) });
-        ctx.set_timer(Timer::Fetch, self.config.fetch);
+    fn wait_for_sets(&self, ctx: &mut Context<'_, Self>) {
+        if let Some(due) = self.wanted.values().map(|wanted| wanted.due).min() {
+            ctx.set_timer(Timer::Fetch, due.since(ctx.now()));
+        }
     }
     fn all_missing(&self) -> Vec<(NodeId, Hash, bool)> {
         let slot = self.slot();
@@ -134,11 +138,17 @@ impl Scp {
         }
         self.wanted.retain(|name, _| holders.keys().any(|(missing, _)| missing == name));
         for ((name, is_quorum_set), holders) in holders {
-            let tries = self.wanted.entry(name).or_default();
-            let holder = holders[*tries % holders.len()];
-            *tries += 1;
-            self.get(holder, name, is_quorum_set, ctx);
+            let now = ctx.now();
+            let wanted = self.wanted.entry(name).or_insert(Wanted { tries: 0, due: now });
+            if wanted.due > now {
+                continue;
+            }
+            let holder = holders[wanted.tries % holders.len()];
+            let passes = (wanted.tries / holders.len()).min(PASSES_MOST - 1) as u64;
+            *wanted = Wanted { tries: wanted.tries + 1, due: now + self.config.fetch * (1 + passes) };
+            ctx.send(holder, Message::get(name, is_quorum_set));
         }
+        self.wait_for_sets(ctx);
     }
     pub(super) fn on_get_quorum_set(&self, from: NodeId, name: &Hash, ctx: &mut Context<'_, Self>) {
         if let Some(set) = self.quorum_sets.get(name) {
@@ -180,10 +190,12 @@ impl Scp {
     }
     /// Others speak of later slots: asks all what was decided, until it is here.
     pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.ask(ctx);
+        // Of slots that are too far ahead nothing is kept: the next statement about one begins anew.
         self.asking = self.heard.keys().any(|(slot, ..)| *slot > self.slot());
         if self.asking {
-            self.ask(ctx);
-            ctx.set_timer(Timer::Ask, Duration::from_secs(1));
+            let wait = self.ask_wait.next_wait();
+            ctx.set_timer(Timer::Ask, wait);
         }
     }
     fn ask(&mut self, ctx: &mut Context<'_, Self>) {
@@ -210,6 +222,8 @@ impl Scp {
     /// What this node states about a slot that it decided.
     fn decision(&mut self, slot: Height, ctx: &mut Context<'_, Self>) -> Option<Arc<Statement>> {
         if let Some(decided) = self.decided.get(&slot) {
+            // Whoever asks for the decision asks for its set next.
+            self.served.extend(decided.pledges.values().into_iter().map(|value| (value.set, slot)));
             return Some(decided.clone());
         }
         let block = ctx.block_at(slot).filter(|_| slot > Height::GENESIS && slot <= ctx.finalized())?;
@@ -248,6 +262,7 @@ impl Scp {
             served: BTreeMap::new(),
             evidence: BTreeMap::new(),
             asking: false,
+            ask_wait: Backoff::new(config.ask),
             asked: Height::GENESIS,
         };
         let (slot, last) = (node.slot(), node.last.height());

@@ -1,0 +1,70 @@
+//! Asked for twice what they carry, protocols go on at their capacity, and drain when the load is over: the scenarios of
+//! `scenarios/overload`, shortened.
+
+use ledgerlab::base::{Duration, Time};
+use ledgerlab::observe::metrics::{Metrics, MetricsSettings, TransactionRow};
+use ledgerlab::scenario::Scenario;
+use ledgerlab::scenario::build::build;
+use std::fs;
+
+/// One protocol under a shortened overload.
+struct Row {
+    /// Its scenario in `scenarios/overload`.
+    scenario: &'static str,
+    /// Transactions per second, as the head of that file works it out.
+    capacity: f64,
+    /// How long it takes from one block to the next, in seconds: times before the first one and after the last say nothing.
+    interval: u64,
+    /// How long the load lasts, in seconds: several intervals.
+    overload: u64,
+}
+
+const ROWS: &[Row] = &[
+    Row { scenario: "aura", capacity: 100.0, interval: 5, overload: 40 },
+    Row { scenario: "clique", capacity: 100.0, interval: 5, overload: 40 },
+    Row { scenario: "ripple", capacity: 100.0, interval: 4, overload: 40 },
+    Row { scenario: "scp", capacity: 100.0, interval: 5, overload: 40 },
+];
+
+/// Every transaction that was submitted, after the overload and six fifths of its time.
+fn transactions(row: &Row) -> Vec<TransactionRow> {
+    let path = format!("{}/scenarios/overload/{}.toml", env!("CARGO_MANIFEST_DIR"), row.scenario);
+    let text = fs::read_to_string(&path).expect("a text");
+    let end = row.overload + row.overload * 6 / 5 + 6 * row.interval;
+    let changes = [
+        format!("workload.payments.until=\"{}s\"", row.overload),
+        format!("duration=\"{end}s\""),
+        "warm_up=\"0s\"".to_owned(),
+    ];
+    let loaded = Scenario::load(row.scenario, &text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let mut built = build(&loaded.scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
+    while built.world.advance(1_000_000) {}
+    let chain = &mut built.world.chains[0];
+    chain.finish();
+    let end = chain.end();
+    let verdict = built.watchers[0].checks.look(|suite| suite.verdict().clone());
+    let blank = Metrics::new(MetricsSettings::new(1, Duration::from_secs(1)));
+    let metrics = built.watchers[0].metrics.look(|metrics| std::mem::replace(metrics, blank));
+    assert!(verdict.is_clean(), "{}: {:?}", row.scenario, verdict.violations);
+    metrics.outcome(end, &verdict).transactions
+}
+
+#[test]
+fn asked_for_twice_its_capacity_a_chain_goes_on_at_capacity_and_drains() {
+    for row in ROWS {
+        let all = transactions(row);
+        let end = Time::ZERO + Duration::from_secs(row.overload);
+        // From one block to another, so that no part of an interval counts.
+        let mut times: Vec<Time> =
+            all.iter().map(|transaction| transaction.final_first).filter(|time| *time <= end).collect();
+        times.sort_unstable();
+        let (Some(first), Some(last)) = (times.first().copied(), times.last().copied()) else {
+            panic!("{}: nothing became final under load", row.scenario)
+        };
+        let later = times.iter().filter(|time| **time > first).count() as f64;
+        let rate = later / (last.since(first).as_nanos() as f64 / 1e9);
+        assert!((0.9 * row.capacity..2.1 * row.capacity).contains(&rate), "{}: {rate:.1} tx/s", row.scenario);
+        let waiting = all.iter().filter(|transaction| transaction.final_home == Time::NEVER).count();
+        assert_eq!(waiting, 0, "{}: of {} some wait for ever", row.scenario, all.len());
+    }
+}
