@@ -200,7 +200,7 @@ fn generates_seal_and_does_not_double_propose() {
     assert_eq!(height(&stage), 1, "step 1 is its own");
     let more = stage.transaction(1, 1);
     stage.submit(1, &more);
-    stage.run_until(Time::ZERO + Duration::from_secs(5 * STEP) - Duration::from_millis(1));
+    stage.run_until(Time::ZERO + Duration::from_millis(5_000 * STEP - 1));
     assert_eq!(height(&stage), 1, "none more in this step, nor in those of others");
     stage.crash(1);
     stage.boot(1);

@@ -2,7 +2,7 @@
 //! four of five; it is told what the others state, and what it states is read from its log.
 
 use ledgerlab::base::{Duration, Height, NodeId, NodeSet, QuorumSet, Time};
-use ledgerlab::chain::Batch;
+use ledgerlab::chain::{Batch, Limit};
 use ledgerlab::consensus::scp::{
     Ballot, Config, Message, Pledges, Said, Scp, Slices, Statement, Timer, TransactionSet, Value,
 };
@@ -68,7 +68,10 @@ struct Core5 {
 
 impl Core5 {
     fn new() -> Core5 {
-        let config = Config { slices: Slices::Flat(80), ..Config::default() };
+        Core5::with(Config::default())
+    }
+    fn with(config: Config) -> Core5 {
+        let config = Config { slices: Slices::Flat(80), ..config };
         let mut stage = Rehearsal::empty(5, config);
         stage.boot(0);
         let genesis = stage.chain(0)[0].id();
@@ -274,5 +277,19 @@ fn nomination_tests_core5() {
         };
         assert_eq!(stated, wanted, "{name}");
         assert_eq!(core.stated(false), ballot.map(|text| core.pledges(text)), "{name}");
+    }
+}
+
+#[test]
+fn a_set_that_is_larger_than_allowed_is_not_valid() {
+    for (bytes, accepted) in [(250, 1), (249, 0)] {
+        let batch = Limit { bytes, transactions: 10 };
+        let mut core = Core5::with(Config { batch, ..Config::default() });
+        core.start();
+        let stated = match core.stated(true) {
+            Some(Pledges::Nominate { accepted, .. }) => accepted.len(),
+            _ => 0,
+        };
+        assert_eq!(stated, accepted, "at most {bytes} bytes");
     }
 }

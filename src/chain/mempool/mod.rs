@@ -239,7 +239,8 @@ impl Mempool {
     /// A transaction that waits here.
     #[must_use]
     pub fn get(&self, id: &Hash) -> Option<&Arc<Transaction>> {
-        self.waiting.get(self.by_id.get(id)?)
+        let rank = self.by_id.get(id)?;
+        self.executable.get(rank).or_else(|| self.queued.get(rank))
     }
     /// Whether something that must be executed before `transaction` waits here: a lower nonce of its sender, or the
     /// maker of an output it spends. One that is not executable yet and has no predecessor here is an orphan.

@@ -49,6 +49,7 @@ impl Aura {
     /// The chain stands still although something waits: asks the next validator for its own, which may be better.
     pub(super) fn on_sync(&mut self, ctx: &mut Context<'_, Self>) {
         if self.has_work(ctx)
+            && self.missing().is_none()
             && !self.fetching.is_under_way(ctx.now())
             && let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee())
         {

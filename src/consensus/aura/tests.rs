@@ -563,3 +563,27 @@ fn two_children_of_a_missing_parent_are_both_kept() {
     assert_eq!(stage.node(0).known.len(), 3);
     assert_eq!(authors(&stage, 0), [1, 2], "the one with fewer gaps is the better");
 }
+
+#[test]
+fn one_to_three_validators_keep_a_chain() {
+    for n in 1..=3 {
+        let mut stage = stage(n, Config::default());
+        submit(&mut stage, 0..2, SECOND);
+        stage.run(SECOND * 60);
+        assert!((0..n).all(|node| stage.final_transactions(node).len() == 2), "{n} validators");
+    }
+}
+
+#[test]
+fn a_validator_whose_chain_stands_still_asks_and_gets_block_by_block_what_one_answer_does_not_hold() {
+    let mut stage = stage(4, busy());
+    stage.run(SECOND * 30);
+    stage.partition(&[0, 1, 2], &[3]);
+    stage.run(SECOND * 5 * 3 * ANSWER_MOST as u64);
+    let missed = stage.finalized(0).len() - stage.finalized(3).len();
+    assert!(missed > ANSWER_MOST, "more than one answer: {missed}");
+    stage.heal();
+    stage.run(SECOND * 60);
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+    assert!(stage.finalized(3).len() + 3 >= stage.finalized(0).len());
+}

@@ -76,7 +76,8 @@ impl Clique {
     }
     /// The head stands still: asks the next node for its chain, which may be as heavy or heavier.
     pub(super) fn on_sync(&mut self, ctx: &mut Context<'_, Self>) {
-        if !self.fetching.is_under_way(ctx.now())
+        if self.missing().is_none()
+            && !self.fetching.is_under_way(ctx.now())
             && let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee())
         {
             self.ask(peer, Hash::ZERO, ctx);

@@ -525,6 +525,18 @@ fn a_flood_is_kept_within_bounds() {
     let node = stage.node(5);
     assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, KEPT_MOST));
     // What nobody can complete is given up, so that there is room again.
-    stage.run(SECOND * 5 * (1 << (ASKS_MOST + 1)));
+    stage.run(SECOND * 5 * (1 << (ASKS_MOST + 2)));
     assert!(stage.node(5).orphans.is_empty());
+}
+
+#[test]
+fn one_to_three_signers_keep_a_chain() {
+    for n in 1..=3 {
+        let mut stage = stage(n, quick());
+        let transaction = stage.transaction(0, 0);
+        stage.submit_to_all(&transaction);
+        stage.run(SECOND * 60);
+        assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 1), "n = {n}");
+        assert_eq!(stage.disagreement(&all(&stage)), None);
+    }
 }

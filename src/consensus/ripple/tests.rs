@@ -297,3 +297,15 @@ fn after_loss_ends_everything_goes_on() {
     assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 40));
     assert_eq!(stage.disagreement(&all(&stage)), None);
 }
+
+#[test]
+fn one_to_three_nodes_keep_a_ledger() {
+    for n in 1..=3 {
+        let mut stage = stage(n);
+        for nonce in 0..3 {
+            feed(&mut stage, 1, nonce);
+            stage.run(SECOND * 30);
+        }
+        assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 3), "n = {n}");
+    }
+}

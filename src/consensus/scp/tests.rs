@@ -720,3 +720,27 @@ fn organizations_meet_when_two_thirds_of_them_and_half_of_each_are_needed() {
     };
     assert!(tiered(67, 51) && !tiered(67, 30) && !tiered(40, 51));
 }
+
+#[test]
+fn one_to_three_nodes_keep_a_ledger() {
+    for n in 1..=3 {
+        let mut stage: Stage = Rehearsal::new(n, Config::default());
+        feed(&mut stage, 0..2);
+        stage.run(SECOND * 30);
+        assert_agreed(&stage, &all(&stage), 2);
+    }
+}
+
+#[test]
+fn a_node_that_missed_more_ledgers_than_it_looks_ahead_asks_for_them() {
+    let mut stage: Stage = Rehearsal::new(4, Config { period: SECOND, ..Config::default() });
+    stage.run(SECOND * 3);
+    stage.partition(&[0, 1, 2], &[3]);
+    stage.run(SECOND * 250);
+    let missed = heights(&stage)[0] - heights(&stage)[3];
+    assert!(missed as u64 > SLOTS_AHEAD + 20, "{missed}");
+    stage.heal();
+    stage.run(SECOND * 60);
+    assert!(heights(&stage)[3] + 2 >= heights(&stage)[0], "{:?}", heights(&stage));
+    assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
+}
