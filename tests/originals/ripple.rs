@@ -145,7 +145,8 @@ fn test_get_next_ledger_time_resolution() {
 
 #[test]
 fn test_round_close_time() {
-    let rows = [(0, 30, 0), (29, 60, 0), (30, 1, 30), (31, 60, 60), (30, 60, 60), (59, 60, 60), (60, 60, 60), (61, 60, 60)];
+    let rows =
+        [(0, 30, 0), (29, 60, 0), (30, 1, 30), (31, 60, 60), (30, 60, 60), (59, 60, 60), (60, 60, 60), (61, 60, 60)];
     for (time, bin, expected) in rows {
         assert_eq!(rounded(at(time), seconds(bin)), at(expected), "{time} s to {bin} s");
     }
@@ -156,21 +157,28 @@ fn test_eff_close_time() {
     for (time, bin, before, expected) in
         [(10, 30, 0, 1), (16, 30, 0, 30), (16, 30, 30, 31), (16, 30, 60, 61), (31, 30, 0, 30)]
     {
-        assert_eq!(close_time(Some(rounded(at(time), seconds(bin))), at(before)), at(expected), "{time} s after {before} s");
+        assert_eq!(
+            close_time(Some(rounded(at(time), seconds(bin))), at(before)),
+            at(expected),
+            "{time} s after {before} s"
+        );
     }
     assert_eq!(close_time(None, at(30)), at(31), "agreed to disagree");
 }
 
 #[test]
 fn participants_needed_for_a_close_time() {
-    for (all, percent, needed) in [(1, 50, 1), (3, 50, 1), (4, 50, 2), (5, 50, 2), (4, 75, 3), (5, 75, 4), (6, 75, 4), (5, 95, 5)] {
+    for (all, percent, needed) in
+        [(1, 50, 1), (3, 50, 1), (4, 50, 2), (5, 50, 2), (4, 75, 3), (5, 75, 4), (6, 75, 4), (5, 95, 5)]
+    {
         assert_eq!(participants_needed(all, percent), needed, "{percent} % of {all}");
     }
 }
 
 #[test]
 fn negative_unl_find_all_candidates() {
-    for (members, most) in [(2, 1), (3, 1), (4, 1), (5, 2), (6, 2), (8, 2), (10, 3), (30, 8), (32, 8), (34, 9), (35, 9)] {
+    for (members, most) in [(2, 1), (3, 1), (4, 1), (5, 2), (6, 2), (8, 2), (10, 3), (30, 8), (32, 8), (34, 9), (35, 9)]
+    {
         assert_eq!(negative_most(members), most, "a quarter of {members}, rounded up");
     }
 }

@@ -17,7 +17,11 @@ fn nodes(of: &[u32]) -> NodeSet {
 #[test]
 fn vblocking_and_quorum() {
     let flat = QuorumSet::flat(3, 0..4);
-    let inner = QuorumSet { threshold: 2, validators: vec![0], inner: vec![QuorumSet::flat(2, 1..4), QuorumSet::flat(1, [4, 5])] };
+    let inner = QuorumSet {
+        threshold: 2,
+        validators: vec![0],
+        inner: vec![QuorumSet::flat(2, 1..4), QuorumSet::flat(1, [4, 5])],
+    };
     // The set, the nodes, whether they hold a slice, whether they block.
     let rows: [(&str, &QuorumSet, &[u32], bool, bool); 14] = [
         ("3 of 4: nobody", &flat, &[], false, false),
@@ -201,23 +205,19 @@ const BALLOTS: [Story; 27] = [
         &[(QUORUM, "prepare A1 - - 0 0"), (BLOCKING, "prepare B2 B2 - 0 0")],
         "prepare A2 B2 A1 0 0",
     ),
-    (
-        "prepared B2 by quorum: moves to B",
-        &[(QUORUM, "prepare B2 B2 - 0 0")],
-        "prepare B2 B2 - 2 2",
-    ),
+    ("prepared B2 by quorum: moves to B", &[(QUORUM, "prepare B2 B2 - 0 0")], "prepare B2 B2 - 2 2"),
     ("heard from quorum, timeout: A2", &[(QUORUM, "prepare A1 - - 0 0"), (&[], "!")], "prepare A2 A1 - 0 0"),
-    (
-        "timeout when h is set: stays locked on h",
-        &[(QUORUM, "prepare A1 A1 - 0 0"), (&[], "!")],
-        "prepare A2 A1 - 1 1",
-    ),
+    ("timeout when h is set: stays locked on h", &[(QUORUM, "prepare A1 A1 - 0 0"), (&[], "!")], "prepare A2 A1 - 1 1"),
     (
         "timeout after the vote was taken back: stays with h",
         &[(QUORUM, "prepare A1 A1 - 0 0"), (BLOCKING, "prepare B1 B1 - 0 0"), (&[], "!")],
         "prepare A2 B1 A1 0 1",
     ),
-    ("v-blocking counters: the least that is not exceeded", &[(ONE, "prepare A9 - - 0 0"), (&[2], "prepare A3 - - 0 0")], "prepare A3 - - 0 0"),
+    (
+        "v-blocking counters: the least that is not exceeded",
+        &[(ONE, "prepare A9 - - 0 0"), (&[2], "prepare A3 - - 0 0")],
+        "prepare A3 - - 0 0",
+    ),
     ("counters of one: no bump", &[(ONE, "prepare A9 - - 0 0")], "prepare A1 - - 0 0"),
     (
         "non-monotonic: an older statement changes nothing",
@@ -260,8 +260,18 @@ fn nomination_tests_core5() {
         ("v-blocking accepted: accepts", &[(BLOCKING, "nominate A / A")], "A", None),
         ("one accepted: does not", &[(ONE, "nominate A / A")], "", None),
         ("a quorum accepted: prepares", &[(QUORUM, "nominate A / A")], "A", Some("prepare A1 - - 0 0")),
-        ("others accepted two, one after the other: the second joins", &[(BLOCKING, "nominate A / A"), (BLOCKING, "nominate AB / AB")], "AB", None),
-        ("an older list that comes last changes nothing", &[(BLOCKING, "nominate AB / AB"), (BLOCKING, "nominate A / A")], "AB", None),
+        (
+            "others accepted two, one after the other: the second joins",
+            &[(BLOCKING, "nominate A / A"), (BLOCKING, "nominate AB / AB")],
+            "AB",
+            None,
+        ),
+        (
+            "an older list that comes last changes nothing",
+            &[(BLOCKING, "nominate AB / AB"), (BLOCKING, "nominate A / A")],
+            "AB",
+            None,
+        ),
         ("votes of a blocking set are not enough", &[(BLOCKING, "nominate A /")], "", None),
     ];
     for (name, told, accepted, ballot) in rows {

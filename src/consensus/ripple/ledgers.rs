@@ -5,8 +5,8 @@ use super::rules::negative_most;
 use super::{Config, Evidence, History, Known, Mode, Request, Ripple, Timer, unl};
 use crate::base::{Committee, Digest, Duration, Hash, Height, NodeId, Time};
 use crate::chain::{BlockIndex, Tree};
-use crate::protocol::request::{self, Backoff};
 use crate::protocol::Context;
+use crate::protocol::request::{self, Backoff};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 

@@ -60,9 +60,9 @@ use crate::protocol::request::Backoff;
 use crate::protocol::votes::Votes;
 use crate::protocol::{Attacker, Context, Misfit, Protocol};
 use rules::Dispute;
-use sets::Arrival;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sets::Arrival;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 

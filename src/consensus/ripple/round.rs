@@ -1,7 +1,7 @@
 //! One round: open, establish, accept.
 
-use super::rules::{self, Closing, Consensus, Dispute, Progress, rounded, step};
 use super::message::{Item, Ledger, Message, Proposal, Set, Validation};
+use super::rules::{self, Closing, Consensus, Dispute, Progress, rounded, step};
 use super::{Evidence, Mode, Ripple, Timer};
 use crate::base::{Digest, Duration, Hash, NodeId, Time};
 use crate::chain::{Batch, Block, Header, Seal, Transaction};

@@ -155,8 +155,7 @@ impl Dispute {
     pub fn is_stalled(&self, yes: u64, no: u64, peers_unchanged: u32, proposing: bool, config: &Config) -> bool {
         let is_last = self.state + 1 == config.avalanche.len() && self.rounds >= config.min_rounds;
         let is_new = proposing && self.unchanged < config.min_rounds;
-        let is_lively =
-            peers_unchanged < config.stalled_rounds && proposing && self.unchanged < config.stalled_rounds;
+        let is_lively = peers_unchanged < config.stalled_rounds && proposing && self.unchanged < config.stalled_rounds;
         let (yes, all) = (yes + u64::from(proposing && self.mine), yes + no + u64::from(proposing));
         if !is_last || is_new || is_lively || all == 0 {
             return false;

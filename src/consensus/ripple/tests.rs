@@ -122,7 +122,9 @@ fn a_set_that_its_maker_withholds_is_got_from_another_who_has_it() {
     stage.run_until(at(8_000));
     // What nodes 0 and 1 give is lost: the set is node 2's too.
     for _ in 0..1_500 {
-        stage.lose(|flight| flight.from.index() < 2 && matches!(flight.message, Message::SetNames(_) | Message::Items(_)));
+        stage.lose(|flight| {
+            flight.from.index() < 2 && matches!(flight.message, Message::SetNames(_) | Message::Items(_))
+        });
         stage.run(MILLI);
     }
     stage.run_until(at(13_000));

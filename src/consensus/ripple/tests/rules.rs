@@ -160,10 +160,23 @@ fn a_node_that_is_heard_again_is_enabled_and_counts() {
 #[test]
 fn at_most_one_is_wanted_each_way_and_never_more_than_a_quarter_rounded_up_disabled() {
     // Members, of whom disabled, whether one more may be.
-    for (n, negative, more) in
-        [(1, 0, false), (3, 0, true), (3, 1, false), (4, 0, true), (4, 1, false), (5, 1, true), (5, 2, false), (6, 1, true),
-         (6, 2, false), (10, 2, true), (10, 3, false), (12, 2, true), (12, 3, false), (35, 8, true), (35, 9, false)]
-    {
+    for (n, negative, more) in [
+        (1, 0, false),
+        (3, 0, true),
+        (3, 1, false),
+        (4, 0, true),
+        (4, 1, false),
+        (5, 1, true),
+        (5, 2, false),
+        (6, 1, true),
+        (6, 2, false),
+        (10, 2, true),
+        (10, 3, false),
+        (12, 2, true),
+        (12, 3, false),
+        (35, 8, true),
+        (35, 9, false),
+    ] {
         // Every ledger is a flag ledger, and nobody was heard.
         let stage: Stage = Rehearsal::new(n, Config { negative_unl: true, flag_interval: 1, ..Config::default() });
         let mut node = stage.node(0).clone();
