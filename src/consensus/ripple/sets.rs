@@ -63,6 +63,9 @@ impl Ripple {
             arrival.holders.insert(from);
             return;
         }
+        if self.arrivals.len() > self.current.len() {
+            self.drop_arrivals();
+        }
         let mut wait = Backoff::new(self.config.set_timeout);
         let due = ctx.now() + wait.next_wait();
         let (names, items, holders) = (None, BTreeMap::new(), BTreeSet::from([from]));
