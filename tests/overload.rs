@@ -22,7 +22,7 @@ struct Row {
 const ROWS: &[Row] = &[
     Row { scenario: "aura", capacity: 100.0, interval: 5, overload: 40 },
     Row { scenario: "clique", capacity: 100.0, interval: 5, overload: 40 },
-    Row { scenario: "ripple", capacity: 100.0, interval: 4, overload: 40 },
+    Row { scenario: "ripple", capacity: 80.0, interval: 5, overload: 40 },
     Row { scenario: "scp", capacity: 100.0, interval: 5, overload: 40 },
 ];
 
