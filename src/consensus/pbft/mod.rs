@@ -85,7 +85,8 @@ pub struct Config {
     pub batch: Limit,
     /// How long the primary waits to fill a batch. Default 0: it sends when the window has room, as in the thesis.
     pub batch_delay: Duration,
-    /// Batches proposed and not executed, at most. Default 8.
+    /// Batches proposed and not executed, at most. Default 8 (ours; BFT-SMaRt and Sawtooth work on one at a time, the
+    /// thesis bounds them by the log alone).
     pub window: u64,
     /// Sequence numbers between checkpoints, `K`. Default 128 (section 4.3: 100; the published library: 128).
     pub checkpoint_interval: u64,
