@@ -268,6 +268,11 @@ impl<P: Protocol> Rehearsal<P> {
         seat.own.chain.truncate(kept);
         seat.own.pool.clear();
     }
+    /// Whether a node is running.
+    #[must_use]
+    pub fn is_up(&self, node: usize) -> bool {
+        self.seats[node].occupant.is_some()
+    }
     /// Crashes a node after it has performed `effects` more effects.
     pub fn set_fuse(&mut self, node: usize, effects: u32) {
         self.seats[node].fuse = Some(effects);

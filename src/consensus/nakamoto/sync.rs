@@ -106,8 +106,10 @@ impl Nakamoto {
             self.orphans.push(Orphan { from, block });
         }
         let Some(download) = self.download.as_mut() else { return self.begin_download(from, ctx) };
-        if download.add_source(from) && download.headers.is_empty() {
-            // The peer may be gone, and its headers be missed only after minutes: whoever seems to have the chain is asked.
+        download.add_source(from);
+        if download.headers.is_empty() {
+            // Requests and answers get lost, and the timer waits minutes. The sender of this block can be reached now, so
+            // it is asked now, even if it was asked before.
             let locator = self.locator(ctx);
             ctx.send(from, Message::GetHeaders { locator });
         }
@@ -154,13 +156,11 @@ impl Nakamoto {
 }
 
 impl Download {
-    /// Whether that is a new one, and there was room.
-    fn add_source(&mut self, source: NodeId) -> bool {
-        let is_new = source != self.peer && !self.sources.contains(&source) && self.sources.len() < SOURCES_MAX;
-        if is_new {
+    /// Remembers who seems to have the chain, if there is room.
+    fn add_source(&mut self, source: NodeId) {
+        if source != self.peer && !self.sources.contains(&source) && self.sources.len() < SOURCES_MAX {
             self.sources.push_back(source);
         }
-        is_new
     }
     /// Asks this peer from now on; the former one stays in reserve.
     fn turn_to(&mut self, peer: NodeId) {
@@ -191,11 +191,12 @@ impl Nakamoto {
             is_asked && !download.bodies.contains_key(id)
         })
     }
-    /// Headers came; they are wanted from those that were asked only. Of one in reserve they count if they are of use.
+    /// Headers came; they are wanted from those that were asked only. Of others than the peer they count if they are of
+    /// use.
     pub(super) fn on_headers(&mut self, from: NodeId, headers: &[Header], ctx: &mut Context<'_, Self>) {
         let Some(download) = self.download.as_deref().filter(|download| download.headers.is_empty()) else { return };
         let is_peer = download.peer == from;
-        if !is_peer && !download.sources.contains(&from) {
+        if !is_peer && !download.sources.contains(&from) && self.orphans.iter().all(|orphan| orphan.from != from) {
             return;
         }
         let chain = match self.judge_headers(headers, ctx) {
