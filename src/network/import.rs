@@ -94,6 +94,10 @@ impl Links {
         let row = &self.links[row[0] as usize..row[1] as usize];
         row.binary_search_by_key(&to, |(to, _)| *to).ok().map(|at| &row[at].1)
     }
+    /// Whether some link of which something is known is as `is_wanted` says.
+    pub fn any(&self, is_wanted: impl Fn(&Link) -> bool) -> bool {
+        self.links.iter().any(|(_, link)| is_wanted(link))
+    }
     /// All known propagation delays.
     pub fn latencies(&self) -> impl Iterator<Item = Duration> + '_ {
         self.links.iter().filter_map(|(_, link)| link.latency)
@@ -159,9 +163,23 @@ fn microseconds(row: &Row, column: usize) -> Result<Duration, Mistake> {
     row.whole(column, 0..=3_600_000_000).map(Duration::from_micros)
 }
 
+/// The columns of the two ends of an edge, under the names that tools write.
+fn ends(sheet: &Sheet) -> Result<(usize, usize), Mistake> {
+    const NAMES: [(&str, &str); 3] = [("src", "dst"), ("source", "target"), ("from", "to")];
+    let pair = |(one, other)| sheet.optional(one).zip(sheet.optional(other));
+    NAMES.into_iter().find_map(pair).ok_or_else(|| {
+        let found = format!("columns {}", sheet.header().join(", "));
+        let form = "columns \"src\" and \"dst\" (or source and target, or from and to), one row per link: \"0,1\"";
+        let matrix = sheet.header().len() == sheet.rows().count() + 1;
+        let hint =
+            if matrix { "; a matrix of delays becomes one row per pair, with \"latency_us\" as a column" } else { "" };
+        Mistake::new(1, found, format!("{form}{hint}"))
+    })
+}
+
 fn csv_edges(text: &str, numbers: &BTreeMap<String, usize>) -> Result<Vec<Edge>, Mistake> {
     let sheet = Sheet::read(text)?;
-    let (src, dst) = (sheet.column("src")?, sheet.column("dst")?);
+    let (src, dst) = ends(&sheet)?;
     let end = |row: &Row, column| {
         let known = numbers.get(row.text(column)).copied();
         known.ok_or_else(|| row.mistake(column, format!("the id of one of the {} nodes", numbers.len())))
@@ -228,7 +246,7 @@ pub fn latency_table_of_gml(text: &str) -> Result<LatencyTable, Mistake> {
     }
     let mut delays = vec![Duration::MAX; regions * regions];
     for edge in &graph.edges {
-        let latency = edge.link.latency.expect("every GML edge has a latency");
+        let latency = edge.link.latency.ok_or_else(|| Mistake::new(edge.line, "no latency", "a key latency"))?;
         delays[edge.from * regions + edge.to] = latency;
         if edge.both {
             delays[edge.to * regions + edge.from] = latency;
@@ -295,7 +313,7 @@ fn gml_edge(edge: &Attributes, numbers: &BTreeMap<u64, usize>, both: bool) -> Re
     };
     let (from, to) = (edge.required("source", end)?, edge.required("target", end)?);
     let link = Link {
-        latency: Some(edge.required("latency", span)?),
+        latency: edge.optional("latency", span)?,
         bandwidth: None,
         loss: edge.optional("packet_loss", |value| value.decimal(0.0..=1.0))?,
     };
@@ -378,6 +396,18 @@ b,c,122000,10000000,0.001,1
     fn columns_may_be_left_out_and_reordered() {
         let read = read_csv("region,id\nEUROPE,7\nEUROPE,8\n", "dst,src\n7,8\n").unwrap();
         assert!(read.topology.links(NodeId(0), NodeId(1)) && read.links.is_empty());
+    }
+
+    #[test]
+    fn peoples_own_files_are_read_or_refused_with_the_form_that_was_meant() {
+        for header in ["src,dst", "source,target", "from,to"] {
+            let read = read_csv("id\n0\n1\n", &format!("{header}\n0,1\n")).unwrap();
+            assert!(read.topology.links(NodeId(1), NodeId(0)), "{header}");
+        }
+        let matrix = read_csv("id\n0\n1\n", ",EU,US\nEU,10,40\nUS,40,10\n").unwrap_err().to_string();
+        assert!(matrix.contains("found columns , EU, US") && matrix.contains("one row per pair"), "{matrix}");
+        let plain = read_gml("graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 ] ]").unwrap();
+        assert!(plain.topology.links(NodeId(1), NodeId(0)) && plain.links.is_empty(), "delays are the model's");
     }
 
     #[test]
@@ -478,7 +508,8 @@ graph [
             edge("source 1 target 9 latency \"1 ms\""),
             "line 2: expected the id of a node of this graph, found 9"
         );
-        assert_eq!(edge("source 1 target 2"), "line 2: expected a key latency, found a list without one");
+        let regions = latency_table_of_gml("graph [ node [ id 1 ]\nedge [ source 1 target 1 ] ]").unwrap_err();
+        assert_eq!(regions.to_string(), "line 2: expected a key latency, found no latency");
         for latency in ["0 ms", "ten ms", "10", "10 Mbit"] {
             assert_eq!(
                 edge(&format!("source 1 target 2 latency \"{latency}\"")),

@@ -66,7 +66,9 @@ pub(super) fn plan(
     settings.rates.extend(cast.twins().iter().map(|node| settings.rates[node.index()]).collect::<Vec<Rates>>());
     let mut places = regions.to_vec();
     places.extend(cast.twins().iter().map(|node| regions[node.index()].clone()));
-    let delay = || delays(choice, &places, imported, seed);
+    let mut access = access(nodes, regions, imported, seed);
+    access.extend(cast.twins().iter().map(|node| access[node.index()]).collect::<Vec<Duration>>());
+    let delay = || delays(choice, &places, &access, imported, seed);
     let mut network = Transport::new(seed, Box::new(delay()?), settings);
     if choice.loss > 0.0 {
         let everybody: Vec<NodeId> = (0..places.len()).map(NodeId::from).collect();
@@ -98,11 +100,17 @@ fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Opti
         let nodes = (0..n).fold(String::from("id\n"), |text, node| text + &format!("{node}\n"));
         import::read_csv(&nodes, &text).map_err(at)?
     };
-    if imported.nodes.len() == n {
-        Ok(Some(imported))
-    } else {
-        Err(format!("{path} describes {} nodes, the scenario has {n}", imported.nodes.len()))
+    if imported.nodes.len() != n {
+        return Err(format!("{path} describes {} nodes, the scenario has {n}", imported.nodes.len()));
     }
+    // What would be read and change nothing is refused.
+    if imported.links.any(|link| link.loss.is_some_and(|loss| loss > 0.0)) {
+        return Err(format!("{path} gives losses of single links; use `network.loss`, or a [[fault]] with degrade"));
+    }
+    if imported.links.any(|link| link.bandwidth.is_some()) {
+        return Err(format!("{path} gives bandwidths of single links; rates belong to nodes: `nodes.upload`"));
+    }
+    Ok(Some(imported))
 }
 
 fn shape(choice: &scenario::Network) -> Result<Shape, String> {
@@ -125,9 +133,26 @@ fn shape(choice: &scenario::Network) -> Result<Shape, String> {
     })
 }
 
+/// The delay of each node's access line: that of all, of its group, or of the file that describes the network.
+fn access(nodes: &Nodes, regions: &[Option<String>], imported: Option<&Imported>, seed: u64) -> Vec<Duration> {
+    let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
+    let mut access = vec![nodes.access; regions.len()];
+    for (number, group) in nodes.group.iter().enumerate() {
+        if let Some(delay) = group.access {
+            let members = group.nodes.nodes(&places, &mut Stream::new(seed, "group", number as u64, 0));
+            members.iter().for_each(|node| access[node.index()] = delay);
+        }
+    }
+    for (access, node) in access.iter_mut().zip(imported.into_iter().flat_map(|imported| &imported.nodes)) {
+        *access = node.access.unwrap_or(*access);
+    }
+    access
+}
+
 fn delays(
     choice: &scenario::Network,
     regions: &[Option<String>],
+    access: &[Duration],
     imported: Option<&Imported>,
     seed: u64,
 ) -> Result<Latency, String> {
@@ -151,12 +176,10 @@ fn delays(
         }
         other => Latency::of_laws(&[law(other)], Vec::new(), drawn).map_err(|error| error.to_string())?,
     };
+    let latency = if access.iter().all(|delay| delay.is_zero()) { latency } else { latency.with_access(access) };
     Ok(match imported {
         None => latency,
-        Some(imported) => {
-            let access: Vec<Duration> = imported.nodes.iter().map(|node| node.access.unwrap_or_default()).collect();
-            latency.with_access(&access).with_links(imported.links.clone())
-        }
+        Some(imported) => latency.with_links(imported.links.clone()),
     })
 }
 
