@@ -87,6 +87,11 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     fn proposes(_config: &Self::Config, _committee: &Committee, _node: NodeId) -> bool {
         true
     }
+    /// What nodes of so much weight together draw for proof of work, in watts; `None` where there is none, or where the
+    /// settings do not say.
+    fn mining_watts(_config: &Self::Config, _weight: u64) -> Option<f64> {
+        None
+    }
     /// Starts a node, for the first time (empty log) or again.
     fn boot(config: &Arc<Self::Config>, log: &[Self::Record], ctx: &mut Context<'_, Self>) -> Self;
     /// A genuine message arrived: [`Message::verify`] held. Its sender may still lie.

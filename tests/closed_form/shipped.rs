@@ -57,6 +57,16 @@ fn a_double_spend_is_reported_as_broken_finality() {
 }
 
 #[test]
+fn the_energy_of_a_transaction_is_the_power_of_all_miners_over_what_they_confirm() {
+    let (outcome, verdict) = run("energy-2014", 1, &["workload.payments.rate=0.5"]);
+    assert!(verdict.is_clean(), "{:?}", verdict.violations);
+    assert_near("mining_power", figure(&outcome, "mining_power"), 337_673_192.5, 1.0);
+    let expected = 337_673_192.5 / figure(&outcome, "throughput");
+    assert_near("energy_per_transaction", figure(&outcome, "energy_per_transaction"), expected, expected * 1e-9);
+    assert_near("throughput", figure(&outcome, "throughput"), 0.5, 0.05);
+}
+
+#[test]
 fn selfish_mining() {
     let (outcome, _) = run("selfish-mining", 1, &[]);
     assert_near("byzantine_blocks", figure(&outcome, "byzantine_blocks"), 48.372, 3.4);

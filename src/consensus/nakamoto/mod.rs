@@ -258,6 +258,9 @@ impl Protocol for Nakamoto {
     fn proposes(_config: &Config, committee: &Committee, node: NodeId) -> bool {
         committee.weight(node) > 0
     }
+    fn mining_watts(config: &Config, weight: u64) -> Option<f64> {
+        config.mining_watts(weight)
+    }
     fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Nakamoto {
         let mut node = Nakamoto::new(config, ctx);
         node.recover(log, ctx);
@@ -411,9 +414,7 @@ impl Nakamoto {
             Err(HeaderFault::Early) => return Err(Fault::Refused),
             Ok(()) => {}
         }
-        let limit = self.config.block;
-        let fits = block.batch.bytes() as u64 <= limit.bytes && block.batch.len() <= limit.transactions as usize;
-        if fits && ctx.validate(block).is_ok() {
+        if self.config.block.admits(&block.batch) && ctx.validate(block).is_ok() {
             return Ok(());
         }
         // CVE-2012-2459: a body that is not the one its header commits to must not condemn the header.

@@ -189,7 +189,8 @@ impl Builder<'_> {
         let mut remarks = plan.remarks;
         remarks.extend(P::remarks(&config, &committee, &byzantine));
         let traffic = self.load(n)?;
-        let watchers = self.watchers(&weights, &regions, &byzantine, traffic.workload.as_deref());
+        let watts = P::mining_watts(&config, weights.iter().sum());
+        let watchers = self.watchers(&weights, &regions, &byzantine, watts, traffic.workload.as_deref());
         let setup = Setup {
             name: table.name.clone(),
             seed,
@@ -232,6 +233,7 @@ impl Builder<'_> {
         weights: &[u64],
         regions: &[Option<String>],
         byzantine: &BTreeSet<NodeId>,
+        mining_watts: Option<f64>,
         workload: Option<&dyn crate::workload::Workload>,
     ) -> Watchers {
         let (scenario, nodes) = (self.scenario, &self.table().nodes);
@@ -251,6 +253,7 @@ impl Builder<'_> {
             warm_up: scenario.warm_up,
             interval: scenario.output.interval,
             offered: workload.and_then(crate::workload::Workload::offered),
+            mining_watts,
             ..MetricsSettings::new(weights.len(), scenario.duration)
         };
         let story = Some(scenario.output.story as usize).filter(|wanted| *wanted > 0);
