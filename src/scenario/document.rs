@@ -2,6 +2,7 @@
 
 use super::catalogue::{Known, known};
 use super::check::check;
+use super::form;
 use super::mistake::{Mistake, Sources};
 use super::tree::{Place, Tree, steps};
 use super::{Chain, Scenario, Topology, variant};
@@ -69,8 +70,11 @@ impl Scenario {
         known: &[Known],
     ) -> Result<Loaded, Vec<Mistake>> {
         let mut sources = Sources(vec![(origin.to_owned(), text.to_owned())]);
-        let mut tree = Tree::parse(text, 0)
-            .map_err(|error| vec![Mistake::new(origin, text, error.span, "this is not TOML".to_owned(), error.what)])?;
+        let mut tree = Tree::parse(text, 0).map_err(|error| {
+            let line = text.get(..error.span.start).unwrap_or("").lines().count().max(1) - 1;
+            let help = form::syntax(&error.what, text.lines().nth(line).unwrap_or(""));
+            vec![Mistake::new(origin, text, error.span, "this is not TOML".to_owned(), error.what).help(help)]
+        })?;
         let mut partial = Vec::new();
         for change in overrides {
             sources.0.push((OVERRIDE.to_owned(), change.clone()));

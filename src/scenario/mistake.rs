@@ -1,5 +1,6 @@
 //! What is wrong with a scenario, shown the way compilers do: the line, a caret, what was found, what is allowed.
 
+use super::form;
 use super::name::Refused;
 use super::tree::{Misread, Place, Reason};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -100,6 +101,7 @@ impl Sources {
     /// What serde could not read, in words for people.
     pub fn misread(&self, error: Misread) -> Mistake {
         let place = error.place.unwrap_or(Place { source: 0, span: 0..0 });
+        let meant = form::meant(&error.reason, error.key.as_deref(), self.raw(&place));
         let (title, label, help) = match error.reason {
             Reason::UnknownKey { found, allowed } if allowed.is_empty() => {
                 (format!("unknown key `{found}`"), "nothing can be set here".to_owned(), None)
@@ -124,7 +126,15 @@ impl Sources {
                 (title, what, None)
             }
         };
-        self.mistake(&place, title, label).help(help)
+        self.mistake(&place, title, label).help(help.or(meant))
+    }
+    /// What stands at `place`, up to the end of its line where it is a table: its keys may stand apart.
+    fn raw(&self, place: &Place) -> &str {
+        let text = &self.0[place.source].1;
+        let start = place.span.start.min(text.len());
+        let line = text.get(start..).unwrap_or("").lines().next().unwrap_or("");
+        let value = text.get(place.span.clone()).unwrap_or("");
+        if value.len() < line.len() && value.starts_with('"') { value } else { line }
     }
 }
 

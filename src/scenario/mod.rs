@@ -16,6 +16,7 @@ mod document;
 mod estimate;
 pub mod explore;
 pub mod fault;
+mod form;
 pub mod load;
 mod mistake;
 pub mod name;

@@ -119,6 +119,11 @@ impl Tree {
         }
     }
 
+    /// Whether this is a whole number.
+    pub fn is_number(&self) -> bool {
+        matches!(self.value, Value::Integer(_))
+    }
+
     /// The value at `path`, if there is one.
     pub fn at(&self, path: &str) -> Option<&Tree> {
         let (tree, found) = self.follow(path);

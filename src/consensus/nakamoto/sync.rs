@@ -107,7 +107,7 @@ impl Nakamoto {
         }
         let Some(download) = self.download.as_mut() else { return self.begin_download(from, ctx) };
         download.add_source(from);
-        if download.headers.is_empty() {
+        if download.awaits_headers() {
             // Requests and answers get lost, and the timer waits minutes. The sender of this block can be reached now, so
             // it is asked now, even if it was asked before.
             let locator = self.locator(ctx);
@@ -156,6 +156,10 @@ impl Nakamoto {
 }
 
 impl Download {
+    /// Whether nothing is known yet of what is to be fetched.
+    pub(super) fn awaits_headers(&self) -> bool {
+        self.headers.is_empty()
+    }
     /// Remembers who seems to have the chain, if there is room.
     fn add_source(&mut self, source: NodeId) {
         if source != self.peer && !self.sources.contains(&source) && self.sources.len() < SOURCES_MAX {
@@ -194,7 +198,7 @@ impl Nakamoto {
     /// Headers came; they are wanted from those that were asked only. Of others than the peer they count if they are of
     /// use.
     pub(super) fn on_headers(&mut self, from: NodeId, headers: &[Header], ctx: &mut Context<'_, Self>) {
-        let Some(download) = self.download.as_deref().filter(|download| download.headers.is_empty()) else { return };
+        let Some(download) = self.download.as_deref().filter(|download| download.awaits_headers()) else { return };
         let is_peer = download.peer == from;
         if !is_peer && !download.sources.contains(&from) && self.orphans.iter().all(|orphan| orphan.from != from) {
             return;

@@ -25,7 +25,8 @@ impl Checker<'_> {
             let Some(kind) = fault.kind() else {
                 let title = "a fault is exactly one of `crash`, `pause`, `slow`, `clock`, `partition`, `eclipse`, \
                              `degrade`, `load` and `flood`";
-                self.wrong(&path, title, format!("found {} of them", fault.kinds().len()));
+                self.wrong(&path, title, format!("found {} of them", fault.kinds().len())).help =
+                    Some("say what happens, such as `crash = { nodes = [0] }`".to_owned());
                 continue;
             };
             self.fault(&path, kind, &chain.nodes);
@@ -66,7 +67,11 @@ impl Checker<'_> {
             && until <= fault.at
         {
             let title = "`until` must be later than `at`";
-            self.wrong(&format!("{path}.until"), title, format!("the fault begins at {}", fault.at));
+            self.wrong(&format!("{path}.until"), title, format!("the fault begins at {}", fault.at)).help =
+                Some(format!(
+                    "both count from the start of the run: `until = \"{}\"` lets it last {until}",
+                    fault.at + until
+                ));
         }
         if let Some(Repeat { every, lasting, .. }) = fault.repeat {
             self.lasting(&format!("{path}.repeat.lasting"), lasting);
@@ -120,7 +125,11 @@ impl Checker<'_> {
         self.whom(&format!("{path}.to"), &degrade.to, nodes);
         let chances = [("loss", degrade.loss), ("duplicate", degrade.duplicate), ("corrupt", degrade.corrupt)];
         for (key, chance) in chances {
+            let before = self.found.len();
             self.within(&format!("{path}.{key}"), chance, 0.0, 1.0);
+            if let Some(mistake) = self.found.get_mut(before).filter(|_| (1.0..=100.0).contains(&chance)) {
+                mistake.help = Some(format!("{chance} % is written `{key} = {}`", chance / 100.0));
+            }
         }
         let none = chances.iter().all(|(_, chance)| *chance == 0.0);
         if none && degrade.extra.is_zero() && degrade.jitter.is_zero() && !degrade.reorder {
@@ -137,7 +146,8 @@ impl Checker<'_> {
             } else {
                 "a partition has two groups or more"
             };
-            self.wrong(&format!("{path}.groups"), title, format!("found {many}"));
+            self.wrong(&format!("{path}.groups"), title, format!("found {many}")).help =
+                Some("write for example `groups = [[0, 1], \"rest\"]`".to_owned());
         }
         let mut named: BTreeSet<u32> = BTreeSet::new();
         for (at, group) in partition.groups.iter().enumerate() {

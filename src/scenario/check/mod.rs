@@ -5,6 +5,7 @@ mod agent;
 mod chain;
 mod events;
 mod faults;
+mod vacuous;
 
 use super::catalogue::Known;
 use super::estimate::estimate;
@@ -35,6 +36,7 @@ pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[K
     checker.adversaries(scenario);
     checker.agents(scenario);
     checker.explore(scenario);
+    checker.vacuous(scenario);
     if checker.found.iter().all(|mistake| mistake.harmless) {
         checker.memory(scenario);
     }
@@ -113,7 +115,8 @@ impl Checker<'_> {
             self.wrong(key, title, format!("found {}", seeds.len()));
         }
         if seeds.iter().collect::<BTreeSet<_>>().len() < seeds.len() {
-            self.wrong(key, "a seed is listed twice", "the same seed gives the same run");
+            self.wrong(key, "a seed is listed twice", "the same seed gives the same run").help =
+                Some("write each once, or a range: `seeds = \"1..3\"`".to_owned());
         }
         match scenario.stop {
             Some(Stop::FinalTransactions(0) | Stop::Blocks(0)) => {
@@ -133,7 +136,9 @@ impl Checker<'_> {
             self.wrong("duration", "`duration` must be above 0 and at most 100 years", label);
         } else if scenario.warm_up >= scenario.duration {
             let label = format!("nothing would be measured: the run lasts {}", scenario.duration);
-            self.wrong("warm_up", "`warm_up` must be shorter than the run", label);
+            let tenth = Duration::from_nanos(scenario.duration.as_nanos() / 10);
+            self.wrong("warm_up", "`warm_up` must be shorter than the run", label).help =
+                Some(format!("a tenth of the run is usual: `warm_up = \"{tenth}\"`"));
         }
         self.lasting("output.interval", scenario.output.interval);
         self.within("output.story", f64::from(scenario.output.story), 0.0, f64::from(LONGEST_STORY));
