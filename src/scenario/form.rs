@@ -160,10 +160,13 @@ fn is_quantity(word: &str) -> bool {
 
 /// What was meant where a text is not even TOML.
 pub(super) fn syntax(what: &str, line: &str) -> Option<String> {
-    if what.contains("dotted key") || what.contains("duplicate key") {
+    if what.contains("dotted key") {
         return Some(
             "a key is given once: `protocol = \"pbft\"`, or `protocol.pbft = { ... }` with settings".to_owned(),
         );
+    }
+    if what.contains("duplicate key") {
+        return Some("a key is given once in its table".to_owned());
     }
     let (opening, closing) = (line.matches('{').count(), line.matches('}').count());
     if opening != closing {

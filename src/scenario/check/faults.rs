@@ -25,8 +25,12 @@ impl Checker<'_> {
             let Some(kind) = fault.kind() else {
                 let title = "a fault is exactly one of `crash`, `pause`, `slow`, `clock`, `partition`, `eclipse`, \
                              `degrade`, `load` and `flood`";
-                self.wrong(&path, title, format!("found {} of them", fault.kinds().len())).help =
-                    Some("say what happens, such as `crash = { nodes = [0] }`".to_owned());
+                let many = fault.kinds().len();
+                let help = match many {
+                    0 => "say what happens, such as `crash = { nodes = [0] }`",
+                    _ => "write a `[[fault]]` for each",
+                };
+                self.wrong(&path, title, format!("found {many} of them")).help = Some(help.to_owned());
                 continue;
             };
             self.fault(&path, kind, &chain.nodes);

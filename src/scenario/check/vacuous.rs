@@ -96,3 +96,36 @@ fn members(select: &Select, nodes: &Nodes) -> Option<Vec<NodeId>> {
         _ => Some(select.nodes(&places, &mut Stream::new(0, "check", 0, 0))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::Scenario;
+
+    /// The titles of the warnings about a scenario of four nodes that ends so.
+    fn warnings(end: &str) -> Vec<String> {
+        let head = "name = \"m\"\nduration = \"20s\"\n[[chain]]\nprotocol = \"raft\"\nnodes = { count = 4 }\n";
+        let loaded =
+            Scenario::load("m.toml", &format!("{head}{end}"), &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
+        loaded.warnings.into_iter().map(|warning| warning.title).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_judged_or_changes_nothing_is_said_before_the_run() {
+        let load = "[workload.payments]\nrate = 5\n";
+        let fault = |what: &str| warnings(&format!("{load}[[fault]]\nat = \"5s\"\nuntil = \"8s\"\n{what}\n"));
+        for (found, expected) in [
+            (warnings("[check]\nprogress = \"5s\"\n"), "progress cannot be judged: nothing is submitted"),
+            (warnings(&format!("{load}[check]\nprogress = \"20s\"\n")), "progress cannot be broken within this run"),
+            (warnings(&format!("{load}[check]\ncatch_up = \"30s\"\n")), "catching up cannot be judged within this run"),
+            (fault("partition = { groups = [[0, 1, 2, 3], \"rest\"] }"), "this group is empty"),
+            (fault("crash = { nodes = { fraction = 0.1 } }"), "this selects no node"),
+            (fault("crash = { nodes = 2 }"), "this is node 2, and not so many nodes"),
+            (fault("crash = { nodes = \"all\", log = \"lost\" }"), "no node is left that keeps its log"),
+        ] {
+            assert!(found.iter().any(|title| title == expected), "{expected}: {found:?}");
+        }
+        assert_eq!(fault("crash = { nodes = [2] }"), Vec::<String>::new());
+        assert_eq!(fault("partition = { groups = [[0, 1], \"rest\"] }"), Vec::<String>::new());
+        assert_eq!(warnings(&format!("{load}[check]\nprogress = \"5s\"\ncatch_up = \"5s\"\n")), Vec::<String>::new());
+    }
+}

@@ -67,7 +67,9 @@ r#"error: `nap` cannot be this
  --> test.toml:7:25
   |
 7 | protocol.idle = { nap = "1 m" }
-  |                         ^^^^^ unknown unit "m" of duration; units are ns, us, µs, ms, s, min, h, d"#;
+  |                         ^^^^^ unknown unit "m" of duration; units are ns, us, µs, ms, s, min, h, d
+  |
+  = help: write `nap = "1 min"`"#;
     settings_of_a_protocol_that_do_not_suit_the_chain_is_told: edited(&[(r#"nap = "1s""#, r#"nap = "1s", dreams = 9"#)]),
 r#"error: `dreams` does not suit this chain
  --> test.toml:7:40
@@ -100,13 +102,17 @@ r#"error: `duration` cannot be this
  --> test.toml:3:12
   |
 3 | duration = "60 sec"
-  |            ^^^^^^^^ unknown unit "sec" of duration; units are ns, us, µs, ms, s, min, h, d"#;
+  |            ^^^^^^^^ unknown unit "sec" of duration; units are ns, us, µs, ms, s, min, h, d
+  |
+  = help: write `duration = "60 s"`"#;
     a_unit_left_out_is_told: edited(&[(r#"duration = "60s""#, "duration = 60")]),
 r#"error: `duration` must be a duration in quotes, such as "250ms"
  --> test.toml:3:12
   |
 3 | duration = 60
-  |            ^^ found 60"#;
+  |            ^^ found 60
+  |
+  = help: write `duration = "60s"` if seconds are meant"#;
     a_negative_rate_is_told: edited(&[("rate = 50", "rate = -50")]),
 "error: `rate` must be above 0
   --> test.toml:18:8
@@ -209,7 +215,9 @@ r#"error: a partition has two groups or more
   --> test.toml:28:24
    |
 28 | partition = { groups = ["rest"] }
-   |                        ^^^^^^^^ found 1"#;
+   |                        ^^^^^^^^ found 1
+   |
+   = help: write for example `groups = [[0, 1], "rest"]`"#;
     a_misspelled_selection_is_told: edited(&[(r#""rest""#, r#""rset""#)]),
 r#"error: unknown word "rset"
   --> test.toml:28:51
@@ -229,20 +237,26 @@ r#"error: unknown word "rset"
   --> test.toml:21:1
    |
 21 | [[fault]]
-   | ^^^^^^^^^ found 0 of them";
+   | ^^^^^^^^^ found 0 of them
+   |
+   = help: say what happens, such as `crash = { nodes = [0] }`";
     a_fault_of_two_kinds_is_told: edited(&[("crash = { nodes = [3] }", "crash = { nodes = [3] }
 partition = { groups = [0, 1] }")]),
 "error: a fault is exactly one of `crash`, `pause`, `slow`, `clock`, `partition`, `eclipse`, `degrade`, `load` and `flood`
   --> test.toml:21:1
    |
 21 | [[fault]]
-   | ^^^^^^^^^ found 2 of them";
+   | ^^^^^^^^^ found 2 of them
+   |
+   = help: write a `[[fault]]` for each";
     a_fault_that_ends_before_it_begins_is_told: edited(&[(r#"until = "30s""#, r#"until = "10s""#)]),
 r#"error: `until` must be later than `at`
   --> test.toml:23:9
    |
 23 | until = "10s"
-   |         ^^^^^ the fault begins at 20s"#;
+   |         ^^^^^ the fault begins at 20s
+   |
+   = help: both count from the start of the run: `until = "30s"` lets it last 10s"#;
     a_fault_after_the_end_is_told: edited(&[(r#"at = "40s""#, r#"at = "4 min""#)]),
 r#"error: this fault begins at 4min, after the end
   --> test.toml:31:6
@@ -260,7 +274,9 @@ r#"error: `loss` must lie between 0 and 1
   --> test.toml:32:45
    |
 32 | degrade = { to = { fraction = 0.5 }, loss = 10, extra = "10ms" }
-   |                                             ^^ found 10"#;
+   |                                             ^^ found 10
+   |
+   = help: 10 % is written `loss = 0.1`"#;
     an_unknown_attack_is_told: edited(&[(r#"attack.delay = { by = "1s" }"#, r#"attack = "shuot""#)]),
 r#"error: idle has no attack "shuot"
   --> test.toml:36:10
@@ -274,7 +290,9 @@ r#"error: `warm_up` must be shorter than the run
  --> test.toml:4:11
   |
 4 | warm_up = "5 min"
-  |           ^^^^^^^ nothing would be measured: the run lasts 1min"#;
+  |           ^^^^^^^ nothing would be measured: the run lasts 1min
+  |
+  = help: a tenth of the run is usual: `warm_up = "6s"`"#;
     no_end_is_told: edited(&[(r#"duration = "60s"
 "#, "")]),
 r#"error: nothing says when the run ends
@@ -351,14 +369,18 @@ seeds = [2]")]),
  --> test.toml:2:9
   |
 2 | seeds = [1, 2, 1]
-  |         ^^^^^^^^^ the same seed gives the same run";
+  |         ^^^^^^^^^ the same seed gives the same run
+  |
+  = help: write each once, or a range: `seeds = \"1..3\"`";
     a_missing_key_is_told: edited(&[(r#"name = "test"
 "#, "")]),
 "error: missing key `name`
  --> test.toml:1:1
   |
 1 | seed = 1
-  | ^ `name` must be given here";
+  | ^ `name` must be given here
+  |
+  = help: write `name = \"my-experiment\"`";
     a_name_that_is_no_folder_is_told: edited(&[(r#"name = "test""#, r#"name = "../test""#)]),
 r#"error: "../test" cannot name a folder of results
  --> test.toml:1:8
@@ -385,7 +407,9 @@ seed = 2")]),
  --> test.toml:3:1
   |
 3 | seed = 2
-  | ^^^^ duplicate key";
+  | ^^^^ duplicate key
+  |
+  = help: a key is given once in its table";
     an_absurd_number_of_nodes_is_told: edited(&[("eu-west-1 = 2", "eu-west-1 = 2_000_000_000")]),
 "error: this run needs about 647 TB of memory, the limit is 8 GB
   --> test.toml:10:11
@@ -429,7 +453,9 @@ r#"error: `count` must be a whole number, not negative and below 2^32
  --> --set:1:19
   |
 1 | chain.nodes.count="seven"
-  |                   ^^^^^^^ found "seven""#;
+  |                   ^^^^^^^ found "seven"
+  |
+  = help: write `count = 7`"#;
     an_override_without_a_value_is_told: overridden("duration"),
 "error: an override without a value
  --> --set:1:1
