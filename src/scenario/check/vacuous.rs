@@ -1,7 +1,7 @@
 //! What a scenario asks for that cannot happen: said before the run, which goes on.
 
 use super::Checker;
-use crate::base::{NodeId, Stream};
+use crate::base::{Duration, NodeId, Stream};
 use crate::scenario::{Chain, FaultKind, Nodes, Partition, Scenario, Select};
 use std::collections::BTreeSet;
 
@@ -31,16 +31,18 @@ impl Checker<'_> {
         }
     }
     fn unjudged(&mut self, scenario: &Scenario) {
+        // Worlds that are drawn last as long as their bounds ask for.
+        let is_short = |bound: Duration| bound >= scenario.duration && scenario.explore.is_none();
         let lasts = format!("the run lasts {}", scenario.duration);
         if let Some(progress) = scenario.check.progress {
             if scenario.workload.is_none() {
                 let title = "progress cannot be judged: nothing is submitted";
                 self.odd("check.progress", title, "add `[workload.payments]` with `rate = 10`");
-            } else if progress >= scenario.duration {
+            } else if is_short(progress) {
                 self.odd("check.progress", "progress cannot be broken within this run", lasts.clone());
             }
         }
-        if scenario.check.catch_up.is_some_and(|bound| bound >= scenario.duration) {
+        if scenario.check.catch_up.is_some_and(is_short) {
             self.odd("check.catch_up", "catching up cannot be judged within this run", lasts);
         }
     }
