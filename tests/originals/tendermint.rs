@@ -413,6 +413,23 @@ fn test_commit_from_previous_round() {
     assert!(told.decided());
 }
 
+/// `types/vote_set.go` end to end: with a power of 3k, 2k is not more than two thirds, and a third that is down stops all.
+#[test]
+fn a_third_that_is_down_stops_everything() {
+    for n in [3, 6, 9, 12] {
+        let mut stage: Rehearsal<Tendermint> = Rehearsal::new(n, Config::default());
+        let down = n - n / 3..n;
+        down.clone().for_each(|node| stage.crash(node));
+        let payment = stage.transaction(0, 0);
+        (0..down.start).for_each(|node| stage.submit(node, &payment));
+        stage.run(Duration::from_secs(30));
+        assert!((0..down.start).all(|node| stage.finalized(node).len() == 1), "{n} validators");
+        stage.boot(down.start);
+        stage.run(Duration::from_secs(30));
+        assert!((0..=down.start).all(|node| stage.finalized(node).len() == 2), "{n} validators, one back");
+    }
+}
+
 #[test]
 fn test_vote_set_2_3_majority() {
     for (n, too_few, enough) in [(10, 6, 7), (100, 66, 67), (3, 2, 3), (6, 4, 5)] {

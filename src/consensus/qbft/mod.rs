@@ -178,9 +178,11 @@ pub struct Qbft {
     descent: Option<Descent<Arc<Sealed>>>,
     /// The round that it was in when it started: rounds grow longer from there on.
     first_round: Round,
-    /// How often this validator asked: whom it asks next. Whether it waits for an answer, and how long for the next.
+    /// How often this validator asked: whom it asks next. Whether [`Timer::Ask`] is set. Whose answer is under way, and how long
+    /// the next may take.
     asked: u64,
     asking: bool,
+    fetch: Option<NodeId>,
     backoff: Backoff,
     /// After a restart: who said since that nothing is missing here. Asks until a correct one did.
     unsure: Option<Tally>,
@@ -315,7 +317,7 @@ impl Qbft {
     /// `Start`: round 0 begins when a transaction waits and the block period is over.
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
         let proposes = self.round == 0 && self.accepted.is_none() && self.proposer(0, ctx) == ctx.me();
-        if (self.timing && !proposes) || !self.has_work(ctx) {
+        if (self.timing && !proposes) || self.is_left_behind(ctx) || !self.has_work(ctx) {
             return;
         }
         let wait = self.due().since(ctx.now());

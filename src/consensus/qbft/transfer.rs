@@ -10,9 +10,10 @@ use crate::protocol::request::{Backoff, answer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long the first answer to a request may take, and how long a validator waits for what may come by itself: twice what
-/// the largest answer takes over 10 Mbit/s. Besu's synchronizer asks when it hears of a higher block.
-const ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// How long the first answer to a request may take: five times what the largest takes over 10 Mbit/s alone.
+const ANSWER_WAIT: Duration = Duration::from_secs(2);
+/// How long a validator waits for what may come by itself. Besu's synchronizer asks when it hears of a higher block.
+const LOOK_WAIT: Duration = Duration::from_secs(1);
 
 impl Qbft {
     /// A validator spoke of a height: all before it are final there.
@@ -36,10 +37,8 @@ impl Qbft {
     ) {
         if height < self.height() {
             if matches!(message, Message::RoundChange(_)) {
-                let blocks = self.final_after(height.previous().unwrap_or(Height::GENESIS));
-                if !blocks.is_empty() {
-                    ctx.send(from, Message::Blocks(Arc::new(blocks)));
-                }
+                // It learns how far the chain is, and asks one for the blocks: all would send them.
+                ctx.send(from, Message::Ask { above: self.last.height() });
             }
             return;
         }
@@ -51,7 +50,7 @@ impl Qbft {
     pub(super) fn ask_soon(&mut self, ctx: &mut Context<'_, Self>) {
         if !self.asking {
             self.asking = true;
-            ctx.set_timer(Timer::Ask, self.config.request_timeout.min(ANSWER_WAIT));
+            ctx.set_timer(Timer::Ask, self.config.request_timeout.min(LOOK_WAIT));
         }
     }
     /// Whether something is final elsewhere, or may be: after a restart, until a correct validator said that it is not.
@@ -63,13 +62,16 @@ impl Qbft {
     }
     /// The answer did not come, or it is time to look.
     pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        self.asking = false;
+        (self.asking, self.fetch) = (false, None);
         if ctx.committee().n() == 1 {
             return;
         }
         if !self.is_behind() {
             return self.remind(ctx);
         }
+        self.request_next(ctx);
+    }
+    fn request_next(&mut self, ctx: &mut Context<'_, Self>) {
         let me = ctx.me();
         let ahead: Vec<NodeId> =
             self.spoke.iter().filter(|(_, height)| **height > self.height()).map(|(node, _)| *node).collect();
@@ -84,7 +86,7 @@ impl Qbft {
         let above = self.last.height();
         let below = self.descent.as_ref().map(|descent| Message::AskBelow { upto: descent.next(), above });
         ctx.send(peer, below.unwrap_or(Message::Ask { above }));
-        self.asking = true;
+        (self.asking, self.fetch) = (true, Some(peer));
         ctx.set_timer(Timer::Ask, self.backoff.next_wait());
     }
     /// At rest: whoever was not heard of at the last height may be cut off, and nothing that it could hear will come by itself
@@ -131,6 +133,7 @@ impl Qbft {
         if (self.last.height(), self.descent.is_some()) != before {
             return self.ask_on(from, ctx);
         }
+        let is_awaited = self.fetch.take_if(|peer| *peer == from).is_some();
         if self.unsure.as_mut().is_some_and(|known| known.add(from, committee) && known.is_blocking(committee)) {
             self.unsure = None;
         }
@@ -138,14 +141,25 @@ impl Qbft {
             // Whatever it claimed, it shows nothing.
             let here = self.height();
             self.spoke.entry(from).and_modify(|height| *height = here.min(*height));
+        } else if is_awaited && self.is_behind() && ctx.committee().n() > 1 {
+            // Nothing of it is new, and what is missing is with others.
+            self.request_next(ctx);
         }
     }
-    /// An answer brought something: there may be more than it holds.
+    /// An answer brought something: there may be more than it holds. If it came late, another is under way.
     fn ask_on(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
         self.backoff.reset();
-        if from != ctx.me() {
+        if from != ctx.me() && self.fetch.is_none_or(|peer| peer == from) {
             self.request(from, ctx);
         }
+    }
+    /// Whether a correct validator is in a later height: to time rounds of this one would only waste them.
+    pub(super) fn is_left_behind(&self, ctx: &Context<'_, Self>) -> bool {
+        let mut tally = Tally::default();
+        for (node, _) in self.spoke.iter().filter(|(_, height)| **height > self.height()) {
+            tally.add(*node, ctx.committee());
+        }
+        tally.is_blocking(ctx.committee())
     }
     /// Takes what continues the way down; when it has reached the last block here, up again.
     pub(super) fn on_below(&mut self, from: NodeId, blocks: &[Arc<Block>], ctx: &mut Context<'_, Self>) {
@@ -184,11 +198,12 @@ impl Qbft {
             first_round: 0,
             asked: 0,
             asking: false,
+            fetch: None,
             backoff: Backoff::new(ANSWER_WAIT),
             unsure: None,
             // Who is silent is known when something was decided.
             spoke: ctx.committee().members().map(|member| (member, ctx.durable().height())).collect(),
-            reminders: Backoff::new(ANSWER_WAIT * 2),
+            reminders: Backoff::new(ANSWER_WAIT),
         };
         for record in log {
             if let Said::Sealed(sealed) = &record.what {

@@ -211,8 +211,9 @@ pub struct Tendermint {
     /// The last height that each peer spoke of: whose are long past may be cut off, and is told.
     spoke: BTreeMap<NodeId, Height>,
     reminders: Backoff,
-    /// The one request for decided blocks that is under way: when its answer is given up, and how long the next may take.
-    fetch: Option<Time>,
+    /// The one request for decided blocks that is under way: of whom, when its answer is given up, and how long the next may
+    /// take.
+    fetch: Option<(NodeId, Time)>,
     backoff: Backoff,
     /// To whom the parts of a round were sent, when they may be sent again, and how often they were.
     served: BTreeMap<NodeId, (u32, Time, u32)>,

@@ -18,8 +18,8 @@ const EARLY: usize = 4;
 const DOUBLINGS: u32 = 4;
 /// So many looks without progress, and claims to be ahead are forgotten: nobody could show it.
 const UNHEARD_MOST: u32 = 16;
-/// How long the first answer to a request for decided blocks may take: twice what one of the largest takes over 10 Mbit/s.
-const ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// How long the first answer to a request for decided blocks may take: five times what the largest takes over 10 Mbit/s alone.
+const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// Decided blocks in one answer at most.
 const BLOCKS: usize = 64;
 /// Nanoseconds for a byte over a line of 10 Mbit/s.
@@ -162,13 +162,20 @@ impl Tendermint {
             proofs.into_iter().for_each(|proof| self.on_evidence(&Arc::new(proof), ctx));
         }
     }
-    /// Decisions, ascending. What is missing after them is asked of the same peer at once.
+    /// Decisions, ascending. What is missing after them is asked of the same peer at once, or of the next if nothing was new.
     pub(super) fn on_decided(&mut self, from: NodeId, decided: &[Arc<Decided>], ctx: &mut Context<'_, Self>) {
         let before = (self.height(), self.descent.is_some());
         decided.iter().for_each(|decided| self.take_decided(decided, ctx));
         if (self.height(), self.descent.is_some()) != before {
             self.ask_on(from, ctx);
+        } else if self.fetch.is_some_and(|(peer, _)| peer == from) && self.is_late() {
+            let peer = self.helper(ctx);
+            self.request(peer, ctx);
         }
+    }
+    /// Whether somebody claims to be ahead, or the way down is under way.
+    fn is_late(&self) -> bool {
+        self.descent.is_some() || self.claims.values().any(|height| *height > self.height())
     }
     /// A decision: the next, or one far ahead with which the way down begins.
     fn take_decided(&mut self, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
@@ -185,17 +192,18 @@ impl Tendermint {
             self.decide(decided.clone(), ctx);
         }
     }
-    /// An answer brought something: there may be more than it holds.
+    /// An answer brought something: there may be more than it holds. If it came late, another is under way.
     fn ask_on(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
         self.backoff.reset();
-        if from != ctx.me() {
+        let is_awaited = self.fetch.is_none_or(|(peer, until)| peer == from || ctx.now() >= until);
+        if from != ctx.me() && is_awaited {
             self.request(from, ctx);
         }
         self.watch(ctx);
     }
     /// Asks a peer for what is decided: what the way down lacks, or else what comes next.
     fn request(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
-        self.fetch = Some(ctx.now() + self.backoff.next_wait());
+        self.fetch = Some((peer, ctx.now() + self.backoff.next_wait()));
         let message = match &self.descent {
             Some(descent) => Message::Ask { upto: descent.next(), above: self.tip.height() },
             None => Message::Status(Arc::new(self.status(peer, ctx))),
@@ -204,7 +212,7 @@ impl Tendermint {
     }
     /// Whether a request may be made: none is under way, or its answer is given up.
     fn may_request(&self, now: Time) -> bool {
-        self.fetch.is_none_or(|until| now >= until)
+        self.fetch.is_none_or(|(_, until)| now >= until)
     }
     pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Block>], ctx: &mut Context<'_, Self>) {
         let tip = self.tip.clone();
@@ -270,7 +278,7 @@ impl Tendermint {
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let stuck = self.watched.take() == Some(self.progress());
-        let is_late = self.descent.is_some() || self.claims.values().any(|height| *height > self.height());
+        let is_late = self.is_late();
         if self.step == Step::Waiting && !is_late && self.unsure.is_none() {
             return self.remind(ctx);
         }
@@ -366,9 +374,8 @@ impl Tendermint {
         if !ctx.committee().contains(from) || from == me {
             return;
         }
-        if status.helper == from {
-            self.fetch = None; // it has nothing that is missing here
-        }
+        // It has nothing that is missing here.
+        self.fetch.take_if(|(peer, _)| *peer == from && status.helper == from);
         let final_there = status.height.previous().unwrap_or(Height::GENESIS);
         let last = self.spoke.entry(from).or_insert(final_there);
         *last = final_there.max(*last);

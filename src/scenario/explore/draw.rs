@@ -27,6 +27,7 @@ pub fn world(base: &Scenario, number: u64) -> Scenario {
     artist.surroundings(&mut world);
     artist.faulty(&mut world);
     artist.faults(&mut world);
+    artist.late_leaders(number, &mut world);
     world.fault.sort_by_key(|fault| fault.at);
     world
 }
@@ -183,6 +184,21 @@ impl Artist {
                 world.fault.push(fault);
             }
         }
+    }
+    /// In some worlds: what the leader sends reaches some nodes late or never, for moments, again and again. Single rounds lose
+    /// their proposal, or a few of its votes, at a few nodes: only so do locks part. Draws from a stream of its own.
+    fn late_leaders(&mut self, number: u64, world: &mut Scenario) {
+        let others = std::mem::replace(&mut self.random, Stream::new(number, "late leaders", 0, 0));
+        if self.limits.kinds.contains(&Kind::Degrade) && self.random.chance(0.25) {
+            let (from, to) = (Select::Leader, Select::Numbers(self.some_nodes(self.n)));
+            let is_lost = self.random.chance(0.5);
+            let (loss, extra) = if is_lost { (1.0, Duration::ZERO) } else { (0.0, self.millis(3_000)) };
+            let degrade = Some(Degrade { from, to, loss, extra, ..everywhere() });
+            let repeat = Some(self.repeat(600));
+            let at = self.instant(Duration::ZERO);
+            world.fault.push(Fault { degrade, repeat, ..Fault::spanning(at, Some(self.heal)) });
+        }
+        self.random = others;
     }
     /// All kinds, or each with an even chance: what is left out hides nothing of the rest.
     fn some_kinds(&mut self) -> Vec<Kind> {
