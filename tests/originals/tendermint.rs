@@ -460,8 +460,8 @@ fn test_proposer_selection_1() {
     // By address: bar 300, baz 330, foo 1000.
     let expected = "foo baz foo bar foo foo baz foo bar foo foo baz foo foo bar foo baz foo foo bar foo foo baz foo bar foo foo \
                     baz foo bar foo foo baz foo foo bar foo baz foo foo bar foo baz foo foo bar foo baz foo foo bar foo baz foo \
-                    foo foo baz bar foo foo foo baz foo bar foo foo baz foo bar foo foo baz foo bar foo foo baz foo foo bar foo \
-                    baz foo foo bar foo baz foo foo bar foo baz foo foo";
+                    foo foo baz bar foo foo foo baz foo bar foo foo baz foo bar foo foo baz foo bar foo foo baz foo bar foo foo \
+                    baz foo foo bar foo baz foo foo bar foo baz foo foo bar foo baz foo foo";
     let mut priorities = Priorities::new(&Committee::new(3, FaultModel::Byzantine));
     let names = ["bar", "baz", "foo"];
     let turns: Vec<&str> = (0..99).map(|_| names[priorities.advance(&[300, 330, 1000]).index()]).collect();

@@ -293,7 +293,9 @@ impl Tendermint {
                 let peer = self.helper(ctx);
                 self.request(peer, ctx);
             }
-            if stuck && (self.unsure.is_some() || !self.is_behind(ctx)) {
+            // At rest it only wants to know whether it missed something, and what was asked may be under way.
+            let wants = self.step != Step::Waiting || (self.unsure.is_some() && self.may_request(ctx.now()));
+            if stuck && wants && !self.is_behind(ctx) {
                 let helper = self.helper(ctx);
                 let status = self.status(helper, ctx);
                 ctx.broadcast(Message::Status(Arc::new(status)));
