@@ -7,8 +7,8 @@ use ledgerlab::chain::{Batch, Block, Header, Limit, Seal};
 use ledgerlab::consensus::qbft::{
     Change, Config, Message, Phase, Prepared, Proposal, Qbft, Round, RoundChange, Sealed, Variant, statement,
 };
-use ledgerlab::protocol::rehearsal::Rehearsal;
 use ledgerlab::protocol::Protocol;
+use ledgerlab::protocol::rehearsal::Rehearsal;
 use std::sync::Arc;
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -54,7 +54,14 @@ impl Told {
         Arc::new(Prepared { round, block: block.clone(), prepares })
     }
     /// A proposal of a round by somebody.
-    fn propose(&mut self, by: u32, round: Round, block: &Arc<Block>, changes: Vec<Change>, proof: Option<Arc<Prepared>>) {
+    fn propose(
+        &mut self,
+        by: u32,
+        round: Round,
+        block: &Arc<Block>,
+        changes: Vec<Change>,
+        proof: Option<Arc<Prepared>>,
+    ) {
         let signature = self.sign(by, &statement(Phase::Prepare, block.height(), round, &block.id()));
         let (block, certificate, others) = (block.clone(), proof, Vec::new());
         let proposal = Proposal { round, block, signature, changes, certificate, others };
@@ -474,7 +481,9 @@ fn bft_commit_seals_validation_rule_test() {
 /// Besu, `BftHelpersTest`; `GoQuorum`, `TestQuorumSize`.
 #[test]
 fn calculate_required_validator_quorum() {
-    for (validators, quorum) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (8, 6), (9, 6), (10, 7), (15, 10), (20, 14)] {
+    for (validators, quorum) in
+        [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (8, 6), (9, 6), (10, 7), (15, 10), (20, 14)]
+    {
         assert_eq!(Qbft::committee(&Config::default(), vec![1; validators]).quorum(), quorum, "{validators}");
     }
 }

@@ -29,7 +29,11 @@ fn each_protocol_decides_with_what_its_original_asks_for() {
         // HotStuff's paper and libhotstuff: n - f.
         ("hotstuff", quorum::<hotstuff::HotStuff>(&hotstuff::Config::default()), [1, 2, 3, 3, 4, 5, 5, 7, 7, 21]),
         // CometBFT, types/vote_set.go: total * 2 / 3 + 1, more than two thirds.
-        ("tendermint", quorum::<tendermint::Tendermint>(&tendermint::Config::default()), [1, 2, 3, 3, 4, 5, 5, 7, 7, 21]),
+        (
+            "tendermint",
+            quorum::<tendermint::Tendermint>(&tendermint::Config::default()),
+            [1, 2, 3, 3, 4, 5, 5, 7, 7, 21],
+        ),
         // Raft: a majority.
         ("raft", quorum::<raft::Raft>(&raft::Config::default()), [1, 2, 2, 3, 3, 4, 4, 5, 6, 16]),
         // EIP-225, SIGNER_LIMIT: half of the signers and one.

@@ -327,10 +327,14 @@ fn test_propose_valid_block() {
     assert_eq!(told.locked(), None, "a polka for nil");
     // Round 3 is its own: it shows the block that had a polka, though it holds no lock.
     told.vote(Phase::Precommit, 3, NIL, &[0, 1]);
-    let shown: Vec<(Hash, Option<u32>)> = told.stage.flights().filter_map(|flight| match &flight.message {
-        Message::Proposal(proposal) => Some((proposal.1.id, proposal.1.valid_round)),
-        _ => None,
-    }).collect();
+    let shown: Vec<(Hash, Option<u32>)> = told
+        .stage
+        .flights()
+        .filter_map(|flight| match &flight.message {
+            Message::Proposal(proposal) => Some((proposal.1.id, proposal.1.valid_round)),
+            _ => None,
+        })
+        .collect();
     assert_eq!(shown, [(id, Some(0)); 3]);
 }
 
@@ -511,7 +515,9 @@ fn test_verify_duplicate_vote_evidence() {
 fn test_evidence_pool_expires_when_both_limits_are_passed() {
     // Limits of the original's test: 20 blocks and 20 minutes.
     let limit = (20, Duration::from_secs(1_200));
-    for (blocks, minutes, expired) in [(20, 20, false), (21, 20, false), (20, 21, false), (21, 21, true), (0, 60, false)] {
+    for (blocks, minutes, expired) in
+        [(20, 20, false), (21, 20, false), (20, 21, false), (21, 21, true), (0, 60, false)]
+    {
         assert_eq!(is_expired(blocks, Duration::from_secs(minutes * 60), limit), expired, "{blocks}, {minutes} min");
     }
 }

@@ -548,7 +548,8 @@ fn more_than_f_that_forget_what_they_signed_may_decide_something_else_and_those_
 
 #[test]
 fn fewer_than_four_validators_decide_as_long_as_a_quorum_of_them_is_up() {
-    for (n, crashed, decides) in [(1, 0, true), (2, 0, true), (2, 1, false), (3, 0, true), (3, 1, true), (3, 2, false)] {
+    for (n, crashed, decides) in [(1, 0, true), (2, 0, true), (2, 1, false), (3, 0, true), (3, 1, true), (3, 2, false)]
+    {
         for variant in [Variant::Qbft, Variant::Ibft2, Variant::Ibft1] {
             let config = Config { variant, ..capped() };
             assert_eq!(Qbft::check(&config, n), Ok(()));

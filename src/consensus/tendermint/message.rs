@@ -340,9 +340,9 @@ impl protocol::Message for Message {
             Message::Vote(vote) => vote.is_genuine(keys),
             Message::Polka(polka) => polka.phase == Phase::Prevote && polka.is_genuine(keys),
             Message::Status(_) | Message::Ask { .. } | Message::Blocks(_) => true,
-            Message::Decided(m) => m.iter().all(|decided| {
-                decided.commit.phase == Phase::Precommit && decided.commit.is_genuine(keys)
-            }),
+            Message::Decided(m) => {
+                m.iter().all(|decided| decided.commit.phase == Phase::Precommit && decided.commit.is_genuine(keys))
+            }
             Message::Evidence(proof) => proof.is_genuine(keys),
         }
     }

@@ -30,9 +30,7 @@ impl Wire for Record {
             Record::Voted(_) => Vote::BYTES,
             Record::Valid(value, polka, _) => 1 + polka.bytes() + value.bytes(),
             Record::Unlocked => 1,
-            Record::Decided(decided, slots) => {
-                decided.bytes() + slots.len() * DuplicateVote::SLOT_BYTES
-            }
+            Record::Decided(decided, slots) => decided.bytes() + slots.len() * DuplicateVote::SLOT_BYTES,
         }
     }
     fn kind(&self) -> &'static str {

@@ -381,7 +381,11 @@ impl Tendermint {
         let final_there = status.height.previous().unwrap_or(Height::GENESIS);
         let last = self.spoke.entry(from).or_insert(final_there);
         *last = final_there.max(*last);
-        if self.unsure.as_mut().is_some_and(|known| known.add(from, ctx.committee()) && known.is_blocking(ctx.committee())) {
+        if self
+            .unsure
+            .as_mut()
+            .is_some_and(|known| known.add(from, ctx.committee()) && known.is_blocking(ctx.committee()))
+        {
             self.unsure = None;
         }
         if status.height < self.height() {
