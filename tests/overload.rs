@@ -26,6 +26,8 @@ const ROWS: &[Row] = &[
     Row { scenario: "raft", capacity: 100.0, interval: 1, overload: 20 },
     Row { scenario: "ripple", capacity: 80.0, interval: 5, overload: 40 },
     Row { scenario: "scp", capacity: 100.0, interval: 5, overload: 40 },
+    Row { scenario: "qbft", capacity: 100.0, interval: 1, overload: 20 },
+    Row { scenario: "tendermint", capacity: 100.0, interval: 1, overload: 20 },
 ];
 
 /// Every transaction that was submitted, after the overload and six fifths of its time.
