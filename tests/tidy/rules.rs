@@ -341,7 +341,7 @@ const LONG_PROTOCOLS: [(&str, usize); 10] = [
     ("pbft", 1_500),       // the first of its kind here: log, certificates, view change, state transfer one file each
     ("qbft", 1_000),       // three variants, and serving a whole chain below one proof
     ("raft", 1_950),       // membership, snapshots, sessions and reads are chapters of the thesis, one file each
-    ("ripple", 1_400),     // consensus on sets, validation of ledgers and two histories are nearly three protocols
+    ("ripple", 1_750),     // consensus on sets, getting what they lack, validation of ledgers and two histories are nearly three protocols
     ("scp", 1_600),        // slices, federated voting, nomination, ballots, fetching what statements name
     ("tendermint", 1_450), // parts, evidence from votes and commits, proposer priority and catching up besides the algorithm
     ("threshold", 1_050),  // three memory rules, two ways to collect, and FROST
