@@ -12,10 +12,19 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("equivocate", "as leader, proposes another block to the second half of the replicas; votes for every proposal"),
     (
         "old-certificate",
-        "as leader, hides the newest certificate, makes none of another's last block: the forking attack",
+        "as leader, builds on the certificate before the newest, makes none of another's last block: the forking attack \
+         in three phases; in two phases its proposals are refused, and what it costs is its views and that last block",
     ),
-    ("older-certificate", "as leader, hides the two newest certificates, which only locks keep from being replaced"),
-    ("silent-leader", "as leader, proposes nothing; otherwise honest"),
+    (
+        "older-certificate",
+        "as leader, builds on the third newest certificate: in three phases locks refuse that; in two phases what it would \
+         replace is final, and it proposes as usual",
+    ),
+    (
+        "silent-leader",
+        "as leader, proposes nothing; its timeouts hand on the certificate that it made of the votes, so that its turn is \
+         lost and no block is",
+    ),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

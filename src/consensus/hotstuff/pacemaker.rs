@@ -1,16 +1,24 @@
 //! Which view it is: certificates and timeouts move a replica on (algorithm 5; Jolteon, figure 2).
 
 use super::message::{Message, Timeout, TimeoutCertificate};
-use super::{HotStuff, Record, Timer, Variant, View};
-use crate::base::{Duration, NodeId, Tally};
+use super::{HotStuff, Leaders, Record, Timer, Variant, View};
+use crate::base::{Digest, Duration, NodeId, Tally};
 use crate::chain::Limit;
 use crate::protocol::{Context, note};
 use std::sync::Arc;
 
+/// What a replica said of a view that it gave up is said again after so many base timeouts at most: `DiemBFT`'s rounds
+/// grow to 1.2^6 = 3 times their first length.
+const REPEAT_MOST: u64 = 3;
+
 impl HotStuff {
     /// Who leads a view.
     pub(super) fn leader(&self, view: View, ctx: &Context<'_, Self>) -> NodeId {
-        ctx.committee().in_turn(view / self.config.views_per_leader)
+        let turn = view / self.config.views_per_leader;
+        ctx.committee().in_turn(match self.config.leaders {
+            Leaders::RoundRobin => turn,
+            Leaders::Random => Digest::new("hotstuff leader").u64(turn).finish().short(),
+        })
     }
     /// The view after one that was given up: the first of the next leader.
     pub(super) fn after(&self, view: View) -> View {
@@ -42,6 +50,7 @@ impl HotStuff {
         }
         self.propose(ctx);
         self.watch(ctx);
+        self.give_up_blamed(ctx);
     }
     /// Whether anything needs a decision: blocks with transactions above what is final, or a transaction that could be
     /// executed after the newest block.
@@ -91,12 +100,17 @@ impl HotStuff {
             Variant::TwoPhase => self.after(view) - 1,
         }
     }
-    /// Votes no more in the present view and says so; again and again until a quorum has said so.
+    /// Votes no more in the present view and says so; again and again until a quorum has said so. Who voted in the last
+    /// view of a turn has waited for nobody but the next leader, who collects those votes: the timer was that leader's.
     fn give_up(&mut self, ctx: &mut Context<'_, Self>) {
-        let view = self.view;
-        if self.gave_up < view {
+        let (view, next) = (self.view, self.view.saturating_add(1));
+        let is_first = self.gave_up < view;
+        if is_first {
             (self.gave_up, self.voted) = (view, self.voted.max(self.abstains_until(view)));
-            self.failed += 1;
+            self.failed += u32::from(self.blamed != view);
+            if self.last_vote == view && self.after(view) == next && self.leader(next, ctx) != ctx.me() {
+                self.blamed = next;
+            }
             self.persist(Record::TimedOut(view, self.high.clone(), self.reason.clone()), ctx);
         }
         let signature = ctx.sign(&Timeout::statement(view, self.high.view));
@@ -105,7 +119,17 @@ impl HotStuff {
         ctx.broadcast(Message::Timeout(Arc::new(Timeout { view, high, reason, signature })));
         ctx.set_timer(Timer::Durable, Duration::ZERO);
         self.watching = true;
-        ctx.set_timer(Timer::View, self.patience());
+        let again = if is_first { self.patience() } else { self.patience().min(self.config.view_timeout * REPEAT_MOST) };
+        ctx.set_timer(Timer::View, again);
+    }
+    /// Gives up at once on a leader for whom a timer has run already, and who did not give up the view before with the
+    /// others: it would be charged twice.
+    fn give_up_blamed(&mut self, ctx: &mut Context<'_, Self>) {
+        let leader = self.leader(self.view, ctx);
+        let is_silent = self.reason.as_ref().is_some_and(|reason| reason.parts.iter().all(|part| part.0 != leader));
+        if self.blamed == self.view && self.gave_up < self.view && is_silent {
+            self.give_up(ctx);
+        }
     }
     pub(super) fn on_timeout(&mut self, from: NodeId, timeout: &Timeout, ctx: &mut Context<'_, Self>) {
         let is_complete = |reason: &Arc<TimeoutCertificate>| reason.is_complete(ctx.committee());

@@ -6,6 +6,8 @@ use crate::chain::BlockIndex;
 use crate::protocol::rehearsal::{Flight, Rehearsal};
 use std::fmt::Write as _;
 
+mod pace;
+
 type Stage = Rehearsal<HotStuff>;
 
 const MILLI: Duration = Duration::from_millis(1);

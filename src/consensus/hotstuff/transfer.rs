@@ -5,6 +5,7 @@ use super::{Config, HotStuff, Timer};
 use crate::base::{Hash, Height, NodeId, Tally};
 use crate::chain::Block;
 use crate::protocol::Context;
+use crate::protocol::request::{Backoff, answer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,6 +34,12 @@ impl Entry {
             Entry::Block(_) => None,
         }
     }
+    fn size(&self) -> usize {
+        match self {
+            Entry::Vertex(vertex) => vertex.size(),
+            Entry::Block(block) => block.bytes(),
+        }
+    }
 }
 
 /// What is being fetched.
@@ -44,6 +51,13 @@ pub(super) struct Fetch {
     chain: Vec<Entry>,
     /// How often it was asked for: whom it asks next.
     asked: u64,
+    /// Who was asked last.
+    peer: NodeId,
+    /// Requests since something came.
+    vain: usize,
+    /// Who answered since then that it has none of it.
+    lacking: Tally,
+    backoff: Backoff,
 }
 
 impl Fetch {
@@ -53,12 +67,18 @@ impl Fetch {
     }
 }
 
+/// Views of proposals without a known parent that are kept.
+const HEARD_MOST: usize = 32;
+
 impl HotStuff {
     /// Begins to fetch a block, unless something is being fetched already: what is newer is asked for afterwards.
     pub(super) fn fetch(&mut self, wanted: Option<Hash>, ctx: &mut Context<'_, Self>) {
         if self.fetch.as_ref().is_none_or(|fetch| fetch.wanted.is_none()) {
-            self.fetch = Some(Fetch { wanted, chain: Vec::new(), asked: 0 });
-            self.ask(ctx);
+            let backoff = Backoff::new(self.config.view_timeout);
+            let (chain, lacking, peer) = (Vec::new(), Tally::default(), ctx.me());
+            self.fetch = Some(Fetch { wanted, chain, asked: 0, peer, vain: 0, lacking, backoff });
+            self.take_heard();
+            if self.is_joined() { self.connect(ctx) } else { self.ask(ctx) }
         }
     }
     /// Asks one peer after the other, the leader first.
@@ -69,40 +89,71 @@ impl HotStuff {
         let mut candidates = (0..2).map(|further| committee.in_turn(leader + fetch.asked + further));
         let peer = candidates.find(|peer| *peer != ctx.me());
         fetch.asked += 1;
-        let message = Message::Request { block: fetch.next(), above: self.committed.height() };
         if let Some(peer) = peer {
-            ctx.send(peer, message);
-            ctx.set_timer(Timer::Fetch, self.config.view_timeout);
+            self.ask_peer(peer, ctx);
         }
     }
-    /// Asks the next peer. A block that none of enough peers had was given up by all, and forgotten: the newest certified
-    /// one is wanted instead.
+    fn ask_peer(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
+        let above = self.committed.height();
+        let Some(fetch) = &mut self.fetch else { return };
+        fetch.vain += 1;
+        fetch.peer = peer;
+        ctx.send(peer, Message::Request { block: fetch.next(), above });
+        ctx.set_timer(Timer::Fetch, fetch.backoff.next_wait());
+    }
+    /// No answer: asks the next peer. A block that no peer brought is wanted no more, if there is a newer certified one.
     pub(super) fn on_fetch_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let (newest, enough) = (self.high.block, ctx.committee().blocking());
-        let is_given_up = |fetch: &mut Fetch| fetch.asked >= enough && fetch.wanted.is_some_and(|w| w != newest);
-        if self.fetch.take_if(is_given_up).is_none() {
+        let all = ctx.committee().n().saturating_sub(1);
+        if !self.give_up_fetch(|fetch| fetch.vain >= all, ctx) {
             self.ask(ctx);
-        } else if self.block(&newest).is_none() {
+        }
+    }
+    /// A peer answered that it has none of what is wanted: asks the next at once. A block that none of enough peers had
+    /// was given up by all, and forgotten: the newest certified one is wanted instead.
+    fn on_lack(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
+        let (committee, enough) = (ctx.committee(), ctx.committee().blocking());
+        let Some(fetch) = &mut self.fetch else { return };
+        if fetch.peer == from
+            && fetch.lacking.add(from, committee)
+            && !self.give_up_fetch(|fetch| fetch.lacking.weight() >= enough, ctx)
+            && self.fetch.as_ref().is_some_and(|fetch| fetch.lacking.weight() < enough)
+        {
+            self.ask(ctx);
+        }
+    }
+    /// Wants the newest certified block instead, if that is another and `is_vain`; whether it does.
+    fn give_up_fetch(&mut self, is_vain: impl Fn(&Fetch) -> bool, ctx: &mut Context<'_, Self>) -> bool {
+        let newest = self.high.block;
+        let is_given_up = |fetch: &mut Fetch| is_vain(fetch) && fetch.wanted.is_some_and(|wanted| wanted != newest);
+        let given_up = self.fetch.take_if(is_given_up).is_some();
+        if given_up && self.block(&newest).is_none() {
             self.fetch(Some(newest), ctx);
         }
+        given_up
     }
+    /// Answers with what is asked for and what lies below, as much as an answer holds.
     pub(super) fn on_request(&self, from: NodeId, block: Option<Hash>, above: Height, ctx: &mut Context<'_, Self>) {
+        let (mut at, mut lowest) = (block.unwrap_or(self.high.block), None);
+        let entries = std::iter::from_fn(|| {
+            if let Some(vertex) = self.vertex(&at).or_else(|| self.logged.get(&at)).filter(|_| lowest.is_none()) {
+                at = vertex.block.parent();
+                return Some(Entry::Vertex(vertex.clone()));
+            }
+            // Below, by height: what is final here has one block at each.
+            let height = lowest.unwrap_or_else(|| {
+                let index = ctx.tree().find(&at).map(|index| ctx.tree().height(index));
+                index.filter(|height| *height <= self.committed.height()).unwrap_or(Height::GENESIS)
+            });
+            let block = ctx.block_at(height).filter(|block| height > above && block.id() == at)?;
+            (at, lowest) = (block.parent(), height.previous());
+            Some(Entry::Block(block))
+        });
         let (mut vertices, mut blocks) = (Vec::new(), Vec::new());
-        let mut at = block.unwrap_or(self.high.block);
-        while let Some(vertex) =
-            self.vertex(&at).or_else(|| self.logged.get(&at)).filter(|_| vertices.len() < BLOCKS_MOST)
-        {
-            at = vertex.block.parent();
-            vertices.push(vertex.clone());
-        }
-        // Below, by height: what is final here has one block at each.
-        let index = ctx.tree().find(&at).map(|index| ctx.tree().height(index));
-        let mut height = index.filter(|height| *height <= self.committed.height()).unwrap_or(Height::GENESIS);
-        while height > above && vertices.len() + blocks.len() < BLOCKS_MOST {
-            let Some(block) = ctx.block_at(height).filter(|block| block.id() == at) else { break };
-            at = block.parent();
-            height = Height(height.0 - 1);
-            blocks.push(block);
+        for entry in answer(entries, BLOCKS_MOST, Entry::size) {
+            match entry {
+                Entry::Vertex(vertex) => vertices.push(vertex),
+                Entry::Block(block) => blocks.push(block),
+            }
         }
         let (high, timeout) = (self.high.clone(), self.reason.clone());
         ctx.send(from, Message::Progress(Arc::new(Progress { high, timeout, vertices, blocks })));
@@ -119,40 +170,81 @@ impl HotStuff {
         if !progress.high.is_complete(committee) || !timeout.is_none_or(|timeout| timeout.is_complete(committee)) {
             return;
         }
-        if self.fetch.as_ref().is_some_and(|fetch| fetch.wanted.is_none()) {
-            self.fetch = None;
-            ctx.cancel_timer(Timer::Fetch);
+        let is_news = progress.high.view > self.high.view && !progress.vertices.is_empty();
+        if let Some(fetch) = self.fetch.as_mut().filter(|fetch| fetch.wanted.is_none()) {
+            if is_news {
+                fetch.wanted = Some(progress.high.block); // and here it comes
+            } else {
+                self.fetch = None;
+                ctx.cancel_timer(Timer::Fetch);
+            }
         }
         self.on_certificate(&progress.high, ctx);
         if let Some(timeout) = timeout {
             self.on_timeout_certificate(timeout.clone(), ctx);
         }
+        if progress.vertices.is_empty() && progress.blocks.is_empty() {
+            return self.on_lack(from, ctx);
+        }
         let vertices = progress.vertices.iter().cloned().map(Entry::Vertex);
         let blocks = progress.blocks.iter().cloned().map(Entry::Block);
         self.collect(from, vertices.chain(blocks), ctx);
     }
-    /// Takes what continues the chain that is being fetched, until it meets what is known here.
-    fn collect(&mut self, from: NodeId, entries: impl Iterator<Item = Entry>, ctx: &mut Context<'_, Self>) {
-        let Some(fetch) = &mut self.fetch else { return };
-        let before = fetch.chain.len();
-        for entry in entries {
-            let header = &entry.block().header;
-            if Some(entry.block().id()) != fetch.next() || header.merkle != entry.block().batch.digest() {
-                continue;
-            }
-            let below = entry.block().parent();
-            fetch.chain.push(entry);
-            if self.entries.contains_key(&below) || below == self.committed.id() {
-                return self.connect(ctx);
+    /// Keeps a proposal whose parent is missing: who fetches what is below need not fetch it too.
+    pub(super) fn hear(&mut self, vertex: &Arc<Vertex>) {
+        if self.block(&vertex.block.parent()).is_none() {
+            self.heard.insert(vertex.view, vertex.clone());
+            if self.heard.len() > HEARD_MOST {
+                self.heard.pop_first();
             }
         }
+    }
+    /// Takes the next block, if this is it; whether it is.
+    fn take(&mut self, entry: Entry) -> bool {
+        let Some(fetch) = &mut self.fetch else { return false };
+        let block = entry.block();
+        let is_next = Some(block.id()) == fetch.next() && block.header.merkle == block.batch.digest();
+        if is_next {
+            fetch.chain.push(entry);
+        }
+        is_next
+    }
+    /// Takes as many of the next blocks as were proposed here.
+    fn take_heard(&mut self) {
+        while !self.is_joined() {
+            let Some(next) = self.fetch.as_ref().and_then(Fetch::next) else { return };
+            let Some(vertex) = self.heard.values().find(|vertex| vertex.block.id() == next).cloned() else { return };
+            if !self.take(Entry::Vertex(vertex)) {
+                return;
+            }
+        }
+    }
+    /// Whether the chain that is being fetched meets what is known here.
+    fn is_joined(&self) -> bool {
+        let lowest = self.fetch.as_ref().and_then(|fetch| fetch.chain.last());
+        lowest.is_some_and(|entry| self.block(&entry.block().parent()).is_some())
+    }
+    /// Takes what continues the chain that is being fetched, until it meets what is known here.
+    fn collect(&mut self, from: NodeId, entries: impl Iterator<Item = Entry>, ctx: &mut Context<'_, Self>) {
+        let came = |replica: &HotStuff| replica.fetch.as_ref().map_or(0, |fetch| fetch.chain.len());
+        let before = came(self);
+        for entry in entries {
+            if !self.is_joined() && self.take(entry) {
+                self.take_heard();
+            }
+        }
+        if self.is_joined() {
+            return self.connect(ctx);
+        }
+        let more = came(self) > before;
+        let Some(fetch) = &mut self.fetch else { return };
         let lowest = fetch.chain.last().map(|entry| entry.block().height());
         if lowest.is_some_and(|lowest| lowest <= self.committed.height()) {
             self.fetch = None; // A branch that leaves the chain below what is final: more than f replicas lie.
-        } else if fetch.chain.len() > before {
-            let message = Message::Request { block: fetch.next(), above: self.committed.height() };
-            ctx.send(from, message);
-            ctx.set_timer(Timer::Fetch, self.config.view_timeout);
+        } else if more {
+            fetch.backoff.reset();
+            (fetch.vain, fetch.lacking) = (0, Tally::default());
+            self.ask_peer(from, ctx);
         }
     }
     /// The fetched chain meets the tree: everything that waited for it goes on.
@@ -203,11 +295,14 @@ impl HotStuff {
             entries: BTreeMap::new(),
             logged: BTreeMap::new(),
             seen: None,
+            heard: BTreeMap::new(),
             waiting: None,
             votes: BTreeMap::new(),
             own: None,
             timeouts: BTreeMap::new(),
             gave_up: 0,
+            last_vote: 0,
+            blamed: 0,
             failed: 0,
             watching: false,
             untold: false,
