@@ -4,6 +4,8 @@
 mod aura;
 #[path = "originals/clique.rs"]
 mod clique;
+#[path = "originals/hotstuff.rs"]
+mod hotstuff;
 #[path = "originals/pbft.rs"]
 mod pbft;
 #[path = "originals/qbft.rs"]

@@ -199,6 +199,8 @@ pub enum Message {
     },
     /// The answer.
     Progress(Arc<Progress>),
+    /// With an answer that holds nothing of it: "I do not have this block."
+    Lack(Hash),
 }
 
 impl Wire for Message {
@@ -213,6 +215,7 @@ impl Wire for Message {
                 NUMBER_BYTES + NODE_BYTES + SIGNATURE_BYTES + m.high.size() + reason
             }
             Message::Request { .. } => HASH_BYTES + NUMBER_BYTES,
+            Message::Lack(_) => HASH_BYTES,
             Message::Progress(m) => {
                 let blocks: usize = m.blocks.iter().map(|block| block.bytes()).sum();
                 let vertices: usize = m.vertices.iter().map(|vertex| vertex.size()).sum();
@@ -226,6 +229,7 @@ impl Wire for Message {
             Message::Vote { .. } => "vote",
             Message::Timeout(_) => "timeout",
             Message::Request { .. } => "request",
+            Message::Lack(_) => "lack",
             Message::Progress(_) => "progress",
         }
     }
@@ -235,7 +239,7 @@ impl Wire for Message {
             Message::Propose(m) => 1 + m.vertex.justify.votes.len() + parts(&m.timeout),
             Message::Vote { .. } => 1,
             Message::Timeout(m) => 1 + m.high.votes.len() + parts(&m.reason),
-            Message::Request { .. } => 0,
+            Message::Request { .. } | Message::Lack(_) => 0,
             Message::Progress(m) => m.high.votes.len() + parts(&m.timeout),
         };
         Work::verify(signatures as u32)
@@ -263,7 +267,7 @@ impl protocol::Message for Message {
                     && m.high.is_genuine(&mut checker)
                     && m.reason.as_ref().is_none_or(|reason| reason.is_genuine(&mut checker))
             }
-            Message::Request { .. } => true,
+            Message::Request { .. } | Message::Lack(_) => true,
             Message::Progress(m) => {
                 m.high.is_genuine(&mut checker)
                     && m.timeout.as_ref().is_none_or(|timeout| timeout.is_genuine(&mut checker))

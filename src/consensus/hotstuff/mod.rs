@@ -248,6 +248,7 @@ impl Protocol for HotStuff {
             Message::Timeout(timeout) => self.on_timeout(from, &timeout, ctx),
             Message::Request { block, above } => self.on_request(from, block, above, ctx),
             Message::Progress(progress) => self.on_progress(from, &progress, ctx),
+            Message::Lack(block) => self.on_lack(from, &block, ctx),
         }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {

@@ -119,7 +119,8 @@ impl HotStuff {
         ctx.broadcast(Message::Timeout(Arc::new(Timeout { view, high, reason, signature })));
         ctx.set_timer(Timer::Durable, Duration::ZERO);
         self.watching = true;
-        let again = if is_first { self.patience() } else { self.patience().min(self.config.view_timeout * REPEAT_MOST) };
+        let again =
+            if is_first { self.patience() } else { self.patience().min(self.config.view_timeout * REPEAT_MOST) };
         ctx.set_timer(Timer::View, again);
     }
     /// Gives up at once on a leader for whom a timer has run already, and who did not give up the view before with the

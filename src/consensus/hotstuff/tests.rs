@@ -133,6 +133,7 @@ fn every_message_has_its_size() {
         (told(None), 8 + 4 + 64 + 244),
         (told(Some(timeout.clone())), 8 + 4 + 64 + 244 + 236),
         (Message::Request { block: None, above: Height(0) }, 40),
+        (Message::Lack(Hash::ZERO), 32),
         (progress, 244 + 236 + 586 + 334),
     ] {
         assert_eq!(message.bytes(), bytes, "{}", message.kind());

@@ -110,10 +110,11 @@ impl HotStuff {
     }
     /// A peer answered that it has none of what is wanted: asks the next at once. A block that none of enough peers had
     /// was given up by all, and forgotten: the newest certified one is wanted instead.
-    fn on_lack(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
+    pub(super) fn on_lack(&mut self, from: NodeId, block: &Hash, ctx: &mut Context<'_, Self>) {
         let (committee, enough) = (ctx.committee(), ctx.committee().blocking());
         let Some(fetch) = &mut self.fetch else { return };
         if fetch.peer == from
+            && fetch.next() == Some(*block)
             && fetch.lacking.add(from, committee)
             && !self.give_up_fetch(|fetch| fetch.lacking.weight() >= enough, ctx)
             && self.fetch.as_ref().is_some_and(|fetch| fetch.lacking.weight() < enough)
@@ -155,8 +156,10 @@ impl HotStuff {
                 Entry::Block(block) => blocks.push(block),
             }
         }
+        let lacking = block.filter(|_| vertices.is_empty() && blocks.is_empty());
         let (high, timeout) = (self.high.clone(), self.reason.clone());
         ctx.send(from, Message::Progress(Arc::new(Progress { high, timeout, vertices, blocks })));
+        lacking.into_iter().for_each(|block| ctx.send(from, Message::Lack(block)));
     }
     /// Tells a replica in an earlier view what led to the present one.
     pub(super) fn tell_progress(&self, to: NodeId, ctx: &mut Context<'_, Self>) {
@@ -182,9 +185,6 @@ impl HotStuff {
         self.on_certificate(&progress.high, ctx);
         if let Some(timeout) = timeout {
             self.on_timeout_certificate(timeout.clone(), ctx);
-        }
-        if progress.vertices.is_empty() && progress.blocks.is_empty() {
-            return self.on_lack(from, ctx);
         }
         let vertices = progress.vertices.iter().cloned().map(Entry::Vertex);
         let blocks = progress.blocks.iter().cloned().map(Entry::Block);

@@ -95,12 +95,12 @@ impl Faulty {
         let is_mine = |slot: u64| ctx.committee().in_turn(slot) == ctx.me();
         match (self.attack, message) {
             (Attack::Equivocate, Message::Propose(proposal)) => equivocate(&proposal.clone(), ctx),
-            (Attack::Selective, Message::Propose(_) | Message::Blocks(_)) => {
+            (Attack::Selective, Message::Propose(_) | Message::Again(_) | Message::Blocks(..)) => {
                 let message = message.clone();
                 halves(ctx).0.into_iter().for_each(|peer| ctx.send(peer, message.clone()));
             }
             (Attack::Withhold, Message::Vote(_, vote, _)) if is_mine(vote.slot) => {}
-            (Attack::Withhold, Message::Ready(..) | Message::Blocks(_)) => {}
+            (Attack::Withhold, Message::Ready(..) | Message::Blocks(..)) => {}
             (Attack::DoubleSign, Message::Propose(proposal)) => {
                 let proposal = proposal.clone();
                 ctx.ordered().push(effect);
@@ -145,7 +145,7 @@ impl Faulty {
     fn show(&self, peer: NodeId, from: usize, ctx: &mut Context<'_, Threshold>) {
         let shown: Arc<[Arc<Signed>]> = self.rewritten.iter().skip(from).take(CHUNK).cloned().collect();
         if !shown.is_empty() && peer != ctx.me() {
-            ctx.send(peer, Message::Blocks(shown));
+            ctx.send(peer, Message::Blocks(shown, from + CHUNK < self.rewritten.len()));
         }
     }
     /// Answers with the replaced history who does not hold the true one yet.

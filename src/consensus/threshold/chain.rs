@@ -2,9 +2,9 @@
 
 use super::message::{CHUNK, LOCATOR_MAX, Message, Record, Signed, Witness};
 use super::{Signing, Threshold};
-use crate::base::{Hash, Height, NodeId, Tally};
+use crate::base::{Hash, Height, NodeId, Tally, Time};
 use crate::chain::{Block, BlockIndex};
-use crate::protocol::{Context, votes::Votes, votes::is_quorum};
+use crate::protocol::{Context, request::answer, votes::Votes, votes::is_quorum};
 use std::sync::Arc;
 
 /// Accepted blocks between images in the log.
@@ -46,9 +46,7 @@ impl Threshold {
         let follows = parent.height() == Height::GENESIS || slot > self.slot_at(parent.header.time);
         let is_turn = ctx.committee().in_turn(slot) == block.header.proposer;
         let is_past = block.header.time <= ctx.now() + self.config.skew;
-        let limit = self.config.block;
-        let fits =
-            block.batch.bytes() as u64 <= limit.bytes && block.batch.len() as u64 <= u64::from(limit.transactions);
+        let fits = self.config.block.admits(&block.batch);
         follows && is_turn && is_past && fits && ctx.learn(block).is_some() && ctx.validate(block).is_ok()
     }
     /// Takes a signed block whose signatures are genuine; false if its parent is not here.
@@ -106,6 +104,8 @@ impl Threshold {
             ctx.extend(block);
         }
         self.tip = block.clone();
+        self.offered.clear();
+        self.room.succeeded(block.batch.bytes() as u64);
         let upto = self.config.final_height(height);
         if upto > self.finalized {
             self.finalized = upto;
@@ -126,11 +126,14 @@ impl Threshold {
             self.ask(NodeId::from(peer), ctx);
         }
     }
-    /// Asks for what follows this node's chain: names of its tip and, ever sparser, below, down to what is final.
-    pub(super) fn ask(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
-        if peer == ctx.me() {
-            return;
+    /// Asks for what follows this node's chain: names of its tip and, ever sparser, below, down to what is final. While an
+    /// answer is under way nobody else is asked; whether this peer was.
+    pub(super) fn ask(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) -> bool {
+        if peer == ctx.me() || ctx.now() < self.awaited {
+            return false;
         }
+        self.awaited = ctx.now() + self.backoff.next_wait();
+        self.helper = Some(peer);
         let tree = ctx.tree();
         let tip = tree.find(&self.tip.id()).expect("the tip is in the tree");
         let (mut locator, mut height, mut step) = (vec![self.tip.id()], self.tip.height().0, 1);
@@ -142,28 +145,37 @@ impl Threshold {
         ctx.send(peer, Message::Ask(locator.into()));
         self.asking = true;
         self.tick(ctx);
+        true
     }
     pub(super) fn on_ask(&mut self, from: NodeId, locator: &[Hash], ctx: &mut Context<'_, Self>) {
         let tree = ctx.tree();
         let tip = tree.find(&self.tip.id()).expect("the tip is in the tree");
         let mine = |id: &Hash| tree.find(id).filter(|index| tree.is_ancestor(*index, tip));
         let Some(common) = locator.iter().find_map(mine).map(|index| tree.height(index)) else { return };
-        let above = common.0 + 1..=self.tip.height().0.min(common.0 + CHUNK as u64);
+        let above = common.0 + 1..=self.tip.height().0;
         let blocks = above.map_while(|height| {
             let index = tree.ancestor(tip, Height(height));
             self.known.get(&tree.block(index).id()).cloned()
         });
-        let blocks: Vec<Arc<Signed>> = blocks.collect();
-        if !blocks.is_empty() && from != ctx.me() {
-            ctx.send(from, Message::Blocks(blocks.into()));
+        let blocks = answer(blocks, CHUNK, |signed| signed.bytes());
+        // Who is told that nothing follows waits no more.
+        let more = blocks.last().is_some_and(|last| last.block.height() < self.tip.height());
+        if from != ctx.me() {
+            ctx.send(from, Message::Blocks(blocks.into(), more));
         }
     }
-    /// Signed blocks came; a full answer has more behind it, and proposals that waited may go on.
-    pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Signed>], ctx: &mut Context<'_, Self>) {
+    /// Signed blocks came; an answer may have more behind it, and proposals that waited may go on.
+    pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Signed>], more: bool, ctx: &mut Context<'_, Self>) {
         let before = self.tip.height();
-        if !blocks.iter().all(|signed| self.accept(signed, ctx))
-            || (blocks.len() == CHUNK && self.tip.height() > before)
-        {
+        let is_rooted = blocks.iter().all(|signed| self.accept(signed, ctx));
+        let is_news = self.tip.height() > before;
+        if self.helper == Some(from) {
+            self.awaited = Time::ZERO;
+        }
+        if is_news || blocks.is_empty() {
+            self.backoff.reset();
+        }
+        if !is_rooted || (more && is_news) {
             self.ask(from, ctx);
         }
         let slots: Vec<u64> = self.rounds.keys().copied().collect();

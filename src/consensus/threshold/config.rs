@@ -66,7 +66,8 @@ pub struct Config {
     /// Length of a slot. Default 5 s, for local networks; Liquid: 60 s.
     pub slot: Duration,
     /// How long after the beginning of its slot a proposal is signed, by the signer's clock. Default 2.5 s: half
-    /// a slot (ours), so that the signed block has the other half to spread.
+    /// a slot (ours), so that the signed block has the other half to spread. An answer to a request for blocks is awaited
+    /// as long, then twice as long, and so on (ours).
     pub window: Duration,
     /// How far ahead of the clock a slot or a block may be. Default 1 s (ours); at most a quarter of a slot, half of
     /// the usual window.
@@ -83,7 +84,8 @@ pub struct Config {
     pub depth: u64,
     /// Whether creators propose when nothing waits. Default false.
     pub empty_blocks: bool,
-    /// The largest block. Default 4,000 transactions or 1 MB (ours: as many payments as fit).
+    /// The largest block; also of what is signed. Creators propose less after a slot whose block was not signed in time,
+    /// and more again after each that was. Default 4,000 transactions or 1 MB (ours: as many payments as fit).
     pub block: Limit,
     /// What the attack "rewrite" does. Default: nothing.
     pub rewrite: Option<Rewrite>,

@@ -98,6 +98,21 @@ impl Proposal {
     }
 }
 
+/// A block proposed again, by its name: most signers have it from the slot in which it was proposed first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Again {
+    /// The slot, whose creator signed this.
+    pub slot: u64,
+    /// The block's height.
+    pub height: Height,
+    /// The block.
+    pub block: Hash,
+    /// Under the locked rule, why it is proposed again.
+    pub justification: Option<Arc<Announced>>,
+    /// The creator's, of [`Proposal::statement`].
+    pub signature: Signature,
+}
+
 /// What proves that `k` signers signed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Witness {
@@ -159,6 +174,10 @@ impl Signed {
 pub enum Message {
     /// PROPOSE: the creator's block.
     Propose(Arc<Proposal>),
+    /// PROPOSE of a block that was proposed before.
+    Again(Arc<Again>),
+    /// The answer of who lacks the block that was proposed again in this slot.
+    Want(u64, Hash),
     /// PRECOMMIT, under FROST with the commitments of round one, or SIGN.
     Vote(Phase, Vote, Option<Arc<SigningCommitments>>),
     /// READY, of the creator under star collection: `k` would sign; under FROST, who shall, and their commitments.
@@ -174,8 +193,8 @@ pub enum Message {
     },
     /// SYNC request: "what follows the first of these that you have?"
     Ask(Arc<[Hash]>),
-    /// BLOCK from its creator, or SYNC response: signed blocks in ascending order.
-    Blocks(Arc<[Arc<Signed>]>),
+    /// BLOCK from its creator, or SYNC response: signed blocks in ascending order, and whether more follow.
+    Blocks(Arc<[Arc<Signed>]>, bool),
 }
 
 impl Wire for Message {
@@ -186,32 +205,41 @@ impl Wire for Message {
                 let justification = proposal.justification.as_ref().map_or(0, |announced| announced.bytes());
                 NUMBER_BYTES + proposal.block.bytes() + SIGNATURE_BYTES + justification
             }
+            Message::Again(again) => {
+                let justification = again.justification.as_ref().map_or(0, |announced| announced.bytes());
+                2 * NUMBER_BYTES + HASH_BYTES + SIGNATURE_BYTES + justification
+            }
+            Message::Want(..) => NUMBER_BYTES + HASH_BYTES,
             Message::Vote(_, _, commitments) => VOTE_BYTES + commitments.iter().len() * COMMITMENTS_BYTES,
             Message::Ready(announced, chosen) => announced.bytes() + chosen.len() * COMMITMENTS_BYTES,
             Message::Share { .. } => 2 * NUMBER_BYTES + NODE_BYTES + SHARE_BYTES,
             Message::Ask(locator) => NUMBER_BYTES + HASH_BYTES * locator.len(),
-            Message::Blocks(blocks) => NUMBER_BYTES + blocks.iter().map(|signed| signed.bytes()).sum::<usize>(),
+            // The flag is a bit of the number of blocks.
+            Message::Blocks(blocks, _) => NUMBER_BYTES + blocks.iter().map(|signed| signed.bytes()).sum::<usize>(),
         }
     }
     fn kind(&self) -> &'static str {
         match self {
             Message::Propose(_) => "propose",
+            Message::Again(_) => "propose-again",
+            Message::Want(..) => "want",
             Message::Vote(Phase::PreCommit, ..) => "pre-commit",
             Message::Vote(Phase::Sign, ..) => "sign",
             Message::Ready(..) => "ready",
             Message::Share { .. } => "share",
             Message::Ask(_) => "ask",
-            Message::Blocks(_) => "block",
+            Message::Blocks(..) => "block",
         }
     }
     fn check(&self) -> Work {
         Work::verify(match self {
             Message::Propose(proposal) => 1 + proposal.justification.as_ref().map_or(0, |a| a.signatures.len() as u32),
+            Message::Again(again) => 1 + again.justification.as_ref().map_or(0, |a| a.signatures.len() as u32),
             Message::Vote(..) => 1,
             Message::Ready(announced, _) => announced.signatures.len() as u32,
-            Message::Blocks(blocks) => blocks.iter().map(|block| block.price()).sum(),
+            Message::Blocks(blocks, _) => blocks.iter().map(|block| block.price()).sum(),
             // A share is checked by the coordinator, with the others.
-            Message::Share { .. } | Message::Ask(_) => 0,
+            Message::Share { .. } | Message::Ask(_) | Message::Want(..) => 0,
         })
     }
 }
@@ -224,19 +252,24 @@ impl protocol::Message for Message {
                 let justified = proposal.justification.as_ref().is_none_or(|announced| announced.holds(keys));
                 justified && keys.verify(from.0, &said, &proposal.signature)
             }
+            Message::Again(again) => {
+                let said = Proposal::statement(again.slot, &again.block);
+                let justified = again.justification.as_ref().is_none_or(|announced| announced.holds(keys));
+                justified && keys.verify(from.0, &said, &again.signature)
+            }
             Message::Vote(phase, vote, _) => {
                 keys.verify(from.0, &statement(*phase, vote.slot, vote.height, &vote.block), &vote.signature)
             }
             Message::Ready(announced, _) => announced.holds(keys),
-            Message::Share { .. } => true,
+            Message::Share { .. } | Message::Want(..) => true,
             Message::Ask(locator) => locator.len() <= LOCATOR_MAX,
-            Message::Blocks(blocks) => blocks.len() <= CHUNK && blocks.iter().all(|block| block.holds(keys)),
+            Message::Blocks(blocks, _) => blocks.len() <= CHUNK && blocks.iter().all(|block| block.holds(keys)),
         }
     }
     /// A proposal is no block yet: those of wasted slots would count as stale.
     fn block(&self) -> Option<&Arc<Block>> {
         match self {
-            Message::Blocks(blocks) => blocks.last().filter(|_| blocks.len() == 1).map(|signed| &signed.block),
+            Message::Blocks(blocks, _) => blocks.last().filter(|_| blocks.len() == 1).map(|signed| &signed.block),
             _ => None,
         }
     }

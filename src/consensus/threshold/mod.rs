@@ -42,18 +42,21 @@ mod chain;
 mod config;
 mod frost;
 mod message;
+mod room;
 mod signing;
 #[cfg(test)]
 mod tests;
 
 pub use config::{Collection, Config, Rewrite, Rule, Signing};
-pub use message::{Announced, Memory, Message, Phase, Proposal, Record, Signed, Vote, Witness, statement};
+pub use message::{Again, Announced, Memory, Message, Phase, Proposal, Record, Signed, Vote, Witness, statement};
 
 use crate::base::{Committee, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::Block;
+use crate::protocol::request::Backoff;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note, votes::Votes};
+use room::Room;
 use signing::Round;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Noted when signatures at a height are split so that no block can get `k`; the value is the height.
@@ -83,6 +86,10 @@ pub struct Threshold {
     memory: Option<Arc<Memory>>,
     /// The block of the next height that was justified last.
     justified: Option<(Arc<Announced>, Arc<Block>)>,
+    /// Blocks proposed last for the next height: who proposes one again sends its name alone.
+    offered: VecDeque<Arc<Block>>,
+    /// What a slot seems to carry.
+    room: Room,
     /// What was said in the last slots, by slot.
     rounds: BTreeMap<u64, Round>,
     /// Strict: which block of the next height each signer is bound to.
@@ -96,6 +103,10 @@ pub struct Threshold {
     unheard: u64,
     /// Whether blocks were asked for and did not come.
     asking: bool,
+    /// Who was asked last, until when its answer is awaited, and for how long the next.
+    helper: Option<NodeId>,
+    awaited: Time,
+    backoff: Backoff,
     /// Two contradicting messages of each signer that was caught.
     evidence: BTreeMap<NodeId, Arc<(Message, Message)>>,
 }
@@ -133,12 +144,17 @@ impl Protocol for Threshold {
             known: BTreeMap::new(),
             memory: None,
             justified: None,
+            offered: VecDeque::new(),
+            room: Room::new(config.block.bytes),
             rounds: BTreeMap::new(),
             bound: Votes::default(),
             speaks_from: 0,
             ticking: None,
             unheard: 0,
             asking: false,
+            helper: None,
+            awaited: Time::ZERO,
+            backoff: Backoff::new(config.window),
             evidence: BTreeMap::new(),
         };
         node.recover(log, ctx);
@@ -149,10 +165,12 @@ impl Protocol for Threshold {
         match message {
             Message::Vote(phase, vote, commitments) => self.on_vote(from, phase, vote, commitments, ctx),
             Message::Propose(proposal) => self.on_propose(from, proposal, ctx),
+            Message::Again(again) => self.on_again(from, &again, ctx),
+            Message::Want(slot, block) => self.on_want(from, slot, block, ctx),
             Message::Ready(announced, chosen) => self.on_ready(from, announced, chosen, ctx),
             Message::Share { slot, height, share } => self.on_share(from, slot, height, *share, ctx),
             Message::Ask(locator) => self.on_ask(from, &locator, ctx),
-            Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
+            Message::Blocks(blocks, more) => self.on_blocks(from, &blocks, more, ctx),
         }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
@@ -212,6 +230,7 @@ impl Threshold {
         }
         self.asking &= self.unheard <= 8;
         self.unheard += 1;
+        self.look_back(slot);
         if ctx.committee().in_turn(slot) == ctx.me() && self.may_speak(slot, ctx.now()) {
             self.propose(slot, ctx);
         }

@@ -1,10 +1,10 @@
 //! From a proposal to a witness (rules 2 to 7 of the slot), and what the signer's memory permits.
 
 use super::frost::{Chosen, SignatureShare, SigningCommitments, SigningNonces};
-use super::message::{Announced, Memory, Message, Phase, Proposal, Record, Signed, Vote, Witness, statement};
+use super::message::{Again, Announced, Memory, Message, Phase, Proposal, Record, Signed, Vote, Witness, statement};
 use super::{Collection, Rule, STUCK, Threshold};
 use crate::base::{Hash, Height, NodeId, Signature, Work};
-use crate::chain::{Block, Header, Seal};
+use crate::chain::{Batch, Block, Header, Limit, Seal};
 use crate::protocol::{Context, note, votes::Ballot, votes::Votes};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,8 +19,11 @@ pub struct Round {
     /// Whether this node sent its pre-commit, and its signature.
     announced: bool,
     signed: bool,
-    /// Whether the missing block was asked for.
+    /// Whether the missing block was asked for, and the one that was proposed by its name.
     asked: bool,
+    wanted: bool,
+    /// Whether it was seen that the slot is over without its block.
+    failed: bool,
     pre_commits: Votes,
     signs: Votes,
     /// The first `k` pre-commits for one block.
@@ -31,6 +34,9 @@ pub struct Round {
     chosen: Arc<Chosen>,
     shares: BTreeMap<NodeId, SignatureShare>,
 }
+
+/// Blocks proposed for the next height that are kept, to be proposed again.
+const OFFERED_MOST: usize = 16;
 
 /// Proposing and voting.
 impl Threshold {
@@ -44,6 +50,25 @@ impl Threshold {
         }
         self.rounds.entry(slot).or_default()
     }
+    /// What was proposed in a slot that is over, and is not signed, was too large; or something else was wrong.
+    pub(super) fn look_back(&mut self, now: u64) {
+        for (_, round) in self.rounds.range_mut(..now).filter(|(_, round)| !round.failed) {
+            let Some(proposal) = &round.proposal else { continue };
+            if proposal.block.parent() == self.tip.id() {
+                round.failed = true;
+                self.room.failed(proposal.block.batch.bytes() as u64);
+            }
+        }
+    }
+    /// As much of what waits as a slot seems to carry: one payment at least.
+    fn fill(&self, ctx: &mut Context<'_, Self>) -> Arc<Batch> {
+        let limit = self.config.block;
+        let batch = ctx.template(&self.tip, Limit { bytes: self.room.bytes(), ..limit });
+        if batch.payments() == 0 && self.room.bytes() < limit.bytes {
+            return ctx.template(&self.tip, Limit { transactions: 1, ..limit });
+        }
+        batch
+    }
     /// The creator's turn (rule 2): what was justified last, what it is bound to, or a new block.
     pub(super) fn propose(&mut self, slot: u64, ctx: &mut Context<'_, Self>) {
         let bound = self.memory.as_ref().filter(|memory| memory.block.parent() == self.tip.id());
@@ -52,8 +77,8 @@ impl Threshold {
             (None, Some(memory)) if self.config.rule == Rule::Strict => (memory.block.clone(), None),
             _ if ctx.pending() == 0 && !self.config.empty_blocks => return,
             _ => {
-                let batch = ctx.template(&self.tip, self.config.block);
-                if !self.config.empty_blocks && batch.transactions().iter().all(|t| t.is_coinbase()) {
+                let batch = self.fill(ctx);
+                if !self.config.empty_blocks && batch.payments() == 0 {
                     return;
                 }
                 let (parent, height, merkle) = (self.tip.id(), self.height(), batch.digest());
@@ -63,9 +88,55 @@ impl Threshold {
         };
         ctx.note(note::LEADING, slot);
         let signature = ctx.sign(&Proposal::statement(slot, &block.id()));
+        let is_again = self.offered.iter().any(|offered| offered.id() == block.id());
+        if is_again {
+            let (height, block, justification) = (block.height(), block.id(), justification.clone());
+            ctx.broadcast(Message::Again(Arc::new(Again { slot, height, block, justification, signature })));
+        }
         let proposal = Arc::new(Proposal { slot, block, justification, signature });
-        ctx.broadcast(Message::Propose(proposal.clone()));
+        if !is_again {
+            ctx.broadcast(Message::Propose(proposal.clone()));
+        }
         self.on_propose(ctx.me(), proposal, ctx);
+    }
+    /// A block that was proposed before is proposed again, by its name: who has it needs no copy.
+    pub(super) fn on_again(&mut self, from: NodeId, again: &Again, ctx: &mut Context<'_, Self>) {
+        let (slot, now) = (again.slot, ctx.now());
+        if ctx.committee().in_turn(slot) != from || !self.is_current(slot, now) {
+            return;
+        }
+        let locked = self.justified.iter().map(|(_, block)| block);
+        let mut held = self.offered.iter().chain(locked).chain(self.memory.iter().map(|memory| &memory.block));
+        if let Some(block) = held.find(|block| block.id() == again.block).cloned() {
+            let (justification, signature) = (again.justification.clone(), again.signature);
+            return self.on_propose(from, Arc::new(Proposal { slot, block, justification, signature }), ctx);
+        }
+        if again.height > self.height() {
+            self.ask(from, ctx);
+        }
+        let at = self.slot_at(now);
+        let round = self.round(slot, at);
+        if round.proposal.is_none() && !round.wanted {
+            round.wanted = true;
+            ctx.send(from, Message::Want(slot, again.block));
+        }
+    }
+    /// A signer lacks what this creator proposed by its name.
+    pub(super) fn on_want(&mut self, from: NodeId, slot: u64, block: Hash, ctx: &mut Context<'_, Self>) {
+        let proposal = self.rounds.get(&slot).and_then(|round| round.proposal.clone());
+        let is_mine = ctx.committee().in_turn(slot) == ctx.me() && from != ctx.me();
+        if let Some(proposal) = proposal.filter(|proposal| is_mine && proposal.block.id() == block) {
+            ctx.send(from, Message::Propose(proposal));
+        }
+    }
+    /// Keeps what was proposed for the next height, the last few.
+    fn offer(&mut self, block: &Arc<Block>) {
+        if block.height() == self.height() && self.offered.iter().all(|offered| offered.id() != block.id()) {
+            self.offered.push_back(block.clone());
+            if self.offered.len() > OFFERED_MOST {
+                self.offered.pop_front();
+            }
+        }
     }
     /// The first proposal of a slot's creator counts; a second is evidence (rule 3).
     pub(super) fn on_propose(&mut self, from: NodeId, proposal: Arc<Proposal>, ctx: &mut Context<'_, Self>) {
@@ -83,7 +154,8 @@ impl Threshold {
             return;
         }
         let (height, parent) = (proposal.block.height(), proposal.block.parent());
-        round.proposal = Some(proposal);
+        round.proposal = Some(proposal.clone());
+        self.offer(&proposal.block);
         if height > self.height() || (height == self.height() && !self.knows(&parent, ctx)) {
             self.ask(from, ctx);
         }
@@ -328,7 +400,7 @@ impl Threshold {
         };
         let signed = Arc::new(Signed { block: block.clone(), slot, witness });
         if self.config.collection == Collection::Star && committee.in_turn(slot) == ctx.me() {
-            ctx.broadcast(Message::Blocks(Arc::new([signed.clone()])));
+            ctx.broadcast(Message::Blocks(Arc::new([signed.clone()]), false));
         }
         self.accept(&signed, ctx);
     }
@@ -339,9 +411,11 @@ impl Threshold {
         let is_decided = |ballot: &&Ballot| ballot.voters.is_quorum(committee);
         let missing = round.signs.ballots().filter(is_decided).find(|ballot| !self.known.contains_key(&ballot.digest));
         let signer = missing.and_then(|ballot| ballot.voters.members().find(|node| *node != ctx.me()));
-        if let Some(signer) = signer {
+        if let Some(signer) = signer
+            && self.ask(signer, ctx)
+            && let Some(round) = self.rounds.get_mut(&slot)
+        {
             round.asked = true;
-            self.ask(signer, ctx);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod hostile;
+mod load;
 
 use super::*;
 use crate::base::{Duration, Wire};
@@ -207,8 +208,8 @@ fn messages_and_records_have_these_sizes() {
         (Message::Ready(announced.clone(), Arc::default()), 48 + 3 * 68, 3),
         (Message::Ready(announced.clone(), chosen), 48 + 3 * 68 + 64, 3),
         (Message::Share { slot: 1, height: Height(1), share: Arc::new(share) }, 8 + 8 + 4 + 32, 0),
-        (Message::Blocks(Arc::new([signed.clone()])), 8 + 84 + 250 + 8 + (3 * 64 + 4 * 32 + 3), 3),
-        (Message::Blocks(Arc::new([Arc::new(group)])), 8 + 84 + 250 + 8 + 64, 1),
+        (Message::Blocks(Arc::new([signed.clone()]), false), 8 + 84 + 250 + 8 + (3 * 64 + 4 * 32 + 3), 3),
+        (Message::Blocks(Arc::new([Arc::new(group)]), false), 8 + 84 + 250 + 8 + 64, 1),
         (Message::Ask(Arc::new([Hash::ZERO])), 8 + 32, 0),
     ];
     for (message, bytes, signatures) in table {

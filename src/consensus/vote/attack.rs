@@ -128,7 +128,7 @@ impl Faulty {
                 if self.other.is_some() && is_second(to, ctx) => {}
             (Attack::Withhold, Effect::Send { to, message: Message::Certificate(_) | Message::Ratified(_) })
                 if Some(&to) != Vote::others(ctx, true).first() => {}
-            (Attack::Withhold | Attack::DoubleVote, Effect::Send { message: Message::Blocks(_), .. }) => {}
+            (Attack::Withhold | Attack::DoubleVote, Effect::Send { message: Message::Blocks(..), .. }) => {}
             (_, effect) => ctx.ordered().push(effect),
         }
     }

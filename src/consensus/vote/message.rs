@@ -145,7 +145,7 @@ impl Claim {
         let signature = ctx.sign(&Claim::statement(block.height(), round, &block.id()));
         Arc::new(Claim { round, block, fields, butler: ctx.me(), signature })
     }
-    /// Round and name.
+    /// Whether round and block are the same.
     pub(super) fn is_same(&self, other: &Claim) -> bool {
         (self.round, self.block.id()) == (other.round, other.block.id())
     }
@@ -161,6 +161,41 @@ impl Claim {
     }
 }
 
+/// A claim by its name: who has the block from the proposal needs no copy, who has not asks for it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Brief {
+    /// The round.
+    pub round: u64,
+    /// The block.
+    pub block: Hash,
+    /// Who proposed it in that round; as in a claim.
+    pub butler: NodeId,
+    /// The butler's, of [`Claim::statement`].
+    pub signature: Signature,
+}
+
+impl Brief {
+    const BYTES: usize = NUMBER_BYTES + HASH_BYTES + SIGNATURE_BYTES;
+
+    /// The name of a claim.
+    #[must_use]
+    pub fn of(claim: &Claim) -> Brief {
+        Brief { round: claim.round, block: claim.block.id(), butler: claim.butler, signature: claim.signature }
+    }
+    /// Round and name.
+    pub(super) fn is_same(&self, other: &Brief) -> bool {
+        (self.round, self.block) == (other.round, other.block)
+    }
+    /// The claim, given another one of the same block.
+    pub(super) fn with(&self, known: &Claim) -> Arc<Claim> {
+        let (round, butler, signature) = (self.round, self.butler, self.signature);
+        Arc::new(Claim { round, block: known.block.clone(), fields: known.fields.clone(), butler, signature })
+    }
+    fn is_genuine(&self, height: Height, keys: &Keyring) -> bool {
+        keys.verify(self.butler.0, &Claim::statement(height, self.round, &self.block), &self.signature)
+    }
+}
+
 /// A commissioner gives a round up: it will vote in none below `round` any more, and tells its last vote.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Report {
@@ -169,7 +204,7 @@ pub struct Report {
     /// The round that begins.
     pub round: u64,
     /// What it voted for last at this height.
-    pub claim: Option<Arc<Claim>>,
+    pub claim: Option<Brief>,
     /// Who says so.
     pub commissioner: NodeId,
     /// Over all of this.
@@ -179,26 +214,27 @@ pub struct Report {
 impl Report {
     /// Bytes beside what was voted for.
     const BYTES: usize = 2 * NUMBER_BYTES + NODE_BYTES + SIGNATURE_BYTES;
-    /// Bytes of what was voted for where the block is left out, as everybody was sent it with the report.
-    const BRIEF_BYTES: usize = NUMBER_BYTES + HASH_BYTES + SIGNATURE_BYTES;
 
     /// What a commissioner signs.
     #[must_use]
-    pub fn statement(height: Height, round: u64, claim: Option<&Claim>) -> Hash {
+    pub fn statement(height: Height, round: u64, claim: Option<&Brief>) -> Hash {
         let digest = Digest::new("vote report").u64(height.0).u64(round);
         match claim {
             None => digest,
-            Some(claim) => digest.u64(claim.round).hash(&claim.block.id()),
+            Some(claim) => digest.u64(claim.round).hash(&claim.block),
         }
         .finish()
     }
-    fn brief_bytes(&self) -> usize {
-        Report::BYTES + self.claim.as_ref().map_or(0, |_| Report::BRIEF_BYTES)
+    fn bytes(&self) -> usize {
+        Report::BYTES + self.claim.as_ref().map_or(0, |_| Brief::BYTES)
+    }
+    fn signatures(&self) -> usize {
+        1 + usize::from(self.claim.is_some())
     }
     fn is_genuine(&self, keys: &Keyring) -> bool {
-        let said = Report::statement(self.height, self.round, self.claim.as_deref());
+        let said = Report::statement(self.height, self.round, self.claim.as_ref());
         keys.verify(self.commissioner.0, &said, &self.signature)
-            && self.claim.as_ref().is_none_or(|claim| claim.is_genuine(keys))
+            && self.claim.as_ref().is_none_or(|claim| claim.is_genuine(self.height, keys))
     }
 }
 
@@ -213,11 +249,30 @@ pub struct Proposal {
 
 impl Proposal {
     pub(super) fn bytes(&self) -> usize {
-        self.claim.bytes() + self.reports.iter().map(|report| report.brief_bytes()).sum::<usize>()
+        self.claim.bytes() + self.reports.iter().map(|report| report.bytes()).sum::<usize>()
     }
     fn signatures(&self) -> usize {
-        let reports = self.reports.iter().map(|report| 1 + usize::from(report.claim.is_some()));
-        self.claim.signatures() + reports.sum::<usize>()
+        self.claim.signatures() + self.reports.iter().map(|report| report.signatures()).sum::<usize>()
+    }
+}
+
+/// A block that was proposed in an earlier round is proposed again, by its name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Again {
+    /// The height.
+    pub height: Height,
+    /// The block, as this butler claims it.
+    pub brief: Brief,
+    /// Why it may be proposed.
+    pub reports: Vec<Arc<Report>>,
+}
+
+impl Again {
+    fn bytes(&self) -> usize {
+        NUMBER_BYTES + Brief::BYTES + self.reports.iter().map(|report| report.bytes()).sum::<usize>()
+    }
+    fn signatures(&self) -> usize {
+        1 + self.reports.iter().map(|report| report.signatures()).sum::<usize>()
     }
 }
 
@@ -233,6 +288,9 @@ pub struct Ratified {
 }
 
 impl Ratified {
+    pub(super) fn bytes(&self) -> usize {
+        self.block.bytes() + self.proof_bytes()
+    }
     /// Bytes beside the block.
     pub(super) fn proof_bytes(&self) -> usize {
         self.fields.bytes() + self.certificate.bytes()
@@ -250,6 +308,12 @@ impl Ratified {
 pub enum Message {
     /// The duty butler to every commissioner.
     Propose(Arc<Proposal>),
+    /// The duty butler to every commissioner, where the block was proposed before.
+    Again(Arc<Again>),
+    /// Asks for a block of the next height that was named.
+    Want(Height, Hash),
+    /// The answer.
+    Claim(Arc<Claim>),
     /// A commissioner to the butler.
     Vote(Vote),
     /// The butler to every commissioner, who has the block.
@@ -260,42 +324,50 @@ pub enum Message {
     Report(Arc<Report>),
     /// Asks for the blocks above.
     Ask(Height),
-    /// The answer.
-    Blocks(Arc<Vec<Arc<Ratified>>>),
+    /// The answer, and the height of the last block of who answers.
+    Blocks(Arc<Vec<Arc<Ratified>>>, Height),
 }
 
 impl Wire for Message {
     fn bytes(&self) -> usize {
         match self {
             Message::Propose(m) => m.bytes(),
+            Message::Again(m) => m.bytes(),
+            Message::Want(..) => NUMBER_BYTES + HASH_BYTES,
+            Message::Claim(m) => m.bytes(),
             Message::Vote(m) => m.bytes(),
             Message::Certificate(m) => m.bytes(),
-            Message::Ratified(m) => m.block.bytes() + m.proof_bytes(),
-            Message::Report(m) => Report::BYTES + m.claim.as_ref().map_or(0, |claim| claim.bytes()),
+            Message::Ratified(m) => m.bytes(),
+            Message::Report(m) => m.bytes(),
             Message::Ask(_) => NUMBER_BYTES,
-            Message::Blocks(list) => list.iter().map(|m| m.block.bytes() + m.proof_bytes()).sum(),
+            Message::Blocks(list, _) => NUMBER_BYTES + list.iter().map(|m| m.bytes()).sum::<usize>(),
         }
     }
     fn kind(&self) -> &'static str {
         match self {
             Message::Propose(_) => "proposal",
+            Message::Again(_) => "proposal-again",
+            Message::Want(..) => "want",
+            Message::Claim(_) => "claim",
             Message::Vote(_) => "vote",
             Message::Certificate(_) => "certificate",
             Message::Ratified(_) => "ratified",
             Message::Report(_) => "report",
             Message::Ask(_) => "ask",
-            Message::Blocks(_) => "blocks",
+            Message::Blocks(..) => "blocks",
         }
     }
     fn check(&self) -> Work {
         Work::verify(match self {
             Message::Propose(m) => m.signatures(),
+            Message::Again(m) => m.signatures(),
+            Message::Claim(m) => m.signatures(),
             Message::Vote(_) => 1,
             Message::Certificate(m) => m.voices.len(),
             Message::Ratified(m) => m.signatures(),
-            Message::Report(m) => 1 + m.claim.as_ref().map_or(0, |claim| claim.signatures()),
-            Message::Ask(_) => 0,
-            Message::Blocks(list) => list.iter().map(|m| m.signatures()).sum(),
+            Message::Report(m) => m.signatures(),
+            Message::Ask(_) | Message::Want(..) => 0,
+            Message::Blocks(list, _) => list.iter().map(|m| m.signatures()).sum(),
         } as u32)
     }
 }
@@ -308,14 +380,20 @@ impl protocol::Message for Message {
                     && m.claim.is_genuine(keys)
                     && m.reports.iter().all(|report| report.is_genuine(keys))
             }
+            Message::Again(m) => {
+                m.brief.butler == from
+                    && m.brief.is_genuine(m.height, keys)
+                    && m.reports.iter().all(|report| report.is_genuine(keys))
+            }
+            Message::Claim(m) => m.is_genuine(keys),
             Message::Vote(m) => {
                 keys.verify(from.0, &Vote::statement(m.height, m.round, &m.block, &m.ballot), &m.signature)
             }
             Message::Certificate(m) => m.is_genuine(keys),
             Message::Ratified(m) => m.is_genuine(keys),
             Message::Report(m) => m.commissioner == from && m.is_genuine(keys),
-            Message::Ask(_) => true,
-            Message::Blocks(list) => list.iter().all(|m| m.is_genuine(keys)),
+            Message::Ask(_) | Message::Want(..) => true,
+            Message::Blocks(list, _) => list.iter().all(|m| m.is_genuine(keys)),
         }
     }
     fn block(&self) -> Option<&Arc<Block>> {

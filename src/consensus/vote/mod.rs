@@ -52,11 +52,12 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Ballot, Certificate, Claim, Fields, Message, Proposal, Ratified, Report, Voice};
+pub use message::{Again, Ballot, Brief, Certificate, Claim, Fields, Message, Proposal, Ratified, Report, Voice};
 pub use record::{Image, Record};
 
-use crate::base::{Committee, Duration, FaultModel, NodeId, Tally};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time};
 use crate::chain::{Block, Header, Limit};
+use crate::protocol::request::Backoff;
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use rounds::Choice;
 use schemars::JsonSchema;
@@ -107,7 +108,9 @@ pub struct Config {
     pub commissioners_stand: bool,
     /// Time between blocks. Default 2 s; the publication leaves it to the consortium.
     pub interval: Duration,
-    /// After how long a round is given up; doubles with each round. Default 1 s: half of the interval.
+    /// After how long a round is given up; doubles with each round. Default 1 s: half of the interval. What was said in a
+    /// round that lasts longer is said again after so long, then after twice as long, and so on; an answer is awaited so
+    /// long, then twice as long (ours: the publications say nothing of lost messages).
     pub cut_off: Duration,
     /// Blocks between two special blocks. Default 100.
     pub tenure: u64,
@@ -119,7 +122,7 @@ pub struct Config {
     pub randomness: Randomness,
     /// Default performance.
     pub election: Election,
-    /// The largest block. Default 4000 transactions or 1 MB.
+    /// The largest block; also of what is voted for. Default 4000 transactions or 1 MB.
     pub block: Limit,
 }
 
@@ -178,6 +181,19 @@ pub struct Vote {
     voices: BTreeMap<NodeId, message::Vote>,
     /// The last report of each commissioner at this height.
     reports: BTreeMap<NodeId, Arc<Report>>,
+    /// Blocks that were proposed or sent on request at this height, and whether they are valid, once that was asked.
+    claims: BTreeMap<Hash, Arc<Claim>>,
+    valid: BTreeMap<Hash, bool>,
+    /// Named blocks that were asked for, until when an answer is awaited, and for how long the next.
+    wanted: BTreeMap<Hash, (Time, Backoff)>,
+    /// The last proposal that waits for named blocks.
+    waiting: Option<(NodeId, Message)>,
+    /// How often what this node said in this round was said again.
+    repeats: u32,
+    /// Who was asked for blocks last, until when its answer is awaited, and for how long the next.
+    helper: Option<NodeId>,
+    awaited: Time,
+    backoff: Backoff,
     /// How often this node asked: whom it asks next.
     asked: u64,
     /// Records in the log.
@@ -256,12 +272,15 @@ impl Protocol for Vote {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
         match message {
             Message::Propose(proposal) => self.on_proposal(from, &proposal, ctx),
+            Message::Again(again) => self.on_again(from, &again, ctx),
+            Message::Want(height, block) => self.on_want(from, height, &block, ctx),
+            Message::Claim(claim) => self.on_claim(&claim, ctx),
             Message::Vote(vote) => self.on_vote(from, &vote, ctx),
             Message::Certificate(certificate) => self.on_certificate(from, &certificate, ctx),
             Message::Ratified(ratified) => self.on_ratified(from, &ratified, ctx),
             Message::Report(report) => self.on_report(from, &report, ctx),
             Message::Ask(above) => self.answer(from, above, ctx),
-            Message::Blocks(list) => self.on_blocks(from, &list, ctx),
+            Message::Blocks(list, upto) => self.on_blocks(from, &list, upto, ctx),
         }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
@@ -282,8 +301,10 @@ impl Protocol for Vote {
     }
 }
 
-/// Blocks that a node is given at a time.
+/// Blocks that a node is given at a time, at most.
 const ANSWER: usize = 32;
+/// Blocks of one height that are kept.
+const CLAIMS_MOST: usize = 64;
 /// Records after which the log is replaced by an image, at the next round.
 const LOG_MOST: usize = 256;
 /// How far ahead of its own round a commissioner follows a butler that need not justify it.
@@ -299,6 +320,7 @@ impl Vote {
         (self.round, self.voted, self.heard, self.proposed) = (0, None, None, None);
         self.voices.clear();
         self.reports.clear();
+        (self.claims, self.valid, self.wanted, self.waiting) = Default::default();
     }
     fn begin_round(&mut self, ctx: &mut Context<'_, Self>) {
         self.shorten(ctx);
@@ -309,6 +331,7 @@ impl Vote {
         ctx.set_timer(Timer::CutOff, rest + self.config.cut_off * (1 << doublings));
         ctx.cancel_timer(Timer::Propose);
         ctx.cancel_timer(Timer::Repeat);
+        self.repeats = 0;
         if doublings > 0 {
             ctx.set_timer(Timer::Repeat, self.config.cut_off);
         }
@@ -325,6 +348,8 @@ impl Vote {
         let (mut reports, mut known) = (Vec::new(), None);
         if self.round > 0 && self.config.hardened {
             reports.extend(self.reports.values().filter(|report| report.round == self.round).cloned());
+            // What was reported and is not known here is asked for; what breaks a rule is not believed.
+            reports.retain(|report| self.is_sound(report, ctx));
             match self.choice(&reports, self.round, ctx) {
                 Choice::Open => return,
                 Choice::Free => {}
@@ -347,11 +372,34 @@ impl Vote {
         self.tell_proposal(ctx);
         self.on_proposal(ctx.me(), &proposal, ctx);
     }
-    /// Sends what this butler proposes in this round to the commissioners.
+    /// Sends what this butler proposes in this round to the commissioners who did not vote on it yet; by its name if it
+    /// was proposed in an earlier round.
     fn tell_proposal(&self, ctx: &mut Context<'_, Self>) {
         let Some(own) = self.proposed.as_ref().filter(|own| own.claim.round == self.round) else { return };
-        for to in Vote::others(ctx, true) {
-            ctx.send(to, Message::Propose(own.clone()));
+        let (height, brief) = (own.claim.block.height(), Brief::of(&own.claim));
+        let message = if own.claim.fields.round == own.claim.round {
+            Message::Propose(own.clone())
+        } else {
+            Message::Again(Arc::new(Again { height, brief, reports: own.reports.clone() }))
+        };
+        for to in Vote::others(ctx, true).into_iter().filter(|to| !self.voices.contains_key(to)) {
+            ctx.send(to, message.clone());
+        }
+    }
+    /// A proposal that names its block.
+    fn on_again(&mut self, from: NodeId, again: &Arc<Again>, ctx: &mut Context<'_, Self>) {
+        if again.height != self.tip.height().next() {
+            return self.reconcile(from, again.height, ctx);
+        }
+        if again.brief.round < self.round || ctx.committee().weight(ctx.me()) == 0 {
+            return;
+        }
+        if let Some(known) = self.claim(&again.brief.block) {
+            let claim = again.brief.with(known);
+            self.on_proposal(from, &Arc::new(Proposal { claim, reports: again.reports.clone() }), ctx);
+        } else {
+            self.waiting = Some((from, Message::Again(again.clone())));
+            self.want(from, again.brief.block, ctx);
         }
     }
     /// A new block on the tip.
@@ -388,7 +436,8 @@ impl Vote {
             }
             return;
         }
-        if !self.is_justified(proposal, ctx) {
+        self.keep(claim);
+        if self.lacks(from, proposal, ctx) || !self.is_justified(proposal, ctx) {
             return;
         }
         self.heard = Some(claim.clone());
@@ -409,12 +458,15 @@ impl Vote {
             ctx.send(from, Message::Vote(vote));
         }
     }
-    /// Whether this node found the block valid, now or before: in its own vote or in a report that it took.
-    fn is_valid(&self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) -> bool {
-        let voted = self.voted.iter().map(|(claim, _)| claim);
-        let reported = self.reports.values().filter_map(|report| report.claim.as_ref());
-        let is_known = voted.chain(reported).any(|claim| claim.block.id() == block.id());
-        is_known || (ctx.learn(block).is_some() && ctx.validate(block).is_ok())
+    /// Whether the block is within its limit and valid.
+    fn is_valid(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) -> bool {
+        if let Some(valid) = self.valid.get(&block.id()) {
+            return *valid;
+        }
+        let fits = self.config.block.admits(&block.batch);
+        let valid = fits && ctx.learn(block).is_some() && ctx.validate(block).is_ok();
+        self.valid.insert(block.id(), valid);
+        valid
     }
     fn on_vote(&mut self, from: NodeId, vote: &message::Vote, ctx: &mut Context<'_, Self>) {
         let Some(own) = self.proposed.clone() else { return };
@@ -459,11 +511,14 @@ impl Vote {
     fn on_certificate(&mut self, from: NodeId, certificate: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
         if certificate.height != self.tip.height().next() {
             self.compare(certificate, ctx);
-            return self.reconcile(from, certificate.height, ctx);
+            // Who shows an old certificate is not told of a newer one: that would go back and forth.
+            if certificate.height > self.tip.height() {
+                self.ask(from, ctx);
+            }
+            return;
         }
-        let voted = self.voted.as_ref().filter(|(claim, _)| claim.block.id() == certificate.block);
-        let Some((claim, _)) = voted else { return self.ask(from, ctx) };
-        if self.is_proof(certificate, ctx.committee()) {
+        let Some(claim) = self.claim(&certificate.block).cloned() else { return self.ask(from, ctx) };
+        if self.is_proof(certificate, ctx.committee()) && self.is_valid(&claim.block, ctx) {
             let (block, fields) = (claim.block.clone(), claim.fields.clone());
             self.ratify(&Arc::new(Ratified { block, fields, certificate: certificate.clone() }), ctx);
         }
@@ -486,22 +541,34 @@ impl Vote {
         }
         let is_next = block.parent() == self.tip.id()
             && block.header.seal == fields.seal()
+            && block.header.merkle == block.batch.digest()
             && self.is_rooted(fields, ctx.committee());
         let is_proven = certificate.block == block.id()
             && certificate.height == block.height()
             && self.is_proof(certificate, ctx.committee());
-        if is_next && is_proven && ctx.learn(block).is_some() && ctx.validate(block).is_ok() {
+        if is_next && is_proven && self.is_valid(block, ctx) {
             self.ratify(ratified, ctx);
         } else {
             self.compare(certificate, ctx);
         }
     }
-    /// An answer never asks again: on two sides of a fork that would multiply without end.
-    fn on_blocks(&mut self, from: NodeId, list: &[Arc<Ratified>], ctx: &mut Context<'_, Self>) {
+    /// Who answered is asked again if it has more, but only if this brought something: on two sides of a fork that would
+    /// go on without end.
+    fn on_blocks(&mut self, from: NodeId, list: &[Arc<Ratified>], upto: Height, ctx: &mut Context<'_, Self>) {
+        let before = self.tip.height();
         for ratified in list {
             if ratified.block.height() <= self.tip.height().next() {
                 self.on_ratified(from, ratified, ctx);
             }
+        }
+        if self.helper == Some(from) {
+            self.awaited = Time::ZERO;
+        }
+        if self.tip.height() > before || list.is_empty() {
+            self.backoff.reset();
+        }
+        if self.tip.height() > before && self.tip.height() < upto {
+            self.ask(from, ctx);
         }
     }
     /// Takes a proven block.

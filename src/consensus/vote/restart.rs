@@ -1,8 +1,10 @@
 //! What a node writes, and how it starts: for the first time, or again.
 
 use super::{Config, Image, LOG_MOST, Record, Vote};
+use crate::base::Time;
 use crate::chain::BlockIndex;
 use crate::protocol::Context;
+use crate::protocol::request::Backoff;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,6 +50,14 @@ impl Vote {
             proposed: None,
             voices: BTreeMap::new(),
             reports: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            valid: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            waiting: None,
+            repeats: 0,
+            helper: None,
+            awaited: Time::ZERO,
+            backoff: Backoff::new(config.cut_off),
             asked: 0,
             written: log.len(),
         };

@@ -1,7 +1,8 @@
 //! What happens when a round fails (rules 3 and 5), and how a node catches up.
 
-use super::{AHEAD_MOST, ANSWER, Claim, Message, Proposal, Quorum, Ratified, Record, Report, Timer, Vote};
+use super::{AHEAD_MOST, ANSWER, Brief, CLAIMS_MOST, Claim, Message, Proposal, Quorum, Record, Report, Timer, Vote};
 use crate::base::{Hash, Height, NodeId, Tally};
+use crate::protocol::request::{Backoff, answer};
 use crate::protocol::{Context, note};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,15 +40,16 @@ impl Vote {
     /// Says that all rounds below this one are over, and what this commissioner voted for in them.
     pub(super) fn report(&mut self, ctx: &mut Context<'_, Self>) {
         let (height, round) = (self.tip.height().next(), self.round);
-        let claim = self.voted.as_ref().map(|(claim, _)| claim.clone());
-        let signature = ctx.sign(&Report::statement(height, round, claim.as_deref()));
+        let claim = self.voted.as_ref().map(|(claim, _)| Brief::of(claim));
+        let signature = ctx.sign(&Report::statement(height, round, claim.as_ref()));
         let report = Arc::new(Report { height, round, claim, commissioner: ctx.me(), signature });
         ctx.broadcast(Message::Report(report.clone()));
         self.count(report, ctx);
     }
     /// Says again what may have been lost: later rounds are long, and nothing else brings them to an end before their time.
     pub(super) fn repeat(&mut self, ctx: &mut Context<'_, Self>) {
-        ctx.set_timer(Timer::Repeat, self.config.cut_off);
+        self.repeats += 1;
+        ctx.set_timer(Timer::Repeat, self.config.cut_off * (1 << self.repeats.min(6)));
         if let Some(report) = self.reports.get(&ctx.me()).filter(|report| report.round == self.round) {
             ctx.broadcast(Message::Report(report.clone()));
         }
@@ -58,17 +60,22 @@ impl Vote {
             return self.reconcile(from, report.height, ctx);
         }
         let is_old = self.reports.get(&from).is_some_and(|known| known.round >= report.round);
-        if is_old || ctx.committee().weight(from) == 0 || !self.is_sound(report, ctx) {
+        if is_old || ctx.committee().weight(from) == 0 {
+            return;
+        }
+        if let Some(claim) = report.claim.as_ref().filter(|claim| self.claim(&claim.block).is_none()) {
+            self.want(from, claim.block, ctx);
+        } else if !self.is_sound(report, ctx) {
             return;
         }
         self.count(report.clone(), ctx);
     }
     /// Whether an honest commissioner could have voted for what is reported. What no butler signed, or what breaks a
-    /// rule, had no honest vote: a liar made it up, to have it proposed again.
-    fn is_sound(&self, report: &Report, ctx: &mut Context<'_, Self>) -> bool {
-        report.claim.as_ref().is_none_or(|claim| {
-            claim.round < report.round && self.is_in_turn(claim, ctx) && self.is_valid(&claim.block, ctx)
-        })
+    /// rule, had no honest vote: a liar made it up, to have it proposed again. Nothing is known of a block that is not here.
+    pub(super) fn is_sound(&mut self, report: &Report, ctx: &mut Context<'_, Self>) -> bool {
+        let Some(brief) = &report.claim else { return true };
+        let Some(claim) = self.claim(&brief.block).map(|known| brief.with(known)) else { return false };
+        claim.round < report.round && self.is_in_turn(&claim, ctx) && self.is_valid(&claim.block, ctx)
     }
     /// Follows a set of commissioners that holds an honest one; the duty butler proposes when it has a quorum.
     fn count(&mut self, report: Arc<Report>, ctx: &mut Context<'_, Self>) {
@@ -85,7 +92,7 @@ impl Vote {
         }
     }
     /// Whether the block may be proposed in its round.
-    pub(super) fn is_justified(&self, proposal: &Proposal, ctx: &mut Context<'_, Self>) -> bool {
+    pub(super) fn is_justified(&mut self, proposal: &Proposal, ctx: &mut Context<'_, Self>) -> bool {
         let claim = &proposal.claim;
         let is_new = claim.fields.round == claim.round;
         if !self.config.hardened {
@@ -101,7 +108,7 @@ impl Vote {
         }
     }
     /// What may be proposed in `round` after these reports.
-    pub(super) fn choice(&self, reports: &[Arc<Report>], round: u64, ctx: &mut Context<'_, Self>) -> Choice {
+    pub(super) fn choice(&mut self, reports: &[Arc<Report>], round: u64, ctx: &mut Context<'_, Self>) -> Choice {
         let (height, committee) = (self.tip.height().next(), ctx.committee());
         let mut tally = Tally::default();
         let is_set = reports.iter().all(|report| {
@@ -128,7 +135,7 @@ impl Vote {
         };
         // The rounds of the votes for each block, the last first.
         let mut votes: BTreeMap<Hash, Vec<u64>> = BTreeMap::new();
-        claims().for_each(|claim| votes.entry(claim.block.id()).or_default().push(claim.round));
+        claims().for_each(|claim| votes.entry(claim.block).or_default().push(claim.round));
         votes.values_mut().for_each(|rounds| rounds.sort_unstable_by(|a, b| b.cmp(a)));
         // Of more voters for another block than may lie one is honest, and saw that nothing else was certified before.
         let floor = |name: &Hash| {
@@ -144,15 +151,16 @@ impl Vote {
         match (open.next(), open.next()) {
             (None, _) => Choice::Free,
             (Some((name, _)), None) => claims()
-                .find(|claim| claim.block.id() == *name)
-                .map_or(Choice::Free, |claim| Choice::Bound(claim.clone())),
+                .find(|claim| claim.block == *name)
+                .and_then(|brief| Some(brief.with(self.claim(&brief.block)?)))
+                .map_or(Choice::Free, Choice::Bound),
             (Some(_), Some(_)) => Choice::Open,
         }
     }
 }
 
 /// The butlers that signed two blocks in one round.
-fn two_faced<'a>(claims: impl Iterator<Item = &'a Arc<Claim>>) -> BTreeSet<NodeId> {
+fn two_faced<'a>(claims: impl Iterator<Item = &'a Brief>) -> BTreeSet<NodeId> {
     let mut first = BTreeMap::new();
     claims
         .filter(|claim| !first.entry((claim.butler, claim.round)).or_insert(*claim).is_same(claim))
@@ -160,17 +168,90 @@ fn two_faced<'a>(claims: impl Iterator<Item = &'a Arc<Claim>>) -> BTreeSet<NodeI
         .collect()
 }
 
+/// Blocks of the next height that others name.
+impl Vote {
+    /// Some claim of this block.
+    pub(super) fn claim(&self, block: &Hash) -> Option<&Arc<Claim>> {
+        let own = self.proposed.iter().map(|own| &own.claim).chain(self.voted.iter().map(|(claim, _)| claim));
+        self.claims.get(block).or_else(|| own.chain(&self.heard).find(|claim| claim.block.id() == *block))
+    }
+    pub(super) fn keep(&mut self, claim: &Arc<Claim>) {
+        if self.claims.len() < CLAIMS_MOST {
+            self.claims.entry(claim.block.id()).or_insert_with(|| claim.clone());
+        }
+    }
+    /// Asks for a block, and again when it is named again and the answer did not come.
+    pub(super) fn want(&mut self, whom: NodeId, block: Hash, ctx: &mut Context<'_, Self>) {
+        if whom == ctx.me() || (self.wanted.len() >= CLAIMS_MOST && !self.wanted.contains_key(&block)) {
+            return;
+        }
+        let first = (ctx.now(), Backoff::new(self.config.cut_off));
+        let (until, backoff) = self.wanted.entry(block).or_insert(first);
+        if ctx.now() >= *until {
+            *until = ctx.now() + backoff.next_wait();
+            ctx.send(whom, Message::Want(self.tip.height().next(), block));
+        }
+    }
+    pub(super) fn on_want(&mut self, from: NodeId, height: Height, block: &Hash, ctx: &mut Context<'_, Self>) {
+        if height != self.tip.height().next() {
+            return self.reconcile(from, height, ctx);
+        }
+        if let Some(claim) = self.claim(block).filter(|_| from != ctx.me()) {
+            ctx.send(from, Message::Claim(claim.clone()));
+        }
+    }
+    /// A block that was asked for: what waited for it goes on.
+    pub(super) fn on_claim(&mut self, claim: &Arc<Claim>, ctx: &mut Context<'_, Self>) {
+        let header = &claim.block.header;
+        let is_next = header.parent == self.tip.id() && header.height == self.tip.height().next();
+        let is_whole = header.seal == claim.fields.seal() && header.merkle == claim.block.batch.digest();
+        if !is_next || !is_whole || self.wanted.remove(&claim.block.id()).is_none() {
+            return;
+        }
+        self.keep(claim);
+        let named = |report: &&Arc<Report>| report.claim.as_ref().is_some_and(|brief| brief.block == claim.block.id());
+        let named: Vec<Arc<Report>> = self.reports.values().filter(named).cloned().collect();
+        for report in named {
+            if !self.is_sound(&report, ctx) {
+                self.reports.remove(&report.commissioner);
+            }
+        }
+        match self.waiting.take() {
+            Some((butler, Message::Propose(proposal))) => self.on_proposal(butler, &proposal, ctx),
+            Some((butler, Message::Again(again))) => self.on_again(butler, &again, ctx),
+            _ => {}
+        }
+        if self.round > 0 && claim.block.parent() == self.tip.id() {
+            self.propose(ctx);
+        }
+    }
+    /// Whether a proposal rests on blocks that are not here: it waits for them.
+    pub(super) fn lacks(&mut self, from: NodeId, proposal: &Arc<Proposal>, ctx: &mut Context<'_, Self>) -> bool {
+        let named =
+            proposal.reports.iter().filter_map(|report| Some((report.commissioner, report.claim.as_ref()?.block)));
+        let missing: Vec<(NodeId, Hash)> = named.filter(|(_, block)| self.claim(block).is_none()).collect();
+        for (reporter, block) in &missing {
+            self.want(if from == ctx.me() { *reporter } else { from }, *block, ctx);
+        }
+        if !missing.is_empty() {
+            self.waiting = Some((from, Message::Propose(proposal.clone())));
+        }
+        !missing.is_empty()
+    }
+}
+
 /// Catching up.
 impl Vote {
-    /// Something was said about another height than this node's: one of the two is behind.
+    /// Something was said about another height than this node's: one of the two is behind. Who is, is shown the last
+    /// certificate, and asks.
     pub(super) fn reconcile(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
         if from == ctx.me() {
             return;
         }
         if height > self.tip.height().next() {
             self.ask(from, ctx);
-        } else if let Some(below) = height.previous() {
-            self.answer(from, below, ctx);
+        } else if let Some(newest) = self.certificate().filter(|_| height <= self.tip.height()) {
+            ctx.send(from, Message::Certificate(newest.clone()));
         }
     }
     /// Asks one peer after the other.
@@ -182,13 +263,20 @@ impl Vote {
             self.ask(helper, ctx);
         }
     }
-    pub(super) fn ask(&self, whom: NodeId, ctx: &mut Context<'_, Self>) {
-        ctx.send(whom, Message::Ask(self.tip.height()));
+    /// Asks for the blocks above, unless an answer is under way.
+    pub(super) fn ask(&mut self, whom: NodeId, ctx: &mut Context<'_, Self>) {
+        if whom != ctx.me() && ctx.now() >= self.awaited {
+            self.awaited = ctx.now() + self.backoff.next_wait();
+            self.helper = Some(whom);
+            ctx.send(whom, Message::Ask(self.tip.height()));
+        }
     }
     pub(super) fn answer(&self, to: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
-        let list: Vec<Arc<Ratified>> = self.ratified.iter().skip(above.0 as usize).take(ANSWER).cloned().collect();
-        if !list.is_empty() && to != ctx.me() {
-            ctx.send(to, Message::Blocks(Arc::new(list)));
+        let above = usize::try_from(above.0).unwrap_or(usize::MAX);
+        let list = answer(self.ratified.iter().skip(above).cloned(), ANSWER, |ratified| ratified.bytes());
+        // Who is told that nothing follows waits no more.
+        if to != ctx.me() {
+            ctx.send(to, Message::Blocks(Arc::new(list), self.tip.height()));
         }
     }
 }

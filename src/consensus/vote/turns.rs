@@ -45,7 +45,8 @@ impl Vote {
     /// Whether this round is a node's, drawn from its certificate of the tip or from another that a block was voted on
     /// with: where a certificate came late, the next butler got another.
     pub(super) fn may_be_on_duty(&self, me: NodeId) -> bool {
-        let claims = self.reports.values().filter_map(|report| report.claim.as_ref());
+        let briefs = self.reports.values().filter_map(|report| report.claim.as_ref());
+        let claims = briefs.filter_map(|brief| self.claim(&brief.block));
         let mut parents = claims.map(|claim| claim.fields.parent.as_deref());
         self.is_on_duty(me) || parents.any(|parent| self.butler(parent, self.round) == me)
     }
@@ -56,6 +57,7 @@ impl Vote {
         header.parent == self.tip.id()
             && header.height == self.tip.height().next()
             && header.seal == fields.seal()
+            && header.merkle == claim.block.batch.digest()
             && self.is_rooted(fields, ctx.committee())
             && fields.round <= claim.round
             && header.proposer == self.butler(parent, fields.round)

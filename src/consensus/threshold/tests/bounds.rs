@@ -144,7 +144,7 @@ fn show_late_witness(depth: u64, children: u64) {
     stage.run_until(at(1) + MILLI * 2);
     let late: Vec<Message> = stage.flights().filter(|f| is_kind("block")(f)).map(|f| f.message.clone()).collect();
     assert_eq!(late.len(), 3, "the creator has the witness");
-    let Message::Blocks(blocks) = &late[0] else { panic!("a signed block") };
+    let Message::Blocks(blocks, _) = &late[0] else { panic!("a signed block") };
     let first = blocks[0].block.clone();
     stage.lose(is_kind("block"));
     stage.crash(1);
@@ -189,7 +189,7 @@ fn chains_go_by_height_then_slot_then_hash_of_the_first_differing_block_and_keep
             parent = block(stage, &parent, *slot, nanos, 0..0);
             signed.push(sealed(stage, 8, &parent, &[1, 2, 3]));
         }
-        stage.inject(1, 0, Message::Blocks(signed.into()));
+        stage.inject(1, 0, Message::Blocks(signed.into(), true));
         stage.run(MILLI);
         (stage.chain(0).last().unwrap().id() == parent.id(), parent.id())
     };

@@ -151,6 +151,8 @@ struct Alone {
     first: usize,
     second: usize,
     third: usize,
+    /// What others can show on request.
+    shown: Vec<Arc<Claim>>,
 }
 
 impl Alone {
@@ -166,7 +168,7 @@ impl Alone {
         let mut stage: Stage = Rehearsal::empty(4, config);
         stage.boot(who);
         stage.run(SECOND);
-        Alone { stage, who, first, second, third }
+        Alone { stage, who, first, second, third, shown: Vec::new() }
     }
     fn fields(round: u64) -> Fields {
         Fields { round, parent: None }
@@ -174,13 +176,34 @@ impl Alone {
     fn block(&self, proposer: usize, round: u64) -> Arc<Block> {
         block(&Block::genesis(), proposer, &Alone::fields(round), vec![self.stage.transaction(0, round)])
     }
+    fn showing(self, shown: &[&Arc<Claim>]) -> Alone {
+        Alone { shown: shown.iter().map(|claim| Arc::clone(claim)).collect(), ..self }
+    }
+    /// Delivers everything, and blocks that are asked for.
+    fn deliver(&mut self) {
+        self.stage.deliver(|_| true);
+        let asked = |stage: &Stage| -> Vec<(NodeId, Hash)> {
+            let asked = stage.flights().filter_map(|flight| match flight.message {
+                Message::Want(_, block) => Some((flight.to, block)),
+                _ => None,
+            });
+            asked.collect()
+        };
+        for (to, block) in asked(&self.stage) {
+            if let Some(claim) = self.shown.iter().find(|claim| claim.block.id() == block) {
+                self.stage.inject(to.index(), self.who, Message::Claim(claim.clone()));
+            }
+        }
+        let who = self.who;
+        self.stage.deliver(|flight| flight.to.index() == who);
+    }
     /// Whether the commissioner votes for a genuine proposal.
     fn votes(mut self, claim: Arc<Claim>, reports: Vec<Arc<Report>>) -> bool {
         let from = claim.butler.index();
         let message = Message::Propose(Arc::new(Proposal { claim, reports }));
         assert!(message.verify(NodeId::from(from), self.stage.keys()), "it is refused for what it says");
         self.stage.inject(from, self.who, message);
-        self.stage.deliver(|_| true);
+        self.deliver();
         self.stage.flights().any(|flight| flight.message.kind() == "vote")
     }
     /// Whether the commissioner votes for a block of round 0 by the first butler with another header or other fields.
@@ -265,7 +288,7 @@ fn a_proposal_of_a_later_round_needs_reports_of_a_quorum_that_leave_it_free() {
         ("one voted, all four speak: two are too few", &new, set(&[&none[0], &none[1], &some(2), &none[3]]), true),
         ("then the old one is not new", &early, set(&[&none[0], &none[1], &some(2), &none[3]]), false),
     ] {
-        assert_eq!(Alone::new().votes(claim.clone(), reports), expected, "{about}");
+        assert_eq!(Alone::new().showing(&[&voted]).votes(claim.clone(), reports), expected, "{about}");
     }
 }
 
@@ -279,11 +302,12 @@ fn what_may_be_certified_is_proposed_again_even_where_the_last_round_has_too_few
         // Two voted for it in round 0, with a third that is silent; one of the two alone heard of it in round 1.
         let first = claim(&alone.stage, alone.first, 0, &old, &Alone::fields(0));
         let second = claim(&alone.stage, alone.second, 1, &old, &Alone::fields(0));
+        let shown = first.clone();
         let said = [Some(second), Some(first), None];
         let reports = said.into_iter().enumerate().map(|(who, said)| report(&alone.stage, who, (1, 2), said));
         let reports: Vec<Arc<Report>> = reports.collect();
-        assert!(!Alone::under(quorum).votes(new, reports.clone()), "{quorum:?}: another block");
-        assert!(Alone::under(quorum).votes(again, reports), "{quorum:?}: the same block");
+        assert!(!Alone::under(quorum).showing(&[&shown]).votes(new, reports.clone()), "{quorum:?}: another block");
+        assert!(Alone::under(quorum).showing(&[&shown]).votes(again, reports), "{quorum:?}: the same block");
     }
 }
 
@@ -295,10 +319,11 @@ fn a_block_of_an_earlier_round_gives_way_where_somebody_honest_voted_for_another
         let first = claim(&alone.stage, alone.first, 0, &early, &Alone::fields(0));
         let second = claim(&alone.stage, alone.second, 1, &late, &Alone::fields(1));
         // Of two who voted for the later one, one is honest, and saw that the earlier was not certified; of one, none may be.
+        let shown = [&first.clone(), &second.clone()];
         let said = [Some(first), Some(second.clone()), (again == 2).then_some(second)];
         let reports = said.into_iter().enumerate().map(|(who, said)| report(&alone.stage, who, (1, 2), said));
         let proposal = claim(&alone.stage, alone.third, 2, &late, &Alone::fields(1));
-        assert_eq!(Alone::new().votes(proposal, reports.collect()), expected, "{again} of three");
+        assert_eq!(Alone::new().showing(&shown).votes(proposal, reports.collect()), expected, "{again} of three");
     }
 }
 
@@ -314,14 +339,15 @@ fn a_report_of_what_no_butler_signed_or_of_no_valid_block_justifies_nothing() {
     let invalid = claim(&alone.stage, first, 0, &invalid, &Alone::fields(0));
     for (about, lie) in [("not in its turn", stolen), ("of no earlier round", later), ("invalid", invalid)] {
         let mut alone = Alone::new();
+        let told = lie.clone();
         let lie = report(&alone.stage, first, (1, 1), Some(lie));
         let rest = [1, 2].map(|at| report(&alone.stage, (first + at) % 4, (1, 1), None));
-        let again = lie.claim.clone().expect("a claim");
-        let again = claim(&alone.stage, alone.second, 1, &again.block, &again.fields);
+        let again = claim(&alone.stage, alone.second, 1, &told.block, &told.fields);
         let reports = vec![lie.clone(), rest[0].clone(), rest[1].clone()];
         assert!(!Alone::new().votes(again, reports), "{about}");
+        alone = alone.showing(&[&told]);
         alone.stage.inject(first, alone.who, Message::Report(lie));
-        alone.stage.deliver(|_| true);
+        alone.deliver();
         assert!(alone.stage.node(alone.who).reports.is_empty(), "{about}: not even kept");
     }
 }
