@@ -232,12 +232,6 @@ impl Protocol for HotStuff {
     fn replies(committee: &Committee) -> u64 {
         committee.blocking()
     }
-    /// `n - f` votes for every `n`, as in the paper.
-    fn committee(_config: &Config, weights: Vec<u64>) -> Committee {
-        let committee = Committee::weighted(weights, FaultModel::Byzantine);
-        let quorum = committee.two_thirds();
-        committee.requiring(quorum)
-    }
     fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
         HotStuff::recover(config, log, ctx)
     }

@@ -259,7 +259,10 @@ fn a_signer_that_missed_a_hundred_blocks_fetches_them_from_peers_and_refuses_a_l
     let forged = sealed(&stage, 1, &blocks[1], &[0, 0, 0]);
     let lied = Signed { slot: 2, ..(*sealed(&stage, 1, &blocks[1], &[0, 1, 2])).clone() };
     let twice = Message::Blocks(Arc::new([forged]), false);
-    assert!(!Message::Blocks(Arc::new([Arc::new(lied)]), false).verify(NodeId(0), stage.keys()), "a signature names its slot");
+    assert!(
+        !Message::Blocks(Arc::new([Arc::new(lied)]), false).verify(NodeId(0), stage.keys()),
+        "a signature names its slot"
+    );
     stage.inject(2, 3, twice);
     stage.deliver(|flight| flight.from.0 == 2 && flight.to.0 == 3);
     assert_eq!(stage.chain(3).len(), 1, "one signature three times is no witness");
