@@ -132,7 +132,7 @@ impl Threshold {
         if peer == ctx.me() || ctx.now() < self.awaited {
             return false;
         }
-        self.awaited = ctx.now() + self.backoff.next_wait();
+        self.awaited = ctx.now() + self.backoff.next_wait().min(self.config.slot * 2);
         self.helper = Some(peer);
         let tree = ctx.tree();
         let tip = tree.find(&self.tip.id()).expect("the tip is in the tree");

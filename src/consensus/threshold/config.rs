@@ -67,7 +67,7 @@ pub struct Config {
     pub slot: Duration,
     /// How long after the beginning of its slot a proposal is signed, by the signer's clock. Default 2.5 s: half
     /// a slot (ours), so that the signed block has the other half to spread. An answer to a request for blocks is awaited
-    /// as long, then twice as long, and so on (ours).
+    /// as long, then twice as long, and so on up to two slots (ours).
     pub window: Duration,
     /// How far ahead of the clock a slot or a block may be. Default 1 s (ours); at most a quarter of a slot, half of
     /// the usual window.

@@ -190,6 +190,9 @@ impl Threshold {
         let block = &proposal.block;
         self.announce(slot, &proposal, ctx);
         self.gather(slot, ctx);
+        if block.parent() != self.tip.id() {
+            return; // its own vote was the last that was lacking
+        }
         let Some(round) = self.rounds.get(&slot) else { return };
         let supported = round.quorum.as_ref().filter(|announced| announced.block == block.id()).cloned();
         let is_later = self.justified.as_ref().is_none_or(|(last, _)| last.slot < slot);

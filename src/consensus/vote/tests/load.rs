@@ -21,6 +21,7 @@ fn reports_name_blocks_and_only_who_lacks_one_is_sent_it() {
         let config = Config { quorum, ..Config::default() };
         let first = first_butler(4, &config);
         let mut stage: Stage = Rehearsal::new(4, config);
+        stage.set_delay(MILLI * 60);
         payments(&mut stage, 0..200);
         let lacks = (0..4).rev().find(|node| *node != first).expect("another");
         let mut largest = 0;
@@ -41,7 +42,7 @@ fn reports_name_blocks_and_only_who_lacks_one_is_sent_it() {
                 break;
             }
         }
-        stage.run(MILLI * 10);
+        stage.run(MILLI * 200);
         assert_eq!((0..4).map(|node| stage.finalized(node).len()).collect::<Vec<_>>(), [2; 4], "{quorum:?}");
         assert_eq!(stage.finalized(0)[1].header.proposer.index(), first, "its block");
         assert!(largest > 0 && largest < 300, "{largest} bytes");
@@ -68,6 +69,7 @@ fn who_was_away_gets_answers_bounded_in_bytes_one_after_the_other() {
         stage.run(MILLI);
     }
     assert_eq!(stage.final_transactions(3).len(), 4_000, "within a few delays");
+    answers.retain(|bytes| *bytes > 1_000); // what became final meanwhile comes by itself
     assert!((2..=4).contains(&answers.len()), "{answers:?}");
     assert!(answers.iter().all(|bytes| *bytes < ANSWER_BYTES + 1_000), "{answers:?}");
 }

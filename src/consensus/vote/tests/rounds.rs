@@ -22,6 +22,7 @@ fn a_silent_butler_costs_the_cut_off_one_delay_and_a_report_from_each_to_each() 
             counts(&stage),
             [
                 ("ask", others), // each asks somebody whether it is behind
+                ("blocks", others - 1),
                 ("certificate", others),
                 ("proposal", others),
                 ("report", others * others),
