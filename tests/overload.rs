@@ -22,6 +22,9 @@ struct Row {
 const ROWS: &[Row] = &[
     Row { scenario: "aura", capacity: 100.0, interval: 5, overload: 40 },
     Row { scenario: "clique", capacity: 100.0, interval: 5, overload: 40 },
+    Row { scenario: "hotstuff", capacity: 100.0, interval: 1, overload: 20 },
+    Row { scenario: "threshold", capacity: 100.0, interval: 1, overload: 20 },
+    Row { scenario: "vote", capacity: 100.0, interval: 1, overload: 20 },
     Row { scenario: "pbft", capacity: 100.0, interval: 1, overload: 20 },
     Row { scenario: "raft", capacity: 100.0, interval: 1, overload: 20 },
     Row { scenario: "ripple", capacity: 80.0, interval: 5, overload: 40 },
