@@ -19,6 +19,8 @@ mod explore;
 mod inspect;
 #[path = "main/interrupt.rs"]
 mod interrupt;
+#[path = "main/memory.rs"]
+mod memory;
 #[path = "main/run.rs"]
 mod run;
 #[path = "main/verify.rs"]

@@ -394,3 +394,126 @@ fn sixty_bits_flipped_anywhere_are_sixty_times_found_and_named() {
     }
     home.well("verify here");
 }
+
+#[test]
+fn sizes_and_timers_that_no_machine_bears_are_refused_before_the_run() {
+    let home = Home::new();
+    for (change, word) in [
+        ("chain.ledger.utxo.coins=4294967295", "85899345900 coins alone take about 21 TB"),
+        ("workload.payments.clients=4294967295", "4294967295 clients alone take about"),
+        ("workload.payments.accounts=4294967295", "4294967295 accounts alone take about"),
+        ("workload.payments.rate=1e12", "transactions alone take about"),
+        ("output.interval=1ns", "intervals alone take about"),
+        ("chain.nodes.count=4294967295", "`count` must be at most 1000000"),
+        ("explore.nodes=[3,4294967295]", "it has up to 4294967295 nodes"),
+        ("explore.faults=4294967295", "`faults` must lie between 0 and 1000"),
+        ("chain.protocol.raft.heartbeat=1ns", "`heartbeat` must be at least 1us"),
+        ("workload.payments.retry=1ns", "`retry` must be at least 1ms"),
+    ] {
+        for command in ["check", "run"] {
+            let (code, text) = home.told(&format!("{command} small.toml --set {change}"));
+            assert!(code == 2 && text.contains(word), "{change}: {text}");
+        }
+    }
+    assert_eq!(home.names(), [] as [&str; 0]);
+    // What ends early needs no more than it takes until then.
+    home.well("check endless.toml --set stop.final_transactions=100 --set memory_limit=40MB");
+}
+
+// Only here the process alone has more than the estimate says of it.
+#[cfg(all(target_os = "linux", debug_assertions))]
+#[test]
+fn a_run_that_grows_past_its_limit_ends_in_good_order_with_its_files() {
+    let home = Home::new();
+    let small = "run small.toml --out here --set duration=10min --set workload.payments.rate=1 --set memory_limit=20MB";
+    let (code, text) = home.told(small);
+    assert!(code == 130 && text.contains("interrupted: memory: ") && text.contains("the limit is 20 MB"), "{text}");
+    let manifest: serde_json::Value = serde_json::from_str(&home.read("here/manifest.json")).unwrap();
+    assert_eq!((&manifest["verdict"], &manifest["complete"]), (&"interrupted".into(), &false.into()));
+    assert!(home.path("here/report.html").exists());
+    home.well("verify here");
+}
+
+#[test]
+fn check_reports_every_mistake_at_once() {
+    let home = Home::new();
+    home.write(
+        "multi.toml",
+        "name = \"m\"\nduratoin = \"20s\"\nseeds = 1.5\n\n[[chain]]\nprotocol = \"pbtf\"\nnodes = { count = 7, coers = 2 }\n\n\
+         [workload.payments]\nrate = \"50 tps\"\n\n[[fault]]\nat = \"5s\"\nuntil = \"3s\"\ncrash = { nodes = 9 }\n",
+    );
+    let (code, text) = home.told("check multi.toml");
+    assert_eq!(code, 2);
+    let places: Vec<&str> = text.lines().filter_map(|line| line.trim_start().strip_prefix("--> multi.toml:")).collect();
+    let told = ["2:1", "3:9", "6:12", "7:22", "10:8", "14:9", "15:19"];
+    assert_eq!(places, told, "{text}");
+    for word in ["did you mean `duration`?", "did you mean `pbft`?", "did you mean `cores`?"] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    let nameless = "duration = \"1s\"\nchain = [{ protocol = \"raft\", nodes = { count = \"3\" } }]\n";
+    home.write("nameless.toml", nameless);
+    let (_, text) = home.told("check nameless.toml");
+    assert!(text.contains("missing key `name`") && text.contains("`count` must be a whole number"), "{text}");
+}
+
+#[test]
+fn settings_of_a_protocol_are_reported_all_too() {
+    let home = Home::new();
+    let (code, text) = home.told(
+        "check small.toml --set chain.protocol.raft.heartbeat=3 --set chain.protocol.raft.windoww=5 \
+         --set chain.protocol.raft.pre_vote=7",
+    );
+    assert!(code == 2 && text.matches("error: ").count() == 3, "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn check_reads_no_device_no_pipe_and_nothing_endless_and_looks_into_every_file() {
+    let home = Home::new();
+    assert!(Command::new("mkfifo").arg(home.path("pipe.toml")).status().unwrap().success());
+    fs::File::create(home.path("long.toml")).unwrap().set_len(64_000_001).unwrap();
+    for (file, why) in [
+        ("/dev/zero", "it is no ordinary file"),
+        ("pipe.toml", "it is no ordinary file"),
+        ("long.toml", "it is longer than 64 MB"),
+    ] {
+        for command in ["check", "run", "explore", "bench"] {
+            let (code, text) = home.told(&format!("{command} {file}"));
+            assert!(code == 2 && text.contains(&format!("error: cannot read {file}: {why}")), "{text}");
+        }
+    }
+    home.write("words.csv", "src,dst\n0,one\n");
+    home.write("halves.csv", "src,dst\n0,1\n");
+    for (path, why) in [
+        ("/dev/zero", "it is no ordinary file"),
+        ("pipe.toml", "it is no ordinary file"),
+        ("nowhere.csv", "No such file"),
+        ("words.csv", "describes no network for this chain"),
+        ("halves.csv", "its graph falls into 2 parts"),
+    ] {
+        let change = format!("chain.network.topology.file.path={path}");
+        let (code, text) = home.told(&format!("check small.toml --set {change} --set chain.network.gossip=flood"));
+        assert!(code == 2 && text.contains(why) && text.contains("--set:1:34"), "{text}");
+    }
+}
+
+#[test]
+fn thousands_of_variants_and_faults_are_checked_in_seconds() {
+    let home = Home::new();
+    let variants: String = (0..3_000)
+        .map(|at| format!("[[variant]]\nname = \"v{at}\"\nset = {{ \"workload.payments.rate\" = {} }}\n", at + 1))
+        .collect();
+    home.write("variants.toml", &format!("{SMALL}{variants}"));
+    let faults: String = (0..40_000)
+        .map(|at| format!("[[fault]]\nat = \"{}us\"\nuntil = \"{}us\"\ncrash = {{ nodes = {} }}\n", at, at + 9, at % 3))
+        .collect();
+    home.write("faults.toml", &format!("{SMALL}{faults}"));
+    let wrong = faults.replace("nodes = 0", "nodes = 7");
+    home.write("wrong.toml", &format!("{SMALL}{wrong}"));
+    for (file, expected) in [("variants.toml", 0), ("faults.toml", 0), ("wrong.toml", 2)] {
+        let begun = Instant::now();
+        let (code, text) = home.told(&format!("check {file} --quiet"));
+        assert_eq!(code, expected, "{}", text.lines().take(20).collect::<Vec<_>>().join("\n"));
+        assert!(begun.elapsed() < Duration::from_secs(30), "{file}: {:?}", begun.elapsed());
+    }
+}

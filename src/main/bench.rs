@@ -8,10 +8,12 @@
 use super::command::{Bench, Chosen};
 use super::exit::{Exit, Failure};
 use super::inspect::load;
+use super::memory;
+use super::run::{read_inputs, reader};
 use anyhow::{Context as _, bail};
 use comfy_table::{CellAlignment, Table, presets};
 use ledgerlab::base::{Crypto, Duration, Time};
-use ledgerlab::scenario::{Loaded, build, speed};
+use ledgerlab::scenario::{Loaded, build, estimate, speed};
 use serde::{Deserialize, Serialize};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -180,7 +182,7 @@ pub fn bench(wanted: &Bench, json: bool, quiet: bool) -> Result<Exit, Failure> {
 fn measure_here(name: &str, file: Option<&Path>) -> Result<Measured, Failure> {
     if let Some(file) = file {
         let loaded = load(&chosen(file))?;
-        return Ok(run_scenario(&loaded, file)?);
+        return run_scenario(&loaded, file);
     }
     let run = match name {
         IDLE_REST => Run::Idle { nodes: IDLE_MANY },
@@ -237,11 +239,10 @@ fn run_workload(run: Run) -> Measured {
     }
 }
 
-fn run_scenario(loaded: &Loaded, file: &Path) -> anyhow::Result<Measured> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let read = |path: &str| std::fs::read_to_string(folder.join(path)).map_err(|error| error.to_string());
+fn run_scenario(loaded: &Loaded, file: &Path) -> Result<Measured, Failure> {
+    let inputs = read_inputs(&loaded.scenario, file)?;
     let seed = loaded.scenario.seeds.0[0];
-    let mut built = build::build(&loaded.scenario, seed, &read).map_err(anyhow::Error::msg)?;
+    let mut built = build::build(&loaded.scenario, seed, &reader(&inputs)).map_err(anyhow::Error::msg)?;
     while built.world.advance(u64::MAX) {}
     let mut events = 0;
     let mut end = Time::ZERO;
@@ -254,17 +255,12 @@ fn run_scenario(loaded: &Loaded, file: &Path) -> anyhow::Result<Measured> {
 
 /// What this process has used so far.
 fn measured(events: u64, lasted: Duration) -> Measured {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kibibytes = |key: &str| -> Option<u64> {
-        let line = status.lines().find(|line| line.starts_with(key))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    };
     Measured {
         events,
         simulated_s: lasted.as_secs_f64(),
         cpu_s: cpu_seconds(),
-        peak_bytes: kibibytes("VmHWM:").map(|kib| kib * 1024),
-        resident_bytes: kibibytes("VmRSS:").map(|kib| kib * 1024),
+        peak_bytes: memory::peak(),
+        resident_bytes: memory::resident(),
     }
 }
 
@@ -457,6 +453,8 @@ fn bench_scenario(file: &Path, json: bool) -> Result<Exit, Failure> {
     let loaded = load(&chosen(file))?;
     let measured = measure(SCENARIO, Some(file))?;
     let per_cpu_second = measured.per_cpu_second(measured.simulated_s);
+    // What `check` says that it needs, beside what it took.
+    let estimated = estimate(&loaded.scenario).total();
     let mut out = std::io::stdout().lock();
     if json {
         let answer = serde_json::json!({
@@ -465,6 +463,7 @@ fn bench_scenario(file: &Path, json: bool) -> Result<Exit, Failure> {
             "measured": measured,
             "events_per_s": measured.events_per_s(),
             "simulated_s_per_cpu_s": per_cpu_second,
+            "estimated_bytes": estimated,
         });
         writeln!(out, "{answer:#}")?;
         return Ok(Exit::Done);
@@ -478,6 +477,7 @@ fn bench_scenario(file: &Path, json: bool) -> Result<Exit, Failure> {
         ["simulated".to_owned(), format!("{:.1} s", measured.simulated_s)],
         ["simulated seconds per CPU second".to_owned(), shown(per_cpu_second, short)],
         ["peak memory".to_owned(), shown(measured.peak_mib(), |mib| format!("{mib:.0} MiB"))],
+        ["estimated memory".to_owned(), format!("{:.0} MiB", estimated as f64 / MIB)],
     ]);
     writeln!(out, "{}", table.trim_fmt())?;
     Ok(Exit::Done)

@@ -3,7 +3,7 @@
 use super::command::{Chosen, Run};
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
-use super::run::{Inputs, Session, again, begin, exit, read_inputs, say_replaced};
+use super::run::{Inputs, Session, again, at_a_time, begin, exit, read_inputs, say_replaced, tell_ends};
 use ledgerlab::report::comparison::{FinishedComparison, write_comparison};
 use ledgerlab::report::folder::{Folder, Landed};
 use ledgerlab::report::manifest::Manifest;
@@ -36,6 +36,7 @@ pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exi
             chosen,
             inputs,
             folder,
+            at_a_time: at_a_time(wanted.threads, count),
             interrupt: &interrupt,
             failed: &failed,
             progress: &progress,
@@ -162,6 +163,9 @@ fn tell(
     if !manifest.complete {
         let (begun, all) =
             (comparison.written().count(), comparison.parts.iter().map(|part| part.runs.len()).sum::<usize>());
+        for (_, runs) in &named {
+            tell_ends(runs)?;
+        }
         writeln!(std::io::stderr(), "interrupted: {begun} of {all} runs are in {}", place.display())?;
     }
     Ok(exit)

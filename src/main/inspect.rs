@@ -4,30 +4,72 @@ use super::command::{Check, Chosen};
 use super::exit::{Exit, Failure, render};
 use comfy_table::{ContentArrangement, Table, presets};
 use ledgerlab::report::{Figure, definitions};
-use ledgerlab::scenario::{self, Choice, Loaded, Scenario};
-use std::io::{IsTerminal as _, Write as _};
+use ledgerlab::scenario::{self, Choice, Loaded, Mistake, Scenario};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 
 /// Reads and checks the scenario that the command line asks for, the files that it names included.
 pub fn load(chosen: &Chosen) -> Result<Loaded, Failure> {
     let file = chosen.file.display().to_string();
-    let bytes = std::fs::read(&chosen.file).map_err(|error| Failure::Wrong(format!("cannot read {file}: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::Wrong(format!("{file} is not a text: byte {at} is not UTF-8"))
-    })?;
+    let text = read_text(&chosen.file, &file, SCENARIO_MOST).map_err(Failure::Wrong)?;
     let mut loaded = Scenario::load(&file, &text, &chosen.overrides()).map_err(Failure::Scenario)?;
     if let Some(wanted) = &chosen.variant {
         choose(&mut loaded, wanted)?;
     }
-    let folder = chosen.file.parent().unwrap_or(Path::new("."));
-    let scenarios = std::iter::once(&loaded.scenario).chain(&loaded.variants);
-    let missing = scenarios.flat_map(Scenario::files).filter_map(|(key, path)| {
-        let error = std::fs::metadata(folder.join(path)).err()?;
-        Some(loaded.mistake(&key, format!("cannot read \"{path}\""), error.to_string()))
-    });
-    let missing: Vec<_> = missing.collect();
-    if missing.is_empty() { Ok(loaded) } else { Err(Failure::Scenario(missing)) }
+    let wrong = wrong_files(&loaded, &chosen.file);
+    if wrong.is_empty() { Ok(loaded) } else { Err(Failure::Scenario(wrong)) }
+}
+
+/// No scenario is longer, in bytes, and no file that one names.
+const SCENARIO_MOST: u64 = 64_000_000;
+const NAMED_MOST: u64 = 256_000_000;
+
+/// Reads a text of at most `most` bytes from an ordinary file: devices and pipes never end.
+fn read_text(path: &Path, shown: &str, most: u64) -> Result<String, String> {
+    let cannot = |why: String| format!("cannot read {shown}: {why}");
+    let found = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?;
+    if !found.is_file() {
+        return Err(cannot("it is no ordinary file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    read.map_err(|error| cannot(error.to_string()))?;
+    if bytes.len() as u64 > most {
+        return Err(cannot(format!("it is longer than {} MB", most / 1_000_000)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("{shown} is not a text: byte {at} is not UTF-8")
+    })
+}
+
+/// Reads a file that a scenario names.
+pub fn read_named(scenario: &Path, path: &str) -> Result<String, String> {
+    read_text(&scenario.parent().unwrap_or(Path::new(".")).join(path), path, NAMED_MOST)
+}
+
+/// What is wrong with the files that a scenario and its variants name, each looked at once.
+fn wrong_files(loaded: &Loaded, file: &Path) -> Vec<Mistake> {
+    let (mut wrong, mut seen, mut read) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+    for scenario in std::iter::once(&loaded.scenario).chain(&loaded.variants) {
+        for (number, (key, path)) in scenario.files() {
+            if !seen.insert((path.to_owned(), scenario.chain[number].nodes.count)) {
+                continue;
+            }
+            let text = read.entry(path.to_owned()).or_insert_with(|| read_named(file, path)).clone();
+            let (title, why) = match text {
+                Err(why) => (format!("cannot read \"{path}\""), why),
+                Ok(text) => match scenario.look_at_file(number, &|_| Ok(text.clone())) {
+                    Err(why) => (format!("\"{path}\" describes no network for this chain"), why),
+                    Ok(()) => continue,
+                },
+            };
+            wrong.push(loaded.mistake(&key, title, why));
+        }
+    }
+    wrong
 }
 
 /// Takes one variant alone.

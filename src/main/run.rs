@@ -3,14 +3,16 @@
 use super::bug;
 use super::command::{Chosen, Run};
 use super::exit::{Exit, Failure};
-use super::inspect::{load, warn};
+use super::inspect::{load, read_named, warn};
 use super::interrupt::Interrupt;
+use super::memory;
 use ledgerlab::report::folder::{Claim, Folder, Landed, Rule};
 use ledgerlab::report::manifest::{Manifest, Verdict};
 use ledgerlab::report::progress::Progress;
 use ledgerlab::report::{self, Finished, FinishedExperiment, Written};
 use ledgerlab::scenario::Scenario;
-use ledgerlab::scenario::run::run as run_scenario;
+use ledgerlab::scenario::run::{Ran, run as run_scenario};
+use ledgerlab::scenario::show;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -20,6 +22,9 @@ use std::time::Instant;
 
 /// The files that a scenario names, by their path in it.
 pub type Inputs = BTreeMap<String, String>;
+
+/// Memory is looked at so often among the looks at whether to go on.
+const LOOKS: u32 = 8;
 
 /// Runs an experiment.
 pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
@@ -40,6 +45,7 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
         chosen: &wanted.chosen,
         inputs: &inputs,
         folder: &folder,
+        at_a_time: at_a_time(wanted.threads, scenario.seeds.0.len()),
         interrupt: &interrupt,
         failed: &failed,
         progress: &progress,
@@ -70,10 +76,8 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
 
 /// Reads the files that the scenario names.
 pub fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> {
-    let home = file.parent().unwrap_or(Path::new("."));
-    let read = |(_, path): (String, &str)| {
-        let text = std::fs::read_to_string(home.join(path));
-        text.map(|text| (path.to_owned(), text)).map_err(|error| Failure::Wrong(format!("cannot read {path}: {error}")))
+    let read = |(_, (_, path)): (usize, (String, &str))| {
+        read_named(file, path).map(|text| (path.to_owned(), text)).map_err(Failure::Wrong)
     };
     scenario.files().into_iter().map(read).collect()
 }
@@ -103,6 +107,12 @@ pub fn say_replaced(landed: Landed, quiet: bool) -> Result<PathBuf, Failure> {
     Ok(landed.place)
 }
 
+/// How many of so many runs are under way at one time.
+pub fn at_a_time(threads: Option<u32>, runs: usize) -> u64 {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    threads.map_or_else(cores, |threads| threads as usize).min(runs).max(1) as u64
+}
+
 /// What all runs of a scenario share.
 pub struct Session<'a> {
     /// The scenario.
@@ -113,6 +123,8 @@ pub struct Session<'a> {
     pub inputs: &'a Inputs,
     /// Where its results go.
     pub folder: &'a Folder,
+    /// How many runs are under way at one time, at most.
+    pub at_a_time: u64,
     /// Whether somebody wants an end.
     pub interrupt: &'a Interrupt,
     /// Whether a run could not be made or written: the others are ended.
@@ -140,6 +152,15 @@ impl Session<'_> {
         self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
         result.map(Some)
     }
+    /// What all runs that are under way may take together.
+    fn memory(&self) -> u64 {
+        self.scenario.memory_limit.0.saturating_mul(self.at_a_time)
+    }
+    /// A run that was ended because this process grew too large says so.
+    fn ended_by_memory(&self, ran: Ran, used: u64) -> Ran {
+        let (used, limit) = (show(used), show(self.memory()));
+        Ran { ended_by: Some(format!("memory: {used} were in use, the limit is {limit}")), ..ran }
+    }
     /// Whether no run shall go on.
     fn is_over(&self) -> bool {
         self.interrupt.came() || self.failed.load(Ordering::Relaxed)
@@ -148,9 +169,18 @@ impl Session<'_> {
         let started = Instant::now();
         let mut share = self.progress.share();
         let read = reader(self.inputs);
+        let (mut looks, mut grown) = (0u32, None);
         let ran = run_scenario(self.scenario, seed, &read, u64::MAX, |standing| {
             share.tell(standing);
-            !self.is_over()
+            looks += 1;
+            if looks.is_multiple_of(LOOKS) {
+                grown = memory::resident().filter(|used| *used > self.memory());
+            }
+            !self.is_over() && grown.is_none()
+        });
+        let ran = ran.map(|ran| match grown {
+            Some(used) => self.ended_by_memory(ran, used),
+            None => ran,
         });
         let ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario under seed {seed}: {what}")))?;
         let finished = Finished { scenario: self.scenario, seed, ran, wall: started.elapsed(), inputs: self.inputs };
@@ -233,9 +263,21 @@ fn tell(
     if !manifest.complete {
         let begun = runs.len();
         let all = experiment.runs.len();
+        tell_ends(&runs)?;
         writeln!(std::io::stderr(), "interrupted: {begun} of {all} runs are in {}", place.display())?;
     }
     Ok(exit)
+}
+
+/// Says why runs ended before their time, if nobody asked for it.
+pub fn tell_ends(runs: &[&Written]) -> Result<(), Failure> {
+    for manifest in runs.iter().map(|run| &run.manifest) {
+        if let Some(why) = &manifest.ended_by {
+            let (seed, at) = (manifest.seed, manifest.simulated_s);
+            writeln!(std::io::stderr(), "interrupted: {why}; seed {seed}, at {at:.3} s of virtual time")?;
+        }
+    }
+    Ok(())
 }
 
 pub fn exit(verdict: Verdict) -> Exit {

@@ -244,7 +244,8 @@ impl Repeat<'_> {
         });
         drop(share);
         progress.clear();
-        let ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario again: {what}")))?;
+        let mut ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario again: {what}")))?;
+        ran.ended_by.clone_from(&manifest.ended_by);
         if self.interrupt.came() {
             return Err(Stop::Interrupted(manifest.seed));
         }

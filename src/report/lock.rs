@@ -8,7 +8,10 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
+/// So long a place may be held by somebody who does not write there.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// How the names of locks end.
 const ENDING: &str = ".ledgerlab-lock";
 /// The first line of a lock.
@@ -50,11 +53,17 @@ impl Lock {
         fs::create_dir_all(parent)?;
         let path = parent.join(format!(".{}{ENDING}", name.to_string_lossy()));
         // Who waited for a lock whose holder then removed the file holds nothing: it tries again.
+        let begun = Instant::now();
         loop {
             let mut file = open(&path, true)?;
             let mut text = String::new();
             match file.try_lock() {
                 Ok(()) => {}
+                // Who only looks for what others left holds a lock for a moment.
+                Err(fs::TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                    std::thread::yield_now();
+                    continue;
+                }
                 Err(fs::TryLockError::WouldBlock) => {
                     let _ = file.read_to_string(&mut text);
                     return Err(Locked::Busy(process(&text)));

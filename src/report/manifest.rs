@@ -217,6 +217,9 @@ pub struct Manifest {
     /// After how many steps it was ended before its time: it is repeated exactly so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_after: Option<u64>,
+    /// Why it was ended before its time, if nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
     /// Seconds that it took.
     pub wall_s: f64,
     /// The fingerprint over everything that happened, of all chains.
@@ -409,6 +412,7 @@ impl Manifest {
             simulated_s: run.ran.chains.iter().map(|chain| chain.outcome.end.as_secs_f64()).fold(0.0, f64::max),
             events: run.ran.chains.iter().map(|chain| chain.events).sum(),
             ended_after: run.ran.ended_after,
+            ended_by: run.ran.ended_by.clone(),
             wall_s: run.wall.as_secs_f64(),
             fingerprint: whole(&run.ran.chains),
             datasets: datasets(scenario),

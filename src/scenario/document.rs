@@ -1,10 +1,10 @@
 //! Reading: a file and its overrides become a tree, the tree a scenario, the scenario is checked.
 
 use super::catalogue::{Known, known};
-use super::check::check;
+use super::check::{NO_END, check};
 use super::form;
-use super::mistake::{Mistake, Sources};
-use super::tree::{Place, Tree, steps};
+use super::mistake::{Mistake, Source, Sources};
+use super::tree::{Place, Reason, Step, Tree, steps};
 use super::{Chain, Scenario, Topology, variant};
 use crate::base::Hash;
 use serde::Deserialize as _;
@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 const OVERRIDE: &str = "--set";
 /// Keys that stand for the same thing: setting one takes the other away.
 const SYNONYMS: [(&str, &str); 2] = [("seed", "seeds"), ("seeds", "seed")];
+
+/// After so many keys and values that cannot be read, the rest waits.
+const MISREAD_MOST: usize = 100;
 
 /// A checked scenario that still knows where its keys stand.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ impl Scenario {
         overrides: &[String],
         known: &[Known],
     ) -> Result<Loaded, Vec<Mistake>> {
-        let mut sources = Sources(vec![(origin.to_owned(), text.to_owned())]);
+        let mut sources = Sources(vec![Source::new(origin, text)]);
         let mut tree = Tree::parse(text, 0).map_err(|error| {
             let line = text.get(..error.span.start).unwrap_or("").lines().count().max(1) - 1;
             let help = form::syntax(&error.what, text.lines().nth(line).unwrap_or(""));
@@ -77,7 +80,7 @@ impl Scenario {
         })?;
         let mut partial = Vec::new();
         for change in overrides {
-            sources.0.push((OVERRIDE.to_owned(), change.clone()));
+            sources.0.push(Source::new(OVERRIDE, change));
             let mistake = |(span, title, label): Refused| Mistake::new(OVERRIDE, change, span, title, label);
             let (key, without) =
                 apply(&mut tree, change, sources.0.len() - 1).map_err(|refused| vec![mistake(refused)])?;
@@ -88,23 +91,26 @@ impl Scenario {
                 partial.push((vain, without));
             }
         }
-        let mut scenario = Scenario::deserialize(&tree).map_err(|error| vec![sources.misread(error)])?;
-        let mut found = check(&mut scenario, &tree, &sources, known);
+        let (scenario, mut found, holes) = read(&mut tree, &sources);
+        let Some(mut scenario) = scenario else { return Err(found) };
+        let is_read = found.is_empty();
+        let checked = check(&mut scenario, &tree, &sources, known);
+        // What is missing because it could not be read was told.
+        let top = sources.mistake(&tree.place(""), String::new(), String::new());
+        let hides =
+            |hole: &Mistake, mistake: &Mistake| mistake.is_at(hole) || (mistake.title == NO_END && hole.is_at(&top));
+        found.extend(checked.into_iter().filter(|mistake| is_read || !holes.iter().any(|hole| hides(hole, mistake))));
         let mut variants = Vec::new();
         if found.iter().all(|mistake| mistake.harmless) {
             variants = variant::scenarios(&scenario, &tree, &sources, known, &mut found);
         }
-        let (mut warnings, mut mistakes): (Vec<_>, Vec<_>) = found.into_iter().partition(|mistake| mistake.harmless);
-        // What is odd in common is odd in every variant: it is said once.
-        for list in [&mut warnings, &mut mistakes] {
-            let mut said: Vec<Mistake> = Vec::new();
-            list.retain(|mistake| {
-                !said.contains(mistake) && {
-                    said.push(mistake.clone());
-                    true
-                }
-            });
+        if !is_read {
+            found.sort_by_key(|mistake| (mistake.origin == OVERRIDE, mistake.line, mistake.column));
         }
+        // What is odd in common is odd in every variant: it is said once.
+        let mut said = BTreeSet::new();
+        found.retain(|mistake| said.insert(mistake.clone()));
+        let (mut warnings, mistakes): (Vec<_>, Vec<_>) = found.into_iter().partition(|mistake| mistake.harmless);
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -136,17 +142,48 @@ impl Scenario {
         self.chain.iter().enumerate().find(|(_, chain)| chain.name == name)
     }
 
-    /// The files that it names, each with the key that names it. Paths are relative to the scenario.
+    /// The files that it names, each with the number of the chain and the key that name it. Paths are relative to the
+    /// scenario.
     #[must_use]
-    pub fn files(&self) -> Vec<(String, &str)> {
+    pub fn files(&self) -> Vec<(usize, (String, &str))> {
         let chains = self.chain.iter().enumerate();
         chains
             .filter_map(|(at, chain)| match &chain.network.topology {
-                Topology::File { path } => Some((format!("chain[{at}].network.topology.file.path"), path.as_str())),
+                Topology::File { path } => {
+                    Some((at, (format!("chain[{at}].network.topology.file.path"), path.as_str())))
+                }
                 _ => None,
             })
             .collect()
     }
+}
+
+/// Reads a scenario from `tree`, with everything that cannot be read. What is misspelt is put right and what is wrong
+/// otherwise is taken away, so that what comes after it is looked at, too. The mistakes that would follow from what was
+/// taken away lie where the last list points.
+fn read(tree: &mut Tree, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, Vec<Mistake>) {
+    let (mut found, mut holes): (Vec<Mistake>, Vec<Mistake>) = (Vec::new(), Vec::new());
+    while found.len() < MISREAD_MOST {
+        let misread = match Scenario::deserialize(&*tree) {
+            Ok(scenario) => return (Some(scenario), found, holes),
+            Err(misread) => misread,
+        };
+        let (place, meant) = (misread.place.clone(), misread.meant());
+        let (is_nameless, root) = (misread.reason == Reason::Missing("name"), tree.place(""));
+        let mistake = sources.misread(misread);
+        if is_nameless || !holes.iter().any(|hole| mistake.is_at(hole)) {
+            found.push(mistake);
+        }
+        if is_nameless && place.as_ref() == Some(&root) {
+            let unnamed = Tree::text("unnamed", root.clone());
+            if tree.set(&[Step::Key("name".to_owned())], &root, unnamed).is_ok() {
+                continue;
+            }
+        }
+        let Some(hole) = place.and_then(|place| tree.mend(&place, meant)) else { break };
+        holes.push(sources.mistake(&hole, String::new(), String::new()));
+    }
+    (None, found, holes)
 }
 
 /// Where in an override something is wrong, what, and what would be right.

@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// Something wrong with a scenario, and where.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct Mistake {
     /// What is wrong, in one line.
     pub title: String,
@@ -26,33 +26,24 @@ pub struct Mistake {
     pub column: usize,
     /// Whether the scenario can be run all the same.
     pub harmless: bool,
+    /// The line.
     #[serde(skip)]
     text: String,
+    /// Which bytes of the line: from the first to before the second.
     #[serde(skip)]
-    span: Range<usize>,
+    span: (usize, usize),
 }
 
 impl Mistake {
     /// A mistake at `span` of `text`, which came from `origin`.
     #[must_use]
     pub fn new(origin: &str, text: &str, span: Range<usize>, title: String, label: String) -> Mistake {
-        let floor = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-        let (start, end) = (floor(span.start), floor(span.end.max(span.start)));
-        let before = &text[..start];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        let first_line = start + text[start..end].find('\n').unwrap_or(end - start);
-        Mistake {
-            title,
-            label,
-            help: None,
-            origin: origin.to_owned(),
-            line,
-            column,
-            harmless: false,
-            text: text.to_owned(),
-            span: start..first_line,
-        }
+        Source::new(origin, text).mistake(span, title, label)
+    }
+    /// Whether both are at the same place.
+    #[must_use]
+    pub fn is_at(&self, other: &Mistake) -> bool {
+        (self.line, self.column, &self.origin) == (other.line, other.column, &other.origin)
     }
     /// The same with advice.
     #[must_use]
@@ -64,8 +55,9 @@ impl Mistake {
     pub fn render(&self, colour: bool) -> String {
         let level = if self.harmless { Level::WARNING } else { Level::ERROR };
         let snippet = Snippet::source(&self.text)
+            .line_start(self.line)
             .path(&self.origin)
-            .annotation(AnnotationKind::Primary.span(self.span.clone()).label(&self.label));
+            .annotation(AnnotationKind::Primary.span(self.span.0..self.span.1).label(&self.label));
         let mut group = level.primary_title(&self.title).element(snippet);
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help));
@@ -83,15 +75,50 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
+/// A text, and where its lines begin, so that many mistakes in a long one are found fast.
+#[derive(Clone, Debug)]
+pub struct Source {
+    origin: String,
+    text: String,
+    lines: Vec<usize>,
+}
+
+impl Source {
+    /// A text that came from `origin`.
+    pub fn new(origin: &str, text: &str) -> Source {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Source { origin: origin.to_owned(), text: text.to_owned(), lines }
+    }
+    fn mistake(&self, span: Range<usize>, title: String, label: String) -> Mistake {
+        let text = &self.text;
+        let floor = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let (start, end) = (floor(span.start), floor(span.end.max(span.start)));
+        let line = self.lines.partition_point(|first| *first <= start);
+        let first = self.lines[line - 1];
+        let rest = &text[first..];
+        let shown = rest.split('\n').next().unwrap_or(rest);
+        Mistake {
+            title,
+            label,
+            help: None,
+            origin: self.origin.clone(),
+            line,
+            column: text[first..start].chars().count() + 1,
+            harmless: false,
+            text: shown.to_owned(),
+            span: (start - first, (end - first).min(shown.len()).max(start - first)),
+        }
+    }
+}
+
 /// The texts that a scenario was read from: the file, then the overrides.
 #[derive(Clone, Debug)]
-pub struct Sources(pub Vec<(String, String)>);
+pub struct Sources(pub Vec<Source>);
 
 impl Sources {
     /// A mistake at `place`.
     pub fn mistake(&self, place: &Place, title: String, label: String) -> Mistake {
-        let (origin, text) = &self.0[place.source];
-        Mistake::new(origin, text, place.span.clone(), title, label)
+        self.0[place.source].mistake(place.span.clone(), title, label)
     }
     /// A name at `place` under which nothing can be filed.
     pub fn misnamed(&self, place: &Place, name: &str, refused: Refused) -> Mistake {
@@ -154,8 +181,13 @@ pub fn allow(allowed: &[&str]) -> String {
 
 /// "did you mean ...?", if one of `allowed` is near `found`.
 pub fn suggest(found: &str, allowed: &[&str]) -> Option<String> {
+    nearest(found, allowed).map(|nearest| format!("did you mean `{nearest}`?"))
+}
+
+/// The word that was probably meant, if one of `allowed` is near `found`.
+pub fn nearest<'a>(found: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let (lower, most) = (found.to_lowercase(), (found.chars().count() / 3).max(1));
     let near = |word: &&&str| strsim::damerau_levenshtein(&lower, &word.to_lowercase());
     let nearest = allowed.iter().min_by_key(near)?;
-    (near(&nearest) <= most).then(|| format!("did you mean `{nearest}`?"))
+    (near(&nearest) <= most).then_some(*nearest)
 }

@@ -34,7 +34,7 @@ pub mod words;
 pub use agent::{Agent, Anchor};
 pub use catalogue::{Choice, Known, Section, known, listing};
 pub use document::Loaded;
-pub use estimate::{Estimate, estimate};
+pub use estimate::{Estimate, estimate, show};
 pub use explore::Explore;
 pub use fault::{
     Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Junk, Load, Log, Misconduct,

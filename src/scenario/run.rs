@@ -19,6 +19,8 @@ pub struct Ran {
     /// After how many steps it was ended before its time; `None` if it came to its end. As many steps lead to the
     /// same state again.
     pub ended_after: Option<u64>,
+    /// Why it was ended, if nobody asked for it.
+    pub ended_by: Option<String>,
     /// What was drawn and is worth knowing, and the figures of the agents.
     pub remarks: Vec<String>,
 }
@@ -105,5 +107,5 @@ pub fn run(
         });
         RanChain { name: table.name.clone(), protocol: table.protocol.name.clone(), outcome, timeline, events, story }
     });
-    Ok(Ran { chains: chains.collect(), ended_after, remarks })
+    Ok(Ran { chains: chains.collect(), ended_after, ended_by: None, remarks })
 }

@@ -4,6 +4,7 @@
 //! other format; what goes wrong on the way comes back as a [`Misread`] that points at the innermost value or key
 //! concerned. Later checks ask the tree where a key stands ([`Tree::place`]).
 
+use super::mistake::nearest;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use std::fmt;
@@ -223,6 +224,42 @@ impl Tree {
         }
     }
 
+    /// Takes away what stands at `place`, a key or a value, so that the rest can be read; or, if `instead` says what was
+    /// meant, puts that there. Answers with the place of the table or list that misses something now.
+    pub fn mend(&mut self, place: &Place, instead: Option<&str>) -> Option<Place> {
+        match &mut self.value {
+            Value::Table(entries) => {
+                let is_free = |word: &&str| entries.iter().all(|(key, _)| key.name != *word);
+                let instead = instead.filter(is_free);
+                if let Some(at) = entries.iter().position(|(key, _)| key.place == *place) {
+                    match instead {
+                        Some(word) => word.clone_into(&mut entries[at].0.name),
+                        None => drop(entries.remove(at)),
+                    }
+                    return Some(self.place.clone());
+                }
+                // What is further inside comes first: a table may begin and end where its only value does.
+                if let Some(found) = entries.iter_mut().find_map(|(_, inner)| inner.mend(place, instead)) {
+                    return Some(found);
+                }
+                let at = entries.iter().position(|(_, inner)| inner.place == *place)?;
+                entries.remove(at);
+            }
+            Value::List(items) => {
+                if let Some(found) = items.iter_mut().find_map(|inner| inner.mend(place, instead)) {
+                    return Some(found);
+                }
+                let at = items.iter().position(|inner| inner.place == *place)?;
+                items.remove(at);
+            }
+            Value::Text(text) if self.place == *place && instead.is_some() => {
+                instead.unwrap_or_default().clone_into(text);
+            }
+            _ => return None,
+        }
+        Some(self.place.clone())
+    }
+
     /// The value, shortly, for messages.
     fn shown(&self) -> String {
         match &self.value {
@@ -340,6 +377,13 @@ pub struct Misread {
 impl Misread {
     fn new(reason: Reason) -> Misread {
         Misread { reason, place: None, key: None }
+    }
+    /// The word that was probably meant by one that means nothing.
+    pub fn meant(&self) -> Option<&'static str> {
+        match &self.reason {
+            Reason::UnknownKey { found, allowed } | Reason::UnknownWord { found, allowed } => nearest(found, allowed),
+            _ => None,
+        }
     }
     /// Places the error here unless it was placed further inside.
     fn at(mut self, place: &Place) -> Misread {

@@ -36,6 +36,8 @@ pub fn scenarios(
 ) -> Vec<Scenario> {
     let mut names = BTreeSet::new();
     let mut made = Vec::new();
+    let mut common = tree.clone();
+    common.remove("variant");
     for (number, variant) in base.variant.iter().enumerate() {
         let key = format!("variant[{number}].name");
         let mistake =
@@ -46,7 +48,7 @@ pub fn scenarios(
             let title = format!("two variants are called \"{}\"", variant.name);
             found.push(mistake(&key, title, "expected a name of its own, also where `A` and `a` are the same"));
         }
-        match scenario(base, number, tree, sources, known) {
+        match scenario(base, number, tree, common.clone(), sources, known) {
             Ok((scenario, odd)) => {
                 made.push(scenario);
                 found.extend(odd);
@@ -96,11 +98,10 @@ fn scenario(
     base: &Scenario,
     number: usize,
     tree: &Tree,
+    mut changed: Tree,
     sources: &Sources,
     known: &[Known],
 ) -> Result<(Scenario, Vec<Mistake>), Vec<Mistake>> {
-    let mut changed = tree.clone();
-    changed.remove("variant");
     let sets = tree.at(&format!("variant[{number}].set"));
     for (key, place, value) in sets.into_iter().flat_map(Tree::entries) {
         let refused = |title: &str, label: String| vec![sources.mistake(place, title.to_owned(), label)];

@@ -130,6 +130,16 @@ fn build_watched(scenario: &Scenario, seed: u64, read: Read<'_>, measured: bool)
     Ok(built)
 }
 
+impl Scenario {
+    /// Whether the file that describes the network of a chain can be used.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a sentence.
+    pub fn look_at_file(&self, chain: usize, read: Read<'_>) -> Result<(), String> {
+        network::look(&self.chain[chain], self.seeds.0.first().copied().unwrap_or_default(), read)
+    }
+}
+
 struct Made {
     chain: Box<dyn Chain>,
     watchers: Watchers,

@@ -89,6 +89,19 @@ pub(super) fn plan(
     Ok(Plan { network: Box::new(network), gossip, relay, remarks })
 }
 
+/// Whether what a file says of a network can be used.
+pub(super) fn look(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(), String> {
+    let (regions, imported) = places(table, seed, read)?;
+    let Some(imported) = imported else { return Ok(()) };
+    let survey = imported.topology.survey();
+    if !survey.is_connected() {
+        return Err(format!("its graph falls into {} parts: {survey}", survey.components));
+    }
+    transport(&table.network, &table.nodes, &regions, Some(&imported), seed)?;
+    delays(&table.network, &regions, Some(&imported), seed)?;
+    Ok(())
+}
+
 /// A network read from the files that the scenario names.
 fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Option<Imported>, String> {
     let scenario::Topology::File { path } = &choice.topology else { return Ok(None) };

@@ -11,6 +11,11 @@ use crate::scenario::{
     Chain, Disk, Gossip, Jitter, Latency, Nodes, Rate, Regions, Scenario, Select, Topology, Weights,
 };
 
+/// No machine simulates more, and nothing is tried with more.
+const NODES_MAX: u32 = 1_000_000;
+/// After so many settings that cannot be read, the rest waits.
+const MISREAD_MOST: usize = 20;
+
 impl Checker<'_> {
     /// All chains: names, then each in turn.
     pub(super) fn chains(&mut self, scenario: &mut Scenario) {
@@ -56,6 +61,11 @@ impl Checker<'_> {
                 self.wrong(&key, format!("`count` is {}", nodes.count), label).help =
                     Some("leave `count` out, the regions count".to_owned());
             }
+            (true, None) if nodes.count > NODES_MAX => {
+                self.wrong(&key, format!("`count` must be at most {NODES_MAX}"), format!("found {}", nodes.count));
+                // Nothing is tried with so many.
+                nodes.count = 0;
+            }
             (true, _) if nodes.count == 0 => {
                 self.wrong(&key, "a chain needs at least one node", "found 0");
             }
@@ -63,10 +73,10 @@ impl Checker<'_> {
                 Ok(0) => {
                     self.wrong(&format!("{path}.nodes.regions"), "a chain needs at least one node", "these count 0");
                 }
-                Ok(counted) => nodes.count = counted,
-                Err(_) => {
-                    let label = format!("found {counted}");
-                    self.wrong(&format!("{path}.nodes.regions"), "nodes are numbered in 32 bits", label);
+                Ok(counted) if counted <= NODES_MAX => nodes.count = counted,
+                _ => {
+                    let title = format!("there must be at most {NODES_MAX} nodes");
+                    self.wrong(&format!("{path}.nodes.regions"), title, format!("these count {counted}"));
                 }
             },
             (false, None) => {
@@ -208,14 +218,23 @@ impl Checker<'_> {
             self.found.push(mistake.help(suggest(&chain.protocol.name, &allowed)));
             return None;
         };
-        let none = Tree::empty(self.tree.place(&key));
-        match (known.settle)(self.tree.at(&settings_key).unwrap_or(&none)) {
-            Err(error) => {
-                let mistake = self.sources.misread(error);
-                self.found.push(mistake);
+        let mut tree = self.tree.at(&settings_key).cloned().unwrap_or_else(|| Tree::empty(self.tree.place(&key)));
+        let before = self.found.len();
+        loop {
+            let error = match (known.settle)(&tree) {
+                Ok(settings) => break chain.protocol.settings = settings,
+                Err(error) => error,
+            };
+            // What is wrong is taken away, or put right, to see what else is.
+            let mended = error.place.clone().and_then(|place| tree.mend(&place, error.meant()));
+            let mistake = self.sources.misread(error);
+            self.found.push(mistake);
+            if mended.is_none() || self.found.len() > before + MISREAD_MOST {
                 return None;
             }
-            Ok(settings) => chain.protocol.settings = settings,
+        }
+        if self.found.len() > before {
+            return Some(known);
         }
         if let Err(misfit) = (known.check)(&chain.protocol.settings, chain.nodes.count as usize) {
             let title = format!("`{}` does not suit this chain", misfit.key);

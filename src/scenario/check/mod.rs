@@ -12,9 +12,19 @@ use super::estimate::estimate;
 use super::mistake::{Mistake, Sources, allow, suggest};
 use super::name::{self, Named};
 use super::tree::Tree;
-use super::{Misconduct, Scenario, Stop, spelling};
+use super::{Agent, Arrival, Misconduct, Scenario, Stop, Workload, spelling};
 use crate::base::Duration;
 use std::collections::BTreeSet;
+
+/// What is wrong with a scenario that has neither a duration nor another end.
+pub const NO_END: &str = "nothing says when the run ends";
+/// What rings more often is a slip of the pen, and lets no run get on.
+const TIMER_MIN: Duration = Duration::from_micros(1);
+const RINGS_MAX: u64 = 10_000_000_000;
+/// The same for what every payment that waits, or every agent, does again and again.
+const AGAIN_MIN: Duration = Duration::from_millis(1);
+/// No search needs more faults in one world.
+const FAULTS_MAX: u32 = 1_000;
 
 /// How long a run lasts at most that ends by another rule.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -28,9 +38,10 @@ pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[K
     let mut checker = Checker { tree, sources, known, found: Vec::new() };
     checker.frame(scenario);
     checker.chains(scenario);
-    if checker.found.iter().any(|mistake| !mistake.harmless) {
+    if scenario.chain.is_empty() || scenario.chain.iter().any(|chain| chain.nodes.count == 0) {
         return checker.found; // What follows speaks of nodes, and would only repeat what is wrong with them.
     }
+    checker.timers(scenario);
     checker.workload(scenario);
     checker.faults(scenario);
     checker.adversaries(scenario);
@@ -127,8 +138,7 @@ impl Checker<'_> {
             }
             Some(_) if !self.tree.has("duration") => scenario.duration = DAY,
             None if !self.tree.has("duration") => {
-                let title = "nothing says when the run ends";
-                self.wrong("name", title, "this scenario has neither `duration` nor `stop`").help =
+                self.wrong("name", NO_END, "this scenario has neither `duration` nor `stop`").help =
                     Some("add `duration = \"60s\"` or `stop = { final_transactions = 1000 }`".to_owned());
                 return;
             }
@@ -153,15 +163,88 @@ impl Checker<'_> {
         }
     }
 
+    /// Timers that ring so often that a run never gets on: of protocols, of gossip, of whoever tries again.
+    fn timers(&mut self, scenario: &Scenario) {
+        for (at, chain) in scenario.chain.iter().enumerate() {
+            let name = &chain.protocol.name;
+            let settings = toml::Value::Table(chain.protocol.settings.clone());
+            self.rings(&format!("chain[{at}].protocol.\"{name}\""), &settings, scenario.duration);
+            if let Ok(gossip) = toml::Value::try_from(&chain.network.gossip) {
+                self.rings(&format!("chain[{at}].network.gossip"), &gossip, scenario.duration);
+            }
+        }
+        for (at, Agent::Anchor(anchor)) in scenario.agent.iter().enumerate() {
+            self.not_too_often(&format!("agent[{at}].anchor.poll"), anchor.poll, AGAIN_MIN);
+            self.not_too_often(&format!("agent[{at}].anchor.retry"), anchor.retry, AGAIN_MIN);
+        }
+        let Some(Workload::Payments(payments)) = &scenario.workload else { return };
+        if let Some(retry) = payments.retry {
+            self.not_too_often("workload.payments.retry", retry, AGAIN_MIN);
+        }
+        if let Arrival::OnOff { on, .. } = payments.arrival {
+            self.not_too_often("workload.payments.arrival.on_off.on", on, AGAIN_MIN);
+        }
+    }
+    /// Looks at every span of time in some settings.
+    fn rings(&mut self, key: &str, settings: &toml::Value, duration: Duration) {
+        match settings {
+            toml::Value::Table(table) => table.iter().for_each(|(name, value)| {
+                self.rings(&format!("{key}.{name}"), value, duration);
+            }),
+            toml::Value::Array(items) => (0..).zip(items).for_each(|(at, value): (usize, _)| {
+                self.rings(&format!("{key}[{at}]"), value, duration);
+            }),
+            toml::Value::String(text) => {
+                let Ok(span) = text.parse::<Duration>() else { return };
+                let least = Duration::from_nanos(duration.as_nanos() / RINGS_MAX).max(TIMER_MIN);
+                if !span.is_zero() {
+                    self.not_too_often(key, span, least);
+                }
+            }
+            _ => {}
+        }
+    }
+    fn not_too_often(&mut self, key: &str, span: Duration, least: Duration) {
+        if span < least && !span.is_zero() {
+            let title = format!("`{}` must be at least {least}", last(key));
+            self.wrong(key, title, format!("found {span}: the run would do nothing else"));
+        }
+    }
+
+    /// How many nodes the worlds of a search have.
+    fn explore_nodes(&mut self, scenario: &Scenario, least: u32, most: u32) {
+        let (key, chain) = ("explore.nodes", &scenario.chain[0]);
+        if least == 0 || least > most {
+            let title = "`nodes` must be the fewest and the most nodes of a world";
+            self.wrong(key, title, format!("found {least} and {most}"));
+            return;
+        }
+        let mut largest = scenario.clone();
+        largest.chain[0].nodes.count = most;
+        let (needed, limit) = (estimate(&largest).total(), scenario.memory_limit);
+        if needed > limit.0 {
+            let title =
+                format!("a world needs about {} of memory, the limit is {limit}", super::estimate::show(needed));
+            self.wrong(key, title, format!("it has up to {most} nodes"));
+            return;
+        }
+        // Settings that could not be read suit nothing.
+        let is_read = self.found.iter().all(|mistake| mistake.harmless);
+        let known = self.known.iter().find(|known| known.name == chain.protocol.name);
+        let Some(known) = known.filter(|_| is_read) else { return };
+        let misfit = [least, most].into_iter().find_map(|n| (known.check)(&chain.protocol.settings, n as usize).err());
+        if let Some(misfit) = misfit {
+            self.wrong(key, format!("`{}` does not suit such a world", misfit.key), misfit.reason);
+        }
+    }
+
     /// The limits of a search.
     fn explore(&mut self, scenario: &Scenario) {
         let Some(limits) = &scenario.explore else { return };
-        if let Some((least, most)) = limits.nodes
-            && (least == 0 || least > most)
-        {
-            let title = "`nodes` must be the fewest and the most nodes of a world";
-            self.wrong("explore.nodes", title, format!("found {least} and {most}"));
+        if let Some((least, most)) = limits.nodes {
+            self.explore_nodes(scenario, least, most);
         }
+        self.within("explore.faults", f64::from(limits.faults), 0.0, f64::from(FAULTS_MAX));
         if limits.worlds == 0 {
             self.wrong("explore.worlds", "no world would be drawn", "expected a number above 0");
         }

@@ -112,8 +112,8 @@ fn a_mistake_found_outside_points_at_its_key() {
     let text = VALID.replace("topology.outbound = { degree = 2 }", "topology.file = { path = \"net.csv\" }");
     let loaded = load(&text).unwrap_or_else(|shown| panic!("{shown}"));
     let files = loaded.scenario.files();
-    assert_eq!(files, [("chain[0].network.topology.file.path".to_owned(), "net.csv")]);
-    let mistake = loaded.mistake(&files[0].0, "cannot read \"net.csv\"".into(), "no such file".into());
+    assert_eq!(files, [(0, ("chain[0].network.topology.file.path".to_owned(), "net.csv"))]);
+    let mistake = loaded.mistake(&files[0].1.0, "cannot read \"net.csv\"".into(), "no such file".into());
     assert_eq!((mistake.line, mistake.column), (14, 26));
 }
 
@@ -121,8 +121,8 @@ fn a_mistake_found_outside_points_at_its_key() {
 fn the_estimate_grows_with_what_is_asked_for() {
     let total = |overrides: &[&str]| estimate(&load_set(VALID, overrides).unwrap().scenario).total();
     let base = total(&[]);
-    assert!(total(&["workload.payments.rate=5000"]) > base + 100_000_000, "297,000 more transactions of 500 B");
-    assert!(total(&["chain.nodes.regions={us-east-1=397, eu-west-1=3}"]) > base + 396 * 20_000);
+    assert!(total(&["workload.payments.rate=5000"]) > base + 100_000_000, "297,000 more transactions of 700 B");
+    assert!(total(&["chain.nodes.regions={us-east-1=397, eu-west-1=3}"]) > base + 396 * 8_000);
     assert!(total(&["workload.payments.accounts=100000"]) > base);
 }
 
