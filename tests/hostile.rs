@@ -450,6 +450,11 @@ fn check_reports_every_mistake_at_once() {
     for word in ["did you mean `duration`?", "did you mean `pbft`?", "did you mean `cores`?"] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
+    for (text, errors) in [("", 2), ("chain = 5\n", 2), ("name = \"x\"\n", 1)] {
+        home.write("bare.toml", text);
+        let (code, told) = home.told("check bare.toml");
+        assert!(code == 2 && told.matches("error: ").count() == errors, "{told}");
+    }
     let nameless = "duration = \"1s\"\nchain = [{ protocol = \"raft\", nodes = { count = \"3\" } }]\n";
     home.write("nameless.toml", nameless);
     let (_, text) = home.told("check nameless.toml");

@@ -180,7 +180,9 @@ fn read(tree: &mut Tree, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, 
                 continue;
             }
         }
-        let Some(hole) = place.and_then(|place| tree.mend(&place, meant)) else { break };
+        // What the whole file lacks cannot be taken away.
+        let within = place.filter(|place| *place != root);
+        let Some(hole) = within.and_then(|place| tree.mend(&place, meant)) else { break };
         holes.push(sources.mistake(&hole, String::new(), String::new()));
     }
     (None, found, holes)
