@@ -17,8 +17,9 @@ const NODES_MAX: u32 = 1_000_000;
 const MISREAD_MOST: usize = 20;
 
 impl Checker<'_> {
-    /// All chains: names, then each in turn.
-    pub(super) fn chains(&mut self, scenario: &mut Scenario) {
+    /// All chains: names, then each in turn. Whether it is known how many nodes there are, and where.
+    pub(super) fn chains(&mut self, scenario: &mut Scenario) -> bool {
+        let mut is_known = !scenario.chain.is_empty();
         if scenario.chain.is_empty() {
             self.wrong("chain", "a scenario needs a chain", "there is none: add a `[[chain]]`");
         }
@@ -31,12 +32,15 @@ impl Checker<'_> {
                 let title = format!("chains need names of their own, found \"{}\"", chain.name);
                 self.wrong(&format!("{path}.name"), title, "this name is taken");
             }
+            let before = self.found.len();
             self.node_count(&path, &mut chain.nodes);
             if chain.nodes.count == 0 {
+                is_known = false;
                 continue;
             }
             self.default_latency(&path, chain);
             self.places(&path, chain);
+            is_known &= self.found.len() == before;
             self.hardware(&format!("{path}.nodes"), &chain.nodes);
             let known = self.protocol(&path, chain);
             self.weights(&path, &mut chain.nodes, known.as_ref());
@@ -45,6 +49,7 @@ impl Checker<'_> {
             self.within(&format!("{path}.network.loss"), chain.network.loss, 0.0, 1.0);
             self.within(&format!("{path}.network.segment_loss"), chain.network.segment_loss, 0.0, 0.5);
         }
+        is_known
     }
 
     /// The number of nodes, given or counted.

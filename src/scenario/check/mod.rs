@@ -37,8 +37,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[Known]) -> Vec<Mistake> {
     let mut checker = Checker { tree, sources, known, found: Vec::new() };
     checker.frame(scenario);
-    checker.chains(scenario);
-    if scenario.chain.is_empty() || scenario.chain.iter().any(|chain| chain.nodes.count == 0) {
+    if !checker.chains(scenario) {
         return checker.found; // What follows speaks of nodes, and would only repeat what is wrong with them.
     }
     checker.timers(scenario);

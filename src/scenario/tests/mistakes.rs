@@ -411,23 +411,21 @@ seed = 2")]),
   |
   = help: a key is given once in its table";
     an_absurd_number_of_nodes_is_told: edited(&[("eu-west-1 = 2", "eu-west-1 = 2_000_000_000")]),
-"error: this run needs about 647 TB of memory, the limit is 8 GB
+"error: there must be at most 1000000 nodes
   --> test.toml:10:11
    |
 10 | regions = { eu-west-1 = 2_000_000_000, us-east-1 = 1, sa-east-1 = 1 }
-   |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ 2000000002 mempools alone take about 600 TB
-   |
-   = help: make it smaller, or raise `memory_limit`";
+   |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ these count 2000000002";
     an_absurd_rate_is_told: edited(&[("rate = 50", "rate = 1e9")]),
-"error: this run needs about 30 TB of memory, the limit is 8 GB
+"error: this run needs about 42 TB of memory, the limit is 8 GB
   --> test.toml:18:8
    |
 18 | rate = 1e9
-   |        ^^^ 60000000000 transactions alone take about 30 TB
+   |        ^^^ 60000000000 transactions alone take about 42 TB
    |
    = help: make it smaller, or raise `memory_limit`";
     a_complete_graph_beyond_memory_is_told: edited(&[("eu-west-1 = 2", "eu-west-1 = 100_000"), ("topology.outbound = { degree = 2 }", r#"topology = "complete""#)]),
-r#"error: this run needs about 672 GB of memory, the limit is 8 GB
+r#"error: this run needs about 715 GB of memory, the limit is 8 GB
   --> test.toml:14:12
    |
 14 | topology = "complete"
