@@ -177,7 +177,7 @@ impl Checker<'_> {
             self.not_too_often(&format!("agent[{at}].anchor.retry"), anchor.retry, AGAIN_MIN);
         }
         let Some(Workload::Payments(payments)) = &scenario.workload else { return };
-        if let Some(retry) = payments.retry {
+        if let Some(retry) = payments.retry.first() {
             self.not_too_often("workload.payments.retry", retry, AGAIN_MIN);
         }
         if let Arrival::OnOff { on, .. } = payments.arrival {
