@@ -157,7 +157,7 @@ impl Sources {
     }
     /// What stands at `place`, up to the end of its line where it is a table: its keys may stand apart.
     fn raw(&self, place: &Place) -> &str {
-        let text = &self.0[place.source].1;
+        let text = &self.0[place.source].text;
         let start = place.span.start.min(text.len());
         let line = text.get(start..).unwrap_or("").lines().next().unwrap_or("");
         let value = text.get(place.span.clone()).unwrap_or("");

@@ -98,7 +98,8 @@ pub(super) fn look(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(), 
         return Err(format!("its graph falls into {} parts: {survey}", survey.components));
     }
     transport(&table.network, &table.nodes, &regions, Some(&imported), seed)?;
-    delays(&table.network, &regions, Some(&imported), seed)?;
+    let access = access(&table.nodes, &regions, Some(&imported), seed);
+    delays(&table.network, &regions, &access, Some(&imported), seed)?;
     Ok(())
 }
 
