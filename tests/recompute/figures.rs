@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A figure as it must be, and how far from it is allowed: a share of it, for what is added up in another order or was
 /// read from the story, whose times are exact to a microsecond.
 pub struct Figure {
-    pub name: &'static str,
+    pub name: String,
     pub value: Option<f64>,
     pub relative: f64,
     pub absolute: f64,
@@ -14,6 +14,8 @@ pub struct Figure {
 
 /// Sums of exact numbers.
 const EXACT: (f64, f64) = (1e-9, 1e-9);
+/// Times of the story.
+const STORY: (f64, f64) = (1e-9, 5e-6);
 /// The story rounds bytes to three digits.
 const ROUNDED: (f64, f64) = (0.01, 0.0);
 
@@ -21,10 +23,10 @@ const ROUNDED: (f64, f64) = (0.01, 0.0);
 pub struct Figures(pub Vec<Figure>);
 
 impl Figures {
-    fn add(&mut self, name: &'static str, value: impl Into<Option<f64>>, (relative, absolute): (f64, f64)) {
-        self.0.push(Figure { name, value: value.into(), relative, absolute });
+    fn add(&mut self, name: &str, value: impl Into<Option<f64>>, (relative, absolute): (f64, f64)) {
+        self.0.push(Figure { name: name.to_owned(), value: value.into(), relative, absolute });
     }
-    fn exact(&mut self, name: &'static str, value: impl Into<Option<f64>>) {
+    fn exact(&mut self, name: &str, value: impl Into<Option<f64>>) {
         self.add(name, value, EXACT);
     }
 }
@@ -40,6 +42,9 @@ pub fn figures(run: &Run) -> Figures {
     rounds(run, &mut figures);
     traffic(run, &mut figures);
     fairness(run, &mut figures);
+    for (name, value) in super::phases::named(run) {
+        figures.add(&name, value, STORY);
+    }
     figures
 }
 

@@ -1,5 +1,6 @@
 //! What faults cost, from the definitions: fault periods, outage, time to recover, time to drain, catch-up.
 
+use super::figures::percentile;
 use super::raw::{Row, Run, What, number};
 use std::collections::BTreeMap;
 
@@ -108,12 +109,13 @@ fn groups_of(label: &str, nodes: usize) -> Vec<usize> {
 
 /// The instants at which a height became final first at a node that works, in order. While no node works, finality
 /// anywhere counts.
-fn finalities(run: &Run, reach: &Reach<'_>) -> Vec<f64> {
+fn finalities(view: View<'_>, reach: &Reach<'_>) -> Vec<f64> {
     let mut first: BTreeMap<u64, f64> = BTreeMap::new();
-    for event in &run.story {
+    for event in view.run.story.iter().filter(|event| event.node < view.run.nodes.len() && view.holds(event.node)) {
         if let What::Finalizes { height } = event.what {
             let works = reach.works(event.at);
-            if works[event.node] || works.iter().all(|works| !works) {
+            let is_honest = view.run.nodes[event.node]["honest"] == "true";
+            if works[event.node] || is_honest && works.iter().all(|works| !works) {
                 first.entry(height).or_insert(event.at);
             }
         }
@@ -123,26 +125,56 @@ fn finalities(run: &Run, reach: &Reach<'_>) -> Vec<f64> {
     instants
 }
 
-/// The transactions that wait at an instant: handed in and not yet final anywhere.
-fn pending(run: &Run, at: f64) -> usize {
-    let waits = |row: &&Row| {
-        number(row, "submitted_s").unwrap() <= at && number(row, "final_first_s").is_none_or(|end| end > at)
-    };
-    run.transactions.iter().filter(waits).count()
+/// The chain as a whole, or one region: its nodes, and the payments whose home is one of them.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub run: &'a Run,
+    pub region: Option<&'a str>,
+}
+
+impl<'a> View<'a> {
+    fn holds(&self, node: usize) -> bool {
+        let regions = self.run.chain()["nodes"]["regions"].as_array().unwrap();
+        self.region.is_none_or(|region| regions[node % regions.len()].as_str() == Some(region))
+    }
+    fn payments(&self) -> impl Iterator<Item = &'a Row> {
+        let view = *self;
+        self.run.transactions.iter().filter(move |row| view.holds(row["node"].parse().unwrap()))
+    }
+    /// When a payment is final: at the first node of all, or at its home.
+    fn settled(&self, row: &Row) -> Option<f64> {
+        number(row, if self.region.is_none() { "final_first_s" } else { "final_s" })
+    }
+    /// How many payments wait: handed to an honest node that was up, and not yet final.
+    fn pending(&self, at: f64) -> usize {
+        let waits = |row: &&Row| {
+            number(row, "taken_s").is_some_and(|taken| taken <= at) && self.settled(row).is_none_or(|end| end > at)
+        };
+        self.payments().filter(waits).count()
+    }
+    /// When payments became final with effect, in order.
+    fn confirmations(&self) -> Vec<f64> {
+        let mut at: Vec<f64> =
+            (self.payments().filter(|row| row["fate"] == "executed")).filter_map(|row| self.settled(row)).collect();
+        at.sort_by(f64::total_cmp);
+        at
+    }
 }
 
 /// The longest interval without finality that overlaps the period, while a payment is pending.
-pub fn outage(run: &Run, period: Period) -> Span {
+pub fn outage(view: View<'_>, period: Period) -> Span {
+    let run = view.run;
     let reach = Reach::of(run);
-    let mut instants = finalities(run, &reach);
+    let mut instants = finalities(view, &reach);
     instants.insert(0, 0.0);
     let last = *instants.last().unwrap();
     let mut longest = 0.0_f64;
-    let starts: Vec<f64> = run.transactions.iter().map(|row| number(row, "submitted_s").unwrap()).collect();
+    let starts: Vec<f64> = view.payments().filter_map(|row| number(row, "taken_s")).collect();
     // An idle chain has no outage: an interval begins when something is pending.
     let begin = |since: f64| {
         let next = starts.iter().copied().filter(|at| *at > since).fold(f64::INFINITY, f64::min);
-        if pending(run, since) > 0 { since } else { next }
+        // The story rounds to a microsecond: what became final at this very instant waits no longer.
+        if view.pending(since + 1.1e-6) > 0 { since } else { next }
     };
     let overlaps = |from: f64, to: f64| to >= period.start && period.end.is_none_or(|end| from <= end);
     for pair in instants.windows(2) {
@@ -158,48 +190,52 @@ pub fn outage(run: &Run, period: Period) -> Span {
     Span::Seconds(longest)
 }
 
-/// The state before a period: from the end of what was before it, or of the warm-up.
+/// Before, during and after a period, from the end of the one before until the next.
+pub fn spans(run: &Run, period: Period) -> [(f64, f64); 3] {
+    let all = periods(run);
+    let earlier = all.iter().filter_map(|other| other.end).filter(|end| *end < period.start).fold(0.0, f64::max);
+    let from = if earlier.max(run.from) < period.start { earlier.max(run.from) } else { earlier };
+    let next = all.iter().map(|other| other.start).find(|start| *start > period.start).unwrap_or(run.end);
+    let end = period.end.unwrap_or(run.end);
+    [(from, period.start), (period.start, end), (end, if period.end.is_some() { next } else { end })]
+}
+
+/// The state before a period, if there is any.
 fn before(run: &Run, period: Period) -> Option<(f64, f64)> {
-    let earlier = periods(run).into_iter().filter_map(|other| other.end).filter(|end| *end < period.start);
-    let from = earlier.fold(run.from, f64::max);
-    (from < period.start).then_some((from, period.start))
+    Some(spans(run, period)[0]).filter(|(from, to)| from < to)
 }
 
-/// First finalities with effect, in order.
-fn confirmations(run: &Run) -> Vec<f64> {
-    let executed = run.transactions.iter().filter(|row| row["fate"] == "executed");
-    let mut at: Vec<f64> = executed.filter_map(|row| number(row, "final_first_s")).collect();
-    at.sort_by(f64::total_cmp);
-    at
-}
-
-#[allow(dead_code)]
 /// From the period's end until the throughput over a window is nine tenths of that before.
-pub fn recover(run: &Run, period: Period) -> Span {
+pub fn recover(view: View<'_>, period: Period) -> Span {
+    let run = view.run;
     let (Some(end), Some((from, to))) = (period.end, before(run, period)) else { return Span::NotMeasurable };
-    let confirmed = confirmations(run);
-    let within = |from: f64, to: f64| confirmed.iter().filter(|at| **at >= from && **at < to).count() as f64;
-    let rate = within(from, to) / (to - from);
-    let blocks = run.blocks.iter().filter(|row| row["standing"] == "canonical");
-    let blocks = blocks.filter_map(|row| number(row, "created_s")).filter(|at| *at >= from && *at < to).count();
-    if rate == 0.0 || blocks == 0 {
+    let confirmed = view.confirmations();
+    let rate = confirmed.iter().filter(|at| **at >= from && **at < to).count() as f64 / (to - from);
+    if rate == 0.0 {
         return Span::NotMeasurable;
     }
-    let window = (10.0 * (to - from) / blocks as f64).max(100.0 / rate);
+    let blocks = run.blocks.iter().filter(|row| row["standing"] == "canonical");
+    let mut created: Vec<f64> = blocks.filter_map(|row| number(row, "created_s")).collect();
+    created.retain(|at| *at >= from && *at < to);
+    created.sort_by(f64::total_cmp);
+    let interval = match created[..] {
+        [first, .., last] => (last - first) / (created.len() - 1) as f64,
+        _ => 0.0,
+    };
+    let window = (10.0 * interval).max(100.0 / rate);
     // The count over a window that slides can reach a value only when its far end passes a confirmation.
-    let candidates = std::iter::once(end).chain(confirmed.iter().map(|at| at - window + 1e-9).filter(|at| *at >= end));
-    let enough = |at: &f64| at + window <= run.end && within(*at, at + window) >= 0.9 * rate * window;
+    let candidates = std::iter::once(end).chain(confirmed.iter().map(|at| at - window).filter(|at| *at >= end));
+    let within = |at: f64| confirmed.iter().filter(|then| **then >= at && **then <= at + window + 1e-9).count() as f64;
+    let enough = |at: &f64| within(*at) >= 0.9 * rate * window - 1e-6;
     candidates.into_iter().find(enough).map_or(Span::NotReached, |at| Span::Seconds(at - end))
 }
 
-#[allow(dead_code)]
 /// From the period's end until as few are pending as before: at most the mean and two standard deviations.
-pub fn drain(run: &Run, period: Period) -> Span {
+pub fn drain(view: View<'_>, period: Period) -> Span {
+    let run = view.run;
     let (Some(end), Some((from, to))) = (period.end, before(run, period)) else { return Span::NotMeasurable };
-    let mut changes: Vec<f64> = (run.transactions.iter())
-        .flat_map(|row| [number(row, "submitted_s"), number(row, "final_first_s")])
-        .flatten()
-        .collect();
+    let mut changes: Vec<f64> =
+        (view.payments()).flat_map(|row| [number(row, "taken_s"), view.settled(row)]).flatten().collect();
     changes.sort_by(f64::total_cmp);
     let mut edges = vec![from];
     edges.extend(changes.iter().copied().filter(|at| *at > from && *at < to));
@@ -207,18 +243,17 @@ pub fn drain(run: &Run, period: Period) -> Span {
     // Weighted by how long each number lasted.
     let (mut sum, mut squares) = (0.0, 0.0);
     for pair in edges.windows(2) {
-        let many = pending(run, pair[0]) as f64;
+        let many = view.pending(pair[0]) as f64;
         sum += many * (pair[1] - pair[0]);
         squares += many * many * (pair[1] - pair[0]);
     }
     let mean = sum / (to - from);
     let bound = mean + 2.0 * (squares / (to - from) - mean * mean).max(0.0).sqrt();
     let after = std::iter::once(end).chain(changes.iter().copied().filter(|at| *at > end && *at <= run.end));
-    let drained = after.into_iter().find(|at| pending(run, *at) as f64 <= bound);
+    let drained = after.into_iter().find(|at| view.pending(*at) as f64 <= bound);
     drained.map_or(Span::NotReached, |at| Span::Seconds(at - end))
 }
 
-#[allow(dead_code)]
 /// From the period's end until every honest node that is up holds what the first of them held then, and stays within
 /// ten blocks of the first from there on, until the next fault.
 pub fn catch_up(run: &Run, period: Period) -> Span {
@@ -253,4 +288,64 @@ pub fn catch_up(run: &Run, period: Period) -> Span {
         }
     }
     reached.map_or(Span::NotReached, |at: f64| Span::Seconds(at - end))
+}
+
+/// A row of `phases.csv`: what became of the payments that were submitted in a phase, and what was confirmed in it.
+pub fn phase(view: View<'_>, (from, to): (f64, f64)) -> Vec<(&'static str, Option<f64>)> {
+    let submitted: Vec<&Row> =
+        view.payments().filter(|row| number(row, "submitted_s").is_some_and(|at| at >= from && at < to)).collect();
+    let confirmed = view.confirmations().into_iter().filter(|at| *at >= from && *at < to).count() as f64;
+    let times = |column: &str, all: bool| -> Vec<f64> {
+        let those = submitted.iter().filter(|row| all || row["fate"] == "executed");
+        those.filter_map(|row| Some(number(row, column)? - number(row, "submitted_s")?)).collect()
+    };
+    let (confirmation, answers) = (times("final_s", false), times("answered_s", true));
+    let succeeded = submitted.iter().filter(|row| row["fate"] == "executed" && view.settled(row).is_some());
+    let (many, well) = (submitted.len() as f64, succeeded.count() as f64);
+    vec![
+        ("submitted", Some(many)),
+        ("succeeded", Some(well)),
+        ("success_rate", (many > 0.0).then(|| 100.0 * well / many)),
+        ("confirmed", Some(confirmed)),
+        ("throughput", (to > from).then(|| confirmed / (to - from))),
+        ("confirmation_p50_s", percentile(&confirmation, 0.5)),
+        ("confirmation_p99_s", percentile(&confirmation, 0.99)),
+        ("answered_p50_s", percentile(&answers, 0.5)),
+        ("answered_p99_s", percentile(&answers, 0.99)),
+    ]
+}
+
+/// The figures of `summary.csv` around faults: the longest times of all periods, and the phases of the worst.
+pub fn named(run: &Run) -> Vec<(String, Option<f64>)> {
+    let (view, periods) = (View { run, region: None }, periods(run));
+    let longest = |spans: Vec<Span>| {
+        let seconds =
+            spans.iter().filter_map(|span| if let Span::Seconds(seconds) = span { Some(*seconds) } else { None });
+        if spans.contains(&Span::NotReached) { None } else { seconds.reduce(f64::max) }
+    };
+    let of_all = |of: &dyn Fn(Period) -> Span| longest(periods.iter().map(|period| of(*period)).collect());
+    let mut figures: Vec<(String, Option<f64>)> = vec![
+        ("outage".into(), of_all(&|period| outage(view, period))),
+        ("recovery".into(), of_all(&|period| recover(view, period))),
+        ("drain".into(), of_all(&|period| drain(view, period))),
+        ("catch_up".into(), of_all(&|period| catch_up(run, period))),
+    ];
+    let length = |period: &Period| match outage(view, *period) {
+        Span::Seconds(seconds) => seconds,
+        Span::NotReached => f64::INFINITY,
+        Span::NotMeasurable => 0.0,
+    };
+    // The first of equals.
+    let worst = periods.iter().rev().max_by(|a, b| length(a).total_cmp(&length(b)));
+    for (word, span) in
+        ["before", "during", "after"].into_iter().zip(worst.map(|worst| spans(run, *worst)).into_iter().flatten())
+    {
+        for (name, value) in phase(view, span) {
+            let name = name.trim_end_matches("_s").replace("success_rate", "success");
+            if !["submitted", "succeeded", "confirmed"].contains(&name.as_str()) {
+                figures.push((format!("{name}_{word}"), value.filter(|_| span.0 < span.1)));
+            }
+        }
+    }
+    figures
 }

@@ -44,6 +44,8 @@ pub struct Run {
     pub series: Vec<Row>,
     pub summary: Vec<Row>,
     pub violations: Vec<Row>,
+    pub periods: Vec<Row>,
+    pub phases: Vec<Row>,
     pub story: Vec<Event>,
     /// The resolved scenario.
     pub scenario: toml::Table,
@@ -68,6 +70,8 @@ impl Run {
             series: table("series.csv"),
             summary: table("summary.csv"),
             violations: table("violations.csv"),
+            periods: table("periods.csv"),
+            phases: table("phases.csv"),
             story: story(&text("story.txt")),
             from: seconds(scenario["warm_up"].as_str().unwrap()),
             end: manifest["simulated_s"].as_f64().unwrap(),
