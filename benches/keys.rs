@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each key is set to each value in the scenario in which `tests/keys.rs` shows its effect. `check` may take five seconds;
-//! what it accepts is run for two seconds, interrupted, and must then end within five. A process may take 2 GB of address
+//! what it accepts is run for two seconds, interrupted, and must then end within ten. A process may take 2 GB of address
 //! space, of which a scenario is allowed 500 MB by its `memory_limit`. Found are: a panic, an abort, a hang, and an exit
 //! code that is not one of the program's. It needs `sh` and `timeout` (coreutils), ends with code 1 if something was found,
 //! and prints how much was tried.
@@ -16,7 +16,6 @@
 
 #[path = "../tests/keys/base.rs"]
 mod base;
-#[allow(dead_code)]
 #[path = "../tests/keys/cases.rs"]
 mod cases;
 #[path = "../tests/keys/schema.rs"]
@@ -93,7 +92,7 @@ struct Counts {
 
 /// How the program ended on a scenario, if not as it should.
 fn defect(arguments: &[&str], home: &Path, seconds: u32) -> Result<i32, String> {
-    let limits = format!("ulimit -v {MEMORY}; exec timeout --preserve-status -k 5 -s INT {seconds} \"$0\" \"$@\"");
+    let limits = format!("ulimit -v {MEMORY}; exec timeout --preserve-status -k 10 -s INT {seconds} \"$0\" \"$@\"");
     let mut command = Command::new("sh");
     command.args(["-c", &limits, env!("CARGO_BIN_EXE_ledgerlab")]).args(arguments).current_dir(home);
     let output = command.stdout(Stdio::null()).output().expect("sh starts");

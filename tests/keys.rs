@@ -16,13 +16,29 @@ mod schema;
 mod tree;
 
 use base::{base_of, case_of, parse};
-use cases::SILENT;
 use outcome::Outcome;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use schema::Key;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use toml::{Table, Value};
+
+/// Keys of which nothing is seen here, and why.
+const SILENT: &[(&str, &str)] = &[
+    (
+        "agent[].anchor.watch[]",
+        "finds rewritten histories alone, which take minutes to come about: see tests/anchors.rs",
+    ),
+    ("check.recompute", "computes everything anew at every node: the outcome must stay the same"),
+    ("chain[].protocol.scp.ballot_step", "needs ballots that fail one after the other, which no small scenario makes"),
+    ("chain[].protocol.raft.session_timeout", "needs a client that is idle longer and comes back with an old number"),
+    (
+        "chain[].protocol.raft.session_window",
+        "needs a client with more commands out of order than a mempool lets through",
+    ),
+    ("chain[].protocol.tendermint.evidence_age", "needs evidence that is older than both limits"),
+    ("chain[].protocol.tendermint.evidence_blocks", "needs evidence that is older than both limits"),
+];
 
 /// The outcome of a scenario that keys share, found once.
 fn control(scenario: &Table, explores: bool) -> Arc<Outcome> {
@@ -73,11 +89,7 @@ fn every_key_changes_something_that_can_be_observed() {
     let keys: Vec<Key> = keys.filter(|key| !SILENT.iter().any(|(silent, _)| *silent == key.path)).collect();
     let dead: Vec<String> = keys
         .into_par_iter()
-        .filter_map(|key| {
-            let effect = effect(&key);
-            eprintln!("{}: {effect:?}", key.path);
-            effect.err().map(|why| format!("{}:\n    {why}", key.path))
-        })
+        .filter_map(|key| effect(&key).err().map(|why| format!("{}:\n    {why}", key.path)))
         .collect();
     assert!(dead.is_empty(), "{} keys change nothing:\n{}", dead.len(), dead.join("\n"));
 }

@@ -44,19 +44,6 @@ partition = { groups = [[0, 1], "rest"] }
 charts = false
 "#;
 
-/// Keys of which nothing is seen here, and why.
-pub const SILENT: &[(&str, &str)] = &[
-    ("check.recompute", "computes everything anew at every node: the outcome must stay the same"),
-    ("chain[].protocol.scp.ballot_step", "needs ballots that fail one after the other, which no small scenario makes"),
-    ("chain[].protocol.raft.session_timeout", "needs a client that is idle longer and comes back with an old number"),
-    (
-        "chain[].protocol.raft.session_window",
-        "needs a client with more commands out of order than a mempool lets through",
-    ),
-    ("chain[].protocol.tendermint.evidence_age", "needs evidence that is older than both limits"),
-    ("chain[].protocol.tendermint.evidence_blocks", "needs evidence that is older than both limits"),
-];
-
 /// What keys that begin so cannot stand beside.
 pub const WITHOUT: [(&str, &str); 6] = [
     ("chain[].protocol.ripple", "fault"),
@@ -101,6 +88,9 @@ const FORKS: &str = "duration = '40s'\nchain = [{ nodes.count = 6, protocol.naka
 
 /// Whom each node needs, node by node.
 const GIVEN: &str = "duration = '20s'\nchain = [{ protocol.scp.slices.given = [{ threshold = 3, validators = [0, 1, 2, 3] }, { threshold = 3, validators = [0, 1, 2, 3] }, { threshold = 3, validators = [0, 1, 2, 3] }, { threshold = 3, validators = [0, 1, 2, 3] }] }]";
+
+/// Colluders rewrite what was final.
+const REWRITE: &str = "duration = '50s'\nfault = []\nadversary = [{ nodes = [0, 1, 2, 3, 4], attack = 'rewrite' }]\nchain = [{ nodes.count = 7, protocol.threshold = { slot = '2s', skew = '400ms', window = '1s', rewrite = { from = 3, upto = 8, coalition = [0, 1, 2, 3, 4], victim = 6 } } }]";
 
 /// Of several that fit, the one with the longest name counts.
 pub const CASES: &[Case] = &[
@@ -310,7 +300,6 @@ pub const CASES: &[Case] = &[
         "duration = '40s'\nfault = [{ at = '5s', until = '20s', degrade = { loss = 0.6 } }]",
         &["'50ms'", "'5s'"],
     ),
-    case("agent[].anchor.watch[]", "scenarios/faults/threshold-anchored-history.toml", &["6", "[0]"]),
     case("chain[].protocol.qbft.variant", "scenarios/regressions/published-ibft1-locks.toml", &["'ibft1'"]),
     case(
         "chain[].protocol.raft.change_guard",
@@ -327,7 +316,13 @@ pub const CASES: &[Case] = &[
         "scenarios/regressions/published-tendermint-hidden-locks.toml",
         &["'paper'", "'cometbft'"],
     ),
-    case("chain[].protocol.threshold.rewrite", "scenarios/faults/threshold-rewritten-history.toml", &[]),
+    case("chain[].protocol.threshold.rewrite", REWRITE, &[]),
+    case("chain[].protocol.threshold.rewrite.coalition[]", REWRITE, &["[0, 1]"]),
+    case(
+        "chain[].protocol.threshold.skew",
+        "chain = [{ nodes.clock.offset = '900ms', protocol.threshold = { slot = '2s', skew = '400ms', window = '1s' } }]\nduration = '20s'",
+        &["'1ms'"],
+    ),
     case(
         "chain[].protocol.threshold",
         "chain = [{ protocol.threshold = { slot = '2s', skew = '400ms', window = '1s' } }]\nduration = '20s'",

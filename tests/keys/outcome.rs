@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-/// A run that takes longer tells nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A run that takes longer, in seconds, tells nothing.
+const PATIENCE: &str = "30";
 
 /// What the program did: its exit code, and its files by name.
 #[derive(Clone, PartialEq, Debug)]
@@ -26,10 +24,14 @@ impl Outcome {
         fs::write(home.path().join("keys.toml"), toml::to_string(scenario).unwrap()).unwrap();
         fs::write(home.path().join("ring.gml"), graph(&[(0, 1), (1, 2), (2, 3), (3, 0)])).unwrap();
         fs::write(home.path().join("star.gml"), graph(&[(0, 1), (0, 2), (0, 3)])).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerlab"));
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", PATIENCE, env!("CARGO_BIN_EXE_ledgerlab")]);
         command.arg(if explores { "explore" } else { "run" }).args(["keys.toml", "--out", "out", "--quiet"]);
         command.args(["--threads", "1"]).current_dir(home.path()).stdout(Stdio::null());
-        let (code, error) = within(PATIENCE, &mut command);
+        let output = command.output().expect("`timeout` starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        // Ended by `timeout`.
+        let code = output.status.code().filter(|code| *code != 137).unwrap_or(2);
         let mut files = BTreeMap::new();
         read(home.path(), &home.path().join("out"), &mut files);
         Outcome { code, error, files }
@@ -53,22 +55,6 @@ fn graph(edges: &[(u32, u32)]) -> String {
     let nodes: String = (0..4).map(|id| format!("node [ id {id} ]\n")).collect();
     let edge = |(from, to): &(u32, u32)| format!("edge [ source {from} target {to} latency \"20 ms\" ]\n");
     format!("graph [\n{nodes}{}]\n", edges.iter().map(edge).collect::<String>())
-}
-
-/// Exit code and standard error of a program that is ended when it takes too long: what it did cannot be compared then.
-fn within(patience: Duration, command: &mut Command) -> (i32, String) {
-    let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
-    let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if begun.elapsed() > patience {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return (2, format!("took more than {patience:?}"));
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    let output = child.wait_with_output().unwrap();
-    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 fn read(home: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {

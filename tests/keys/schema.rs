@@ -104,6 +104,9 @@ impl<'a> Walk<'a> {
         } else if is("array") {
             self.visit(&format!("{path}[]"), &schema["items"], within);
             return;
+        } else if is("string") {
+            // Only a case knows a name, or a file.
+            Vec::new()
         } else if is("object") {
             vec![json!({})]
         } else {

@@ -167,14 +167,14 @@ fn is_honest(run: &Run, event: &Event) -> bool {
     run.nodes.get(event.node).is_some_and(|row| row["honest"] == "true")
 }
 
-/// Of one population: the blocks of which all three times are known.
+/// Medians over all blocks created within the window; one that never got there took longer than all others.
 fn propagation(run: &Run, figures: &mut Figures) {
-    let blocks = run.blocks.iter().filter(|row| run.within(number(row, "created_s").unwrap()));
-    let blocks: Vec<&Row> = blocks.filter(|row| number(row, "t99_s").is_some()).collect();
+    let blocks = || run.blocks.iter().filter(|row| run.within(number(row, "created_s").unwrap()));
     for (name, column) in [("propagation_t50", "t50_s"), ("propagation_t90", "t90_s"), ("propagation_t99", "t99_s")] {
-        let times: Vec<f64> = blocks.iter().map(|row| number(row, column).unwrap()).collect();
-        figures.exact(name, mean(&times));
+        let times: Vec<f64> = blocks().map(|row| number(row, column).unwrap_or(f64::INFINITY)).collect();
+        figures.exact(name, percentile(&times, 0.5).filter(|median| median.is_finite()));
     }
+    figures.exact("propagation_missing", count(blocks().filter(|row| number(row, "t99_s").is_none())));
 }
 
 fn rounds(run: &Run, figures: &mut Figures) {
@@ -190,27 +190,15 @@ fn rounds(run: &Run, figures: &mut Figures) {
     figures.exact("leader_changes", leader_changes(run));
 }
 
-/// What the committee did: a leader is one that leads in a term, view or round that is not below an earlier one. A node
-/// that restarts and believes for a while that it still leads in an old one changes nothing.
+/// What the committee did: canonical blocks that another made than the one below. A node that restarts and believes for a
+/// while that it still leads changes nothing. Where nobody ever leads nothing changes.
 fn leader_changes(run: &Run) -> f64 {
-    // Rounds that begin again with each height are told apart by it.
-    let by_height = run.protocol() == "tendermint";
-    let mut heights = vec![0; run.nodes.len()];
-    let (mut highest, mut leader, mut changes) = (None, None, 0.0);
-    for event in run.story.iter().filter(|event| is_honest(run, event)) {
-        match &event.what {
-            What::Finalizes { height } => heights[event.node] = heights[event.node].max(*height),
-            What::Notes { label, value } if label == "leading" => {
-                let place = Some((if by_height { heights[event.node] } else { 0 }, *value));
-                if place >= highest {
-                    changes += f64::from(leader.is_some_and(|leader| leader != event.node));
-                    (highest, leader) = (place, Some(event.node));
-                }
-            }
-            _ => {}
-        }
+    if notes(run, "leading").next().is_none() {
+        return 0.0;
     }
-    changes
+    let mut canonical: Vec<&Row> = run.blocks.iter().filter(|row| row["standing"] == "canonical").collect();
+    canonical.sort_by_key(|row| row["height"].parse::<u64>().unwrap());
+    count(canonical.windows(2).filter(|pair| pair[0]["proposer"] != pair[1]["proposer"]))
 }
 
 fn traffic(run: &Run, figures: &mut Figures) {

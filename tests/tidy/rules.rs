@@ -133,6 +133,7 @@ const BANS: [Ban; 9] = [
             "src/main.rs",
             "src/main/",
             "src/report/",
+            "benches/keys.rs",
             "benches/mutation.rs",
             "tests/closed_form/",
             "tests/fuzz.rs",
