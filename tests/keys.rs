@@ -25,6 +25,7 @@ use toml::{Table, Value};
 
 /// Keys of which nothing is seen here, and why.
 const SILENT: &[(&str, &str)] = &[
+    ("fault[].slow.disk_full", "can only be true, and the fault slows nothing without it: there is nothing to compare"),
     (
         "agent[].anchor.watch[]",
         "finds rewritten histories alone, which take minutes to come about: see tests/anchors.rs",

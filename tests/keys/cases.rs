@@ -409,7 +409,6 @@ pub const CASES: &[Case] = &[
     ),
     case("fault[].slow.cpu", "fault = [{ at = '2s', until = '6s', slow = { nodes = 0, cpu = 2.0 } }]", &["50.0"]),
     case("fault[].slow.disk", "fault = [{ at = '2s', until = '6s', slow = { nodes = 0, disk = 2.0 } }]", &["50.0"]),
-    case("fault[].slow.disk_full", "fault = [{ at = '2s', until = '6s', slow = { nodes = 0, cpu = 1.0 } }]", &["true"]),
     case(
         "fault[].crash.log.without",
         "fault = [{ at = '2s', until = '4s', crash = { nodes = 1, log = { without = 1 } } }]",
