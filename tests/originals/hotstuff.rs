@@ -289,8 +289,8 @@ fn test_initial_state() {
 #[test]
 fn test_preferred_block_rule() {
     // a1 (1), b1 (2), b2 (3) on a1, a2 (4) on b1, b3 (5) on b2, a3 (6) on a2, a4 (7) on a3. Preferred is the parent of the
-    // newest block with a certified child: b1 when a3 is seen, a2 when a4 is. A block on genesis shows which.
-    for (seen, is_genesis_preferred) in [(5, true), (6, false)] {
+    // newest block with a certified child: a1 when b3 is seen, b1 when a3 is, a2 when a4 is. A block on genesis shows which.
+    for (seen, is_genesis_preferred) in [(4, true), (5, false), (6, false)] {
         let mut play = Play::new();
         let genesis = Play::genesis();
         let (a1, b1) = (play.block(1, &genesis), play.block(2, &genesis));

@@ -129,7 +129,11 @@ impl Threshold {
     /// Asks for what follows this node's chain: names of its tip and, ever sparser, below, down to what is final. While an
     /// answer is under way nobody else is asked; whether this peer was.
     pub(super) fn ask(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) -> bool {
-        if peer == ctx.me() || ctx.now() < self.awaited {
+        if peer == ctx.me() {
+            return false;
+        }
+        if ctx.now() < self.awaited {
+            self.wished = Some(peer).filter(|peer| self.helper != Some(*peer)).or(self.wished);
             return false;
         }
         self.awaited = ctx.now() + self.backoff.next_wait().min(self.config.slot * 2);
@@ -169,13 +173,18 @@ impl Threshold {
         let before = self.tip.height();
         let is_rooted = blocks.iter().all(|signed| self.accept(signed, ctx));
         let is_news = self.tip.height() > before;
-        if self.helper == Some(from) {
+        let is_answer = self.helper.take_if(|helper| *helper == from).is_some();
+        if is_answer {
             self.awaited = Time::ZERO;
         }
         if is_news || blocks.is_empty() {
             self.backoff.reset();
         }
-        if !is_rooted || (more && is_news) {
+        // Whose answer brings nothing is not asked again before somebody else: a liar would never let go.
+        if is_answer && !is_news {
+            let wished = self.wished.take();
+            wished.into_iter().for_each(|peer| _ = self.ask(peer, ctx));
+        } else if !is_rooted || (more && is_news) {
             self.ask(from, ctx);
         }
         let slots: Vec<u64> = self.rounds.keys().copied().collect();

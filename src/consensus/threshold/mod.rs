@@ -105,6 +105,8 @@ pub struct Threshold {
     asking: bool,
     /// Who was asked last, until when its answer is awaited, and for how long the next.
     helper: Option<NodeId>,
+    /// Who else would have been asked meanwhile.
+    wished: Option<NodeId>,
     awaited: Time,
     backoff: Backoff,
     /// Two contradicting messages of each signer that was caught.
@@ -153,6 +155,7 @@ impl Protocol for Threshold {
             unheard: 0,
             asking: false,
             helper: None,
+            wished: None,
             awaited: Time::ZERO,
             backoff: Backoff::new(config.window),
             evidence: BTreeMap::new(),

@@ -240,6 +240,9 @@ impl Vote {
     }
 }
 
+/// Cut-offs for which an answer is awaited at most.
+const AWAITED_MOST: u64 = 8;
+
 /// Catching up.
 impl Vote {
     /// Something was said about another height than this node's: one of the two is behind. Who is, is shown the last
@@ -266,7 +269,7 @@ impl Vote {
     /// Asks for the blocks above, unless an answer is under way.
     pub(super) fn ask(&mut self, whom: NodeId, ctx: &mut Context<'_, Self>) {
         if whom != ctx.me() && ctx.now() >= self.awaited {
-            self.awaited = ctx.now() + self.backoff.next_wait();
+            self.awaited = ctx.now() + self.backoff.next_wait().min(self.config.cut_off * AWAITED_MOST);
             self.helper = Some(whom);
             ctx.send(whom, Message::Ask(self.tip.height()));
         }
