@@ -88,7 +88,7 @@ pub enum Leaders {
 pub struct Config {
     /// How many certificates in a row make a block final. Default three.
     pub variant: Variant,
-    /// Who leads: "round_robin" or "random". Default round robin (the paper, section 6; libhotstuff, `PaceMakerRR`;
+    /// Who leads: `round_robin` or `random`. Default round robin (the paper, section 6; libhotstuff, `PaceMakerRR`;
     /// asonnino/hotstuff, `leader.rs`); random leaders stand in analyses of the chained protocols.
     pub leaders: Leaders,
     /// Views that a leader leads before the next has its turn. Default 4, the least with which a correct leader alone
