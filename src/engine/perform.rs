@@ -607,7 +607,8 @@ impl<P: Protocol> Simulation<P> {
             Kept::Backup(age) => {
                 let now = self.queue.now();
                 seat.backups.retain(|backup| backup.made + age >= now);
-                let restored = seat.backups.pop_front_if(|backup| backup.made + age == now);
+                let is_there = seat.backups.front().is_some_and(|backup| backup.made + age == now);
+                let restored = is_there.then(|| seat.backups.pop_front()).flatten();
                 seat.lose_data(restored, &shared.tree);
             }
         }

@@ -337,16 +337,16 @@ fn sizes(source: &Source) -> Vec<Broken> {
 
 /// Protocols that may have more than [`LINES_MOST`] lines of code, up to how many, and why.
 const LONG_PROTOCOLS: [(&str, usize); 10] = [
-    ("hotstuff", 1_200),   // certificates of two kinds, two variants, and the transfer of branches in parts
-    ("nakamoto", 1_600),   // difficulty and confirmations are laws of their own
-    ("pbft", 1_500),       // the first of its kind here: log, certificates, view change, state transfer one file each
-    ("qbft", 1_000),       // three variants, and serving a whole chain below one proof
-    ("raft", 1_950),       // membership, snapshots, sessions and reads are chapters of the thesis, one file each
-    ("ripple", 1_750),     // consensus on sets, getting what they lack, validation of ledgers and two histories are nearly three protocols
-    ("scp", 1_600),        // slices, federated voting, nomination, ballots, fetching what statements name
+    ("hotstuff", 1_200), // certificates of two kinds, two variants, and the transfer of branches in parts
+    ("nakamoto", 1_600), // difficulty and confirmations are laws of their own
+    ("pbft", 1_500),     // the first of its kind here: log, certificates, view change, state transfer one file each
+    ("qbft", 1_000),     // three variants, and serving a whole chain below one proof
+    ("raft", 1_950),     // membership, snapshots, sessions and reads are chapters of the thesis, one file each
+    ("ripple", 1_750), // consensus on sets, getting what they lack, validation of ledgers and two histories are nearly three protocols
+    ("scp", 1_600),    // slices, federated voting, nomination, ballots, fetching what statements name
     ("tendermint", 1_450), // parts, evidence from votes and commits, proposer priority and catching up besides the algorithm
     ("threshold", 1_300),  // three memory rules, two ways to collect, FROST, blocks named and sized by what slots carry
-    ("vote", 1_400),       // blocks by name, elections, justified rounds, what liars may report, and two ways to draw the next butler
+    ("vote", 1_400), // blocks by name, elections, justified rounds, what liars may report, and two ways to draw the next butler
 ];
 
 /// A protocol is short enough to be read beside its paper. What counts are lines of code: not comments, not tests, and

@@ -84,12 +84,12 @@ impl Signers {
         }
         // Passed: at once, and for this node alone, even if another proposal now has a majority too.
         next.votes.retain(|(_, of), _| *of != ballot.candidate);
-        if !next.ordered.contains(&ballot.candidate) {
-            let at = next.ordered.partition_point(|known| *known < ballot.candidate);
-            next.ordered.insert(at, ballot.candidate);
-        } else {
+        if next.ordered.contains(&ballot.candidate) {
             next.ordered.retain(|known| *known != ballot.candidate);
             next.votes.retain(|(voter, _), _| *voter != ballot.candidate);
+        } else {
+            let at = next.ordered.partition_point(|known| *known < ballot.candidate);
+            next.ordered.insert(at, ballot.candidate);
         }
         next.limit = Signers::majority(next.ordered.len());
         next.forget_recents(number);

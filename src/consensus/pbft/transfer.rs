@@ -315,7 +315,7 @@ impl Pbft {
         }
         let proposals = lacked.iter().filter_map(|(order, _)| {
             let proposal = self.log.get(order.seq)?.proposal(&order.digest)?;
-            (!proposal.batch.is_empty()).then(|| PrePrepare { order: *order, proposal })
+            (!proposal.batch.is_empty()).then_some(PrePrepare { order: *order, proposal })
         });
         for message in answer(proposals, lacked.len(), |message| message.proposal.bytes()) {
             ctx.send(to, Message::PrePrepare(Arc::new(message)));

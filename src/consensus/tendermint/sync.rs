@@ -430,10 +430,8 @@ impl Tendermint {
         }
         let Some(slot) = self.rounds.get(&status.round) else { return };
         let proposes = slot.proposal.as_ref().is_some_and(|m| m.0 == me);
-        if helps || proposes {
-            if let Some(proposal) = slot.proposal.as_ref().filter(|_| !status.proposal) {
-                ctx.send(from, Message::Proposal(proposal.clone()));
-            }
+        if let Some(proposal) = slot.proposal.as_ref().filter(|_| (helps || proposes) && !status.proposal) {
+            ctx.send(from, Message::Proposal(proposal.clone()));
         }
         let lacks = |index: &u32| !status.parts.get(*index as usize).copied().unwrap_or(false);
         let missing = slot.value.as_ref().filter(|_| helps && slot.judged.is_some()).map(|value| {

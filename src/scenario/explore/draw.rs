@@ -193,10 +193,10 @@ impl Artist {
             let (from, to) = (Select::Leader, Select::Numbers(self.some_nodes(self.n)));
             let is_lost = self.random.chance(0.5);
             let (loss, extra) = if is_lost { (1.0, Duration::ZERO) } else { (0.0, self.millis(3_000)) };
-            let degrade = Some(Degrade { from, to, loss, extra, ..everywhere() });
+            let degrade = Some(Degrade { from, to, extra, loss, ..everywhere() });
             let repeat = Some(self.repeat(600));
             let at = self.instant(Duration::ZERO);
-            world.fault.push(Fault { degrade, repeat, ..Fault::spanning(at, Some(self.heal)) });
+            world.fault.push(Fault { repeat, degrade, ..Fault::spanning(at, Some(self.heal)) });
         }
         self.random = others;
     }
