@@ -1,5 +1,7 @@
 //! What the tests of the original systems know, case by case: facts, in our own form, named after their tests.
 
+#![allow(clippy::type_complexity, reason = "a table's type is read off its rows")]
+
 #[path = "originals/aura.rs"]
 mod aura;
 #[path = "originals/clique.rs"]

@@ -61,7 +61,7 @@ impl Failure {
         match self {
             Failure::Wrong(what) => Failure::Wrong(format!("{what}; {sentence}")),
             Failure::Trouble(error) => Failure::Trouble(anyhow::anyhow!("{error:#}; {sentence}")),
-            other => other,
+            Failure::Scenario(mistakes) => Failure::Scenario(mistakes),
         }
     }
     fn text(&self) -> String {

@@ -67,6 +67,9 @@ struct Difference {
     what: String,
 }
 
+/// The runs of an experiment: seed, and what was written again.
+type Repeated = Vec<(u64, Option<Written>)>;
+
 /// Why something was not repeated.
 enum Stop {
     /// Somebody wanted an end.
@@ -201,13 +204,11 @@ impl Repeat<'_> {
             return Err(Failure::Wrong(format!("{} is no path of a part of results", path.escape_debug())).into());
         }
         let bytes = fs::read(self.root.join(path));
-        match bytes.ok().filter(|bytes| Hash::of(bytes).hex() == sha256).map(String::from_utf8) {
-            Some(Ok(text)) => Ok(text),
-            _ => {
-                self.differs(path, "is not what was run: nothing can be repeated without it");
-                Err(Stop::Damaged)
-            }
-        }
+        let genuine = bytes.ok().filter(|bytes| Hash::of(bytes).hex() == sha256);
+        genuine.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
+            self.differs(path, "is not what was run: nothing can be repeated without it");
+            Stop::Damaged
+        })
     }
     fn scenario(&mut self, at: &str, sha256: &str) -> Result<Scenario, Stop> {
         let path = format!("{at}{SCENARIO}");
@@ -260,12 +261,7 @@ impl Repeat<'_> {
         self.compare(at, into, &Record::Run(Box::new(written.manifest.clone())));
         Ok(written)
     }
-    fn experiment(
-        &mut self,
-        at: &str,
-        experiment: &Experiment,
-        into: &Folder,
-    ) -> Result<(Scenario, Vec<(u64, Option<Written>)>), Stop> {
+    fn experiment(&mut self, at: &str, experiment: &Experiment, into: &Folder) -> Result<(Scenario, Repeated), Stop> {
         let scenario = self.scenario(at, &experiment.scenario_sha256)?;
         let (mut runs, mut damaged) = (Vec::new(), false);
         for record in &experiment.runs {
@@ -350,7 +346,7 @@ impl Repeat<'_> {
                     self.differs(&path, "is not what the run comes to");
                 }
                 (Some(Condition::Whole(_)), None) => {
-                    self.differs(&path, "is not what the run comes to: it writes none")
+                    self.differs(&path, "is not what the run comes to: it writes none");
                 }
                 (None, Some(_)) => self.differs(&path, "is not listed, and the run writes it"),
                 _ => {}

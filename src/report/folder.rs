@@ -226,6 +226,14 @@ impl Landed {
     }
 }
 
+/// Whether a folder could take its place.
+enum Turn {
+    /// It has it; what gave way for it, if that is worth a word.
+    Taken(Option<String>),
+    /// What stands there may not give way.
+    Refused,
+}
+
 impl Folder {
     /// Begins the folder that will stand at `target`, or beside it if something stands there. Parents are made as needed.
     ///
@@ -332,21 +340,21 @@ impl Folder {
     /// If it cannot be put there; what stood there stands again.
     pub fn land(self) -> Result<Landed, Unwritten> {
         match self.replace() {
-            Ok(Some(replaced)) => Ok(Landed { place: self.shown.clone(), replaced }),
-            Ok(None) => self.land_beside("").map(Landed::beside),
+            Ok(Turn::Taken(replaced)) => Ok(Landed { place: self.shown.clone(), replaced }),
+            Ok(Turn::Refused) => self.land_beside("").map(Landed::beside),
             Err(cause) => Err(Unwritten::new(&self.shown, cause)),
         }
     }
-    /// Puts the folder in its place if what stands there may give way; `None` if it may not.
-    fn replace(&self) -> io::Result<Option<Option<String>>> {
+    /// Puts the folder in its place if what stands there may give way.
+    fn replace(&self) -> io::Result<Turn> {
         let target = &self.target;
         if matches!(Place::of(target)?, Place::Free) {
             self.put(target)?;
-            return Ok(Some(None));
+            return Ok(Turn::Taken(None));
         }
-        let Some(claim) = &self.claim else { return Ok(None) };
+        let Some(claim) = &self.claim else { return Ok(Turn::Refused) };
         if claim.rule.judge(&Place::of(target)?).is_err() {
-            return Ok(None);
+            return Ok(Turn::Refused);
         }
         // Nobody puts anything in it any more when it is aside, and it is looked at once more.
         let aside = lock::replaced(target);
@@ -355,15 +363,15 @@ impl Folder {
         let earlier = match Place::of(&aside).map_err(back)? {
             found if claim.rule.judge(&found).is_err() => {
                 fs::rename(&aside, target)?;
-                return Ok(None);
+                return Ok(Turn::Refused);
             }
             found => found,
         };
         self.put(target).map_err(back)?;
-        let Place::Ours(contents) = &earlier else { return Ok(Some(None)) };
+        let Place::Ours(contents) = &earlier else { return Ok(Turn::Taken(None)) };
         let told = contents.told();
         let is_same = Rule { force: false, ..claim.rule.clone() }.judge(&earlier).is_ok();
-        Ok(Some(match contents.remove(&aside) {
+        Ok(Turn::Taken(match contents.remove(&aside) {
             Ok(()) => Some(told).filter(|_| !is_same),
             Err(error) => Some(format!("{told}; some of it stays in {}: {error}", aside.display())),
         }))

@@ -134,11 +134,13 @@ fn process(text: &str) -> Option<u32> {
 }
 
 /// The name of a hidden folder in the making.
+#[must_use]
 pub fn making(target: &Path) -> PathBuf {
     hidden(target, MAKING)
 }
 
 /// The name under which what stood at `target` waits for its end.
+#[must_use]
 pub fn replaced(target: &Path) -> PathBuf {
     hidden(target, REPLACED)
 }

@@ -158,7 +158,7 @@ fn spacing(chain: &Chain) -> Option<f64> {
     const KEYS: [&str; 7] = ["spacing", "period", "block_period", "step", "slot", "interval", "min_close"];
     let settings = &chain.protocol.settings;
     let text = KEYS.iter().find_map(|key| settings.get(*key)?.as_str())?;
-    text.parse::<Duration>().ok().map(|spacing| spacing.as_secs_f64()).filter(|spacing| *spacing > 0.0)
+    text.parse::<Duration>().ok().map(super::super::base::time::Duration::as_secs_f64).filter(|spacing| *spacing > 0.0)
 }
 
 /// Blocks that a chain will have, at most about.

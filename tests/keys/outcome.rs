@@ -52,9 +52,9 @@ impl Outcome {
 
 /// A graph of four nodes, for the key that names a file.
 fn graph(edges: &[(u32, u32)]) -> String {
-    let nodes: String = (0..4).map(|id| format!("node [ id {id} ]\n")).collect();
+    let nodes: Vec<String> = (0..4).map(|id| format!("node [ id {id} ]\n")).collect();
     let edge = |(from, to): &(u32, u32)| format!("edge [ source {from} target {to} latency \"20 ms\" ]\n");
-    format!("graph [\n{nodes}{}]\n", edges.iter().map(edge).collect::<String>())
+    format!("graph [\n{}{}]\n", nodes.concat(), edges.iter().map(edge).collect::<String>())
 }
 
 fn read(home: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
@@ -67,7 +67,10 @@ fn read(home: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
             let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             forget(&mut manifest);
             files.insert(name, manifest.to_string().into_bytes());
-        } else if !name.ends_with("scenario.toml") && !name.ends_with("report.html") && !name.ends_with(".png") {
+        } else if !name.ends_with("scenario.toml")
+            && !name.ends_with("report.html")
+            && path.extension().is_none_or(|kind| kind != "png")
+        {
             // The first repeats the scenario, key by key; the second shows it; the third is drawn as another file is.
             files.insert(name, fs::read(&path).unwrap());
         }

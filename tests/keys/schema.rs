@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
             let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             let earlier = self.needs.len();
             for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                let sample = self.sample(name, &properties[name]);
+                let sample = Self::sample(name, &properties[name]);
                 self.needs.extend(sample.map(|value| Need::Value(at(name), value)));
             }
             for (name, property) in properties {
@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
         self.keys.push(Key { path: path.to_owned(), values, needs: self.needs.clone() });
     }
     /// A value for a key that must be given.
-    fn sample(&self, name: &str, schema: &Value) -> Option<Value> {
+    fn sample(name: &str, schema: &Value) -> Option<Value> {
         match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
             Some("Duration") => return Some(json!(if name == "at" { "2s" } else { "50ms" })),
             Some("Select") => return Some(json!(1)),

@@ -174,7 +174,7 @@ fn verify_header_at_a_checkpoint() {
         let one = seal(&stage, &Block::genesis(), &draft(1, 5_000, 2));
         let two = seal(&stage, &one.block, &draft(2, 10_000, 2));
         assert!(show(&mut stage, &one) && show(&mut stage, &two));
-        let third = seal(&stage, &two.block, &Draft { checkpoint, vote, ..draft(3, 15_000, 2) });
+        let third = seal(&stage, &two.block, &Draft { vote, checkpoint, ..draft(3, 15_000, 2) });
         assert_eq!(show(&mut stage, &third), accepted, "{name}");
     }
 }

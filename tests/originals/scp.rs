@@ -72,10 +72,10 @@ struct Core5 {
 
 impl Core5 {
     fn new() -> Core5 {
-        Core5::with(Config::default())
+        Core5::with(&Config::default())
     }
-    fn with(config: Config) -> Core5 {
-        let config = Config { slices: Slices::Flat(80), ..config };
+    fn with(config: &Config) -> Core5 {
+        let config = Config { slices: Slices::Flat(80), ..config.clone() };
         let mut stage = Rehearsal::empty(5, config);
         stage.boot(0);
         let genesis = stage.chain(0)[0].id();
@@ -142,11 +142,11 @@ impl Core5 {
     }
     /// What node 0 stated last about nomination, or about ballots.
     fn stated(&self, nomination: bool) -> Option<Pledges> {
-        let said = self.stage.log(0).iter().filter_map(|record| match &record.what {
+        let mut said = self.stage.log(0).iter().filter_map(|record| match &record.what {
             Said::Statement(statement) => Some(&statement.pledges),
             Said::Set(_) => None,
         });
-        said.filter(|pledges| pledges.is_nomination() == nomination).last().cloned()
+        said.rfind(|pledges| pledges.is_nomination() == nomination).cloned()
     }
     /// Node 0 has a first ballot for `A`: the others nominated it.
     fn start(&mut self) {
@@ -294,7 +294,7 @@ fn nomination_tests_core5() {
 fn a_set_that_is_larger_than_allowed_is_not_valid() {
     for (bytes, accepted) in [(250, 1), (249, 0)] {
         let batch = Limit { bytes, transactions: 10 };
-        let mut core = Core5::with(Config { batch, ..Config::default() });
+        let mut core = Core5::with(&Config { batch, ..Config::default() });
         core.start();
         let stated = match core.stated(true) {
             Some(Pledges::Nominate { accepted, .. }) => accepted.len(),

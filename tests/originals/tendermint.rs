@@ -84,7 +84,7 @@ impl Told {
     }
     fn round(&self) -> u64 {
         let rounds = self.stage.notes(self.me).iter().filter(|(label, _)| *label == note::ROUND);
-        rounds.map(|(_, round)| *round).last().unwrap_or(0)
+        rounds.map(|(_, round)| *round).next_back().unwrap_or(0)
     }
     fn decided(&self) -> bool {
         self.stage.finalized(self.me).len() > 1

@@ -374,23 +374,18 @@ impl Naive {
     }
     fn is_executable(&self, one: &Transaction) -> bool {
         let waits = |maker: &Arc<Transaction>| self.is_executable(maker);
-        match &one.body {
-            Body::Spend { inputs, .. } => inputs.iter().all(|input| {
-                let makes = |t: &&Arc<Transaction>| match &t.body {
-                    Body::Spend { outputs, .. } => {
-                        t.id() == input.transaction && (input.index as usize) < outputs.len()
-                    }
-                    _ => false,
+        if let Body::Spend { inputs, .. } = &one.body {
+            return inputs.iter().all(|input| {
+                let makes = |t: &&Arc<Transaction>| {
+                    let outputs = if let Body::Spend { outputs, .. } = &t.body { outputs.len() } else { 0 };
+                    t.id() == input.transaction && (input.index as usize) < outputs
                 };
                 self.chain.has_made(input) || self.waiting.iter().find(makes).is_some_and(waits)
-            }),
-            _ => {
-                let before = |t: &&Arc<Transaction>| {
-                    t.is_ordered_by_nonce() && t.sender == one.sender && t.nonce + 1 == one.nonce
-                };
-                one.nonce == self.chain.next_nonce(one.sender) || self.waiting.iter().find(before).is_some_and(waits)
-            }
+            });
         }
+        let before =
+            |t: &&Arc<Transaction>| t.is_ordered_by_nonce() && t.sender == one.sender && t.nonce + 1 == one.nonce;
+        one.nonce == self.chain.next_nonce(one.sender) || self.waiting.iter().find(before).is_some_and(waits)
     }
     /// Whoever must give up a place: a sender's highest nonce, or an output's maker and all its spenders.
     fn evict(&self, victim: &Arc<Transaction>, leaving: &mut Vec<Arc<Transaction>>) {
@@ -422,8 +417,8 @@ impl Naive {
             let own = |t: &Transaction| ordered(t) && t.sender == new.sender;
             let ranked: Vec<_> = self.ranked().into_iter().filter(|t| !leaving.contains(t)).collect();
             let worst = |executable| {
-                let kind = ranked.iter().filter(|t| self.is_executable(t) == executable);
-                kind.filter(|t| !own(t) || t.nonce > new.nonce).next_back()
+                let mut kind = ranked.iter().filter(|t| self.is_executable(t) == executable);
+                kind.rfind(|t| !own(t) || t.nonce > new.nonce)
             };
             let above = ranked.iter().any(|t| own(t) && t.nonce > new.nonce);
             let victim = match worst(false) {

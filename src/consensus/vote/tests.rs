@@ -73,6 +73,7 @@ fn claim(stage: &Stage, butler: usize, round: u64, block: &Arc<Block>, fields: &
     Arc::new(Claim { round, block, fields, butler, signature })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "most tests make the claim for this report")]
 fn report(stage: &Stage, who: usize, (height, round): (u64, u64), claim: Option<Arc<Claim>>) -> Arc<Report> {
     let (height, commissioner) = (Height(height), NodeId::from(who));
     let claim = claim.as_deref().map(Brief::of);

@@ -45,7 +45,7 @@ fn parts_that_may_be_under_way_are_not_sent_again() {
     let sent = |stage: &Stage| stage.flights().filter(|flight| flight.message.kind() == "block part").count();
     let (mut prevotes, mut precommits) = (Tally::default(), Tally::default());
     (1..4).for_each(|node| {
-        _ = prevotes.add(NodeId(node), stage.committee()) && precommits.add(NodeId(node), stage.committee())
+        _ = prevotes.add(NodeId(node), stage.committee()) && precommits.add(NodeId(node), stage.committee());
     });
     for (after, expected) in [(0, 0), (900, 0), (200, 1), (900, 0), (900, 0), (300, 1)] {
         stage.run(Duration::from_millis(after));
