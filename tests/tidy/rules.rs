@@ -339,9 +339,9 @@ fn sizes(source: &Source) -> Vec<Broken> {
 const LONG_PROTOCOLS: [(&str, usize); 10] = [
     ("hotstuff", 1_200), // certificates of two kinds, two variants, and the transfer of branches in parts
     ("nakamoto", 1_600), // difficulty and confirmations are laws of their own
-    ("pbft", 1_500),     // the first of its kind here: log, certificates, view change, state transfer one file each
+    ("pbft", 1_750),     // log, certificates, view change, state transfer; what replicas lack is asked for item by item
     ("qbft", 1_000),     // three variants, and serving a whole chain below one proof
-    ("raft", 1_950),     // membership, snapshots, sessions and reads are chapters of the thesis, one file each
+    ("raft", 2_050),     // membership, snapshots, sessions and reads are chapters of the thesis; flow control
     ("ripple", 1_750), // consensus on sets, getting what they lack, validation of ledgers and two histories are nearly three protocols
     ("scp", 1_600),    // slices, federated voting, nomination, ballots, fetching what statements name
     ("tendermint", 1_450), // parts, evidence from votes and commits, proposer priority and catching up besides the algorithm
