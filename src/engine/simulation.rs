@@ -311,8 +311,7 @@ impl<P: Protocol> Simulation<P> {
         let proposers = proposers(&setup, &cast);
         let (config, committee) = (Arc::new(setup.config), setup.committee);
         let executor = Executor::new(setup.ledger, setup.accounts, setup.recheck);
-        let inclusions = Inclusions::default();
-        let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor, inclusions };
+        let shared = Shared { seed: setup.seed, keys, tree: Tree::new(), executor, inclusions: Inclusions::default() };
         let mut simulation = Simulation {
             name: setup.name,
             mempool: setup.seats.iter().map(|seat| seat.mempool).collect(),

@@ -99,7 +99,8 @@ impl Scenario {
         let top = sources.mistake(&tree.place(""), String::new(), String::new());
         let hides =
             |hole: &Mistake, mistake: &Mistake| mistake.is_at(hole) || (mistake.title == NO_END && hole.is_at(&top));
-        found.extend(checked.into_iter().filter(|mistake| is_read || !holes.iter().any(|hole| hides(hole, mistake))));
+        let follows = |mistake: &Mistake| may_follow(mistake) || holes.iter().any(|hole| hides(hole, mistake));
+        found.extend(checked.into_iter().filter(|mistake| is_read || !follows(mistake)));
         let mut variants = Vec::new();
         if found.iter().all(|mistake| mistake.harmless) {
             variants = variant::scenarios(&scenario, &tree, &sources, known, &mut found);
@@ -180,12 +181,17 @@ fn read(tree: &mut Tree, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, 
                 continue;
             }
         }
-        // What the whole file lacks cannot be taken away.
-        let within = place.filter(|place| *place != root);
+        // What the whole file lacks cannot be taken away, and all keys of an override stand at one place.
+        let within = place.filter(|place| *place != root && place.source == 0);
         let Some(hole) = within.and_then(|place| tree.mend(&place, meant)) else { break };
         holes.push(sources.mistake(&hole, String::new(), String::new()));
     }
     (None, found, holes)
+}
+
+/// Whether a mistake may come from how many nodes there are, and where: of a key that could not be read nothing is known.
+fn may_follow(mistake: &Mistake) -> bool {
+    ["node", "degree"].iter().any(|word| mistake.title.contains(word))
 }
 
 /// Where in an override something is wrong, what, and what would be right.

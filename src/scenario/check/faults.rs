@@ -63,7 +63,7 @@ impl Checker<'_> {
     }
 
     fn when(&mut self, path: &str, fault: &Fault, duration: Duration) {
-        if fault.at >= duration {
+        if fault.at >= duration && !duration.is_zero() {
             let title = format!("this fault begins at {}, after the end", fault.at);
             self.wrong(&format!("{path}.at"), title, format!("the run lasts {duration}"));
         }
