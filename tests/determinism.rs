@@ -78,7 +78,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
     ("hotstuff", "protocol.hotstuff = { variant = \"two_phase\" }", "", "048474d59a773ea1a7ac6ec92e417f3b"),
     (
         "nakamoto",
-        r#"protocol.nakamoto = { spacing = "500 ms", retarget = 16, finality = { confirmations = 3 } }
+        r#"protocol.nakamoto = { spacing = "500 ms", retarget = 16, finality = { confirmations = 12 } }
            ledger.utxo = { coins = 4, subsidy = 50 }"#,
         r#"topology.outbound = { degree = 3 }
            gossip = "compact""#,
@@ -200,7 +200,7 @@ fn runs_do_not_depend_on_the_slices_in_which_they_are_advanced() {
 
 #[test]
 fn runs_with_generic_misconduct_are_as_reproducible() {
-    let attacks = ["twins", "{ amnesia = { every = \"3s\" } }", "replay", "corrupt", "{ censor = { accounts = [0] } }"];
+    let attacks = ["twins", "{ amnesia = { every = \"3s\" } }", "replay", "{ censor = { accounts = [0] } }", "corrupt"];
     for (protocol, attack) in ["clique", "pbft", "nakamoto", "tendermint", "raft"].into_iter().zip(attacks) {
         for attack in [attack, "twins"] {
             let quoted = if attack.starts_with('{') { attack.to_owned() } else { format!("\"{attack}\"") };

@@ -23,7 +23,7 @@ accounts = 50
 [[fault]]
 at = "2s"
 until = "3s"
-crash = { nodes = 3 }
+crash = { nodes = [3] }
 [output]
 charts = false
 "#;

@@ -16,7 +16,7 @@ const NODE: u64 = 8_000;
 /// One direction of a connection: its queue, its TCP state, its last arrival.
 const LINK: u64 = 64;
 /// A transaction, its receipt and its row in the results; shared by all nodes.
-const TRANSACTION: u64 = 700;
+const TRANSACTION: u64 = 1_200;
 /// An entry of a mempool, with its indices.
 const PENDING: u64 = 100;
 /// An account: its holding, its undo records, its wallet, its key.

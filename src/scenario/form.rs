@@ -202,7 +202,7 @@ mod tests {
             (format!("{HEAD}{CHAIN}[workload]\nrate = 50\n"), "`[workload.payments]`"),
             (format!("{HEAD}{CHAIN}[check]\nprogress = true\n"), "`progress = \"10s\"`"),
             (format!("{HEAD}{CHAIN}[fault]\nat = \"5s\"\n"), "`[[fault]]`"),
-            (format!("{HEAD}{CHAIN}[[faults]]\nat = \"5s\"\n"), "did you mean `fault`?"),
+            (format!("{HEAD}{CHAIN}[[faults]]\nat = \"5s\"\ncrash = {{ nodes = [0] }}\n"), "did you mean `fault`?"),
             (format!("{HEAD}{CHAIN}[output]\ncsv = false\n"), "`transactions = false`"),
             (format!("duration = \"20s\"\n{CHAIN}"), "`name = \"my-experiment\"`"),
             (format!("{HEAD}[[chain]]\nprotocol = \"pbft\"\nnodes = 7\n"), "`nodes = { count = 7 }`"),

@@ -25,28 +25,28 @@ fn second_round(world: &World<Qbft>, state: &State<Qbft>) -> bool {
 fn validators_agree_whatever_is_late() {
     let bounds = Bounds { order: Order::Sent { overtakes: 1 }, timeouts: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds);
-    holds("late", world, 28_307, 42);
+    holds("late", world, 29_392, 46);
 }
 
 #[test]
 fn a_lost_message_and_a_round_change_do_no_harm() {
     let bounds = Bounds { timeouts: 2, losses: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds).seeking(proposed_again);
-    holds("lost", world, 127_498, 72);
+    holds("lost", world, 145_214, 72);
 }
 
 #[test]
 fn a_validator_may_crash_at_any_moment() {
     let bounds = Bounds { timeouts: 1, crashes: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds);
-    holds("a crash", world, 24_956, 44);
+    holds("a crash", world, 31_808, 54);
 }
 
 #[test]
 fn a_silent_proposer_is_passed_over() {
     let bounds = Bounds { timeouts: 4, ..Bounds::default() };
     let world = world(&[Part::Silent, Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_round);
-    holds("silent", world, 58_058, 65);
+    holds("silent", world, 62_972, 65);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_proposer_that_equivocates_divides_nobody() {
     let bounds = Bounds { timeouts: 3, ..Bounds::default() };
     let world =
         world(&[Part::Attacker("equivocate"), Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_round);
-    holds("equivocate", world, 80_820, 72);
+    holds("equivocate", world, 91_367, 76);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn one_pair_of_twins_divides_nobody() {
     let bounds = Bounds { timeouts: 3, ..Bounds::default() };
     let world = world(&[Part::Twins([&[1, 2], &[3]]), Part::Honest, Part::Honest, Part::Honest], bounds)
         .seeking(proposed_again);
-    holds("twins", world, 151_603, 73);
+    holds("twins", world, 164_615, 77);
 }
 
 #[test]

@@ -417,11 +417,11 @@ seed = 2")]),
 10 | regions = { eu-west-1 = 2_000_000_000, us-east-1 = 1, sa-east-1 = 1 }
    |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ these count 2000000002";
     an_absurd_rate_is_told: edited(&[("rate = 50", "rate = 1e9")]),
-"error: this run needs about 42 TB of memory, the limit is 8 GB
+"error: this run needs about 72 TB of memory, the limit is 8 GB
   --> test.toml:18:8
    |
 18 | rate = 1e9
-   |        ^^^ 60000000000 transactions alone take about 42 TB
+   |        ^^^ 60000000000 transactions alone take about 72 TB
    |
    = help: make it smaller, or raise `memory_limit`";
     a_complete_graph_beyond_memory_is_told: edited(&[("eu-west-1 = 2", "eu-west-1 = 100_000"), ("topology.outbound = { degree = 2 }", r#"topology = "complete""#)]),
