@@ -143,7 +143,7 @@ fault: 30s to the end on main: eu-west-1 | the rest
 fault: 40s to the end on main: links from all to 50 % of all: +10ms, loss 0.1
 adversary: n0 of main: late by 1s
 checks: safety
-memory: about 23 MB per run"
+memory: about 25 MB per run"
     );
 }
 
