@@ -181,7 +181,7 @@ fn another_experiment_is_replaced_by_force_alone_and_that_is_told() {
     let why = "it holds summary.csv, which was changed since it was written; --force replaces it";
     assert!(code == 2 && text.contains(why) && home.read("here/summary.csv") == table, "{text}");
     let text = home.well("run small.toml --out here --seed 2 --force");
-    assert!(text.contains("17 files, 1 of them changed since"), "{text}");
+    assert!(text.contains("19 files, 1 of them changed since"), "{text}");
 }
 
 #[cfg(unix)]

@@ -91,6 +91,7 @@ impl Scenario {
                 partial.push((vain, without));
             }
         }
+        let written = tree.clone();
         let (scenario, mut found, holes) = read(&mut tree, &sources);
         let Some(mut scenario) = scenario else { return Err(found) };
         let is_read = found.is_empty();
@@ -99,7 +100,10 @@ impl Scenario {
         let top = sources.mistake(&tree.place(""), String::new(), String::new());
         let hides =
             |hole: &Mistake, mistake: &Mistake| mistake.is_at(hole) || (mistake.title == NO_END && hole.is_at(&top));
-        let follows = |mistake: &Mistake| may_follow(mistake) || holes.iter().any(|hole| hides(hole, mistake));
+        let are_nodes_known = nodes_of(&written) == nodes_of(&tree);
+        let follows = |mistake: &Mistake| {
+            (!are_nodes_known && is_about_nodes(mistake)) || holes.iter().any(|hole| hides(hole, mistake))
+        };
         found.extend(checked.into_iter().filter(|mistake| is_read || !follows(mistake)));
         let mut variants = Vec::new();
         if found.iter().all(|mistake| mistake.harmless) {
@@ -189,8 +193,15 @@ fn read(tree: &mut Tree, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, 
     (None, found, holes)
 }
 
-/// Whether a mistake may come from how many nodes there are, and where: of a key that could not be read nothing is known.
-fn may_follow(mistake: &Mistake) -> bool {
+/// What a scenario says of how many nodes its chains have, and where.
+fn nodes_of(tree: &Tree) -> Vec<Option<Tree>> {
+    let chains = tree.at("chain").map_or(0, Tree::length);
+    let keys = (0..chains).flat_map(|at| ["count", "regions"].map(|key| format!("chain[{at}].nodes.{key}")));
+    keys.map(|key| tree.at(&key).cloned()).collect()
+}
+
+/// Whether a mistake may come from the number of nodes: if that could not be read, nothing can be said of them.
+fn is_about_nodes(mistake: &Mistake) -> bool {
     ["node", "degree"].iter().any(|word| mistake.title.contains(word))
 }
 

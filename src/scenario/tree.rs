@@ -21,13 +21,13 @@ pub struct Place {
 }
 
 /// A value and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Tree {
     value: Value,
     place: Place,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 enum Value {
     Text(String),
     Integer(i64),
@@ -39,7 +39,7 @@ enum Value {
     Table(Vec<(Key, Tree)>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 struct Key {
     name: String,
     place: Place,
@@ -118,6 +118,11 @@ impl Tree {
             Value::Table(entries) => entries.first().map_or(&tree.place, |(key, _)| &key.place).clone(),
             _ => tree.place.clone(),
         }
+    }
+
+    /// How many elements a list has; one for what stands alone.
+    pub fn length(&self) -> usize {
+        if let Value::List(items) = &self.value { items.len() } else { 1 }
     }
 
     /// Whether this is a whole number.
