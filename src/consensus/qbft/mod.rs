@@ -176,8 +176,8 @@ pub struct Qbft {
     sealed: BTreeMap<Height, Arc<Sealed>>,
     /// The way down from a sealed block far ahead.
     descent: Option<Descent<Arc<Sealed>>>,
-    /// The round that it was in when it started: rounds grow longer from there on.
-    first_round: Round,
+    /// The round that it was in when it started again, which lasts as long as round 0.
+    resumed: Option<Round>,
     /// How often this validator asked: whom it asks next. Whether [`Timer::Ask`] is set. Whose answer is under way, and how long
     /// the next may take.
     asked: u64,
@@ -331,9 +331,12 @@ impl Qbft {
             ctx.set_timer(Timer::Block, wait);
         }
     }
-    /// The base timeout, doubled with each round.
+    /// The base timeout, doubled with each round (`t(r)` of section 5.4: validators in one round wait equally long, else one
+    /// whose rounds are shorter may stay a round ahead of the others for ever). The round in which a validator starts again is
+    /// the exception, for all may have restarted: it goes one round further than it would have, and waits there.
     fn patience(&self) -> Duration {
-        let doubled = self.config.request_timeout * (1 << (self.round - self.first_round).min(32));
+        let doublings = if self.resumed == Some(self.round) { 0 } else { self.round.min(32) };
+        let doubled = self.config.request_timeout * (1 << doublings);
         doubled.min(self.config.request_timeout_most)
     }
     /// Proposes a block, in later rounds that of the newest certificate if there is one.
@@ -557,7 +560,7 @@ impl Qbft {
         (self.prepares, self.commits, self.blocks) = Default::default();
         self.changes.clear();
         self.own.clear();
-        (self.timing, self.first_round) = (false, 0);
+        (self.timing, self.resumed) = (false, None);
         ctx.cancel_timer(Timer::Round);
         self.reminders.reset();
     }

@@ -195,7 +195,7 @@ impl Qbft {
             future: Vec::new(),
             sealed: BTreeMap::new(),
             descent: None,
-            first_round: 0,
+            resumed: None,
             asked: 0,
             asking: false,
             fetch: None,
@@ -238,8 +238,8 @@ impl Qbft {
             validator.unsure = Some(Tally::default());
             validator.on_ask_timer(ctx);
         }
-        // What it promised holds; how long the rounds had become does not.
-        validator.first_round = validator.round;
+        // What it promised holds. What is left of its round's time is unknown.
+        validator.resumed = Some(validator.round);
         if validator.round > 0 || validator.accepted.is_some() {
             validator.timing = true;
             ctx.set_timer(Timer::Round, validator.patience());
