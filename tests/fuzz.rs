@@ -6,13 +6,9 @@
 //! What cannot be read is refused, as a decoder would. Messages have no byte encoding in a simulator, which counts their
 //! bytes only; in its place the text of some is garbled and read again.
 
-#[path = "fuzz/bend.rs"]
 mod bend;
-#[path = "fuzz/flood.rs"]
 mod flood;
-#[path = "fuzz/harvest.rs"]
 mod harvest;
-#[path = "fuzz/variants.rs"]
 mod variants;
 
 use flood::{Believed, Findings, flood};

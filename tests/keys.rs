@@ -4,15 +4,10 @@
 //! differs from that of the same scenario without it. `keys/cases.rs` says what a key needs around it where that is not
 //! enough. A key for which nothing helps is dead: the test names it.
 
-#[path = "keys/base.rs"]
 mod base;
-#[path = "keys/cases.rs"]
 mod cases;
-#[path = "keys/outcome.rs"]
 mod outcome;
-#[path = "keys/schema.rs"]
 mod schema;
-#[path = "keys/tree.rs"]
 mod tree;
 
 use base::{base_of, case_of, parse};

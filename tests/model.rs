@@ -1,6 +1,6 @@
 //! Model checking: protocols in every state that small worlds can reach.
 //!
-//! The protocols are the ones that simulations run, without a line for this. A [`World`](model::world::World) is a
+//! The protocols are the ones that simulations run, without a line for this. A [`World`](world::World) is a
 //! [`stateright::Model`]: its state is what every node remembers, its log, its timers, its chain, and the messages
 //! under way; its actions are whatever may happen next. Stateright visits the states breadth first, on one thread, so
 //! that the numbers here are the same everywhere.
@@ -25,16 +25,14 @@
 //! Signatures are symbolic. Timers that only repeat what was said or ask for what was lost never fire. Two states are
 //! one if the `Debug` texts of all their parts are, in which hashes have 32 bits.
 //!
-//! `cargo test --test model -- --nocapture` prints a row per instance.
+//! `cargo test --test suite model -- --nocapture` prints a row per instance.
 
-mod model {
-    pub mod check;
-    mod hotstuff;
-    mod pbft;
-    mod qbft;
-    mod raft;
-    mod scp;
-    pub mod stage;
-    mod tendermint;
-    pub mod world;
-}
+mod check;
+mod hotstuff;
+mod pbft;
+mod qbft;
+mod raft;
+mod scp;
+mod stage;
+mod tendermint;
+mod world;

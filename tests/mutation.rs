@@ -1,16 +1,14 @@
 //! The table of planted bugs does not rot: every bug still has its place in the source. Whether the checkers find them is
 //! for `cargo bench --bench mutation` to see.
 
-mod mutation {
-    pub mod table;
-}
+mod table;
 
 use ledgerlab::consensus;
 use ledgerlab::protocol::{Protocol, Visitor};
-use mutation::table::{Mutant, all, plant, read};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use table::{Mutant, all, plant, read};
 
 /// How many bugs each protocol has at least.
 const LEAST: usize = 3;

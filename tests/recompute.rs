@@ -4,11 +4,8 @@
 //! and knows nothing of the program: no line of `src` is used. What a table holds is taken as what happened; what a
 //! figure means is taken from its definition. A figure that no table suffices for is named, with the reason.
 
-#[path = "recompute/figures.rs"]
 mod figures;
-#[path = "recompute/phases.rs"]
 mod phases;
-#[path = "recompute/raw.rs"]
 mod raw;
 
 use figures::figures;

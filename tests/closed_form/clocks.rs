@@ -1,6 +1,6 @@
 //! Clocks that are wrong, where turns are told by the clock: exactly whose blocks it costs.
 
-use crate::laboratory::{seeing, setup};
+use super::laboratory::{seeing, setup};
 use ledgerlab::base::{Duration, NodeId, Time};
 use ledgerlab::consensus::aura::{Aura, Config};
 use ledgerlab::engine::{Clock, Simulation, Stop};

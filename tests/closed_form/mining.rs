@@ -1,6 +1,6 @@
 //! Proof of work: when blocks are found, how often they collide, and what attackers win.
 
-use crate::laboratory::{Sample, assert_near, seeing, setup, share_error};
+use super::laboratory::{Sample, assert_near, seeing, setup, share_error};
 use ledgerlab::base::{Committee, Duration, FaultModel, Hash, Height, NodeId};
 use ledgerlab::chain::BlockIndex;
 use ledgerlab::consensus::nakamoto::finality::{Finality, reversal_exact};

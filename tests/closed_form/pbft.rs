@@ -1,6 +1,6 @@
 //! PBFT: delays and messages, exactly where delays are constant, in distribution where they are not.
 
-use crate::laboratory::{Sample, assert_near, seeing, setup};
+use super::laboratory::{Sample, assert_near, seeing, setup};
 use ledgerlab::base::{AccountId, ClientId, Committee, Duration, FaultModel, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::pbft::{Config, Pbft};

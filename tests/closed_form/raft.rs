@@ -1,6 +1,6 @@
 //! Raft: how long elections take.
 
-use crate::laboratory::{Sample, assert_near, seeing, setup};
+use super::laboratory::{Sample, assert_near, seeing, setup};
 use ledgerlab::base::{AccountId, ClientId, Committee, Duration, FaultModel, NodeId, Stream, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::raft::{Config, Message, Raft, Transfer};

@@ -1,6 +1,6 @@
 //! The scenarios of `scenarios/reproduce`: they run, and come to the figures that their headers give.
 
-use crate::laboratory::{assert_near, share_error};
+use super::laboratory::{assert_near, share_error};
 use ledgerlab::base::Duration;
 use ledgerlab::observe::check::Verdict;
 use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Outcome};

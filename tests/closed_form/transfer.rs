@@ -1,6 +1,6 @@
 //! One transfer: its time against size, bandwidth and round-trip time.
 
-use crate::laboratory::{seeing, setup};
+use super::laboratory::{seeing, setup};
 use ledgerlab::base::{AccountId, ClientId, Committee, Duration, FaultModel, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::raft::{Config, Raft};

@@ -1,6 +1,6 @@
 //! The voting family: how many message delays and messages one decision takes, exactly, side by side.
 
-use crate::laboratory::{seeing, setup};
+use super::laboratory::{seeing, setup};
 use ledgerlab::base::{AccountId, ClientId, Duration, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::{aura, clique, hotstuff, pbft, qbft, ripple, scp, tendermint, threshold, vote};
@@ -187,7 +187,7 @@ vote                     64     1     2     3      189
 #[allow(clippy::print_stdout)]
 fn one_decision_takes_exactly_the_delays_and_messages_of_the_papers() {
     let table = table();
-    // For people: `cargo test --test closed_form voting -- --nocapture`.
+    // For people: `cargo test --test suite closed_form::voting -- --nocapture`.
     println!("{HEAD}{table}");
     assert_eq!(table, TABLE);
 }
