@@ -24,7 +24,8 @@ pub const LEADER: NodeId = NodeId(u32::MAX);
 pub enum Who {
     /// These nodes.
     These(Vec<NodeId>),
-    /// Whoever noted last that it leads, when the fault with this number begins. Nobody if nobody ever did.
+    /// Whoever leads when the fault with this number begins: of the honest nodes that noted that they lead, the one of the
+    /// latest turn (`protocol::note::LEADING`), and of several the last. Nobody if nobody ever did.
     Leader(u32),
 }
 
@@ -250,13 +251,19 @@ impl<P: Protocol> Simulation<P> {
             Fault::Lift(id) => self.lift(id),
         }
     }
+    /// The honest node that led last in the latest turn. What a node notes by an old memory is of an earlier turn.
+    pub(super) fn leader(&self) -> Option<NodeId> {
+        let led = |at: usize| self.seats[at].led.filter(|_| self.honest[at]).map(|led| (led, at));
+        (0..self.seats.len()).filter_map(led).max().map(|(_, at)| NodeId::from(at))
+    }
     /// Whom a fault strikes that begins.
     fn strike(&mut self, who: Who) -> Vec<NodeId> {
         match who {
             Who::These(nodes) => nodes,
             Who::Leader(id) => {
-                self.trouble.outages.extend(self.leader.map(|leader| (id, leader)));
-                self.leader.into_iter().collect()
+                let leader = self.leader();
+                self.trouble.outages.extend(leader.map(|leader| (id, leader)));
+                leader.into_iter().collect()
             }
         }
     }

@@ -417,7 +417,7 @@ impl<P: Protocol> Simulation<P> {
     }
     fn note(&mut self, node: NodeId, label: &'static str, value: u64) {
         if label == note::LEADING {
-            self.leader = Some(node);
+            self.seats[node.index()].led = Some((value, self.queue.now()));
         }
         self.tell(&Observed::Noted { node, label, value });
     }

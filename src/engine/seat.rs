@@ -124,6 +124,8 @@ pub(super) struct Seat<P: Protocol> {
     /// Up to where it had declared its chain final when it last forgot everything.
     pub forgotten: Height,
     pub busy: Duration,
+    /// The last turn in which it led, and since when.
+    pub led: Option<(u64, Time)>,
 }
 
 impl<P: Protocol> Seat<P> {
@@ -133,6 +135,7 @@ impl<P: Protocol> Seat<P> {
         let (log, last) = restored.map_or((Vec::new(), BlockIndex::GENESIS), |backup| (backup.log, backup.last));
         (self.tip, self.finalized) = (last, tree.height(last));
         self.disk.restore(log);
+        self.led = None;
     }
     pub fn is_up(&self) -> bool {
         self.occupant.is_some()

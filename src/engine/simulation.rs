@@ -264,7 +264,6 @@ pub struct Simulation<P: Protocol> {
     pub(super) held: FxHashMap<Hash, Vec<u64>>,
     /// Which blocks somebody extended a chain by.
     pub(super) seen: Vec<bool>,
-    pub(super) leader: Option<NodeId>,
     pub(super) trouble: Trouble,
     pub(super) replies: u32,
     pub(super) answered: u64,
@@ -351,7 +350,6 @@ impl<P: Protocol> Simulation<P> {
             finals: Vec::new(),
             held: FxHashMap::default(),
             seen: Vec::new(),
-            leader: None,
             trouble: Trouble::default(),
             replies: u32::try_from(P::replies(&committee)).expect("fewer replies than nodes"),
             answered: 0,
@@ -683,6 +681,7 @@ fn new_seat<P: Protocol>(settings: SeatSettings<P>) -> Seat<P> {
         finalized: Height::GENESIS,
         forgotten: Height::GENESIS,
         busy: Duration::ZERO,
+        led: None,
     }
 }
 

@@ -364,7 +364,7 @@ impl Qbft {
                 others = held.iter().filter_map(|change| change.certificate.clone()).collect();
             }
         }
-        ctx.note(note::LEADING, self.height().0);
+        ctx.note(note::LEADING, note::turn(self.height(), round));
         self.accept(&block, ctx);
         let proposal = Proposal { round, block: block.clone(), signature, changes, certificate, others };
         ctx.broadcast(Message::Proposal(Arc::new(proposal)));

@@ -71,7 +71,7 @@ impl Scp {
             self.nomination.round += 1;
         }
         if self.nomination.leaders.contains(&ctx.me()) {
-            ctx.note(note::LEADING, self.slot().0);
+            ctx.note(note::LEADING, note::turn(self.slot(), u64::from(self.nomination.round)));
         }
     }
     /// The time of the next ledger has come, or a round is over.

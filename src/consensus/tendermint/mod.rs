@@ -370,7 +370,7 @@ impl Tendermint {
         ctx.set_timer(Timer::Propose(self.height(), round), self.timeout(self.config.propose_timeout));
         self.watch(ctx);
         if self.proposer(round) == ctx.me() {
-            ctx.note(note::LEADING, u64::from(round));
+            ctx.note(note::LEADING, note::turn(self.height(), u64::from(round)));
             if round > 0 || ctx.pending() > 0 || self.config.empty_blocks {
                 self.propose(ctx);
             }

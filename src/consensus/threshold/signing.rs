@@ -86,7 +86,7 @@ impl Threshold {
                 (Block::new(Header { parent, height, merkle, time, proposer, seal: Seal::None }, batch), None)
             }
         };
-        ctx.note(note::LEADING, slot);
+        ctx.note(note::LEADING, note::turn(block.height(), 0));
         let signature = ctx.sign(&Proposal::statement(slot, &block.id()));
         let is_again = self.offered.iter().any(|offered| offered.id() == block.id());
         if is_again {

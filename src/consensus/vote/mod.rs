@@ -336,7 +336,7 @@ impl Vote {
             ctx.set_timer(Timer::Repeat, self.config.cut_off);
         }
         if self.is_on_duty(ctx.me()) {
-            ctx.note(note::LEADING, self.round);
+            ctx.note(note::LEADING, note::turn(self.tip.height().next(), self.round));
             ctx.set_timer(Timer::Propose, rest);
         }
     }

@@ -151,13 +151,31 @@ fn a_fault_finds_whoever_leads_and_its_end_finds_the_same_node() {
         ends: None,
     });
     let mut simulation = crate::engine::Simulation::new(setup);
-    simulation.leader = Some(NodeId(0));
+    simulation.seats[0].led = Some((1, Time::ZERO));
     for (millis, nonce) in [(50, 0), (210, 1)] {
         simulation.submit_at(at(millis), ClientId(0), NodeId(0), payment(1, nonce));
     }
     while simulation.advance(Time::NEVER, 1_000) {}
     assert_eq!(diary.lines("n0 final").len(), 2);
     assert_eq!(diary.lines("n1 final").len(), 1, "the second block met the cut");
+}
+
+#[test]
+fn who_leads_is_the_honest_node_of_the_latest_turn_and_no_stale_memory() {
+    let mut simulation = crate::engine::Simulation::new(setup(4, Config::default(), &Diary::default()));
+    let leads = |simulation: &mut crate::engine::Simulation<_>, node: usize, turn, since, expected: usize| {
+        simulation.seats[node].led = Some((turn, at(since)));
+        assert_eq!(simulation.leader(), Some(NodeId::from(expected)), "n{node} notes turn {turn}");
+    };
+    leads(&mut simulation, 0, 1, 10, 0);
+    leads(&mut simulation, 1, 4, 20, 1);
+    leads(&mut simulation, 0, 1, 30, 1); // restarted, by its log
+    leads(&mut simulation, 2, 4, 40, 2); // the same turn, later
+    simulation.honest[3] = false;
+    leads(&mut simulation, 3, 9, 50, 2);
+    let tree = crate::chain::Tree::default();
+    (0..3).for_each(|node| simulation.seats[node].lose_data(None, &tree));
+    assert_eq!(simulation.leader(), None, "all begin anew");
 }
 
 #[test]
