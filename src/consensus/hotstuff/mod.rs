@@ -269,6 +269,10 @@ impl Protocol for HotStuff {
 
 /// Views ahead of the present one whose votes are kept: a next leader may hear votes before the proposal.
 const VIEWS_AHEAD: View = 8;
+/// How far ahead of the local clock a proposed block may be dated (ours, as in Tendermint and QBFT here; `DiemBFT`'s
+/// `block.rs` allows five minutes, and its replicas vote only when that time has come). Else the time of the chain would be
+/// whatever a liar says.
+const AHEAD_MOST: Duration = Duration::from_secs(1);
 /// Blocks made final between two images in the log.
 const IMAGE_EVERY: u64 = 64;
 
@@ -319,7 +323,7 @@ impl HotStuff {
             parent: parent.id(),
             height: parent.height().next(),
             merkle: batch.digest(),
-            time: ctx.now(),
+            time: ctx.now().max(parent.header.time),
             proposer: ctx.me(),
             seal: Vertex::seal(self.view, &justify),
         };
@@ -373,12 +377,20 @@ impl HotStuff {
         if vertex.view <= self.voted || !self.is_safe(proposal) || ctx.learn(&vertex.block).is_none() {
             return;
         }
-        if !self.config.batch.admits(&vertex.block.batch) || ctx.validate(&vertex.block).is_err() {
+        let is_small = self.config.batch.admits(&vertex.block.batch);
+        if !is_small || !self.is_timely(&vertex.block, ctx) || ctx.validate(&vertex.block).is_err() {
             return;
         }
         self.accept(proposal, ctx);
         self.vote(vertex, ctx);
         self.watch(ctx);
+    }
+    /// Whether a block is dated no earlier than its parent and not far in the future. The paper's nodes have no time;
+    /// `DiemBFT` wants a later one than the parent's, and counts in microseconds.
+    fn is_timely(&self, block: &Block, ctx: &Context<'_, Self>) -> bool {
+        let time = block.header.time;
+        let follows = self.block(&block.parent()).is_some_and(|parent| parent.header.time <= time);
+        follows && time <= ctx.now() + AHEAD_MOST
     }
     /// `safeNode` (algorithm 4, lines 12 and 13), or Jolteon's rule: the parent is of the view before, or the leader
     /// shows that nobody among a quorum knew a newer certificate than that of the parent.

@@ -1,7 +1,7 @@
 //! One test per sentence of the paper that matters.
 
 use super::*;
-use crate::base::{Height, Wire};
+use crate::base::{Height, Time, Wire};
 use crate::chain::BlockIndex;
 use crate::protocol::rehearsal::{Flight, Rehearsal};
 use std::fmt::Write as _;
@@ -147,11 +147,14 @@ struct Fork {
 
 impl Fork {
     fn vertex(&mut self, view: View, justify: &Arc<Certificate>, parent: &Arc<Block>) -> Arc<Vertex> {
+        self.dated(view, justify, parent, Time::ZERO)
+    }
+    fn dated(&mut self, view: View, justify: &Arc<Certificate>, parent: &Arc<Block>, time: Time) -> Arc<Vertex> {
         let header = Header {
             parent: parent.id(),
             height: parent.height().next(),
             merkle: Batch::empty().digest(),
-            time: crate::base::Time::ZERO,
+            time,
             proposer: NodeId((view % 4) as u32),
             seal: Vertex::seal(view, justify),
         };
@@ -237,6 +240,29 @@ fn a_locked_replica_votes_against_its_lock_only_for_a_newer_certificate() {
     assert!(safe(&fork, against), "a certificate of view 5 is newer: the branch for liveness");
     let with = fork.vertex(6, &q1, &a1.block);
     assert!(safe(&fork, with), "what extends the lock is safe");
+}
+
+#[test]
+fn a_block_dated_before_its_parent_or_ahead_of_the_clock_gets_no_vote() {
+    let voted = |parent: u64, child: u64| {
+        let mut fork = Fork { stage: stage(4, Config::default()) };
+        let after = |millis| Time::ZERO + MILLI * millis;
+        let below = fork.dated(1, &Certificate::genesis(), &Block::genesis(), after(parent));
+        let certificate = fork.certify(&below);
+        let vertex = fork.dated(2, &certificate, &below.block, after(child));
+        for vertex in [below, vertex] {
+            let signature = fork.stage.keys().sign(0, &Proposal::statement(&vertex.block.id()));
+            fork.stage.inject(0, 1, Message::Propose(Arc::new(Proposal { vertex, timeout: None, signature })));
+            fork.stage.deliver(|flight| matches!(flight.message, Message::Propose(_)));
+        }
+        fork.stage.node(1).voted
+    };
+    assert_eq!(voted(0, 0), 2);
+    assert_eq!(voted(300, 299), 1, "before its parent");
+    assert_eq!(voted(300, 300), 2);
+    assert_eq!(voted(0, 900), 2);
+    assert_eq!(voted(0, 1_100), 1, "more than a second ahead");
+    assert_eq!(voted(1_100, 1_100), 0, "neither of them, though the parent has its certificate");
 }
 
 #[test]
@@ -387,7 +413,7 @@ fn beyond_the_bound_double_votes_fork() {
         for view in 1..=3 {
             let vertex = fork.vertex(view, &justify, &parent);
             let mut header = vertex.block.header;
-            header.time = crate::base::Time::from_nanos(time);
+            header.time = Time::from_nanos(time);
             let block = Block::new(header, Batch::empty());
             fork.stage.learn(&block);
             let vertex = Arc::new(Vertex { block: block.clone(), ..(*vertex).clone() });
