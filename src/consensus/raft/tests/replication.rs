@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::{ByteSize, NodeId, Wire};
+use crate::chain::Batch;
 use crate::consensus::raft::log::{Entry, Index, Payload};
 use crate::consensus::raft::membership::Membership;
 use crate::consensus::raft::message::{AppendEntries, AppendReply, Image, InstallSnapshot, Outcome, RequestVote, Vote};
@@ -131,6 +132,26 @@ fn logs_that_differ_by_many_terms_are_repaired_term_by_term() {
     stage.run(ms(200));
     assert_eq!(terms(&stage, 2), terms(&stage, 0));
     assert_eq!(terms(&stage, 0)[..7], [1; 7]);
+}
+
+#[test]
+fn a_follower_takes_what_its_leader_logged_whatever_its_own_limit_is() {
+    let mut stage = led_by(0, 3, Config { batch_transactions: 1, ..figure_2() });
+    let payload = Payload::Batch(Batch::new((0..3).map(|nonce| stage.transaction(1, nonce)).collect()));
+    let entries: Arc<[Entry]> = [Entry { term: Term(1), leader: NodeId(0), time: Time::ZERO, payload }].into();
+    let append = AppendEntries { term: Term(1), prev_index: 1, prev_term: Term(1), commit: 2, entries, context: None };
+    stage.inject(0, 2, Message::AppendEntries(append));
+    stage.deliver(|flight| flight.to == NodeId(2));
+    assert_eq!((stage.node(2).commit(), stage.final_transactions(2).len()), (2, 3));
+    // A leader keeps to it.
+    (0..3).for_each(|nonce| drop(submit(&mut stage, 1, nonce)));
+    stage.run(ms(10));
+    let log = stage.node(0).log();
+    let most = (1..=log.last_index()).filter_map(|index| log.get(index)).map(|entry| match &entry.payload {
+        Payload::Batch(batch) => batch.len(),
+        _ => 0,
+    });
+    assert_eq!(most.max(), Some(1));
 }
 
 #[test]
