@@ -161,7 +161,7 @@ fn a_run_leaves_a_folder_with_everything_in_it() {
     ]
     .map(str::to_owned)
     .to_vec();
-    for chart in ["confirmation", "forks", "pending", "propagation", "resources", "throughput"] {
+    for chart in ["confirmation", "forks", "propagation", "resources", "throughput", "unconfirmed"] {
         expected.extend(["svg", "png"].map(|kind| format!("charts/{chart}.{kind}")));
     }
     expected.sort();
@@ -203,7 +203,7 @@ fn the_columns_of_tables_are_a_promise() {
         ),
         (
             "series",
-            "start_s,end_s,submitted,confirmed,throughput,confirmation_p50_s,pending,blocks,wasted_rounds,\
+            "start_s,end_s,submitted,confirmed,throughput,confirmation_p50_s,unconfirmed,blocks,wasted_rounds,\
              leader_changes,reorgs,reorg_max,messages,bytes,cpu_mean,cpu_max,inbox_max,mempool_max,finalized_min,\
              finalized_max",
         ),

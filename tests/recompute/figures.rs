@@ -75,7 +75,17 @@ fn load(run: &Run, figures: &mut Figures) {
     let confirmed = confirmed(run);
     figures.exact("throughput", confirmed / run.window());
     let executed = count(measured(run).filter(|row| row["fate"] == "executed"));
-    figures.exact("success_rate", 100.0 * executed / count(measured(run)));
+    let decided = count(measured(run).filter(|row| !(row["fate"] == "pending" && could_not_be_final(run, row))));
+    figures.exact("success_rate", 100.0 * executed / decided);
+}
+
+/// Whether a payment was submitted less than the confirmation time p99 before the end of the run.
+pub fn could_not_be_final(run: &Run, row: &Row) -> bool {
+    let executed = measured(run).filter(|row| row["fate"] == "executed");
+    let times: Vec<f64> =
+        executed.filter_map(|row| Some(number(row, "final_s")? - number(row, "submitted_s")?)).collect();
+    let left = run.end - number(row, "submitted_s").expect("every payment was submitted");
+    percentile(&times, 0.99).is_some_and(|p99| left < p99 - 1e-9)
 }
 
 /// Transactions that became final with effect at the first honest node within the measured window.

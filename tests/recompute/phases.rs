@@ -1,6 +1,6 @@
 //! What faults cost, from the definitions: fault periods, outage, time to recover, time to drain, catch-up.
 
-use super::figures::percentile;
+use super::figures::{could_not_be_final, percentile};
 use super::raw::{Row, Run, What, number};
 use std::collections::BTreeMap;
 
@@ -145,8 +145,8 @@ impl<'a> View<'a> {
     fn settled(&self, row: &Row) -> Option<f64> {
         number(row, if self.region.is_none() { "final_first_s" } else { "final_s" })
     }
-    /// How many payments wait: handed to an honest node that was up, and not yet final.
-    fn pending(&self, at: f64) -> usize {
+    /// How many payments are outstanding: handed to an honest node that was up, and not yet final.
+    fn outstanding(&self, at: f64) -> usize {
         let waits = |row: &&Row| {
             number(row, "taken_s").is_some_and(|taken| taken <= at) && self.settled(row).is_none_or(|end| end > at)
         };
@@ -161,7 +161,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The longest interval without finality that overlaps the period, while a payment is pending.
+/// The longest interval without finality that overlaps the period, while a payment is outstanding.
 pub fn outage(view: View<'_>, period: Period) -> Span {
     let run = view.run;
     let reach = Reach::of(run);
@@ -170,11 +170,11 @@ pub fn outage(view: View<'_>, period: Period) -> Span {
     let last = *instants.last().unwrap();
     let mut longest = 0.0_f64;
     let starts: Vec<f64> = view.payments().filter_map(|row| number(row, "taken_s")).collect();
-    // An idle chain has no outage: an interval begins when something is pending.
+    // An idle chain has no outage: an interval begins when something is outstanding.
     let begin = |since: f64| {
         let next = starts.iter().copied().filter(|at| *at > since).fold(f64::INFINITY, f64::min);
         // The story rounds to a microsecond: what became final at this very instant waits no longer.
-        if view.pending(since + 1.1e-6) > 0 { since } else { next }
+        if view.outstanding(since + 1.1e-6) > 0 { since } else { next }
     };
     let overlaps = |from: f64, to: f64| to >= period.start && period.end.is_none_or(|end| from <= end);
     for pair in instants.windows(2) {
@@ -230,7 +230,7 @@ pub fn recover(view: View<'_>, period: Period) -> Span {
     candidates.into_iter().find(enough).map_or(Span::NotReached, |at| Span::Seconds(at - end))
 }
 
-/// From the period's end until as few are pending as before: at most the mean and two standard deviations.
+/// From the period's end until as few are outstanding as before: at most the mean and two standard deviations.
 pub fn drain(view: View<'_>, period: Period) -> Span {
     let run = view.run;
     let (Some(end), Some((from, to))) = (period.end, before(run, period)) else { return Span::NotMeasurable };
@@ -243,14 +243,14 @@ pub fn drain(view: View<'_>, period: Period) -> Span {
     // Weighted by how long each number lasted.
     let (mut sum, mut squares) = (0.0, 0.0);
     for pair in edges.windows(2) {
-        let many = view.pending(pair[0]) as f64;
+        let many = view.outstanding(pair[0]) as f64;
         sum += many * (pair[1] - pair[0]);
         squares += many * many * (pair[1] - pair[0]);
     }
     let mean = sum / (to - from);
     let bound = mean + 2.0 * (squares / (to - from) - mean * mean).max(0.0).sqrt();
     let after = std::iter::once(end).chain(changes.iter().copied().filter(|at| *at > end && *at <= run.end));
-    let drained = after.into_iter().find(|at| view.pending(*at) as f64 <= bound);
+    let drained = after.into_iter().find(|at| view.outstanding(*at) as f64 <= bound);
     drained.map_or(Span::NotReached, |at| Span::Seconds(at - end))
 }
 
@@ -301,11 +301,18 @@ pub fn phase(view: View<'_>, (from, to): (f64, f64)) -> Vec<(&'static str, Optio
     };
     let (confirmation, answers) = (times("final_s", false), times("answered_s", true));
     let succeeded = submitted.iter().filter(|row| row["fate"] == "executed" && view.settled(row).is_some());
+    // Of a region's payments those count as final that are so at home.
+    let is_open = |row: &&&Row| {
+        let may_be = row["fate"] == "pending" || row["fate"] == "executed" && view.settled(row).is_none();
+        may_be && could_not_be_final(view.run, row)
+    };
+    let undecided = submitted.iter().filter(is_open).count() as f64;
     let (many, well) = (submitted.len() as f64, succeeded.count() as f64);
     vec![
         ("submitted", Some(many)),
         ("succeeded", Some(well)),
-        ("success_rate", (many > 0.0).then(|| 100.0 * well / many)),
+        ("undecided", Some(undecided)),
+        ("success_rate", (many > undecided).then(|| 100.0 * well / (many - undecided))),
         ("confirmed", Some(confirmed)),
         ("throughput", (to > from).then(|| confirmed / (to - from))),
         ("confirmation_p50_s", percentile(&confirmation, 0.5)),
@@ -342,7 +349,7 @@ pub fn named(run: &Run) -> Vec<(String, Option<f64>)> {
     {
         for (name, value) in phase(view, span) {
             let name = name.trim_end_matches("_s").replace("success_rate", "success");
-            if !["submitted", "succeeded", "confirmed"].contains(&name.as_str()) {
+            if !["submitted", "succeeded", "undecided", "confirmed"].contains(&name.as_str()) {
                 figures.push((format!("{name}_{word}"), value.filter(|_| span.0 < span.1)));
             }
         }

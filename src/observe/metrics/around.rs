@@ -25,7 +25,8 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
                 "success_before",
                 "success rate before",
                 "share of the transactions submitted before the worst fault period, the one with the longest outage (the \
-                 first of several), that were final with effect by the end",
+                 first of several), that were final with effect by the end; those that are pending, but were submitted \
+                 less than the confirmation time p99 before the end, are not counted",
             ),
             ("success_during", "success rate during", "the same, of those submitted during the period"),
             ("success_after", "success rate after", "the same, of those submitted after it and before the next"),
@@ -135,7 +136,8 @@ const TIMES: [(&str, &str, Longest, &str); 4] = [
         "outage",
         "longest outage",
         |row| (row.outage, row.outage_over),
-        "longest time without finality, while a payment was pending, that overlaps a fault period: between blocks that \
+        "longest time without finality, while a payment was outstanding (an honest node that was up had it, and it was \
+         not final), that overlaps a fault period: between blocks that \
          became final first at honest nodes that were up and could reach a quorum (under proof of work: most of the power)",
     ),
     (
@@ -149,7 +151,7 @@ const TIMES: [(&str, &str, Longest, &str); 4] = [
         "drain",
         "time to drain",
         |row| (row.drain, row.drained),
-        "time from the end of a fault period until no more payments are pending than on average before it plus two \
+        "time from the end of a fault period until no more payments are outstanding than on average before it plus two \
          standard deviations, longest over all periods",
     ),
     (

@@ -56,13 +56,13 @@ impl<'a> Measured<'a> {
             (Some(before), Some(after)) => after.since(before),
             _ => Volume::default(),
         };
-        let mut measured = Measured {
+        Measured {
             metrics,
             verdict,
             transactions,
             nodes,
             blocks: blocks.iter().filter(|row| within(row.created)).collect(),
-            confirmation: Vec::new(),
+            confirmation: confirmation_times(transactions, window),
             seconds: (!span.is_zero()).then(|| span.as_secs_f64()),
             submitted: submitted().count(),
             succeeded: submitted().filter(executed).count(),
@@ -71,9 +71,7 @@ impl<'a> Measured<'a> {
             volume,
             window,
             end: window.1,
-        };
-        measured.confirmation = measured.spans(|row| if executed(&row) { row.final_home } else { Time::NEVER });
-        measured
+        }
     }
     /// Times from submission to an instant, of the transactions submitted within the window, ascending.
     fn spans(&self, until: impl Fn(&TransactionRow) -> Time) -> Vec<Duration> {
@@ -87,9 +85,44 @@ impl<'a> Measured<'a> {
     fn per_second(&self, count: usize) -> Option<f64> {
         self.seconds.map(|seconds| count as f64 / seconds)
     }
+    /// Transactions submitted within the window that could not be final yet when the run ended.
+    fn undecided(&self) -> usize {
+        let cut = Cut::new(self.end, &self.confirmation);
+        let within = |row: &&TransactionRow| self.window.0 <= row.submitted && row.submitted < self.window.1;
+        self.transactions.iter().filter(within).filter(|row| row.fate == Fate::Pending && cut.is_late(row.submitted)).count()
+    }
     fn fate(&self, fate: Fate) -> f64 {
         self.transactions.iter().filter(|row| row.fate == fate).count() as f64
     }
+}
+
+/// Where a success rate is cut off. A transaction that is pending at the end of the run is no failure if 1 % of those that
+/// were executed took longer than it had: it could hardly be final.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    end: Time,
+    /// The confirmation time p99 of the run; zero if nothing was executed.
+    confirmation: Duration,
+}
+
+impl Cut {
+    /// For a run with this end and these confirmation times within the measured window, ascending.
+    pub fn new(end: Time, confirmation: &[Duration]) -> Cut {
+        Cut { end, confirmation: percentile(confirmation, 990).unwrap_or(Duration::ZERO) }
+    }
+    /// Whether a transaction was submitted less than that before the end.
+    pub fn is_late(&self, submitted: Time) -> bool {
+        self.end.since(submitted) < self.confirmation
+    }
+}
+
+/// Confirmation times of the transactions submitted within a window and executed, ascending.
+pub fn confirmation_times(transactions: &[TransactionRow], (from, to): (Time, Time)) -> Vec<Duration> {
+    let within = transactions.iter().filter(|row| from <= row.submitted && row.submitted < to);
+    let executed = within.filter(|row| row.fate == Fate::Executed && row.final_home < Time::NEVER);
+    let mut times: Vec<Duration> = executed.map(|row| row.final_home.since(row.submitted)).collect();
+    times.sort_unstable();
+    times
 }
 
 /// Figures in the making.
@@ -189,8 +222,9 @@ fn load(m: &Measured<'_>, sheet: &mut Sheet) {
         "success_rate",
         "success rate",
         "%",
-        ratio(100.0 * m.succeeded as f64, m.submitted),
-        "share of the transactions submitted within the measured window that were final with effect by the end",
+        ratio(100.0 * m.succeeded as f64, m.submitted - m.undecided()),
+        "share of the transactions submitted within the measured window that were final with effect by the end; those \
+         that are pending, but were submitted less than the confirmation time p99 before the end, are not counted",
     );
 }
 

@@ -1,7 +1,7 @@
 //! From what was counted to an [`Outcome`].
 
 use super::blocks::Index;
-use super::figures::{Around, Measured, figures};
+use super::figures::{Around, Cut, Measured, confirmation_times, figures};
 use super::outcome::{
     BlockRow, Fate, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow, Standing,
     TransactionRow, UncheckedRow, ViolationRow,
@@ -101,7 +101,8 @@ impl Metrics {
             views.push(View::of_region(name, here, &self.regions.finals[region]));
         }
         let anybody = self.settings.honest.contains(&true);
-        rows(&periods, &views, blocks, |end| self.progress.after(end).filter(|_| anybody), &Bounds { window, end })
+        let cut = Cut::new(end, &confirmation_times(transactions, window));
+        rows(&periods, &views, blocks, |end| self.progress.after(end).filter(|_| anybody), &Bounds { window, end, cut })
     }
     /// Completes the rows of transactions by what is known of their blocks. One whose final block did not stay, or
     /// that was cut off before it was final, is lost unless the canonical chain has it in another block.
@@ -182,14 +183,14 @@ impl Metrics {
         }
         let mut led = vec![0u64; count];
         changes.iter().for_each(|at| led[index(*at)] += 1);
-        let (mut pending, mut before) = (0, super::Volume::default());
+        let (mut unconfirmed, mut before) = (0, super::Volume::default());
         let mut rows = Vec::with_capacity(count);
         for (at, counts) in self.series.counts.iter().enumerate() {
             let start = Time::ZERO + length * at as u64;
             let stop = end.min(start + length);
             let volume = counts.sent_before_end.since(before);
             before = counts.sent_before_end;
-            pending = pending + submitted[at] - settled[at];
+            unconfirmed = unconfirmed + submitted[at] - settled[at];
             spans[at].sort_unstable();
             let seconds = stop.since(start).as_secs_f64();
             let told = counts.available > 0;
@@ -200,7 +201,7 @@ impl Metrics {
                 confirmed: confirmed[at],
                 throughput: if seconds > 0.0 { confirmed[at] as f64 / seconds } else { 0.0 },
                 confirmation_p50_s: percentile(&spans[at], 500).map(Duration::as_secs_f64),
-                pending,
+                unconfirmed,
                 blocks: counts.blocks,
                 wasted_rounds: counts.wasted,
                 leader_changes: led[at],

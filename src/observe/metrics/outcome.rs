@@ -218,8 +218,8 @@ pub struct IntervalRow {
     pub throughput: f64,
     /// Median confirmation time of the transactions that became final with effect at their home in it, in seconds.
     pub confirmation_p50_s: Option<f64>,
-    /// Transactions submitted and not final at any honest node, at its end.
-    pub pending: u64,
+    /// Transactions submitted and not final at any honest node, at its end; also those that are refused or lost.
+    pub unconfirmed: u64,
     /// Blocks created.
     pub blocks: u64,
     /// Rounds that ended without a decision, each number counted when it was noted first.
@@ -391,7 +391,7 @@ pub struct PeriodRow {
     pub end: Time,
     /// How many faults it is made of.
     pub faults: u32,
-    /// The longest interval without finality that overlaps it, while a payment was pending.
+    /// The longest interval without finality that overlaps it, while a payment was outstanding.
     #[serde(rename = "outage_s", serialize_with = "span_seconds")]
     pub outage: Duration,
     /// Whether that interval ended.
@@ -404,7 +404,7 @@ pub struct PeriodRow {
     pub recovery: Duration,
     /// Whether it was.
     pub recovered: Reached,
-    /// From its end until no more payments were pending than before.
+    /// From its end until no more payments were outstanding than before.
     #[serde(rename = "drain_s", serialize_with = "span_seconds")]
     pub drain: Duration,
     /// Whether that came.
@@ -450,7 +450,9 @@ pub struct PhaseRow {
     pub submitted: u64,
     /// Of these, those that were final with effect by the end of the run.
     pub succeeded: u64,
-    /// The share of these, in per cent.
+    /// Of these, those that were pending at the end of the run and could not be final yet.
+    pub undecided: u64,
+    /// What succeeded of what is decided, in per cent.
     pub success_rate: Option<f64>,
     /// Transactions that became final with effect in it, whenever they were submitted.
     pub confirmed: u64,

@@ -6,23 +6,26 @@
 //! * **finality** is the instant at which a block becomes final first at an honest node that is up and can reach a quorum
 //!   in both directions (under proof of work: most of the power); while no honest node can, at any honest node
 //!   ([`BlockRow::final_connected`](super::BlockRow::final_connected)). Empty blocks count;
-//! * a payment is **pending** from the instant at which it is first handed to an honest node that is up until it is final
-//!   at the first honest node, with or without effect;
+//! * a payment is **outstanding** from the instant at which it is first handed to an honest node that is up until it is final
+//!   at the first honest node, with or without effect. (*Pending* is a fate, *unconfirmed* counts from submission: both include what no node had;)
 //! * an **interval without finality** lies between two consecutive finalities, or the start of the run and the first, or
-//!   the last and the end of the run. It begins later if no payment is pending then: with the first that is handed in;
+//!   the last and the end of the run. It begins later if no payment is outstanding then: with the first that is handed in;
 //! * **outage**: the longest of these intervals that begins at or before the end of the period and ends at or after its
-//!   start. Not over, if that is the one that the end of the run cuts off. 0 s if nothing was pending around the period;
-//!   cannot be measured, like the time to drain, if no payment of the whole run was ever pending;
+//!   start. Not over, if that is the one that the end of the run cuts off. 0 s if nothing was outstanding around the period;
+//!   cannot be measured, like the time to drain, if no payment of the whole run was ever outstanding;
 //! * **before** is the time from the end of the period before, or from the end of the warm-up if that is later, until the
 //!   period starts; if that is empty, without regard to the warm-up. A period that starts at time zero has none, and then
 //!   nothing below can be measured. **After** is the time from the end of the period until the next one starts or the
 //!   measured window ends, **during** is between;
+//! * **success rate** of a phase: of the payments submitted in it, the share that is final with effect, without those that
+//!   are *undecided*: pending at the end of the run (neither final, in a region at home, nor refused nor lost), and
+//!   submitted less than the p99 of the confirmation times of the run before it;
 //! * **throughput** of a span: transactions that became final with effect at the first honest node in it, per second;
 //! * **time to recover**: from the end of the period until the first instant such that the throughput over the next `w`
 //!   seconds, both ends included, is at least 90 % of the throughput before. `w` is ten times the mean time between the
 //!   creations of canonical blocks before (if there were two), or a hundred payments at the throughput before, whichever
 //!   is longer. Cannot be measured if nothing became final before;
-//! * **time to drain**: from the end of the period until the first instant at which the number of pending payments is at
+//! * **time to drain**: from the end of the period until the first instant at which the number of outstanding payments is at
 //!   most its mean over the time before plus two standard deviations, both weighted by time;
 //! * **catch-up**: from the end of the period until the first instant from which on, until the next period or the end of
 //!   the run, every honest node that is up holds final the height that the first of them held final at the end of the
@@ -33,6 +36,7 @@
 //! payment is confirmed when it is final at its home; blocks between are those of the whole chain.
 
 use super::catch_up::CaughtUp;
+use super::figures::Cut;
 use super::outcome::{BlockRow, Fate, FaultSpan, PeriodRow, Phase, PhaseRow, Reached, Standing, TransactionRow};
 use super::statistics::percentile;
 use crate::base::{Duration, Time};
@@ -78,7 +82,7 @@ pub fn periods(faults: &mut [FaultSpan]) -> Vec<Period> {
 #[derive(Clone, Copy, Debug)]
 struct Payment {
     submitted: Time,
-    /// When it began and ceased to be pending.
+    /// When it began and ceased to be outstanding.
     taken: Time,
     settled: Time,
     /// When it was confirmed; never if it had no effect.
@@ -86,6 +90,8 @@ struct Payment {
     /// When it was final with effect at home.
     home: Time,
     answered: Time,
+    /// Whether it is refused, lost or without effect.
+    failed: bool,
 }
 
 /// What is known of the whole chain, or of a region of it.
@@ -96,10 +102,10 @@ pub struct View {
     finals: Vec<Time>,
     /// When payments were confirmed, ascending.
     confirmed: Vec<Time>,
-    /// When payments began to be pending, ascending.
+    /// When payments began to be outstanding, ascending.
     taken: Vec<Time>,
-    /// The instants at which the number of pending payments changes, and the number from then on; from time zero.
-    pending: Vec<(Time, u64)>,
+    /// The instants at which the number of outstanding payments changes, and the number from then on; from time zero.
+    outstanding: Vec<(Time, u64)>,
 }
 
 impl View {
@@ -113,6 +119,7 @@ impl View {
             confirmed: if row.fate == Fate::Executed { row.final_first } else { Time::NEVER },
             home: if row.fate == Fate::Executed { row.final_home } else { Time::NEVER },
             answered: row.answered,
+            failed: has_failed(row),
         };
         View::new(String::new(), transactions.iter().map(payment).collect(), finals)
     }
@@ -121,7 +128,8 @@ impl View {
         let payment = |row: &TransactionRow| {
             let home = if row.fate == Fate::Executed { row.final_home } else { Time::NEVER };
             let (submitted, taken, answered) = (row.submitted, row.taken, row.answered);
-            Payment { submitted, taken, settled: row.final_home, confirmed: home, home, answered }
+            let failed = has_failed(row);
+            Payment { submitted, taken, settled: row.final_home, confirmed: home, home, answered, failed }
         };
         View::new(name.to_owned(), transactions.map(payment).collect(), finals.to_vec())
     }
@@ -133,19 +141,19 @@ impl View {
             times
         };
         let (confirmed, taken) = (happened(|payment| payment.confirmed), happened(|payment| payment.taken));
-        let pending = pending(&payments);
-        View { region, payments, finals, confirmed, taken, pending }
+        let outstanding = outstanding(&payments);
+        View { region, payments, finals, confirmed, taken, outstanding }
     }
-    /// How many payments are pending at an instant.
-    fn pending_at(&self, at: Time) -> u64 {
-        self.pending[self.pending.partition_point(|(from, _)| *from <= at) - 1].1
+    /// How many payments are outstanding at an instant.
+    fn outstanding_at(&self, at: Time) -> u64 {
+        self.outstanding[self.outstanding.partition_point(|(from, _)| *from <= at) - 1].1
     }
-    /// The intervals without finality while a payment was pending, ascending; the end of the run ends the last.
+    /// The intervals without finality while a payment was outstanding, ascending; the end of the run ends the last.
     fn intervals(&self, end: Time) -> impl Iterator<Item = Span> {
         let ends = self.finals.iter().copied().chain([end]);
         let starts = [Time::ZERO].into_iter().chain(self.finals.iter().copied());
         starts.zip(ends).filter_map(|(from, to)| {
-            let from = if self.pending_at(from) > 0 {
+            let from = if self.outstanding_at(from) > 0 {
                 from
             } else {
                 *self.taken.get(self.taken.partition_point(|at| *at <= from))?
@@ -192,24 +200,24 @@ impl View {
         });
         reached(found)
     }
-    /// From the end of a period until no more payments were pending than before.
+    /// From the end of a period until no more payments were outstanding than before.
     fn drain(&self, before: Span, ended: Time) -> (Duration, Reached) {
         if ended == Time::NEVER || self.taken.is_empty() {
             return (Duration::MAX, Reached::NotMeasurable);
         }
-        let (mean, deviation) = self.pending_over(before);
+        let (mean, deviation) = self.outstanding_over(before);
         let few = mean + 2.0 * deviation;
-        if self.pending_at(ended) as f64 <= few {
+        if self.outstanding_at(ended) as f64 <= few {
             return (Duration::ZERO, Reached::Yes);
         }
-        let after = self.pending.iter().filter(|(at, count)| *at > ended && *count as f64 <= few);
+        let after = self.outstanding.iter().filter(|(at, count)| *at > ended && *count as f64 <= few);
         reached(after.map(|(at, _)| at.since(ended)).next())
     }
-    /// The mean number of pending payments over a span and its standard deviation, weighted by time.
-    fn pending_over(&self, (from, to): Span) -> (f64, f64) {
+    /// The mean number of outstanding payments over a span and its standard deviation, weighted by time.
+    fn outstanding_over(&self, (from, to): Span) -> (f64, f64) {
         let (mut sum, mut squares) = (0u128, 0u128);
-        for (at, (since, count)) in self.pending.iter().enumerate() {
-            let until = self.pending.get(at + 1).map_or(Time::NEVER, |next| next.0);
+        for (at, (since, count)) in self.outstanding.iter().enumerate() {
+            let until = self.outstanding.get(at + 1).map_or(Time::NEVER, |next| next.0);
             let span = u128::from(until.min(to).since((*since).max(from)).as_nanos());
             sum += span * u128::from(*count);
             squares += span * u128::from(*count) * u128::from(*count);
@@ -218,7 +226,7 @@ impl View {
         let mean = sum as f64 / length;
         (mean, libm::sqrt((squares as f64 / length - mean * mean).max(0.0)))
     }
-    fn phase(&self, period: usize, phase: Phase, (start, end): Span) -> PhaseRow {
+    fn phase(&self, period: usize, phase: Phase, (start, end): Span, cut: &Cut) -> PhaseRow {
         let within: Vec<&Payment> =
             self.payments.iter().filter(|payment| start <= payment.submitted && payment.submitted < end).collect();
         let spans = |until: fn(&Payment) -> Time| {
@@ -229,6 +237,10 @@ impl View {
         };
         let (confirmation, answered) = (spans(|payment| payment.home), spans(|payment| payment.answered));
         let succeeded = within.iter().filter(|payment| payment.confirmed < Time::NEVER).count();
+        let is_undecided =
+            |payment: &&&Payment| payment.settled == Time::NEVER && !payment.failed && cut.is_late(payment.submitted);
+        let undecided = within.iter().filter(is_undecided).count();
+        let decided = within.len() - undecided;
         let seconds = end.since(start).as_secs_f64();
         let confirmed = self.confirmed_in((start, end));
         let at = |spans: &[Duration], permille| percentile(spans, permille).map(Duration::as_secs_f64);
@@ -240,7 +252,8 @@ impl View {
             end,
             submitted: within.len() as u64,
             succeeded: succeeded as u64,
-            success_rate: (!within.is_empty()).then(|| 100.0 * succeeded as f64 / within.len() as f64),
+            undecided: undecided as u64,
+            success_rate: (decided > 0).then(|| 100.0 * succeeded as f64 / decided as f64),
             confirmed,
             throughput: (seconds > 0.0).then(|| confirmed as f64 / seconds),
             confirmation_p50_s: at(&confirmation, 500),
@@ -251,6 +264,10 @@ impl View {
     }
 }
 
+fn has_failed(row: &TransactionRow) -> bool {
+    matches!(row.fate, Fate::WithoutEffect | Fate::Refused | Fate::Lost)
+}
+
 fn nanos((from, to): Span) -> u128 {
     u128::from(to.since(from).as_nanos())
 }
@@ -259,8 +276,8 @@ fn reached(found: Option<Duration>) -> (Duration, Reached) {
     found.map_or((Duration::MAX, Reached::No), |span| (span, Reached::Yes))
 }
 
-/// The number of pending payments over time.
-fn pending(payments: &[Payment]) -> Vec<(Time, u64)> {
+/// The number of outstanding payments over time.
+fn outstanding(payments: &[Payment]) -> Vec<(Time, u64)> {
     let mut changes: Vec<(Time, bool)> = Vec::new();
     for payment in payments.iter().filter(|payment| payment.taken < payment.settled) {
         changes.push((payment.taken, true));
@@ -288,6 +305,8 @@ pub struct Bounds {
     pub window: Span,
     /// The end of the run.
     pub end: Time,
+    /// Where success rates are cut off.
+    pub cut: Cut,
 }
 
 /// The phases of the period with this number; an empty one begins and ends at once.
@@ -355,7 +374,7 @@ pub fn rows(
                 caught_up,
                 watched_until: bounds.end,
             });
-            phase_rows.extend(phases.iter().map(|(phase, span)| view.phase(number, *phase, *span)));
+            phase_rows.extend(phases.iter().map(|(phase, span)| view.phase(number, *phase, *span, &bounds.cut)));
         }
     }
     (rows, phase_rows)

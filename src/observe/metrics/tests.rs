@@ -240,7 +240,7 @@ fn rows_tell_what_happened_in_each_interval() {
     let column = |of: fn(&IntervalRow) -> u64| outcome.intervals.iter().map(of).collect::<Vec<_>>();
     assert_eq!(column(|row| row.submitted), [1, 0, 1, 2, 2, 0, 0, 0, 0, 0]);
     assert_eq!(column(|row| row.confirmed), [0, 1, 0, 0, 0, 0, 3, 0, 0, 0]);
-    assert_eq!(column(|row| row.pending), [1, 0, 1, 3, 5, 5, 2, 2, 2, 2]);
+    assert_eq!(column(|row| row.unconfirmed), [1, 0, 1, 3, 5, 5, 2, 2, 2, 2]);
     assert_eq!(column(|row| row.blocks), [1, 0, 0, 0, 0, 2, 0, 0, 1, 1]);
     let happened = |of: fn(&IntervalRow) -> u64| (0..10).filter(|&at| column(of)[at] > 0).collect::<Vec<_>>();
     let told = (happened(|row| row.reorgs), happened(|row| row.reorg_max));

@@ -61,16 +61,16 @@ pub fn throughput(outcome: &Outcome) -> Plot {
 }
 
 /// Transactions that wait, over time.
-pub fn pending(outcome: &Outcome) -> Plot {
+pub fn unconfirmed(outcome: &Outcome) -> Plot {
     let (x, per_second) = time(outcome);
-    let pending = at_ends(outcome, per_second, |row| row.pending as f64);
+    let unconfirmed = at_ends(outcome, per_second, |row| row.unconfirmed as f64);
     let mempool = at_ends(outcome, per_second, |row| row.mempool_max.into());
-    let y = Axis::count_from_zero("transactions", top(&pending).max(top(&mempool)));
+    let y = Axis::count_from_zero("transactions", top(&unconfirmed).max(top(&mempool)));
     let nothing = (outcome.transactions.is_empty()).then(|| "no transaction was submitted".to_owned());
     let layer = |label: &str, colour, shape| Layer { label: label.into(), colour, shape };
     Plot {
-        file: "pending",
-        title: "Pending transactions over time".into(),
+        file: "unconfirmed",
+        title: "Unconfirmed transactions over time".into(),
         caption: "Transactions submitted and not yet final anywhere, and the fullest mempool, at the end of each \
                   interval."
             .into(),
@@ -78,7 +78,7 @@ pub fn pending(outcome: &Outcome) -> Plot {
             x,
             y,
             layers: vec![
-                layer("pending", Colour::Blue, Shape::Area(pending)),
+                layer("unconfirmed", Colour::Blue, Shape::Area(unconfirmed)),
                 layer("fullest mempool", Colour::Orange, Shape::Line(mempool)),
             ],
             windows: windows(outcome, per_second),

@@ -109,7 +109,7 @@ pub fn plots(outcome: &Outcome) -> Vec<Plot> {
     vec![
         load::throughput(outcome),
         distribution::confirmation(outcome),
-        load::pending(outcome),
+        load::unconfirmed(outcome),
         forks::forks(outcome),
         distribution::propagation(outcome),
         resources::resources(outcome),

@@ -62,15 +62,15 @@ fn many_intervals_are_taken_together() {
     outcome.intervals = (0..5000)
         .map(|at| {
             let (start, end) = (Time::ZERO + Duration::from_secs(at), Time::ZERO + Duration::from_secs(at + 1));
-            IntervalRow { start, end, submitted: 7, pending: at, ..row.clone() }
+            IntervalRow { start, end, submitted: 7, unconfirmed: at, ..row.clone() }
         })
         .collect();
     outcome.end = Time::ZERO + Duration::from_secs(5000);
     let plots = plots(&outcome);
     let submitted = points(&plots[0].panels[0].layers[0].shape);
     assert!(submitted.len() <= MOST_STEPS + 1 && submitted.iter().all(|&(_, rate)| (rate - 7.0).abs() < 1e-9));
-    let pending = points(&named(&plots, "pending").panels[0].layers[0].shape);
-    assert_eq!(pending.last().map(|point| point.1), Some(4999.0), "peaks are kept");
+    let unconfirmed = points(&named(&plots, "unconfirmed").panels[0].layers[0].shape);
+    assert_eq!(unconfirmed.last().map(|point| point.1), Some(4999.0), "peaks are kept");
 }
 
 #[test]

@@ -22,7 +22,12 @@ fn period(start: u64, end: u64) -> Period {
 fn payment(submitted: u64, settled: u64) -> Payment {
     let settled = if settled == 0 { Time::NEVER } else { at(settled) };
     let (submitted, taken) = (at(submitted), at(submitted));
-    Payment { submitted, taken, settled, confirmed: settled, home: settled, answered: settled }
+    Payment { submitted, taken, settled, confirmed: settled, home: settled, answered: settled, failed: false }
+}
+
+/// Nothing is too late to be final.
+fn never() -> Cut {
+    Cut::new(at(10_000), &[])
 }
 
 fn view(payments: &[(u64, u64)], finals: &[u64]) -> View {
@@ -96,10 +101,10 @@ fn an_idle_chain_has_no_outage() {
 }
 
 #[test]
-fn a_payment_that_no_node_took_is_not_pending() {
+fn a_payment_that_no_node_took_is_not_outstanding() {
     let lost = Payment { taken: Time::NEVER, ..payment(100, 0) };
     let chain = View::new(String::new(), vec![payment(0, 50), lost], vec![at(50)]);
-    assert_eq!(chain.pending_at(at(500)), 0);
+    assert_eq!(chain.outstanding_at(at(500)), 0);
     assert_eq!(chain.outage(&period(60, 70), at(1_000)).0, (Time::NEVER, Time::NEVER));
 }
 
@@ -126,9 +131,9 @@ fn throughput_that_does_not_come_back_is_not_a_number() {
 }
 
 #[test]
-fn the_backlog_has_drained_when_no_more_is_pending_than_before() {
-    // One payment is pending half of the time: mean 0.5, deviation 0.5; at most 1.5 is few.
-    let (mean, deviation) = steady(4_000, None).pending_over((at(0), at(2_000)));
+fn the_backlog_has_drained_when_no_more_is_outstanding_than_before() {
+    // One payment is outstanding half of the time: mean 0.5, deviation 0.5; at most 1.5 is few.
+    let (mean, deviation) = steady(4_000, None).outstanding_over((at(0), at(2_000)));
     assert!((mean - 0.5).abs() < 1e-9 && (deviation - 0.5).abs() < 1e-9, "{mean} {deviation}");
     assert_eq!(steady(4_000, None).drain((at(0), at(2_000)), at(3_000)), (ms(0), Reached::Yes));
     let late = steady(9_000, Some((2_000, 4_000)));
@@ -140,7 +145,7 @@ fn the_backlog_has_drained_when_no_more_is_pending_than_before() {
 #[test]
 fn phases_follow_each_other_and_leave_the_warm_up_out() {
     let periods = [period(2_000, 3_000), period(5_000, 6_000)];
-    let bounds = Bounds { window: (at(1_000), at(9_000)), end: at(10_000) };
+    let bounds = Bounds { window: (at(1_000), at(9_000)), end: at(10_000), cut: never() };
     let spans = |number| phases(&periods, number, &bounds).map(|(_, (from, to))| (from, to));
     assert_eq!(spans(0), [(at(1_000), at(2_000)), (at(2_000), at(3_000)), (at(3_000), at(5_000))]);
     assert_eq!(spans(1), [(at(3_000), at(5_000)), (at(5_000), at(6_000)), (at(6_000), at(9_000))]);
@@ -151,7 +156,7 @@ fn phases_follow_each_other_and_leave_the_warm_up_out() {
 
 #[test]
 fn a_fault_at_time_zero_has_no_before_and_no_recovery() {
-    let bounds = Bounds { window: (at(0), at(9_000)), end: at(9_000) };
+    let bounds = Bounds { window: (at(0), at(9_000)), end: at(9_000), cut: never() };
     let (rows, phases) = rows(&[period(0, 1_000)], &[steady(9_000, None)], &[], |_| None, &bounds);
     assert_eq!((rows[0].recovered, rows[0].drained), (Reached::NotMeasurable, Reached::NotMeasurable));
     assert_eq!((phases[0].submitted, phases[0].throughput), (0, None));
@@ -161,8 +166,25 @@ fn a_fault_at_time_zero_has_no_before_and_no_recovery() {
 #[test]
 fn a_phase_counts_what_was_submitted_in_it_by_its_fate_and_what_was_confirmed_in_it_by_its_time() {
     let chain = view(&[(0, 100), (900, 1_100), (1_000, 0), (1_500, 1_700)], &[]);
-    let row = chain.phase(0, Phase::During, (at(1_000), at(2_000)));
+    let row = chain.phase(0, Phase::During, (at(1_000), at(2_000)), &never());
     assert_eq!((row.submitted, row.succeeded, row.confirmed), (2, 1, 2));
     assert_eq!((row.success_rate, row.throughput), (Some(50.0), Some(2.0)));
     assert_eq!((row.confirmation_p50_s, row.answered_p99_s), (Some(0.2), Some(0.2)));
+}
+
+#[test]
+fn who_could_not_be_final_by_the_end_has_not_failed() {
+    let refused = Payment { failed: true, ..payment(9_900, 0) };
+    let mut payments: Vec<Payment> = [(9_000, 9_500), (9_499, 0), (9_500, 0), (9_501, 0), (9_600, 9_900)]
+        .map(|(submitted, settled)| payment(submitted, settled))
+        .to_vec();
+    payments.push(refused);
+    let chain = View::new(String::new(), payments, Vec::new());
+    let cut = Cut::new(at(10_000), &[ms(300), ms(500)]);
+    let row = chain.phase(0, Phase::After, (at(9_000), at(10_000)), &cut);
+    assert_eq!((row.submitted, row.succeeded, row.undecided), (6, 2, 1), "499 ms before the end, of a p99 of 500 ms");
+    assert_eq!(row.success_rate, Some(40.0));
+    let row = chain.phase(0, Phase::After, (at(9_501), at(9_502)), &cut);
+    assert_eq!((row.submitted, row.undecided, row.success_rate), (1, 1, None), "nothing is decided");
+    assert_eq!(chain.phase(0, Phase::After, (at(9_000), at(10_000)), &never()).undecided, 0);
 }
