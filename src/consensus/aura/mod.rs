@@ -44,7 +44,7 @@ pub use message::{Message, Record, Sealed};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time};
 use crate::chain::{Batch, Block, Header, Limit};
-use crate::protocol::chained::Fetching;
+use crate::protocol::chained::{Fetch, Fetching, Orphans};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -134,7 +134,7 @@ pub struct Aura {
     /// Blocks of steps to come.
     early: Vec<(NodeId, Arc<Sealed>)>,
     /// Blocks whose parent is missing, by their names.
-    orphans: BTreeMap<Hash, (NodeId, Arc<Sealed>)>,
+    orphans: Orphans<Sealed>,
     /// Its requests for blocks.
     fetching: Fetching,
     /// Whether [`Timer::Step`] is set.
@@ -145,10 +145,8 @@ pub struct Aura {
 
 /// Blocks of one step that are kept. More prove nothing more, and are wanted only if somebody builds on them.
 const SIBLINGS_MOST: usize = 2;
-/// Blocks of steps to come and blocks without parent that are kept.
+/// Blocks of steps to come that are kept.
 const KEPT_MOST: usize = 64;
-/// How often a missing parent is asked for before its children are given up.
-const ASKS_MOST: u64 = 4;
 /// Final blocks kept with their seals.
 const FINALS_MOST: usize = 512;
 /// Blocks made final between checkpoints of the log.
@@ -266,7 +264,7 @@ impl Aura {
         if ctx.learn(&sealed.block).is_none() {
             return;
         }
-        ctx.note(note::LEADING, step);
+        ctx.note(note::LEADING, note::turn(sealed.block.height(), 0));
         self.sealed = Some(step);
         self.take(&sealed, ctx);
         ctx.broadcast(Message::Block(sealed));
@@ -290,7 +288,8 @@ fn make(parent: &Arc<Block>, batch: Arc<Batch>, step: Step, ctx: &mut Context<'_
 
 /// Validation, fork choice and finality (rules 2 to 6).
 impl Aura {
-    fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+    /// Takes a block that obeys the rules into the tree.
+    fn judge(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         let (block, id) = (&sealed.block, sealed.block.id());
         let is_known = self.known.contains_key(&id) || self.orphans.contains_key(&id);
         let is_old = block.height() <= self.root.0.height();

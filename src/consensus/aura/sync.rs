@@ -1,83 +1,45 @@
 //! Blocks without their parents, validators that are behind, and starting again.
 
-use super::{ASKS_MOST, Aura, Config, KEPT_MOST, Message, Record, Sealed, Timer};
-use crate::base::{Hash, Height, NodeId, Time};
+use super::{Aura, Config, Record, Sealed, Timer};
+use crate::base::{Hash, Height, NodeId};
 use crate::chain::Block;
 use crate::protocol::Context;
-use crate::protocol::chained::{self, ANSWER_MOST, Fetching};
+use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Asking.
-impl Aura {
-    /// Keeps a block until its parent is here, for which it asks.
-    pub(super) fn keep_orphan(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
-        if self.orphans.len() < KEPT_MOST {
-            let wanted = sealed.block.parent();
-            let is_waited_for = self.orphans.contains_key(&wanted);
-            self.orphans.insert(sealed.block.id(), (from, sealed));
-            if !is_waited_for && !self.fetching.is_under_way(ctx.now()) {
-                self.ask(from, wanted, ctx);
-            }
-        }
+impl Fetch for Aura {
+    type Sealed = Sealed;
+    const ASK: Timer = Timer::Ask;
+
+    fn missed(&mut self) -> (&mut Fetching, &mut Orphans<Sealed>) {
+        (&mut self.fetching, &mut self.orphans)
     }
-    /// Asks a peer for the chain up to a block: one request at a time.
-    fn ask(&mut self, peer: NodeId, wanted: Hash, ctx: &mut Context<'_, Self>) {
-        let above = self.root.0.height();
-        let known = chained::names(self.known.iter().map(|(id, sealed)| (sealed.block.height(), *id)));
-        ctx.send(peer, Message::Ask { wanted, above, known });
-        let wait = self.fetching.begin(ctx.now());
-        ctx.set_timer(Timer::Ask, wait);
+    fn root(&self) -> Height {
+        self.root.0.height()
     }
-    /// A missing block on which those that wait for their parents stand.
-    fn missing(&self) -> Option<Hash> {
-        let missing = self.orphans.values().map(|(_, sealed)| sealed.block.parent());
-        missing.filter(|parent| !self.orphans.contains_key(parent)).min()
+    fn names(&self) -> Arc<[Hash]> {
+        chained::names(self.known.iter().map(|(id, sealed)| (sealed.block.height(), *id)))
     }
-    /// Nobody answered, or not with what is missing: asks the next validator; after some, those blocks are given up.
-    pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(wanted) = self.missing() else { return };
-        if self.fetching.fail() > ASKS_MOST {
-            self.fetching.give_up();
-            self.orphans.clear();
-            return;
-        }
-        if let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee()) {
-            self.ask(peer, wanted, ctx);
-        }
+    fn is_early(&self, _block: &Hash) -> bool {
+        false // its parent may be asked for in vain meanwhile
     }
-    /// The chain stands still although something waits: asks the next validator for its own, which may be better.
-    pub(super) fn on_sync(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.has_work(ctx)
-            && self.missing().is_none()
-            && !self.fetching.is_under_way(ctx.now())
-            && let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee())
-        {
-            self.ask(peer, Hash::ZERO, ctx);
-        }
-        ctx.set_timer(Timer::Sync, self.config.sync_every);
+    fn is_new(&self, sealed: &Sealed) -> bool {
+        !self.known.contains_key(&sealed.block.id()) && sealed.block.height() > self.root.0.height()
     }
-    /// Takes blocks; what one answer does not hold is asked for at once, of the same peer.
-    pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
-        let is_new = |node: &Aura, sealed: &Arc<Sealed>| {
-            !node.known.contains_key(&sealed.block.id()) && sealed.block.height() > node.root.0.height()
-        };
-        let mut is_news = false;
-        for sealed in blocks.iter().take(ANSWER_MOST) {
-            let was_new = is_new(self, sealed);
-            self.on_block(from, sealed.clone(), ctx);
-            is_news |= was_new && !is_new(self, sealed);
-        }
-        self.fetching.end(ctx.now(), is_news);
-        if is_news {
-            let wanted = self.missing().unwrap_or(Hash::ZERO);
-            self.ask(from, wanted, ctx);
-        }
+    fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        self.judge(from, sealed, ctx);
     }
 }
 
-/// Answering, and starting again.
 impl Aura {
+    /// The chain stands still: does anybody have another, if there is something to make final?
+    pub(super) fn on_sync(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.has_work(ctx) {
+            self.ask_next(ctx);
+        }
+        ctx.set_timer(Timer::Sync, self.config.sync_every);
+    }
     /// Answers with the beginning of what is new to the sender of the chain that ends at a block, or at the tip.
     pub(super) fn on_ask(
         &self,
@@ -151,15 +113,7 @@ impl Aura {
                 validator.adopt(&sealed, ctx);
             }
         }
-        if ctx.now() > Time::ZERO {
-            // What happened meanwhile? Two are asked, since one may be down.
-            let (me, n) = (u64::from(ctx.me().0), ctx.committee().n() as u64);
-            let mut peers = vec![ctx.committee().in_turn(me + 1), ctx.committee().in_turn(me + n - 1)];
-            peers.dedup();
-            for peer in peers.into_iter().filter(|peer| u64::from(peer.0) != me) {
-                validator.ask(peer, Hash::ZERO, ctx);
-            }
-        }
+        validator.ask_neighbors(ctx);
         validator.wait(ctx);
         ctx.set_timer(Timer::Sync, config.step + config.sync_every);
         validator

@@ -44,7 +44,7 @@ pub use signers::Signers;
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::{Block, Header, Limit};
-use crate::protocol::chained::Fetching;
+use crate::protocol::chained::{Fetch, Fetching, Orphans};
 use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -192,17 +192,15 @@ pub struct Clique {
     /// Blocks of a time to come.
     early: Vec<(NodeId, Arc<Sealed>)>,
     /// Blocks whose parent is missing.
-    orphans: BTreeMap<Hash, (NodeId, Arc<Sealed>)>,
+    orphans: Orphans<Sealed>,
     /// Its requests for blocks.
     fetching: Fetching,
     /// Blocks made final since the last checkpoint of the log.
     unsaved: u64,
 }
 
-/// Blocks of a time to come and blocks without parent that are kept.
+/// Blocks of a time to come that are kept.
 const KEPT_MOST: usize = 64;
-/// How often a missing parent is asked for before its children are given up.
-const ASKS_MOST: u64 = 4;
 /// Blocks made final between checkpoints of the log.
 const CHECKPOINT_EVERY: u64 = 32;
 /// How far ahead of the local clock a block may be to be held until its time.
@@ -306,7 +304,7 @@ impl Clique {
         if ctx.learn(&sealed.block).is_none() {
             return;
         }
-        ctx.note(note::LEADING, sealed.block.height().0);
+        ctx.note(note::LEADING, note::turn(sealed.block.height(), 0));
         let message = Message::Block(sealed.clone());
         if self.config.durable {
             self.take(&sealed, ctx);
@@ -359,7 +357,8 @@ impl Clique {
 
 /// Validation, fork choice and belief (rules 1 to 7).
 impl Clique {
-    fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+    /// Takes a block that obeys the rules into the tree.
+    fn judge(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         let (block, id) = (&sealed.block, sealed.block.id());
         if self.known.contains_key(&id) || block.height() <= self.root.height() {
             return;

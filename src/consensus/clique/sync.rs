@@ -1,14 +1,37 @@
 //! Blocks that come early, without their parents, or again after a crash.
 
-use super::{
-    AHEAD_MOST, ASKS_MOST, Ballot, Clique, Config, Fields, KEPT_MOST, Known, Message, NodeId, Record, Sealed, Timer,
-};
-use crate::base::{Hash, Height, Time};
+use super::{AHEAD_MOST, Ballot, Clique, Config, Fields, KEPT_MOST, Known, NodeId, Record, Sealed, Timer};
+use crate::base::{Hash, Height};
 use crate::chain::Block;
 use crate::protocol::Context;
-use crate::protocol::chained::{self, ANSWER_MOST, Fetching};
+use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+impl Fetch for Clique {
+    type Sealed = Sealed;
+    const ASK: Timer = Timer::Ask;
+
+    fn missed(&mut self) -> (&mut Fetching, &mut Orphans<Sealed>) {
+        (&mut self.fetching, &mut self.orphans)
+    }
+    fn root(&self) -> Height {
+        self.root.height()
+    }
+    fn names(&self) -> Arc<[Hash]> {
+        let own = self.known.iter().map(|(id, known)| (known.block.height(), *id));
+        chained::names(own.filter(|(height, _)| *height > self.root.height()))
+    }
+    fn is_early(&self, block: &Hash) -> bool {
+        self.early.iter().any(|(_, held)| held.block.id() == *block)
+    }
+    fn is_new(&self, sealed: &Sealed) -> bool {
+        !self.known.contains_key(&sealed.block.id()) && sealed.block.height() > self.root.height()
+    }
+    fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
+        self.judge(from, sealed, ctx);
+    }
+}
 
 impl Clique {
     /// A block of a time to come waits for it, unless that is far ahead.
@@ -33,55 +56,9 @@ impl Clique {
         due.into_iter().for_each(|(from, sealed)| self.on_block(from, sealed, ctx));
         self.wait_for_early(ctx);
     }
-    /// Keeps a block until its parent is here, for which it asks.
-    pub(super) fn keep_orphan(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
-        let (id, wanted) = (sealed.block.id(), sealed.block.parent());
-        let is_kept = self.orphans.contains_key(&id);
-        if is_kept || self.orphans.len() >= KEPT_MOST {
-            return;
-        }
-        // Its parent may be on the way, or be kept and wait for another.
-        let is_waited_for =
-            self.orphans.contains_key(&wanted) || self.early.iter().any(|(_, e)| e.block.id() == wanted);
-        self.orphans.insert(id, (from, sealed));
-        if !is_waited_for && !self.fetching.is_under_way(ctx.now()) {
-            self.ask(from, wanted, ctx);
-        }
-    }
-    /// Asks a peer for the chain up to a block: one request at a time.
-    fn ask(&mut self, peer: NodeId, wanted: Hash, ctx: &mut Context<'_, Self>) {
-        let above = self.root.height();
-        let own = self.known.iter().map(|(id, known)| (known.block.height(), *id));
-        let known = chained::names(own.filter(|(height, _)| *height > above));
-        ctx.send(peer, Message::Ask { wanted, above, known });
-        let wait = self.fetching.begin(ctx.now());
-        ctx.set_timer(Timer::Ask, wait);
-    }
-    /// A missing block on which those that wait for their parents stand.
-    fn missing(&self) -> Option<Hash> {
-        let missing = self.orphans.values().map(|(_, sealed)| sealed.block.parent());
-        missing.filter(|parent| !self.orphans.contains_key(parent)).min()
-    }
-    /// Nobody answered, or not with what is missing: asks the next signer; after some, those blocks are given up.
-    pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(wanted) = self.missing() else { return };
-        if self.fetching.fail() > ASKS_MOST {
-            self.fetching.give_up();
-            self.orphans.clear();
-            return;
-        }
-        if let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee()) {
-            self.ask(peer, wanted, ctx);
-        }
-    }
-    /// The head stands still: asks the next node for its chain, which may be as heavy or heavier.
+    /// The head stands still: does anybody have a chain that is as heavy or heavier?
     pub(super) fn on_sync(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.missing().is_none()
-            && !self.fetching.is_under_way(ctx.now())
-            && let Some(peer) = self.fetching.next_peer(ctx.me(), ctx.committee())
-        {
-            self.ask(peer, Hash::ZERO, ctx);
-        }
+        self.ask_next(ctx);
         ctx.set_timer(Timer::Sync, self.config.sync_every);
     }
     /// Answers with the beginning of what is new to the sender of the chain that ends at a block, or at the tip.
@@ -101,23 +78,6 @@ impl Clique {
         blocks.extend(branch.filter(|sealed| sealed.block.height() > above));
         if from != ctx.me() {
             ctx.send(from, chained::answer(&blocks, known));
-        }
-    }
-    /// Takes blocks; what one answer does not hold is asked for at once, of the same peer.
-    pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
-        let is_new = |node: &Clique, sealed: &Arc<Sealed>| {
-            !node.known.contains_key(&sealed.block.id()) && sealed.block.height() > node.root.height()
-        };
-        let mut is_news = false;
-        for sealed in blocks.iter().take(ANSWER_MOST) {
-            let was_new = is_new(self, sealed);
-            self.on_block(from, sealed.clone(), ctx);
-            is_news |= was_new && !is_new(self, sealed);
-        }
-        self.fetching.end(ctx.now(), is_news);
-        if is_news {
-            let wanted = self.missing().unwrap_or(Hash::ZERO);
-            self.ask(from, wanted, ctx);
         }
     }
     pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Clique {
@@ -172,15 +132,7 @@ impl Clique {
                 node.adopt(&sealed.block, ctx);
             }
         }
-        if ctx.now() > Time::ZERO {
-            // What happened meanwhile? Two are asked, since one may be down.
-            let (me, n) = (u64::from(ctx.me().0), ctx.committee().n() as u64);
-            let mut peers = vec![ctx.committee().in_turn(me + 1), ctx.committee().in_turn(me + n - 1)];
-            peers.dedup();
-            for peer in peers.into_iter().filter(|peer| u64::from(peer.0) != me) {
-                node.ask(peer, Hash::ZERO, ctx);
-            }
-        }
+        node.ask_neighbors(ctx);
         node.prepare(ctx);
         node
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::{Signature, Stream, Wire};
 use crate::chain::Batch;
-use crate::protocol::chained::ANSWER_MOST;
+use crate::protocol::chained::{ANSWER_MOST, ASKS_MOST};
 use crate::protocol::rehearsal::Rehearsal;
 
 type Stage = Rehearsal<Clique>;
@@ -525,7 +525,7 @@ fn a_flood_is_kept_within_bounds() {
     let node = stage.node(5);
     assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, KEPT_MOST));
     // What nobody can complete is given up, so that there is room again.
-    stage.run_while(SECOND * 5 * (1 << (ASKS_MOST + 6)), |stage| !stage.node(5).orphans.is_empty());
+    stage.run_while(SECOND * 5 * (ASKS_MOST + 1) + SECOND, |stage| !stage.node(5).orphans.is_empty());
     assert!(stage.node(5).orphans.is_empty(), "{} at {}", stage.node(5).orphans.len(), stage.now());
 }
 
