@@ -1,8 +1,8 @@
 //! Asked for twice what they carry, protocols go on at their capacity, and drain when the load is over: the scenarios of
-//! `scenarios/overload`, shortened.
+//! `scenarios/overload`, shortened. Over thin lines they send no more than over wide ones.
 
 use ledgerlab::base::{Duration, Time};
-use ledgerlab::observe::metrics::{Metrics, MetricsSettings, TransactionRow};
+use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Outcome, TransactionRow};
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::build::build;
 use std::fs;
@@ -44,7 +44,12 @@ fn transactions(row: &Row) -> Vec<TransactionRow> {
         "warm_up=\"0s\"".to_owned(),
     ];
     let loaded = Scenario::load(row.scenario, &text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    let mut built = build(&loaded.scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
+    run(&loaded.scenario).transactions
+}
+
+/// Runs a scenario in which nothing may be broken.
+fn run(scenario: &Scenario) -> Outcome {
+    let mut built = build(scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();
@@ -52,8 +57,8 @@ fn transactions(row: &Row) -> Vec<TransactionRow> {
     let verdict = built.watchers[0].checks.look(|suite| suite.verdict().clone());
     let blank = Metrics::new(MetricsSettings::new(1, Duration::from_secs(1)));
     let metrics = built.watchers[0].metrics.look(|metrics| std::mem::replace(metrics, blank));
-    assert!(verdict.is_clean(), "{}: {:?}", row.scenario, verdict.violations);
-    metrics.outcome(end, &verdict).transactions
+    assert!(verdict.is_clean(), "{}: {:?}", scenario.name, verdict.violations);
+    metrics.outcome(end, &verdict)
 }
 
 #[test]
@@ -73,5 +78,55 @@ fn asked_for_twice_its_capacity_a_chain_goes_on_at_capacity_and_drains() {
         assert!((0.9 * row.capacity..2.1 * row.capacity).contains(&rate), "{}: {rate:.1} tx/s", row.scenario);
         let waiting = all.iter().filter(|transaction| transaction.final_home == Time::NEVER).count();
         assert_eq!(waiting, 0, "{}: of {} some wait for ever", row.scenario, all.len());
+    }
+}
+
+/// What protocols may set so that timers of theirs, which are no retransmissions, do not run out over a thin line.
+const THIN: &[(&str, &str)] = &[
+    ("pbft", "{}"),
+    ("hotstuff", "{}"),
+    ("qbft", "{}"),
+    ("tendermint", "{}"),
+    ("raft", "{}"),
+    // Each second without a candidate another leader nominates a set of its own.
+    ("scp", r#"{ nomination_timeout = "10s", ballot_timeout = "10s" }"#),
+    ("ripple", "{}"),
+    ("vote", "{}"),
+];
+
+/// The bytes that all nodes send for a load of 40 payments of 250 B per second over lines of so many Mbit/s, of which
+/// nothing is lost; and how many payments are final.
+fn sent(protocol: &str, settings: &str, line: u32) -> (u64, usize) {
+    let text = format!(
+        r#"
+        name = "thin-lines"
+        seed = 1
+        crypto = "symbolic"
+        duration = "60s"
+        [[chain]]
+        protocol.{protocol} = {settings}
+        ledger = "account"
+        nodes = {{ count = 4, upload = "{line} Mbit/s", download = "{line} Mbit/s" }}
+        network.latency.constant = {{ delay = "40 ms" }}
+        [workload.payments]
+        rate = 40
+        bytes = "250 B"
+        until = "40s"
+        retry = "never"
+        "#
+    );
+    let outcome = run(&Scenario::load(protocol, &text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario);
+    let bytes = outcome.messages.iter().map(|row| row.sent_bytes).sum();
+    (bytes, outcome.transactions.iter().filter(|row| row.final_first < Time::NEVER).count())
+}
+
+#[test]
+fn retransmissions_do_not_fill_the_line_that_they_wait_for() {
+    for (protocol, settings) in THIN {
+        let ((wide, all), (thin, done)) = (sent(protocol, settings, 1_000), sent(protocol, settings, 1));
+        assert_eq!(done, all, "{protocol}: the same work");
+        let ratio = thin as f64 / wide as f64;
+        println!("{protocol}: {wide} B, over 1 Mbit/s {thin} B, {ratio:.2} times as much");
+        assert!(ratio <= 1.2, "{protocol}: {wide} B, over 1 Mbit/s {thin} B, {ratio:.2} times as much");
     }
 }

@@ -148,6 +148,8 @@ const ANSWER_MOST: usize = 32;
 struct Wanted {
     /// How often.
     tries: usize,
+    /// When first.
+    since: Time,
     /// When another node is asked.
     due: Time,
 }
@@ -177,6 +179,9 @@ pub struct Scp {
     logged: BTreeSet<Hash>,
     /// Statements of this and later slots that cannot be handled yet, the newest of each node and protocol.
     heard: BTreeMap<(Height, NodeId, bool), Arc<Statement>>,
+    /// How long the last set took to come. No other node is asked before twice that: over a thin line the first copy may
+    /// still be on its way, and would wait for the second.
+    lately: Duration,
     /// What was asked for.
     wanted: BTreeMap<Hash, Wanted>,
     /// Own decisions.

@@ -112,10 +112,15 @@ impl Scp {
             if self.wanted.contains_key(&name) {
                 continue;
             }
-            self.wanted.insert(name, Wanted { tries: 1, due: ctx.now() + self.config.fetch });
+            let now = ctx.now();
+            self.wanted.insert(name, Wanted { tries: 1, since: now, due: now + self.patience(0) });
             ctx.send(holder, Message::get(name, is_quorum_set));
             self.wait_for_sets(ctx);
         }
+    }
+    /// How long a node waits for a set, after it has asked all holders so many times.
+    fn patience(&self, passes: u64) -> Duration {
+        (self.config.fetch * (1 + passes)).max(self.lately * 2)
     }
     fn wait_for_sets(&self, ctx: &mut Context<'_, Self>) {
         if let Some(due) = self.wanted.values().map(|wanted| wanted.due).min() {
@@ -139,13 +144,15 @@ impl Scp {
         self.wanted.retain(|name, _| holders.keys().any(|(missing, _)| missing == name));
         for ((name, is_quorum_set), holders) in holders {
             let now = ctx.now();
-            let wanted = self.wanted.entry(name).or_insert(Wanted { tries: 0, due: now });
+            let wanted = self.wanted.entry(name).or_insert(Wanted { tries: 0, since: now, due: now });
             if wanted.due > now {
                 continue;
             }
             let holder = holders[wanted.tries % holders.len()];
             let passes = (wanted.tries / holders.len()).min(PASSES_MOST - 1) as u64;
-            *wanted = Wanted { tries: wanted.tries + 1, due: now + self.config.fetch * (1 + passes) };
+            let (tries, since) = (wanted.tries + 1, wanted.since);
+            let due = now + self.patience(passes);
+            self.wanted.insert(name, Wanted { tries, since, due });
             ctx.send(holder, Message::get(name, is_quorum_set));
         }
         self.wait_for_sets(ctx);
@@ -173,7 +180,8 @@ impl Scp {
         }
     }
     pub(super) fn on_set(&mut self, set: Arc<TransactionSet>, ctx: &mut Context<'_, Self>) {
-        if self.wanted.remove(&set.name).is_some() {
+        if let Some(wanted) = self.wanted.remove(&set.name) {
+            self.lately = ctx.now().since(wanted.since);
             self.sets.insert(set.name, (set, None));
             self.handle_ready(ctx);
         }
@@ -257,6 +265,7 @@ impl Scp {
             said: [None, None],
             logged: BTreeSet::new(),
             heard: BTreeMap::new(),
+            lately: Duration::ZERO,
             wanted: BTreeMap::new(),
             decided: BTreeMap::new(),
             served: BTreeMap::new(),

@@ -141,6 +141,21 @@ fn a_ledger_takes_nine_delays_and_seven_statements_of_everybody() {
 }
 
 #[test]
+fn a_set_that_took_long_is_not_asked_for_twice() {
+    let patient = Duration::from_secs(60);
+    let config = Config { nomination_timeout: patient, ballot_timeout: patient, ..unanimous() };
+    let mut stage = Rehearsal::new(4, config);
+    // There and back takes longer than the 1.5 s after which another holder is asked.
+    stage.set_delay(MILLI * 1_000);
+    let mut asked = Vec::new();
+    for height in 1..=4 {
+        assert!(stage.run_while(patient * 10, |stage| heights(stage).iter().any(|known| *known < height)));
+        asked.push(stage.delivered()["get-set"] - asked.iter().sum::<u64>());
+    }
+    assert_eq!(asked[1..], [3; 3], "after the first, in which it was not known: {asked:?}");
+}
+
+#[test]
 fn a_ledger_of_three_reads_like_the_figure() {
     let mut stage = Rehearsal::new(3, unanimous());
     let leader = {
