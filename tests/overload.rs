@@ -88,8 +88,8 @@ const THIN: &[(&str, &str)] = &[
     ("qbft", "{}"),
     ("tendermint", "{}"),
     ("raft", "{}"),
-    // Each second without a candidate another leader nominates a set of its own.
-    ("scp", r#"{ nomination_timeout = "10s", ballot_timeout = "10s" }"#),
+    // Each second without a candidate another leader nominates a set of its own; the first set tells how long sets take.
+    ("scp", r#"{ nomination_timeout = "10s", ballot_timeout = "10s", fetch = "6s" }"#),
     ("ripple", "{}"),
     ("vote", "{}"),
 ];
@@ -115,7 +115,8 @@ fn sent(protocol: &str, settings: &str, line: u32) -> (u64, usize) {
         retry = "never"
         "#
     );
-    let outcome = run(&Scenario::load(protocol, &text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario);
+    let outcome =
+        run(&Scenario::load(protocol, &text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario);
     let bytes = outcome.messages.iter().map(|row| row.sent_bytes).sum();
     (bytes, outcome.transactions.iter().filter(|row| row.final_first < Time::NEVER).count())
 }

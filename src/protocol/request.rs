@@ -3,6 +3,24 @@
 //! A peer answers over the line that also carries new blocks. An answer is therefore bounded in bytes, and who asks again
 //! waits longer each time: asking another peer every second fills a line of 10 Mbit/s with copies of one answer, and no
 //! answer is ever complete.
+//!
+//! # Who says what again
+//!
+//! The network neither drops nor merges copies: what is said again waits behind the first copy. So each protocol repeats
+//! small words at an interval, and what carries payments only when the first copy can hardly be on its way any more.
+//!
+//! | protocol | small words | what carries payments |
+//! |---|---|---|
+//! | PBFT | STATUS without progress (`status_interval`, never sooner than twice what batches took of late) | what STATUS lacks, from one replica at a time, in bounded answers |
+//! | Raft | heartbeats | an append counts as lost after twice what appends took, later each time; bytes under way are bounded |
+//! | `HotStuff` | timeouts, after `view_timeout` | blocks that are asked for, with a [`Backoff`] |
+//! | QBFT | round changes; reminders, with a [`Backoff`] | blocks that are asked for, with a [`Backoff`] |
+//! | Tendermint | what peers lack, every `status_interval` | parts of a block, later each time |
+//! | SCP | statements, every `repeat` | sets that are asked for, after `fetch` and twice what the last took |
+//! | Ripple | positions, every 12 s | sets that are asked for |
+//! | Vote | reports, later each time | the proposal's claim, to those who want it |
+//!
+//! `tests/overload.rs` holds that they send no more bytes over thin lines than over wide ones.
 
 use crate::base::Duration;
 

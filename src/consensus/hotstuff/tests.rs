@@ -245,17 +245,18 @@ fn a_locked_replica_votes_against_its_lock_only_for_a_newer_certificate() {
 #[test]
 fn a_block_dated_before_its_parent_or_ahead_of_the_clock_gets_no_vote() {
     let voted = |parent: u64, child: u64| {
-        let mut fork = Fork { stage: stage(4, Config::default()) };
+        let mut fork = Fork { stage: stage(4, Config { views_per_leader: 1, ..Config::default() }) };
         let after = |millis| Time::ZERO + MILLI * millis;
         let below = fork.dated(1, &Certificate::genesis(), &Block::genesis(), after(parent));
         let certificate = fork.certify(&below);
         let vertex = fork.dated(2, &certificate, &below.block, after(child));
         for vertex in [below, vertex] {
-            let signature = fork.stage.keys().sign(0, &Proposal::statement(&vertex.block.id()));
-            fork.stage.inject(0, 1, Message::Propose(Arc::new(Proposal { vertex, timeout: None, signature })));
+            let leader = vertex.block.header.proposer;
+            let signature = fork.stage.keys().sign(leader.0, &Proposal::statement(&vertex.block.id()));
+            fork.stage.inject(leader.index(), 0, Message::Propose(Arc::new(Proposal { vertex, timeout: None, signature })));
             fork.stage.deliver(|flight| matches!(flight.message, Message::Propose(_)));
         }
-        fork.stage.node(1).voted
+        fork.stage.node(0).voted
     };
     assert_eq!(voted(0, 0), 2);
     assert_eq!(voted(300, 299), 1, "before its parent");

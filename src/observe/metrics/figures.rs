@@ -89,7 +89,11 @@ impl<'a> Measured<'a> {
     fn undecided(&self) -> usize {
         let cut = Cut::new(self.end, &self.confirmation);
         let within = |row: &&TransactionRow| self.window.0 <= row.submitted && row.submitted < self.window.1;
-        self.transactions.iter().filter(within).filter(|row| row.fate == Fate::Pending && cut.is_late(row.submitted)).count()
+        self.transactions
+            .iter()
+            .filter(within)
+            .filter(|row| row.fate == Fate::Pending && cut.is_late(row.submitted))
+            .count()
     }
     fn fate(&self, fate: Fate) -> f64 {
         self.transactions.iter().filter(|row| row.fate == fate).count() as f64
