@@ -172,7 +172,7 @@ pub const ORPHANS_MOST: usize = 64;
 /// Where the peers answer that they do not have it, that takes five times the first wait: 25 s in Clique, 75 s in Aura.
 /// go-ethereum drops a block without parent when its turn comes, and forgets what was announced after 5 s (`fetchTimeout`);
 /// it learns the rest of a chain whose head it was told from the peer's total difficulty, which is not sent here. Where
-/// nobody answers the waits double, 31 times the first in all: an answer may be under way over a thin line.
+/// nobody answers the waits double, up to 32 times the first each: an answer may be under way over a thin line.
 pub const ASKS_MOST: u64 = 4;
 
 /// Blocks whose parent is missing, by their names, each with whom it came from.

@@ -525,8 +525,8 @@ fn a_flood_is_kept_within_bounds() {
     let node = stage.node(5);
     assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, KEPT_MOST));
     // What nobody can complete is given up, so that there is room again.
-    // The others are down: five requests, each of which waits twice as long as the one before.
-    stage.run_while(SECOND * 5 * (1 << (ASKS_MOST + 1)), |stage| !stage.node(5).orphans.is_empty());
+    // The others are down: each request waits twice as long as the one before.
+    stage.run_while(SECOND * 5 * (1 << (ASKS_MOST + 6)), |stage| !stage.node(5).orphans.is_empty());
     assert!(stage.node(5).orphans.is_empty(), "{} at {}", stage.node(5).orphans.len(), stage.now());
 }
 
