@@ -253,7 +253,11 @@ fn a_block_dated_before_its_parent_or_ahead_of_the_clock_gets_no_vote() {
         for vertex in [below, vertex] {
             let leader = vertex.block.header.proposer;
             let signature = fork.stage.keys().sign(leader.0, &Proposal::statement(&vertex.block.id()));
-            fork.stage.inject(leader.index(), 0, Message::Propose(Arc::new(Proposal { vertex, timeout: None, signature })));
+            fork.stage.inject(
+                leader.index(),
+                0,
+                Message::Propose(Arc::new(Proposal { vertex, timeout: None, signature })),
+            );
             fork.stage.deliver(|flight| matches!(flight.message, Message::Propose(_)));
         }
         fork.stage.node(0).voted

@@ -112,15 +112,11 @@ impl Scp {
             if self.wanted.contains_key(&name) {
                 continue;
             }
-            let now = ctx.now();
-            self.wanted.insert(name, Wanted { tries: 1, since: now, due: now + self.patience(0) });
+            let since = ctx.now();
+            self.wanted.insert(name, Wanted { tries: 1, since, due: since + self.config.fetch.max(self.lately * 2) });
             ctx.send(holder, Message::get(name, is_quorum_set));
             self.wait_for_sets(ctx);
         }
-    }
-    /// How long a node waits for a set, after it has asked all holders so many times.
-    fn patience(&self, passes: u64) -> Duration {
-        (self.config.fetch * (1 + passes)).max(self.lately * 2)
     }
     fn wait_for_sets(&self, ctx: &mut Context<'_, Self>) {
         if let Some(due) = self.wanted.values().map(|wanted| wanted.due).min() {
@@ -150,9 +146,8 @@ impl Scp {
             }
             let holder = holders[wanted.tries % holders.len()];
             let passes = (wanted.tries / holders.len()).min(PASSES_MOST - 1) as u64;
-            let (tries, since) = (wanted.tries + 1, wanted.since);
-            let due = now + self.patience(passes);
-            self.wanted.insert(name, Wanted { tries, since, due });
+            let due = now + (self.config.fetch * (1 + passes)).max(self.lately * 2);
+            *wanted = Wanted { tries: wanted.tries + 1, due, ..*wanted };
             ctx.send(holder, Message::get(name, is_quorum_set));
         }
         self.wait_for_sets(ctx);
