@@ -584,6 +584,11 @@ impl Pbft {
     }
     /// The request that was waited for is executed. A timer that was nearly too short stays as long as it is, for a
     /// primary that is busy must not be deposed for it, as its successors would be; one that was long enough shrinks.
+    ///
+    /// The paper doubles the timer with each view change that follows another without progress (section 4.4) and begins
+    /// with `T` again after progress. Here each request takes back one doubling (ours). It costs time where primaries are
+    /// silent after a storm: in four storms of `tests/safety`, the first payment after the last cut was final 2.6 to 3.5 s
+    /// after it in three, and 15.3 s in one.
     fn on_awaited(&mut self, took: Duration) {
         self.awaited = None;
         if self.active && took * 4 <= self.patience(self.config.request_timeout) {
