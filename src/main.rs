@@ -11,6 +11,8 @@ mod bug;
 mod command;
 #[path = "main/comparison.rs"]
 mod comparison;
+#[path = "main/detached.rs"]
+mod detached;
 #[path = "main/exit.rs"]
 mod exit;
 #[path = "main/explore.rs"]

@@ -299,6 +299,40 @@ fn time_and_signals_end_a_world_that_is_under_way_within_two_seconds() {
     }
 }
 
+/// Nodes without number: it takes seconds to draw and to build such a world, and thousands of them lie.
+const CROWD: &str = r#"
+name = "crowd"
+duration = "60s"
+check = { progress = "50s" }
+output = { charts = false, transactions = false }
+workload = { payments = { rate = 1 } }
+[[chain]]
+protocol = "nakamoto"
+nodes = { count = 10000 }
+network = { latency = { constant = { delay = "10ms" } }, topology = { outbound = { degree = 8 } }, gossip = "compact" }
+"#;
+
+#[cfg(unix)]
+#[test]
+fn a_world_that_is_still_being_drawn_or_built_is_left_behind() {
+    let home = Home::new();
+    home.write("crowd.toml", CROWD);
+    for command in ["run crowd.toml --out here", "explore crowd.toml --out found"] {
+        let place = command.rsplit(' ').next().unwrap();
+        let child = started(&home, command, place);
+        std::thread::sleep(Duration::from_millis(100));
+        let sent = Instant::now();
+        signal(&child, "-TERM");
+        let (code, text) = told(&child.wait_with_output().unwrap());
+        assert_eq!(code, 130, "{text}");
+        assert!(sent.elapsed() < Duration::from_secs(3), "{command}: {:?}", sent.elapsed());
+    }
+    assert!(home.path("found/manifest.json").exists());
+    let begun = Instant::now();
+    let (code, text) = home.told("explore crowd.toml --for 1 --out short");
+    assert!(code == 0 && begun.elapsed() < Duration::from_secs(5), "{:?}: {text}", begun.elapsed());
+}
+
 /// Writes the manifest of a folder as one would who wants nobody to see that a file was changed.
 fn forge(folder: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     let mut sealed = Sealed::read(folder).unwrap();
@@ -399,7 +433,7 @@ fn sixty_bits_flipped_anywhere_are_sixty_times_found_and_named() {
 fn sizes_and_timers_that_no_machine_bears_are_refused_before_the_run() {
     let home = Home::new();
     for (change, word) in [
-        ("chain.ledger.utxo.coins=4294967295", "85899345900 coins alone take about 21 TB"),
+        ("chain.ledger.utxo.coins=4294967295", "85899345900 coins alone take about 9.9 TB"),
         ("workload.payments.clients=4294967295", "4294967295 clients alone take about"),
         ("workload.payments.accounts=4294967295", "4294967295 accounts alone take about"),
         ("workload.payments.rate=1e12", "transactions alone take about"),
@@ -420,13 +454,56 @@ fn sizes_and_timers_that_no_machine_bears_are_refused_before_the_run() {
     home.well("check endless.toml --set stop.final_transactions=100 --set memory_limit=40MB");
 }
 
-// The estimate does not count what a flood brings.
+#[test]
+fn numbers_that_are_too_large_are_refused_in_good_time_by_every_command() {
+    let home = Home::new();
+    for (change, codes) in [
+        ("chain.nodes.count=4294967295", &[2][..]),
+        ("chain.nodes.count=18446744073709551615", &[2]),
+        ("chain.nodes.tolerate=4294967295", &[2]),
+        ("seeds=1..4294967295", &[2]),
+        ("seeds=1..9223372036854775807", &[2]),
+        ("seeds=[18446744073709551615]", &[2]),
+        // What is a seed is no count.
+        ("seeds=[4294967295]", &[0, 6]),
+        ("seeds=[9223372036854775807]", &[0, 6]),
+        ("explore.nodes=[4294967295,4294967295]", &[2]),
+        ("chain.network.topology.outbound={degree=4294967295}", &[2]),
+        ("chain.network.topology.relay={relays=4294967295,links=4294967295}", &[2]),
+        ("workload.payments.accounts=4294967295", &[2]),
+        ("output.story=4294967295", &[2]),
+    ] {
+        for command in [
+            "check small.toml",
+            "run small.toml --out here --force",
+            "explore small.toml --worlds 2 --out found --force",
+        ] {
+            let begun = Instant::now();
+            let (code, text) = home.told(&format!("{command} --set {change}"));
+            assert!(
+                codes.contains(&code) && (code != 2 || text.contains("error: ")),
+                "{command} {change}: {code} {text}"
+            );
+            assert!(begun.elapsed() < Duration::from_secs(20), "{command} {change}: {:?}", begun.elapsed());
+        }
+    }
+}
+
+/// A node that stands still keeps what strangers send it, of which the estimate knows nothing.
+const FLOODED: &str = r#"
+[[fault]]
+at = "500ms"
+pause = { nodes = [0] }
+[[fault]]
+at = "1s"
+flood = { nodes = [0], rate = 40000 }
+"#;
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_grows_past_its_limit_ends_in_good_order_with_its_files() {
     let home = Home::new();
-    let flood = "[[fault]]\nat = \"1s\"\nflood = { nodes = [0], rate = 1000, of = \"transactions\" }\n";
-    home.write("flooded.toml", &format!("{SMALL}{flood}"));
+    home.write("flooded.toml", &format!("{SMALL}{FLOODED}"));
     let flooded = "run flooded.toml --out here --set duration=2min --set memory_limit=30MB";
     let (code, text) = home.told(flooded);
     assert!(code == 130 && text.contains("interrupted: memory: ") && text.contains("the limit is 30 MB"), "{text}");
@@ -434,6 +511,24 @@ fn a_run_that_grows_past_its_limit_ends_in_good_order_with_its_files() {
     assert_eq!((&manifest["verdict"], &manifest["complete"]), (&"interrupted".into(), &false.into()));
     assert!(home.path("here/report.html").exists());
     home.well("verify here");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn worlds_that_grow_past_their_limit_are_named_and_the_search_goes_on() {
+    let home = Home::new();
+    home.write("flooded.toml", &format!("{SMALL}{FLOODED}"));
+    let search = "explore flooded.toml --out found --worlds 2 --threads 1 --set duration=2min --set memory_limit=30MB \
+                  --set explore={faults=0,faulty=0,kinds=[]}";
+    let (code, text) = home.told(search);
+    assert_eq!(code, 6, "{text}");
+    for world in 1..=2 {
+        let line = format!("not judged: world {world} of raft: memory: ");
+        assert!(text.contains(&line) && text.contains("in use, the limit is 30 MB"), "{text}");
+    }
+    let manifest: serde_json::Value = serde_json::from_str(&home.read("found/manifest.json")).unwrap();
+    assert_eq!((&manifest["next"], manifest["unjudged"].as_array().map(Vec::len)), (&3.into(), Some(2)));
+    assert!(home.path("found/coverage.csv").exists());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -24,11 +25,11 @@ pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exi
     let folder = begin(wanted, base, quiet || json)?;
     let parts = base.variant.iter().map(|variant| folder.part(&variant.name)).collect::<Result<Vec<Folder>, _>>()?;
     let inputs = variants.iter().map(|variant| read_inputs(variant, &wanted.chosen.file));
-    let inputs = inputs.collect::<Result<Vec<Inputs>, _>>()?;
+    let inputs = inputs.map(|inputs| inputs.map(Arc::new)).collect::<Result<Vec<Arc<Inputs>>, _>>()?;
     let longest = variants.iter().map(|variant| variant.duration).max().unwrap_or_default();
     let count: usize = variants.iter().map(|variant| variant.seeds.0.len()).sum();
-    let progress = Progress::new(longest, count as u64, quiet || json);
-    let failed = AtomicBool::new(false);
+    let progress = Arc::new(Progress::new(longest, count as u64, quiet || json));
+    let failed = Arc::new(AtomicBool::new(false));
     let chosen: Vec<Chosen> = base.variant.iter().map(|variant| alone(&wanted.chosen, &variant.name)).collect();
     let sessions: Vec<Session<'_>> = (variants.iter().zip(&chosen).zip(inputs.iter().zip(&parts)))
         .map(|((scenario, chosen), (inputs, folder))| Session {

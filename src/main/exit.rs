@@ -26,6 +26,9 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+/// What is said of an end that came so early.
+const NOTHING_YET: &str = "interrupted: no run had begun, and nothing was written";
+
 /// Why there is no result.
 #[derive(Debug)]
 pub enum Failure {
@@ -35,6 +38,8 @@ pub enum Failure {
     Wrong(String),
     /// The machine failed.
     Trouble(anyhow::Error),
+    /// Somebody wanted an end before there was anything to keep.
+    Interrupted,
 }
 
 impl Failure {
@@ -45,6 +50,7 @@ impl Failure {
                 Failure::Scenario(mistakes) => serde_json::json!({"ok": false, "mistakes": mistakes}),
                 Failure::Wrong(what) => serde_json::json!({"ok": false, "error": what}),
                 Failure::Trouble(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
+                Failure::Interrupted => serde_json::json!({"ok": false, "error": NOTHING_YET}),
             };
             // If nobody listens any more, the exit code still tells.
             let _ = writeln!(std::io::stdout(), "{value:#}");
@@ -54,6 +60,7 @@ impl Failure {
         match self {
             Failure::Scenario(_) | Failure::Wrong(_) => Exit::Mistake,
             Failure::Trouble(_) => Exit::Trouble,
+            Failure::Interrupted => Exit::Interrupted,
         }
     }
     /// Adds a sentence.
@@ -61,7 +68,7 @@ impl Failure {
         match self {
             Failure::Wrong(what) => Failure::Wrong(format!("{what}; {sentence}")),
             Failure::Trouble(error) => Failure::Trouble(anyhow::anyhow!("{error:#}; {sentence}")),
-            Failure::Scenario(mistakes) => Failure::Scenario(mistakes),
+            other => other,
         }
     }
     fn text(&self) -> String {
@@ -69,6 +76,7 @@ impl Failure {
             Failure::Scenario(mistakes) => render(mistakes),
             Failure::Wrong(what) => format!("error: {what}"),
             Failure::Trouble(error) => format!("error: {error:#}"),
+            Failure::Interrupted => NOTHING_YET.to_owned(),
         }
     }
 }

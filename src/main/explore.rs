@@ -2,20 +2,27 @@
 
 use super::bug;
 use super::command::Explore;
+use super::detached;
 use super::exit::{Exit, Failure};
 use super::inspect::{load, warn};
 use super::interrupt::Interrupt;
+use super::memory::{self, Watch};
+use super::run::at_a_time;
 use ledgerlab::report::progress::SearchProgress;
-use ledgerlab::report::search::{Begin, Search, SearchFolder, Searches, table};
-use ledgerlab::scenario::Scenario;
-use ledgerlab::scenario::explore::{self, Finding, Judgement, PANIC};
+use ledgerlab::report::search::{Begin, Search, SearchFolder, Searches, minimal, table};
+use ledgerlab::scenario::explore::{self, Finding, Judgement, PANIC, Shrunk};
+use ledgerlab::scenario::run::run as run_scenario;
+use ledgerlab::scenario::{Scenario, show};
 use rayon::prelude::*;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// So many worlds are run between two times that the state is written.
 const BATCH: u64 = 64;
+/// No world has a larger number.
+const SEED_MAX: u64 = i64::MAX as u64;
 
 /// Searches inside the limits of a scenario, or of each of its variants.
 pub fn explore(wanted: &Explore, json: bool, quiet: bool) -> Result<Exit, Failure> {
@@ -30,8 +37,9 @@ pub fn explore(wanted: &Explore, json: bool, quiet: bool) -> Result<Exit, Failur
     };
     let threads = wanted.threads.map_or(0, |threads| threads as usize);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
-    let expedition =
-        Expedition { wanted, interrupt: Interrupt::listen()?, started: Instant::now(), quiet: quiet || json };
+    let within = wanted.within.map(Duration::from_secs);
+    let end = End { interrupt: Interrupt::listen()?, started: Instant::now(), within };
+    let expedition = Expedition { wanted, end, quiet: quiet || json };
     let variants: Vec<&str> = searched.iter().filter_map(|(variant, _)| *variant).collect();
     let begin = Begin { resume: wanted.resume, force: wanted.force, beside: wanted.out.is_none() };
     let home = Searches::open(&target, base, &variants, begin);
@@ -44,51 +52,69 @@ pub fn explore(wanted: &Explore, json: bool, quiet: bool) -> Result<Exit, Failur
         let path = variant.map_or(home.shown().to_owned(), |variant| home.shown().join(variant));
         let search = pool.install(|| expedition.search(&home, variant, scenario))?;
         searches.push((path, search));
-        if expedition.is_over() {
+        if expedition.end.has_come() {
             break;
         }
     }
     tell(&searches, json, quiet)?;
     let broken: Vec<(usize, usize)> = searches.iter().map(|(_, search)| search.broken()).collect();
     Ok(match broken.into_iter().fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1)) {
-        (0, 0) if expedition.interrupt.came() => Exit::Interrupted,
+        (0, 0) if expedition.end.interrupt.came() => Exit::Interrupted,
+        (0, 0) if searches.iter().any(|(_, search)| !search.unjudged.is_empty()) => Exit::Unanswered,
         (0, 0) => Exit::Done,
         (0, _) => Exit::Liveness,
         _ => Exit::Safety,
     })
 }
 
-struct Expedition<'a> {
-    wanted: &'a Explore,
+/// When a search is over.
+#[derive(Clone)]
+struct End {
     interrupt: Interrupt,
     started: Instant,
+    within: Option<Duration>,
+}
+
+impl End {
+    fn has_come(&self) -> bool {
+        self.within.is_some_and(|within| self.started.elapsed() >= within) || self.interrupt.came()
+    }
+}
+
+/// What came of a world.
+enum Visited {
+    /// It was run.
+    Judged(Box<(Scenario, Judgement)>),
+    /// The search is over.
+    Over,
+    /// This process had so many bytes, which is too much; other worlds may have had their share of them.
+    Grown(u64),
+}
+
+struct Expedition<'a> {
+    wanted: &'a Explore,
+    end: End,
     quiet: bool,
 }
 
 impl Expedition<'_> {
-    fn is_over(&self) -> bool {
-        let late = self.wanted.within.is_some_and(|within| self.started.elapsed() >= Duration::from_secs(within));
-        late || self.interrupt.came()
-    }
     fn search(&self, home: &Searches, variant: Option<&str>, base: &Scenario) -> Result<Search, Failure> {
         let opened = SearchFolder::open(home, variant, base);
         let (folder, mut search) = opened.map_err(|error| Failure::Wrong(format!("{error:#}")))?;
         search.variant = variant.map(str::to_owned);
-        let last = search.first + self.wanted.worlds.unwrap_or(base.limits().worlds);
+        // Worlds are numbered as seeds are, which are TOML numbers.
+        let last = search.first.saturating_add(self.wanted.worlds.unwrap_or(base.limits().worlds)).min(SEED_MAX + 1);
         let progress = SearchProgress::new(search.label(), last - search.first, self.quiet);
-        while search.next < last && !self.is_over() && (!self.wanted.first || search.found.is_empty()) {
+        let base = Arc::new(base.clone());
+        while search.next < last && !self.end.has_come() && (!self.wanted.first || search.found.is_empty()) {
             let begun = Instant::now();
             let batch = search.next..(search.next + BATCH).min(last);
-            let judged: Vec<Result<Option<(Scenario, Judgement)>, Failure>> =
-                batch.into_par_iter().map(|number| self.visit(base, number)).collect();
-            for judged in judged {
-                let Some((world, judgement)) = judged? else { break };
-                search.count(&world, &judgement);
-                if let Some(finding) = &judgement.finding {
-                    self.keep(&folder, &mut search, &world, finding, &progress)?;
-                    if self.wanted.first {
-                        break;
-                    }
+            let all = base.memory_limit.0.saturating_mul(at_a_time(self.wanted.threads, BATCH as usize));
+            let visited: Vec<Result<Visited, Failure>> =
+                batch.into_par_iter().map(|number| self.visit(&base, number, all)).collect();
+            for visited in visited {
+                if !self.take_in(visited?, &base, &folder, &mut search, &progress)? {
+                    break;
                 }
             }
             search.wall_s += begun.elapsed().as_secs_f64();
@@ -98,25 +124,53 @@ impl Expedition<'_> {
         progress.clear();
         Ok(search)
     }
-    /// Draws a world and runs it; nothing if it is time to end. What the code under test says when it stops is a finding;
-    /// that a world cannot be drawn is not.
-    fn visit(&self, base: &Scenario, number: u64) -> Result<Option<(Scenario, Judgement)>, Failure> {
-        if self.is_over() {
-            return Ok(None);
+    /// Counts the next world. Whether there may be more.
+    fn take_in(
+        &self,
+        mut visited: Visited,
+        base: &Arc<Scenario>,
+        folder: &SearchFolder<'_>,
+        search: &mut Search,
+        progress: &SearchProgress,
+    ) -> Result<bool, Failure> {
+        if let Visited::Grown(_) = visited {
+            // Whose fault it was is seen when it has the process for itself.
+            let alone = memory::resident().unwrap_or(0).saturating_add(base.memory_limit.0);
+            visited = self.visit(base, search.next, alone)?;
         }
-        let (file, doing) = (self.wanted.chosen.file.display(), format!("while it drew world {number}"));
-        let again = format!("ledgerlab explore {file} --set seeds={number} --worlds 1");
-        let world = bug::watch(|| explore::world(base, number));
-        let world = world.map_err(|panic| bug::told(&panic, &doing, Some(&again)))?;
-        let judged = bug::watch(|| explore::judge_while(&world, &|| !self.is_over()));
-        let judged = judged.map_err(|panic| bug::told(&panic, &format!("in world {number}"), Some(&again)))?;
-        let judged = judged.map_err(|what| Failure::Wrong(format!("world {number} cannot be built: {what}")))?;
-        Ok(judged.map(|mut judgement| {
-            if let Some(finding) = judgement.finding.as_mut().filter(|finding| finding.property == PANIC) {
-                finding.what += &bug::place();
+        let (world, judgement) = match visited {
+            Visited::Over => return Ok(false),
+            Visited::Judged(judged) => *judged,
+            Visited::Grown(used) => {
+                let (label, number) = (search.label(), search.next);
+                let (used, limit) = (show(used), base.memory_limit);
+                let what = format!("memory: {used} were in use, the limit is {limit}");
+                progress.say(&format!("world {number} of {label} was ended and is not judged: {what}"));
+                search.pass_over(what);
+                return Ok(true);
             }
-            (world, judgement)
-        }))
+        };
+        search.count(&world, &judgement);
+        if let Some(finding) = &judgement.finding {
+            self.keep(folder, search, &world, finding, progress)?;
+        }
+        Ok(!self.wanted.first || judgement.finding.is_none())
+    }
+    /// Draws a world and runs it. What the code under test says when it stops is a finding; that a world cannot be drawn is
+    /// not. Nothing is waited for for long when the search is over.
+    fn visit(&self, base: &Arc<Scenario>, number: u64, memory: u64) -> Result<Visited, Failure> {
+        if self.end.has_come() {
+            return Ok(Visited::Over);
+        }
+        let (base, end) = (base.clone(), self.end.clone());
+        let again = self.again(number);
+        let work = move || visit(&base, number, memory, &end, &again);
+        detached::work(work, &|| self.end.has_come()).unwrap_or(Ok(Visited::Over))
+    }
+    /// The command that draws one world again.
+    fn again(&self, number: u64) -> String {
+        let file = self.wanted.chosen.file.display();
+        format!("ledgerlab explore {file} --set seeds={number} --worlds 1")
     }
     /// Keeps a world that broke; the first of each property is made smaller.
     fn keep(
@@ -131,15 +185,54 @@ impl Expedition<'_> {
         if earlier.iter().any(|found| found.finding.is_like(finding)) {
             return Ok(());
         }
-        progress.say(&format!("world {} breaks {}; making it smaller", world.seeds.0[0], finding.property));
-        let go_on = || !self.is_over();
-        let shrunk = bug::watch(|| explore::shrink(world, finding, self.wanted.shrink, &go_on));
-        let doing = || format!("while it made world {} smaller", world.seeds.0[0]);
-        let shrunk = shrunk.map_err(|panic| bug::told(&panic, &doing(), None))?;
-        let inner = folder.keep(world, finding, &shrunk, &go_on)?;
-        this.folder = Some(inner);
+        let number = world.seeds.0[0];
+        progress.say(&format!("world {number} breaks {}; making it smaller", finding.property));
+        let limit = memory::resident().unwrap_or(0).saturating_add(world.memory_limit.0);
+        let has_come = || self.end.has_come();
+        let (whole, broken, end, most) = (world.clone(), finding.clone(), self.end.clone(), self.wanted.shrink);
+        let shrink = move || {
+            let watch = Watch::new(limit);
+            bug::watch(|| explore::shrink(&whole, &broken, most, &|| !end.has_come() && watch.is_fine()))
+        };
+        let whole = || Ok(Shrunk { world: world.clone(), finding: finding.clone(), tried: 0 });
+        let shrunk = detached::work(shrink, &has_come).unwrap_or_else(whole);
+        let shrunk =
+            shrunk.map_err(|panic| bug::told(&panic, &format!("while it made world {number} smaller"), None))?;
+        // What stops the code under test leaves no story.
+        let story = if shrunk.finding.property == PANIC || self.end.has_come() {
+            None
+        } else {
+            let (minimal, end) = (minimal(&shrunk), self.end.clone());
+            let tell = move || {
+                let watch = Watch::new(limit);
+                let go_on = |_| !end.has_come() && watch.is_fine();
+                run_scenario(&minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, go_on)
+            };
+            let ran = detached::work(tell, &has_come).and_then(Result::ok);
+            ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].story.take())
+        };
+        this.folder = Some(folder.keep(world, finding, &shrunk, story.as_ref())?);
         Ok(())
     }
+}
+
+/// Draws a world and runs it, until the search is over or this process has more than `memory` bytes.
+fn visit(base: &Scenario, number: u64, memory: u64, end: &End, again: &str) -> Result<Visited, Failure> {
+    let world = bug::watch(|| explore::world(base, number));
+    let world = world.map_err(|panic| bug::told(&panic, &format!("while it drew world {number}"), Some(again)))?;
+    let watch = Watch::new(memory);
+    let judged = bug::watch(|| explore::judge_while(&world, &|| !end.has_come() && watch.is_fine()));
+    let judged = judged.map_err(|panic| bug::told(&panic, &format!("in world {number}"), Some(again)))?;
+    let judged = judged.map_err(|what| Failure::Wrong(format!("world {number} cannot be built: {what}")))?;
+    Ok(match judged {
+        None => watch.grown().map_or(Visited::Over, Visited::Grown),
+        Some(mut judgement) => {
+            if let Some(finding) = judgement.finding.as_mut().filter(|finding| finding.property == PANIC) {
+                finding.what += &bug::place();
+            }
+            Visited::Judged(Box::new((world, judgement)))
+        }
+    })
 }
 
 /// Says what came out.
@@ -160,6 +253,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
                     "wall_s": search.wall_s,
                     "coverage": search.coverage,
                     "violations": search.found,
+                    "unjudged": search.unjudged,
                 })
             })
             .collect();
@@ -175,6 +269,10 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
         writeln!(out, "{}\n", table(&rows))?;
     }
     for (path, search) in searches {
+        for unjudged in &search.unjudged {
+            let (label, world) = (search.label(), unjudged.world);
+            writeln!(std::io::stderr(), "not judged: world {world} of {label}: {}", unjudged.why)?;
+        }
         for found in search.found.iter().filter(|found| found.folder.is_some()) {
             let folder = path.join(found.folder.as_deref().unwrap_or_default());
             let kind = if found.finding.safety { "safety" } else { "liveness" };

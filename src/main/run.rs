@@ -2,6 +2,7 @@
 
 use super::bug;
 use super::command::{Chosen, Run};
+use super::detached;
 use super::exit::{Exit, Failure};
 use super::inspect::{load, read_named, warn};
 use super::interrupt::Interrupt;
@@ -17,14 +18,12 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// The files that a scenario names, by their path in it.
 pub type Inputs = BTreeMap<String, String>;
-
-/// Memory is looked at so often among the looks at whether to go on.
-const LOOKS: u32 = 8;
 
 /// Runs an experiment.
 pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
@@ -34,12 +33,12 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
         return super::comparison::run(wanted, &loaded, json, quiet);
     }
     let scenario = &loaded.scenario;
-    let inputs = read_inputs(scenario, &wanted.chosen.file)?;
+    let inputs = Arc::new(read_inputs(scenario, &wanted.chosen.file)?);
     // Before the folder is begun: whoever sees it can interrupt.
     let interrupt = Interrupt::listen()?;
     let folder = begin(wanted, scenario, quiet || json)?;
-    let failed = AtomicBool::new(false);
-    let progress = Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json);
+    let failed = Arc::new(AtomicBool::new(false));
+    let progress = Arc::new(Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json));
     let session = Session {
         scenario,
         chosen: &wanted.chosen,
@@ -70,7 +69,7 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
             None => failure,
         });
     }
-    let place = place.expect("a folder lands unless there is a failure");
+    let Some(place) = place else { return Err(Failure::Interrupted) };
     tell(&experiment, &wanted.chosen, &place, json, quiet)
 }
 
@@ -120,7 +119,7 @@ pub struct Session<'a> {
     /// How it was chosen.
     pub chosen: &'a Chosen,
     /// The files that it names.
-    pub inputs: &'a Inputs,
+    pub inputs: &'a Arc<Inputs>,
     /// Where its results go.
     pub folder: &'a Folder,
     /// How many runs are under way at one time, at most.
@@ -128,9 +127,9 @@ pub struct Session<'a> {
     /// Whether somebody wants an end.
     pub interrupt: &'a Interrupt,
     /// Whether a run could not be made or written: the others are ended.
-    pub failed: &'a AtomicBool,
+    pub failed: &'a Arc<AtomicBool>,
     /// The bar.
-    pub progress: &'a Progress,
+    pub progress: &'a Arc<Progress>,
 }
 
 impl Session<'_> {
@@ -150,47 +149,76 @@ impl Session<'_> {
             Err(bug::told(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed))))
         });
         self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
-        result.map(Some)
+        result
     }
     /// What all runs that are under way may take together.
     fn memory(&self) -> u64 {
         self.scenario.memory_limit.0.saturating_mul(self.at_a_time)
     }
-    /// A run that was ended because this process grew too large says so.
-    fn ended_by_memory(&self, ran: Ran, used: u64) -> Ran {
-        let (used, limit) = (show(used), show(self.memory()));
-        Ran { ended_by: Some(format!("memory: {used} were in use, the limit is {limit}")), ..ran }
-    }
     /// Whether no run shall go on.
     fn is_over(&self) -> bool {
         self.interrupt.came() || self.failed.load(Ordering::Relaxed)
     }
-    fn run_one(&self, seed: u64) -> Result<Written, Failure> {
+    /// `None` if an end was wanted while the world was being built.
+    fn run_one(&self, seed: u64) -> Result<Option<Written>, Failure> {
         let started = Instant::now();
-        let mut share = self.progress.share();
-        let read = reader(self.inputs);
-        let (mut looks, mut grown) = (0u32, None);
-        let ran = run_scenario(self.scenario, seed, &read, u64::MAX, |standing| {
-            share.tell(standing);
-            looks += 1;
-            if looks.is_multiple_of(LOOKS) {
-                grown = memory::resident().filter(|used| *used > self.memory());
-            }
-            !self.is_over() && grown.is_none()
-        });
-        let ran = ran.map(|ran| match grown {
-            Some(used) => self.ended_by_memory(ran, used),
-            None => ran,
-        });
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let job = Job {
+            scenario: self.scenario.clone(),
+            seed,
+            inputs: self.inputs.clone(),
+            interrupt: self.interrupt.clone(),
+            failed: self.failed.clone(),
+            progress: self.progress.clone(),
+            memory: self.memory(),
+            has_begun: has_begun.clone(),
+        };
+        let may_leave = || self.is_over() && !has_begun.load(Ordering::Relaxed);
+        let Some(ran) = detached::work(move || bug::watch(|| job.run()), &may_leave) else { return Ok(None) };
+        let ran = ran.map_err(|panic| {
+            bug::told(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed)))
+        })?;
         let ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario under seed {seed}: {what}")))?;
         let finished = Finished { scenario: self.scenario, seed, ran, wall: started.elapsed(), inputs: self.inputs };
         if self.scenario.seeds.0.len() == 1 {
-            return Ok(report::write_run(&finished, self.folder)?);
+            return Ok(Some(report::write_run(&finished, self.folder)?));
         }
         let part = self.folder.part(&FinishedExperiment::folder_of(seed))?;
         let written = report::write_run(&finished, &part)?;
         part.land()?;
-        Ok(written)
+        Ok(Some(written))
+    }
+}
+
+/// One run, on a thread of its own.
+struct Job {
+    scenario: Scenario,
+    seed: u64,
+    inputs: Arc<Inputs>,
+    interrupt: Interrupt,
+    failed: Arc<AtomicBool>,
+    progress: Arc<Progress>,
+    /// What this process may have.
+    memory: u64,
+    /// Whether the world is built: from then on it ends by itself when that is wanted, and is worth keeping.
+    has_begun: Arc<AtomicBool>,
+}
+
+impl Job {
+    fn run(&self) -> Result<Ran, String> {
+        let mut share = self.progress.share();
+        let watch = memory::Watch::new(self.memory);
+        let ran = run_scenario(&self.scenario, self.seed, &reader(&self.inputs), u64::MAX, |standing| {
+            self.has_begun.store(true, Ordering::Relaxed);
+            share.tell(standing);
+            !self.interrupt.came() && !self.failed.load(Ordering::Relaxed) && watch.is_fine()
+        })?;
+        // A run that was ended because this process grew too large says so.
+        let ended_by = watch.grown().map(|used| {
+            let (used, limit) = (show(used), show(self.memory));
+            format!("memory: {used} were in use, the limit is {limit}")
+        });
+        Ok(Ran { ended_by, ..ran })
     }
 }
 
@@ -204,7 +232,7 @@ pub fn reader(inputs: &Inputs) -> impl Fn(&str) -> Result<String, String> + '_ {
 fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Result<Option<Landed>, Failure> {
     let several = experiment.scenario.seeds.0.len() > 1;
     let complete = || experiment.written().any(|run| run.manifest.complete);
-    if failed && !(several && complete()) {
+    if failed && !(several && complete()) || !several && experiment.written().next().is_none() {
         return Ok(None);
     }
     if several {

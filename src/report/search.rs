@@ -11,9 +11,9 @@ use super::number::{digits, grouped, seconds};
 use super::place::{self, Contents, Place};
 use super::{PROGRAM, SCENARIO, VERSION, story};
 use crate::base::{Duration, Hash};
+use crate::observe::story::Story;
 use crate::scenario::Scenario;
-use crate::scenario::explore::{Finding, Judgement, PANIC, Shrunk, ingredients};
-use crate::scenario::run::run;
+use crate::scenario::explore::{Finding, Judgement, Shrunk, ingredients};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +60,18 @@ pub struct Search {
     pub coverage: BTreeMap<String, (u64, u64)>,
     /// The worlds that broke.
     pub found: Vec<Found>,
+    /// The worlds that were ended before they could be judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<Unjudged>,
+}
+
+/// A world that could not be judged.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Unjudged {
+    /// Its number, which is its seed.
+    pub world: u64,
+    /// Why it was ended.
+    pub why: String,
 }
 
 /// A world that broke.
@@ -95,6 +107,7 @@ impl Search {
             wall_s: 0.0,
             coverage: BTreeMap::new(),
             found: Vec::new(),
+            unjudged: Vec::new(),
         }
     }
     /// What it is called in a table: its variant, else its protocol.
@@ -112,6 +125,11 @@ impl Search {
     pub fn broken(&self) -> (usize, usize) {
         let safety = self.found.iter().filter(|found| found.finding.safety).count();
         (safety, self.found.len() - safety)
+    }
+    /// Leaves the next world unjudged.
+    pub fn pass_over(&mut self, why: String) {
+        self.unjudged.push(Unjudged { world: self.next, why });
+        self.next += 1;
     }
     /// Takes in the next world.
     pub fn count(&mut self, world: &Scenario, judgement: &Judgement) {
@@ -271,7 +289,7 @@ impl<'a> SearchFolder<'a> {
         let text = Sealed::text(search, &self.files.lock().unwrap_or_else(PoisonError::into_inner), &[]);
         self.home.write(&self.path.join(MANIFEST), text.as_bytes())
     }
-    /// Writes a world that broke, the smaller one that breaks in the same way, and the story of that one. Returns the folder
+    /// Writes a world that broke, the smaller one that breaks in the same way, and the story of that one if there is one. Returns the folder
     /// of all, within this one.
     ///
     /// # Errors
@@ -281,21 +299,15 @@ impl<'a> SearchFolder<'a> {
         world: &Scenario,
         finding: &Finding,
         shrunk: &Shrunk,
-        go_on: &dyn Fn() -> bool,
+        story: Option<&Story>,
     ) -> Result<String, Unwritten> {
         let property: String = finding.property.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let target = self.path.join(format!("violations/{property}-{}", world.seeds.0[0]));
         self.home.claim.note(&lock::making(&target)).map_err(|error| Unwritten::new(&target, error))?;
         let folder = Folder::begin(&target)?;
-        let mut minimal = shrunk.world.clone();
-        minimal.output.story = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
         folder.file("world.toml", |out| out.write_all(told(world, finding).as_bytes()))?;
-        folder.file("minimal.toml", |out| out.write_all(told(&minimal, &shrunk.finding).as_bytes()))?;
-        // What stops the code under test leaves no story.
-        if shrunk.finding.property != PANIC
-            && let Ok(ran) = run(&minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, |_| go_on())
-            && let (None, Some(story)) = (ran.ended_after, &ran.chains[0].story)
-        {
+        folder.file("minimal.toml", |out| out.write_all(told(&minimal(shrunk), &shrunk.finding).as_bytes()))?;
+        if let Some(story) = story {
             story::write(story, &folder, "")?;
             story::draw(story, &folder, "")?;
         }
@@ -312,6 +324,14 @@ impl<'a> SearchFolder<'a> {
         files.insert(name.to_owned(), Hash::of(bytes).hex());
         Ok(())
     }
+}
+
+/// The smaller world as it is kept: it tells how it breaks.
+#[must_use]
+pub fn minimal(shrunk: &Shrunk) -> Scenario {
+    let mut minimal = shrunk.world.clone();
+    minimal.output.story = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
+    minimal
 }
 
 /// A world as a scenario for people: how it breaks, and what it takes.

@@ -1,48 +1,70 @@
 //! How much memory a run will need, from the scenario alone.
 //!
-//! The figures per thing were fitted to the most memory that the process had in runs of shipped and of drawn scenarios
-//! (`ledgerlab bench FILE` shows both). Counts are what the scenario asks for: payments that its clients will make, blocks
-//! at the pace of its protocol, and what waits for a block. Nothing is allocated for the estimate, so that absurd sizes are
-//! refused before they do harm.
+//! Counts are what the scenario asks for: payments that its clients will make, blocks at the pace of its protocol, what
+//! waits for a block. What each takes was measured: the most memory that the process had (`ledgerlab run`, release build,
+//! 64 bits, Linux), in pairs of runs that differ in one count, over all protocols and both ledgers. Each constant says by
+//! what runs. Nothing is allocated for the estimate, so that absurd sizes are refused before they do harm.
 
-use super::{Arrival, Chain, Ledger, Payments, Scenario, Spread, Stop, Topology, UtxoLedger, Weights, Workload, words};
+mod pace;
+#[cfg(test)]
+mod tests;
+
+use super::{Arrival, Chain, Flood, Gossip, Junk, Ledger, Payments, Scenario, Select, Spread, Stop, Topology};
+use super::{UtxoLedger, Weights, Workload, words};
 use crate::base::Duration;
 use serde::Serialize;
 
-/// The program and its data, before anything is built.
-const PROGRAM: u64 = 17_000_000;
-/// A node: its protocol's value, inbox, timers, keys, observers' rows.
-const NODE: u64 = 8_000;
-/// One direction of a connection: its queue, its TCP state, its last arrival.
-const LINK: u64 = 64;
-/// A transaction, its receipt and its row in the results; shared by all nodes.
-const TRANSACTION: u64 = 1_200;
-/// An entry of a mempool, with its indices.
-const PENDING: u64 = 100;
-/// An account: its holding, its undo records, its wallet, its key.
-const ACCOUNT: u64 = 400;
-/// An output at genesis: in the ledger, with its index, and in the wallet of its owner.
-const COIN: u64 = 240;
-/// A client: its stream of randomness, what it waits for.
-const CLIENT: u64 = 500;
-/// A block.
-const BLOCK: u64 = 1_500;
-/// What each node keeps of a block: its place on the node's chain, and, where blocks follow each other as fast as nodes
-/// agree, the votes for it.
-const BLOCK_AT_NODE: u64 = 200;
-const VOTES_AT_NODE: u64 = 1_000;
-/// What a node keeps of votes is bounded: protocols forget what is final, in windows of about so many blocks.
-const BLOCKS_KEPT: u64 = 2_000;
-/// An interval of the time series, and of the running hash.
+/// The program and its data, before anything is built: three nodes and 200 payments, without charts.
+const PROGRAM: u64 = 13_000_000;
+/// Fonts and pictures, when the charts are drawn: the same run with charts.
+const CHARTS: u64 = 15_000_000;
+/// A node that does nothing, its connections included: 4,000 against 1,000 nodes with 16 each.
+const NODE: u64 = 2_000;
+/// One direction of a connection over which something was sent: 60 and 100 nodes, everybody with everybody.
+const LINK: u64 = 450;
+/// A transaction, its receipt and its row in the results, shared by all nodes: 60,000 payments, four nodes.
+const TRANSACTION: u64 = 1_250;
+/// What it takes more where it spends outputs: the same on the other ledger.
+const SPENDING: u64 = 550;
+/// An entry of a mempool, with its indices: mempools of 20,000 to 50,000, four to 47 nodes.
+const PENDING: u64 = 180;
+/// What it takes more where it spends outputs.
+const PENDING_SPENDING: u64 = 50;
+/// Sets of payments on which nodes vote, per entry of a mempool: Ripple with 40 and 93 nodes.
+const SETS: u64 = 200;
+/// What a node and its neighbours remember of a transaction that spreads by gossip: 40 to 5,000 nodes.
+const SPREADING: u64 = 550;
+/// So many seconds they remember it: `RETIRE_AFTER` of the engine, and until everybody has it.
+const SPREADS: f64 = 130.0;
+/// An account: its holding, its undo records, its wallet, its key. 100,000 against 1,000.
+const ACCOUNT: u64 = 120;
+/// An output at genesis: in the ledger, with its index, and in the wallet of its owner. 320,000 and 900,000.
+const COIN: u64 = 115;
+/// A client: its stream of randomness, what it waits for. 300,000 against three.
+const CLIENT: u64 = 750;
+/// A block and its row in the results: Raft, whose blocks hold a payment each.
+const BLOCK: u64 = 1_000;
+/// What each node keeps of a block: Raft with 40 nodes, `HotStuff` with 100.
+const BLOCK_AT_NODE: u64 = 220;
+/// A node keeps no more: Raft's `snapshot_every`. Others forget sooner, or have fewer.
+const BLOCKS_KEPT: u64 = 10_000;
+/// An interval of the time series, and of the running hash: 200,000 against 21.
 const INTERVAL: u64 = 600;
-/// A fault, each time that it comes.
-const FAULT: u64 = 600;
-/// An event of a story.
+/// A fault, each time that it comes, with its period and phases in the results: 20,000 against none.
+const FAULT: u64 = 8_000;
+/// A payment of strangers, and what each node remembers of it where it spreads by gossip: 119,000 among three nodes, 17,700
+/// among 20.
+const STRANGE: u64 = 370;
+const STRANGE_AT_NODE: u64 = 80;
+/// Strangers are so many accounts, of which a mempool holds one payment each.
+const STRANGERS: u64 = crate::engine::STRANGERS as u64;
+/// A forged message that waits, since no core checks more per second: 960,000 at a node that stood still.
+const FORGED: u64 = 45;
+const CHECKED: f64 = 10_000.0;
+/// An event of a story: 10,000 payments against 200, and their events.
 const TOLD: u64 = 250;
-/// Where nothing else sets the pace, blocks follow each other so fast, or as payments come if that is slower.
-const BLOCKS_PER_SECOND: f64 = 10.0;
-/// Payments that wait for a block are those of so many seconds beside the time between two blocks.
-const WAITING: f64 = 3.0;
+/// Payments wait for a block for so many seconds, and so many times the time between two blocks.
+const WAITING: f64 = 1.5;
 
 /// A part of an estimate.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -81,68 +103,144 @@ impl Estimate {
 /// Estimates the memory of one run of a checked scenario. Runs in parallel need it once each.
 #[must_use]
 pub fn estimate(scenario: &Scenario) -> Estimate {
-    let program = Part { what: "the program and its data".to_owned(), bytes: PROGRAM, key: "memory_limit".to_owned() };
-    let mut parts = vec![program];
-    let mut part = |what: String, each: u64, many: u64, key: String| {
-        parts.push(Part { what, bytes: each.saturating_mul(many), key });
-    };
+    let mut parts = Parts(Vec::new());
+    parts.add("the program and its data".to_owned(), PROGRAM, 1, "memory_limit");
+    if scenario.output.charts {
+        parts.add("charts".to_owned(), CHARTS, 1, "output.charts");
+    }
     let payments = scenario.workload.as_ref().map(|Workload::Payments(payments)| payments);
     for (at, chain) in scenario.chain.iter().enumerate() {
-        let of_chain = payments.filter(|payments| payments.chain.is_empty() || payments.chain == chain.name);
-        let lasting = lasting(scenario, chain, of_chain);
-        let submitted = of_chain.map_or(0, |payments| submitted_by(payments, lasting));
+        let is_first = at == 0;
+        let of_chain =
+            payments.filter(|payments| payments.chain == chain.name || payments.chain.is_empty() && is_first);
+        parts.add_chain(scenario, at, chain, of_chain);
+        if let Some(payments) = of_chain {
+            parts.add_payments(scenario, chain, payments);
+        }
+    }
+    parts.add_faults(scenario);
+    Estimate { parts: parts.0 }
+}
+
+/// Parts that are being gathered.
+struct Parts(Vec<Part>);
+
+impl Parts {
+    fn add(&mut self, what: String, each: u64, many: u64, key: &str) {
+        self.0.push(Part { what, bytes: each.saturating_mul(many), key: key.to_owned() });
+    }
+    /// What a chain keeps whatever it is asked for, and its nodes of its blocks and payments.
+    fn add_chain(&mut self, scenario: &Scenario, at: usize, chain: &Chain, payments: Option<&Payments>) {
+        let lasting = lasting(scenario, chain, payments);
+        let submitted = payments.map_or(0, |payments| asked(scenario, chain, payments, lasting));
         let n = u64::from(chain.nodes.count);
         let count = format!("chain[{at}].nodes.count");
-        part(format!("{n} nodes"), NODE, n, count.clone());
+        self.add(format!("{n} nodes"), NODE, n, &count);
         let links = links(chain);
-        part(format!("{links} links"), LINK, links, format!("chain[{at}].network.topology"));
-        let blocks = blocks(chain, lasting, submitted);
-        part(format!("{blocks} blocks"), BLOCK, blocks, "duration".to_owned());
+        self.add(format!("{links} links"), LINK, links, &format!("chain[{at}].network.topology"));
+        let blocks = pace::blocks(chain, lasting, submitted);
+        self.add(format!("{blocks} blocks"), BLOCK, blocks, "duration");
         let kept = blocks.min(BLOCKS_KEPT).saturating_mul(n);
-        let each = if spacing(chain).is_some() { BLOCK_AT_NODE } else { BLOCK_AT_NODE + VOTES_AT_NODE };
-        part(format!("{n} nodes with their blocks"), each, kept, count.clone());
-        let waiting = of_chain.map_or(0, |payments| waiting(payments, chain, lasting, submitted));
-        let each = waiting.min(u64::from(chain.nodes.mempool.transactions));
-        let pools = mempools(chain);
-        part(format!("{pools} mempools"), PENDING.saturating_mul(each), pools, count);
-        let intervals = lasting.as_nanos() / scenario.output.interval.as_nanos().max(1) + 1;
-        part(format!("{intervals} intervals"), INTERVAL, intervals, "output.interval".to_owned());
-        if let Ledger::Utxo(UtxoLedger { coins, .. }) = &chain.ledger {
-            let owners = of_chain.map_or(1, |payments| u64::from(payments.accounts));
-            let coins = owners.saturating_mul(u64::from(*coins));
-            part(format!("{coins} coins"), COIN, coins, format!("chain[{at}].ledger.utxo.coins"));
+        self.add(format!("{n} nodes with their blocks"), BLOCK_AT_NODE, kept, &count);
+        let (vote, most) = pace::votes(chain);
+        let votes = n.saturating_mul(n).saturating_mul(blocks.min(most));
+        self.add(format!("{votes} votes"), vote, votes, &count);
+        if let Some(payments) = payments {
+            let (waits, capacity) = (waiting(payments, chain, lasting, submitted), chain.nodes.mempool.transactions);
+            let each = waits.min(u64::from(capacity)).saturating_mul(pending(chain));
+            let pools = mempools(chain);
+            self.add(format!("{pools} mempools"), each, pools, &count);
+            if is_gossiped(chain) {
+                let seconds = lasting.as_secs_f64().max(1e-9);
+                let spreading = (submitted as f64 * (SPREADS / seconds).min(1.0)) as u64;
+                let what = format!("{spreading} transactions that {n} nodes tell each other of");
+                self.add(what, spreading.saturating_mul(SPREADING), n, "workload.payments.rate");
+            }
         }
-        part(
-            format!("{} events of a story", scenario.output.story),
-            TOLD,
-            u64::from(scenario.output.story),
-            "output.story".to_owned(),
-        );
+        let intervals = lasting.as_nanos() / scenario.output.interval.as_nanos().max(1) + 1;
+        self.add(format!("{intervals} intervals"), INTERVAL, intervals, "output.interval");
+        if let Ledger::Utxo(UtxoLedger { coins, .. }) = &chain.ledger {
+            let owners = payments.map_or(1, |payments| u64::from(payments.accounts));
+            let coins = owners.saturating_mul(u64::from(*coins));
+            self.add(format!("{coins} coins"), COIN, coins, &format!("chain[{at}].ledger.utxo.coins"));
+        }
+        let told = u64::from(scenario.output.story);
+        self.add(format!("{told} events of a story"), TOLD, told, "output.story");
     }
-    if let Some(payments) = payments {
-        let chain = scenario.chain.iter().find(|chain| chain.name == payments.chain).or(scenario.chain.first());
-        let lasting = chain.map_or(scenario.duration, |chain| lasting(scenario, chain, Some(payments)));
-        let many = submitted_by(payments, lasting);
-        part(format!("{many} transactions"), TRANSACTION, many, "workload.payments.rate".to_owned());
+    fn add_payments(&mut self, scenario: &Scenario, chain: &Chain, payments: &Payments) {
+        let many = asked(scenario, chain, payments, lasting(scenario, chain, Some(payments)));
+        let each = if spends(chain) { TRANSACTION + SPENDING } else { TRANSACTION };
+        self.add(format!("{many} transactions"), each, many, "workload.payments.rate");
         let many = u64::from(payments.accounts);
-        part(format!("{many} accounts"), ACCOUNT, many, "workload.payments.accounts".to_owned());
+        self.add(format!("{many} accounts"), ACCOUNT, many, "workload.payments.accounts");
         let many = u64::from(payments.clients);
-        part(format!("{many} clients"), CLIENT, many, "workload.payments.clients".to_owned());
+        self.add(format!("{many} clients"), CLIENT, many, "workload.payments.clients");
     }
-    let times = scenario.fault.iter().map(|fault| {
-        let every = fault.repeat.as_ref().map_or(u64::MAX, |repeat| repeat.every.as_nanos().max(1));
-        scenario.duration.as_nanos() / every + 1
-    });
-    let times = times.fold(0, u64::saturating_add);
-    part(format!("{times} faults"), FAULT, times, "fault".to_owned());
-    Estimate { parts }
+    fn add_faults(&mut self, scenario: &Scenario) {
+        let mut all = 0u64;
+        for (at, fault) in scenario.fault.iter().enumerate() {
+            let every = fault.repeat.as_ref().map_or(u64::MAX, |repeat| repeat.every.as_nanos().max(1));
+            let times = scenario.duration.as_nanos() / every + 1;
+            all = all.saturating_add(times);
+            let Some(flood) = &fault.flood else { continue };
+            let Some(chain) = scenario.chain.iter().find(|chain| chain.name == fault.chain).or(scenario.chain.first())
+            else {
+                continue;
+            };
+            let n = u64::from(chain.nodes.count);
+            // Repeated or not, strangers are at work from the first time to the last at most.
+            let ends = if fault.repeat.is_some() { None } else { fault.until };
+            let lasts = ends.unwrap_or(scenario.duration).min(scenario.duration).saturating_sub(fault.at);
+            let many = strange(flood, n, lasts);
+            let key = format!("fault[{at}].flood.rate");
+            if flood.of == Junk::Messages {
+                let checked = f64::from(chain.nodes.cores) * CHECKED;
+                let waiting = (many as f64 * (1.0 - checked / flood.rate).max(0.0)) as u64;
+                self.add(format!("{waiting} messages of strangers that wait"), FORGED, waiting, &key);
+                continue;
+            }
+            let each = if is_gossiped(chain) { STRANGE + STRANGE_AT_NODE.saturating_mul(n) } else { STRANGE };
+            self.add(format!("{many} payments of strangers"), each, many, &key);
+            let waiting = many.min(STRANGERS).saturating_mul(pending(chain));
+            self.add(format!("{n} mempools with those of strangers"), waiting, n, &key);
+        }
+        self.add(format!("{all} faults"), FAULT, all, "fault");
+    }
+}
+
+/// Payments that strangers make to nodes of `n` in so long a time.
+fn strange(flood: &Flood, n: u64, lasts: Duration) -> u64 {
+    let nodes = match &flood.nodes {
+        Select::Leader => 1,
+        Select::Numbers(numbers) => numbers.len() as u64,
+        Select::Fraction(share) => (share * n as f64).ceil() as u64,
+        Select::All | Select::Rest | Select::Region(_) => n,
+    };
+    ((flood.rate * lasts.as_secs_f64()) as u64).saturating_mul(nodes.min(n))
+}
+
+/// Whether payments spend outputs.
+fn spends(chain: &Chain) -> bool {
+    matches!(chain.ledger, Ledger::Utxo(_))
+}
+
+/// Whether payments spread by gossip, which must remember who knows what.
+fn is_gossiped(chain: &Chain) -> bool {
+    chain.network.transactions == Spread::Gossip && !matches!(chain.network.gossip, Gossip::Direct {})
+}
+
+/// An entry of a mempool.
+fn pending(chain: &Chain) -> u64 {
+    let spending = if spends(chain) { PENDING_SPENDING } else { 0 };
+    let sets = if chain.protocol.name == "ripple" { SETS } else { 0 };
+    PENDING + spending + sets
 }
 
 /// How long a run lasts, at most about: `stop` may end it before its duration.
 fn lasting(scenario: &Scenario, chain: &Chain, payments: Option<&Payments>) -> Duration {
     let seconds = match scenario.stop {
         None => return scenario.duration,
-        Some(Stop::Blocks(blocks)) => blocks as f64 * spacing(chain).unwrap_or(1.0),
+        Some(Stop::Blocks(blocks)) => blocks as f64 * pace::spacing(chain).unwrap_or(1.0),
         // What is asked for is answered soon, or the run goes on to its end.
         Some(Stop::FinalTransactions(wanted)) => {
             let rate = payments.and_then(|payments| payments.rate).filter(|rate| *rate > 0.0);
@@ -153,28 +251,15 @@ fn lasting(scenario: &Scenario, chain: &Chain, payments: Option<&Payments>) -> D
     scenario.duration.min(Duration::from_nanos(nanos as u64))
 }
 
-/// Seconds between two blocks, where the settings of a protocol say so.
-fn spacing(chain: &Chain) -> Option<f64> {
-    const KEYS: [&str; 7] = ["spacing", "period", "block_period", "step", "slot", "interval", "min_close"];
-    let settings = &chain.protocol.settings;
-    let text = KEYS.iter().find_map(|key| settings.get(*key)?.as_str())?;
-    text.parse::<Duration>().ok().map(super::super::base::time::Duration::as_secs_f64).filter(|spacing| *spacing > 0.0)
-}
-
-/// Blocks that a chain will have, at most about.
-fn blocks(chain: &Chain, lasting: Duration, submitted: u64) -> u64 {
-    match spacing(chain) {
-        Some(spacing) => (lasting.as_secs_f64() / spacing) as u64 + 1,
-        None => submitted.min((lasting.as_secs_f64() * BLOCKS_PER_SECOND) as u64) + 1,
-    }
-}
-
-/// Payments that wait for a block at one time.
+/// Payments that wait for a block at one time: those of a moment, and those that are asked for faster than blocks can hold
+/// them.
 fn waiting(payments: &Payments, chain: &Chain, lasting: Duration, submitted: u64) -> u64 {
-    let seconds = lasting.as_secs_f64().max(1e-9);
-    let window = (WAITING + 2.0 * spacing(chain).unwrap_or(0.0)).min(seconds);
+    let seconds = payments.until.unwrap_or(lasting).min(lasting).as_secs_f64().max(1e-9);
+    let window = (WAITING * (1.0 + pace::spacing(chain).unwrap_or(0.0))).min(seconds);
     let burst = if let Arrival::Bursts { size, .. } = payments.arrival { size } else { 0 };
-    ((submitted as f64 * window / seconds) as u64).max(burst.min(submitted))
+    let usual = ((submitted as f64 * window / seconds) as u64).max(burst.min(submitted));
+    let settled = pace::capacity(chain, payments.bytes.0).map_or(submitted as f64, |capacity| capacity * seconds);
+    usual.max(submitted.saturating_sub(settled as u64))
 }
 
 /// Directed connections.
@@ -204,7 +289,24 @@ fn mempools(chain: &Chain) -> u64 {
     }
 }
 
-/// Transactions that clients will submit, at most about.
+/// Transactions that clients will submit, at most about, faults that make them ask more often included.
+fn asked(scenario: &Scenario, chain: &Chain, payments: &Payments, lasting: Duration) -> u64 {
+    let usual = submitted_by(payments, lasting);
+    let until = payments.until.unwrap_or(lasting).min(lasting);
+    let of_chain = scenario.fault.iter().filter(|fault| fault.chain.is_empty() || fault.chain == chain.name);
+    let more: f64 = of_chain
+        .filter_map(|fault| {
+            // Each time of a fault that comes again lies before the end.
+            let ends = if fault.repeat.is_some() { None } else { fault.until };
+            let lasts = ends.unwrap_or(until).min(until).saturating_sub(fault.at);
+            let share = lasts.as_secs_f64() / until.as_secs_f64().max(1e-9);
+            Some((fault.load.as_ref()?.factor - 1.0).max(0.0) * share * usual as f64)
+        })
+        .sum();
+    usual.saturating_add(more as u64)
+}
+
+/// The same without faults.
 fn submitted_by(payments: &Payments, duration: Duration) -> u64 {
     let seconds = payments.until.unwrap_or(duration).min(duration).as_secs_f64();
     let many = match &payments.arrival {

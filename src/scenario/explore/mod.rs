@@ -31,7 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub const PANIC: &str = "panic";
 
 /// So many steps are taken between two looks at whether something broke, or somebody wants an end.
-const SLICE: u64 = 2_000;
+const SLICE: u64 = 500;
 
 /// The limits inside which worlds are drawn.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]

@@ -6,7 +6,9 @@
 
 use super::{Finding, Judgement, judge_while, tolerated};
 use crate::base::Duration;
-use crate::scenario::{Attack, Fault, Latency, Misconduct, Scenario, Seeds, Select, Workload};
+use crate::scenario::words::NO_DISK;
+use crate::scenario::{Attack, Clock, Disk, Fault, Latency, Misconduct, Regions, Scenario, Seeds, Select, Workload};
+use std::ops::Range;
 
 /// Under how many seeds each smaller world is tried.
 const SEEDS: u64 = 3;
@@ -31,7 +33,7 @@ pub fn shrink(world: &Scenario, finding: &Finding, budget: u32, go_on: &dyn Fn()
         improved = false;
         let mut at = 0;
         // The list is made anew after each success, and gone on with from the same place.
-        while let Some(smaller) = candidates(&best.world, &best.finding).into_iter().nth(at) {
+        while let Some(smaller) = candidate(&best.world, &best.finding, at) {
             if best.tried >= budget || !go_on() {
                 return best;
             }
@@ -64,25 +66,31 @@ fn try_seeds(smaller: &Scenario, best: &mut Shrunk, go_on: &dyn Fn() -> bool) ->
     false
 }
 
-/// Smaller worlds, those that take most away first.
-fn candidates(world: &Scenario, finding: &Finding) -> Vec<Scenario> {
+/// A change that makes a world smaller.
+type Change<'a> = Box<dyn Fn(&mut Scenario) + 'a>;
+
+/// The smaller world with this number: those that take most away come first.
+fn candidate(world: &Scenario, finding: &Finding, at: usize) -> Option<Scenario> {
     let was_borne = is_borne(world);
-    let mut smaller = Vec::new();
-    ends_sooner(world, finding, &mut smaller);
-    fewer(world, &mut smaller);
-    fewer_nodes(world, &mut smaller);
-    plainer(world, &mut smaller);
-    less_load(world, &mut smaller);
+    let mut changes = Vec::new();
+    ends_sooner(world, finding, &mut changes);
+    fewer(world, &mut changes);
+    fewer_nodes(world, &mut changes);
+    plainer(world, &mut changes);
+    less_load(world, &mut changes);
     for at in 0..world.fault.len() {
         for fault in milder(&world.fault[at]) {
-            let mut next = world.clone();
-            next.fault[at] = fault;
-            smaller.push(next);
+            changes.push(Box::new(move |next| next.fault[at] = fault.clone()));
         }
     }
+    // One after the other: with thousands of liars, all of them together would fill any memory.
+    let smaller = changes.into_iter().map(|change| {
+        let mut next = world.clone();
+        change(&mut next);
+        next
+    });
     // What breaks because fewer nodes bear less was not asked for.
-    smaller.retain(|next| next != world && (!was_borne || is_borne(next)));
-    smaller
+    smaller.filter(|next| next != world && (!was_borne || is_borne(next))).nth(at)
 }
 
 /// Whether no more nodes are faulty for good than the protocol tolerates.
@@ -92,25 +100,25 @@ fn is_borne(world: &Scenario) -> bool {
 }
 
 /// A run need not go on after something wrong happened.
-fn ends_sooner(world: &Scenario, finding: &Finding, smaller: &mut Vec<Scenario>) {
+fn ends_sooner(world: &Scenario, finding: &Finding, changes: &mut Vec<Change<'_>>) {
     let needed = Duration::from_nanos(finding.at.div_ceil(100_000_000) * 100_000_000) + Duration::from_millis(100);
     let begins = world.fault.iter().map(|fault| fault.at).max().unwrap_or_default();
     if finding.safety && finding.at > 0 && needed < world.duration && begins < needed {
-        smaller.push(Scenario { duration: needed, ..world.clone() });
+        changes.push(Box::new(move |next| next.duration = needed));
     }
     let half = world.duration.scale(1, 2);
     if !finding.safety && begins < half && half > Duration::from_secs(1) {
-        smaller.push(Scenario { duration: half, ..world.clone() });
+        changes.push(Box::new(move |next| next.duration = half));
     }
 }
 
 /// Without half of the faults or liars, without one of them.
-fn fewer(world: &Scenario, smaller: &mut Vec<Scenario>) {
-    let mut without = |faults: std::ops::Range<usize>, liars: std::ops::Range<usize>| {
-        let mut next = world.clone();
-        next.fault.drain(faults);
-        next.adversary.drain(liars);
-        smaller.push(next);
+fn fewer(world: &Scenario, changes: &mut Vec<Change<'_>>) {
+    let mut without = |faults: Range<usize>, liars: Range<usize>| {
+        changes.push(Box::new(move |next| {
+            next.fault.drain(faults.clone());
+            next.adversary.drain(liars.clone());
+        }));
     };
     let (faults, liars) = (world.fault.len(), world.adversary.len());
     if faults > 3 {
@@ -122,12 +130,14 @@ fn fewer(world: &Scenario, smaller: &mut Vec<Scenario>) {
 }
 
 /// Without the last node.
-fn fewer_nodes(world: &Scenario, smaller: &mut Vec<Scenario>) {
-    let mut next = world.clone();
-    let nodes = &mut next.chain[0].nodes;
-    if nodes.count <= 1 {
-        return;
+fn fewer_nodes(world: &Scenario, changes: &mut Vec<Change<'_>>) {
+    if world.chain[0].nodes.count > 1 {
+        changes.push(Box::new(without_last_node));
     }
+}
+
+fn without_last_node(next: &mut Scenario) {
+    let nodes = &mut next.chain[0].nodes;
     nodes.count -= 1;
     nodes.tolerate = None;
     let count = nodes.count;
@@ -150,7 +160,6 @@ fn fewer_nodes(world: &Scenario, smaller: &mut Vec<Scenario>) {
         }
         fits(&mut adversary.nodes)
     });
-    smaller.push(next);
 }
 
 /// Every choice of nodes in a fault.
@@ -174,30 +183,27 @@ fn selects(fault: &mut Fault) -> Vec<&mut Select> {
 }
 
 /// On a plainer network, with plainer machines.
-fn plainer(world: &Scenario, smaller: &mut Vec<Scenario>) {
-    let mut with = |change: &dyn Fn(&mut Scenario)| {
-        let mut next = world.clone();
-        change(&mut next);
-        smaller.push(next);
-    };
-    with(&|next| next.chain[0].network.latency = Latency::Constant { delay: Duration::from_millis(20) });
-    with(&|next| next.chain[0].network.loss = 0.0);
-    with(&|next| next.chain[0].nodes.clock = crate::scenario::Clock::default());
-    with(&|next| next.chain[0].nodes.disk = crate::scenario::Disk::Profile(crate::scenario::words::NO_DISK.to_owned()));
-    if world.chain[0].network.latency == (Latency::Constant { delay: Duration::from_millis(20) }) {
-        with(&|next| next.chain[0].nodes.regions = crate::scenario::Regions::Nowhere);
+fn plainer(world: &Scenario, changes: &mut Vec<Change<'_>>) {
+    let plain = Latency::Constant { delay: Duration::from_millis(20) };
+    let is_plain = world.chain[0].network.latency == plain;
+    changes.push(Box::new(move |next| next.chain[0].network.latency = plain.clone()));
+    changes.push(Box::new(|next| next.chain[0].network.loss = 0.0));
+    changes.push(Box::new(|next| next.chain[0].nodes.clock = Clock::default()));
+    changes.push(Box::new(|next| next.chain[0].nodes.disk = Disk::Profile(NO_DISK.to_owned())));
+    if is_plain {
+        changes.push(Box::new(|next| next.chain[0].nodes.regions = Regions::Nowhere));
     }
 }
 
 /// With fewer payments.
-fn less_load(world: &Scenario, smaller: &mut Vec<Scenario>) {
+fn less_load(world: &Scenario, changes: &mut Vec<Change<'_>>) {
     let Some(Workload::Payments(payments)) = &world.workload else { return };
-    let mut next = world.clone();
-    if let (Some(Workload::Payments(fewer)), Some(rate)) =
-        (&mut next.workload, payments.rate.filter(|rate| *rate > 1.0))
-    {
-        fewer.rate = Some((rate / 2.0).max(1.0));
-        smaller.push(next);
+    if let Some(rate) = payments.rate.filter(|rate| *rate > 1.0) {
+        changes.push(Box::new(move |next| {
+            if let Some(Workload::Payments(fewer)) = &mut next.workload {
+                fewer.rate = Some((rate / 2.0).max(1.0));
+            }
+        }));
     }
 }
 

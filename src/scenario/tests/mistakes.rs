@@ -417,19 +417,19 @@ seed = 2")]),
 10 | regions = { eu-west-1 = 2_000_000_000, us-east-1 = 1, sa-east-1 = 1 }
    |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ these count 2000000002";
     an_absurd_rate_is_told: edited(&[("rate = 50", "rate = 1e9")]),
-"error: this run needs about 72 TB of memory, the limit is 8 GB
+"error: this run needs about 207 TB of memory, the limit is 8 GB
   --> test.toml:18:8
    |
 18 | rate = 1e9
-   |        ^^^ 60000000000 transactions alone take about 72 TB
+   |        ^^^ 60000000000 transactions that 4 nodes tell each other of alone take about 132 TB
    |
    = help: make it smaller, or raise `memory_limit`";
     a_complete_graph_beyond_memory_is_told: edited(&[("eu-west-1 = 2", "eu-west-1 = 100_000"), ("topology.outbound = { degree = 2 }", r#"topology = "complete""#)]),
-r#"error: this run needs about 715 GB of memory, the limit is 8 GB
+r#"error: this run needs about 4.7 TB of memory, the limit is 8 GB
   --> test.toml:14:12
    |
 14 | topology = "complete"
-   |            ^^^^^^^^^^ 10000300002 links alone take about 640 GB
+   |            ^^^^^^^^^^ 10000300002 links alone take about 4.5 TB
    |
    = help: make it smaller, or raise `memory_limit`"#;
     an_override_of_a_key_that_does_not_exist_is_told: overridden("chain.nodes.cuont=7"),
