@@ -33,7 +33,7 @@ chain = [
 /// A world that takes hours.
 const ENDLESS: &str = r#"
 name = "endless"
-duration = "24h"
+duration = "12h"
 check = { progress = "1h" }
 chain = [{ protocol = "pbft", nodes = { count = 4 }, network = { latency = { constant = { delay = "10ms" } } } }]
 workload = { payments = { rate = 50 } }
