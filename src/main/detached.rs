@@ -4,6 +4,9 @@
 //! a thread of its own: whoever wants an end waits a moment for it and then goes on without it. The process takes such a
 //! thread along when it exits.
 
+// Only here is a thread not one of rayon's: those are waited for, and what it does is given back as a value or not at all.
+#![allow(clippy::disallowed_methods)]
+
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};

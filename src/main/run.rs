@@ -232,7 +232,8 @@ pub fn reader(inputs: &Inputs) -> impl Fn(&str) -> Result<String, String> + '_ {
 fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Result<Option<Landed>, Failure> {
     let several = experiment.scenario.seeds.0.len() > 1;
     let complete = || experiment.written().any(|run| run.manifest.complete);
-    if failed && !(several && complete()) || !several && experiment.written().next().is_none() {
+    let is_empty = !several && experiment.written().next().is_none();
+    if is_empty || (failed && !(several && complete())) {
         return Ok(None);
     }
     if several {

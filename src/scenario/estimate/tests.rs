@@ -76,7 +76,7 @@ fn no_constant_is_below_the_size_of_what_it_stands_for() {
 fn floods_and_what_blocks_cannot_hold_are_counted() {
     let flood = "fault=[{at=\"1s\", until=\"11s\", flood={nodes=[0, 1], rate=1000.0, of=\"transactions\"}}]";
     let flooded = estimate(&scenario(&[flood]));
-    assert_eq!(counted(&flooded, " payments of strangers"), 20_000.0);
+    assert_eq!(counted(&flooded, " payments of strangers") as u64, 20_000);
     assert!(bytes(&flooded, "payments of strangers") > 20_000 * 300);
     let forged = flood.replace("transactions", "messages").replace("1000.0", "100000.0");
     assert!(bytes(&estimate(&scenario(&[&forged])), "messages of strangers") > 1_000_000 * 32);
