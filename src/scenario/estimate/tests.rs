@@ -43,7 +43,7 @@ fn transactions_blocks_and_intervals_are_as_many_as_the_run_has() {
         &["chain.protocol={nakamoto={spacing=\"1s\"}}", "chain.network.gossip=inventory", "duration=60s"],
         &["chain.protocol={raft={in_flight=1}}", "workload.payments.rate=200", "chain.nodes.count=7"],
         &["workload.payments.until=5s", "workload.payments.rate=100"],
-        &["stop.final_transactions=200", "duration=1h", "workload.payments.rate=20"],
+        &["stop.final_transactions=400", "duration=1h", "workload.payments.rate=20"],
         &["fault=[{at=\"5s\", until=\"15s\", load={factor=5.0}}]"],
     ] {
         let scenario = scenario(changes);
