@@ -28,7 +28,7 @@
 //! | L3 | [`ledger`] | one folder per state machine | base, chain |
 //! | L3 | [`network`] | what happens to bytes between nodes: delay, bandwidth, graph, gossip, faults, datasets | base |
 //! | L3 | [`workload`] | who asks for what, and when | base, chain, ledger |
-//! | L4 | [`engine`] | runs it: queue, seats, effects, adversaries, execution, one chain, a world of chains | all above but consensus |
+//! | L4 | [`engine`] | runs it: rooms that own their state, one chain, a world of chains | all above but consensus |
 //! | L5 | [`scenario`] | from a TOML text to a checked scenario to a run | all above |
 //! | L6 | `report` | from outcomes to people: tables, charts, pages | base, observe, scenario |
 //! | top | `main.rs` | the command line: parse, dispatch, exit codes | base, scenario, report |
@@ -37,13 +37,13 @@
 //!
 //! # The life of an event
 //!
-//! 1. [`engine::queue`] yields the earliest event. Order is total: time, source, the source's own number. What happens
+//! 1. The agenda yields the earliest event of its [queue](engine::queue). Order is total: time, source, the source's own number. What happens
 //!    among other nodes cannot change it.
 //! 2. If it is the arrival of a message, the message joins its receiver's inbox behind what waits there, and the time of
 //!    checking it ([`base::Wire::check`], the prices of [`base::CostTable`]) is charged to a core. A node that is busy
 //!    handles nothing, one that is down loses it.
 //! 3. When the core is free, the handler runs, in no virtual time, and leaves a list of effects.
-//! 4. `engine::perform` walks the list. `Spend` and `Persist` make all that follows wait for the core and the disk, so
+//! 4. [`engine::process`] hands the effects out, one after the other, and `engine::simulation::effects` performs them. `Spend` and `Persist` make all that follows wait for the core and the disk, so
 //!    that *persist, then send* is write-ahead logging. A node that crashes meanwhile loses the rest: what it had not
 //!    sent yet never leaves.
 //! 5. A `Send` becomes a [`network::Parcel`], which the [`network::Network`] turns into arrivals, by delay, bandwidth
@@ -58,7 +58,7 @@
 //!   anything goes through `libm`. Each consumer of randomness has its own named [`base::Stream`], so that a new one
 //!   shifts nothing, and two protocols under one seed meet the same requests and the same weather.
 //! * **Ignorant protocols.** `consensus` cannot name `engine`, `network` or `observe`.
-//! * **One place each.** Only `engine::queue` orders events; only `engine::perform` gives effects a meaning; only
+//! * **One place each.** Only `engine::queue` orders events; only `engine::simulation` gives effects a meaning; only
 //!   [`base::Committee`] computes quorums; only the command line and reports print or touch files.
 //! * **Pure functions are computed once and charged to all**: signatures, hashes, execution. The check mode computes
 //!   them everywhere and must reach the same fingerprint.
@@ -79,9 +79,13 @@
 //! * **[`protocol::Attacker`] beside [`engine::Adversary`].** Rewriting effects from outside can make a node silent,
 //!   slow or two-faced. An attack that withholds blocks or equivocates with valid signatures needs the node's memory: it
 //!   lies beside its protocol and speaks its messages.
-//! * **Seats beyond the committee** ([`engine::cast`]). A node that runs twice equivocates in any protocol, with valid
-//!   signatures and nothing written for it. Its second process has a seat, a place in the network and streams of its own;
-//!   protocols, clients and observers know both by one number.
+//! * **Processes beyond the committee** ([`engine::roster`]). A node that runs twice equivocates in any protocol, with
+//!   valid signatures and nothing written for it. Its second process has an end point in the network and streams of its
+//!   own; protocols, clients and observers know both by the number of the node.
+//! * **Rooms in the engine** ([`engine`]). A simulation once held sixty fields that six files wrote. Now each room has
+//!   private state, is handed what it needs in each call, and knows no other room; two of them know a protocol's types.
+//!   Delivery and gossip are two rooms, not one: most networks have no gossip. Counts of events are kept by the agenda and
+//!   not by processes, so that rooms that schedule need no process.
 //! * **[`Context::template`](protocol::Context::template) beside [`Context::propose`](protocol::Context::propose).**
 //!   Who mines on a tip knows the height of the block and can name it in a coinbase. Who orders first and executes later
 //!   does not: its batches may come to stand at another height, so they hold no coinbase.
@@ -101,8 +105,8 @@
 //!   recovery, catching up and bounded memory were written, which are half of each; cutting them would leave the toy that
 //!   we did not want. The bound holds for files; folders that exceed it have a budget each, with its reason, in
 //!   `tests/tidy/rules.rs`, so that none grows unseen.
-//! * **Faults are borne by seats** ([`engine::fault`]): a pause, a slow disk or a wrong clock is a burden that begins and
-//!   ends by its number, and adds up with others. Only crashes and what happens to bytes were in the plan.
+//! * **Faults impair processes** ([`engine::faults`]): a pause, a slow disk or a wrong clock begins and ends by its number,
+//!   and adds up with others. Only crashes and what happens to bytes were in the plan.
 //! * **A world is a scenario** ([`scenario::explore`]). What a search draws, shrinks and writes down is what people write,
 //!   so that every finding is replayed by `ledgerlab run` and none by a seed of the search alone.
 //! * **Speed is measured from outside.** [`scenario::speed`] builds the workloads that other simulators publish; only the

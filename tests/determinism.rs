@@ -5,7 +5,7 @@
 
 use ledgerlab::base::{ByteSize, Committee, CostTable, Crypto, Duration, Keyring, NodeId, Time};
 use ledgerlab::consensus::{nakamoto, pbft, raft};
-use ledgerlab::engine::{Fault, Scheduled, SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+use ledgerlab::engine::{Fault, ProcessSettings, Scheduled, Setup, Simulation, Stop, TransactionRelay};
 use ledgerlab::ledger::account::{Account, AccountWallet, Reward};
 use ledgerlab::network::latency::{Latency, Law};
 use ledgerlab::network::transport::{Settings, Transport};
@@ -298,7 +298,7 @@ fn by_hand<P: Protocol>(config: P::Config, weights: Vec<u64>, idle: usize) -> Se
         workload: Some(workload),
         client_delay: Duration::from_millis(3),
         client_retry: Some(Duration::from_secs(2)),
-        seats: (0..n).map(|_| SeatSettings::default()).collect(),
+        processes: (0..n).map(|_| ProcessSettings::default()).collect(),
         costs: CostTable::default(),
         faults,
         interval: Duration::from_secs(1),

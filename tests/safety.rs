@@ -6,7 +6,7 @@
 use ledgerlab::base::{AccountId, ClientId, Committee, CostTable, Crypto, Duration, FaultModel, Keyring, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::raft::{Config, Raft, Transfer};
-use ledgerlab::engine::{Adversary, Fault, Scheduled, SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+use ledgerlab::engine::{Adversary, Fault, ProcessSettings, Scheduled, Setup, Simulation, Stop, TransactionRelay};
 use ledgerlab::ledger::account::{Account, Reward};
 use ledgerlab::network::latency::{Latency, Law};
 use ledgerlab::network::transport::{Settings, Transport};
@@ -256,7 +256,7 @@ fn forget(forgetful: usize) -> Vec<&'static str> {
         workload: None,
         client_delay: Duration::ZERO,
         client_retry: None,
-        seats: (0..3).map(|_| SeatSettings::default()).collect(),
+        processes: (0..3).map(|_| ProcessSettings::default()).collect(),
         costs: CostTable::FREE,
         faults: vec![
             plain(10_030, Fault::crash(vec![NodeId(2)])),
@@ -268,7 +268,7 @@ fn forget(forgetful: usize) -> Vec<&'static str> {
         recheck: false,
         observers: vec![Box::new(Suite::new(&CheckSettings::new(3)))],
     };
-    for seat in &mut setup.seats[..forgetful] {
+    for seat in &mut setup.processes[..forgetful] {
         seat.adversary = Some(Box::new(LyingDisk));
     }
     let mut simulation = Simulation::new(setup);

@@ -1,42 +1,55 @@
-//! L4: runs protocols. Generic in the protocol alone; network, gossip, ledger, workload and observers are trait objects.
+//! L4: runs protocols. Rooms that own their state; network, gossip, ledger, workload and observers are trait objects.
 //!
-//! * [`queue`] orders events; nothing else does.
-//! * `seat` is a running process: inbox, cores, timers, disk, outbox, mempool, view of the chain.
-//! * [`cast`] says which node sits where: usually one each, and twins on further seats.
-//! * `perform` gives effects a meaning; nothing else does.
-//! * [`fault`] is what befalls them.
-//! * [`executor`] computes what blocks do, once for everybody.
-//! * [`simulation`] is one chain; [`world`] advances several in one virtual time, with agents between them.
-//! * [`anchor`] is such an agent: it writes the hashes of one chain's blocks into another.
+//! | room | owns |
+//! |---|---|
+//! | `agenda` | the [`queue`] of events, the counts that order them, the fingerprint |
+//! | `delivery` | the network and everything under way in it |
+//! | `dissemination` | gossip, and the items that spread by it |
+//! | `messages` | the messages under way; knows the protocol's types |
+//! | [`process`] | the running processes: logic, cores, clock, disk, timers, outbox, mempool; knows the protocol's types |
+//! | `views` | the tree of blocks, each process's chain in it, what blocks do ([`executor`], `confirmed`) |
+//! | `clients` | requests, retries, answers |
+//! | [`faults`] | the schedule, and who bears what at present |
+//! | `observers` | checkers, metrics, event log |
+//! | [`roster`] | which process runs which node; does not change |
+//! | [`simulation`] | the rooms of one chain; the only place that knows more than one of them |
+//!
+//! No room knows another but by what it is handed in a call, and none knows the simulation. A message goes
+//! process -> messages -> delivery -> agenda -> delivery -> process; a block goes process -> views -> observers, clients.
+//!
+//! [`world`] advances several chains in one virtual time, with agents between them; [`anchor`] is such an agent: it writes
+//! the hashes of one chain's blocks into another.
 
 pub mod adversary;
+mod agenda;
 pub mod anchor;
-pub mod cast;
-mod checked;
-pub mod clock;
+mod clients;
 mod confirmed;
-pub mod disk;
+mod delivery;
+mod dissemination;
 pub mod executor;
-pub mod fault;
-mod mail;
-mod perform;
+pub mod faults;
+mod messages;
+mod observers;
+pub mod process;
 pub mod queue;
 mod reach;
-mod seat;
+pub mod roster;
+pub mod setup;
 pub mod simulation;
 pub mod slab;
 #[cfg(test)]
 mod tests;
-mod traffic;
+mod views;
 pub mod world;
 
 pub use adversary::{Adversary, Conduct, Later, Replay};
 pub use anchor::{Anchoring, Settings as AnchoringSettings};
-pub use cast::Cast;
-pub use clock::Clock;
-pub use disk::{DiskModel, Kept};
+pub use clients::RETRY_FACTOR_MAX;
 pub use executor::Executor;
-pub use fault::{Burden, Fault, Junk, STRANGERS, Scheduled, Who};
-pub use simulation::{SeatSettings, Setup, Simulation, Stop, TransactionRelay};
-pub use traffic::PATIENCE_MOST;
+pub use faults::{FLOOD_ACCOUNTS, Fault, FloodPayload, NodeImpairment, Scheduled, Target};
+pub use process::{Clock, DiskModel, Kept, ProcessSettings};
+pub use roster::{ProcessId, Role, Roster};
+pub use setup::{Setup, Stop, TransactionRelay};
+pub use simulation::Simulation;
 pub use world::{Agent, Chain, Findings, World};

@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 
 /// An event: when, whose, which, and what it means to the engine. Ordered by the first three, which are unique.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Event {
+pub struct Entry {
     /// When it happens.
     pub time: Time,
     /// Who caused it.
@@ -24,7 +24,7 @@ pub struct Event {
     pub with: u32,
 }
 
-impl Event {
+impl Entry {
     /// What events are ordered by, as one number.
     #[inline]
     #[must_use]
@@ -34,16 +34,16 @@ impl Event {
     }
 }
 
-impl Ord for Event {
+impl Ord for Entry {
     #[inline]
-    fn cmp(&self, other: &Event) -> Ordering {
+    fn cmp(&self, other: &Entry) -> Ordering {
         self.key().cmp(&other.key())
     }
 }
 
-impl PartialOrd for Event {
+impl PartialOrd for Entry {
     #[inline]
-    fn partial_cmp(&self, other: &Event) -> Option<Ordering> {
+    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
@@ -61,15 +61,15 @@ const ROOM_KEPT: usize = 64;
 /// Events in order.
 pub struct Queue {
     /// The present: the events of the bucket whose turn it is, the next one last.
-    present: Vec<Event>,
+    present: Vec<Entry>,
     /// Events added to the present since its turn began.
-    added: BinaryHeap<Reverse<Event>>,
+    added: BinaryHeap<Reverse<Entry>>,
     /// Bucket `b` holds the events of the one turn whose number is `b` modulo their count, all at or after `cursor`.
-    buckets: Vec<Vec<Event>>,
+    buckets: Vec<Vec<Entry>>,
     /// One bit per bucket that is not empty.
     filled: Vec<u64>,
     /// Events beyond the ring.
-    far: BinaryHeap<Reverse<Event>>,
+    far: BinaryHeap<Reverse<Entry>>,
     /// The first bucket number whose turn has not begun.
     cursor: u64,
     /// Logarithm of the bucket width in nanoseconds.
@@ -129,7 +129,7 @@ impl Queue {
     /// # Panics
     /// If it lies in the past.
     #[inline]
-    pub fn push(&mut self, event: Event) {
+    pub fn push(&mut self, event: Entry) {
         assert!(event.time >= self.now, "an event at {} is pushed at {}", event.time, self.now);
         let bucket = event.time.as_nanos() >> self.shift;
         if bucket < self.cursor {
@@ -143,7 +143,7 @@ impl Queue {
     }
     /// The next event.
     #[inline]
-    fn peek(&mut self) -> Option<&Event> {
+    fn peek(&mut self) -> Option<&Entry> {
         if self.present.is_empty() && self.added.is_empty() && !self.refill() {
             return None;
         }
@@ -157,7 +157,7 @@ impl Queue {
     /// turn: a turn begun early would make everything pushed before its time an addition to the present.
     #[inline]
     #[must_use]
-    pub fn would_be_next(&self, event: &Event) -> bool {
+    pub fn would_be_next(&self, event: &Entry) -> bool {
         event.time.as_nanos() >> self.shift < self.cursor
             && self.present.last().is_none_or(|other| event.key() < other.key())
             && self.added.peek().is_none_or(|Reverse(other)| event.key() < other.key())
@@ -170,7 +170,7 @@ impl Queue {
     }
     /// Takes the next event.
     #[inline]
-    pub fn pop(&mut self) -> Option<Event> {
+    pub fn pop(&mut self) -> Option<Entry> {
         let next = *self.peek()?;
         if self.present.last().is_some_and(|event| event.key() == next.key()) {
             self.present.pop();
@@ -192,7 +192,7 @@ impl Queue {
     }
 
     #[inline]
-    fn put(&mut self, bucket: u64, event: Event) {
+    fn put(&mut self, bucket: u64, event: Entry) {
         let slot = (bucket & (self.buckets.len() as u64 - 1)) as usize;
         self.buckets[slot].push(event);
         self.filled[slot / 64] |= 1 << (slot % 64);
@@ -271,7 +271,7 @@ impl Queue {
         }
     }
     fn rebuild(&mut self, shift: u32, count: usize) {
-        let waiting: Vec<Event> = self.buckets.iter_mut().flat_map(|bucket| bucket.drain(..)).collect();
+        let waiting: Vec<Entry> = self.buckets.iter_mut().flat_map(|bucket| bucket.drain(..)).collect();
         let begin = self.cursor << self.shift;
         if count != self.buckets.len() {
             self.buckets = vec![Vec::new(); count];
@@ -295,8 +295,8 @@ mod tests {
     use crate::base::{Duration, Stream};
     use proptest::prelude::*;
 
-    fn event(time: u64, source: u32, number: u32) -> Event {
-        Event { time: Time::from_nanos(time), source, number, what: 0, with: 0 }
+    fn event(time: u64, source: u32, number: u32) -> Entry {
+        Entry { time: Time::from_nanos(time), source, number, what: 0, with: 0 }
     }
 
     proptest! {

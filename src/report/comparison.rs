@@ -1,8 +1,7 @@
 //! Several scenarios of one file side by side: one table, one chart, one page.
 
-use super::folder::{Folder, MANIFEST, Unwritten};
-use super::manifest::{Comparison, FORMAT, Record, VariantRecord, Verdict};
-use super::{ChainSummary, FinishedExperiment, PROGRAM, SCENARIO, VERSION, Written, chart, html, tables};
+use super::manifest::{Comparison, FORMAT, VariantRecord, Verdict};
+use super::{ChainSummary, FinishedExperiment, PROGRAM, VERSION, Written};
 use crate::scenario::Scenario;
 
 /// All variants of a file when they are over.
@@ -102,30 +101,4 @@ impl FinishedComparison<'_> {
             variants,
         }
     }
-}
-
-/// Writes what is said of all variants into `folder`; the variants are in their own folders within it.
-///
-/// # Errors
-/// Names the first file that could not be written.
-pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &Folder) -> Result<Comparison, Unwritten> {
-    let (manifest, rows) = (comparison.manifest(), comparison.rows());
-    let resolved = comparison.scenario.resolved();
-    folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
-    folder.file("comparison.csv", |out| tables::comparison(&rows, out))?;
-    let mut drawn = None;
-    if comparison.scenario.output.charts {
-        let plot = chart::comparison(&rows);
-        let svg = chart::svg(&plot);
-        folder.file("charts/comparison.svg", |out| out.write_all(svg.as_bytes()))?;
-        folder.file("charts/comparison.png", |out| chart::png(&plot, out))?;
-        drawn = Some((plot, svg));
-    }
-    let page = html::comparison(comparison, &manifest, &rows, drawn.as_ref());
-    folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
-    for variant in manifest.variants.iter().filter_map(|variant| variant.folder.as_ref()) {
-        folder.adopt(&format!("{variant}/{MANIFEST}"))?;
-    }
-    folder.seal(&Record::Comparison(manifest.clone()))?;
-    Ok(manifest)
 }

@@ -6,7 +6,7 @@
 //! never touched, and nothing is written outside: what leads to a file are plain names.
 
 use super::lock::{self, Lock, Locked};
-use super::manifest::Sealed;
+use super::manifest::{MANIFEST, Sealed};
 use super::place::{self, Place};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -17,8 +17,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The file by which a folder is known as one of ours.
-pub const MANIFEST: &str = "manifest.json";
 
 /// Something could not be written. The cause is its source.
 #[derive(Debug, thiserror::Error)]

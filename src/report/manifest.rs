@@ -1,6 +1,5 @@
 //! `manifest.json`: what a folder of results holds, and everything that is needed to make it again.
 
-use super::folder::MANIFEST;
 use super::{Finished, PROGRAM, VERSION};
 use crate::base::Hash;
 use crate::observe::metrics::UncheckedRow;
@@ -12,6 +11,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fmt, fs, io};
+
+/// The file by which a folder is known as one of ours.
+pub const MANIFEST: &str = "manifest.json";
 
 /// The form of the files in a folder; it grows by one when an old reader would misunderstand a new folder, or a new
 /// reader an old one. Since 2 a manifest lists every file with its hash.

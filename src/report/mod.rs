@@ -30,8 +30,9 @@ use crate::observe::metrics::{Summary, aggregate};
 use crate::scenario::Scenario;
 use crate::scenario::run::{Ran, RanChain};
 use chart::Plot;
-use folder::{Folder, MANIFEST, Unwritten};
-use manifest::{ChainRecord, Experiment, FORMAT, Manifest, Record, SeedRecord, Verdict};
+use comparison::FinishedComparison;
+use folder::{Folder, Unwritten};
+use manifest::{ChainRecord, Comparison, Experiment, FORMAT, MANIFEST, Manifest, Record, SeedRecord, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use story::DrawnStory;
@@ -227,5 +228,31 @@ pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) ->
         folder.adopt(&format!("{run}/{MANIFEST}"))?;
     }
     folder.seal(&Record::Experiment(manifest.clone()))?;
+    Ok(manifest)
+}
+
+/// Writes what is said of all variants into `folder`; the variants are in their own folders within it.
+///
+/// # Errors
+/// Names the first file that could not be written.
+pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &Folder) -> Result<Comparison, Unwritten> {
+    let (manifest, rows) = (comparison.manifest(), comparison.rows());
+    let resolved = comparison.scenario.resolved();
+    folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
+    folder.file("comparison.csv", |out| tables::comparison(&rows, out))?;
+    let mut drawn = None;
+    if comparison.scenario.output.charts {
+        let plot = chart::comparison(&rows);
+        let svg = chart::svg(&plot);
+        folder.file("charts/comparison.svg", |out| out.write_all(svg.as_bytes()))?;
+        folder.file("charts/comparison.png", |out| chart::png(&plot, out))?;
+        drawn = Some((plot, svg));
+    }
+    let page = html::comparison(comparison, &manifest, &rows, drawn.as_ref());
+    folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
+    for variant in manifest.variants.iter().filter_map(|variant| variant.folder.as_ref()) {
+        folder.adopt(&format!("{variant}/{MANIFEST}"))?;
+    }
+    folder.seal(&Record::Comparison(manifest.clone()))?;
     Ok(manifest)
 }

@@ -3,8 +3,7 @@
 //! Results are ours file by file: `manifest.json` lists each file with its SHA-256, and holds its own. Only what is listed
 //! is ever removed. A folder in which anything else lies is not replaced.
 
-use super::folder::MANIFEST;
-use super::manifest::{Broken, Sealed};
+use super::manifest::{Broken, MANIFEST, Sealed};
 use crate::base::Hash;
 use crate::scenario::name;
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,9 +4,9 @@
 //! of worlds; what it does not know of yet is found again. Searches of several variants lie in a folder for each, in one
 //! whose manifest names them. An earlier search is gone on with, or replaced if that is asked for, and nothing else is.
 
-use super::folder::{Claim, Folder, MANIFEST, Rule, Unwritten};
+use super::folder::{Claim, Folder, Rule, Unwritten};
 use super::lock;
-use super::manifest::{FORMAT, Sealed};
+use super::manifest::{FORMAT, MANIFEST, Sealed};
 use super::number::{digits, grouped, seconds};
 use super::place::{self, Contents, Place};
 use super::{PROGRAM, SCENARIO, VERSION, story};

@@ -14,8 +14,8 @@ use crate::base::{
 };
 use crate::chain::{Amount, Body, Limit, Transaction};
 use crate::consensus::{nakamoto, pbft};
-use crate::engine::queue::{Event, Queue};
-use crate::engine::{SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+use crate::engine::queue::{Entry, Queue};
+use crate::engine::{ProcessSettings, Setup, Simulation, Stop, TransactionRelay};
 use crate::ledger::account::{Account, Reward};
 use crate::ledger::{Admission, Broken, Ledger, Rejection};
 use crate::network::dataset::{self, Kind};
@@ -40,13 +40,13 @@ pub fn hold(entities: u32, pops: u64) -> u64 {
         Duration::from_nanos(1 + ((u128::from(word) * 1_000_000) >> 64) as u64)
     };
     for source in 0..entities {
-        queue.push(Event { time: Time::ZERO + span(), source, number: 0, what: 0, with: 0 });
+        queue.push(Entry { time: Time::ZERO + span(), source, number: 0, what: 0, with: 0 });
     }
     let mut hash = 0u64;
     for _ in 0..pops {
         let event = queue.pop().expect("the queue is held at its size");
         hash = hash.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(event.time.as_nanos() ^ u64::from(event.source));
-        queue.push(Event { time: event.time + span(), number: event.number + 1, ..event });
+        queue.push(Entry { time: event.time + span(), number: event.number + 1, ..event });
     }
     hash
 }
@@ -82,7 +82,7 @@ fn bare<P: Protocol>(config: P::Config, committee: Committee, network: Transport
         workload: None,
         client_delay: Duration::ZERO,
         client_retry: None,
-        seats: (0..nodes).map(|_| SeatSettings::default()).collect(),
+        processes: (0..nodes).map(|_| ProcessSettings::default()).collect(),
         costs: CostTable::FREE,
         faults: Vec::new(),
         interval: Duration::from_secs(86_400),

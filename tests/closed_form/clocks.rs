@@ -28,7 +28,7 @@ fn authors(wrong: &[usize], tenths: i64) -> Vec<Vec<u32>> {
     let mut setup = setup::<Aura>(config, committee, Box::new(network), 1);
     setup.stop = Stop::at(Time::ZERO + step * STEPS);
     for node in wrong {
-        setup.seats[*node].clock = Clock { offset: tenths * step.as_nanos() as i64 / 10, drift: 0 };
+        setup.processes[*node].clock = Clock { offset: tenths * step.as_nanos() as i64 / 10, drift: 0 };
     }
     let (seen, observer) = seeing(|finals: &mut Finals, _, observed| {
         if let Observed::Finalized { node, block, .. } = *observed {

@@ -1,7 +1,7 @@
 //! Bare worlds: nothing costs time but what a test gives a price.
 
 use ledgerlab::base::{Committee, CostTable, Crypto, Duration, Keyring, Time};
-use ledgerlab::engine::{SeatSettings, Setup, Stop, TransactionRelay};
+use ledgerlab::engine::{ProcessSettings, Setup, Stop, TransactionRelay};
 use ledgerlab::ledger::account::{Account, Reward};
 use ledgerlab::network::Network;
 use ledgerlab::observe::{Observed, Observer, Violation};
@@ -30,7 +30,7 @@ pub fn setup<P: Protocol>(config: P::Config, committee: Committee, network: Box<
         workload: None,
         client_delay: Duration::ZERO,
         client_retry: None,
-        seats: (0..nodes).map(|_| SeatSettings::default()).collect(),
+        processes: (0..nodes).map(|_| ProcessSettings::default()).collect(),
         costs: CostTable::FREE,
         faults: Vec::new(),
         interval: Duration::from_secs(86_400),

@@ -61,7 +61,7 @@ impl Mine {
         let config = Config { spacing: SPACING, retarget: 0, finality, ..Config::default() };
         let committee = Committee::weighted(self.weights.clone(), FaultModel::Byzantine);
         let mut setup = setup::<Nakamoto>(config, committee, Box::new(network), self.seed);
-        setup.seats[0].attack = self.attack.map(str::to_owned);
+        setup.processes[0].attack = self.attack.map(str::to_owned);
         setup.stop = Stop { height: Some(Height(self.blocks)), ..setup.stop };
         let (seen, observer) = seeing(|seen: &mut Seen, now, observed| match *observed {
             Observed::Held { node, block } if node == block.header.proposer && block.height() > Height::GENESIS => {

@@ -124,7 +124,7 @@ fn outage(min: u64, max: u64, seed: u64) -> f64 {
         Choked { inner: uniform(1_000, 3_000, seed), from: NodeId(0), to: [NodeId(3), NodeId(4)], most: 1_000 };
     let config = Config { transfers: vec![Transfer { at: MADE, to: 0 }], ..config(min, max, heartbeat) };
     let mut setup = setup::<Raft>(config, Committee::new(NODES, FaultModel::Crash), Box::new(network), seed);
-    for seat in &mut setup.seats {
+    for seat in &mut setup.processes {
         seat.adversary = Some(Box::new(WritesVotes));
     }
     let at = Time::ZERO + CRASH + Stream::new(seed, "crash", 0, 0).span(Duration::ZERO, heartbeat);

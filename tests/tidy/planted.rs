@@ -27,21 +27,21 @@ fn imports_go_down() {
     breaks("src/consensus/pbft/log.rs", "use crate::{\n    base::Time,\n    network::{Carried, Parcel},\n};");
     breaks("src/base/time.rs", "#[cfg(test)]\nmod tests {\n    use crate::chain::Block;\n}");
     breaks("src/protocol/mod.rs", "use crate::observe::Observed;");
-    breaks("src/engine/mail.rs", "use crate::consensus::pbft;");
-    breaks("src/engine/mail.rs", "use super::super::super::consensus::pbft;");
+    breaks("src/engine/delivery.rs", "use crate::consensus::pbft;");
+    breaks("src/engine/delivery.rs", "use super::super::super::consensus::pbft;");
     breaks("src/report/csv.rs", "use crate::engine::Simulation;");
     breaks("src/main/run.rs", "use ledgerlab::engine::Simulation;");
     breaks("src/elsewhere/mod.rs", "");
     holds("src/consensus/pbft/log.rs", "use crate::{base::{Time, engine}, chain::Block};\nuse crate::consensus::raft;");
     holds("src/consensus/pbft/log.rs", "// crate::engine is not named here\nconst A: &str = \"crate::engine\";");
-    holds("src/engine/mail.rs", "use super::seat::Seat;\nuse crate::workload::Workload;");
+    holds("src/engine/delivery.rs", "use super::agenda::Agenda;\nuse crate::workload::Workload;");
     holds("src/main/run.rs", "use ledgerlab::report::Folder;\nuse ledgerlab::scenario::Scenario;");
     holds("tests/safety.rs", "use ledgerlab::engine::Simulation;");
 }
 
 #[test]
 fn what_is_banned_is_found_and_its_neighbours_are_not() {
-    let places = ["src/engine/seat.rs", "src/consensus/pbft/tests.rs", "tests/golden.rs", "benches/engine.rs"];
+    let places = ["src/engine/clients.rs", "src/consensus/pbft/tests.rs", "tests/golden.rs", "benches/engine.rs"];
     for path in places {
         breaks(path, "fn f() { println!(); }");
         breaks(path, "use std::collections::{BTreeMap, HashMap};");
@@ -63,11 +63,11 @@ fn what_is_banned_is_found_and_its_neighbours_are_not() {
     holds("src/scenario/document.rs", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}");
     breaks("src/base/key.rs", "static mut KEYS: u32 = 0;");
     breaks("src/base/key.rs", "thread_local! {}");
-    breaks("src/engine/mail.rs", "use std::collections::BinaryHeap;");
-    breaks("src/engine/mail.rs", "fn f() { effects.push(Effect::Rewind { to }) }");
+    breaks("src/engine/delivery.rs", "use std::collections::BinaryHeap;");
+    breaks("src/engine/delivery.rs", "fn f() { effects.push(Effect::Rewind { to }) }");
     holds("src/engine/queue.rs", "use std::collections::BinaryHeap;");
     holds("src/network/transport/uplink.rs", "use std::collections::BinaryHeap;");
-    holds("src/engine/perform.rs", "fn f() { effects.push(Effect::Rewind { to }) }");
+    holds("src/engine/simulation/effects.rs", "fn f() { effects.push(Effect::Rewind { to }) }");
 }
 
 #[test]

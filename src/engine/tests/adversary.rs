@@ -1,9 +1,8 @@
 //! Nodes that misbehave whatever their protocol.
 
 use super::super::adversary::{Conduct, Replay};
-use super::super::simulation::Setup;
-use super::super::{Clock, cast};
-use super::super::{Fault, Scheduled};
+use super::super::setup::{add_twins, roster};
+use super::super::{Clock, Fault, ProcessId, Scheduled, Setup};
 use super::fixture::{Bell, Config, Diary, at, payment, run, setup};
 use crate::base::{AccountId, CostTable, Duration, Height, NodeId, Stream};
 
@@ -12,15 +11,15 @@ const NODES: [NodeId; 4] = [NodeId(0), NodeId(1), NodeId(2), NodeId(3)];
 /// `n` nodes, one of which misbehaves.
 fn with(n: usize, node: usize, conduct: Conduct, diary: &Diary) -> Setup<Bell> {
     let mut setup = setup(n, Config::default(), diary);
-    setup.seats[node].adversary = Some(Box::new(conduct));
+    setup.processes[node].adversary = Some(Box::new(conduct));
     setup
 }
 
 /// Four nodes, the sequencer of which is two: the second a little later by its clock.
 fn with_twins(sides: &[Vec<NodeId>], diary: &Diary) -> Setup<Bell> {
     let mut setup = setup(4, Config::default(), diary);
-    cast::part(4, &mut setup.seats, &NODES[..1], sides);
-    setup.seats[4].clock = Clock { offset: 1, drift: 0 };
+    add_twins(4, &mut setup.processes, &NODES[..1], sides);
+    setup.processes[4].clock = Clock { offset: 1, drift: 0 };
     setup
 }
 
@@ -37,7 +36,7 @@ fn twins_tell_each_side_something_else_under_one_name() {
 }
 
 #[test]
-fn nobody_is_told_of_a_seat_beyond_the_committee() {
+fn observers_see_no_process_beyond_the_committee() {
     let diary = Diary::default();
     let mut setup = with_twins(&[vec![NODES[1], NODES[2]], vec![NODES[3]]], &diary);
     let crash = Fault::crash(vec![NODES[0], NodeId(4)]);
@@ -62,34 +61,40 @@ fn who_sees_both_twins_is_heard_by_both() {
 
 #[test]
 fn twins_of_one_side_meet_and_those_of_different_sides_do_not() {
-    let mut seats = setup(4, Config::default(), &Diary::default()).seats;
-    cast::part(4, &mut seats, &NODES[..2], &[vec![NODES[2]], vec![NODES[3]]]);
-    let cast = cast::Cast::of(4, &seats);
-    assert_eq!((cast.nodes(), cast.twins()), (4, &NODES[..2]));
-    assert_eq!(cast.all_seats(&NODES[..3]), [0, 4, 1, 5, 2].map(NodeId));
-    let meeting = |seat: u32| (0..6).filter(|other| cast.meet(NodeId(seat), NodeId(*other))).collect::<Vec<u32>>();
+    let mut processes = setup(4, Config::default(), &Diary::default()).processes;
+    add_twins(4, &mut processes, &NODES[..2], &[vec![NODES[2]], vec![NODES[3]]]);
+    let roster = roster(4, &processes);
+    assert_eq!((roster.nodes(), roster.twins().collect::<Vec<_>>()), (4, NODES[..2].to_vec()));
+    assert_eq!(roster.processes_of_all(&NODES[..3]), [0, 4, 1, 5, 2].map(ProcessId));
+    let meeting = |process: u32| {
+        let meets = |other: &u32| roster.can_communicate(ProcessId(process), ProcessId(*other));
+        (0..6).filter(meets).collect::<Vec<u32>>()
+    };
     let expected = [vec![1, 2], vec![0, 2], vec![0, 1, 3], vec![2, 4, 5], vec![3, 5], vec![3, 4]];
     assert_eq!([0, 1, 2, 3, 4, 5].map(meeting), expected);
 }
 
 #[test]
 fn twins_of_two_plans_meet_where_both_plans_have_it() {
-    let mut seats = setup(4, Config::default(), &Diary::default()).seats;
-    cast::part(4, &mut seats, &NODES[..1], &[vec![NODES[1], NODES[2]], vec![NODES[3]]]);
-    cast::part(4, &mut seats, &NODES[1..2], &[vec![NODES[3]], vec![NODES[0], NODES[2]]]);
-    let cast = cast::Cast::of(4, &seats);
-    let meeting = |seat: u32| (0..6).filter(|other| cast.meet(NodeId(seat), NodeId(*other))).collect::<Vec<u32>>();
+    let mut processes = setup(4, Config::default(), &Diary::default()).processes;
+    add_twins(4, &mut processes, &NODES[..1], &[vec![NODES[1], NODES[2]], vec![NODES[3]]]);
+    add_twins(4, &mut processes, &NODES[1..2], &[vec![NODES[3]], vec![NODES[0], NODES[2]]]);
+    let roster = roster(4, &processes);
+    let meeting = |process: u32| {
+        let meets = |other: &u32| roster.can_communicate(ProcessId(process), ProcessId(*other));
+        (0..6).filter(meets).collect::<Vec<u32>>()
+    };
     assert_eq!([0, 4, 1, 5].map(meeting), [vec![2, 5], vec![3], vec![3], vec![0, 2]]);
 }
 
 #[test]
 fn clients_count_twins_once() {
     let mut twins = with_twins(&[vec![NODES[1], NODES[2]], vec![NODES[3]]], &Diary::default());
-    twins.seats[4].clock = Clock::default();
+    twins.processes[4].clock = Clock::default();
     let simulation = run(twins, &[(at(50), payment(1, 0))]);
     // Equal clocks: both twins make the same block.
     assert_eq!(simulation.finalized(NODES[1]).id(), simulation.finalized(NODES[3]).id());
-    assert_eq!(simulation.finals.iter().max(), Some(&4));
+    assert_eq!(simulation.confirmations_max(), Some(4));
 }
 
 #[test]
@@ -141,7 +146,7 @@ fn a_garbled_message_costs_its_receiver_the_check_and_is_dropped() {
 fn a_forgetful_node_starts_from_nothing_again_and_again() {
     let diary = Diary::default();
     let mut setup = with(2, 1, Conduct::Amnesia, &diary);
-    let fault = Fault::Forget(vec![NODES[1]], Duration::from_secs(4));
+    let fault = Fault::Forget(vec![ProcessId(1)], Duration::from_secs(4));
     setup.faults.push(Scheduled { at: at(4_000), fault, begins: None, ends: None });
     let simulation = run(setup, &[(at(50), payment(1, 0)), (at(5_050), payment(1, 1))]);
     assert_eq!(diary.lines("n1 boot"), ["0s n1 boot 0 at 0", "4s n1 boot 1 at 0", "8s n1 boot 2 at 0"]);

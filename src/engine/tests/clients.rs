@@ -1,6 +1,6 @@
 //! What clients do that have no answer, and what nodes do with what they know.
 
-use super::super::{Fault, PATIENCE_MOST, Scheduled, Simulation};
+use super::super::{Fault, RETRY_FACTOR_MAX, Scheduled, Simulation};
 use super::fixture::{Bell, Config, Diary, at, payment, setup};
 use crate::base::{ClientId, Duration, NodeId, Time};
 use crate::chain::mempool::Capacity;
@@ -20,11 +20,10 @@ fn crash(nodes: &[u32], from: u64, to: u64) -> [Scheduled; 2] {
 
 /// Three nodes that all take transactions, of which node 0 makes the blocks; one payment, handed in at 50 ms.
 fn patient(diary: &Diary, home: u32, faults: Vec<Scheduled>) -> Simulation<Bell> {
-    let mut setup = setup(3, Config::default(), diary);
+    let mut setup = setup(3, Config { are_listeners: true, ..Config::default() }, diary);
     setup.client_retry = Some(Duration::from_secs(1));
     setup.faults = faults;
     let mut simulation = Simulation::new(setup);
-    simulation.proposers = vec![true; 3];
     simulation.submit_at(at(50), ClientId(0), NodeId(home), payment(1, 0));
     simulation
 }
@@ -39,7 +38,7 @@ fn a_client_without_an_answer_asks_the_next_node_that_accepts_connections() {
     let diary = Diary::default();
     let mut simulation = patient(&diary, 0, crash(&[0, 1], 10, 5_000).into());
     simulation.advance(at(1_060), 1_000);
-    let known: Vec<bool> = simulation.seats.iter().map(|seat| !seat.pool.is_empty()).collect();
+    let known = [0, 1, 2].map(|node| simulation.pending(NodeId(node)) > 0);
     assert_eq!(known, [false, false, true], "after a second: node 1 is down, so it asks node 2");
     finish(&mut simulation);
     // It waits 1, 2 and 4 s; at 3,050 ms nobody but node 2 is up, and at 7,050 ms it is the turn of node 0.
@@ -78,8 +77,8 @@ fn patience_doubles_up_to_a_bound() {
     let mut simulation = Simulation::new(setup);
     simulation.submit_at(at(50), ClientId(0), NodeId(0), payment(1, 0));
     finish(&mut simulation);
-    let client = &simulation.clients[&payment(1, 0).id()];
-    assert_eq!(client.patience, Duration::from_millis(100) * PATIENCE_MOST);
+    let wait = simulation.client_wait(&payment(1, 0).id());
+    assert_eq!(wait, Some(Duration::from_millis(100) * RETRY_FACTOR_MAX));
     assert_eq!(diary.lines("submitted"), ["50ms submitted false"], "nobody was there to be asked");
 }
 
@@ -107,7 +106,7 @@ fn who_tries_once_only_hears_that_its_node_refused() {
         let (diary, receipts) = (Diary::default(), Rc::default());
         let mut setup = setup(1, Config::default(), &diary);
         setup.client_retry = retry;
-        setup.seats[0].mempool = Capacity { bytes: 1_000, transactions: 0 };
+        setup.processes[0].mempool = Capacity { bytes: 1_000, transactions: 0 };
         let request = Request { at: at(50), client: ClientId(0), node: NodeId(0), transaction: payment(1, 0) };
         setup.workload = Some(Box::new(Once(Some(request), Rc::clone(&receipts))));
         finish(&mut Simulation::new(setup));

@@ -2,14 +2,14 @@
 
 use super::fixture::{Config, Diary, SLOW_DISK, accounts, at, payment, run, setup};
 use crate::base::{ClientId, CostTable, Crypto, Duration, Keyring, NodeId, Time};
-use crate::engine::fault::LEADER;
-use crate::engine::{Burden, Fault, Junk, Kept, STRANGERS, Scheduled, Who};
+use crate::engine::faults::LEADER;
+use crate::engine::{FLOOD_ACCOUNTS, Fault, FloodPayload, Kept, NodeImpairment, ProcessId, Scheduled, Target};
 use crate::network::Change;
 use crate::workload::{Receipt, Request, Workload};
 use std::sync::Arc;
 
-fn these(nodes: &[u32]) -> Who {
-    Who::These(nodes.iter().map(|node| NodeId(*node)).collect())
+fn these(nodes: &[u32]) -> Target {
+    Target::first_of(nodes.iter().map(|node| NodeId(*node)).collect())
 }
 
 /// A fault from `from` to `to`, in milliseconds.
@@ -18,15 +18,15 @@ fn during(from: u64, to: u64, fault: Fault) -> Vec<Scheduled> {
     vec![plain(from, fault), plain(to, Fault::Lift(1))]
 }
 
-fn burden(nodes: &[u32], burden: Burden) -> Fault {
-    Fault::Burden { id: 1, who: these(nodes), burden }
+fn impaired(nodes: &[u32], impairment: NodeImpairment) -> Fault {
+    Fault::Impair { id: 1, target: these(nodes), impairment }
 }
 
 #[test]
 fn a_node_that_stands_still_handles_later_what_arrived_meanwhile() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.faults = during(105, 500, burden(&[1], Burden::Pause));
+    setup.faults = during(105, 500, impaired(&[1], NodeImpairment::Pause));
     run(setup, &[(at(50), payment(1, 0)), (at(150), payment(1, 1))]);
     assert_eq!(diary.lines("n1 final"), ["500ms n1 final 1", "500ms n1 final 2"]);
 }
@@ -35,7 +35,7 @@ fn a_node_that_stands_still_handles_later_what_arrived_meanwhile() {
 fn the_timers_of_a_node_that_stands_still_fire_when_it_goes_on() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.faults = during(60, 450, burden(&[0], Burden::Pause));
+    setup.faults = during(60, 450, impaired(&[0], NodeImpairment::Pause));
     run(setup, &[(at(50), payment(1, 0)), (at(460), payment(1, 1))]);
     assert_eq!(diary.lines("n0 final"), ["450ms n0 final 1", "550ms n0 final 2"], "the next stroke comes 100 ms later");
 }
@@ -45,7 +45,7 @@ fn a_job_that_was_being_checked_when_the_node_stopped_is_handled_when_it_goes_on
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
     setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
-    setup.faults = during(130, 300, burden(&[1], Burden::Pause));
+    setup.faults = during(130, 300, impaired(&[1], NodeImpairment::Pause));
     run(setup, &[(at(10), payment(1, 0))]);
     // Arrives at 110 ms, would be checked at 130 ms.
     assert_eq!(diary.lines("n1 final"), ["300ms n1 final 1"]);
@@ -55,7 +55,7 @@ fn a_job_that_was_being_checked_when_the_node_stopped_is_handled_when_it_goes_on
 fn a_process_that_crashes_while_it_stands_still_comes_back_moving() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.faults = during(60, 5_000, burden(&[0], Burden::Pause));
+    setup.faults = during(60, 5_000, impaired(&[0], NodeImpairment::Pause));
     setup.faults.extend(super::crash(0, 100, 200));
     run(setup, &[(at(250), payment(1, 0))]);
     assert_eq!(diary.lines("n0 final"), ["300ms n0 final 1"]);
@@ -66,14 +66,14 @@ fn slow_processors_and_disks_take_their_factor_longer_while_it_lasts() {
     let diary = Diary::default();
     let mut slow = setup(2, Config::default(), &diary);
     slow.costs = CostTable { sign: Duration::from_millis(10), ..CostTable::FREE };
-    slow.faults = during(10, 250, burden(&[0], Burden::Cpu(3_000)));
+    slow.faults = during(10, 250, impaired(&[0], NodeImpairment::Cpu(3_000)));
     run(slow, &[(at(50), payment(1, 0)), (at(260), payment(1, 1))]);
     assert_eq!(diary.lines("n0 final"), ["130ms n0 final 1", "310ms n0 final 2"]);
 
     let diary = Diary::default();
     let mut slow = setup(2, Config::default(), &diary);
-    slow.seats[0].disk = SLOW_DISK;
-    slow.faults = during(10, 250, burden(&[0], Burden::Disk(4_000)));
+    slow.processes[0].disk = SLOW_DISK;
+    slow.faults = during(10, 250, impaired(&[0], NodeImpairment::Disk(4_000)));
     run(slow, &[(at(50), payment(1, 0)), (at(260), payment(1, 1))]);
     assert_eq!(diary.lines("n0 final"), ["120ms n0 final 1", "305ms n0 final 2"]);
 }
@@ -83,8 +83,8 @@ fn nothing_that_must_be_durable_first_leaves_a_node_whose_disk_is_full() {
     for disk in [SLOW_DISK, crate::engine::DiskModel::INSTANT] {
         let diary = Diary::default();
         let mut setup = setup(2, Config::default(), &diary);
-        setup.seats[0].disk = disk;
-        setup.faults = during(10, 1_000, burden(&[0], Burden::DiskFull));
+        setup.processes[0].disk = disk;
+        setup.faults = during(10, 1_000, impaired(&[0], NodeImpairment::DiskFull));
         run(setup, &[(at(50), payment(1, 0))]);
         let synced = if disk == SLOW_DISK { "1.005s n0 final 1" } else { "1s n0 final 1" };
         assert_eq!(diary.lines("n0 final 1"), [synced]);
@@ -95,8 +95,8 @@ fn nothing_that_must_be_durable_first_leaves_a_node_whose_disk_is_full() {
 fn a_clock_jumps_and_one_that_is_set_back_stands_still_until_it_has_caught_up() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    let ahead = Burden::Clock { step: 500_000_000, drift: 0 };
-    setup.faults = during(150, 350, burden(&[0], ahead));
+    let ahead = NodeImpairment::Clock { step: 500_000_000, drift: 0 };
+    setup.faults = during(150, 350, impaired(&[0], ahead));
     let simulation = run(setup, &[(at(50), payment(1, 0)), (at(210), payment(1, 1)), (at(410), payment(1, 2))]);
     let times: Vec<Time> = (1..=3)
         .map(|height| simulation.block_at(NodeId(0), crate::base::Height(height)).expect("a block").header.time)
@@ -112,7 +112,7 @@ fn a_node_with_amnesia_comes_back_without_its_last_records() {
     let forgets = Fault::Crash(these(&[0]), Kept::AllBut(1));
     setup.faults = vec![plain(250, forgets), plain(300, Fault::restart(vec![NodeId(0)]))];
     let simulation = run(setup, &[(at(50), payment(1, 0)), (at(150), payment(1, 1))]);
-    assert_eq!(simulation.seats[0].disk.log().len(), 1);
+    assert_eq!(simulation.log_len(NodeId(0)), 1);
 }
 
 #[test]
@@ -123,12 +123,12 @@ fn a_node_whose_data_are_wiped_starts_at_genesis_and_one_with_a_backup_where_tha
         let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
         let nodes = || vec![NodeId(1)];
         setup.faults = vec![
-            plain(150, Fault::Backup(nodes())),
-            plain(250, Fault::Crash(Who::These(nodes()), kept)),
+            plain(150, Fault::Backup(vec![ProcessId(1)])),
+            plain(250, Fault::Crash(Target::first_of(nodes()), kept)),
             plain(300, Fault::restart(nodes())),
         ];
         let simulation = run(setup, &[(at(50), payment(1, 0)), (at(150), payment(1, 1))]);
-        (diary.lines("n1 boot 1"), simulation.seats[1].disk.log().len())
+        (diary.lines("n1 boot 1"), simulation.log_len(NodeId(1)))
     };
     let found = |height, records| (vec![format!("300ms n1 boot 1 at {height}")], records);
     assert_eq!(start(Kept::Durable), found(2, 2));
@@ -151,7 +151,7 @@ fn a_fault_finds_whoever_leads_and_its_end_finds_the_same_node() {
         ends: None,
     });
     let mut simulation = crate::engine::Simulation::new(setup);
-    simulation.seats[0].led = Some((1, Time::ZERO));
+    simulation.note_leader(NodeId(0), 1);
     for (millis, nonce) in [(50, 0), (210, 1)] {
         simulation.submit_at(at(millis), ClientId(0), NodeId(0), payment(1, nonce));
     }
@@ -161,30 +161,12 @@ fn a_fault_finds_whoever_leads_and_its_end_finds_the_same_node() {
 }
 
 #[test]
-fn who_leads_is_the_honest_node_of_the_latest_turn_and_no_stale_memory() {
-    let mut simulation = crate::engine::Simulation::new(setup(4, Config::default(), &Diary::default()));
-    let leads = |simulation: &mut crate::engine::Simulation<_>, node: usize, turn, since, expected: usize| {
-        simulation.seats[node].led = Some((turn, at(since)));
-        assert_eq!(simulation.leader(), Some(NodeId::from(expected)), "n{node} notes turn {turn}");
-    };
-    leads(&mut simulation, 0, 1, 10, 0);
-    leads(&mut simulation, 1, 4, 20, 1);
-    leads(&mut simulation, 0, 1, 30, 1); // restarted, by its log
-    leads(&mut simulation, 2, 4, 40, 2); // the same turn, later
-    simulation.honest[3] = false;
-    leads(&mut simulation, 3, 9, 50, 2);
-    let tree = crate::chain::Tree::default();
-    (0..3).for_each(|node| simulation.seats[node].lose_data(None, &tree));
-    assert_eq!(simulation.leader(), None, "all begin anew");
-}
-
-#[test]
 fn a_flood_costs_its_victims_time_and_nothing_else() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
     setup.costs = CostTable { verify: Duration::from_millis(30), ..CostTable::FREE };
     let gap = Duration::from_millis(20);
-    setup.faults = during(60, 140, Fault::Flood { id: 1, who: these(&[1]), junk: Junk::Forged, gap });
+    setup.faults = during(60, 140, Fault::Flood { id: 1, target: these(&[1]), payload: FloodPayload::ForgedMessages, gap });
     run(setup, &[(at(10), payment(1, 0))]);
     // Garbage at 80, 100, 120 ms takes until 170 ms; the block of 100 ms waits behind two of
     // them, and its payment is checked once more.
@@ -196,9 +178,9 @@ fn a_flood_costs_its_victims_time_and_nothing_else() {
 fn a_flood_of_payments_that_nobody_can_pay_reaches_mempools_and_no_block() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", accounts().len() + STRANGERS as usize));
+    setup.accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", accounts().len() + FLOOD_ACCOUNTS as usize));
     let gap = Duration::from_millis(40);
-    setup.faults = during(90, 210, Fault::Flood { id: 1, who: these(&[0]), junk: Junk::Unfunded, gap });
+    setup.faults = during(90, 210, Fault::Flood { id: 1, target: these(&[0]), payload: FloodPayload::UnfundedTransactions, gap });
     run(setup, &[(at(150), payment(1, 0))]);
     // They arrive at 130 and 170 ms, beside one that is paid, and are found out when the next block is made.
     assert_eq!(diary.lines("refused").len(), 2, "{:?}", diary.lines("refused"));

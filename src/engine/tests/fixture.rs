@@ -3,7 +3,7 @@
 //! Node 0 is a sequencer: at every stroke of its bell it logs a batch, sends the block, and finalizes it. The others
 //! validate, log, extend, finalize and acknowledge.
 
-use super::super::{Clock, DiskModel, SeatSettings, Setup, Simulation, Stop, TransactionRelay};
+use super::super::{Clock, DiskModel, ProcessSettings, Setup, Simulation, Stop, TransactionRelay};
 use crate::base::{
     Committee, CostTable, Crypto, Digest, Duration, FaultModel, Height, Keyring, NodeId, Signature, Time, Wire, Work,
 };
@@ -26,11 +26,13 @@ pub struct Config {
     pub extra_signatures: u32,
     /// Whether the sequencer forges its signatures.
     pub forge: bool,
+    /// Whether the others keep mempools too.
+    pub are_listeners: bool,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { stroke: Duration::from_millis(100), extra_signatures: 0, forge: false }
+        Config { stroke: Duration::from_millis(100), extra_signatures: 0, forge: false, are_listeners: false }
     }
 }
 
@@ -126,8 +128,8 @@ impl Protocol for Bell {
     type Timer = Timer;
     type Record = Line;
 
-    fn proposes(_: &Config, _: &Committee, node: NodeId) -> bool {
-        node == NodeId(0)
+    fn proposes(config: &Config, _: &Committee, node: NodeId) -> bool {
+        config.are_listeners || node == NodeId(0)
     }
     fn boot(config: &Arc<Config>, log: &[Line], ctx: &mut Context<'_, Self>) -> Bell {
         let mut bell = Bell { config: config.clone(), tip: ctx.durable() };
@@ -275,7 +277,7 @@ pub fn setup(n: usize, config: Config, diary: &Diary) -> Setup<Bell> {
         workload: None,
         client_delay: Duration::ZERO,
         client_retry: None,
-        seats: (0..n).map(|_| SeatSettings::default()).collect(),
+        processes: (0..n).map(|_| ProcessSettings::default()).collect(),
         costs: CostTable::FREE,
         faults: Vec::new(),
         interval: Duration::from_secs(1),

@@ -48,7 +48,7 @@ fn computing_delays_what_follows_it_and_keeps_the_core_busy() {
 fn what_follows_a_record_waits_until_it_is_durable() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.seats[0].disk = SLOW_DISK;
+    setup.processes[0].disk = SLOW_DISK;
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("final 1"), ["105ms n0 final 1", "115ms n1 final 1"]);
 }
@@ -57,7 +57,7 @@ fn what_follows_a_record_waits_until_it_is_durable() {
 fn a_node_that_crashes_before_its_record_is_durable_never_spoke() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.seats[0].disk = SLOW_DISK;
+    setup.processes[0].disk = SLOW_DISK;
     setup.faults = crash(0, 103, 1_000);
     let simulation = run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("next"), Vec::<String>::new());
@@ -96,7 +96,7 @@ fn a_forged_message_never_reaches_a_handler() {
 fn timers_follow_the_local_clock() {
     let diary = Diary::default();
     let mut setup = setup(2, Config { stroke: Duration::from_millis(110), ..Config::default() }, &diary);
-    setup.seats[0].clock = FAST_CLOCK;
+    setup.processes[0].clock = FAST_CLOCK;
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("n0 final"), ["100ms n0 final 1"], "a clock that gains a tenth shows 110 ms at 100 ms");
 }
@@ -119,8 +119,7 @@ fn what_a_block_executed_can_be_asked_of_each_node() {
     let batch = Batch::new(vec![payment(1, 0), payment(2, 1)]);
     let genesis = Block::genesis();
     let header = Header { parent: genesis.id(), height: Height(1), merkle: batch.digest(), ..genesis.header };
-    let tree = &mut simulation.shared.tree;
-    simulation.seats[1].tip = tree.insert(&Block::new(header, batch)).expect("a child of genesis");
+    simulation.graft(NodeId(1), &Block::new(header, batch));
     assert_eq!(simulation.executed_at(NodeId(1), Height(1)), [payment(1, 0)]);
     assert_eq!(simulation.executed_at(NodeId(0), Height(1)), [], "it has no such block");
 }
@@ -213,7 +212,7 @@ fn who_watches_messages_changes_nothing() {
 fn a_silent_node_hears_and_says_nothing() {
     let diary = Diary::default();
     let mut setup = setup(3, Config::default(), &diary);
-    setup.seats[1].adversary = Some(Box::new(Conduct::Silent));
+    setup.processes[1].adversary = Some(Box::new(Conduct::Silent));
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("final").len(), 3);
     assert_eq!(diary.lines("thanks"), ["120ms n2>n0 thanks", "120ms n0 thanks 1"]);
@@ -223,7 +222,7 @@ fn a_silent_node_hears_and_says_nothing() {
 fn a_delaying_node_says_everything_late() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.seats[0].adversary = Some(Box::new(Conduct::Delay(Duration::from_millis(500))));
+    setup.processes[0].adversary = Some(Box::new(Conduct::Delay(Duration::from_millis(500))));
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("final"), ["100ms n0 final 1", "610ms n1 final 1"]);
 }
@@ -239,7 +238,7 @@ fn fingerprint(change: impl FnOnce(&mut super::Setup<Bell>)) -> (String, usize) 
     let diary = Diary::default();
     let mut setup = setup(4, Config::default(), &diary);
     setup.costs = CostTable::default();
-    setup.seats.iter_mut().for_each(|seat| seat.disk = SLOW_DISK);
+    setup.processes.iter_mut().for_each(|process| process.disk = SLOW_DISK);
     setup.faults = crash(2, 300, 700);
     change(&mut setup);
     let simulation = run(setup, &payments());

@@ -7,12 +7,11 @@ use crate::base::{ClientId, CostTable, Duration, NodeId, Time};
 /// Two nodes, where checking a signature takes 20 ms and nothing else takes time. Payments of `payers` accounts reach node
 /// 0 at 50 ms, and node 1 too if it `hears` of them; the block that holds them leaves at 100 ms.
 fn checked(diary: &Diary, hears: bool, payers: u32, cores: u32, faults: Vec<Scheduled>) -> Simulation<Bell> {
-    let mut setup = setup(2, Config::default(), diary);
+    let mut setup = setup(2, Config { are_listeners: hears, ..Config::default() }, diary);
     setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
-    (setup.seats[0].cores, setup.seats[1].cores) = (payers, cores);
+    (setup.processes[0].cores, setup.processes[1].cores) = (payers, cores);
     setup.faults = faults;
     let mut simulation = Simulation::new(setup);
-    simulation.proposers[1] = hears;
     for payer in 1..=payers {
         simulation.submit_at(at(50), ClientId(0), NodeId(0), payment(payer, 0));
     }
@@ -48,7 +47,7 @@ fn the_signatures_of_a_block_are_checked_on_all_free_cores() {
     assert_eq!(final_at(false, 8, 3, vec![]), ["190ms n1 final 1"], "three, three and two");
     assert_eq!(final_at(false, 8, 4, vec![]), ["170ms n1 final 1"]);
     assert_eq!(final_at(false, 8, 64, vec![]), ["150ms n1 final 1"]);
-    let busy = checked(&Diary::default(), false, 8, 4, vec![]).seats[1].busy;
+    let busy = checked(&Diary::default(), false, 8, 4, vec![]).busy(NodeId(1));
     assert_eq!(busy, Duration::from_millis(180), "the work is the same on any number of cores");
 }
 
@@ -56,8 +55,7 @@ fn the_signatures_of_a_block_are_checked_on_all_free_cores() {
 fn cores_that_helped_are_free_again() {
     let diary = Diary::default();
     let simulation = checked(&diary, false, 8, 4, vec![]);
-    let seat = &simulation.seats[1];
-    assert_eq!((seat.computing, seat.free_cores(), simulation.computing.len()), (0, 4, 0));
+    assert_eq!(simulation.idle_cores(NodeId(1)), (4, 0));
 }
 
 #[test]
@@ -70,5 +68,5 @@ fn a_known_payment_costs_no_signature_when_it_is_handed_in_again() {
         simulation.submit_at(at(millis), ClientId(0), NodeId(0), payment(1, 0));
     }
     while simulation.advance(Time::NEVER, 1_000) {}
-    assert_eq!(simulation.seats[0].busy, Duration::from_millis(20));
+    assert_eq!(simulation.busy(NodeId(0)), Duration::from_millis(20));
 }

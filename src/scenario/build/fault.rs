@@ -2,8 +2,10 @@
 
 use super::Builder;
 use crate::base::{AccountId, Duration, NodeId, Stream, Time};
-use crate::engine::fault::LEADER;
-use crate::engine::{self, Burden, Cast, Conduct, Fault, Kept, Replay, Scheduled, SeatSettings, Who, cast};
+use crate::engine::faults::LEADER;
+use crate::engine::{
+    Conduct, Fault, FloodPayload, Kept, NodeImpairment, ProcessId, ProcessSettings, Replay, Roster, Scheduled, Target, setup,
+};
 use crate::network::{Change, Degradation};
 use crate::protocol::Protocol;
 use crate::scenario::{
@@ -16,25 +18,25 @@ impl Builder<'_> {
     pub(super) fn corrupt<P: Protocol>(
         &self,
         places: &[Option<&str>],
-        seats: &mut Vec<SeatSettings<P>>,
+        processes: &mut Vec<ProcessSettings<P>>,
     ) -> Result<(), String> {
         for (number, attack, nodes) in self.attacks(places) {
             match attack {
                 Attack::Generic(Misconduct::Twins { sides }) => {
-                    if let Some(node) = nodes.iter().find(|node| seats[node.index()].meets.is_some()) {
+                    if let Some(node) = nodes.iter().find(|node| processes[node.index()].role.peers.is_some()) {
                         return Err(format!("the seed draws {node} for two pairs of twins"));
                     }
                     let sides = self.sides(sides, &nodes, places.len(), number);
-                    cast::part(places.len(), seats, &nodes, &sides);
+                    setup::add_twins(places.len(), processes, &nodes, &sides);
                 }
                 Attack::Generic(misconduct) => {
                     for node in nodes {
                         let conduct = self.conduct(misconduct, node, places.len());
-                        seats[node.index()].adversary = Some(Box::new(conduct));
+                        processes[node.index()].adversary = Some(Box::new(conduct));
                     }
                 }
                 Attack::Protocol(name) if P::ATTACKS.iter().any(|(known, _)| known == name) => {
-                    nodes.iter().for_each(|node| seats[node.index()].attack = Some(name.clone()));
+                    nodes.iter().for_each(|node| processes[node.index()].attack = Some(name.clone()));
                 }
                 Attack::Protocol(name) => return Err(format!("{} has no attack {name}", P::NAME)),
             }
@@ -81,8 +83,8 @@ impl Builder<'_> {
             Misconduct::Amnesia { .. } | Misconduct::Twins { .. } => Conduct::Amnesia,
         }
     }
-    /// The schedule of faults, each span numbered by its place in the scenario. What befalls a node befalls its twins.
-    pub(super) fn faults(&self, places: &[Option<&str>], cast: &Cast) -> Vec<Scheduled> {
+    /// The schedule of faults, each span numbered by its place in the scenario. What hits a node hits its twins.
+    pub(super) fn faults(&self, places: &[Option<&str>], roster: &Roster) -> Vec<Scheduled> {
         let mut schedule = Vec::new();
         for (number, fault) in self.scenario.fault.iter().enumerate() {
             if !self.is_for_this_chain(&fault.chain) {
@@ -94,7 +96,7 @@ impl Builder<'_> {
             for (from, until) in spans(fault, self.scenario.duration, &mut times) {
                 let (begin, end, label) = span(fault, id, places, &mut stream);
                 let at = Time::ZERO + from;
-                if let Fault::Crash(Who::These(nodes), Kept::Backup(age)) = &begin
+                if let Fault::Crash(Target::Processes(nodes), Kept::Backup(age)) = &begin
                     && *age <= from
                 {
                     let backup = Fault::Backup(nodes.clone());
@@ -113,22 +115,22 @@ impl Builder<'_> {
         }
         for (_, attack, nodes) in self.attacks(places) {
             if let Attack::Generic(Misconduct::Amnesia { every }) = attack {
-                let fault = Fault::Forget(nodes, *every);
+                let fault = Fault::Forget(nodes.into_iter().map(ProcessId::first_of).collect(), *every);
                 schedule.push(Scheduled { at: Time::ZERO + *every, fault, begins: None, ends: None });
             }
         }
-        schedule.iter_mut().for_each(|scheduled| reach_twins(&mut scheduled.fault, cast));
+        schedule.iter_mut().for_each(|scheduled| reach_twins(&mut scheduled.fault, roster));
         schedule
     }
 }
 
 /// The nodes that a crash of the schedule makes forget what they promised.
-pub(super) fn amnesiacs(schedule: &[Scheduled], cast: &Cast) -> BTreeSet<NodeId> {
+pub(super) fn amnesiacs(schedule: &[Scheduled], roster: &Roster) -> BTreeSet<NodeId> {
     let all = schedule.iter().filter_map(|scheduled| match &scheduled.fault {
-        Fault::Crash(Who::These(nodes), Kept::AllBut(_) | Kept::Nothing | Kept::Backup(_)) => Some(nodes),
+        Fault::Crash(Target::Processes(nodes), Kept::AllBut(_) | Kept::Nothing | Kept::Backup(_)) => Some(nodes),
         _ => None,
     });
-    all.flatten().map(|seat| cast.node(*seat)).collect()
+    all.flatten().map(|process| roster.node(*process)).collect()
 }
 
 /// When a fault begins and ends, each time.
@@ -147,20 +149,23 @@ fn spans(fault: &scenario::Fault, duration: Duration, times: &mut Stream) -> Vec
     spans
 }
 
-/// Extends a fault to all seats of its nodes. Whoever leads is one process.
-fn reach_twins(fault: &mut Fault, cast: &Cast) {
-    let reach = |nodes: &mut Vec<NodeId>| {
-        if *nodes != [LEADER] {
-            *nodes = cast.all_seats(nodes);
+/// Extends a fault to all processes of its nodes. The leader is one process.
+fn reach_twins(fault: &mut Fault, roster: &Roster) {
+    let reach = |endpoints: &mut Vec<NodeId>| {
+        if *endpoints != [LEADER] {
+            *endpoints = roster.processes_of_all(endpoints).into_iter().map(ProcessId::endpoint).collect();
         }
     };
+    let extend = |processes: &mut Vec<ProcessId>| {
+        *processes = processes.iter().flat_map(|first| roster.processes_of(roster.node(*first))).collect();
+    };
     match fault {
-        Fault::Crash(Who::These(nodes), _)
-        | Fault::Restart(Who::These(nodes))
-        | Fault::Burden { who: Who::These(nodes), .. }
-        | Fault::Flood { who: Who::These(nodes), .. }
-        | Fault::Backup(nodes)
-        | Fault::Forget(nodes, _) => reach(nodes),
+        Fault::Crash(Target::Processes(processes), _)
+        | Fault::Restart(Target::Processes(processes))
+        | Fault::Impair { target: Target::Processes(processes), .. }
+        | Fault::Flood { target: Target::Processes(processes), .. }
+        | Fault::Backup(processes)
+        | Fault::Forget(processes, _) => extend(processes),
         Fault::Network(Change::Cut { pairs, .. }) | Fault::AtLeader { change: Change::Cut { pairs, .. }, .. } => {
             pairs.iter_mut().for_each(|(from, to)| {
                 reach(from);
@@ -172,10 +177,10 @@ fn reach_twins(fault: &mut Fault, cast: &Cast) {
             reach(from);
             reach(to);
         }
-        Fault::Crash(Who::Leader(_), _)
-        | Fault::Restart(Who::Leader(_))
-        | Fault::Burden { who: Who::Leader(_), .. }
-        | Fault::Flood { who: Who::Leader(_), .. }
+        Fault::Crash(Target::Leader(_), _)
+        | Fault::Restart(Target::Leader(_))
+        | Fault::Impair { target: Target::Leader(_), .. }
+        | Fault::Flood { target: Target::Leader(_), .. }
         | Fault::Network(Change::Lift { .. })
         | Fault::AtLeader { change: Change::Lift { .. }, .. }
         | Fault::Load { .. }
@@ -187,35 +192,35 @@ fn reach_twins(fault: &mut Fault, cast: &Cast) {
 fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut Stream) -> (Fault, Fault, String) {
     let kind = fault.kind().expect("a checked fault is of one kind");
     let mut whom = |select: &Select| match select {
-        Select::Leader => (Who::Leader(id), "the leader".to_owned()),
+        Select::Leader => (Target::Leader(id), "the leader".to_owned()),
         select => {
             let nodes = select.nodes(places, stream);
             let shown = show(&nodes);
-            (Who::These(nodes), shown)
+            (Target::first_of(nodes), shown)
         }
     };
-    let burden = |who: Who, burden: Burden| (Fault::Burden { id, who, burden }, Fault::Lift(id));
+    let impair = |target, impairment| (Fault::Impair { id, target, impairment }, Fault::Lift(id));
     let ((begin, end), label) = match kind {
         FaultKind::Crash(crash) => {
-            let (who, shown) = whom(&crash.nodes);
+            let (target, shown) = whom(&crash.nodes);
             let (kept, how) = kept(crash);
-            ((Fault::Crash(who.clone(), kept), Fault::Restart(who)), format!("crash of {shown}{how}"))
+            ((Fault::Crash(target.clone(), kept), Fault::Restart(target)), format!("crash of {shown}{how}"))
         }
         FaultKind::Pause(pause) => {
-            let (who, shown) = whom(&pause.nodes);
-            (burden(who, Burden::Pause), format!("pause of {shown}"))
+            let (target, shown) = whom(&pause.nodes);
+            (impair(target, NodeImpairment::Pause), format!("pause of {shown}"))
         }
         FaultKind::Slow(slow) => {
-            let (who, shown) = whom(&slow.nodes);
+            let (target, shown) = whom(&slow.nodes);
             let (one, what) = slowness(slow);
-            (burden(who, one), format!("{what} of {shown}"))
+            (impair(target, one), format!("{what} of {shown}"))
         }
         FaultKind::Clock(clock) => {
-            let (who, shown) = whom(&clock.nodes);
+            let (target, shown) = whom(&clock.nodes);
             let step = clock.ahead.as_nanos() as i64 - clock.behind.as_nanos() as i64;
             // Parts per million are nanoseconds per second, a thousandfold.
             let drift = (clock.drift_ppm * 1_000.0) as i64;
-            (burden(who, Burden::Clock { step, drift }), format!("wrong clocks of {shown}"))
+            (impair(target, NodeImpairment::Clock { step, drift }), format!("wrong clocks of {shown}"))
         }
         FaultKind::Partition(_) | FaultKind::Eclipse(_) | FaultKind::Degrade(_) => {
             let (change, label) = change(kind, id, places, stream);
@@ -226,13 +231,13 @@ fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut 
             ((Fault::Load { id, pace }, Fault::Lift(id)), format!("{} times the load", load.factor))
         }
         FaultKind::Flood(flood) => {
-            let (who, shown) = whom(&flood.nodes);
+            let (target, shown) = whom(&flood.nodes);
             let gap = Duration::from_secs_f64(1.0 / flood.rate).max(Duration::from_nanos(1));
-            let (junk, what) = match flood.of {
-                Junk::Messages => (engine::Junk::Forged, "messages"),
-                Junk::Transactions => (engine::Junk::Unfunded, "transactions"),
+            let (payload, what) = match flood.of {
+                Junk::Messages => (FloodPayload::ForgedMessages, "messages"),
+                Junk::Transactions => (FloodPayload::UnfundedTransactions, "transactions"),
             };
-            ((Fault::Flood { id, who, junk, gap }, Fault::Lift(id)), format!("flood of {what} to {shown}"))
+            ((Fault::Flood { id, target, payload, gap }, Fault::Lift(id)), format!("flood of {what} to {shown}"))
         }
     };
     (begin, end, label)
@@ -254,11 +259,11 @@ fn kept(crash: &Crash) -> (Kept, &'static str) {
 }
 
 /// What a slow node must bear, and what people call it. A checked fault slows one thing.
-fn slowness(slow: &Slow) -> (Burden, &'static str) {
+fn slowness(slow: &Slow) -> (NodeImpairment, &'static str) {
     match slow {
-        Slow { disk_full: true, .. } => (Burden::DiskFull, "full disks"),
-        Slow { disk, .. } if *disk > 1.0 => (Burden::Disk(thousandths(*disk)), "slow disks"),
-        Slow { cpu, .. } => (Burden::Cpu(thousandths(*cpu)), "slow processors"),
+        Slow { disk_full: true, .. } => (NodeImpairment::DiskFull, "full disks"),
+        Slow { disk, .. } if *disk > 1.0 => (NodeImpairment::Disk(thousandths(*disk)), "slow disks"),
+        Slow { cpu, .. } => (NodeImpairment::Cpu(thousandths(*cpu)), "slow processors"),
     }
 }
 

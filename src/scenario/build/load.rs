@@ -3,7 +3,7 @@
 use super::Builder;
 use super::agent::{self, Desk};
 use crate::base::{Crypto, Duration, Keyring, NodeId};
-use crate::engine::STRANGERS;
+use crate::engine::FLOOD_ACCOUNTS;
 use crate::ledger::account::{Account, AccountWallet, Reward};
 use crate::ledger::utxo::{Endowment, Issuance, Utxo, UtxoWallet};
 use crate::ledger::{Ledger, Wallet};
@@ -36,7 +36,7 @@ impl Builder<'_> {
         // of strangers.
         let agents = agent::writers(self.scenario, &self.table().name).count() as u32;
         let crypto: Crypto = self.scenario.crypto;
-        let count = (holders + agents + STRANGERS) as usize + n;
+        let count = (holders + agents + FLOOD_ACCOUNTS) as usize + n;
         let keys = Arc::new(Keyring::new(crypto, self.chain_seed(), "account", count));
         let (ledger, wallet) = ledger(&self.table().ledger, holders, agents);
         let workload = payments.map(|payments| self.payments(payments, n, keys.clone(), wallet)).transpose()?;

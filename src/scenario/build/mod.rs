@@ -12,7 +12,7 @@ use super::{Chain as ChainTable, Nodes, Regions, Scenario, Stop as StopChoice, W
 use crate::base::{Committee, Duration, Height, NodeId, Stream, Time};
 use crate::chain::mempool::Capacity;
 use crate::consensus;
-use crate::engine::{Cast, Chain, Clock, DiskModel, SeatSettings, Setup, Simulation, Stop, World};
+use crate::engine::{Chain, Clock, DiskModel, ProcessSettings, Setup, Simulation, Stop, World, setup};
 use crate::network::dataset::{self, Kind};
 use crate::observe::check::{Settings as CheckSettings, Suite};
 use crate::observe::metrics::{Metrics, MetricsSettings};
@@ -189,13 +189,13 @@ impl Builder<'_> {
         if let Some(faulty) = table.nodes.tolerate.filter(|faulty| *faulty != usual) {
             committee = committee.tolerating(faulty).ok_or("more faults are tolerated than the nodes can bear")?;
         }
-        let mut seats = self.seats::<P>(&places);
-        self.corrupt(&places, &mut seats)?;
-        let cast = Cast::of(n, &seats);
-        let faults = self.faults(&places, &cast);
-        let mut byzantine = fault::amnesiacs(&faults, &cast);
-        byzantine.extend(committee.members().filter(|node| !seats[node.index()].is_honest()));
-        let plan = network::plan(table, seed, &regions, imported.as_ref(), &cast)?;
+        let mut processes = self.processes::<P>(&places);
+        self.corrupt(&places, &mut processes)?;
+        let roster = setup::roster(n, &processes);
+        let faults = self.faults(&places, &roster);
+        let mut byzantine = fault::amnesiacs(&faults, &roster);
+        byzantine.extend(committee.members().filter(|node| !processes[node.index()].is_honest()));
+        let plan = network::plan(table, seed, &regions, imported.as_ref(), &roster)?;
         let mut remarks = plan.remarks;
         remarks.extend(P::remarks(&config, &committee, &byzantine));
         let traffic = self.load(n)?;
@@ -215,7 +215,7 @@ impl Builder<'_> {
             workload: traffic.workload,
             client_delay: Duration::ZERO,
             client_retry: traffic.retry,
-            seats,
+            processes,
             costs: table.costs,
             faults,
             interval: scenario.output.interval,
@@ -274,30 +274,30 @@ impl Builder<'_> {
             story: recorder,
         }
     }
-    fn seats<P: Protocol>(&self, places: &[Option<&str>]) -> Vec<SeatSettings<P>> {
+    fn processes<P: Protocol>(&self, places: &[Option<&str>]) -> Vec<ProcessSettings<P>> {
         let nodes = &self.table().nodes;
         let mempool = Capacity { bytes: nodes.mempool.size.0, transactions: nodes.mempool.transactions };
         let mut clocks = Stream::new(self.chain_seed(), "clock", 0, 0);
-        let mut seats: Vec<SeatSettings<P>> = (0..places.len())
-            .map(|_| SeatSettings {
+        let mut processes: Vec<ProcessSettings<P>> = (0..places.len())
+            .map(|_| ProcessSettings {
                 cores: nodes.cores,
                 slowness: slowness(nodes.cpu_speed),
                 disk: disk(&nodes.disk),
                 clock: clock(nodes, &mut clocks),
                 mempool,
-                ..SeatSettings::default()
+                ..ProcessSettings::default()
             })
             .collect();
         for (number, group) in nodes.group.iter().enumerate() {
             let mut stream = Stream::new(self.chain_seed(), "group", number as u64, 0);
             for node in group.nodes.nodes(places, &mut stream) {
-                let seat = &mut seats[node.index()];
-                seat.cores = group.cores.unwrap_or(seat.cores);
-                seat.slowness = group.cpu_speed.map_or(seat.slowness, slowness);
-                seat.disk = group.disk.as_ref().map_or(seat.disk, disk);
+                let process = &mut processes[node.index()];
+                process.cores = group.cores.unwrap_or(process.cores);
+                process.slowness = group.cpu_speed.map_or(process.slowness, slowness);
+                process.disk = group.disk.as_ref().map_or(process.disk, disk);
             }
         }
-        seats
+        processes
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Read, regions};
 use crate::base::{Duration, NodeId, Stream};
-use crate::engine::{Cast, TransactionRelay};
+use crate::engine::{ProcessId, Roster, TransactionRelay};
 use crate::network::dataset::{self, LatencyTable};
 use crate::network::gossip::{
     Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings, Trickle,
@@ -43,13 +43,13 @@ pub(super) fn places(
     Ok((regions, imported))
 }
 
-/// Everything between the seats of `cast`. Twins stand where the first of them stands, each with a link of its own.
+/// Everything between the processes of a roster. Twins stand where the first of them stands, each with a link of its own.
 pub(super) fn plan(
     table: &ChainTable,
     seed: u64,
     regions: &[Option<String>],
     imported: Option<&Imported>,
-    cast: &Cast,
+    roster: &Roster,
 ) -> Result<Plan, String> {
     let (choice, nodes, n) = (&table.network, &table.nodes, table.nodes.count as usize);
     let topology = match imported {
@@ -63,11 +63,12 @@ pub(super) fn plan(
     let remarks = if topology.is_complete() { Vec::new() } else { vec![format!("{}: {survey}", table.name)] };
     let hops = survey.diameter.map_or(1, |(least, _)| least.max(1)) as u32;
     let mut settings = transport(choice, nodes, regions, imported, seed)?;
-    settings.rates.extend(cast.twins().iter().map(|node| settings.rates[node.index()]).collect::<Vec<Rates>>());
+    let twins: Vec<NodeId> = roster.twins().collect();
+    settings.rates.extend(twins.iter().map(|node| settings.rates[node.index()]).collect::<Vec<Rates>>());
     let mut places = regions.to_vec();
-    places.extend(cast.twins().iter().map(|node| regions[node.index()].clone()));
+    places.extend(twins.iter().map(|node| regions[node.index()].clone()));
     let mut access = access(nodes, regions, imported, seed);
-    access.extend(cast.twins().iter().map(|node| access[node.index()]).collect::<Vec<Duration>>());
+    access.extend(twins.iter().map(|node| access[node.index()]).collect::<Vec<Duration>>());
     let delay = || delays(choice, &places, &access, imported, seed);
     let mut network = Transport::new(seed, Box::new(delay()?), settings);
     if choice.loss > 0.0 {
@@ -80,10 +81,12 @@ pub(super) fn plan(
         Spread::Gossip => TransactionRelay::Gossip,
         Spread::Sampled => TransactionRelay::Sampled(Box::new(delay()?), hops),
     };
-    let topology = if cast.twins().is_empty() {
+    let topology = if twins.is_empty() {
         topology
     } else {
-        topology.between(places.len(), |seat| cast.node(seat), |one, other| cast.meet(one, other))
+        let node = |endpoint| roster.node(ProcessId::at(endpoint));
+        let can_communicate = |one, other| roster.can_communicate(ProcessId::at(one), ProcessId::at(other));
+        topology.between(places.len(), node, can_communicate)
     };
     let gossip = gossip(choice, seed, Arc::new(topology));
     Ok(Plan { network: Box::new(network), gossip, relay, remarks })

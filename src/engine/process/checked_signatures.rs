@@ -2,9 +2,9 @@
 
 /// The numbers of payments that a node found to be signed by their senders. It forgets them when it crashes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Checked(Vec<u64>);
+pub(super) struct CheckedSignatures(Vec<u64>);
 
-impl Checked {
+impl CheckedSignatures {
     pub fn add(&mut self, number: u32) {
         let (word, bit) = (number as usize / 64, number % 64);
         if self.0.len() <= word {
@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn what_was_added_is_held_and_nothing_else() {
-        let mut checked = Checked::default();
+        let mut checked = CheckedSignatures::default();
         assert!(!checked.holds(0));
         for number in [0, 63, 64, 1_000] {
             checked.add(number);
