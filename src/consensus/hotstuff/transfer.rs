@@ -49,9 +49,7 @@ pub(super) struct Fetch {
     wanted: Option<Hash>,
     /// What has come of it, each the parent of the one before.
     chain: Vec<Entry>,
-    /// How often it was asked for: whom it asks next.
-    asked: u64,
-    /// Who was asked last.
+    /// The peer that was asked last; this replica before the first request.
     peer: NodeId,
     /// Requests since something came.
     vain: usize,
@@ -76,20 +74,19 @@ impl HotStuff {
         if self.fetch.as_ref().is_none_or(|fetch| fetch.wanted.is_none()) {
             let backoff = Backoff::new(self.config.view_timeout);
             let (chain, lacking, peer) = (Vec::new(), Tally::default(), ctx.me());
-            self.fetch = Some(Fetch { wanted, chain, asked: 0, peer, vain: 0, lacking, backoff });
+            self.fetch = Some(Fetch { wanted, chain, peer, vain: 0, lacking, backoff });
             self.take_heard();
             if self.is_joined() { self.connect(ctx) } else { self.ask(ctx) }
         }
     }
-    /// Asks one peer after the other, the leader first.
+    /// Asks one peer after the other, beginning with the leader. The next is the one after the last, whoever leads by then:
+    /// by the leader's turn alone the same peer could be asked each time, and that one may lie.
     fn ask(&mut self, ctx: &mut Context<'_, Self>) {
-        let leader = u64::from(self.leader(self.view, ctx).0);
-        let Some(fetch) = &mut self.fetch else { return };
-        let committee = ctx.committee();
-        let mut candidates = (0..2).map(|further| committee.in_turn(leader + fetch.asked + further));
-        let peer = candidates.find(|peer| *peer != ctx.me());
-        fetch.asked += 1;
-        if let Some(peer) = peer {
+        let (me, leader) = (ctx.me(), u64::from(self.leader(self.view, ctx).0));
+        let Some(fetch) = &self.fetch else { return };
+        let first = if fetch.peer == me { leader } else { u64::from(fetch.peer.0) + 1 };
+        let mut candidates = (0..2).map(|further| ctx.committee().in_turn(first + further));
+        if let Some(peer) = candidates.find(|peer| *peer != me) {
             self.ask_peer(peer, ctx);
         }
     }
@@ -117,8 +114,9 @@ impl HotStuff {
             && fetch.next() == Some(*block)
             && fetch.lacking.add(from, committee)
             && !self.give_up_fetch(|fetch| fetch.lacking.weight() >= enough, ctx)
-            && self.fetch.as_ref().is_some_and(|fetch| fetch.lacking.weight() < enough)
+            && let Some(fetch) = self.fetch.as_mut().filter(|fetch| fetch.lacking.weight() < enough)
         {
+            fetch.backoff.reset(); // it answered: nothing is slow
             self.ask(ctx);
         }
     }
