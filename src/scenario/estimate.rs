@@ -57,7 +57,7 @@ const FAULT: u64 = 8_000;
 const STRANGE: u64 = 370;
 const STRANGE_AT_NODE: u64 = 80;
 /// Strangers are so many accounts, of which a mempool holds one payment each.
-const STRANGERS: u64 = crate::engine::STRANGERS as u64;
+const FLOOD_ACCOUNTS: u64 = crate::engine::FLOOD_ACCOUNTS as u64;
 /// A forged message that waits, since no core checks more per second: 960,000 at a node that stood still.
 const FORGED: u64 = 45;
 const CHECKED: f64 = 10_000.0;
@@ -201,7 +201,7 @@ impl Parts {
             }
             let each = if is_gossiped(chain) { STRANGE + STRANGE_AT_NODE.saturating_mul(n) } else { STRANGE };
             self.add(format!("{many} payments of strangers"), each, many, &key);
-            let waiting = many.min(STRANGERS).saturating_mul(pending(chain));
+            let waiting = many.min(FLOOD_ACCOUNTS).saturating_mul(pending(chain));
             self.add(format!("{n} mempools with those of strangers"), waiting, n, &key);
         }
         self.add(format!("{all} faults"), FAULT, all, "fault");
