@@ -13,7 +13,7 @@ mod tidy {
 use std::fs;
 use std::path::{Path, PathBuf};
 use tidy::circles::circles;
-use tidy::rules::{Broken, check, check_note_labels, check_protocols, check_registry, check_top};
+use tidy::rules::{Broken, check, check_note_labels, check_protocols, check_registry, check_suite, check_top};
 use tidy::source::Source;
 
 fn root() -> PathBuf {
@@ -63,6 +63,7 @@ fn the_project_is_tidy() {
     broken.extend(check_note_labels(of("src/protocol/mod.rs"), of("src/observe/metrics/mod.rs")));
     broken.extend(check_protocols(&sources));
     broken.extend(check_registry(of("src/consensus/mod.rs")));
+    broken.extend(check_suite(of("tests/suite.rs"), sources.iter().map(|source| source.path.as_str())));
     let visible = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     broken.extend(check_top(visible));
     let lines: Vec<String> = broken.iter().map(ToString::to_string).collect();

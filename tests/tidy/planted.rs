@@ -1,6 +1,6 @@
 //! Every rule can fail: each is given texts that break it, and their neighbours that do not.
 
-use super::rules::{check, check_note_labels, check_protocols, check_registry, check_top};
+use super::rules::{check, check_note_labels, check_protocols, check_registry, check_suite, check_top};
 use super::source::Source;
 
 /// Lines on which `text`, lying at `path`, breaks a rule. The head is given.
@@ -175,6 +175,15 @@ fn protocols_are_registered_once_and_in_order() {
     assert_eq!(broken(&format!("pub mod a;\npub mod b;\n{}", visits(&["a"]))), 1);
     assert_eq!(broken(&format!("pub mod b;\npub mod a;\n{}", visits(&["b", "a"]))), 1);
     assert_eq!(broken(""), 1);
+}
+
+#[test]
+fn no_file_of_tests_is_forgotten() {
+    let suite = Source::new("tests/suite.rs", "mod cli;\nmod run;");
+    let broken = |path| check_suite(&suite, [path].into_iter()).len();
+    let known = ["tests/cli.rs", "tests/run.rs", "tests/suite.rs", "tests/tidy.rs", "tests/keys/base.rs", "src/new.rs"];
+    assert_eq!(known.map(broken), [0; 6]);
+    assert_eq!(broken("tests/new.rs"), 1);
 }
 
 #[test]

@@ -493,6 +493,16 @@ pub fn check_registry(source: &Source) -> Vec<Broken> {
     vec![source.broken(1, found, "every protocol has one `pub mod` and one visit, in order of name")]
 }
 
+/// Every file of tests is part of the suite; one that is forgotten would never run.
+pub fn check_suite<'a>(suite: &Source, paths: impl Iterator<Item = &'a str>) -> Vec<Broken> {
+    let parts: Vec<&str> =
+        (suite.code.iter()).filter_map(|line| line.trim().strip_prefix("mod ")?.strip_suffix(';')).collect();
+    let files = paths.filter_map(|path| path.strip_prefix("tests/")?.strip_suffix(".rs"));
+    let own = ["suite", "tidy"];
+    let forgotten = files.filter(|file| !file.contains('/') && !own.contains(file) && !parts.contains(file));
+    forgotten.map(|file| suite.broken(1, file, "every file of tests is a module of tests/suite.rs")).collect()
+}
+
 const TOP_LEVEL: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
