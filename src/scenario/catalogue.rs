@@ -21,7 +21,7 @@ pub struct Known {
     /// [`Protocol::ATTACKS`].
     pub attacks: &'static [(&'static str, &'static str)],
     /// Reads settings and writes every default out.
-    pub(super) settle: fn(&Tree) -> Result<toml::Table, Misread>,
+    pub(super) settle: fn(&Tree) -> Result<toml::Table, Box<Misread>>,
     /// [`Protocol::check`] on settled settings.
     pub(super) check: fn(&toml::Table, usize) -> Result<(), Misfit>,
     /// How much faulty weight it tolerates among so many equal nodes, on settled settings.
@@ -41,19 +41,18 @@ impl Known {
             attacks: P::ATTACKS,
             settle: |tree| {
                 let config = P::Config::deserialize(tree)?;
-                toml::Table::try_from(config).map_err(<Misread as serde::de::Error>::custom)
+                toml::Table::try_from(config).map_err(<Box<Misread> as serde::de::Error>::custom)
             },
-            check: |settings, nodes| {
-                let config: P::Config = settings.clone().try_into().expect("settings that were written by us");
-                P::check(&config, nodes)
-            },
-            tolerates: |settings, nodes| {
-                let config: P::Config = settings.clone().try_into().expect("settings that were written by us");
-                P::committee(&config, vec![1; nodes]).faulty()
-            },
+            check: |settings, nodes| P::check(&reread::<P>(settings), nodes),
+            tolerates: |settings, nodes| P::committee(&reread::<P>(settings), vec![1; nodes]).faulty(),
             schema: |generator| generator.subschema_for::<P::Config>(),
         }
     }
+}
+
+/// The settings of `P` that were settled and written by us.
+pub(super) fn reread<P: Protocol>(settings: &toml::Table) -> P::Config {
+    P::Config::deserialize(&Tree::of_settings(settings)).expect("settings that were checked")
 }
 
 /// The protocols of the registry, in its order.

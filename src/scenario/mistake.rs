@@ -126,7 +126,8 @@ impl Sources {
         self.mistake(place, title, refused.why).help(format!("write `name = \"{}\"`", refused.meant))
     }
     /// What serde could not read, in words for people.
-    pub fn misread(&self, error: Misread) -> Mistake {
+    pub fn misread(&self, error: Box<Misread>) -> Mistake {
+        let error = *error;
         let place = error.place.unwrap_or(Place { source: 0, span: 0..0 });
         let meant = form::meant(&error.reason, error.key.as_deref(), self.raw(&place));
         let (title, label, help) = match error.reason {

@@ -174,7 +174,7 @@ impl ProtocolChoice {
     /// On settings that were not checked: a [`Scenario`] that [`Scenario::load`] returned has none.
     #[must_use]
     pub fn config<P: Protocol>(&self) -> Option<P::Config> {
-        (self.name == P::NAME).then(|| self.settings.clone().try_into().expect("settings that were checked"))
+        (self.name == P::NAME).then(|| catalogue::reread::<P>(&self.settings))
     }
 }
 

@@ -91,6 +91,28 @@ impl Tree {
         Tree { value, place }
     }
 
+    /// Settings that the program wrote itself, so that no second kind of deserializer is compiled to read them.
+    pub fn of_settings(settings: &toml::Table) -> Tree {
+        let nowhere = Place { source: 0, span: 0..0 };
+        let entry = |(name, value): (&String, &toml::Value)| {
+            (Key { name: name.clone(), place: nowhere.clone() }, Tree::of_value(value))
+        };
+        Tree { value: Value::Table(settings.iter().map(entry).collect()), place: nowhere.clone() }
+    }
+
+    fn of_value(value: &toml::Value) -> Tree {
+        let value = match value {
+            toml::Value::String(text) => Value::Text(text.clone()),
+            toml::Value::Integer(number) => Value::Integer(*number),
+            toml::Value::Float(number) => Value::Float(*number),
+            toml::Value::Boolean(flag) => Value::Flag(*flag),
+            toml::Value::Datetime(_) => Value::Unusable("a date"),
+            toml::Value::Array(items) => Value::List(items.iter().map(Tree::of_value).collect()),
+            toml::Value::Table(table) => return Tree::of_settings(table),
+        };
+        Tree { value, place: Place { source: 0, span: 0..0 } }
+    }
+
     /// Whether something stands at `path`.
     pub fn has(&self, path: &str) -> bool {
         self.follow(path).1
@@ -380,8 +402,8 @@ pub struct Misread {
 }
 
 impl Misread {
-    fn new(reason: Reason) -> Misread {
-        Misread { reason, place: None, key: None }
+    fn new(reason: Reason) -> Box<Misread> {
+        Box::new(Misread { reason, place: None, key: None })
     }
     /// The word that was probably meant by one that means nothing.
     pub fn meant(&self) -> Option<&'static str> {
@@ -391,7 +413,7 @@ impl Misread {
         }
     }
     /// Places the error here unless it was placed further inside.
-    fn at(mut self, place: &Place) -> Misread {
+    fn at(mut self: Box<Misread>, place: &Place) -> Box<Misread> {
         self.place.get_or_insert_with(|| place.clone());
         self
     }
@@ -436,53 +458,142 @@ fn found(unexpected: de::Unexpected<'_>) -> String {
     }
 }
 
-impl de::Error for Misread {
-    fn custom<T: fmt::Display>(message: T) -> Misread {
+/// Boxed: every value of a scenario comes back beside it.
+impl de::Error for Box<Misread> {
+    fn custom<T: fmt::Display>(message: T) -> Box<Misread> {
         Misread::new(Reason::Other(message.to_string()))
     }
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Misread {
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Box<Misread> {
         Misread::new(Reason::UnknownKey { found: field.into(), allowed: expected.to_vec() })
     }
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Misread {
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Box<Misread> {
         Misread::new(Reason::UnknownWord { found: variant.into(), allowed: expected.to_vec() })
     }
-    fn missing_field(field: &'static str) -> Misread {
+    fn missing_field(field: &'static str) -> Box<Misread> {
         Misread::new(Reason::Missing(field))
     }
-    fn duplicate_field(field: &'static str) -> Misread {
+    fn duplicate_field(field: &'static str) -> Box<Misread> {
         Misread::new(Reason::Twice(field))
     }
-    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Misread {
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Box<Misread> {
         Misread::new(Reason::Unexpected { found: found(unexpected), expected: plain(&expected.to_string()) })
     }
-    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Misread {
-        <Misread as de::Error>::invalid_type(unexpected, expected)
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Box<Misread> {
+        <Box<Misread> as de::Error>::invalid_type(unexpected, expected)
     }
-    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Misread {
+    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Box<Misread> {
         let found = format!("{length} of them");
         Misread::new(Reason::Unexpected { found, expected: plain(&expected.to_string()) })
     }
 }
 
-impl<'de> Deserializer<'de> for &'de Tree {
-    type Error = Misread;
+/// Each type that can be read asks for what it is, so that only the way to that is compiled for it; what else stands there
+/// is refused in one place for all.
+impl Tree {
+    /// Something else stands here than what is read.
+    #[cold]
+    fn mismatch(&self, expected: &dyn de::Expected) -> Box<Misread> {
+        let unexpected = match &self.value {
+            Value::Text(text) => de::Unexpected::Str(text),
+            Value::Integer(number) => de::Unexpected::Signed(*number),
+            Value::Float(number) => de::Unexpected::Float(*number),
+            Value::Flag(flag) => de::Unexpected::Bool(*flag),
+            Value::Unusable(what) => de::Unexpected::Other(what),
+            Value::List(_) => de::Unexpected::Seq,
+            Value::Table(_) => de::Unexpected::Map,
+        };
+        <Box<Misread> as de::Error>::invalid_type(unexpected, expected).at(&self.place)
+    }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
-        match &self.value {
+    /// Places an error of this value.
+    fn placed<T>(&self, read: Result<T, Box<Misread>>) -> Result<T, Box<Misread>> {
+        match read {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.at(&self.place)),
+        }
+    }
+
+    /// The choice among `words` that is made here.
+    fn choice(&self, words: &[&str]) -> Result<Choice<'_>, Box<Misread>> {
+        let one_of =
+            || format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
+        let unexpected = match &self.value {
+            Value::Text(word) => return Ok(Choice { word, place: &self.place, settings: None }),
+            Value::Table(entries) => match entries.as_slice() {
+                [(key, tree)] => return Ok(Choice { word: &key.name, place: &key.place, settings: Some(tree) }),
+                [] => Misread::new(Reason::Unexpected { found: "an empty table".into(), expected: one_of() }),
+                [_, (second, _), ..] => {
+                    let found = format!("{} keys", entries.len());
+                    Misread::new(Reason::Unexpected { found, expected: one_of() }).at(&second.place)
+                }
+            },
+            _ => Misread::new(Reason::Unexpected { found: self.shown(), expected: one_of() }),
+        };
+        Err(unexpected)
+    }
+}
+
+/// Ways to read one kind of value.
+macro_rules! read {
+    ($($how:ident: $kind:ident($value:ident) => $visit:expr;)*) => {
+        $(fn $how<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Box<Misread>> {
+            match &self.value {
+                Value::$kind($value) => self.placed($visit(visitor)),
+                _ => Err(self.mismatch(&visitor)),
+            }
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for &'de Tree {
+    type Error = Box<Misread>;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Box<Misread>> {
+        let read = match &self.value {
             Value::Text(text) => visitor.visit_str(text),
             Value::Integer(number) => visitor.visit_i64(*number),
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Flag(flag) => visitor.visit_bool(*flag),
-            Value::Unusable(what) => Err(de::Error::invalid_type(de::Unexpected::Other(what), &visitor)),
+            Value::Unusable(_) => Err(self.mismatch(&visitor)),
             Value::List(items) => visit_list(items, visitor),
             Value::Table(entries) => visit_table(entries, visitor),
-        }
-        .map_err(|error: Misread| error.at(&self.place))
+        };
+        self.placed(read)
     }
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
+    read! {
+        deserialize_bool: Flag(flag) => |visitor: V| visitor.visit_bool(*flag);
+        deserialize_i8: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_i16: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_i32: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_i64: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_u8: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_u16: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_u32: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_u64: Integer(number) => |visitor: V| visitor.visit_i64(*number);
+        deserialize_str: Text(text) => |visitor: V| visitor.visit_str(text);
+        deserialize_string: Text(text) => |visitor: V| visitor.visit_str(text);
+        deserialize_seq: List(items) => |visitor: V| visit_list(items, visitor);
+        deserialize_map: Table(entries) => |visitor: V| visit_table(entries, visitor);
+    }
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Box<Misread>> {
+        self.deserialize_map(visitor)
+    }
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Box<Misread>> {
+        self.deserialize_seq(visitor)
+    }
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Box<Misread>> {
         visitor.visit_some(self)
     }
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misread> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Box<Misread>> {
         visitor.visit_newtype_struct(self)
     }
     /// A choice: a table with one key, or one word for it if all its settings may stay at their defaults.
@@ -491,50 +602,28 @@ impl<'de> Deserializer<'de> for &'de Tree {
         _: &'static str,
         words: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misread> {
-        let one_of =
-            || format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
-        match &self.value {
-            Value::Text(word) => visitor.visit_enum(Choice { word, place: &self.place, settings: None }),
-            Value::Table(entries) => match entries.as_slice() {
-                [(key, tree)] => {
-                    visitor.visit_enum(Choice { word: &key.name, place: &key.place, settings: Some(tree) })
-                }
-                [] => Err(Misread::new(Reason::Unexpected { found: "an empty table".into(), expected: one_of() })),
-                [_, (second, _), ..] => {
-                    let found = format!("{} keys", entries.len());
-                    Err(Misread::new(Reason::Unexpected { found, expected: one_of() }).at(&second.place))
-                }
-            },
-            _ => Err(Misread::new(Reason::Unexpected { found: self.shown(), expected: one_of() })),
-        }
-        .map_err(|error: Misread| error.at(&self.place))
+    ) -> Result<V::Value, Box<Misread>> {
+        self.placed(self.choice(words).and_then(|choice| visitor.visit_enum(choice)))
     }
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        i128 u128 f32 f64 char bytes byte_buf unit unit_struct tuple_struct identifier ignored_any
     }
 }
 
-fn visit_list<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Result<V::Value, Misread> {
+fn visit_list<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Result<V::Value, Box<Misread>> {
     let mut list = Items { items, next: 0 };
     let value = visitor.visit_seq(&mut list)?;
-    match items.get(list.next) {
-        None => Ok(value),
-        Some(surplus) => {
-            let (found, expected) = (format!("{} of them", items.len()), format!("{} of them", list.next));
-            Err(Misread::new(Reason::Unexpected { found, expected }).at(&surplus.place))
-        }
-    }
+    list.end()?;
+    Ok(value)
 }
 
-fn visit_table<'de, V: Visitor<'de>>(entries: &'de [(Key, Tree)], visitor: V) -> Result<V::Value, Misread> {
+fn visit_table<'de, V: Visitor<'de>>(entries: &'de [(Key, Tree)], visitor: V) -> Result<V::Value, Box<Misread>> {
     let mut table = Entries { entries, next: 0 };
-    visitor.visit_map(&mut table).map_err(|error| match entries.get(table.next) {
+    match (visitor.visit_map(&mut table), entries.get(table.next)) {
         // A key was read and its value was not asked for: the key itself is wrong.
-        Some((key, _)) => error.at(&key.place),
-        None => error,
-    })
+        (Err(error), Some((key, _))) => Err(error.at(&key.place)),
+        (read, _) => read,
+    }
 }
 
 struct Items<'de> {
@@ -542,9 +631,18 @@ struct Items<'de> {
     next: usize,
 }
 
+impl Items<'_> {
+    /// Whether all were read.
+    fn end(&self) -> Result<(), Box<Misread>> {
+        let Some(surplus) = self.items.get(self.next) else { return Ok(()) };
+        let (found, expected) = (format!("{} of them", self.items.len()), format!("{} of them", self.next));
+        Err(Misread::new(Reason::Unexpected { found, expected }).at(&surplus.place))
+    }
+}
+
 impl<'de> SeqAccess<'de> for &mut Items<'de> {
-    type Error = Misread;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misread> {
+    type Error = Box<Misread>;
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Box<Misread>> {
         let Some(item) = self.items.get(self.next) else { return Ok(None) };
         self.next += 1;
         seed.deserialize(item).map(Some)
@@ -562,13 +660,13 @@ impl Entries<'_> {
 }
 
 impl<'de> MapAccess<'de> for &mut Entries<'de> {
-    type Error = Misread;
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misread> {
+    type Error = Box<Misread>;
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Box<Misread>> {
         let Some((key, _)) = self.entries.get(self.next) else { return Ok(None) };
         let name = de::value::StrDeserializer::new(&key.name);
-        seed.deserialize(name).map(Some).map_err(|error: Misread| error.at(&key.place))
+        seed.deserialize(name).map(Some).map_err(|error: Box<Misread>| error.at(&key.place))
     }
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Misread> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Box<Misread>> {
         let (key, value) = &self.entries[self.next];
         self.next += 1;
         seed.deserialize(value).map_err(|mut error| {
@@ -586,7 +684,7 @@ struct Choice<'de> {
 
 impl Choice<'_> {
     /// What is wrong with a choice written as one word.
-    fn alone(&self, mut error: Misread) -> Misread {
+    fn alone(&self, mut error: Box<Misread>) -> Box<Misread> {
         if let Reason::Unexpected { found, .. } = &mut error.reason {
             *found = format!("the word \"{}\" alone", self.word);
         }
@@ -595,18 +693,18 @@ impl Choice<'_> {
 }
 
 impl<'de> EnumAccess<'de> for Choice<'de> {
-    type Error = Misread;
+    type Error = Box<Misread>;
     type Variant = Choice<'de>;
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Choice<'de>), Misread> {
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Choice<'de>), Box<Misread>> {
         let name = de::value::StrDeserializer::new(self.word);
-        let word = seed.deserialize(name).map_err(|error: Misread| error.at(self.place))?;
+        let word = seed.deserialize(name).map_err(|error: Box<Misread>| error.at(self.place))?;
         Ok((word, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for Choice<'de> {
-    type Error = Misread;
-    fn unit_variant(self) -> Result<(), Misread> {
+    type Error = Box<Misread>;
+    fn unit_variant(self) -> Result<(), Box<Misread>> {
         match self.settings {
             None => Ok(()),
             Some(tree) => {
@@ -615,17 +713,17 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
             }
         }
     }
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misread> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Box<Misread>> {
         let mut none = Entries::NONE;
         match self.settings {
             Some(tree) => seed.deserialize(tree),
             None => seed.deserialize(MapAccessDeserializer::new(&mut none)).map_err(|error| self.alone(error)),
         }
     }
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misread> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Box<Misread>> {
         self.struct_variant(&[], visitor)
     }
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misread> {
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Box<Misread>> {
         let mut none = Entries::NONE;
         match self.settings {
             Some(tree) => tree.deserialize_any(visitor),
