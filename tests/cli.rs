@@ -52,6 +52,15 @@ fn a_mistake_is_shown_with_its_line_or_given_in_json() {
 }
 
 #[test]
+fn a_list_is_not_taken_for_a_table_whose_keys_it_names_by_their_order() {
+    for (set, key) in [("check=['10s']", "check"), ("check=[]", "check"), ("chain.network=[]", "network")] {
+        let (code, _, error) = told(&ledgerlab(&["check", "scenarios/quickstart.toml", "--set", set]));
+        let title = format!("error: `{key}` must be a table\n");
+        assert!(code == 2 && error.starts_with(&title) && error.contains("found a list"), "{error}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_is_the_users_mistake() {
     for wrong in [&["walk"][..], &["run"], &["check", "x.toml", "--seed", "-1"], &["list", "nosuch"]] {
         assert_eq!(told(&ledgerlab(wrong)).0, 2, "{wrong:?}");
