@@ -127,7 +127,6 @@ fn retransmissions_do_not_fill_the_line_that_they_wait_for() {
         let ((wide, all), (thin, done)) = (sent(protocol, settings, 1_000), sent(protocol, settings, 1));
         assert_eq!(done, all, "{protocol}: the same work");
         let ratio = thin as f64 / wide as f64;
-        println!("{protocol}: {wide} B, over 1 Mbit/s {thin} B, {ratio:.2} times as much");
         assert!(ratio <= 1.2, "{protocol}: {wide} B, over 1 Mbit/s {thin} B, {ratio:.2} times as much");
     }
 }
