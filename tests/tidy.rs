@@ -86,7 +86,6 @@ const CIRCLES: &[&str] = &[
     "consensus::raft::",
     "consensus::tendermint::",
     "observe::metrics::",
-    "report::",
     "scenario::",
 ];
 
