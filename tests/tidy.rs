@@ -94,7 +94,8 @@ fn no_two_files_need_each_other() {
     let sources = sources();
     let all: Vec<&Source> = sources.iter().filter(|source| source.is_in(&["src/"])).collect();
     let found: Vec<Vec<String>> = circles(&all).into_iter().collect();
-    let is_known = |circle: &Vec<String>| circle.iter().all(|module| CIRCLES.iter().any(|known| module.starts_with(known)));
+    let is_known =
+        |circle: &Vec<String>| circle.iter().all(|module| CIRCLES.iter().any(|known| module.starts_with(known)));
     let new: Vec<String> = found.iter().filter(|circle| !is_known(circle)).map(|circle| circle.join(" <-> ")).collect();
     assert!(new.is_empty(), "{} circles:\n{}", new.len(), new.join("\n"));
     for known in CIRCLES {

@@ -299,12 +299,8 @@ mod tests {
 
     #[test]
     fn clients_are_answered_when_as_many_nodes_confirm_as_they_need_and_once() {
-        let settings = ClientSettings {
-            delay: SECOND,
-            retry: None,
-            retransmission: Retransmission::NextNode,
-            replies: 2,
-        };
+        let settings =
+            ClientSettings { delay: SECOND, retry: None, retransmission: Retransmission::NextNode, replies: 2 };
         let (mut clients, mut agenda) = (Clients::new(settings, None), Agenda::new(1, SECOND));
         agenda.advance_until(Time::NEVER);
         for _ in 0..4 {

@@ -297,12 +297,7 @@ impl Delivery {
     }
     /// A copy reaches its receiver: its sender and its content, if the receiver is up. It is under way until it is
     /// [dropped](Delivery::drop_copy).
-    pub fn arrive(
-        &mut self,
-        copy: Copy,
-        is_up: bool,
-        around: &mut Surroundings<'_>,
-    ) -> Option<(ProcessId, &Content)> {
+    pub fn arrive(&mut self, copy: Copy, is_up: bool, around: &mut Surroundings<'_>) -> Option<(ProcessId, &Content)> {
         let transmission = self.transmissions.get(copy.transmission);
         around.agenda.record_arrival(copy.cause, copy.to, transmission.bytes);
         let is_sampled = matches!(transmission.content, Content::SampledTransaction(_));

@@ -44,8 +44,7 @@ pub(super) struct Views {
 impl Views {
     /// All processes at genesis.
     pub fn new(executor: Executor, processes: usize) -> Views {
-        let genesis =
-            View { tip: BlockIndex::GENESIS, finalized: Height::GENESIS, final_before_loss: Height::GENESIS };
+        let genesis = View { tip: BlockIndex::GENESIS, finalized: Height::GENESIS, final_before_loss: Height::GENESIS };
         Views {
             tree: Tree::new(),
             executor,

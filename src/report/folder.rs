@@ -17,7 +17,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-
 /// Something could not be written. The cause is its source.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}")]

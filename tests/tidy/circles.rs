@@ -132,5 +132,8 @@ fn a_circle_is_found_through_lists_heads_and_paths_and_a_chain_is_none() {
     let part = "src/engine/c/part.rs";
     assert_eq!(of(&[(c, "mod part;"), (part, "use super::C;")]), Vec::<String>::new(), "it extends a type of its head");
     assert_eq!(of(&[(c, "mod part;\nuse self::part::P;\nuse super::c::part::Q;"), (part, "use super::C;")]).len(), 1);
-    assert_eq!(of(&[(a, "// super::b"), (b, "use super::a::A;\n#[cfg(test)]\nmod tests { use super::c; }"), (c, "")]).len(), 0);
+    assert_eq!(
+        of(&[(a, "// super::b"), (b, "use super::a::A;\n#[cfg(test)]\nmod tests { use super::c; }"), (c, "")]).len(),
+        0
+    );
 }

@@ -144,7 +144,16 @@ const BANS: [Ban; 9] = [
         reason: "only the command line and reports talk to people",
     },
     Ban {
-        words: &["std::fs", "fs::", "File::open", "File::create", "OpenOptions", "std::net", "std::env", "std::process"],
+        words: &[
+            "std::fs",
+            "fs::",
+            "File::open",
+            "File::create",
+            "OpenOptions",
+            "std::net",
+            "std::env",
+            "std::process",
+        ],
         within: &["src/"],
         except: SHOW,
         tests_may: true,

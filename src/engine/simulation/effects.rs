@@ -217,9 +217,7 @@ impl<P: Protocol> Simulation<P> {
     fn stop_if_finalized(&mut self) {
         let Some(wanted) = self.course.stop.finalized else { return };
         let is_behind = |process: &ProcessId| {
-            self.roster.is_honest(*process)
-                && self.processes.is_up(*process)
-                && self.views.finalized(*process) < wanted
+            self.roster.is_honest(*process) && self.processes.is_up(*process) && self.views.finalized(*process) < wanted
         };
         if !self.roster.all().any(|process| is_behind(&process)) {
             self.agenda.stop();

@@ -31,7 +31,10 @@ impl<P: Protocol> Simulation<P> {
     fn apply(&mut self, entry: u32, fault: Fault) {
         match fault {
             Fault::Crash(target, kept) => {
-                self.faults.targets_at_begin(target, &self.roster).into_iter().for_each(|process| self.crash(process, kept));
+                self.faults
+                    .targets_at_begin(target, &self.roster)
+                    .into_iter()
+                    .for_each(|process| self.crash(process, kept));
             }
             Fault::Restart(target) => {
                 self.faults.targets_at_end(target).into_iter().for_each(|process| self.boot(process));

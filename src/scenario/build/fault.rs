@@ -4,7 +4,8 @@ use super::Builder;
 use crate::base::{AccountId, Duration, NodeId, Stream, Time};
 use crate::engine::faults::LEADER;
 use crate::engine::{
-    Conduct, Fault, FloodPayload, Kept, NodeImpairment, ProcessId, ProcessSettings, Replay, Roster, Scheduled, Target, setup,
+    Conduct, Fault, FloodPayload, Kept, NodeImpairment, ProcessId, ProcessSettings, Replay, Roster, Scheduled, Target,
+    setup,
 };
 use crate::network::{Change, Degradation};
 use crate::protocol::Protocol;
