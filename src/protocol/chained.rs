@@ -25,10 +25,23 @@ pub trait Sealed: Clone + Debug + Serialize + DeserializeOwned + 'static {
     fn is_genuine(&self, keys: &Keyring) -> bool;
 }
 
+/// How much a chain weighs against another: the larger wins, by its first number, then by its second.
+pub type Weight = (u64, u64);
+
 /// What nodes say.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub enum Message<S: Sealed> {
+    /// "This is my head." A node says it to everybody when it starts, as Ethereum's peers do when they connect, and hears
+    /// it back from those whose chain is another and not lighter.
+    Status {
+        /// Its last block.
+        head: Hash,
+        /// How much its chain weighs.
+        weight: Weight,
+        /// Whether it was said back.
+        is_reply: bool,
+    },
     /// A block, new or passed on.
     Block(Arc<S>),
     /// "Send me the chain up to this block."
@@ -47,6 +60,7 @@ pub enum Message<S: Sealed> {
 impl<S: Sealed> Wire for Message<S> {
     fn bytes(&self) -> usize {
         match self {
+            Message::Status { .. } => STATUS_BYTES,
             Message::Block(sealed) => sealed.bytes() + S::ANNOUNCED_BYTES,
             Message::Ask { known, .. } => HASH_BYTES + NUMBER_BYTES + known.len() * HASH_BYTES,
             Message::Blocks(blocks) => blocks.iter().map(|sealed| sealed.bytes()).sum(),
@@ -54,6 +68,7 @@ impl<S: Sealed> Wire for Message<S> {
     }
     fn kind(&self) -> &'static str {
         match self {
+            Message::Status { .. } => "status",
             Message::Block(_) => "block",
             Message::Ask { .. } => "ask",
             Message::Blocks(_) => "blocks",
@@ -62,7 +77,7 @@ impl<S: Sealed> Wire for Message<S> {
     fn check(&self) -> Work {
         match self {
             Message::Block(_) => Work::VERIFY,
-            Message::Ask { .. } => Work::NONE,
+            Message::Status { .. } | Message::Ask { .. } => Work::NONE,
             Message::Blocks(blocks) => Work::verify(blocks.len() as u32),
         }
     }
@@ -72,7 +87,7 @@ impl<S: Sealed> Contract for Message<S> {
     fn verify(&self, _from: NodeId, keys: &Keyring) -> bool {
         match self {
             Message::Block(sealed) => sealed.is_genuine(keys),
-            Message::Ask { .. } => true,
+            Message::Status { .. } | Message::Ask { .. } => true,
             Message::Blocks(blocks) => blocks.iter().all(|sealed| sealed.is_genuine(keys)),
         }
     }
@@ -91,6 +106,8 @@ impl<S: Sealed> Contract for Message<S> {
     }
 }
 
+/// `eth`'s Status: total difficulty, head and genesis of 32 bytes each; network, and version and fork.
+const STATUS_BYTES: usize = 3 * HASH_BYTES + 2 * NUMBER_BYTES;
 /// Blocks in one answer at most.
 pub const ANSWER_MOST: usize = 64;
 /// Names of blocks in one request at most.
@@ -113,19 +130,21 @@ pub fn names(blocks: impl Iterator<Item = (Height, Hash)>) -> Arc<[Hash]> {
 }
 
 /// The requests of one node for blocks: one is under way at a time, and who gets no answer waits longer for the next.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Fetching {
     due: Time,
     wait: Backoff,
     turn: u64,
     failed: u64,
+    /// Who said that its chain was not lighter, until it is asked.
+    heavier: BTreeMap<NodeId, Weight>,
 }
 
 impl Fetching {
     /// Waits `first` for the first answer.
     #[must_use]
     pub fn new(first: Duration) -> Fetching {
-        Fetching { due: Time::ZERO, wait: Backoff::new(first), turn: 0, failed: 0 }
+        Fetching { due: Time::ZERO, wait: Backoff::new(first), turn: 0, failed: 0, heavier: BTreeMap::new() }
     }
     /// Whether an answer may still come.
     #[must_use]
@@ -157,6 +176,17 @@ impl Fetching {
         self.wait.reset();
         self.failed = 0;
     }
+    /// A peer said how much its chain weighs, which was not less than the own.
+    pub fn hear(&mut self, peer: NodeId, weight: Weight) {
+        self.heavier.insert(peer, weight);
+    }
+    /// Who said that it had the heaviest chain, if that is not lighter than the own. Each is asked once.
+    pub fn heaviest(&mut self, own: Weight) -> Option<NodeId> {
+        self.heavier.retain(|_, weight| *weight >= own);
+        let peer = *self.heavier.iter().max_by_key(|(_, weight)| **weight)?.0;
+        self.heavier.remove(&peer);
+        Some(peer)
+    }
     /// The next peer: all others have their turn, time after time. None if there is nobody else.
     pub fn next_peer(&mut self, me: NodeId, committee: &Committee) -> Option<NodeId> {
         let others = (committee.n() as u64).checked_sub(1).filter(|others| *others > 0)?;
@@ -171,7 +201,7 @@ pub const ORPHANS_MOST: usize = 64;
 ///
 /// Where the peers answer that they do not have it, that takes five times the first wait: 25 s in Clique, 75 s in Aura.
 /// go-ethereum drops a block without parent when its turn comes, and forgets what was announced after 5 s (`fetchTimeout`);
-/// it learns the rest of a chain whose head it was told from the peer's total difficulty, which is not sent here. Where
+/// it learns the rest of a chain from the peer's total difficulty, which is sent here only by those that start. Where
 /// nobody answers the waits double, up to 32 times the first each: an answer may be under way over a thin line.
 pub const ASKS_MOST: u64 = 4;
 
@@ -187,6 +217,10 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
 
     /// What it asks, and for what.
     fn missed(&mut self) -> (&mut Fetching, &mut Orphans<Self::Sealed>);
+    /// The last block of its chain, and how much that weighs.
+    fn standing(&self) -> (Hash, Weight);
+    /// Whether it has a block above what is final.
+    fn has(&self, block: &Hash) -> bool;
     /// What is final here.
     fn root(&self) -> Height;
     /// The names of the highest blocks above that.
@@ -198,17 +232,19 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     /// Takes a block.
     fn on_block(&mut self, from: NodeId, sealed: Arc<Self::Sealed>, ctx: &mut Context<'_, Self>);
 
-    /// Keeps a block until its parent is here, for which it asks unless that is on the way or waits for another.
+    /// Keeps a block until its parent is here. Who sent it has all that it stands on, and is asked for what is missing of
+    /// that unless something is asked for anyway, or the next of it only waits for its time.
     fn keep_orphan(&mut self, from: NodeId, sealed: Arc<Self::Sealed>, ctx: &mut Context<'_, Self>) {
-        let (id, wanted) = (sealed.block().id(), sealed.block().parent());
-        let is_early = self.is_early(&wanted);
+        let (id, mut wanted) = (sealed.block().id(), sealed.block().parent());
         let (fetching, orphans) = self.missed();
         if orphans.contains_key(&id) || orphans.len() >= ORPHANS_MOST {
             return;
         }
-        let is_waited_for = is_early || orphans.contains_key(&wanted);
         orphans.insert(id, (from, sealed));
-        if !is_waited_for && !fetching.is_under_way(ctx.now()) {
+        while let Some((_, sealed)) = orphans.get(&wanted) {
+            wanted = sealed.block().parent();
+        }
+        if !fetching.is_under_way(ctx.now()) && !self.is_early(&wanted) {
             self.ask(from, wanted, ctx);
         }
     }
@@ -225,16 +261,20 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
         let missing = orphans.values().map(|(_, sealed)| sealed.block().parent());
         missing.filter(|parent| !orphans.contains_key(parent)).min()
     }
-    /// Nobody answered, or not with what is missing: asks the next peer; after some, those blocks are given up.
+    /// Nobody answered, or not with what is missing: asks whoever sent what stands on it and the next peer, by turns, for
+    /// peers that are next may be down; after some, those blocks are given up.
     fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(wanted) = self.missing() else { return };
+        let Some(wanted) = self.missing() else { return self.follow(ctx) };
         let (fetching, orphans) = self.missed();
-        if fetching.fail() > ASKS_MOST {
+        let failed = fetching.fail();
+        if failed > ASKS_MOST {
             fetching.give_up();
             orphans.clear();
             return;
         }
-        if let Some(peer) = fetching.next_peer(ctx.me(), ctx.committee()) {
+        let sender = orphans.values().find(|(_, sealed)| sealed.block().parent() == wanted).map(|(from, _)| *from);
+        let next = if failed % 2 == 1 { sender } else { fetching.next_peer(ctx.me(), ctx.committee()) };
+        if let Some(peer) = next.filter(|peer| *peer != ctx.me()) {
             self.ask(peer, wanted, ctx);
         }
     }
@@ -247,15 +287,40 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
             self.ask(peer, Hash::ZERO, ctx);
         }
     }
-    /// A node that starts again asks what happened meanwhile: two, since one may be down.
-    fn ask_neighbors(&mut self, ctx: &mut Context<'_, Self>) {
-        if ctx.now() == Time::ZERO {
+    /// A node that starts again says its head to everybody: some may be down, and others have started with less than the
+    /// rest.
+    fn greet(&mut self, ctx: &mut Context<'_, Self>) {
+        if ctx.now() > Time::ZERO {
+            let (me, committee) = (ctx.me(), ctx.committee());
+            committee.members().filter(|to| *to != me).for_each(|to| self.tell(to, false, ctx));
+        }
+    }
+    /// Says its head.
+    fn tell(&self, to: NodeId, is_reply: bool, ctx: &mut Context<'_, Self>) {
+        let (head, weight) = self.standing();
+        ctx.send(to, Message::Status { head, weight, is_reply });
+    }
+    /// A peer says its head: it may lack the chain of this node, or this node that of the peer.
+    fn on_status(&mut self, from: NodeId, head: &Hash, weight: Weight, is_reply: bool, ctx: &mut Context<'_, Self>) {
+        let (tip, own) = self.standing();
+        if from == ctx.me() || tip == *head {
             return;
         }
-        let (me, n) = (u64::from(ctx.me().0), ctx.committee().n() as u64);
-        let mut peers = vec![ctx.committee().in_turn(me + 1), ctx.committee().in_turn(me + n - 1)];
-        peers.dedup();
-        for peer in peers.into_iter().filter(|peer| u64::from(peer.0) != me) {
+        if !is_reply && weight <= own {
+            self.tell(from, true, ctx);
+        }
+        if weight >= own && !self.has(head) {
+            self.missed().0.hear(from, weight);
+            self.follow(ctx);
+        }
+    }
+    /// Asks who said that it had the heaviest chain for that, unless something is asked for anyway.
+    fn follow(&mut self, ctx: &mut Context<'_, Self>) {
+        let own = self.standing().1;
+        let fetching = self.missed().0;
+        if !fetching.is_under_way(ctx.now())
+            && let Some(peer) = fetching.heaviest(own)
+        {
             self.ask(peer, Hash::ZERO, ctx);
         }
     }
@@ -271,6 +336,23 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
         if is_news {
             let wanted = self.missing().unwrap_or(Hash::ZERO);
             self.ask(from, wanted, ctx);
+        } else {
+            self.follow(ctx);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_said_that_it_had_the_heaviest_chain_is_asked_first_and_once_and_nobody_with_a_lighter_one() {
+        let mut fetching = Fetching::new(Duration::from_secs(1));
+        for (node, weight) in [(1, (4, 0)), (2, (7, 1)), (3, (7, 0)), (4, (5, 9))] {
+            fetching.hear(NodeId(node), weight);
+        }
+        let order: Vec<Option<NodeId>> = (0..4).map(|_| fetching.heaviest((5, 0))).collect();
+        assert_eq!(order, [Some(NodeId(2)), Some(NodeId(3)), Some(NodeId(4)), None]);
     }
 }

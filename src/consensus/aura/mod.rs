@@ -28,7 +28,8 @@
 //! no epochs. Reports are notes, not transactions; as in the original they exclude nobody: evidence against who seals
 //! twice in a step, or in no later step than that of the parent, and a wasted step for each primary that a block skips.
 //! Finality is enforced: a validator never leaves a chain below what it called final, where the original only uses
-//! finality for set changes. The last 512 final blocks are served to those who missed them.
+//! finality for set changes. The last 512 final blocks are served to those who missed them. A validator says its head to
+//! all others when it starts, and not whenever a link comes back.
 //!
 //! **Glossary.** *Step*: a slot of the clock. *Primary*: the validator whose step it is. *Score*: the weight of a chain.
 //! *Rolling finality*: a block is final when the authors of it and its descendants are more than half.
@@ -191,6 +192,7 @@ impl Protocol for Aura {
     }
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
         match message {
+            Message::Status { head, weight, is_reply } => self.on_status(from, &head, weight, is_reply, ctx),
             Message::Block(sealed) => self.on_block(from, sealed, ctx),
             Message::Ask { wanted, above, known } => self.on_ask(from, wanted, above, &known, ctx),
             Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),

@@ -4,7 +4,7 @@ use super::{Aura, Config, Record, Sealed, Timer};
 use crate::base::{Hash, Height, NodeId};
 use crate::chain::Block;
 use crate::protocol::Context;
-use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans};
+use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans, Weight};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +14,12 @@ impl Fetch for Aura {
 
     fn missed(&mut self) -> (&mut Fetching, &mut Orphans<Sealed>) {
         (&mut self.fetching, &mut self.orphans)
+    }
+    fn standing(&self) -> (Hash, Weight) {
+        (self.tip.0.id(), (self.tip.0.height().0, u64::MAX - self.tip.1))
+    }
+    fn has(&self, block: &Hash) -> bool {
+        self.known.contains_key(block)
     }
     fn root(&self) -> Height {
         self.root.0.height()
@@ -113,7 +119,7 @@ impl Aura {
                 validator.adopt(&sealed, ctx);
             }
         }
-        validator.ask_neighbors(ctx);
+        validator.greet(ctx);
         validator.wait(ctx);
         ctx.set_timer(Timer::Sync, config.step + config.sync_every);
         validator

@@ -130,6 +130,7 @@ fn every_message_has_its_size() {
     // A block of one payment: 84 + 250.
     for (message, bytes) in [
         (Message::Block(sealed.clone()), 334 + 8 + 64),
+        (Message::Status { head: Hash::ZERO, weight: (0, 0), is_reply: false }, 112),
         (Message::Ask { wanted: Hash::ZERO, above: Height(0), known: [].into() }, 40),
         (Message::Blocks(Arc::new(vec![sealed; 2])), 2 * 406),
     ] {
@@ -587,4 +588,33 @@ fn a_validator_whose_chain_stands_still_asks_and_gets_block_by_block_what_one_an
     stage.run(SECOND * 60);
     assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
     assert!(stage.finalized(3).len() + 3 >= stage.finalized(0).len());
+}
+
+#[test]
+fn a_validator_that_starts_beside_dead_and_empty_ones_has_the_chain_of_the_others_at_once() {
+    let mut stage = stage(7, busy());
+    [1, 2].into_iter().for_each(|node| stage.crash(node));
+    stage.run(SECOND * 60);
+    stage.crash(3);
+    [1, 2].into_iter().for_each(|node| stage.boot(node));
+    stage.run(MILLI * 10);
+    assert!(stage.chain(0).len() > 5);
+    assert!([1, 2].into_iter().all(|node| stage.chain(node) == stage.chain(0)));
+}
+
+#[test]
+fn who_sends_a_block_is_asked_for_what_that_stands_on_though_its_parent_waits_too() {
+    let mut stage = stage(4, busy());
+    stage.partition(&[0, 1, 2], &[3]);
+    stage.run(SECOND * 27);
+    stage.heal();
+    let is_ask = |stage: &Stage| stage.flights().any(|flight| matches!(flight.message, Message::Ask { .. }));
+    assert!(stage.run_while(SECOND * 10, |stage| !is_ask(stage)), "a block came whose parent it lacks");
+    stage.lose(|flight| matches!(flight.message, Message::Ask { .. }));
+    stage.inject(1, 3, Message::Blocks(Arc::new(Vec::new())));
+    stage.run(MILLI * 10);
+    let waiting = stage.node(3).orphans.len();
+    stage.run_while(SECOND * 10, |stage| stage.node(3).orphans.len() == waiting && !is_ask(stage));
+    stage.run(MILLI * 10);
+    assert_eq!(stage.chain(3), stage.chain(0));
 }

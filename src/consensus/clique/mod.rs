@@ -24,7 +24,8 @@
 //! travel beside the block, whose size is Ethereum's. Addresses are ordered as the numbers of nodes.
 //!
 //! **Simplified.** Finality is enforced: a node never leaves a chain below what it called final, where the original knows no
-//! such thing. Hashes are not announced apart from blocks. Who may vote when is set in the scenario instead of by commands.
+//! such thing. Hashes are not announced apart from blocks. A node says its head to all others when it starts, and not
+//! whenever a link comes back. Who may vote when is set in the scenario instead of by commands.
 //!
 //! **Glossary.** *In turn*: the signer whose place in the list is the number modulo its length. *Wiggle*: the random
 //! delay of those out of turn. *Limit*: half the signers and one. *Epoch*: every so many blocks votes are forgotten.
@@ -242,6 +243,7 @@ impl Protocol for Clique {
     }
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
         match message {
+            Message::Status { head, weight, is_reply } => self.on_status(from, &head, weight, is_reply, ctx),
             Message::Block(sealed) => self.on_block(from, sealed, ctx),
             Message::Ask { wanted, above, known } => self.on_ask(from, wanted, above, &known, ctx),
             Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),

@@ -4,7 +4,7 @@ use super::{AHEAD_MOST, Ballot, Clique, Config, Fields, KEPT_MOST, Known, NodeId
 use crate::base::{Hash, Height};
 use crate::chain::Block;
 use crate::protocol::Context;
-use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans};
+use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans, Weight};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +14,12 @@ impl Fetch for Clique {
 
     fn missed(&mut self) -> (&mut Fetching, &mut Orphans<Sealed>) {
         (&mut self.fetching, &mut self.orphans)
+    }
+    fn standing(&self) -> (Hash, Weight) {
+        (self.tip.id(), (self.head().difficulty, u64::MAX - self.tip.height().0))
+    }
+    fn has(&self, block: &Hash) -> bool {
+        self.known.contains_key(block)
     }
     fn root(&self) -> Height {
         self.root.height()
@@ -132,7 +138,7 @@ impl Clique {
                 node.adopt(&sealed.block, ctx);
             }
         }
-        node.ask_neighbors(ctx);
+        node.greet(ctx);
         node.prepare(ctx);
         node
     }

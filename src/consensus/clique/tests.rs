@@ -376,6 +376,7 @@ fn every_message_has_its_size() {
     for (message, bytes) in [
         (Message::Block(plain.clone()), 605 + 250 + 32),
         (Message::Block(epoch), 605 + 80 + 250 + 32),
+        (Message::Status { head: Hash::ZERO, weight: (0, 0), is_reply: false }, 112),
         (Message::Ask { wanted: Hash::ZERO, above: Height(0), known: [].into() }, 40),
         (Message::Blocks(Arc::new(vec![plain; 2])), 2 * 855),
     ] {
@@ -539,5 +540,34 @@ fn one_to_three_signers_keep_a_chain() {
         stage.run(SECOND * 60);
         assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 1), "n = {n}");
         assert_eq!(stage.disagreement(&all(&stage)), None);
+    }
+}
+
+#[test]
+fn signers_that_start_beside_dead_and_empty_ones_have_the_heaviest_chain_at_once() {
+    let mut stage = stage(7, quick());
+    [1, 2].into_iter().for_each(|node| stage.crash(node));
+    stage.run(SECOND * 60);
+    [0, 3, 4, 5].into_iter().for_each(|node| stage.crash(node));
+    [1, 2].into_iter().for_each(|node| stage.boot(node));
+    // One of them may seal at once: its block is lighter than the chain of the only other one.
+    stage.run(MILLI * 10);
+    assert!(stage.chain(6).len() > 5);
+    assert!([1, 2].into_iter().all(|node| stage.chain(node)[..] == stage.chain(6)[..]));
+}
+
+#[test]
+fn a_status_is_answered_once_and_only_by_who_has_another_chain_that_is_not_lighter() {
+    let mut stage = stage(4, quick());
+    stage.run(SECOND * 21);
+    let said = |stage: &Stage| stage.flights().filter(|flight| flight.message.kind() == "status").count();
+    let own = Message::Status { head: stage.chain(1).last().unwrap().id(), weight: (0, 0), is_reply: false };
+    let of = |weight, is_reply| Message::Status { head: Hash::of(b"another"), weight, is_reply };
+    let cases = [(own, 0), (of((0, 0), false), 1), (of((0, 0), true), 0), (of((u64::MAX, 0), false), 0)];
+    for (message, replies) in cases {
+        stage.inject(0, 1, message.clone());
+        stage.deliver(|flight| flight.message.kind() == "status");
+        assert_eq!(said(&stage), replies, "{message:?}");
+        stage.lose(|flight| flight.message.kind() == "status");
     }
 }

@@ -416,7 +416,12 @@ impl Ripple {
             && let (Some(first), Some(last)) = (answer.ledgers.first(), answer.ledgers.last())
         {
             let way = first.block.height()..=last.block.height();
-            answer.validations = self.certificates.range(way).next_back().map_or(Vec::new(), |(_, all)| all.to_vec());
+            let on_the_way = self.certificates.range(way).next_back().map_or(Vec::new(), |(_, all)| all.to_vec());
+            // Who forgot what it heard before it started again may stand on another branch than what was validated, and
+            // would not leave that for ledgers without proof.
+            let is_due = base <= last.block.height() && ctx.tree().is_ancestor(self.validated.index, to);
+            let newest = if is_due { self.certificate(base).to_vec() } else { Vec::new() };
+            answer.validations = if newest.is_empty() { on_the_way } else { newest };
         }
         ctx.send(from, Message::Ledgers(Arc::new(answer)));
     }

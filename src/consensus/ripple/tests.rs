@@ -311,3 +311,19 @@ fn one_to_three_nodes_keep_a_ledger() {
         assert!(all(&stage).iter().all(|node| stage.final_transactions(*node).len() == 3), "n = {n}");
     }
 }
+
+#[test]
+fn an_answer_that_leads_to_the_last_validated_ledger_brings_its_proof() {
+    let mut stage = stage(5);
+    feed(&mut stage, 1, 0);
+    stage.run_until(at(12_000));
+    let known = stage.node(0).validated.clone();
+    assert_eq!(known.height(), Height(1));
+    stage.inject(4, 0, Message::GetLedger { wanted: known.name, above: Height(0) });
+    stage.run(MILLI * 3 / 2);
+    let answers: Vec<usize> = (stage.flights())
+        .filter_map(|flight| if let Message::Ledgers(answer) = &flight.message { Some(answer) } else { None })
+        .map(|answer| answer.validations.iter().filter(|said| said.ledger == known.name).count())
+        .collect();
+    assert_eq!(answers, [5]);
+}
