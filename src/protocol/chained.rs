@@ -138,28 +138,32 @@ pub struct Fetching {
     failed: u64,
     /// Who said that its chain was not lighter, until it is asked.
     heavier: BTreeMap<NodeId, Weight>,
+    /// Who was asked and has not answered: others are asked first.
+    silent: BTreeSet<NodeId>,
 }
 
 impl Fetching {
     /// Waits `first` for the first answer.
     #[must_use]
     pub fn new(first: Duration) -> Fetching {
-        Fetching { due: Time::ZERO, wait: Backoff::new(first), turn: 0, failed: 0, heavier: BTreeMap::new() }
+        Fetching { due: Time::ZERO, wait: Backoff::new(first), turn: 0, failed: 0, heavier: BTreeMap::new(), silent: BTreeSet::new() }
     }
     /// Whether an answer may still come.
     #[must_use]
     pub fn is_under_way(&self, now: Time) -> bool {
         now < self.due
     }
-    /// A request leaves now: how long to wait for its answer.
-    pub fn begin(&mut self, now: Time) -> Duration {
+    /// A request to a peer leaves now: how long to wait for its answer.
+    pub fn begin(&mut self, now: Time, peer: NodeId) -> Duration {
+        self.silent.insert(peer);
         let wait = self.wait.next_wait();
         self.due = now + wait;
         wait
     }
     /// An answer came, and perhaps brought something new. Either way nothing of it is on its way any more, so that the
     /// next request need not wait longer than the first.
-    pub fn end(&mut self, now: Time, is_news: bool) {
+    pub fn end(&mut self, now: Time, peer: NodeId, is_news: bool) {
+        self.silent.remove(&peer);
         self.due = self.due.min(now);
         self.wait.reset();
         if is_news {
@@ -178,6 +182,7 @@ impl Fetching {
     }
     /// A peer said how much its chain weighs, which was not less than the own.
     pub fn hear(&mut self, peer: NodeId, weight: Weight) {
+        self.silent.remove(&peer);
         self.heavier.insert(peer, weight);
     }
     /// Who said that it had the heaviest chain, if that is not lighter than the own. Each is asked once.
@@ -187,9 +192,18 @@ impl Fetching {
         self.heavier.remove(&peer);
         Some(peer)
     }
-    /// The next peer: all others have their turn, time after time. None if there is nobody else.
+    /// The next peer: all others have their turn, time after time, but for those that have not answered as long as others
+    /// are left. None if there is nobody else.
     pub fn next_peer(&mut self, me: NodeId, committee: &Committee) -> Option<NodeId> {
         let others = (committee.n() as u64).checked_sub(1).filter(|others| *others > 0)?;
+        for _ in 0..others {
+            let peer = committee.in_turn(u64::from(me.0) + 1 + self.turn % others);
+            self.turn += 1;
+            if !self.silent.contains(&peer) {
+                return Some(peer);
+            }
+        }
+        self.silent.clear();
         self.turn += 1;
         Some(committee.in_turn(u64::from(me.0) + 1 + (self.turn - 1) % others))
     }
@@ -252,7 +266,7 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     fn ask(&mut self, peer: NodeId, wanted: Hash, ctx: &mut Context<'_, Self>) {
         let (above, known) = (self.root(), self.names());
         ctx.send(peer, Message::Ask { wanted, above, known });
-        let wait = self.missed().0.begin(ctx.now());
+        let wait = self.missed().0.begin(ctx.now(), peer);
         ctx.set_timer(Self::ASK, wait);
     }
     /// A missing block on which those that wait for their parents stand.
@@ -261,20 +275,21 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
         let missing = orphans.values().map(|(_, sealed)| sealed.block().parent());
         missing.filter(|parent| !orphans.contains_key(parent)).min()
     }
-    /// Nobody answered, or not with what is missing: asks whoever sent what stands on it and the next peer, by turns, for
-    /// peers that are next may be down; after some, those blocks are given up.
+    /// Nobody answered, or not with what is missing: asks who sent the highest block that waits, since it was up lately, or
+    /// else the next peer, and nobody again that has not answered while others are left; after some, those blocks are given
+    /// up.
     fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(wanted) = self.missing() else { return self.follow(ctx) };
         let (fetching, orphans) = self.missed();
-        let failed = fetching.fail();
-        if failed > ASKS_MOST {
+        if fetching.fail() > ASKS_MOST {
             fetching.give_up();
             orphans.clear();
             return;
         }
-        let sender = orphans.values().find(|(_, sealed)| sealed.block().parent() == wanted).map(|(from, _)| *from);
-        let next = if failed % 2 == 1 { sender } else { fetching.next_peer(ctx.me(), ctx.committee()) };
-        if let Some(peer) = next.filter(|peer| *peer != ctx.me()) {
+        let me = ctx.me();
+        let senders = orphans.values().filter(|(from, _)| *from != me && !fetching.silent.contains(from));
+        let sender = senders.max_by_key(|(_, sealed)| sealed.block().height()).map(|(from, _)| *from);
+        if let Some(peer) = sender.or_else(|| fetching.next_peer(me, ctx.committee())) {
             self.ask(peer, wanted, ctx);
         }
     }
@@ -332,7 +347,7 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
             self.on_block(from, sealed.clone(), ctx);
             is_news |= was_new && !self.is_new(sealed);
         }
-        self.missed().0.end(ctx.now(), is_news);
+        self.missed().0.end(ctx.now(), from, is_news);
         if is_news {
             let wanted = self.missing().unwrap_or(Hash::ZERO);
             self.ask(from, wanted, ctx);
@@ -354,5 +369,21 @@ mod tests {
         }
         let order: Vec<Option<NodeId>> = (0..4).map(|_| fetching.heaviest((5, 0))).collect();
         assert_eq!(order, [Some(NodeId(2)), Some(NodeId(3)), Some(NodeId(4)), None]);
+    }
+
+    #[test]
+    fn who_has_not_answered_is_asked_again_only_when_nobody_else_is_left() {
+        let committee = Committee::weighted(vec![1; 4], crate::base::FaultModel::Byzantine);
+        let mut fetching = Fetching::new(Duration::from_secs(1));
+        let next = |fetching: &mut Fetching| {
+            let peer = fetching.next_peer(NodeId(0), &committee).unwrap();
+            fetching.begin(Time::ZERO, peer);
+            peer.0
+        };
+        assert_eq!([next(&mut fetching), next(&mut fetching)], [1, 2]);
+        fetching.end(Time::ZERO, NodeId(2), false);
+        assert_eq!([next(&mut fetching), next(&mut fetching)], [3, 2]);
+        assert!((1..=3).contains(&next(&mut fetching)), "all are silent: it begins anew");
+        assert_eq!(fetching.silent.len(), 1);
     }
 }
