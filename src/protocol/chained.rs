@@ -146,7 +146,14 @@ impl Fetching {
     /// Waits `first` for the first answer.
     #[must_use]
     pub fn new(first: Duration) -> Fetching {
-        Fetching { due: Time::ZERO, wait: Backoff::new(first), turn: 0, failed: 0, heavier: BTreeMap::new(), silent: BTreeSet::new() }
+        Fetching {
+            due: Time::ZERO,
+            wait: Backoff::new(first),
+            turn: 0,
+            failed: 0,
+            heavier: BTreeMap::new(),
+            silent: BTreeSet::new(),
+        }
     }
     /// Whether an answer may still come.
     #[must_use]
