@@ -317,7 +317,7 @@ mod tests {
         let mut pace = Pace::default();
         pace.change(at(2), |paces| paces.push((7, 2_000)));
         assert_eq!((pace.show(at(4)), pace.when(at(6))), (at(6), at(4)));
-        pace.change(at(4), |paces| paces.clear());
+        pace.change(at(4), Vec::clear);
         assert_eq!((pace.show(at(5)), pace.when(at(7))), (at(7), at(5)));
     }
 }

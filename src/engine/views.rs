@@ -38,7 +38,7 @@ pub(super) struct Views {
     inclusions: Inclusions,
     /// Which blocks have been a part of somebody's chain.
     included: Vec<bool>,
-    views: Vec<View>,
+    chains: Vec<View>,
 }
 
 impl Views {
@@ -50,7 +50,7 @@ impl Views {
             executor,
             inclusions: Inclusions::default(),
             included: Vec::new(),
-            views: vec![genesis; processes],
+            chains: vec![genesis; processes],
         }
     }
     /// All blocks.
@@ -71,15 +71,15 @@ impl Views {
     }
     /// The last block of a process.
     pub fn tip(&self, process: ProcessId) -> BlockIndex {
-        self.views[process.index()].tip
+        self.chains[process.index()].tip
     }
     /// Up to where the chain of a process is final.
     pub fn finalized(&self, process: ProcessId) -> Height {
-        self.views[process.index()].finalized
+        self.chains[process.index()].finalized
     }
     /// The last final block of a process.
     pub fn last_final(&self, process: ProcessId) -> BlockIndex {
-        let View { tip, finalized, .. } = self.views[process.index()];
+        let View { tip, finalized, .. } = self.chains[process.index()];
         self.tree.ancestor(tip, finalized)
     }
     /// The block of a process's chain at a height.
@@ -126,13 +126,13 @@ impl Views {
     /// # Panics
     /// If its parent is not the tip.
     pub fn extend(&mut self, process: ProcessId, index: BlockIndex) {
-        let (view, parent) = (&mut self.views[process.index()], self.tree.parent(index));
+        let (view, parent) = (&mut self.chains[process.index()], self.tree.parent(index));
         assert_eq!(parent, view.tip, "{process} extends its tip by {:?}", self.tree.block(index));
         view.tip = index;
     }
     /// Cuts the chain of a process back to a height.
     pub fn rewind(&mut self, process: ProcessId, to: Height) -> Rewound {
-        let (tree, view) = (&self.tree, &mut self.views[process.index()]);
+        let (tree, view) = (&self.tree, &mut self.chains[process.index()]);
         let (old, finalized) = (view.tip, view.finalized);
         view.tip = tree.ancestor(old, to);
         view.finalized = finalized.min(to);
@@ -142,7 +142,7 @@ impl Views {
     }
     /// Declares the chain of a process final up to a height; the blocks that become final by it, ascending.
     pub fn finalize(&mut self, process: ProcessId, upto: Height) -> Vec<BlockIndex> {
-        let view = &mut self.views[process.index()];
+        let view = &mut self.chains[process.index()];
         if upto <= view.finalized {
             return Vec::new();
         }
@@ -155,23 +155,23 @@ impl Views {
     pub fn install(&mut self, process: ProcessId, snapshot: &Snapshot) -> Option<Vec<BlockIndex>> {
         let tip = self.tree.find(&snapshot.block.id())?;
         let fork = self.tree.fork_point(self.last_final(process), tip);
-        let view = &mut self.views[process.index()];
+        let view = &mut self.chains[process.index()];
         (view.tip, view.finalized) = (tip, snapshot.block.height());
         Some(self.tree.path(fork, tip))
     }
     /// A process crashed: what is not final is gone.
     pub fn crash(&mut self, process: ProcessId) {
-        self.views[process.index()].tip = self.last_final(process);
+        self.chains[process.index()].tip = self.last_final(process);
     }
     /// A process lost its data; its chain ends with `last` now.
     pub fn lose(&mut self, process: ProcessId, last: BlockIndex) {
-        let (tree, view) = (&self.tree, &mut self.views[process.index()]);
+        let (tree, view) = (&self.tree, &mut self.chains[process.index()]);
         view.final_before_loss = view.final_before_loss.max(view.finalized);
         (view.tip, view.finalized) = (last, tree.height(last));
     }
     /// Whether a process had declared the block final already before it lost its data.
     pub fn was_final_before_loss(&self, process: ProcessId, block: BlockIndex) -> bool {
-        self.tree.height(block) <= self.views[process.index()].final_before_loss
+        self.tree.height(block) <= self.chains[process.index()].final_before_loss
     }
     /// Whether the block is final at a process.
     pub fn is_final(&self, process: ProcessId, block: BlockIndex) -> bool {

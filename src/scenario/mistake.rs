@@ -126,6 +126,7 @@ impl Sources {
         self.mistake(place, title, refused.why).help(format!("write `name = \"{}\"`", refused.meant))
     }
     /// What serde could not read, in words for people.
+    #[expect(clippy::boxed_local, reason = "as the reader gives it")]
     pub fn misread(&self, error: Box<Misread>) -> Mistake {
         let error = *error;
         let place = error.place.unwrap_or(Place { source: 0, span: 0..0 });

@@ -190,12 +190,9 @@ impl<P: Protocol> Simulation<P> {
         match self.delivery.arrive(copy, is_up, &mut surroundings!(self)) {
             None => {}
             Some((from, &Content::Message(message))) => self.receive(to, self.roster.node(from), message),
-            Some((from, &Content::Frame(frame, item))) => {
-                // Most frames by far are announcements of what the receiver has.
-                if frame != Frame::Announce || !self.dissemination.is_held(to, item) {
-                    self.receive_frame(to, ReceivedFrame { from, frame, item });
-                }
-            }
+            // Most frames by far are announcements of what the receiver has.
+            Some((_, &Content::Frame(Frame::Announce, item))) if self.dissemination.is_held(to, item) => {}
+            Some((from, &Content::Frame(frame, item))) => self.receive_frame(to, ReceivedFrame { from, frame, item }),
             Some((_, Content::Transaction(transaction))) => {
                 let transaction = transaction.clone();
                 self.offer(to, transaction, Origin::Peer);

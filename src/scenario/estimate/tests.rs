@@ -69,7 +69,7 @@ fn no_constant_is_below_the_size_of_what_it_stands_for() {
     let transaction = size_of::<Transaction>() + size_of::<TransactionRow>();
     assert!(TRANSACTION > transaction as u64 && TRANSACTION < 8 * transaction as u64, "{transaction}");
     assert!(BLOCK > size_of::<BlockRow>() as u64, "{}", size_of::<BlockRow>());
-    assert!(PENDING > 32 + 16 + 8, "a name, a rank and a pointer");
+    const { assert!(PENDING > 32 + 16 + 8, "a name, a rank and a pointer") };
 }
 
 #[test]
