@@ -39,7 +39,7 @@ fn a_lost_message_and_a_round_change_do_no_harm() {
 fn a_validator_may_crash_at_any_moment() {
     let bounds = Bounds { timeouts: 1, crashes: 1, ..Bounds::default() };
     let world = world(&[Part::Honest; 4], bounds);
-    holds("a crash", world, 31_808, 54);
+    holds("a crash", world, 31_818, 54);
 }
 
 #[test]

@@ -144,12 +144,12 @@ const PASSES_MOST: usize = 10;
 const ANSWER_MOST: usize = 32;
 
 /// A set that was asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Wanted {
     /// How often.
     tries: usize,
-    /// When first.
-    since: Time,
+    /// Whom, and when first.
+    asked: Vec<(NodeId, Time)>,
     /// When another node is asked.
     due: Time,
 }
@@ -179,8 +179,9 @@ pub struct Scp {
     logged: BTreeSet<Hash>,
     /// Statements of this and later slots that cannot be handled yet, the newest of each node and protocol.
     heard: BTreeMap<(Height, NodeId, bool), Arc<Statement>>,
-    /// How long the last set took to come. No other node is asked before twice that: over a thin line the first copy may
-    /// still be on its way, and would wait for the second.
+    /// How long the last set took to come from the node that brought it. No other node is asked before twice that: over a
+    /// thin line the first copy may still be on its way, and would wait for the second. The time that others let pass in
+    /// vain does not count, or silent liars would double it each time.
     lately: Duration,
     /// What was asked for.
     wanted: BTreeMap<Hash, Wanted>,
@@ -238,7 +239,7 @@ impl Protocol for Scp {
             Message::GetQuorumSet(name) => self.on_get_quorum_set(from, &name, ctx),
             Message::QuorumSet(set) => self.on_quorum_set(set, ctx),
             Message::GetSet(name) => self.on_get_set(from, &name, ctx),
-            Message::Set(set) => self.on_set(set, ctx),
+            Message::Set(set) => self.on_set(from, set, ctx),
             Message::Ask { above } => self.on_ask(from, above, ctx),
             Message::Decided(statements) => self.on_decided(&statements, ctx),
         }

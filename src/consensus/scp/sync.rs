@@ -112,8 +112,8 @@ impl Scp {
             if self.wanted.contains_key(&name) {
                 continue;
             }
-            let since = ctx.now();
-            self.wanted.insert(name, Wanted { tries: 1, since, due: since + self.config.fetch.max(self.lately * 2) });
+            let (now, wait) = (ctx.now(), self.config.fetch.max(self.lately * 2));
+            self.wanted.insert(name, Wanted { tries: 1, asked: vec![(holder, now)], due: now + wait });
             ctx.send(holder, Message::get(name, is_quorum_set));
             self.wait_for_sets(ctx);
         }
@@ -140,14 +140,17 @@ impl Scp {
         self.wanted.retain(|name, _| holders.keys().any(|(missing, _)| missing == name));
         for ((name, is_quorum_set), holders) in holders {
             let now = ctx.now();
-            let wanted = self.wanted.entry(name).or_insert(Wanted { tries: 0, since: now, due: now });
+            let wanted = self.wanted.entry(name).or_insert(Wanted { tries: 0, asked: Vec::new(), due: now });
             if wanted.due > now {
                 continue;
             }
             let holder = holders[wanted.tries % holders.len()];
             let passes = (wanted.tries / holders.len()).min(PASSES_MOST - 1) as u64;
-            let due = now + (self.config.fetch * (1 + passes)).max(self.lately * 2);
-            *wanted = Wanted { tries: wanted.tries + 1, due, ..*wanted };
+            wanted.due = now + (self.config.fetch * (1 + passes)).max(self.lately * 2);
+            wanted.tries += 1;
+            if wanted.asked.iter().all(|(asked, _)| *asked != holder) {
+                wanted.asked.push((holder, now));
+            }
             ctx.send(holder, Message::get(name, is_quorum_set));
         }
         self.wait_for_sets(ctx);
@@ -174,9 +177,10 @@ impl Scp {
             ctx.send(from, Message::Set(set));
         }
     }
-    pub(super) fn on_set(&mut self, set: Arc<TransactionSet>, ctx: &mut Context<'_, Self>) {
+    pub(super) fn on_set(&mut self, from: NodeId, set: Arc<TransactionSet>, ctx: &mut Context<'_, Self>) {
         if let Some(wanted) = self.wanted.remove(&set.name) {
-            self.lately = ctx.now().since(wanted.since);
+            let asked = wanted.asked.iter().find(|(asked, _)| *asked == from);
+            self.lately = asked.map_or(self.lately, |(_, at)| ctx.now().since(*at));
             self.sets.insert(set.name, (set, None));
             self.handle_ready(ctx);
         }
