@@ -149,7 +149,7 @@ struct Wanted {
     /// How often.
     tries: usize,
     /// Whom, and when first.
-    asked: Vec<(NodeId, Time)>,
+    asked: BTreeMap<NodeId, Time>,
     /// When another node is asked.
     due: Time,
 }

@@ -113,7 +113,7 @@ impl Scp {
                 continue;
             }
             let (now, wait) = (ctx.now(), self.config.fetch.max(self.lately * 2));
-            self.wanted.insert(name, Wanted { tries: 1, asked: vec![(holder, now)], due: now + wait });
+            self.wanted.insert(name, Wanted { tries: 1, asked: BTreeMap::from([(holder, now)]), due: now + wait });
             ctx.send(holder, Message::get(name, is_quorum_set));
             self.wait_for_sets(ctx);
         }
@@ -140,7 +140,7 @@ impl Scp {
         self.wanted.retain(|name, _| holders.keys().any(|(missing, _)| missing == name));
         for ((name, is_quorum_set), holders) in holders {
             let now = ctx.now();
-            let wanted = self.wanted.entry(name).or_insert(Wanted { tries: 0, asked: Vec::new(), due: now });
+            let wanted = self.wanted.entry(name).or_insert(Wanted { tries: 0, asked: BTreeMap::new(), due: now });
             if wanted.due > now {
                 continue;
             }
@@ -148,9 +148,7 @@ impl Scp {
             let passes = (wanted.tries / holders.len()).min(PASSES_MOST - 1) as u64;
             wanted.due = now + (self.config.fetch * (1 + passes)).max(self.lately * 2);
             wanted.tries += 1;
-            if wanted.asked.iter().all(|(asked, _)| *asked != holder) {
-                wanted.asked.push((holder, now));
-            }
+            wanted.asked.entry(holder).or_insert(now);
             ctx.send(holder, Message::get(name, is_quorum_set));
         }
         self.wait_for_sets(ctx);
@@ -179,8 +177,7 @@ impl Scp {
     }
     pub(super) fn on_set(&mut self, from: NodeId, set: Arc<TransactionSet>, ctx: &mut Context<'_, Self>) {
         if let Some(wanted) = self.wanted.remove(&set.name) {
-            let asked = wanted.asked.iter().find(|(asked, _)| *asked == from);
-            self.lately = asked.map_or(self.lately, |(_, at)| ctx.now().since(*at));
+            self.lately = wanted.asked.get(&from).map_or(self.lately, |at| ctx.now().since(*at));
             self.sets.insert(set.name, (set, None));
             self.handle_ready(ctx);
         }
