@@ -61,14 +61,14 @@ pub(super) struct Copy {
 }
 
 /// What delivery works with besides its own state.
-pub(super) struct Surroundings<'a> {
+pub(super) struct DeliveryContext<'a> {
     pub agenda: &'a mut Agenda,
     pub observers: &'a mut Observers,
     pub messages: &'a mut dyn MessageTable,
     pub roster: &'a Roster,
 }
 
-impl Surroundings<'_> {
+impl DeliveryContext<'_> {
     fn notify(&mut self, observed: &Observed<'_>) {
         self.observers.notify(self.agenda.now(), observed);
     }
@@ -110,33 +110,33 @@ impl Delivery {
         from: ProcessId,
         to: impl Iterator<Item = ProcessId>,
         content: (Content, u64, &'static str),
-        around: &mut Surroundings<'_>,
+        context: &mut DeliveryContext<'_>,
     ) -> bool {
         self.receivers.clear();
         self.receivers.extend(to.map(ProcessId::endpoint));
         if self.receivers.is_empty() {
             return false;
         }
-        self.transmit(from, content, around);
+        self.transmit(from, content, context);
         true
     }
     fn transmit(
         &mut self,
         from: ProcessId,
         (content, bytes, kind): (Content, u64, &'static str),
-        around: &mut Surroundings<'_>,
+        context: &mut DeliveryContext<'_>,
     ) {
         let copies = self.receivers.len() as u32;
         let transmission = self.transmissions.insert(Transmission { content, from, bytes, copies });
-        if around.observers.wants_messages() {
-            let from = around.roster.node(from);
-            around.notify(&Observed::Sent { sending: transmission, from, kind, bytes, copies });
+        if context.observers.wants_messages() {
+            let from = context.roster.node(from);
+            context.notify(&Observed::Sent { sending: transmission, from, kind, bytes, copies });
         }
         let sent = &mut self.sent[from.index()];
         *sent += 1;
         let parcel = Parcel { from: from.endpoint(), bytes, number: *sent, ticket: u64::from(transmission) };
-        self.network.send(around.agenda.now(), &parcel, &self.receivers, &mut self.carried);
-        self.schedule_carried(around);
+        self.network.send(context.agenda.now(), &parcel, &self.receivers, &mut self.carried);
+        self.schedule_carried(context);
     }
     /// Sends a transaction on its way by sampled delays.
     pub fn send_sampled(
@@ -157,19 +157,19 @@ impl Delivery {
         self.fan_out(transmission, from, list, agenda);
     }
     /// An uplink may have finished something.
-    pub fn wake(&mut self, process: ProcessId, around: &mut Surroundings<'_>) {
-        self.network.wake(around.agenda.now(), process.endpoint(), &mut self.carried);
-        self.schedule_carried(around);
+    pub fn wake(&mut self, process: ProcessId, context: &mut DeliveryContext<'_>) {
+        self.network.wake(context.agenda.now(), process.endpoint(), &mut self.carried);
+        self.schedule_carried(context);
     }
     /// A process crashed: what its uplink had queued is lost.
-    pub fn reset(&mut self, process: ProcessId, around: &mut Surroundings<'_>) {
-        self.network.reset(around.agenda.now(), process.endpoint(), &mut self.carried);
-        self.schedule_carried(around);
+    pub fn reset(&mut self, process: ProcessId, context: &mut DeliveryContext<'_>) {
+        self.network.reset(context.agenda.now(), process.endpoint(), &mut self.carried);
+        self.schedule_carried(context);
     }
     /// The network changes.
-    pub fn change(&mut self, change: &Change, around: &mut Surroundings<'_>) {
-        self.network.change(around.agenda.now(), change, &mut self.carried);
-        self.schedule_carried(around);
+    pub fn change(&mut self, change: &Change, context: &mut DeliveryContext<'_>) {
+        self.network.change(context.agenda.now(), change, &mut self.carried);
+        self.schedule_carried(context);
     }
     /// Whether what is sent now would meet no cut on its way.
     pub fn reaches(&self, from: ProcessId, to: ProcessId) -> bool {
@@ -187,25 +187,25 @@ impl Delivery {
 
 /// Scheduling what the network decided.
 impl Delivery {
-    fn schedule_carried(&mut self, around: &mut Surroundings<'_>) {
+    fn schedule_carried(&mut self, context: &mut DeliveryContext<'_>) {
         let mut carried = std::mem::take(&mut self.carried);
         for &(endpoint, at) in &carried.wakes {
             let process = ProcessId::at(endpoint);
-            around.agenda.schedule(at, process, Event::UplinkWakes { process });
+            context.agenda.schedule(at, process, Event::UplinkWakes { process });
         }
         for &(endpoint, ticket) in &carried.lost {
-            lose(ProcessId::at(endpoint), Some(ticket as u32), Loss::Network, around);
-            self.drop_copy(ticket as u32, around.messages);
+            lose(ProcessId::at(endpoint), Some(ticket as u32), Loss::Network, context);
+            self.drop_copy(ticket as u32, context.messages);
         }
         self.count_duplicates(&carried.garbled);
         for &arrival in &carried.garbled {
-            self.damage(arrival, around);
+            self.damage(arrival, context);
         }
         let mut arrivals = carried.arrivals.as_slice();
         while let Some(first) = arrivals.first() {
             let same = arrivals.iter().take_while(|next| next.ticket == first.ticket).count();
             let (these, rest) = arrivals.split_at(same);
-            self.expect(first.ticket as u32, these, around.agenda);
+            self.expect(first.ticket as u32, these, context.agenda);
             arrivals = rest;
         }
         carried.clear();
@@ -218,19 +218,19 @@ impl Delivery {
         }
     }
     /// A copy arrives damaged.
-    fn damage(&mut self, arrival: Arrival, around: &mut Surroundings<'_>) {
+    fn damage(&mut self, arrival: Arrival, context: &mut DeliveryContext<'_>) {
         let whole = arrival.ticket as u32;
         let Transmission { content, from, bytes, .. } = self.transmissions.get(whole);
         let (from, bytes) = (*from, *bytes);
         let work = match content {
-            Content::Message(message) => around.messages.envelope(*message).work,
+            Content::Message(message) => context.messages.envelope(*message).work,
             Content::Frame(..) => Work::NONE,
             _ => Work::RECEIVE + Work::VERIFY,
         };
         let damaged = Transmission { content: Content::Damaged(work), from, bytes, copies: 1 };
         let damaged = self.transmissions.insert(damaged);
-        self.expect(damaged, &[Arrival { ticket: u64::from(damaged), ..arrival }], around.agenda);
-        self.drop_copy(whole, around.messages);
+        self.expect(damaged, &[Arrival { ticket: u64::from(damaged), ..arrival }], context.agenda);
+        self.drop_copy(whole, context.messages);
     }
     fn expect(&mut self, transmission: u32, arrivals: &[Arrival], agenda: &mut Agenda) {
         self.count_duplicates(arrivals);
@@ -297,25 +297,30 @@ impl Delivery {
     }
     /// A copy reaches its receiver: its sender and its content, if the receiver is up. It is under way until it is
     /// [dropped](Delivery::drop_copy).
-    pub fn arrive(&mut self, copy: Copy, is_up: bool, around: &mut Surroundings<'_>) -> Option<(ProcessId, &Content)> {
+    pub fn arrive(
+        &mut self,
+        copy: Copy,
+        is_up: bool,
+        context: &mut DeliveryContext<'_>,
+    ) -> Option<(ProcessId, &Content)> {
         let transmission = self.transmissions.get(copy.transmission);
-        around.agenda.record_arrival(copy.cause, copy.to, transmission.bytes);
+        context.agenda.record_arrival(copy.cause, copy.to, transmission.bytes);
         let is_sampled = matches!(transmission.content, Content::SampledTransaction(_));
         if !is_up {
-            lose(copy.to, Some(copy.transmission).filter(|_| !is_sampled), Loss::Down, around);
+            lose(copy.to, Some(copy.transmission).filter(|_| !is_sampled), Loss::Down, context);
             return None;
         }
-        if around.observers.wants_messages() && !is_sampled {
+        if context.observers.wants_messages() && !is_sampled {
             let kind = match &transmission.content {
-                Content::Message(message) => Some(around.messages.envelope(*message).kind),
+                Content::Message(message) => Some(context.messages.envelope(*message).kind),
                 Content::Frame(frame, _) => Some(frame.kind()),
                 Content::Transaction(_) => Some(TRANSACTION_KIND),
                 Content::SampledTransaction(_) | Content::Damaged(_) => None,
             };
             if let Some(kind) = kind {
-                let (from, to) = (around.roster.node(transmission.from), around.roster.node(copy.to));
+                let (from, to) = (context.roster.node(transmission.from), context.roster.node(copy.to));
                 let (sending, bytes) = (copy.transmission, transmission.bytes);
-                around.notify(&Observed::Delivered { sending, from, to, kind, bytes });
+                context.notify(&Observed::Delivered { sending, from, to, kind, bytes });
             }
         }
         Some((transmission.from, &transmission.content))
@@ -333,9 +338,9 @@ impl Delivery {
 }
 
 /// Something did not reach its receiver.
-pub(super) fn lose(to: ProcessId, sending: Option<u32>, why: Loss, around: &mut Surroundings<'_>) {
-    if around.observers.wants_messages() {
-        let to = around.roster.node(to);
-        around.notify(&Observed::Lost { sending, to, why });
+pub(super) fn lose(to: ProcessId, sending: Option<u32>, why: Loss, context: &mut DeliveryContext<'_>) {
+    if context.observers.wants_messages() {
+        let to = context.roster.node(to);
+        context.notify(&Observed::Lost { sending, to, why });
     }
 }

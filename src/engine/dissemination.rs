@@ -4,7 +4,7 @@
 //! which frame to whom. Items cross processes: all hold the same, and it is forgotten when all have had it for a while.
 
 use super::agenda::Event;
-use super::delivery::{Content, Delivery, Surroundings};
+use super::delivery::{Content, Delivery, DeliveryContext};
 use super::roster::ProcessId;
 use super::slab::Slab;
 use crate::base::wire::FRAMING_BYTES;
@@ -131,12 +131,12 @@ impl Dissemination {
         self.gossip.as_ref().is_some_and(|gossip| gossip.holds(process.endpoint(), ItemId(item)))
     }
     /// A process begins to spread an item.
-    pub fn publish(&mut self, by: Relayer, item: u32, delivery: &mut Delivery, around: &mut Surroundings<'_>) {
+    pub fn publish(&mut self, by: Relayer, item: u32, delivery: &mut Delivery, context: &mut DeliveryContext<'_>) {
         let mut posts = std::mem::take(&mut self.outgoing);
         self.gossip().publish(by.process.endpoint(), ItemId(item), &mut posts);
-        self.post(by, &mut posts, delivery, around);
+        self.post(by, &mut posts, delivery, context);
         self.outgoing = posts;
-        self.retire(item, around);
+        self.retire(item, context);
     }
     /// A frame reaches a process; whether it now holds the item and did not before. `missing` tells how many bytes of the
     /// item's transactions the process lacks. The answers wait until they are sent.
@@ -153,10 +153,10 @@ impl Dissemination {
         gossip.receive(to, from, frame, ItemId(item), &mut || missing(content), &mut self.outgoing)
     }
     /// Sends what answers the frame that was received last.
-    pub fn send_answers(&mut self, by: Relayer, delivery: &mut Delivery, around: &mut Surroundings<'_>) {
+    pub fn send_answers(&mut self, by: Relayer, delivery: &mut Delivery, context: &mut DeliveryContext<'_>) {
         if !self.outgoing.is_empty() {
             let mut posts = std::mem::take(&mut self.outgoing);
-            self.post(by, &mut posts, delivery, around);
+            self.post(by, &mut posts, delivery, context);
             self.outgoing = posts;
         }
     }
@@ -165,18 +165,18 @@ impl Dissemination {
         self.delayed.remove(frames)
     }
     /// Hands posts to the network: neighbours that differ in the receiver only as one broadcast.
-    fn post(&mut self, by: Relayer, posts: &mut Vec<Post>, delivery: &mut Delivery, around: &mut Surroundings<'_>) {
+    fn post(&mut self, by: Relayer, posts: &mut Vec<Post>, delivery: &mut Delivery, context: &mut DeliveryContext<'_>) {
         let mut rest = posts.as_slice();
         while let Some(&first) = rest.first() {
             let is_alike = |post: &&Post| Post { to: first.to, ..**post } == first;
             let (these, others) = rest.split_at(rest.iter().take_while(is_alike).count());
             rest = others;
             if first.after.is_zero() && first.frame != Frame::Reminder {
-                send_frames(by.process, these, delivery, around);
+                send_frames(by.process, these, delivery, context);
             } else {
                 let frames = self.delayed.insert((by.boots, these.to_vec()));
-                let at = around.agenda.now() + first.after;
-                around.agenda.schedule(at, by.process, Event::Frames { process: by.process, frames });
+                let at = context.agenda.now() + first.after;
+                context.agenda.schedule(at, by.process, Event::Frames { process: by.process, frames });
             }
         }
         posts.clear();
@@ -188,8 +188,8 @@ impl Dissemination {
         }
     }
     /// Forgets items that everybody has had for a while.
-    pub fn retire(&mut self, item: u32, around: &mut Surroundings<'_>) {
-        let now = around.agenda.now();
+    pub fn retire(&mut self, item: u32, context: &mut DeliveryContext<'_>) {
+        let now = context.agenda.now();
         let gossip = self.gossip.as_mut().expect("items spread by gossip");
         if gossip.holders(ItemId(item)) == self.processes
             && let Some(kept) = self.items[item as usize].as_mut().filter(|kept| !kept.retires)
@@ -205,7 +205,7 @@ impl Dissemination {
                 self.by_key.insert(key, None);
             }
             if let ItemContent::Message(message) = content {
-                around.messages.release(message);
+                context.messages.release(message);
             }
         }
     }
@@ -216,9 +216,9 @@ impl Dissemination {
 }
 
 /// Sends frames that differ in the receiver only.
-pub(super) fn send_frames(from: ProcessId, posts: &[Post], delivery: &mut Delivery, around: &mut Surroundings<'_>) {
+pub(super) fn send_frames(from: ProcessId, posts: &[Post], delivery: &mut Delivery, context: &mut DeliveryContext<'_>) {
     let Post { frame, item, bytes, .. } = posts[0];
     let bytes = u64::from(bytes) + FRAMING_BYTES as u64;
     let to = posts.iter().map(|post| ProcessId::at(post.to));
-    delivery.send(from, to, (Content::Frame(frame, item.0), bytes, frame.kind()), around);
+    delivery.send(from, to, (Content::Frame(frame, item.0), bytes, frame.kind()), context);
 }

@@ -195,9 +195,9 @@ pub(super) struct Faults {
     led: Vec<Option<(u64, Time)>>,
     floods: Vec<Flood>,
     cuts: Cuts,
-    /// Whether a process came up or went down, or a cut came or went, since observers were told who is connected.
+    /// Whether a process came up or went down, or a cut came or went, since observers were notified of who is connected.
     reach_changed: bool,
-    /// What they were told.
+    /// What they were notified of.
     connected: Vec<bool>,
 }
 
@@ -349,7 +349,7 @@ pub(super) fn seen_from(now: Time, impairment: NodeImpairment) -> NodeImpairment
 }
 
 /// The change with the leader in its place: of those named beside it as everybody else, the leader is none.
-pub(super) fn around(leader: ProcessId, change: Change) -> Change {
+pub(super) fn bind_leader(leader: ProcessId, change: Change) -> Change {
     let leader = leader.endpoint();
     let bind = |nodes: Vec<NodeId>| -> Vec<NodeId> {
         if nodes.contains(&LEADER) { vec![leader] } else { nodes.into_iter().filter(|node| *node != leader).collect() }

@@ -211,8 +211,7 @@ impl Fetching {
             }
         }
         self.silent.clear();
-        self.turn += 1;
-        Some(committee.in_turn(u64::from(me.0) + 1 + (self.turn - 1) % others))
+        self.next_peer(me, committee)
     }
 }
 
@@ -248,11 +247,14 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     fn names(&self) -> Arc<[Hash]>;
     /// Whether a block is kept until its time comes.
     fn is_early(&self, block: &Hash) -> bool;
-    /// Whether a block of this name and height is not here.
-    fn is_new(&self, sealed: &Self::Sealed) -> bool;
     /// Takes a block.
     fn on_block(&mut self, from: NodeId, sealed: Arc<Self::Sealed>, ctx: &mut Context<'_, Self>);
 
+    /// Whether a block is not here, and could be taken.
+    fn is_new(&self, sealed: &Self::Sealed) -> bool {
+        let block = sealed.block();
+        !self.has(&block.id()) && block.height() > self.root()
+    }
     /// Keeps a block until its parent is here. Who sent it has all that it stands on, and is asked for what is missing of
     /// that unless something is asked for anyway, or the next of it only waits for its time.
     fn keep_orphan(&mut self, from: NodeId, sealed: Arc<Self::Sealed>, ctx: &mut Context<'_, Self>) {

@@ -11,7 +11,7 @@ mod tests;
 
 use super::{Arrival, Chain, Flood, Gossip, Junk, Ledger, Payments, Scenario, Select, Spread, Stop, Topology};
 use super::{UtxoLedger, Weights, Workload, words};
-use crate::base::Duration;
+use crate::base::{Duration, Work};
 use serde::Serialize;
 
 /// The program and its data, before anything is built: three nodes and 200 payments, without charts.
@@ -52,15 +52,14 @@ const BLOCKS_KEPT: u64 = 10_000;
 const INTERVAL: u64 = 600;
 /// A fault, each time that it comes, with its period and phases in the results: 20,000 against none.
 const FAULT: u64 = 8_000;
-/// A payment of strangers, and what each node remembers of it where it spreads by gossip: 119,000 among three nodes, 17,700
+/// A payment of a flood, and what each node remembers of it where it spreads by gossip: 119,000 among three nodes, 17,700
 /// among 20.
-const STRANGE: u64 = 370;
-const STRANGE_AT_NODE: u64 = 80;
-/// Strangers are so many accounts, of which a mempool holds one payment each.
+const FLOODED: u64 = 370;
+const FLOODED_AT_NODE: u64 = 80;
+/// Floods pay from so many accounts, of which a mempool holds one payment each.
 const FLOOD_ACCOUNTS: u64 = crate::engine::FLOOD_ACCOUNTS as u64;
-/// A forged message that waits, since no core checks more per second: 960,000 at a node that stood still.
+/// A forged message that waits for a core: 960,000 at a node that stood still.
 const FORGED: u64 = 45;
-const CHECKED: f64 = 10_000.0;
 /// An event of a story: 10,000 payments against 200, and their events.
 const TOLD: u64 = 250;
 /// Payments wait for a block for so many seconds, and so many times the time between two blocks.
@@ -188,28 +187,29 @@ impl Parts {
                 continue;
             };
             let n = u64::from(chain.nodes.count);
-            // Repeated or not, strangers are at work from the first time to the last at most.
+            // Repeated or not, a flood lasts from the first time to the last at most.
             let ends = if fault.repeat.is_some() { None } else { fault.until };
             let lasts = ends.unwrap_or(scenario.duration).min(scenario.duration).saturating_sub(fault.at);
-            let many = strange(flood, n, lasts);
+            let many = flooded(flood, n, lasts);
             let key = format!("fault[{at}].flood.rate");
             if flood.of == Junk::Messages {
-                let checked = f64::from(chain.nodes.cores) * CHECKED;
+                let price = chain.costs.time(&(Work::RECEIVE + Work::VERIFY)).as_secs_f64();
+                let checked = f64::from(chain.nodes.cores) / price.max(1e-9);
                 let waiting = (many as f64 * (1.0 - checked / flood.rate).max(0.0)) as u64;
-                self.add(format!("{waiting} messages of strangers that wait"), FORGED, waiting, &key);
+                self.add(format!("{waiting} forged messages that wait"), FORGED, waiting, &key);
                 continue;
             }
-            let each = if is_gossiped(chain) { STRANGE + STRANGE_AT_NODE.saturating_mul(n) } else { STRANGE };
-            self.add(format!("{many} payments of strangers"), each, many, &key);
+            let each = if is_gossiped(chain) { FLOODED + FLOODED_AT_NODE.saturating_mul(n) } else { FLOODED };
+            self.add(format!("{many} payments of floods"), each, many, &key);
             let waiting = many.min(FLOOD_ACCOUNTS).saturating_mul(pending(chain));
-            self.add(format!("{n} mempools with those of strangers"), waiting, n, &key);
+            self.add(format!("{n} mempools with those of floods"), waiting, n, &key);
         }
         self.add(format!("{all} faults"), FAULT, all, "fault");
     }
 }
 
-/// Payments that strangers make to nodes of `n` in so long a time.
-fn strange(flood: &Flood, n: u64, lasts: Duration) -> u64 {
+/// What a flood sends to nodes of `n` in so long a time.
+fn flooded(flood: &Flood, n: u64, lasts: Duration) -> u64 {
     let nodes = match &flood.nodes {
         Select::Leader => 1,
         Select::Numbers(numbers) => numbers.len() as u64,

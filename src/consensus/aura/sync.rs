@@ -30,9 +30,6 @@ impl Fetch for Aura {
     fn is_early(&self, _block: &Hash) -> bool {
         false // its parent may be asked for in vain meanwhile
     }
-    fn is_new(&self, sealed: &Sealed) -> bool {
-        !self.known.contains_key(&sealed.block.id()) && sealed.block.height() > self.root.0.height()
-    }
     fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         self.judge(from, sealed, ctx);
     }

@@ -31,9 +31,6 @@ impl Fetch for Clique {
     fn is_early(&self, block: &Hash) -> bool {
         self.early.iter().any(|(_, held)| held.block.id() == *block)
     }
-    fn is_new(&self, sealed: &Sealed) -> bool {
-        !self.known.contains_key(&sealed.block.id()) && sealed.block.height() > self.root.height()
-    }
     fn on_block(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         self.judge(from, sealed, ctx);
     }

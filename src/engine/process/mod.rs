@@ -30,10 +30,9 @@ use super::roster::ProcessId;
 use super::slab::Slab;
 use super::views::Views;
 use crate::base::{Committee, CostTable, Duration, Keyring, NodeId, Stream, Time, Work};
-use crate::chain::mempool::{Capacity, Confirmed};
+use crate::chain::mempool::Confirmed;
 use crate::chain::{BlockIndex, Mempool, Transaction};
 use crate::protocol::{Attacker, Context, Effect, EffectOf, Message, Protocol};
-use checked_signatures::CheckedSignatures;
 use cores::Cores;
 use services::{Memory, NodeServices, stream};
 use std::collections::VecDeque;
@@ -126,12 +125,10 @@ struct Process<P: Protocol> {
     timers: Timers<P::Timer>,
     storage: Storage<P>,
     memory: Memory,
-    capacity: Capacity,
 }
 
 impl<P: Protocol> Process<P> {
     fn new(id: ProcessId, node: NodeId, settings: ProcessSettings<P>) -> Process<P> {
-        let (random, pool, checked) = (None, Mempool::new(settings.mempool), CheckedSignatures::default());
         Process {
             id,
             node,
@@ -144,8 +141,7 @@ impl<P: Protocol> Process<P> {
             outbox: Outbox { waiting: VecDeque::new(), is_resumed: false },
             timers: Timers::new(),
             storage: Storage { disk: Disk::new(settings.disk), random: None, backups: VecDeque::new() },
-            memory: Memory { random, pool, checked },
-            capacity: settings.mempool,
+            memory: Memory::new(settings.mempool),
         }
     }
     /// Whether this is the life of the process in which something was ordered.
@@ -535,8 +531,7 @@ impl<P: Protocol> Processes<P> {
         process.logic = None;
         process.outbox.is_resumed = false;
         process.outbox.waiting.clear();
-        process.memory.checked = CheckedSignatures::default();
-        process.memory.pool = Mempool::new(process.capacity);
+        process.memory = Memory::new(process.memory.capacity);
         process.timers.clear();
         let Storage { disk, backups, .. } = &mut process.storage;
         disk.crash(kept, &mut stream(seed, "torn", id, process.boots));

@@ -2,6 +2,7 @@
 
 use super::checked_signatures::CheckedSignatures;
 use crate::base::{Hash, Height, Keyring, NodeId, Stream};
+use crate::chain::mempool::Capacity;
 use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, Transaction, Tree};
 use crate::engine::executor::{Executed, Executor};
 use crate::engine::roster::ProcessId;
@@ -15,8 +16,16 @@ pub(super) struct Memory {
     /// Its random stream, once it drew from it.
     pub random: Option<Box<Stream>>,
     pub pool: Mempool,
+    /// What the mempool holds at most.
+    pub capacity: Capacity,
     /// The payments whose signatures it has checked since it started.
     pub checked: CheckedSignatures,
+}
+
+impl Memory {
+    pub fn new(capacity: Capacity) -> Memory {
+        Memory { random: None, pool: Mempool::new(capacity), capacity, checked: CheckedSignatures::default() }
+    }
 }
 
 /// The answers to one handler.

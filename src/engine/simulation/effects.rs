@@ -1,6 +1,6 @@
 //! The only place that gives effects a meaning: from a job, through a handler, to what the world sees.
 
-use super::{Simulation, surroundings};
+use super::{Simulation, delivery_context};
 use crate::base::{Height, Work};
 use crate::chain::{Block, BlockIndex};
 use crate::engine::agenda::Output;
@@ -45,7 +45,7 @@ impl<P: Protocol> Simulation<P> {
     /// Handles one job.
     fn run(&mut self, process: ProcessId, job: Job) {
         match job {
-            Job::InvalidSignature => lose(process, None, Loss::Forged, &mut surroundings!(self)),
+            Job::InvalidSignature => lose(process, None, Loss::Forged, &mut delivery_context!(self)),
             Job::Message { message, from } => {
                 if let Some(block) = self.messages.message(message).block().cloned() {
                     self.block_received(process, &block);

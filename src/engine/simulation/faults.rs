@@ -1,12 +1,12 @@
 //! What the schedule of faults does to the other rooms, and the life and death of processes.
 
-use super::{Simulation, surroundings};
+use super::{Simulation, delivery_context};
 use crate::base::{AccountId, Work};
 use crate::chain::{Amount, Body, Transaction};
 use crate::engine::agenda::{Event, Output, Source};
 use crate::engine::delivery::lose;
 use crate::engine::faults::{
-    FLOOD_ACCOUNTS, FLOOD_BYTES, FLOOD_FEE, Fault, FloodPayload, FloodRound, Scheduled, Target, around, seen_from,
+    FLOOD_ACCOUNTS, FLOOD_BYTES, FLOOD_FEE, Fault, FloodPayload, FloodRound, Scheduled, Target, bind_leader, seen_from,
 };
 use crate::engine::messages::MessageTable;
 use crate::engine::process::{Condition, Job, Kept, Origin};
@@ -49,7 +49,7 @@ impl<P: Protocol> Simulation<P> {
             Fault::Network(change) => self.change_network(&change),
             Fault::AtLeader { id, change } => {
                 if let [leader] = self.faults.targets_at_begin(Target::Leader(id), &self.roster)[..] {
-                    self.change_network(&around(leader, change));
+                    self.change_network(&bind_leader(leader, change));
                 }
             }
             Fault::Load { id, pace } => self.clients.change_pace(|paces| paces.push((id, pace)), &mut self.agenda),
@@ -78,9 +78,9 @@ impl<P: Protocol> Simulation<P> {
         self.clients.change_pace(|paces| paces.retain(|(known, _)| *known != id), &mut self.agenda);
     }
     fn change_network(&mut self, change: &Change) {
-        self.delivery.change(change, &mut surroundings!(self));
+        self.delivery.change(change, &mut delivery_context!(self));
         self.faults.change_network(change);
-        self.release_behind_cuts();
+        self.release_awaiting_heal();
     }
     /// A process can do more or less, and goes on with what it can do again: it handles what was ready, sends what waited,
     /// and begins what arrived.
@@ -103,7 +103,7 @@ impl<P: Protocol> Simulation<P> {
         let Some(FloodRound { processes, payload, gap, first }) = self.faults.next_round(id) else { return };
         for (process, number) in processes.into_iter().zip((0..).map(|at| first.wrapping_add(at))) {
             match payload {
-                _ if !self.processes.is_up(process) => lose(process, None, Loss::Down, &mut surroundings!(self)),
+                _ if !self.processes.is_up(process) => lose(process, None, Loss::Down, &mut delivery_context!(self)),
                 FloodPayload::ForgedMessages => {
                     self.enqueue(process, Job::InvalidSignature, Work::RECEIVE + Work::VERIFY);
                 }
@@ -156,7 +156,7 @@ impl<P: Protocol> Simulation<P> {
                 self.messages.release(message);
             }
         }
-        self.delivery.reset(process, &mut surroundings!(self));
+        self.delivery.reset(process, &mut delivery_context!(self));
         self.dissemination.reset(process);
         self.agenda.record(Output::Crashed, process, 0);
         self.notify(&Observed::Crashed { node: process.endpoint() });

@@ -1,6 +1,6 @@
 //! The life of a message: from the process that sends it to those that receive it.
 
-use super::{Simulation, surroundings};
+use super::{Simulation, delivery_context};
 use crate::base::wire::FRAMING_BYTES;
 use crate::base::{NodeId, Wire};
 use crate::chain::Transaction;
@@ -24,13 +24,7 @@ impl<P: Protocol> Simulation<P> {
     pub(super) fn send(&mut self, from: ProcessId, to: NodeId, message: P::Message) {
         let is_corrupt = self.processes.corrupts_next_message(from);
         let message = self.store(from, message, is_corrupt);
-        let roster = &self.roster;
-        let to = roster.processes_of(to).filter(|to| roster.can_communicate(from, *to));
-        self.messages.retain(message);
-        let content = self.content(message);
-        if !self.delivery.send(from, to, content, &mut surroundings!(self)) {
-            self.messages.release(message);
-        }
+        self.transmit(from, Some(to), message);
     }
     /// Spreads a message to everybody else.
     pub(super) fn broadcast(&mut self, from: ProcessId, message: P::Message) {
@@ -47,18 +41,22 @@ impl<P: Protocol> Simulation<P> {
             }
         }
         let message = self.store(from, message, is_corrupt);
-        let roster = &self.roster;
-        let others = roster.all().filter(|to| roster.can_communicate(from, *to));
+        self.transmit(from, None, message);
+    }
+    /// Hands a message to the uplink of a process, for the processes of one node or for all with which it communicates.
+    fn transmit(&mut self, from: ProcessId, to: Option<NodeId>, message: u32) {
         self.messages.retain(message);
-        let content = self.content(message);
-        if !self.delivery.send(from, others, content, &mut surroundings!(self)) {
+        let (roster, envelope) = (&self.roster, self.messages.envelope(message));
+        let content = (Content::Message(message), envelope.bytes, envelope.kind);
+        let is_reached = |to: &ProcessId| roster.can_communicate(from, *to);
+        let context = &mut delivery_context!(self);
+        let is_sent = match to {
+            Some(node) => self.delivery.send(from, roster.processes_of(node).filter(is_reached), content, context),
+            None => self.delivery.send(from, roster.all().filter(is_reached), content, context),
+        };
+        if !is_sent {
             self.messages.release(message);
         }
-    }
-    /// What a transmission of a message carries.
-    fn content(&self, message: u32) -> (Content, u64, &'static str) {
-        let envelope = self.messages.envelope(message);
-        (Content::Message(message), envelope.bytes, envelope.kind)
     }
     /// Sends a transaction to every other node that keeps a mempool, where everybody is connected to everybody. Twins
     /// communicate with everybody in this.
@@ -67,7 +65,7 @@ impl<P: Protocol> Simulation<P> {
         let others = roster.all().filter(|to| roster.node(*to) != node && roster.is_proposer(*to));
         let bytes = (transaction.bytes() + FRAMING_BYTES) as u64;
         let content = (Content::Transaction(transaction), bytes, TRANSACTION_KIND);
-        self.delivery.send(from, others, content, &mut surroundings!(self));
+        self.delivery.send(from, others, content, &mut delivery_context!(self));
     }
 }
 
@@ -78,7 +76,7 @@ impl<P: Protocol> Simulation<P> {
     }
     fn publish(&mut self, from: ProcessId, item: u32) {
         let by = self.relayer(from);
-        self.dissemination.publish(by, item, &mut self.delivery, &mut surroundings!(self));
+        self.dissemination.publish(by, item, &mut self.delivery, &mut delivery_context!(self));
     }
     fn publish_message(&mut self, from: ProcessId, message: P::Message, is_corrupt: bool) {
         let key = message.identity().filter(|_| !is_corrupt);
@@ -128,7 +126,7 @@ impl<P: Protocol> Simulation<P> {
             _ => 0,
         };
         let is_new = self.dissemination.receive(by, received, &missing);
-        self.dissemination.send_answers(by, &mut self.delivery, &mut surroundings!(self));
+        self.dissemination.send_answers(by, &mut self.delivery, &mut delivery_context!(self));
         if is_new {
             self.take_item(to, received.from, received.item);
         }
@@ -149,7 +147,7 @@ impl<P: Protocol> Simulation<P> {
             }
             ItemContent::Transaction(transaction) => self.offer(to, transaction, Origin::Gossip),
         }
-        self.dissemination.retire(item, &mut surroundings!(self));
+        self.dissemination.retire(item, &mut delivery_context!(self));
     }
     pub(super) fn on_frames(&mut self, process: ProcessId, frames: u32) {
         let (boots, posts) = self.dissemination.take_delayed(frames);
@@ -160,7 +158,7 @@ impl<P: Protocol> Simulation<P> {
             Post { frame: frame @ Frame::Reminder, item, .. } => {
                 self.receive_frame(process, ReceivedFrame { from: process, frame, item: item.0 });
             }
-            _ => send_frames(process, &posts, &mut self.delivery, &mut surroundings!(self)),
+            _ => send_frames(process, &posts, &mut self.delivery, &mut delivery_context!(self)),
         }
     }
 }
@@ -187,7 +185,7 @@ impl<P: Protocol> Simulation<P> {
     fn arrive(&mut self, copy: Copy) {
         let to = copy.to;
         let is_up = self.processes.is_up(to);
-        match self.delivery.arrive(copy, is_up, &mut surroundings!(self)) {
+        match self.delivery.arrive(copy, is_up, &mut delivery_context!(self)) {
             None => {}
             Some((from, &Content::Message(message))) => self.receive(to, self.roster.node(from), message),
             // Most frames by far are announcements of what the receiver has.

@@ -32,9 +32,9 @@ use crate::protocol::Protocol;
 use std::sync::Arc;
 
 /// What delivery and gossip work with besides their own state.
-macro_rules! surroundings {
+macro_rules! delivery_context {
     ($simulation:expr) => {
-        crate::engine::delivery::Surroundings {
+        crate::engine::delivery::DeliveryContext {
             agenda: &mut $simulation.agenda,
             observers: &mut $simulation.observers,
             messages: &mut $simulation.messages,
@@ -42,7 +42,7 @@ macro_rules! surroundings {
         }
     };
 }
-use surroundings;
+use delivery_context;
 
 /// When the run ends, and what is done in intervals until then.
 struct Course {
@@ -68,7 +68,7 @@ pub struct Simulation<P: Protocol> {
     clients: Clients,
     faults: Faults,
     /// Sampled transactions that wait behind a cut, each between two processes.
-    behind_cuts: Vec<(ProcessId, ProcessId, Arc<Transaction>)>,
+    awaiting_heal: Vec<(ProcessId, ProcessId, Arc<Transaction>)>,
     observers: Observers,
 }
 
@@ -109,7 +109,7 @@ impl<P: Protocol> Simulation<P> {
             views: Views::new(executor, count),
             clients: Clients::new(clients, setup.workload),
             faults: Faults::new(setup.faults, count),
-            behind_cuts: Vec::new(),
+            awaiting_heal: Vec::new(),
             observers: Observers::new(setup.observers, roster.nodes()),
             roster,
         };
@@ -151,7 +151,7 @@ impl<P: Protocol> Simulation<P> {
             Event::Arrival { to, transmission } => self.on_arrival(to, transmission, (next.source, next.number)),
             Event::FanOut { fan_out, .. } => self.on_fan_out(fan_out),
             Event::DownlinkArrival { arrival, .. } => self.on_downlink_arrival(arrival),
-            Event::UplinkWakes { process } => self.delivery.wake(process, &mut surroundings!(self)),
+            Event::UplinkWakes { process } => self.delivery.wake(process, &mut delivery_context!(self)),
             Event::Frames { process, frames } => self.on_frames(process, frames),
             Event::Timer { process, slot } => self.on_timer(process, slot),
             Event::JobChecked { process, job } => self.on_job_checked(process, job),

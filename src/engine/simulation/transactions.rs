@@ -32,12 +32,12 @@ impl<P: Protocol> Simulation<P> {
         if self.delivery.reaches(from, to) {
             self.offer(to, transaction, Origin::Peer);
         } else {
-            self.behind_cuts.push((from, to, transaction));
+            self.awaiting_heal.push((from, to, transaction));
         }
     }
     /// A cut ended: what waited behind it goes on.
-    pub(super) fn release_behind_cuts(&mut self) {
-        for (from, to, transaction) in std::mem::take(&mut self.behind_cuts) {
+    pub(super) fn release_awaiting_heal(&mut self) {
+        for (from, to, transaction) in std::mem::take(&mut self.awaiting_heal) {
             if self.processes.is_up(to) {
                 self.receive_sampled(from, to, transaction);
             }

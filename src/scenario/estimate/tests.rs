@@ -76,10 +76,12 @@ fn no_constant_is_below_the_size_of_what_it_stands_for() {
 fn floods_and_what_blocks_cannot_hold_are_counted() {
     let flood = "fault=[{at=\"1s\", until=\"11s\", flood={nodes=[0, 1], rate=1000.0, of=\"transactions\"}}]";
     let flooded = estimate(&scenario(&[flood]));
-    assert_eq!(counted(&flooded, " payments of strangers") as u64, 20_000);
-    assert!(bytes(&flooded, "payments of strangers") > 20_000 * 300);
-    let forged = flood.replace("transactions", "messages").replace("1000.0", "100000.0");
-    assert!(bytes(&estimate(&scenario(&[&forged])), "messages of strangers") > 1_000_000 * 32);
+    assert_eq!(counted(&flooded, " payments of floods") as u64, 20_000);
+    assert!(bytes(&flooded, "payments of floods") > 20_000 * 300);
+    // Ten seconds at two nodes, a tenth of which their cores can check.
+    let forged = flood.replace("transactions", "messages").replace("1000.0", "1000000.0");
+    assert!(bytes(&estimate(&scenario(&[&forged])), "forged messages") > 15_000_000 * 32);
+    assert_eq!(bytes(&estimate(&scenario(&[&forged.replace("1000000.0", "1000.0")])), "forged messages"), 0);
     // Four mempools with nine tenths of what was asked for.
     let slow = ["chain.protocol={raft={in_flight=1, batch_transactions=1}}", "workload.payments.rate=200"];
     assert!(bytes(&estimate(&scenario(&slow)), "mempools") > 4 * 3_000 * PENDING);
