@@ -580,8 +580,8 @@ fn whatever_the_weather_replicas_agree_and_go_on_when_it_clears() {
         stage.submit_to_all(&last);
         stage.run(SECOND * 3_000);
         assert!((0..4).all(|node| stage.final_transactions(node).contains(&last.id())), "seed {seed}");
-        let count = stage.final_transactions(0).len();
-        assert_agreed(&stage, &[0, 1, 2, 3], count);
+        // View changes may have ordered a request twice (`view_changes`): that is no disagreement.
+        assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None, "seed {seed}");
     }
 }
 

@@ -255,6 +255,64 @@ fn timers_double_with_each_view_change_and_are_reset_by_progress() {
 }
 
 #[test]
+fn one_request_executed_in_time_resets_the_timers_however_many_views_failed() {
+    // Three dead primaries in a row, as many as ten replicas bear.
+    let mut stage: Stage = Rehearsal::empty(10, Config::default());
+    (3..10).for_each(|node| stage.boot(node));
+    submit(&mut stage, 0..1, Duration::ZERO);
+    assert!(stage.run_while(SECOND * 60, |stage| stage.final_transactions(4).is_empty()));
+    assert_eq!(stage.node(4).view, View(3));
+    assert_eq!(stage.node(4).patience(SECOND), SECOND, "not half of four seconds");
+    // Eight times the first timer, 2 s, and what a request that took so long leaves of it.
+    for (took, left) in [(500, 1), (501, 4), (4_000, 4), (4_001, 8)] {
+        let mut replica = stage.node(4).clone();
+        replica.attempts = 4;
+        replica.on_awaited(MILLI * took);
+        assert_eq!(replica.patience(SECOND), SECOND * left, "{took} ms");
+    }
+}
+
+/// Sequence number 1 prepared request A in view 0 at replica 3 alone. View 1 began without it, gave 1 to B, which prepared
+/// nowhere, and 2 to A, which prepared at replica 1. View 2 must propose what prepared: A at 1, and A at 2.
+#[test]
+fn view_changes_can_order_a_request_twice_which_is_why_ledgers_execute_it_once() {
+    let mut stage = stage(4);
+    let alone = |stage: &mut Stage| {
+        stage.lose(|_| true);
+        stage.partition(&[0, 1, 2, 3], &[0, 1, 2, 3]);
+    };
+    let (a, b) = (stage.transaction(0, 0), stage.transaction(1, 0));
+    stage.submit(0, &a);
+    stage.deliver(is_kind("pre-prepare"));
+    stage.deliver(|flight| flight.to == NodeId(3) && is_kind("prepare")(flight));
+    assert!(stage.node(3).log.get(Height(1)).unwrap().prepared);
+    alone(&mut stage);
+    [1, 2].into_iter().for_each(|node| stage.submit(node, &b));
+    stage.run(SECOND * 3);
+    stage.heal();
+    stage.partition(&[3], &[0, 1, 2]);
+    assert!(stage.run_while(SECOND * 10, |stage| stage.node(1).next == Height(1)));
+    stage.submit(1, &a);
+    stage.lose(|flight| is_kind("prepare")(flight));
+    stage.deliver(is_kind("pre-prepare"));
+    stage.deliver(|flight| flight.to == NodeId(1) && is_kind("prepare")(flight));
+    let prepared = |stage: &Stage, node: usize| {
+        let certificates = stage.node(node).log.iter().filter_map(|(_, slot)| slot.certificate.clone());
+        certificates.map(|prepared| (prepared.order.view.0, prepared.order.seq.0)).collect::<Vec<_>>()
+    };
+    assert_eq!((prepared(&stage, 1), prepared(&stage, 3)), (vec![(1, 2)], vec![(0, 1)]));
+    alone(&mut stage);
+    stage.crash(0);
+    stage.run(SECOND * 5);
+    stage.heal();
+    stage.run(SECOND * 30);
+    let name = |id: Hash| if id == a.id() { "a" } else { "b" };
+    let ordered: Vec<&str> = stage.final_transactions(2).into_iter().map(name).collect();
+    assert_eq!(ordered, ["a", "a", "b"]);
+    assert_eq!(stage.disagreement(&[1, 2, 3]), None);
+}
+
+#[test]
 fn a_replica_that_leaves_alone_does_not_disturb_the_others_and_follows_by_state_transfer() {
     let mut stage: Stage = Rehearsal::new(4, short());
     stage.partition(&[3], &[0, 1, 2]);
