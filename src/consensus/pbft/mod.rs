@@ -68,9 +68,9 @@ use transfer::Incoming;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// How long a known request may wait before its replica gives up on the primary. Doubles with each view change,
-    /// and halves with each request that took less than a quarter of it. Default 2 s (BFT-SMaRt: `totalordermulticast.timeout`; the published library's configuration
-    /// has 5 s, Sawtooth's `commit_timeout` is 10 s).
+    /// How long a known request may wait before its replica gives up on the primary. Doubles with each view change until a
+    /// request is executed in less than a quarter of it. Default 2 s (BFT-SMaRt: `totalordermulticast.timeout`; the
+    /// published library's configuration has 5 s, Sawtooth's `commit_timeout` is 10 s).
     pub request_timeout: Duration,
     /// How long a quorum that left a view waits for the next to begin. Doubles likewise. Default 2 s: as
     /// `request_timeout`, which it is in the paper (section 4.4) and in BFT-SMaRt (Sawtooth's `view_change_duration`:

@@ -293,9 +293,10 @@ fn view_changes_can_order_a_request_twice_which_is_why_ledgers_execute_it_once()
     stage.partition(&[3], &[0, 1, 2]);
     assert!(stage.run_while(SECOND * 10, |stage| stage.node(1).next == Height(1)));
     stage.submit(1, &a);
-    stage.lose(|flight| is_kind("prepare")(flight));
+    stage.deliver(is_kind("new-view"));
     stage.deliver(is_kind("pre-prepare"));
-    stage.deliver(|flight| flight.to == NodeId(1) && is_kind("prepare")(flight));
+    let second = |message: &Message| matches!(message, Message::Prepare(vote) if vote.seq == Height(2));
+    stage.deliver(|flight| flight.to == NodeId(1) && second(&flight.message));
     let prepared = |stage: &Stage, node: usize| {
         let certificates = stage.node(node).log.iter().filter_map(|(_, slot)| slot.certificate.clone());
         certificates.map(|prepared| (prepared.order.view.0, prepared.order.seq.0)).collect::<Vec<_>>()
