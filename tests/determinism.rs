@@ -84,7 +84,7 @@ const SCENARIOS: [(&str, &str, &str, &str); 12] = [
            gossip = "compact""#,
         "ddf3b9060f7610f5b5c57be068bd0e12",
     ),
-    ("pbft", "protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", "", "8e27b89c752c8b65ead3d2b3c7aa0f20"),
+    ("pbft", "protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", "", "eff103198febd0bf69376b207e77bc29"),
     ("qbft", "protocol.qbft = { block_period = \"200 ms\" }", "", "91b514f918ef5e0e27f28106b103ca18"),
     (
         "raft",
