@@ -6,7 +6,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use ledgerlab::base::{AccountId, Crypto, Duration, Hash, Keyring};
 use ledgerlab::chain::mempool::{Capacity, Confirmed};
 use ledgerlab::chain::{Body, Mempool, OutPoint, Transaction};
-use ledgerlab::scenario::speed;
+use ledgerlab::speed;
 use std::hint::black_box;
 use std::sync::Arc;
 

@@ -136,7 +136,7 @@ fn tried(key: &Key, value: &Value, counts: &Counts) -> Option<String> {
 
 fn main() {
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
-    let keys = schema::keys(&ledgerlab::scenario::schema());
+    let keys = schema::keys(&ledgerlab::scenario::schema(&ledgerlab::Catalogue::standard()));
     let keys: Vec<Key> = keys.into_iter().filter(|key| key.path.starts_with(&filter)).collect();
     let values = VALUES.map(|value| parse(&format!("value = {value}"))["value"].clone());
     let (many, counts) = (keys.len(), Counts::default());

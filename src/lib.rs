@@ -124,4 +124,8 @@ pub mod protocol;
 #[allow(clippy::disallowed_types, clippy::print_stderr)]
 pub mod report;
 pub mod scenario;
+pub mod speed;
+mod standard;
 pub mod workload;
+
+pub use scenario::Catalogue;

@@ -31,19 +31,21 @@ mod verify;
 use clap::Parser as _;
 use command::{Command, Ledgerlab};
 use exit::Exit;
+use ledgerlab::Catalogue;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let Ledgerlab { command, json, quiet } = Ledgerlab::parse();
     bug::listen();
+    let catalogue = Catalogue::standard();
     let result = bug::watch(|| match command {
-        Command::Run(wanted) => run::run(&wanted, json, quiet),
-        Command::Check(wanted) => inspect::check(&wanted, json, quiet),
-        Command::List { section } => inspect::list(section.as_deref(), json),
-        Command::Schema => inspect::schema(),
-        Command::Explore(wanted) => explore::explore(&wanted, json, quiet),
-        Command::Verify(wanted) => verify::verify(&wanted, json, quiet),
-        Command::Bench(wanted) => bench::bench(&wanted, json, quiet),
+        Command::Run(wanted) => run::run(&catalogue, &wanted, json, quiet),
+        Command::Check(wanted) => inspect::check(&catalogue, &wanted, json, quiet),
+        Command::List { section } => inspect::list(&catalogue, section.as_deref(), json),
+        Command::Schema => inspect::schema(&catalogue),
+        Command::Explore(wanted) => explore::explore(&catalogue, &wanted, json, quiet),
+        Command::Verify(wanted) => verify::verify(&catalogue, &wanted, json, quiet),
+        Command::Bench(wanted) => bench::bench(&catalogue, &wanted, json, quiet),
     });
     let result = result.unwrap_or_else(|panic| Err(bug::told(&panic, "before it was done", None)));
     result.unwrap_or_else(|failure| failure.tell(json)).into()

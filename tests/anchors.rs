@@ -1,5 +1,6 @@
 //! Anchors of a chain of signers in a public chain, in whole runs: they get there, and tell a rewritten history.
 
+use ledgerlab::Catalogue;
 use ledgerlab::base::{Duration, Time};
 use ledgerlab::observe::metrics::{Fate, Standing, ViolationRow};
 use ledgerlab::scenario::Scenario;
@@ -13,8 +14,8 @@ const CONSPIRACY: [&str; 2] =
 
 fn ran(text: &str, seed: u64, overrides: &[&str]) -> Ran {
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load("anchored", text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    run(&loaded.scenario, seed, &|path| Err(format!("no {path}")), u64::MAX, |_| true).expect("a world")
+    let loaded = Scenario::load(&Catalogue::standard(), "anchored", text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    run(&Catalogue::standard(), &loaded.scenario, seed, &|path| Err(format!("no {path}")), u64::MAX, |_| true).expect("a world")
 }
 
 /// What the agent reports: anchors submitted, anchors final, and the mean lag in seconds.

@@ -3,6 +3,7 @@
 //! Every protocol, on small scenarios with crashes, partitions, losses, duplicates, jitter, slow disks, wrong clocks and
 //! gossip: nothing that is not part of the scenario may move the fingerprint.
 
+use ledgerlab::Catalogue;
 use ledgerlab::base::{ByteSize, Committee, CostTable, Crypto, Duration, Keyring, NodeId, Time};
 use ledgerlab::consensus::{nakamoto, pbft, raft};
 use ledgerlab::engine::{Fault, ProcessSettings, Scheduled, Setup, Simulation, Stop, TransactionRelay};
@@ -121,7 +122,7 @@ fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {
         format!("name = \"{name}\"\nseed = 1\ncrypto = \"symbolic\"\nduration = \"25s\"\n[[chain]]\n{settings}\n");
     let text = head + &WORLD.replace("GRAPH", graph);
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load(name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded = Scenario::load(&Catalogue::standard(), name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     loaded.scenario
 }
 
@@ -142,7 +143,7 @@ fn run(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
 
 /// Runs a scenario, so many events at a time.
 fn run_unchecked(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
-    let mut built = build(scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
+    let mut built = build(&Catalogue::standard(), scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(slice) {}
     let chain = &mut built.world.chains[0];
     chain.finish();

@@ -1,11 +1,12 @@
 //! Misconduct that needs no knowledge of a protocol, against every protocol of the registry: as many such nodes as a
 //! protocol bears break nothing and stop nothing, and one pair of twins more makes it fork.
 
+use ledgerlab::Catalogue;
 use ledgerlab::base::{FaultModel, NodeId};
 use ledgerlab::observe::ViolationKind;
 use ledgerlab::observe::check::Verdict;
 use ledgerlab::scenario::build::build;
-use ledgerlab::scenario::{Scenario, known};
+use ledgerlab::scenario::Scenario;
 
 /// Settings under which a protocol decides within seconds, where its own take longer, and bears liars.
 const SETTINGS: [(&str, &str); 7] = [
@@ -34,8 +35,8 @@ const ATTACKS: [&str; 9] = [
 /// Runs a scenario under its first seed: the height that node 0 finalized, and what the checkers found.
 fn run(text: &str, changes: &[&str]) -> (u64, Verdict) {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load("misconduct", text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    let mut built = build(&loaded.scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
+    let loaded = Scenario::load(&Catalogue::standard(), "misconduct", text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let mut built = build(&Catalogue::standard(), &loaded.scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();
@@ -79,9 +80,9 @@ fn world(protocol: &str, nodes: u32, network: &str, adversary: &str) -> String {
 /// Two of seven, in every protocol that claims to bear liars; the others must not stumble over what they hear. Ripple asks
 /// four fifths, and so goes on without one of seven only.
 fn every_protocol(attack: &str, network: &str) {
-    let protocols = known();
-    assert!(SETTINGS.iter().all(|(name, _)| protocols.iter().any(|known| known.name == *name)));
-    for protocol in protocols {
+    let catalogue = Catalogue::standard();
+    assert!(SETTINGS.iter().all(|(name, _)| catalogue.protocol(name).is_some()));
+    for protocol in catalogue.protocols() {
         let one = protocol.faults == FaultModel::Crash || protocol.name == "ripple";
         let nodes = if one { "3" } else { "[1, 3]" };
         let text = world(protocol.name, 7, network, &format!("nodes = {nodes}\n{attack}"));

@@ -1,6 +1,7 @@
 //! Asked for twice what they carry, protocols go on at their capacity, and drain when the load is over: the scenarios of
 //! `scenarios/overload`, shortened. Over thin lines they send no more than over wide ones.
 
+use ledgerlab::Catalogue;
 use ledgerlab::base::{Duration, Time};
 use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Outcome, TransactionRow};
 use ledgerlab::scenario::Scenario;
@@ -43,13 +44,13 @@ fn transactions(row: &Row) -> Vec<TransactionRow> {
         format!("duration=\"{end}s\""),
         "warm_up=\"0s\"".to_owned(),
     ];
-    let loaded = Scenario::load(row.scenario, &text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded = Scenario::load(&Catalogue::standard(), row.scenario, &text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     run(&loaded.scenario).transactions
 }
 
 /// Runs a scenario in which nothing may be broken.
 fn run(scenario: &Scenario) -> Outcome {
-    let mut built = build(scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
+    let mut built = build(&Catalogue::standard(), scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();
@@ -116,7 +117,7 @@ fn sent(protocol: &str, settings: &str, line: u32) -> (u64, usize) {
         "#
     );
     let outcome =
-        run(&Scenario::load(protocol, &text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario);
+        run(&Scenario::load(&Catalogue::standard(), protocol, &text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario);
     let bytes = outcome.messages.iter().map(|row| row.sent_bytes).sum();
     (bytes, outcome.transactions.iter().filter(|row| row.final_first < Time::NEVER).count())
 }

@@ -3,6 +3,7 @@
 //!
 //! No run here is empty: each must make something final under its faults.
 
+use ledgerlab::Catalogue;
 use ledgerlab::base::{AccountId, ClientId, Committee, CostTable, Crypto, Duration, FaultModel, Keyring, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::raft::{Config, Raft, Transfer};
@@ -23,12 +24,12 @@ use std::sync::Arc;
 
 /// Runs a scenario under a seed: what it came to, and what the checkers found.
 fn run(name: &str, text: &str, seed: u64) -> (Outcome, Verdict) {
-    let loaded = Scenario::load(name, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded = Scenario::load(&Catalogue::standard(), name, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     run_one(&loaded.scenario, seed)
 }
 
 fn run_one(scenario: &Scenario, seed: u64) -> (Outcome, Verdict) {
-    let mut built = build(scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
+    let mut built = build(&Catalogue::standard(), scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();
@@ -52,7 +53,7 @@ fn shipped(folder: &str, name: &str, changes: &[&str]) -> Loaded {
     let path = format!("{}/scenarios/{folder}/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(&path).expect("a text");
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    Scenario::load(name, &text, &changes).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]))
+    Scenario::load(&Catalogue::standard(), name, &text, &changes).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]))
 }
 
 /// Nothing broken, and something final.

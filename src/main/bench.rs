@@ -13,7 +13,8 @@ use super::run::{read_inputs, reader};
 use anyhow::{Context as _, bail};
 use comfy_table::{CellAlignment, Table, presets};
 use ledgerlab::base::{Crypto, Duration, Time};
-use ledgerlab::scenario::{Loaded, build, estimate, speed};
+use ledgerlab::scenario::{Loaded, build, estimate};
+use ledgerlab::{Catalogue, speed};
 use serde::{Deserialize, Serialize};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -166,23 +167,23 @@ impl Measured {
 const MIB: f64 = (1u64 << 20) as f64;
 
 /// Measures speed.
-pub fn bench(wanted: &Bench, json: bool, quiet: bool) -> Result<Exit, Failure> {
+pub fn bench(catalogue: &Catalogue, wanted: &Bench, json: bool, quiet: bool) -> Result<Exit, Failure> {
     if let Some(name) = &wanted.measure {
-        let measured = measure_here(name, wanted.file.as_deref())?;
+        let measured = measure_here(catalogue, name, wanted.file.as_deref())?;
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&measured).context("plain numbers")?)?;
         return Ok(Exit::Done);
     }
     match &wanted.file {
-        Some(file) => bench_scenario(file, json),
+        Some(file) => bench_scenario(catalogue, file, json),
         None => bench_workloads(wanted.only.as_deref().unwrap_or_default(), json, quiet),
     }
 }
 
 /// Measures this very process.
-fn measure_here(name: &str, file: Option<&Path>) -> Result<Measured, Failure> {
+fn measure_here(catalogue: &Catalogue, name: &str, file: Option<&Path>) -> Result<Measured, Failure> {
     if let Some(file) = file {
-        let loaded = load(&chosen(file))?;
-        return run_scenario(&loaded, file);
+        let loaded = load(catalogue, &chosen(file))?;
+        return run_scenario(catalogue, &loaded, file);
     }
     let run = match name {
         IDLE_REST => Run::Idle { nodes: IDLE_MANY },
@@ -239,10 +240,10 @@ fn run_workload(run: Run) -> Measured {
     }
 }
 
-fn run_scenario(loaded: &Loaded, file: &Path) -> Result<Measured, Failure> {
+fn run_scenario(catalogue: &Catalogue, loaded: &Loaded, file: &Path) -> Result<Measured, Failure> {
     let inputs = read_inputs(&loaded.scenario, file)?;
     let seed = loaded.scenario.seeds.0[0];
-    let mut built = build::build(&loaded.scenario, seed, &reader(&inputs)).map_err(anyhow::Error::msg)?;
+    let mut built = build::build(catalogue, &loaded.scenario, seed, &reader(&inputs)).map_err(anyhow::Error::msg)?;
     while built.world.advance(u64::MAX) {}
     let mut events = 0;
     let mut end = Time::ZERO;
@@ -448,9 +449,9 @@ fn short(value: f64) -> String {
 }
 
 /// A scenario under its first seed.
-fn bench_scenario(file: &Path, json: bool) -> Result<Exit, Failure> {
+fn bench_scenario(catalogue: &Catalogue, file: &Path, json: bool) -> Result<Exit, Failure> {
     // What is wrong with it is told here and not by another process.
-    let loaded = load(&chosen(file))?;
+    let loaded = load(catalogue, &chosen(file))?;
     let measured = measure(SCENARIO, Some(file))?;
     let per_cpu_second = measured.per_cpu_second(measured.simulated_s);
     // What `check` says that it needs, beside what it took.

@@ -4,6 +4,7 @@ use super::command::{Chosen, Run};
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::run::{Inputs, Session, again, at_a_time, begin, exit, read_inputs, say_replaced, tell_ends};
+use ledgerlab::Catalogue;
 use ledgerlab::report::comparison::FinishedComparison;
 use ledgerlab::report::folder::{Folder, Landed};
 use ledgerlab::report::manifest::Manifest;
@@ -20,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Runs all variants under all seeds.
-pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exit, Failure> {
+pub fn run(catalogue: &Catalogue, wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let (base, variants) = (&loaded.scenario, &loaded.variants);
     let interrupt = Interrupt::listen()?;
     let folder = begin(wanted, base, quiet || json)?;
@@ -34,6 +35,7 @@ pub fn run(wanted: &Run, loaded: &Loaded, json: bool, quiet: bool) -> Result<Exi
     let chosen: Vec<Chosen> = base.variant.iter().map(|variant| alone(&wanted.chosen, &variant.name)).collect();
     let sessions: Vec<Session<'_>> = (variants.iter().zip(&chosen).zip(inputs.iter().zip(&parts)))
         .map(|((scenario, chosen), (inputs, folder))| Session {
+            catalogue,
             scenario,
             chosen,
             inputs,

@@ -8,6 +8,7 @@ use super::inspect::{load, warn};
 use super::interrupt::Interrupt;
 use super::memory::{self, Watch};
 use super::run::at_a_time;
+use ledgerlab::Catalogue;
 use ledgerlab::report::progress::SearchProgress;
 use ledgerlab::report::search::{Begin, Search, SearchFolder, Searches, minimal, table};
 use ledgerlab::scenario::explore::{self, Finding, Judgement, PANIC, Shrunk};
@@ -25,8 +26,8 @@ const BATCH: u64 = 64;
 const SEED_MAX: u64 = i64::MAX as u64;
 
 /// Searches inside the limits of a scenario, or of each of its variants.
-pub fn explore(wanted: &Explore, json: bool, quiet: bool) -> Result<Exit, Failure> {
-    let loaded = load(&wanted.chosen)?;
+pub fn explore(catalogue: &Catalogue, wanted: &Explore, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    let loaded = load(catalogue, &wanted.chosen)?;
     warn(&loaded, quiet || json);
     let base = &loaded.scenario;
     let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-explore", base.name)));
@@ -39,7 +40,7 @@ pub fn explore(wanted: &Explore, json: bool, quiet: bool) -> Result<Exit, Failur
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
     let within = wanted.within.map(Duration::from_secs);
     let end = End { interrupt: Interrupt::listen()?, started: Instant::now(), within };
-    let expedition = Expedition { wanted, end, quiet: quiet || json };
+    let expedition = Expedition { catalogue, wanted, end, quiet: quiet || json };
     let variants: Vec<&str> = searched.iter().filter_map(|(variant, _)| *variant).collect();
     let begin = Begin { resume: wanted.resume, force: wanted.force, beside: wanted.out.is_none() };
     let home = Searches::open(&target, base, &variants, begin);
@@ -92,6 +93,7 @@ enum Visited {
 }
 
 struct Expedition<'a> {
+    catalogue: &'a Catalogue,
     wanted: &'a Explore,
     end: End,
     quiet: bool,
@@ -162,9 +164,9 @@ impl Expedition<'_> {
         if self.end.has_come() {
             return Ok(Visited::Over);
         }
-        let (base, end) = (base.clone(), self.end.clone());
+        let (catalogue, base, end) = (self.catalogue.clone(), base.clone(), self.end.clone());
         let again = self.again(number);
-        let work = move || visit(&base, number, memory, &end, &again);
+        let work = move || visit(&catalogue, &base, number, memory, &end, &again);
         detached::work(work, &|| self.end.has_come()).unwrap_or(Ok(Visited::Over))
     }
     /// The command that draws one world again.
@@ -190,9 +192,10 @@ impl Expedition<'_> {
         let limit = memory::resident().unwrap_or(0).saturating_add(world.memory_limit.0);
         let has_come = || self.end.has_come();
         let (whole, broken, end, most) = (world.clone(), finding.clone(), self.end.clone(), self.wanted.shrink);
+        let catalogue = self.catalogue.clone();
         let shrink = move || {
             let watch = Watch::new(limit);
-            bug::watch(|| explore::shrink(&whole, &broken, most, &|| !end.has_come() && watch.is_fine()))
+            bug::watch(|| explore::shrink(&catalogue, &whole, &broken, most, &|| !end.has_come() && watch.is_fine()))
         };
         let whole = || Ok(Shrunk { world: world.clone(), finding: finding.clone(), tried: 0 });
         let shrunk = detached::work(shrink, &has_come).unwrap_or_else(whole);
@@ -203,25 +206,33 @@ impl Expedition<'_> {
             None
         } else {
             let (minimal, end) = (minimal(&shrunk), self.end.clone());
+            let catalogue = self.catalogue.clone();
             let tell = move || {
                 let watch = Watch::new(limit);
                 let go_on = |_| !end.has_come() && watch.is_fine();
-                run_scenario(&minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, go_on)
+                run_scenario(&catalogue, &minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, go_on)
             };
             let ran = detached::work(tell, &has_come).and_then(Result::ok);
             ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].story.take())
         };
-        this.folder = Some(folder.keep(world, finding, &shrunk, story.as_ref())?);
+        this.folder = Some(folder.keep(self.catalogue, world, finding, &shrunk, story.as_ref())?);
         Ok(())
     }
 }
 
 /// Draws a world and runs it, until the search is over or this process has more than `memory` bytes.
-fn visit(base: &Scenario, number: u64, memory: u64, end: &End, again: &str) -> Result<Visited, Failure> {
-    let world = bug::watch(|| explore::world(base, number));
+fn visit(
+    catalogue: &Catalogue,
+    base: &Scenario,
+    number: u64,
+    memory: u64,
+    end: &End,
+    again: &str,
+) -> Result<Visited, Failure> {
+    let world = bug::watch(|| explore::world(catalogue, base, number));
     let world = world.map_err(|panic| bug::told(&panic, &format!("while it drew world {number}"), Some(again)))?;
     let watch = Watch::new(memory);
-    let judged = bug::watch(|| explore::judge_while(&world, &|| !end.has_come() && watch.is_fine()));
+    let judged = bug::watch(|| explore::judge_while(catalogue, &world, &|| !end.has_come() && watch.is_fine()));
     let judged = judged.map_err(|panic| bug::told(&panic, &format!("in world {number}"), Some(again)))?;
     let judged = judged.map_err(|what| Failure::Wrong(format!("world {number} cannot be built: {what}")))?;
     Ok(match judged {

@@ -3,6 +3,7 @@
 use super::command::{Check, Chosen};
 use super::exit::{Exit, Failure, render};
 use comfy_table::{ContentArrangement, Table, presets};
+use ledgerlab::Catalogue;
 use ledgerlab::report::{Figure, definitions};
 use ledgerlab::scenario::{self, Choice, Loaded, Mistake, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +12,10 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 
 /// Reads and checks the scenario that the command line asks for, the files that it names included.
-pub fn load(chosen: &Chosen) -> Result<Loaded, Failure> {
+pub fn load(catalogue: &Catalogue, chosen: &Chosen) -> Result<Loaded, Failure> {
     let file = chosen.file.display().to_string();
     let text = read_text(&chosen.file, &file, SCENARIO_MOST).map_err(Failure::Wrong)?;
-    let mut loaded = Scenario::load(&file, &text, &chosen.overrides()).map_err(Failure::Scenario)?;
+    let mut loaded = Scenario::load(catalogue, &file, &text, &chosen.overrides()).map_err(Failure::Scenario)?;
     if let Some(wanted) = &chosen.variant {
         choose(&mut loaded, wanted)?;
     }
@@ -92,8 +93,8 @@ pub fn warn(loaded: &Loaded, quiet: bool) {
 }
 
 /// Says what a scenario would run.
-pub fn check(wanted: &Check, json: bool, quiet: bool) -> Result<Exit, Failure> {
-    let loaded = load(&wanted.chosen)?;
+pub fn check(catalogue: &Catalogue, wanted: &Check, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    let loaded = load(catalogue, &wanted.chosen)?;
     let scenario = &loaded.scenario;
     let mut out = std::io::stdout().lock();
     if json {
@@ -122,9 +123,9 @@ pub fn check(wanted: &Check, json: bool, quiet: bool) -> Result<Exit, Failure> {
 }
 
 /// Lists what scenarios can choose from.
-pub fn list(wanted: Option<&str>, json: bool) -> Result<Exit, Failure> {
+pub fn list(catalogue: &Catalogue, wanted: Option<&str>, json: bool) -> Result<Exit, Failure> {
     let prefix = wanted.unwrap_or_default().to_lowercase();
-    let mut sections = scenario::listing(metrics());
+    let mut sections = scenario::listing(catalogue, metrics());
     let headings: Vec<&str> = sections.iter().map(|section| section.heading).collect();
     sections.retain(|section| section.heading.to_lowercase().starts_with(&prefix));
     if sections.is_empty() {
@@ -152,8 +153,8 @@ fn metrics() -> Vec<Choice> {
 }
 
 /// Prints the JSON Schema.
-pub fn schema() -> Result<Exit, Failure> {
-    writeln!(std::io::stdout(), "{:#}", scenario::schema())?;
+pub fn schema(catalogue: &Catalogue) -> Result<Exit, Failure> {
+    writeln!(std::io::stdout(), "{:#}", scenario::schema(catalogue))?;
     Ok(Exit::Done)
 }
 

@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure};
 use super::inspect::{load, read_named, warn};
 use super::interrupt::Interrupt;
 use super::memory;
+use ledgerlab::Catalogue;
 use ledgerlab::report::folder::{Claim, Folder, Landed, Rule};
 use ledgerlab::report::manifest::{Manifest, Verdict};
 use ledgerlab::report::progress::Progress;
@@ -26,11 +27,11 @@ use std::time::Instant;
 pub type Inputs = BTreeMap<String, String>;
 
 /// Runs an experiment.
-pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
-    let loaded = load(&wanted.chosen)?;
+pub fn run(catalogue: &Catalogue, wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    let loaded = load(catalogue, &wanted.chosen)?;
     warn(&loaded, quiet);
     if !loaded.variants.is_empty() {
-        return super::comparison::run(wanted, &loaded, json, quiet);
+        return super::comparison::run(catalogue, wanted, &loaded, json, quiet);
     }
     let scenario = &loaded.scenario;
     let inputs = Arc::new(read_inputs(scenario, &wanted.chosen.file)?);
@@ -40,6 +41,7 @@ pub fn run(wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let failed = Arc::new(AtomicBool::new(false));
     let progress = Arc::new(Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json));
     let session = Session {
+        catalogue,
         scenario,
         chosen: &wanted.chosen,
         inputs: &inputs,
@@ -114,6 +116,8 @@ pub fn at_a_time(threads: Option<u32>, runs: usize) -> u64 {
 
 /// What all runs of a scenario share.
 pub struct Session<'a> {
+    /// What the scenario names.
+    pub catalogue: &'a Catalogue,
     /// The scenario.
     pub scenario: &'a Scenario,
     /// How it was chosen.
@@ -164,6 +168,7 @@ impl Session<'_> {
         let started = Instant::now();
         let has_begun = Arc::new(AtomicBool::new(false));
         let job = Job {
+            catalogue: self.catalogue.clone(),
             scenario: self.scenario.clone(),
             seed,
             inputs: self.inputs.clone(),
@@ -192,6 +197,7 @@ impl Session<'_> {
 
 /// One run, on a thread of its own.
 struct Job {
+    catalogue: Catalogue,
     scenario: Scenario,
     seed: u64,
     inputs: Arc<Inputs>,
@@ -208,7 +214,7 @@ impl Job {
     fn run(&self) -> Result<Ran, String> {
         let mut share = self.progress.share();
         let watch = memory::Watch::new(self.memory);
-        let ran = run_scenario(&self.scenario, self.seed, &reader(&self.inputs), u64::MAX, |standing| {
+        let ran = run_scenario(&self.catalogue, &self.scenario, self.seed, &reader(&self.inputs), u64::MAX, |standing| {
             self.has_begun.store(true, Ordering::Relaxed);
             share.tell(standing);
             !self.interrupt.came() && !self.failed.load(Ordering::Relaxed) && watch.is_fine()

@@ -7,6 +7,7 @@ use super::command::Verify;
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::run::{Inputs, reader};
+use ledgerlab::Catalogue;
 use ledgerlab::base::{Hash, Time};
 use ledgerlab::report::comparison::FinishedComparison;
 use ledgerlab::report::folder::{Folder, Unwritten};
@@ -94,11 +95,12 @@ impl From<Unwritten> for Stop {
 }
 
 /// Looks at a folder and repeats the run, or all runs, that it holds.
-pub fn verify(wanted: &Verify, json: bool, quiet: bool) -> Result<Exit, Failure> {
+pub fn verify(catalogue: &Catalogue, wanted: &Verify, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen()?;
     let contents = Contents::of(&wanted.folder).map_err(|broken| no_results(&wanted.folder, &broken))?;
     let record = the_record(&wanted.folder, &contents.sealed)?;
     let mut repeat = Repeat {
+        catalogue,
         root: &wanted.folder,
         contents: &contents,
         interrupt: &interrupt,
@@ -171,6 +173,7 @@ fn the_record(folder: &Path, sealed: &Sealed) -> Result<Record, Failure> {
 
 /// Runs again what a folder holds.
 struct Repeat<'a> {
+    catalogue: &'a Catalogue,
     root: &'a Path,
     contents: &'a Contents,
     interrupt: &'a Interrupt,
@@ -215,7 +218,7 @@ impl Repeat<'_> {
         let path = format!("{at}{SCENARIO}");
         let text = self.text(&path, sha256)?;
         let origin = self.root.join(path).display().to_string();
-        Ok(Scenario::load(&origin, &text, &[]).map_err(Failure::Scenario)?.scenario)
+        Ok(Scenario::load(self.catalogue, &origin, &text, &[]).map_err(Failure::Scenario)?.scenario)
     }
     /// The record of a part, at a path such as `seed-1/`.
     fn part(&mut self, at: &str) -> Result<Record, Stop> {
@@ -240,7 +243,7 @@ impl Repeat<'_> {
         let progress = Progress::new(scenario.duration, 1, self.quiet);
         let mut share = progress.share();
         let most = manifest.ended_after.unwrap_or(u64::MAX);
-        let ran = run(&scenario, manifest.seed, &reader(&inputs), most, |standing| {
+        let ran = run(self.catalogue, &scenario, manifest.seed, &reader(&inputs), most, |standing| {
             share.tell(standing);
             !self.interrupt.came()
         });
@@ -298,7 +301,7 @@ impl Repeat<'_> {
     fn comparison(&mut self, comparison: &Comparison, into: &Folder) -> Result<(), Stop> {
         let text = self.text(SCENARIO, &comparison.scenario_sha256)?;
         let origin = self.root.join(SCENARIO).display().to_string();
-        let loaded = Scenario::load(&origin, &text, &[]).map_err(Failure::Scenario)?;
+        let loaded = Scenario::load(self.catalogue, &origin, &text, &[]).map_err(Failure::Scenario)?;
         let (mut parts, mut damaged) = (Vec::new(), false);
         for (record, scenario) in comparison.variants.iter().zip(&loaded.variants) {
             let Some(name) = &record.folder else {

@@ -12,8 +12,8 @@ use super::place::{self, Contents, Place};
 use super::{PROGRAM, SCENARIO, VERSION, story};
 use crate::base::{Duration, Hash};
 use crate::observe::story::Story;
-use crate::scenario::Scenario;
 use crate::scenario::explore::{Finding, Judgement, Shrunk, ingredients};
+use crate::scenario::{Catalogue, Scenario};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -296,6 +296,7 @@ impl<'a> SearchFolder<'a> {
     /// If it cannot be written.
     pub fn keep(
         &self,
+        catalogue: &Catalogue,
         world: &Scenario,
         finding: &Finding,
         shrunk: &Shrunk,
@@ -305,8 +306,8 @@ impl<'a> SearchFolder<'a> {
         let target = self.path.join(format!("violations/{property}-{}", world.seeds.0[0]));
         self.home.claim.note(&lock::making(&target)).map_err(|error| Unwritten::new(&target, error))?;
         let folder = Folder::begin(&target)?;
-        folder.file("world.toml", |out| out.write_all(told(world, finding).as_bytes()))?;
-        folder.file("minimal.toml", |out| out.write_all(told(&minimal(shrunk), &shrunk.finding).as_bytes()))?;
+        folder.file("world.toml", |out| out.write_all(told(catalogue, world, finding).as_bytes()))?;
+        folder.file("minimal.toml", |out| out.write_all(told(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes()))?;
         if let Some(story) = story {
             story::write(story, &folder, "")?;
             story::draw(story, &folder, "")?;
@@ -335,11 +336,11 @@ pub fn minimal(shrunk: &Shrunk) -> Scenario {
 }
 
 /// A world as a scenario for people: how it breaks, and what it takes.
-fn told(world: &Scenario, finding: &Finding) -> String {
+fn told(catalogue: &Catalogue, world: &Scenario, finding: &Finding) -> String {
     let kind = if finding.safety { "safety" } else { "liveness" };
     let at = seconds(Duration::from_nanos(finding.at).as_secs_f64());
     let what = finding.what.replace('\n', "\n# ");
-    format!("# Breaks {kind} at {at}: {}.\n# {what}\n\n{}", finding.property, world.terse())
+    format!("# Breaks {kind} at {at}: {}.\n# {what}\n\n{}", finding.property, world.terse(catalogue))
 }
 
 /// One row per search.

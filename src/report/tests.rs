@@ -7,6 +7,7 @@ use crate::observe::metrics::{
     OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow,
     UncheckedRow, ViolationRow,
 };
+use crate::scenario::Catalogue;
 use crate::scenario::run::run;
 use std::fs;
 use std::sync::OnceLock;
@@ -32,11 +33,11 @@ crash = { nodes = 3 }
 "#;
 
 pub fn scenario() -> Scenario {
-    Scenario::load("small.toml", SCENARIO_TEXT, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0])).scenario
+    Scenario::load(&Catalogue::standard(), "small.toml", SCENARIO_TEXT, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0])).scenario
 }
 
 fn run_small(most: u64) -> Ran {
-    run(&scenario(), 1, &|_| Err(String::new()), most, |_| true).unwrap()
+    run(&Catalogue::standard(), &scenario(), 1, &|_| Err(String::new()), most, |_| true).unwrap()
 }
 
 /// The figures of a real run.

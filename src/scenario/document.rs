@@ -1,6 +1,6 @@
 //! Reading: a file and its overrides become a tree, the tree a scenario, the scenario is checked.
 
-use super::catalogue::{Known, known};
+use super::catalogue::Catalogue;
 use super::check::{NO_END, check};
 use super::form;
 use super::mistake::{Mistake, Source, Sources};
@@ -54,23 +54,18 @@ impl Loaded {
 }
 
 impl Scenario {
-    /// Reads `text`, which came from `origin`, applies `overrides` such as `chain.nodes.count=7`, checks everything and
-    /// fills in every default.
+    /// Reads `text`, which came from `origin` and names what is in `catalogue`, applies `overrides` such as
+    /// `chain.nodes.count=7`, checks everything and fills in every default.
     ///
     /// The value of an override is written as in TOML; a single word may go without its quotes.
     ///
     /// # Errors
     /// Everything that is wrong: at least one mistake.
-    pub fn load(origin: &str, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Mistake>> {
-        Scenario::load_knowing(origin, text, overrides, &known())
-    }
-
-    /// [`Scenario::load`] with a list of protocols of its own.
-    pub(super) fn load_knowing(
+    pub fn load(
+        catalogue: &Catalogue,
         origin: &str,
         text: &str,
         overrides: &[String],
-        known: &[Known],
     ) -> Result<Loaded, Vec<Mistake>> {
         let mut sources = Sources(vec![Source::new(origin, text)]);
         let mut tree = Tree::parse(text, 0).map_err(|error| {
@@ -95,7 +90,7 @@ impl Scenario {
         let (scenario, mut found, holes) = read(&mut tree, &sources);
         let Some(mut scenario) = scenario else { return Err(found) };
         let is_read = found.is_empty();
-        let checked = check(&mut scenario, &tree, &sources, known);
+        let checked = check(&mut scenario, &tree, &sources, catalogue);
         // What is missing because it could not be read was told.
         let top = sources.mistake(&tree.place(""), String::new(), String::new());
         let hides =
@@ -107,7 +102,7 @@ impl Scenario {
         found.extend(checked.into_iter().filter(|mistake| is_read || !follows(mistake)));
         let mut variants = Vec::new();
         if found.iter().all(|mistake| mistake.harmless) {
-            variants = variant::scenarios(&scenario, &tree, &sources, known, &mut found);
+            variants = variant::scenarios(&scenario, &tree, &sources, catalogue, &mut found);
         }
         if !is_read {
             found.sort_by_key(|mistake| (mistake.origin == OVERRIDE, mistake.line, mistake.column));
@@ -123,6 +118,18 @@ impl Scenario {
             partial.into_iter().partition(|(_, without)| without.len() == variants.len());
         warnings.extend(vain.into_iter().map(|(mistake, _)| mistake));
         Ok(Loaded { scenario, variants, warnings, partial, sources, tree })
+    }
+
+    /// A scenario that was put together by a program, checked and completed like one that was read.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at the lines of the scenario as it would be written.
+    pub fn checked(&self, catalogue: &Catalogue) -> Result<Scenario, Vec<Mistake>> {
+        const ORIGIN: &str = "scenario";
+        let text = toml::Table::try_from(self).map_err(|error| error.to_string());
+        let text = text.and_then(|table| toml::to_string(&table).map_err(|error| error.to_string()));
+        let no_form = |why| vec![Mistake::new(ORIGIN, "", 0..0, "this has no form in TOML".to_owned(), why)];
+        Ok(Scenario::load(catalogue, ORIGIN, &text.map_err(no_form)?, &[])?.scenario)
     }
 
     /// The scenario as TOML with every default written out. It reads back to the same scenario.

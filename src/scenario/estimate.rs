@@ -1,7 +1,7 @@
 //! How much memory a run will need, from the scenario alone.
 //!
 //! Counts are what the scenario asks for: payments that its clients will make, blocks at the pace of its protocol, what
-//! waits for a block. What each takes was measured: the most memory that the process had (`ledgerlab run`, release build,
+//! waits for a block; a workload of the catalogue asks for nothing that is known here. What each takes was measured: the most memory that the process had (`ledgerlab run`, release build,
 //! 64 bits, Linux), in pairs of runs that differ in one count, over all protocols and both ledgers. Each constant says by
 //! what runs. Nothing is allocated for the estimate, so that absurd sizes are refused before they do harm.
 
@@ -9,7 +9,7 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use super::{Arrival, Chain, Flood, Gossip, Junk, Ledger, Payments, Scenario, Select, Spread, Stop, Topology};
+use super::{Arrival, Chain, Flood, Gossip, Junk, Model as _, Payments, Scenario, Select, Spread, Stop, Topology};
 use super::{UtxoLedger, Weights, Workload, words};
 use crate::base::{Duration, Work};
 use serde::Serialize;
@@ -107,7 +107,10 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     if scenario.output.charts {
         parts.add("charts".to_owned(), CHARTS, 1, "output.charts");
     }
-    let payments = scenario.workload.as_ref().map(|Workload::Payments(payments)| payments);
+    let payments = match &scenario.workload {
+        Some(Workload::Payments(payments)) => Some(payments),
+        Some(Workload::Model(_)) | None => None,
+    };
     for (at, chain) in scenario.chain.iter().enumerate() {
         let is_first = at == 0;
         let of_chain =
@@ -158,9 +161,10 @@ impl Parts {
         }
         let intervals = lasting.as_nanos() / scenario.output.interval.as_nanos().max(1) + 1;
         self.add(format!("{intervals} intervals"), INTERVAL, intervals, "output.interval");
-        if let Ledger::Utxo(UtxoLedger { coins, .. }) = &chain.ledger {
+        if spends(chain) {
             let owners = payments.map_or(1, |payments| u64::from(payments.accounts));
-            let coins = owners.saturating_mul(u64::from(*coins));
+            let each = chain.ledger.settings.get("coins").and_then(toml::Value::as_integer);
+            let coins = owners.saturating_mul(each.map_or(1, |each| each.max(0) as u64));
             self.add(format!("{coins} coins"), COIN, coins, &format!("chain[{at}].ledger.utxo.coins"));
         }
         let told = u64::from(scenario.output.story);
@@ -221,7 +225,7 @@ fn flooded(flood: &Flood, n: u64, lasts: Duration) -> u64 {
 
 /// Whether payments spend outputs.
 fn spends(chain: &Chain) -> bool {
-    matches!(chain.ledger, Ledger::Utxo(_))
+    chain.ledger.name == UtxoLedger::NAME
 }
 
 /// Whether payments spread by gossip, which must remember who knows what.
@@ -275,7 +279,7 @@ fn links(chain: &Chain) -> u64 {
             let relays = u64::from(*relays);
             relays.saturating_mul(relays).saturating_add(each(2 * u64::from(*links)))
         }
-        Topology::Degrees { .. } | Topology::File { .. } => each(40),
+        Topology::Degrees { .. } | Topology::File { .. } | Topology::Model(_) => each(40),
     }
 }
 

@@ -180,14 +180,14 @@ pub(super) fn syntax(what: &str, line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario::Scenario;
+    use crate::scenario::{Catalogue, Scenario};
 
     const HEAD: &str = "name = \"m\"\nduration = \"20s\"\n";
     const CHAIN: &str = "[[chain]]\nprotocol = \"pbft\"\nnodes = { count = 4 }\n";
 
     /// The help of the first mistake of a text.
     fn help(text: &str) -> String {
-        let mistakes = Scenario::load("m.toml", text, &[]).expect_err(text);
+        let mistakes = Scenario::load(&Catalogue::standard(), "m.toml", text, &[]).expect_err(text);
         mistakes[0].help.clone().unwrap_or_else(|| panic!("no help: {}", mistakes[0]))
     }
 

@@ -1,15 +1,19 @@
 //! Who asks for what, in the words of a scenario.
 
+use super::ModelChoice;
 use crate::base::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What clients ask for.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Workload {
     /// Payments between accounts.
     Payments(Payments),
+    /// A workload of the catalogue.
+    #[serde(skip)]
+    Model(ModelChoice),
 }
 
 /// Payments between accounts.

@@ -12,11 +12,14 @@ mod agent;
 pub mod build;
 mod catalogue;
 mod check;
+mod choice;
 mod document;
 mod estimate;
 pub mod explore;
 pub mod fault;
 mod form;
+mod ledger;
+mod listing;
 pub mod load;
 mod mistake;
 pub mod name;
@@ -24,7 +27,6 @@ pub mod network;
 pub mod nodes;
 pub mod run;
 mod schema;
-pub mod speed;
 mod spelling;
 mod summary;
 mod tree;
@@ -32,7 +34,11 @@ mod variant;
 pub mod words;
 
 pub use agent::{Agent, Anchor};
-pub use catalogue::{Choice, Known, Section, known, listing};
+pub use catalogue::{
+    Catalogue, Clients, LatencyModel, LedgerModel, Model, NameError, NetworkModel, ProtocolEntry, Site, TopologyModel,
+    WorkloadModel,
+};
+pub use choice::{ModelChoice, ProtocolChoice};
 pub use document::Loaded;
 pub use estimate::{Estimate, estimate, show};
 pub use explore::Explore;
@@ -40,6 +46,8 @@ pub use fault::{
     Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Junk, Load, Log, Misconduct,
     Partition, Pause, Repeat, Slow,
 };
+pub use ledger::{AccountLedger, Reward, UtxoLedger};
+pub use listing::{Choice, Section, listing};
 pub use load::{Arrival, Fee, Payments, Piece, Retry, Workload};
 pub use mistake::Mistake;
 pub use network::{Bandwidth, Drawn, Gossip, Jitter, Latency, Network, Spread, Topology};
@@ -49,7 +57,6 @@ pub use summary::summary;
 pub use variant::Variant;
 
 use crate::base::{ByteSize, CostTable, Crypto, Duration};
-use crate::protocol::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -140,10 +147,12 @@ pub struct Chain {
     #[serde(default = "main_chain")]
     pub name: String,
     /// How its nodes agree: `protocol = "pbft"`, or `protocol.pbft = { ... }` with settings.
+    #[schemars(with = "schema::Protocols")]
     pub protocol: ProtocolChoice,
     /// What they agree on.
-    #[serde(default)]
-    pub ledger: Ledger,
+    #[serde(default = "account")]
+    #[schemars(with = "schema::Ledgers")]
+    pub ledger: ModelChoice,
     /// Its nodes.
     pub nodes: Nodes,
     /// What lies between them.
@@ -157,93 +166,8 @@ pub struct Chain {
 fn main_chain() -> String {
     "main".into()
 }
-
-/// A protocol and its settings. In a checked scenario the name is known and the settings are complete.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ProtocolChoice {
-    /// Its [`Protocol::NAME`].
-    pub name: String,
-    /// Its [`Protocol::Config`], as the scenario would write it.
-    pub settings: toml::Table,
-}
-
-impl ProtocolChoice {
-    /// The settings as `P` understands them; `None` if this is not `P`.
-    ///
-    /// # Panics
-    /// On settings that were not checked: a [`Scenario`] that [`Scenario::load`] returned has none.
-    #[must_use]
-    pub fn config<P: Protocol>(&self) -> Option<P::Config> {
-        (self.name == P::NAME).then(|| catalogue::reread::<P>(&self.settings))
-    }
-}
-
-/// What nodes agree on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Ledger {
-    /// Balances and nonces (Ethereum's model).
-    Account(AccountLedger),
-    /// Unspent outputs (Bitcoin's model).
-    Utxo(UtxoLedger),
-}
-
-impl Default for Ledger {
-    fn default() -> Ledger {
-        Ledger::Account(AccountLedger::default())
-    }
-}
-
-/// Settings of the account ledger.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AccountLedger {
-    /// What each account holds at genesis.
-    pub balance: u64,
-    /// What the proposer of a block is paid.
-    pub reward: Reward,
-}
-
-impl Default for AccountLedger {
-    fn default() -> AccountLedger {
-        AccountLedger { balance: 1_000_000_000, reward: Reward::default() }
-    }
-}
-
-/// Settings of the UTXO ledger.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct UtxoLedger {
-    /// Outputs that each account owns at genesis. With several, payments need not wait for each other's change.
-    pub coins: u32,
-    /// What each of them holds.
-    pub amount: u64,
-    /// New money in each of the first blocks; 0 if proposers are paid fees alone.
-    pub subsidy: u64,
-    /// Blocks until the subsidy is halved, again and again; 0 for never.
-    pub halving: u64,
-    /// Blocks from a coinbase to the first that may spend it.
-    pub maturity: u64,
-}
-
-impl Default for UtxoLedger {
-    /// Bitcoin's issuance.
-    fn default() -> UtxoLedger {
-        UtxoLedger { coins: 16, amount: 1_000_000, subsidy: 5_000_000_000, halving: 210_000, maturity: 100 }
-    }
-}
-
-/// What the proposer of a block is paid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Reward {
-    /// Nothing: fees are burnt.
-    Nothing,
-    /// The fees of its block.
-    #[default]
-    Fees,
-    /// This much new money, and the fees of its block.
-    Minted(u64),
+fn account() -> ModelChoice {
+    ModelChoice::of(&AccountLedger::default())
 }
 
 /// What must hold. Safety is always checked.

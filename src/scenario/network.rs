@@ -2,6 +2,7 @@
 //! `latency.constant = { delay = "50ms" }`. A choice whose settings may all stay at their defaults can be
 //! written as one word: `topology = "complete"`.
 
+use super::{ModelChoice, schema};
 use crate::base::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,10 @@ pub struct Network {
     pub gossip: Gossip,
     /// How clients' transactions reach the mempools.
     pub transactions: Spread,
+    /// A network that is not, or not only, what the other keys describe. Left out: it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Networks>")]
+    pub model: Option<ModelChoice>,
 }
 
 impl Default for Network {
@@ -42,13 +47,14 @@ impl Default for Network {
             topology: Topology::default(),
             gossip: Gossip::default(),
             transactions: Spread::default(),
+            model: None,
         }
     }
 }
 
 /// One-way propagation delay. Laws are given by their median and one spread, so that changing the law keeps the median.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
     /// Always the same: for debugging and for checks against theory. Hides races.
     Constant {
@@ -125,6 +131,9 @@ pub enum Latency {
         /// Which: see `ledgerlab list`.
         data: String,
     },
+    /// Delays of the catalogue.
+    #[serde(skip)]
+    Model(ModelChoice),
 }
 
 impl Default for Latency {
@@ -174,7 +183,7 @@ pub enum Bandwidth {
 
 /// Who is connected to whom. All graphs are drawn from the seed and checked to be connected.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Topology {
     /// Everybody with everybody.
     Complete {},
@@ -234,6 +243,9 @@ pub enum Topology {
         /// Its path, relative to the scenario.
         path: String,
     },
+    /// A graph of the catalogue.
+    #[serde(skip)]
+    Model(ModelChoice),
 }
 
 fn two() -> u32 {

@@ -1,6 +1,6 @@
 //! From a world that is ready to what it came to.
 
-use super::Scenario;
+use super::{Catalogue, Scenario};
 use super::build::{Built, Read, build};
 use crate::base::Time;
 use crate::observe::metrics::Outcome;
@@ -59,13 +59,14 @@ pub struct Standing {
 /// # Panics
 /// If the simulator is wrong.
 pub fn run(
+    catalogue: &Catalogue,
     scenario: &Scenario,
     seed: u64,
     read: Read<'_>,
     most: u64,
     mut go_on: impl FnMut(Standing) -> bool,
 ) -> Result<Ran, String> {
-    let Built { mut world, watchers, mut remarks } = build(scenario, seed, read)?;
+    let Built { mut world, watchers, mut remarks } = build(catalogue, scenario, seed, read)?;
     let mut steps = 0;
     let mut ended_after = None;
     loop {

@@ -1,47 +1,91 @@
 //! The JSON Schema of the format, for editors: completion and checks while typing.
 
-use super::catalogue::known;
-use super::{ProtocolChoice, Scenario};
+use super::catalogue::{Catalogue, Models, Settings};
+use super::Scenario;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// The JSON Schema (2020-12) of scenarios, the settings of every registered protocol included.
+/// The JSON Schema (2020-12) of scenarios under a catalogue, the settings of everything in it included.
+///
+/// # Panics
+/// Never: the schema of a scenario is an object.
 #[must_use]
-pub fn schema() -> Value {
-    let generator = SchemaSettings::draft2020_12().with_transform(Shorthand).into_generator();
-    let mut schema = generator.into_root_schema_for::<Scenario>().to_value();
-    schema["title"] = json!("Ledgerlab scenario");
-    if let Some(properties) = schema["properties"].as_object_mut() {
+pub fn schema(catalogue: &Catalogue) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let protocols = catalogue.protocols();
+    let protocols: Vec<Value> = protocols
+        .map(|protocol| choice(protocol.name, protocol.summary, protocol.settings, &mut generator))
+        .collect();
+    let ledgers = choices(catalogue.ledgers(), &mut generator);
+    let networks = choices(catalogue.networks(), &mut generator);
+    let open = [
+        ("Workload", choices(catalogue.workloads(), &mut generator)),
+        ("Latency", choices(catalogue.latencies(), &mut generator)),
+        ("Topology", choices(catalogue.topologies(), &mut generator)),
+    ];
+    let mut root = generator.into_root_schema_for::<Scenario>().to_value();
+    let definitions = root["$defs"].as_object_mut().expect("a scenario has parts");
+    definitions.insert("Protocol".into(), json!({"oneOf": protocols}));
+    definitions.insert("Ledger".into(), json!({"description": "What nodes agree on.", "oneOf": ledgers}));
+    if networks.is_empty() {
+        definitions.remove("NetworkModel");
+        definitions["Network"]["properties"].as_object_mut().expect("a network has keys").remove("model");
+    } else {
+        definitions.insert("NetworkModel".into(), json!({"oneOf": networks}));
+    }
+    for (name, added) in open {
+        definitions[name]["oneOf"].as_array_mut().expect("a choice has alternatives").extend(added);
+    }
+    root["title"] = json!("Ledgerlab scenario");
+    if let Some(properties) = root["properties"].as_object_mut() {
         let seeds = properties["seeds"].clone();
         properties.insert("seed".into(), seeds);
     }
-    schema
+    let mut root = Schema::try_from(root).expect("an object is a schema");
+    Shorthand.transform(&mut root);
+    root.to_value()
 }
 
-impl JsonSchema for ProtocolChoice {
-    fn schema_name() -> Cow<'static, str> {
-        "Protocol".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let choices: Vec<Value> = known()
-            .iter()
-            .map(|protocol| {
-                let mut properties = Map::new();
-                properties.insert(protocol.name.into(), (protocol.schema)(generator).to_value());
-                json!({
-                    "description": protocol.summary,
-                    "type": "object",
-                    "properties": properties,
-                    "required": [protocol.name],
-                    "additionalProperties": false,
-                })
-            })
-            .collect();
-        json_schema!({"oneOf": choices})
-    }
+/// Models, each as the table that it is written as.
+fn choices<M: ?Sized>(models: &Models<M>, generator: &mut SchemaGenerator) -> Vec<Value> {
+    models.values().map(|model| choice(model.name, model.summary, model.settings, generator)).collect()
+}
+
+fn choice(name: &str, summary: &str, settings: Settings, generator: &mut SchemaGenerator) -> Value {
+    let mut properties = Map::new();
+    properties.insert(name.into(), (settings.schema)(generator).to_value());
+    json!({
+        "description": summary,
+        "type": "object",
+        "properties": properties,
+        "required": [name],
+        "additionalProperties": false,
+    })
+}
+
+/// Stands in the schema of a chain where a catalogue says what there is.
+macro_rules! filled_in {
+    ($($place:ident $name:literal)+) => {
+        $(pub(super) struct $place;
+
+        impl JsonSchema for $place {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": ["string", "object"]})
+            }
+        })+
+    };
+}
+
+filled_in! {
+    Protocols "Protocol"
+    Ledgers "Ledger"
+    Networks "NetworkModel"
 }
 
 /// Lets a choice whose settings all have defaults be written as one word, as scenarios allow.

@@ -3,7 +3,7 @@
 use super::fault::{Attack, Misconduct};
 use super::nodes::{Disk, Rate, Regions, Select, Weights};
 use super::words::{self, Data};
-use super::{ProtocolChoice, Retry, Seeds};
+use super::{Retry, Seeds};
 use crate::base::{BitRate, Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -90,29 +90,6 @@ described!(Seeds, {
         {"type": "string", "pattern": "^[0-9]+\\.\\.[0-9]+$"},
     ]
 });
-
-written!(ProtocolChoice, ProtocolVisitor, "the name of a protocol, or a table named after one", {
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<ProtocolChoice, E> {
-        Ok(ProtocolChoice { name: name.into(), settings: toml::Table::new() })
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ProtocolChoice, A::Error> {
-        let Some((name, settings)) = map.next_entry()? else {
-            return Err(de::Error::custom("a chain needs a protocol"));
-        };
-        match map.next_key::<String>()? {
-            None => Ok(ProtocolChoice { name, settings }),
-            Some(second) => Err(de::Error::custom(format!("a chain has one protocol, found `{name}` and `{second}`"))),
-        }
-    }
-});
-
-impl Serialize for ProtocolChoice {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(Some(1))?;
-        map.serialize_entry(&self.name, &self.settings)?;
-        map.end()
-    }
-}
 
 written!(Regions, RegionsVisitor, "counts per region, a list of regions, or the name of published shares", {
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Regions, E> {

@@ -33,7 +33,7 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
         line(&format!("variant {}", variant.name), keys.join(", "));
     }
     for chain in &scenario.chain {
-        line(&format!("chain {}", chain.name), format!("{} on the {} ledger", chain.protocol.name, ledger(chain)));
+        line(&format!("chain {}", chain.name), format!("{} on the {} ledger", chain.protocol.name, chain.ledger.name));
         line("  nodes", nodes(&chain.nodes));
         line("  machines", machines(&chain.nodes));
         line("  network", network(chain));
@@ -45,6 +45,9 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
         };
         let who = format!("{} clients, {} accounts", payments.clients, payments.accounts);
         line("workload", format!("payments on {}: {pace}, {}, {who}", payments.chain, payments.bytes));
+    }
+    if let Some(Workload::Model(choice)) = &scenario.workload {
+        line("workload", choice.name.clone());
     }
     for fault in &scenario.fault {
         line("fault", self::fault(fault));
@@ -78,10 +81,6 @@ fn word(choice: &impl serde::Serialize) -> String {
         Ok(toml::Value::Table(table)) => table.keys().next().cloned().unwrap_or_default(),
         _ => String::new(),
     }
-}
-
-fn ledger(chain: &Chain) -> String {
-    word(&chain.ledger)
 }
 
 fn nodes(nodes: &Nodes) -> String {
@@ -138,8 +137,9 @@ fn network(chain: &Chain) -> String {
         network::Latency::Regions { data, .. } | network::Latency::Simblock { data } => data.clone(),
         other => word(other),
     };
+    let model = network.model.as_ref().map_or(String::new(), |model| format!(", as {} has it", model.name));
     format!(
-        "latency {latency}, bandwidth {}, topology {}, gossip {}, transactions {}",
+        "latency {latency}, bandwidth {}, topology {}, gossip {}, transactions {}{model}",
         word(&network.bandwidth),
         word(&network.topology),
         word(&network.gossip),

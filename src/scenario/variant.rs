@@ -2,7 +2,7 @@
 //! by construction, and the same seed gives all of them the same payments and the same weather.
 
 use super::Scenario;
-use super::catalogue::Known;
+use super::catalogue::Catalogue;
 use super::check::check;
 use super::mistake::{Mistake, Sources};
 use super::name::{self, Named};
@@ -31,7 +31,7 @@ pub fn scenarios(
     base: &Scenario,
     tree: &Tree,
     sources: &Sources,
-    known: &[Known],
+    catalogue: &Catalogue,
     found: &mut Vec<Mistake>,
 ) -> Vec<Scenario> {
     let mut names = BTreeSet::new();
@@ -48,7 +48,7 @@ pub fn scenarios(
             let title = format!("two variants are called \"{}\"", variant.name);
             found.push(mistake(&key, title, "expected a name of its own, also where `A` and `a` are the same"));
         }
-        match scenario(base, number, tree, common.clone(), sources, known) {
+        match scenario(base, number, tree, common.clone(), sources, catalogue) {
             Ok((scenario, odd)) => {
                 made.push(scenario);
                 found.extend(odd);
@@ -100,7 +100,7 @@ fn scenario(
     tree: &Tree,
     mut changed: Tree,
     sources: &Sources,
-    known: &[Known],
+    catalogue: &Catalogue,
 ) -> Result<(Scenario, Vec<Mistake>), Vec<Mistake>> {
     let sets = tree.at(&format!("variant[{number}].set"));
     for (key, place, value) in sets.into_iter().flat_map(Tree::entries) {
@@ -115,7 +115,7 @@ fn scenario(
         changed.set(&path, place, value.clone()).map_err(|what| refused("this key cannot be set", what))?;
     }
     let mut scenario = Scenario::deserialize(&changed).map_err(|error| vec![sources.misread(error)])?;
-    let found = check(&mut scenario, &changed, sources, known);
+    let found = check(&mut scenario, &changed, sources, catalogue);
     scenario.name = name::joined(&base.name, &base.variant[number].name);
     if found.iter().all(|mistake| mistake.harmless) { Ok((scenario, found)) } else { Err(found) }
 }

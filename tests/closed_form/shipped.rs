@@ -1,6 +1,7 @@
 //! The scenarios of `scenarios/reproduce`: they run, and come to the figures that their headers give.
 
 use super::laboratory::{assert_near, share_error};
+use ledgerlab::Catalogue;
 use ledgerlab::base::Duration;
 use ledgerlab::observe::check::Verdict;
 use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Outcome};
@@ -14,8 +15,8 @@ fn run(name: &str, seed: u64, overrides: &[&str]) -> (Outcome, Verdict) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/reproduce/{name}.toml"));
     let text = fs::read_to_string(&path).expect("a shipped scenario");
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load(name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    let mut built = build(&loaded.scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
+    let loaded = Scenario::load(&Catalogue::standard(), name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let mut built = build(&Catalogue::standard(), &loaded.scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();

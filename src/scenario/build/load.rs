@@ -4,13 +4,13 @@ use super::Builder;
 use super::agent::{self, Desk};
 use crate::base::{Crypto, Duration, Keyring, NodeId};
 use crate::engine::FLOOD_ACCOUNTS;
-use crate::ledger::account::{Account, AccountWallet, Reward};
-use crate::ledger::utxo::{Endowment, Issuance, Utxo, UtxoWallet};
 use crate::ledger::{Ledger, Wallet};
-use crate::scenario::{self, Arrival, Ledger as LedgerChoice, Workload as WorkloadChoice};
+use crate::scenario::catalogue::{Clients, LedgerModel, WorkloadModel, find};
+use crate::scenario::{self, Arrival, Workload as WorkloadChoice};
 use crate::workload::Workload;
 use crate::workload::arrival::{Arrival as Pattern, Piece};
 use crate::workload::payments::{Fee, Payments, Settings};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Accounts that exist where nobody asks for anything.
@@ -25,24 +25,56 @@ pub(super) struct Load {
     pub desk: Desk,
 }
 
+/// Who asks a chain for something.
+enum Asking<'a> {
+    Nobody,
+    Payments(&'a scenario::Payments),
+    Model(Box<dyn WorkloadModel>),
+}
+
 impl Builder<'_> {
+    /// What the scenario says of who asks this chain.
+    fn asking(&self) -> Result<Asking<'_>, String> {
+        Ok(match &self.scenario.workload {
+            Some(WorkloadChoice::Payments(payments)) if self.is_for_this_chain(&payments.chain) => {
+                Asking::Payments(payments)
+            }
+            Some(WorkloadChoice::Model(choice)) => {
+                let model = (find(self.catalogue.workloads(), "workload", &choice.name)?.read)(&choice.settings);
+                if self.is_for_this_chain(model.chain()) { Asking::Model(model) } else { Asking::Nobody }
+            }
+            _ => Asking::Nobody,
+        })
+    }
     pub(super) fn load(&self, n: usize) -> Result<Load, String> {
-        let payments = match &self.scenario.workload {
-            Some(WorkloadChoice::Payments(payments)) if self.is_for_this_chain(&payments.chain) => Some(payments),
-            _ => None,
+        let asking = self.asking()?;
+        let (holders, clients, retry) = match &asking {
+            Asking::Nobody => (NOBODY, 0, None),
+            Asking::Payments(payments) => (payments.accounts, payments.clients, payments.retry.first()),
+            Asking::Model(model) => (model.accounts(), model.clients(n), model.retry()),
         };
-        let holders = payments.map_or(NOBODY, |payments| payments.accounts);
         // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to, then those
         // of strangers.
         let agents = agent::writers(self.scenario, &self.table().name).count() as u32;
         let crypto: Crypto = self.scenario.crypto;
         let count = (holders + agents + FLOOD_ACCOUNTS) as usize + n;
         let keys = Arc::new(Keyring::new(crypto, self.chain_seed(), "account", count));
-        let (ledger, wallet) = ledger(&self.table().ledger, holders, agents);
-        let workload = payments.map(|payments| self.payments(payments, n, keys.clone(), wallet)).transpose()?;
-        let clients = payments.map_or(0, |payments| payments.clients);
+        let choice = &self.table().ledger;
+        let entry = find(self.catalogue.ledgers(), "ledger", &choice.name)?;
+        let model: Rc<dyn LedgerModel> = Rc::from((entry.read)(&choice.settings));
+        let wallet = model.wallet(holders);
+        let workload = match asking {
+            Asking::Nobody => None,
+            Asking::Payments(payments) => Some(self.payments(payments, n, keys.clone(), wallet)?),
+            Asking::Model(model) => {
+                let (seed, keys) = (self.chain_seed(), keys.clone());
+                Some(model.workload(Clients { seed, nodes: n, keys, wallet })?)
+            }
+        };
         let desk = Desk { keys: keys.clone(), holders, clients };
-        Ok(Load { accounts: keys, ledger, workload, retry: payments.and_then(|payments| payments.retry.first()), desk })
+        // Agents own what people own.
+        let ledger = Box::new(move || model.ledger(holders + agents));
+        Ok(Load { accounts: keys, ledger, workload, retry, desk })
     }
     fn payments(
         &self,
@@ -86,31 +118,4 @@ impl Builder<'_> {
 
 fn piece(piece: scenario::Piece) -> Piece {
     Piece { lasting: piece.lasting, rate: piece.rate }
-}
-
-/// Makes a ledger in the state of genesis.
-type MakeLedger = Box<dyn Fn() -> Box<dyn Ledger>>;
-
-/// A ledger, and the wallet of those who pay on it. Agents have what people have.
-fn ledger(choice: &LedgerChoice, holders: u32, agents: u32) -> (MakeLedger, Box<dyn Wallet>) {
-    let owners = holders + agents;
-    match choice {
-        LedgerChoice::Account(table) => {
-            let balance = table.balance;
-            let reward = match table.reward {
-                scenario::Reward::Nothing => Reward::Nothing,
-                scenario::Reward::Fees => Reward::Fees,
-                scenario::Reward::Minted(amount) => Reward::Minted(amount),
-            };
-            let make = move || -> Box<dyn Ledger> { Box::new(Account::new(owners, balance, reward, owners)) };
-            (Box::new(make), Box::new(AccountWallet::new(holders, balance)))
-        }
-        LedgerChoice::Utxo(table) => {
-            let endowment = |accounts| Endowment { accounts, coins: table.coins, amount: table.amount };
-            let (all, people) = (endowment(owners), endowment(holders));
-            let issuance = Issuance { subsidy: table.subsidy, halving: table.halving, maturity: table.maturity };
-            let make = move || -> Box<dyn Ledger> { Box::new(Utxo::new(all, issuance, owners)) };
-            (Box::new(make), Box::new(UtxoWallet::new(people)))
-        }
-    }
 }

@@ -4,21 +4,21 @@
 //! from streams of the seed named here and in `network`, so that two protocols under one seed meet the same world.
 
 mod agent;
+mod delay;
 mod fault;
 mod load;
 mod network;
 
-use super::{Chain as ChainTable, Nodes, Regions, Scenario, Stop as StopChoice, Weights};
+use super::{Catalogue, Chain as ChainTable, Nodes, Regions, Scenario, Stop as StopChoice, Weights};
 use crate::base::{Committee, Duration, Height, NodeId, Stream, Time};
 use crate::chain::mempool::Capacity;
-use crate::consensus;
 use crate::engine::{Chain, Clock, DiskModel, ProcessSettings, Setup, Simulation, Stop, World, setup};
 use crate::network::dataset::{self, Kind};
 use crate::observe::check::{Settings as CheckSettings, Suite};
 use crate::observe::metrics::{Metrics, MetricsSettings};
 use crate::observe::story::Recorder;
 use crate::observe::{Observed, Observer, Violation};
-use crate::protocol::{Protocol, Visitor};
+use crate::protocol::Protocol;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -101,30 +101,43 @@ pub struct Built {
 /// Builds the world of a scenario under one seed.
 ///
 /// # Errors
-/// What could not be built, as a sentence: a file that cannot be read, a graph that is not connected.
-pub fn build(scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
-    build_watched(scenario, seed, read, true)
+/// What could not be built, as a sentence: a file that cannot be read, a graph that is not connected, a name that the
+/// catalogue does not have.
+pub fn build(catalogue: &Catalogue, scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
+    build_watched(catalogue, scenario, seed, read, true)
 }
 
 /// The same, with nobody who counts: only the checks watch.
 ///
 /// # Errors
 /// See [`build`].
-pub fn build_unmeasured(scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
-    build_watched(scenario, seed, read, false)
+pub fn build_unmeasured(
+    catalogue: &Catalogue,
+    scenario: &Scenario,
+    seed: u64,
+    read: Read<'_>,
+) -> Result<Built, String> {
+    build_watched(catalogue, scenario, seed, read, false)
 }
 
-fn build_watched(scenario: &Scenario, seed: u64, read: Read<'_>, measured: bool) -> Result<Built, String> {
+fn build_watched(
+    catalogue: &Catalogue,
+    scenario: &Scenario,
+    seed: u64,
+    read: Read<'_>,
+    measured: bool,
+) -> Result<Built, String> {
     let mut built = Built { world: World::default(), watchers: Vec::new(), remarks: Vec::new() };
     let mut desks = Vec::new();
     for number in 0..scenario.chain.len() {
-        let mut builder = Builder { scenario, number, seed, read, measured, made: None };
-        consensus::visit(&mut builder);
-        let made = builder.made.expect("a checked scenario names a known protocol")?;
-        built.world.chains.push(made.chain);
-        built.watchers.push(made.watchers);
-        built.remarks.extend(made.remarks);
-        desks.push(made.desk);
+        let name = &scenario.chain[number].protocol.name;
+        let protocol = catalogue.protocol(name);
+        let protocol = protocol.ok_or_else(|| format!("the catalogue has no protocol called `{name}`"))?;
+        let chain = (protocol.chain)(&Builder { catalogue, scenario, number, seed, read, measured })?;
+        built.world.chains.push(chain.chain);
+        built.watchers.push(chain.watchers);
+        built.remarks.extend(chain.remarks);
+        desks.push(chain.desk);
     }
     built.world.agents = agent::agents(scenario, &desks);
     Ok(built)
@@ -140,30 +153,23 @@ impl Scenario {
     }
 }
 
-struct Made {
+/// A chain ready to run, whatever its protocol.
+pub(super) struct BuiltChain {
     chain: Box<dyn Chain>,
     watchers: Watchers,
     remarks: Vec<String>,
     desk: agent::Desk,
 }
 
-/// Builds the chain with this number when the registry comes to its protocol.
-struct Builder<'a> {
+/// Builds the chain with this number.
+pub(super) struct Builder<'a> {
+    catalogue: &'a Catalogue,
     scenario: &'a Scenario,
     number: usize,
     seed: u64,
     read: Read<'a>,
     /// Whether somebody counts.
     measured: bool,
-    made: Option<Result<Made, String>>,
-}
-
-impl Visitor for Builder<'_> {
-    fn visit<P: Protocol>(&mut self) {
-        if let Some(config) = self.scenario.chain[self.number].protocol.config::<P>() {
-            self.made = Some(self.chain::<P>(config));
-        }
-    }
 }
 
 impl Builder<'_> {
@@ -177,7 +183,8 @@ impl Builder<'_> {
     fn is_for_this_chain(&self, name: &str) -> bool {
         if name.is_empty() { self.number == 0 } else { name == self.table().name }
     }
-    fn chain<P: Protocol>(&self, config: P::Config) -> Result<Made, String> {
+    pub(super) fn chain<P: Protocol>(&self) -> Result<BuiltChain, String> {
+        let config = self.table().protocol.config::<P>().expect("the protocol that the catalogue has by this name");
         let (table, scenario, seed) = (self.table(), self.scenario, self.chain_seed());
         let n = table.nodes.count as usize;
         let (regions, imported) = network::places(table, seed, self.read)?;
@@ -195,7 +202,7 @@ impl Builder<'_> {
         let faults = self.faults(&places, &roster);
         let mut byzantine = fault::amnesiacs(&faults, &roster);
         byzantine.extend(committee.members().filter(|node| !processes[node.index()].is_honest()));
-        let plan = network::plan(table, seed, &regions, imported.as_ref(), &roster)?;
+        let plan = network::plan(self.catalogue, table, seed, &regions, imported.as_ref(), &roster)?;
         let mut remarks = plan.remarks;
         remarks.extend(P::remarks(&config, &committee, &byzantine));
         let traffic = self.load(n)?;
@@ -224,7 +231,7 @@ impl Builder<'_> {
             observers: watchers.observers(self.measured),
         };
         let chain = Box::new(Simulation::new(setup));
-        Ok(Made { chain, watchers, remarks, desk: traffic.desk })
+        Ok(BuiltChain { chain, watchers, remarks, desk: traffic.desk })
     }
     /// The faults that the protocol must bear while they last.
     fn tolerated(&self) -> BTreeSet<u32> {

@@ -1,5 +1,6 @@
 //! The network of a chain: places, delays, rates, graph, gossip.
 
+use super::delay::AtEndpoints;
 use super::{Read, regions};
 use crate::base::{Duration, NodeId, Stream};
 use crate::engine::{ProcessId, Roster, TransactionRelay};
@@ -11,7 +12,8 @@ use crate::network::import::{self, Imported};
 use crate::network::latency::{Drawn, Jitter, Latency, Law, Region};
 use crate::network::topology::{Shape, Topology};
 use crate::network::transport::{Discipline, Rates, Settings, Tcp, Transport};
-use crate::network::{Change, Degradation, Network};
+use crate::network::{Change, Degradation, Delay, Network};
+use crate::scenario::catalogue::{Catalogue, Site, find};
 use crate::scenario::{self, Bandwidth, Chain as ChainTable, Nodes, Rate, Spread};
 use std::path::Path;
 use std::sync::Arc;
@@ -45,16 +47,17 @@ pub(super) fn places(
 
 /// Everything between the processes of a roster. Twins stand where the first of them stands, each with a link of its own.
 pub(super) fn plan(
+    catalogue: &Catalogue,
     table: &ChainTable,
     seed: u64,
     regions: &[Option<String>],
     imported: Option<&Imported>,
     roster: &Roster,
 ) -> Result<Plan, String> {
-    let (choice, nodes, n) = (&table.network, &table.nodes, table.nodes.count as usize);
+    let (choice, nodes) = (&table.network, &table.nodes);
     let topology = match imported {
         Some(imported) => imported.topology.clone(),
-        None => shape(choice)?.build(n, seed).map_err(|error| error.to_string())?,
+        None => graph(catalogue, choice, &Site { seed, regions })?,
     };
     let survey = topology.survey();
     if !survey.is_connected() {
@@ -69,17 +72,30 @@ pub(super) fn plan(
     places.extend(twins.iter().map(|node| regions[node.index()].clone()));
     let mut access = access(nodes, regions, imported, seed);
     access.extend(twins.iter().map(|node| access[node.index()]).collect::<Vec<Duration>>());
-    let delay = || delays(choice, &places, &access, imported, seed);
-    let mut network = Transport::new(seed, Box::new(delay()?), settings);
+    let endpoints: Vec<NodeId> = roster.all().map(|process| roster.node(process)).collect();
+    let site = Site { seed, regions };
+    let delay = || -> Result<Box<dyn Delay>, String> {
+        let scenario::Latency::Model(model) = &choice.latency else {
+            return Ok(Box::new(delays(choice, &places, &access, imported, seed)?));
+        };
+        let model = (find(catalogue.latencies(), "latency", &model.name)?.read)(&model.settings);
+        Ok(Box::new(AtEndpoints::new(model.delay(&site)?, &endpoints, &access)))
+    };
+    let mut network = Transport::new(seed, delay()?, settings);
     if choice.loss > 0.0 {
         let everybody: Vec<NodeId> = (0..places.len()).map(NodeId::from).collect();
         let by = Degradation { loss: choice.loss, ..Degradation::default() };
         let change = Change::Degrade { id: PERMANENT, from: everybody.clone(), to: everybody, by };
         network.change(crate::base::Time::ZERO, &change, &mut crate::network::Carried::default());
     }
+    let mut network: Box<dyn Network> = Box::new(network);
+    if let Some(model) = &choice.model {
+        let model = (find(catalogue.networks(), "network", &model.name)?.read)(&model.settings);
+        network = model.network(&site, &endpoints, network)?;
+    }
     let relay = match choice.transactions {
         Spread::Gossip => TransactionRelay::Gossip,
-        Spread::Sampled => TransactionRelay::Sampled(Box::new(delay()?), hops),
+        Spread::Sampled => TransactionRelay::Sampled(delay()?, hops),
     };
     let topology = if twins.is_empty() {
         topology
@@ -89,7 +105,7 @@ pub(super) fn plan(
         topology.between(places.len(), node, can_communicate)
     };
     let gossip = gossip(choice, seed, Arc::new(topology));
-    Ok(Plan { network: Box::new(network), gossip, relay, remarks })
+    Ok(Plan { network, gossip, relay, remarks })
 }
 
 /// Whether what a file says of a network can be used.
@@ -102,7 +118,9 @@ pub(super) fn look(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(), 
     }
     transport(&table.network, &table.nodes, &regions, Some(&imported), seed)?;
     let access = access(&table.nodes, &regions, Some(&imported), seed);
-    delays(&table.network, &regions, &access, Some(&imported), seed)?;
+    if !matches!(table.network.latency, scenario::Latency::Model(_)) {
+        delays(&table.network, &regions, &access, Some(&imported), seed)?;
+    }
     Ok(())
 }
 
@@ -121,6 +139,11 @@ fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Opti
         return Err(format!("{path} describes {} nodes, the scenario has {n}", imported.nodes.len()));
     }
     // What would be read and change nothing is refused.
+    if let scenario::Latency::Model(model) = &choice.latency
+        && imported.links.any(|link| link.latency.is_some())
+    {
+        return Err(format!("{path} gives delays of single links, and so does `latency.{}`", model.name));
+    }
     if imported.links.any(|link| link.loss.is_some_and(|loss| loss > 0.0)) {
         return Err(format!("{path} gives losses of single links; use `network.loss`, or a [[fault]] with degrade"));
     }
@@ -130,10 +153,25 @@ fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Opti
     Ok(Some(imported))
 }
 
+/// The graph that a scenario draws, or that the catalogue has.
+fn graph(catalogue: &Catalogue, choice: &scenario::Network, site: &Site<'_>) -> Result<Topology, String> {
+    let n = site.nodes();
+    let scenario::Topology::Model(model) = &choice.topology else {
+        return shape(choice)?.build(n, site.seed).map_err(|error| error.to_string());
+    };
+    let links = (find(catalogue.topologies(), "topology", &model.name)?.read)(&model.settings).links(site)?;
+    if let Some((one, other)) = links.iter().find(|(one, other)| one.index() >= n || other.index() >= n) {
+        return Err(format!("`topology.{}` links {one} and {other}, and there are {n} nodes", model.name));
+    }
+    let arcs = links.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]);
+    Topology::of_arcs(n, arcs).map_err(|error| error.to_string())
+}
+
 fn shape(choice: &scenario::Network) -> Result<Shape, String> {
     use scenario::Topology as T;
     Ok(match &choice.topology {
         T::Complete {} | T::File { .. } => Shape::Complete {},
+        T::Model(_) => unreachable!("a graph of the catalogue is no shape"),
         T::Outbound { degree, max_inbound } => {
             Shape::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
         }
@@ -214,7 +252,7 @@ fn law(choice: &scenario::Latency) -> Law {
         L::Pareto { median, shape } => Law::Pareto { median: *median, shape: *shape },
         L::Weibull { median, shape } => Law::Weibull { median: *median, shape: *shape },
         L::Empirical { quantiles } => Law::Empirical { quantiles: quantiles.clone() },
-        L::Regions { .. } | L::Simblock { .. } => unreachable!("delays between regions are not one law"),
+        L::Regions { .. } | L::Simblock { .. } | L::Model(_) => unreachable!("these delays are not one law"),
     }
 }
 

@@ -4,7 +4,7 @@ use super::Checker;
 use crate::base::{Duration, FaultModel};
 use crate::scenario::mistake::{allow, suggest};
 use crate::scenario::spelling::{EQUIVOCATE, GENERIC_ATTACKS};
-use crate::scenario::{Attack, Chain, Misconduct, Nodes, Scenario, Select, Topology, Weights, Workload};
+use crate::scenario::{Attack, Chain, Misconduct, Nodes, Scenario, Select, Topology, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who forgets more often gets nothing done, and neither does the run.
@@ -15,7 +15,7 @@ impl Checker<'_> {
     pub(super) fn adversaries(&mut self, scenario: &mut Scenario) {
         let mut taken: BTreeSet<(String, u32)> = BTreeSet::new();
         let mut budgets: BTreeMap<String, u64> = BTreeMap::new();
-        let payments = scenario.workload.as_ref().map(|Workload::Payments(payments)| payments);
+        let driven = self.driven(scenario);
         for (at, adversary) in scenario.adversary.iter_mut().enumerate() {
             let path = format!("adversary[{at}]");
             let key = format!("{path}.chain");
@@ -36,7 +36,8 @@ impl Checker<'_> {
             let key = format!("{path}.attack");
             self.attack(&key, &mut adversary.attack, chain);
             if let Attack::Generic(misconduct) = &adversary.attack {
-                let accounts = payments.filter(|payments| payments.chain == chain.name).map_or(0, |p| p.accounts);
+                let here = driven.as_ref().filter(|(driven, _)| *driven == chain.name);
+                let accounts = here.map_or(0, |(_, accounts)| *accounts);
                 self.misconduct(&key, misconduct, &adversary.nodes, chain, accounts);
             }
         }
@@ -52,8 +53,7 @@ impl Checker<'_> {
     }
 
     fn attack(&mut self, key: &str, attack: &mut Attack, chain: &Chain) {
-        let known = self.known.iter().find(|known| known.name == chain.protocol.name).copied();
-        let Some(known) = known else { return };
+        let Some(known) = self.catalogue.protocol(&chain.protocol.name).copied() else { return };
         if let Attack::Protocol(name) = &attack
             && !known.attacks.iter().any(|(own, _)| own == name)
         {

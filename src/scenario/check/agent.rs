@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::scenario::mistake::allow;
-use crate::scenario::{Agent, Anchor, Chain, Ledger, Scenario, Select};
+use crate::scenario::{Agent, Anchor, Chain, Scenario, Select};
 
 impl Checker<'_> {
     /// Who lives between chains.
@@ -42,9 +42,12 @@ impl Checker<'_> {
             && let Some(into) = named(&anchor.into)
         {
             self.select(&key("submit"), &Select::Numbers(vec![anchor.submit]), &into.nodes, &[]);
-            if let Ledger::Utxo(_) = into.ledger {
+            // Settings that could not be read say nothing.
+            let is_read = self.found.iter().all(|mistake| mistake.harmless);
+            let ledger = self.catalogue.ledgers().get(into.ledger.name.as_str()).filter(|_| is_read);
+            if ledger.is_some_and(|ledger| !(ledger.read)(&into.ledger.settings).carries_anchors()) {
                 let title = format!("chain \"{}\" cannot carry anchors", anchor.into);
-                self.wrong(&key("into"), title, "its ledger is `utxo`, expected `account`");
+                self.wrong(&key("into"), title, format!("its ledger is `{}`, expected `account`", into.ledger.name));
             }
         }
     }

@@ -2,10 +2,9 @@
 
 use super::{Checker, last};
 use crate::base::{Committee, FaultModel};
-use crate::scenario::catalogue::Known;
+use crate::scenario::catalogue::ProtocolEntry;
 use crate::scenario::mistake::{allow, suggest};
 use crate::scenario::name::Named;
-use crate::scenario::tree::Tree;
 use crate::scenario::words::{self, Data};
 use crate::scenario::{
     Chain, Disk, Gossip, Jitter, Latency, Nodes, Rate, Regions, Scenario, Select, Topology, Weights,
@@ -13,8 +12,6 @@ use crate::scenario::{
 
 /// No machine simulates more, and nothing is tried with more.
 const NODES_MAX: u32 = 1_000_000;
-/// After so many settings that cannot be read, the rest waits.
-const MISREAD_MOST: usize = 20;
 
 impl Checker<'_> {
     /// All chains: names, then each in turn. Whether it is known how many nodes there are, and where.
@@ -43,6 +40,8 @@ impl Checker<'_> {
             is_known &= self.found.len() == before;
             self.hardware(&format!("{path}.nodes"), &chain.nodes);
             let known = self.protocol(&path, chain);
+            self.ledger(&path, chain);
+            self.network_models(&path, chain);
             self.weights(&path, &mut chain.nodes, known.as_ref());
             self.latency(&path, chain);
             self.topology(&path, chain);
@@ -211,45 +210,8 @@ impl Checker<'_> {
         }
     }
 
-    /// The protocol and its settings, which are completed.
-    fn protocol(&mut self, path: &str, chain: &mut Chain) -> Option<Known> {
-        let key = format!("{path}.protocol");
-        let settings_key = format!("{key}.\"{}\"", chain.protocol.name);
-        let Some(known) = self.known.iter().find(|known| known.name == chain.protocol.name).copied() else {
-            let allowed: Vec<&str> = self.known.iter().map(|known| known.name).collect();
-            let place = self.tree.place_of_choice(&key);
-            let title = format!("unknown protocol \"{}\"", chain.protocol.name);
-            let mistake = self.sources.mistake(&place, title, allow(&allowed));
-            self.found.push(mistake.help(suggest(&chain.protocol.name, &allowed)));
-            return None;
-        };
-        let mut tree = self.tree.at(&settings_key).cloned().unwrap_or_else(|| Tree::empty(self.tree.place(&key)));
-        let before = self.found.len();
-        loop {
-            let error = match (known.settle)(&tree) {
-                Ok(settings) => break chain.protocol.settings = settings,
-                Err(error) => error,
-            };
-            // What is wrong is taken away, or put right, to see what else is.
-            let mended = error.place.clone().and_then(|place| tree.mend(&place, error.meant()));
-            let mistake = self.sources.misread(error);
-            self.found.push(mistake);
-            if mended.is_none() || self.found.len() > before + MISREAD_MOST {
-                return None;
-            }
-        }
-        if self.found.len() > before {
-            return Some(known);
-        }
-        if let Err(misfit) = (known.check)(&chain.protocol.settings, chain.nodes.count as usize) {
-            let title = format!("`{}` does not suit this chain", misfit.key);
-            self.wrong(&format!("{settings_key}.{}", misfit.key), title, misfit.reason);
-        }
-        Some(known)
-    }
-
     /// Weights, and how much of them may be faulty.
-    fn weights(&mut self, path: &str, nodes: &mut Nodes, known: Option<&Known>) {
+    fn weights(&mut self, path: &str, nodes: &mut Nodes, known: Option<&ProtocolEntry>) {
         let key = format!("{path}.nodes.weights");
         let sum = |weights: &[u64]| weights.iter().try_fold(0u64, |sum, &weight| sum.checked_add(weight));
         let total = match &nodes.weights {
@@ -334,6 +296,7 @@ impl Checker<'_> {
             }
             Latency::Regions { data, .. } => self.latency_data(&key("regions"), Data::Latency, data, chain),
             Latency::Simblock { data } => self.latency_data(&key("simblock"), Data::Simblock, data, chain),
+            Latency::Model(_) => {}
         }
     }
 
@@ -350,7 +313,7 @@ impl Checker<'_> {
         let below = |degree: u32| (1..n.max(2)).contains(&degree);
         let label = |degree: u32| format!("found {degree}, and there are {n} nodes");
         match &chain.network.topology {
-            Topology::Complete {} | Topology::Ring {} | Topology::Star {} => {}
+            Topology::Complete {} | Topology::Ring {} | Topology::Star {} | Topology::Model(_) => {}
             Topology::Outbound { degree, max_inbound } => {
                 if !below(*degree) {
                     let title = "`degree` must be at least 1 and less than the number of nodes";

@@ -23,6 +23,7 @@ impl Checker<'_> {
 
     /// Who asks for what.
     pub(super) fn workload(&mut self, scenario: &mut Scenario) {
+        self.workload_model(scenario);
         let Some(Workload::Payments(payments)) = &mut scenario.workload else { return };
         let path = "workload.payments";
         let Some(chain) = self.chain_of(&format!("{path}.chain"), &mut payments.chain, &scenario.chain) else { return };

@@ -3,16 +3,17 @@
 mod adversary;
 mod agent;
 mod chain;
+mod choice;
 mod events;
 mod faults;
 mod vacuous;
 
-use super::catalogue::Known;
+use super::catalogue::Catalogue;
 use super::estimate::estimate;
 use super::mistake::{Mistake, Sources, allow, suggest};
 use super::name::{self, Named};
 use super::tree::Tree;
-use super::{Agent, Arrival, Misconduct, Scenario, Stop, Workload, spelling};
+use super::{Agent, Arrival, Misconduct, ModelChoice, Scenario, Stop, Workload, spelling};
 use crate::base::Duration;
 use std::collections::BTreeSet;
 
@@ -34,8 +35,8 @@ const LONGEST_STORY: u32 = 100_000;
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Checks `scenario`, read from `tree`, and completes it. Mistakes come in the order of the checks.
-pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[Known]) -> Vec<Mistake> {
-    let mut checker = Checker { tree, sources, known, found: Vec::new() };
+pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, catalogue: &Catalogue) -> Vec<Mistake> {
+    let mut checker = Checker { tree, sources, catalogue, found: Vec::new() };
     checker.frame(scenario);
     if !checker.chains(scenario) {
         return checker.found; // What follows speaks of nodes, and would only repeat what is wrong with them.
@@ -59,7 +60,7 @@ pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, known: &[K
 struct Checker<'a> {
     tree: &'a Tree,
     sources: &'a Sources,
-    known: &'a [Known],
+    catalogue: &'a Catalogue,
     found: Vec<Mistake>,
 }
 
@@ -176,7 +177,14 @@ impl Checker<'_> {
             self.not_too_often(&format!("agent[{at}].anchor.poll"), anchor.poll, AGAIN_MIN);
             self.not_too_often(&format!("agent[{at}].anchor.retry"), anchor.retry, AGAIN_MIN);
         }
-        let Some(Workload::Payments(payments)) = &scenario.workload else { return };
+        let payments = match &scenario.workload {
+            Some(Workload::Payments(payments)) => payments,
+            Some(Workload::Model(ModelChoice { name, settings })) => {
+                let settings = toml::Value::Table(settings.clone());
+                return self.rings(&format!("workload.\"{name}\""), &settings, scenario.duration);
+            }
+            None => return,
+        };
         if let Some(retry) = payments.retry.first() {
             self.not_too_often("workload.payments.retry", retry, AGAIN_MIN);
         }
@@ -229,9 +237,10 @@ impl Checker<'_> {
         }
         // Settings that could not be read suit nothing.
         let is_read = self.found.iter().all(|mistake| mistake.harmless);
-        let known = self.known.iter().find(|known| known.name == chain.protocol.name);
-        let Some(known) = known.filter(|_| is_read) else { return };
-        let misfit = [least, most].into_iter().find_map(|n| (known.check)(&chain.protocol.settings, n as usize).err());
+        let protocol = self.catalogue.protocol(&chain.protocol.name);
+        let Some(protocol) = protocol.filter(|_| is_read) else { return };
+        let check = protocol.settings.check;
+        let misfit = [least, most].into_iter().find_map(|n| check(&chain.protocol.settings, n as usize).err());
         if let Some(misfit) = misfit {
             self.wrong(key, format!("`{}` does not suit such a world", misfit.key), misfit.reason);
         }
@@ -261,8 +270,9 @@ impl Checker<'_> {
             );
         }
         let generic = spelling::GENERIC_ATTACKS.iter().filter(|(name, _)| Misconduct::of_word(name).is_some());
-        let own = self.known.iter().filter(|known| known.name == scenario.chain[0].protocol.name);
-        let allowed: Vec<&str> = generic.chain(own.flat_map(|known| known.attacks)).map(|(name, _)| *name).collect();
+        let own = self.catalogue.protocol(&scenario.chain[0].protocol.name).into_iter();
+        let own = own.flat_map(|protocol| protocol.attacks);
+        let allowed: Vec<&str> = generic.chain(own).map(|(name, _)| *name).collect();
         for (at, name) in limits.attacks.iter().enumerate() {
             self.among(&format!("explore.attacks[{at}]"), "attack", name, &allowed);
         }

@@ -101,13 +101,13 @@ fn members(select: &Select, nodes: &Nodes) -> Option<Vec<NodeId>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario::Scenario;
+    use crate::scenario::{Catalogue, Scenario};
 
     /// The titles of the warnings about a scenario of four nodes that ends so.
     fn warnings(end: &str) -> Vec<String> {
         let head = "name = \"m\"\nduration = \"20s\"\n[[chain]]\nprotocol = \"raft\"\nnodes = { count = 4 }\n";
         let loaded =
-            Scenario::load("m.toml", &format!("{head}{end}"), &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
+            Scenario::load(&Catalogue::standard(), "m.toml", &format!("{head}{end}"), &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
         loaded.warnings.into_iter().map(|warning| warning.title).collect()
     }
 

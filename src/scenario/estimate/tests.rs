@@ -4,8 +4,8 @@
 use super::{BLOCK, Estimate, PENDING, TRANSACTION, estimate};
 use crate::chain::Transaction;
 use crate::observe::metrics::{BlockRow, TransactionRow};
-use crate::scenario::Scenario;
 use crate::scenario::run::run;
+use crate::scenario::{Catalogue, Scenario};
 
 const BASE: &str = r#"
 name = "small"
@@ -22,7 +22,7 @@ rate = 50
 
 fn scenario(changes: &[&str]) -> Scenario {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    Scenario::load("small", BASE, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario
+    Scenario::load(&Catalogue::standard(), "small", BASE, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario
 }
 
 /// The number before a word.
@@ -48,7 +48,7 @@ fn transactions_blocks_and_intervals_are_as_many_as_the_run_has() {
     ] {
         let scenario = scenario(changes);
         let estimate = estimate(&scenario);
-        let ran = run(&scenario, 1, &|_| Err(String::new()), u64::MAX, |_| true).unwrap();
+        let ran = run(&Catalogue::standard(), &scenario, 1, &|_| Err(String::new()), u64::MAX, |_| true).unwrap();
         let outcome = &ran.chains[0].outcome;
         for (what, found) in [
             (" transactions", outcome.transactions.len()),

@@ -2,10 +2,9 @@
 
 use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
-use crate::scenario::catalogue::known;
 use crate::scenario::name;
 use crate::scenario::{
-    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log, Misconduct,
+    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log, Misconduct,
     Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
 };
 
@@ -14,7 +13,7 @@ use crate::scenario::{
 /// # Panics
 /// On a scenario that was not checked.
 #[must_use]
-pub fn world(base: &Scenario, number: u64) -> Scenario {
+pub fn world(catalogue: &Catalogue, base: &Scenario, number: u64) -> Scenario {
     let mut world = base.clone();
     let limits = base.limits();
     world.name = name::joined(&base.name, &number.to_string());
@@ -25,7 +24,7 @@ pub fn world(base: &Scenario, number: u64) -> Scenario {
     let mut artist = Artist { random: Stream::new(number, "world", 0, 0), n: 0, heal, tempo: Tempo::Any, limits };
     artist.nodes(&mut world);
     artist.surroundings(&mut world);
-    artist.faulty(&mut world);
+    artist.faulty(catalogue, &mut world);
     artist.faults(&mut world);
     artist.late_leaders(number, &mut world);
     world.fault.sort_by_key(|fault| fault.at);
@@ -108,10 +107,10 @@ impl Artist {
         }
     }
     /// Nodes that lie, forget or stay down: at most as many as allowed.
-    fn faulty(&mut self, world: &mut Scenario) {
+    fn faulty(&mut self, catalogue: &Catalogue, world: &mut Scenario) {
         let chain = &world.chain[0];
-        let known = known().into_iter().find(|known| known.name == chain.protocol.name).expect("a known protocol");
-        let most = self.limits.faulty.unwrap_or_else(|| tolerated(chain)).min(self.n - 1);
+        let known = catalogue.protocol(&chain.protocol.name).expect("a known protocol");
+        let most = self.limits.faulty.unwrap_or_else(|| tolerated(catalogue, chain)).min(self.n - 1);
         let byzantine = self.limits.byzantine.unwrap_or(known.faults == FaultModel::Byzantine);
         let mut nodes: Vec<u32> = (0..self.n).collect();
         self.random.shuffle(&mut nodes);

@@ -19,8 +19,7 @@ pub use draw::{ingredients, world};
 pub use shrink::{Shrunk, shrink};
 
 use super::build::{Built, build_unmeasured};
-use super::catalogue::known;
-use super::{Chain, Scenario};
+use super::{Catalogue, Chain, Scenario};
 use crate::base::{Duration, Time};
 use crate::observe::ViolationKind;
 use schemars::JsonSchema;
@@ -145,9 +144,9 @@ impl Kind {
 }
 
 /// How many faulty nodes the protocol of a chain bears.
-fn tolerated(chain: &Chain) -> u32 {
-    let known = known().into_iter().find(|known| known.name == chain.protocol.name).expect("a known protocol");
-    (known.tolerates)(&chain.protocol.settings, chain.nodes.count as usize) as u32
+fn tolerated(catalogue: &Catalogue, chain: &Chain) -> u32 {
+    let protocol = catalogue.protocol(&chain.protocol.name).expect("a known protocol");
+    (protocol.tolerates)(&chain.protocol.settings, chain.nodes.count as usize) as u32
 }
 
 /// What broke in a world.
@@ -189,19 +188,23 @@ pub struct Judgement {
 ///
 /// # Panics
 /// Never: it goes on to the end.
-pub fn judge(world: &Scenario) -> Result<Judgement, String> {
-    Ok(judge_while(world, &|| true)?.expect("nobody wants an end"))
+pub fn judge(catalogue: &Catalogue, world: &Scenario) -> Result<Judgement, String> {
+    Ok(judge_while(catalogue, world, &|| true)?.expect("nobody wants an end"))
 }
 
 /// The same as long as `go_on` says so: `None` if it was ended.
 ///
 /// # Errors
 /// See [`judge`].
-pub fn judge_while(world: &Scenario, go_on: &dyn Fn() -> bool) -> Result<Option<Judgement>, String> {
+pub fn judge_while(
+    catalogue: &Catalogue,
+    world: &Scenario,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Option<Judgement>, String> {
     let seed = world.seeds.0[0];
     let read = |path: &str| Err(format!("a world reads no file, not even {path}"));
     let run = || {
-        let Built { world, .. } = build_unmeasured(world, seed, &read)?;
+        let Built { world, .. } = build_unmeasured(catalogue, world, seed, &read)?;
         Ok(watch(world, go_on))
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|cause| {

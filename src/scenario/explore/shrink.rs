@@ -7,7 +7,7 @@
 use super::{Finding, Judgement, judge_while, tolerated};
 use crate::base::Duration;
 use crate::scenario::words::NO_DISK;
-use crate::scenario::{Attack, Clock, Disk, Fault, Latency, Misconduct, Regions, Scenario, Seeds, Select, Workload};
+use crate::scenario::{Attack, Catalogue, Clock, Disk, Fault, Latency, Misconduct, Regions, Scenario, Seeds, Select, Workload};
 use std::ops::Range;
 
 /// Under how many seeds each smaller world is tried.
@@ -26,18 +26,24 @@ pub struct Shrunk {
 
 /// Makes `world`, which breaks by `finding`, smaller, trying about `budget` worlds as long as `go_on` says so.
 #[must_use]
-pub fn shrink(world: &Scenario, finding: &Finding, budget: u32, go_on: &dyn Fn() -> bool) -> Shrunk {
+pub fn shrink(
+    catalogue: &Catalogue,
+    world: &Scenario,
+    finding: &Finding,
+    budget: u32,
+    go_on: &dyn Fn() -> bool,
+) -> Shrunk {
     let mut best = Shrunk { world: world.clone(), finding: finding.clone(), tried: 0 };
     let mut improved = true;
     while improved {
         improved = false;
         let mut at = 0;
         // The list is made anew after each success, and gone on with from the same place.
-        while let Some(smaller) = candidate(&best.world, &best.finding, at) {
+        while let Some(smaller) = candidate(catalogue, &best.world, &best.finding, at) {
             if best.tried >= budget || !go_on() {
                 return best;
             }
-            if try_seeds(&smaller, &mut best, go_on) {
+            if try_seeds(catalogue, &smaller, &mut best, go_on) {
                 improved = true;
             } else {
                 at += 1;
@@ -48,15 +54,15 @@ pub fn shrink(world: &Scenario, finding: &Finding, budget: u32, go_on: &dyn Fn()
 }
 
 /// Whether `smaller` breaks in the same way under some seed; then it is the best.
-fn try_seeds(smaller: &Scenario, best: &mut Shrunk, go_on: &dyn Fn() -> bool) -> bool {
+fn try_seeds(catalogue: &Catalogue, smaller: &Scenario, best: &mut Shrunk, go_on: &dyn Fn() -> bool) -> bool {
     let first = best.world.seeds.0[0];
     let seeds = std::iter::once(first).chain((1..=SEEDS).filter(|seed| *seed != first).take(SEEDS as usize - 1));
     // Not every smaller world makes sense: a protocol may need more nodes.
-    let Ok(smaller) = Scenario::load("", &smaller.resolved(), &[]) else { return false };
+    let Ok(smaller) = Scenario::load(catalogue, "", &smaller.resolved(), &[]) else { return false };
     for seed in seeds {
         let world = Scenario { seeds: Seeds(vec![seed]), ..smaller.scenario.clone() };
         best.tried += 1;
-        if let Ok(Some(Judgement { finding: Some(finding), .. })) = judge_while(&world, go_on)
+        if let Ok(Some(Judgement { finding: Some(finding), .. })) = judge_while(catalogue, &world, go_on)
             && finding.is_like(&best.finding)
         {
             (best.world, best.finding) = (world, finding);
@@ -70,8 +76,8 @@ fn try_seeds(smaller: &Scenario, best: &mut Shrunk, go_on: &dyn Fn() -> bool) ->
 type Change<'a> = Box<dyn Fn(&mut Scenario) + 'a>;
 
 /// The smaller world with this number: those that take most away come first.
-fn candidate(world: &Scenario, finding: &Finding, at: usize) -> Option<Scenario> {
-    let was_borne = is_borne(world);
+fn candidate(catalogue: &Catalogue, world: &Scenario, finding: &Finding, at: usize) -> Option<Scenario> {
+    let was_borne = is_borne(catalogue, world);
     let mut changes = Vec::new();
     ends_sooner(world, finding, &mut changes);
     fewer(world, &mut changes);
@@ -90,13 +96,13 @@ fn candidate(world: &Scenario, finding: &Finding, at: usize) -> Option<Scenario>
         next
     });
     // What breaks because fewer nodes bear less was not asked for.
-    smaller.filter(|next| next != world && (!was_borne || is_borne(next))).nth(at)
+    smaller.filter(|next| next != world && (!was_borne || is_borne(catalogue, next))).nth(at)
 }
 
 /// Whether no more nodes are faulty for good than the protocol tolerates.
-fn is_borne(world: &Scenario) -> bool {
+fn is_borne(catalogue: &Catalogue, world: &Scenario) -> bool {
     let down = world.fault.iter().filter(|fault| fault.tolerated || fault.amnesiacs().is_some()).count();
-    down + world.adversary.len() <= tolerated(&world.chain[0]) as usize
+    down + world.adversary.len() <= tolerated(catalogue, &world.chain[0]) as usize
 }
 
 /// A run need not go on after something wrong happened.

@@ -1,6 +1,6 @@
 //! Writing a scenario as a person would: without what is the default.
 
-use crate::scenario::Scenario;
+use crate::scenario::{Catalogue, Scenario};
 
 impl Scenario {
     /// The scenario as TOML, with every key left out that makes no difference. It reads back to the same scenario.
@@ -8,9 +8,9 @@ impl Scenario {
     /// # Panics
     /// Never on a scenario whose every value has a form in TOML.
     #[must_use]
-    pub fn terse(&self) -> String {
+    pub fn terse(&self, catalogue: &Catalogue) -> String {
         let mut table = toml::Table::try_from(self).expect("a scenario has a form in TOML");
-        let settled = Scenario::load("", &self.resolved(), &[]).map(|loaded| loaded.scenario);
+        let settled = Scenario::load(catalogue, "", &self.resolved(), &[]).map(|loaded| loaded.scenario);
         if let Ok(settled) = settled {
             let mut paths = Vec::new();
             walk(&toml::Value::Table(table.clone()), &mut Vec::new(), &mut paths);
@@ -18,7 +18,7 @@ impl Scenario {
                 let mut next = table.clone();
                 remove(&mut next, &path);
                 let text = toml::to_string(&next).expect("a table has a form in TOML");
-                if Scenario::load("", &text, &[]).is_ok_and(|loaded| loaded.scenario == settled) {
+                if Scenario::load(catalogue, "", &text, &[]).is_ok_and(|loaded| loaded.scenario == settled) {
                     table = next;
                 }
             }

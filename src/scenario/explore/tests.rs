@@ -2,7 +2,7 @@
 
 use super::{Kind, ingredients, judge, shrink, world};
 use crate::base::Duration;
-use crate::scenario::{Scenario, catalogue};
+use crate::scenario::{Catalogue, Scenario};
 use std::collections::BTreeSet;
 
 const BASE: &str = r#"
@@ -21,31 +21,33 @@ retry = "1s"
 
 fn base(protocol: &str, overrides: &[&str]) -> Scenario {
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load("search", &BASE.replace("PROTOCOL", protocol), &overrides);
+    let loaded = Scenario::load(&Catalogue::standard(), "search", &BASE.replace("PROTOCOL", protocol), &overrides);
     loaded.unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario
 }
 
 #[test]
 fn a_number_always_draws_the_same_world_and_another_draws_another() {
     let base = base("pbft", &[]);
-    assert_eq!(world(&base, 7), world(&base, 7));
-    assert_ne!(world(&base, 7).fault, world(&base, 8).fault);
+    let drawn = |number| world(&Catalogue::standard(), &base, number);
+    assert_eq!(drawn(7), drawn(7));
+    assert_ne!(drawn(7).fault, drawn(8).fault);
 }
 
 #[test]
 fn every_world_of_every_protocol_is_a_scenario_that_reads_back_from_both_its_forms() {
-    for known in catalogue::known() {
+    let catalogue = Catalogue::standard();
+    for known in catalogue.protocols() {
         let base = base(known.name, &[]);
         for number in 0..20 {
-            let world = world(&base, number);
-            let read = |text: &str| match Scenario::load("world", text, &[]) {
+            let world = world(&catalogue, &base, number);
+            let read = |text: &str| match Scenario::load(&catalogue, "world", text, &[]) {
                 Ok(loaded) => loaded.scenario,
                 Err(mistakes) => panic!("{} {number}: {}\n{text}", known.name, mistakes[0]),
             };
             let settled = read(&world.resolved());
             assert_eq!(settled.fault.len(), world.fault.len());
             if number < 2 {
-                let terse = world.terse();
+                let terse = world.terse(&catalogue);
                 assert_eq!(read(&terse), settled, "{terse}");
                 assert!(terse.lines().count() < world.resolved().lines().count());
             }
@@ -58,7 +60,7 @@ fn faults_end_with_the_safety_phase_and_faulty_nodes_are_no_more_than_tolerated(
     let base = base("tendermint", &[]);
     let mut seen = BTreeSet::new();
     for number in 0..300 {
-        let world = world(&base, number);
+        let world = world(&Catalogue::standard(), &base, number);
         let count = world.chain[0].nodes.count;
         assert!((4..=7).contains(&count));
         for fault in &world.fault {
@@ -78,15 +80,16 @@ fn faults_end_with_the_safety_phase_and_faulty_nodes_are_no_more_than_tolerated(
 #[test]
 fn a_world_beyond_the_bound_breaks_and_shrinks_to_less_that_breaks_in_the_same_way() {
     let hasty = "chain.protocol={ nakamoto = { spacing = \"500ms\", finality = { confirmations = 2 } } }";
+    let catalogue = Catalogue::standard();
     let base = base("nakamoto", &[hasty, "explore.kinds=[\"partition\", \"slow\", \"load\"]"]);
-    let broken = (0..50).map(|number| world(&base, number)).find_map(|world| {
-        let finding = judge(&world).expect("a world").finding?;
+    let broken = (0..50).map(|number| world(&catalogue, &base, number)).find_map(|world| {
+        let finding = judge(&catalogue, &world).expect("a world").finding?;
         finding.safety.then_some((world, finding))
     });
     let (world, finding) = broken.expect("a partition outlasts two confirmations in some world");
-    let shrunk = shrink(&world, &finding, 60, &|| true);
+    let shrunk = shrink(&catalogue, &world, &finding, 60, &|| true);
     assert!(shrunk.finding.is_like(&finding));
     assert!(shrunk.world.fault.len() <= world.fault.len() && shrunk.world.duration <= world.duration);
-    let again = Scenario::load("shrunk", &shrunk.world.terse(), &[]).expect("a scenario").scenario;
-    assert_eq!(judge(&again).expect("a world").finding, Some(shrunk.finding));
+    let again = Scenario::load(&catalogue, "shrunk", &shrunk.world.terse(&catalogue), &[]).expect("a scenario").scenario;
+    assert_eq!(judge(&catalogue, &again).expect("a world").finding, Some(shrunk.finding));
 }

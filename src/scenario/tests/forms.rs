@@ -149,7 +149,7 @@ memory: about 40 MB per run"
 
 #[test]
 fn everything_that_can_be_chosen_is_listed_with_a_line() {
-    let sections = listing(vec![Choice::new("tps", "final transactions per second")]);
+    let sections = listing(&idle(), vec![Choice::new("tps", "final transactions per second")]);
     let words = |heading: &str| {
         let section = sections.iter().find(|section| section.heading == heading).unwrap();
         section.choices.iter().map(|choice| choice.word.as_str()).collect::<Vec<_>>()

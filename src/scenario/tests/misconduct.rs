@@ -57,7 +57,7 @@ fn a_word_alone_stands_for_the_usual_settings() {
 /// A name that a protocol gives to an attack of its own means that one, except for the words that mean something alone.
 #[test]
 fn no_protocol_has_an_attack_by_the_name_of_a_generic_one() {
-    for known in crate::scenario::known() {
+    for known in Catalogue::standard().protocols() {
         let taken = known.attacks.iter().find(|(name, _)| Misconduct::of_word(name).is_some());
         assert_eq!(taken, None, "{}", known.name);
     }

@@ -6,8 +6,7 @@ mod mistakes;
 mod shipped;
 mod variants;
 
-use super::catalogue::Known;
-use super::{Loaded, Scenario};
+use super::{Catalogue, Loaded, Scenario};
 use crate::base::{Committee, Duration, FaultModel, Hash, Keyring, NodeId, Wire};
 use crate::protocol::{Context, Message, Misfit, NoRecord, Protocol};
 use schemars::JsonSchema;
@@ -94,8 +93,11 @@ impl Protocol for Idle {
     fn on_timer(&mut self, _: u8, _: &mut Context<'_, Idle>) {}
 }
 
-fn known_here() -> [Known; 1] {
-    [Known::of::<Idle>()]
+/// The catalogue of a crate that brings one protocol and nothing of ours.
+fn idle() -> Catalogue {
+    let mut catalogue = Catalogue::without_protocols();
+    catalogue.add_protocol::<Idle>().expect("the only one");
+    catalogue
 }
 
 /// Four idle nodes in three regions, one fault of each kind, one adversary.
@@ -143,7 +145,7 @@ fn load(text: &str) -> Result<Loaded, String> {
 
 fn load_set(text: &str, overrides: &[&str]) -> Result<Loaded, String> {
     let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
-    Scenario::load_knowing("test.toml", text, &overrides, &known_here()).map_err(|mistakes| {
+    Scenario::load(&idle(), "test.toml", text, &overrides).map_err(|mistakes| {
         let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         shown.join("\n")
     })

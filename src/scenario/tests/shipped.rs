@@ -3,7 +3,7 @@
 use super::super::tree::Tree;
 use super::*;
 use crate::network::dataset::Kind;
-use crate::scenario::{known, schema};
+use crate::scenario::schema;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ fn every_shipped_scenario_is_right_and_reads_back_from_its_resolved_form() {
     for path in paths {
         let text = fs::read_to_string(&path).unwrap();
         let origin = path.display().to_string();
-        let load = |text: &str| Scenario::load(&origin, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+        let load = |text: &str| Scenario::load(&Catalogue::standard(), &origin, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
         let loaded = load(&text);
         assert_eq!(loaded.warnings, [], "{}", loaded.warnings[0]);
         assert_eq!(load(&loaded.scenario.resolved()).scenario, loaded.scenario);
@@ -53,7 +53,7 @@ fn every_shipped_scenario_names_its_schema_and_asks_a_question() {
 #[test]
 fn the_shipped_schema_is_the_schema() {
     let shipped = fs::read_to_string(folder().join("schema.json")).unwrap();
-    assert_eq!(shipped, format!("{:#}\n", schema()), "write it anew: ledgerlab schema > scenarios/schema.json");
+    assert_eq!(shipped, format!("{:#}\n", schema(&Catalogue::standard())), "write it anew: ledgerlab schema > scenarios/schema.json");
 }
 
 /// Whether `value` fits `schema`, as far as this program's schemas go: references, types, properties, choices.
@@ -114,19 +114,12 @@ fn fits(root: &serde_json::Value, schema: &serde_json::Value, value: &serde_json
     Ok(())
 }
 
-/// The schema that takes any protocol, the one of these tests too.
-fn schema_for_any_protocol() -> serde_json::Value {
-    let mut schema = schema();
-    schema["$defs"]["Protocol"] = serde_json::json!({});
-    schema
-}
-
 #[test]
 fn every_shipped_scenario_fits_the_schema_as_written_and_as_resolved() {
-    let schema = schema();
+    let schema = schema(&Catalogue::standard());
     for path in below(&folder()) {
         let text = fs::read_to_string(&path).unwrap();
-        let loaded = Scenario::load("", &text, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
+        let loaded = Scenario::load(&Catalogue::standard(), "", &text, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
         for text in [text, loaded.scenario.resolved()] {
             let value = serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();
             fits(&schema, &schema, &value).unwrap_or_else(|what| panic!("{}: {what}", path.display()));
@@ -136,7 +129,7 @@ fn every_shipped_scenario_fits_the_schema_as_written_and_as_resolved() {
 
 #[test]
 fn the_schema_refuses_what_the_program_refuses() {
-    let schema = schema_for_any_protocol();
+    let schema = schema(&idle());
     let valid =
         |text: &str| fits(&schema, &schema, &serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap());
     valid(VALID).unwrap();
@@ -157,7 +150,7 @@ fn the_schema_refuses_what_the_program_refuses() {
 #[test]
 fn a_scenario_knows_the_published_tables_that_it_rests_on() {
     let text = fs::read_to_string(folder().join("reproduce/bitcoin-1000.toml")).unwrap();
-    let loaded = Scenario::load("", &text, &[]).unwrap();
+    let loaded = Scenario::load(&Catalogue::standard(), "", &text, &[]).unwrap();
     let named: Vec<_> = loaded.scenario.datasets().iter().map(|dataset| (dataset.kind, dataset.name)).collect();
     let expected = [
         (Kind::Latency, "six-regions-2018"),
@@ -170,11 +163,11 @@ fn a_scenario_knows_the_published_tables_that_it_rests_on() {
 
 #[test]
 fn the_default_settings_of_every_protocol_are_written_out_and_read_back() {
-    for known in known().iter().chain(&known_here()) {
+    for known in Catalogue::standard().protocols().chain(idle().protocols()) {
         let empty = Tree::parse("", 0).map_err(|error| error.what).unwrap();
-        let settled = (known.settle)(&empty).unwrap();
+        let settled = (known.settings.settle)(&empty).unwrap();
         let again = Tree::parse(&settled.to_string(), 0).map_err(|error| error.what).unwrap();
-        assert_eq!((known.settle)(&again).unwrap(), settled, "{}", known.name);
+        assert_eq!((known.settings.settle)(&again).unwrap(), settled, "{}", known.name);
     }
 }
 
@@ -182,6 +175,6 @@ fn the_default_settings_of_every_protocol_are_written_out_and_read_back() {
 fn the_scenario_that_the_readme_explains_is_right() {
     let readme = fs::read_to_string(folder().with_file_name("README.md")).unwrap();
     let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a scenario");
-    let loaded = Scenario::load("README.md", block, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded = Scenario::load(&Catalogue::standard(), "README.md", block, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     assert_eq!(loaded.warnings, [], "{}", loaded.warnings[0]);
 }

@@ -1,4 +1,4 @@
-//! The workloads by which the simulator's own speed is measured and compared with others.
+//! L6: the workloads by which the simulator's own speed is measured and compared with others.
 //!
 //! | name | what | who else runs it |
 //! |---|---|---|
