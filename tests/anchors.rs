@@ -14,8 +14,10 @@ const CONSPIRACY: [&str; 2] =
 
 fn ran(text: &str, seed: u64, overrides: &[&str]) -> Ran {
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load(&Catalogue::standard(), "anchored", text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    run(&Catalogue::standard(), &loaded.scenario, seed, &|path| Err(format!("no {path}")), u64::MAX, |_| true).expect("a world")
+    let loaded = Scenario::load(&Catalogue::standard(), "anchored", text, &overrides)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    run(&Catalogue::standard(), &loaded.scenario, seed, &|path| Err(format!("no {path}")), u64::MAX, |_| true)
+        .expect("a world")
 }
 
 /// What the agent reports: anchors submitted, anchors final, and the mean lag in seconds.

@@ -122,7 +122,8 @@ fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {
         format!("name = \"{name}\"\nseed = 1\ncrypto = \"symbolic\"\nduration = \"25s\"\n[[chain]]\n{settings}\n");
     let text = head + &WORLD.replace("GRAPH", graph);
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load(&Catalogue::standard(), name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded = Scenario::load(&Catalogue::standard(), name, &text, &overrides)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     loaded.scenario
 }
 

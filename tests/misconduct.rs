@@ -5,8 +5,8 @@ use ledgerlab::Catalogue;
 use ledgerlab::base::{FaultModel, NodeId};
 use ledgerlab::observe::ViolationKind;
 use ledgerlab::observe::check::Verdict;
-use ledgerlab::scenario::build::build;
 use ledgerlab::scenario::Scenario;
+use ledgerlab::scenario::build::build;
 
 /// Settings under which a protocol decides within seconds, where its own take longer, and bears liars.
 const SETTINGS: [(&str, &str); 7] = [
@@ -35,8 +35,10 @@ const ATTACKS: [&str; 9] = [
 /// Runs a scenario under its first seed: the height that node 0 finalized, and what the checkers found.
 fn run(text: &str, changes: &[&str]) -> (u64, Verdict) {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load(&Catalogue::standard(), "misconduct", text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    let mut built = build(&Catalogue::standard(), &loaded.scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
+    let loaded = Scenario::load(&Catalogue::standard(), "misconduct", text, &changes)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let mut built =
+        build(&Catalogue::standard(), &loaded.scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();

@@ -44,7 +44,8 @@ fn transactions(row: &Row) -> Vec<TransactionRow> {
         format!("duration=\"{end}s\""),
         "warm_up=\"0s\"".to_owned(),
     ];
-    let loaded = Scenario::load(&Catalogue::standard(), row.scenario, &text, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded = Scenario::load(&Catalogue::standard(), row.scenario, &text, &changes)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     run(&loaded.scenario).transactions
 }
 
@@ -116,8 +117,9 @@ fn sent(protocol: &str, settings: &str, line: u32) -> (u64, usize) {
         retry = "never"
         "#
     );
-    let outcome =
-        run(&Scenario::load(&Catalogue::standard(), protocol, &text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario);
+    let outcome = run(&Scenario::load(&Catalogue::standard(), protocol, &text, &[])
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]))
+        .scenario);
     let bytes = outcome.messages.iter().map(|row| row.sent_bytes).sum();
     (bytes, outcome.transactions.iter().filter(|row| row.final_first < Time::NEVER).count())
 }

@@ -24,7 +24,8 @@ use std::sync::Arc;
 
 /// Runs a scenario under a seed: what it came to, and what the checkers found.
 fn run(name: &str, text: &str, seed: u64) -> (Outcome, Verdict) {
-    let loaded = Scenario::load(&Catalogue::standard(), name, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded =
+        Scenario::load(&Catalogue::standard(), name, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     run_one(&loaded.scenario, seed)
 }
 
@@ -53,7 +54,8 @@ fn shipped(folder: &str, name: &str, changes: &[&str]) -> Loaded {
     let path = format!("{}/scenarios/{folder}/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(&path).expect("a text");
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    Scenario::load(&Catalogue::standard(), name, &text, &changes).unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]))
+    Scenario::load(&Catalogue::standard(), name, &text, &changes)
+        .unwrap_or_else(|mistakes| panic!("{name}: {}", mistakes[0]))
 }
 
 /// Nothing broken, and something final.

@@ -5,9 +5,11 @@
 
 mod anchors;
 mod bench;
+mod catalogue;
 mod cli;
 mod closed_form;
 mod determinism;
+mod examples;
 mod fuzz;
 mod hostile;
 mod keys;

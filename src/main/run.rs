@@ -214,11 +214,12 @@ impl Job {
     fn run(&self) -> Result<Ran, String> {
         let mut share = self.progress.share();
         let watch = memory::Watch::new(self.memory);
-        let ran = run_scenario(&self.catalogue, &self.scenario, self.seed, &reader(&self.inputs), u64::MAX, |standing| {
-            self.has_begun.store(true, Ordering::Relaxed);
-            share.tell(standing);
-            !self.interrupt.came() && !self.failed.load(Ordering::Relaxed) && watch.is_fine()
-        })?;
+        let ran =
+            run_scenario(&self.catalogue, &self.scenario, self.seed, &reader(&self.inputs), u64::MAX, |standing| {
+                self.has_begun.store(true, Ordering::Relaxed);
+                share.tell(standing);
+                !self.interrupt.came() && !self.failed.load(Ordering::Relaxed) && watch.is_fine()
+            })?;
         // A run that was ended because this process grew too large says so.
         let ended_by = watch.grown().map(|used| {
             let (used, limit) = (show(used), show(self.memory));

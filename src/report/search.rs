@@ -307,7 +307,8 @@ impl<'a> SearchFolder<'a> {
         self.home.claim.note(&lock::making(&target)).map_err(|error| Unwritten::new(&target, error))?;
         let folder = Folder::begin(&target)?;
         folder.file("world.toml", |out| out.write_all(told(catalogue, world, finding).as_bytes()))?;
-        folder.file("minimal.toml", |out| out.write_all(told(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes()))?;
+        folder
+            .file("minimal.toml", |out| out.write_all(told(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes()))?;
         if let Some(story) = story {
             story::write(story, &folder, "")?;
             story::draw(story, &folder, "")?;

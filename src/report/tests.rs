@@ -33,7 +33,9 @@ crash = { nodes = 3 }
 "#;
 
 pub fn scenario() -> Scenario {
-    Scenario::load(&Catalogue::standard(), "small.toml", SCENARIO_TEXT, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0])).scenario
+    Scenario::load(&Catalogue::standard(), "small.toml", SCENARIO_TEXT, &[])
+        .unwrap_or_else(|wrong| panic!("{}", wrong[0]))
+        .scenario
 }
 
 fn run_small(most: u64) -> Ran {

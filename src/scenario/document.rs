@@ -61,12 +61,7 @@ impl Scenario {
     ///
     /// # Errors
     /// Everything that is wrong: at least one mistake.
-    pub fn load(
-        catalogue: &Catalogue,
-        origin: &str,
-        text: &str,
-        overrides: &[String],
-    ) -> Result<Loaded, Vec<Mistake>> {
+    pub fn load(catalogue: &Catalogue, origin: &str, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Mistake>> {
         let mut sources = Sources(vec![Source::new(origin, text)]);
         let mut tree = Tree::parse(text, 0).map_err(|error| {
             let line = text.get(..error.span.start).unwrap_or("").lines().count().max(1) - 1;

@@ -163,6 +163,47 @@ pub struct Chain {
     pub costs: CostTable,
 }
 
+impl Scenario {
+    /// A scenario of one chain, to be completed by [`Scenario::checked`]: nothing is asked of it, and nothing goes wrong.
+    #[must_use]
+    pub fn new(name: &str, duration: Duration, chain: Chain) -> Scenario {
+        Scenario {
+            name: name.to_owned(),
+            question: String::new(),
+            seeds: Seeds::default(),
+            duration,
+            stop: None,
+            warm_up: Duration::ZERO,
+            crypto: Crypto::default(),
+            memory_limit: eight_gigabytes(),
+            chain: vec![chain],
+            workload: None,
+            fault: Vec::new(),
+            adversary: Vec::new(),
+            agent: Vec::new(),
+            check: Checks::default(),
+            output: Output::default(),
+            explore: None,
+            variant: Vec::new(),
+        }
+    }
+}
+
+impl Chain {
+    /// A chain of `nodes` nodes, 50 ms apart from each other, with the account ledger.
+    #[must_use]
+    pub fn new(protocol: ProtocolChoice, nodes: u32) -> Chain {
+        Chain {
+            name: main_chain(),
+            protocol,
+            ledger: account(),
+            nodes: Nodes { count: nodes, ..Nodes::default() },
+            network: Network::default(),
+            costs: CostTable::default(),
+        }
+    }
+}
+
 fn main_chain() -> String {
     "main".into()
 }

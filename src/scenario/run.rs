@@ -1,7 +1,7 @@
 //! From a world that is ready to what it came to.
 
-use super::{Catalogue, Scenario};
 use super::build::{Built, Read, build};
+use super::{Catalogue, Scenario};
 use crate::base::Time;
 use crate::observe::metrics::Outcome;
 use crate::observe::story::Story;
@@ -49,6 +49,18 @@ pub struct Standing {
     pub now: Time,
     /// Events so far, of all chains.
     pub events: u64,
+}
+
+/// Runs a scenario that names no file under one seed, to its end.
+///
+/// # Errors
+/// What could not be built, as a sentence.
+///
+/// # Panics
+/// If the simulator is wrong.
+pub fn run_to_end(catalogue: &Catalogue, scenario: &Scenario, seed: u64) -> Result<Ran, String> {
+    let read = |path: &str| Err(format!("nobody reads {path} here"));
+    run(catalogue, scenario, seed, &read, u64::MAX, |_| true)
 }
 
 /// Runs a scenario under one seed: until its end, or for `most` steps, or as long as `go_on` says so.

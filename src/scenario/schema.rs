@@ -1,7 +1,7 @@
 //! The JSON Schema of the format, for editors: completion and checks while typing.
 
-use super::catalogue::{Catalogue, Models, Settings};
 use super::Scenario;
+use super::catalogue::{Catalogue, Models, Settings};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -16,9 +16,8 @@ use std::borrow::Cow;
 pub fn schema(catalogue: &Catalogue) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let protocols = catalogue.protocols();
-    let protocols: Vec<Value> = protocols
-        .map(|protocol| choice(protocol.name, protocol.summary, protocol.settings, &mut generator))
-        .collect();
+    let protocols: Vec<Value> =
+        protocols.map(|protocol| choice(protocol.name, protocol.summary, protocol.settings, &mut generator)).collect();
     let ledgers = choices(catalogue.ledgers(), &mut generator);
     let networks = choices(catalogue.networks(), &mut generator);
     let open = [

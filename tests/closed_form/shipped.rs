@@ -15,8 +15,10 @@ fn run(name: &str, seed: u64, overrides: &[&str]) -> (Outcome, Verdict) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/reproduce/{name}.toml"));
     let text = fs::read_to_string(&path).expect("a shipped scenario");
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
-    let loaded = Scenario::load(&Catalogue::standard(), name, &text, &overrides).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    let mut built = build(&Catalogue::standard(), &loaded.scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
+    let loaded = Scenario::load(&Catalogue::standard(), name, &text, &overrides)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let mut built =
+        build(&Catalogue::standard(), &loaded.scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(1_000_000) {}
     let chain = &mut built.world.chains[0];
     chain.finish();

@@ -98,7 +98,9 @@ impl Catalogue {
     /// # Errors
     /// If its name is taken or no word.
     pub fn add_workload<W: Model + WorkloadModel>(&mut self) -> Result<&mut Catalogue, NameError> {
-        add_model::<W, _>(&mut self.workloads, "workload", Workload::WORDS, |settings| Box::new(reread::<W>(settings)))?;
+        add_model::<W, _>(&mut self.workloads, "workload", Workload::WORDS, |settings| {
+            Box::new(reread::<W>(settings))
+        })?;
         Ok(self)
     }
     /// Adds one-way delays: `chain.network.latency`.
@@ -114,7 +116,9 @@ impl Catalogue {
     /// # Errors
     /// If its name is taken or no word.
     pub fn add_topology<T: Model + TopologyModel>(&mut self) -> Result<&mut Catalogue, NameError> {
-        add_model::<T, _>(&mut self.topologies, "topology", Topology::WORDS, |settings| Box::new(reread::<T>(settings)))?;
+        add_model::<T, _>(&mut self.topologies, "topology", Topology::WORDS, |settings| {
+            Box::new(reread::<T>(settings))
+        })?;
         Ok(self)
     }
     /// Adds a whole network: `chain.network.model`.

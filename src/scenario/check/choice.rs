@@ -55,7 +55,8 @@ impl Checker<'_> {
         if self.found.len() > before {
             return;
         }
-        let (key, mut name) = (format!("workload.\"{}\"", choice.name), (entry.read)(&choice.settings).chain().to_owned());
+        let (key, mut name) =
+            (format!("workload.\"{}\"", choice.name), (entry.read)(&choice.settings).chain().to_owned());
         let Some(chain) = self.chain_of(&format!("{key}.chain"), &mut name, &scenario.chain) else { return };
         let misfit = (entry.settings.check)(&choice.settings, chain.nodes.count as usize).err();
         if let Some(misfit) = misfit {

@@ -106,8 +106,8 @@ mod tests {
     /// The titles of the warnings about a scenario of four nodes that ends so.
     fn warnings(end: &str) -> Vec<String> {
         let head = "name = \"m\"\nduration = \"20s\"\n[[chain]]\nprotocol = \"raft\"\nnodes = { count = 4 }\n";
-        let loaded =
-            Scenario::load(&Catalogue::standard(), "m.toml", &format!("{head}{end}"), &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
+        let loaded = Scenario::load(&Catalogue::standard(), "m.toml", &format!("{head}{end}"), &[])
+            .unwrap_or_else(|wrong| panic!("{}", wrong[0]));
         loaded.warnings.into_iter().map(|warning| warning.title).collect()
     }
 

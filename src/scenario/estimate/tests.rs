@@ -22,7 +22,9 @@ rate = 50
 
 fn scenario(changes: &[&str]) -> Scenario {
     let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    Scenario::load(&Catalogue::standard(), "small", BASE, &changes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0])).scenario
+    Scenario::load(&Catalogue::standard(), "small", BASE, &changes)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]))
+        .scenario
 }
 
 /// The number before a word.

@@ -4,8 +4,8 @@ use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
 use crate::scenario::name;
 use crate::scenario::{
-    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log, Misconduct,
-    Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
+    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log,
+    Misconduct, Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
 };
 
 /// The world with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.

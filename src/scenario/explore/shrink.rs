@@ -7,7 +7,9 @@
 use super::{Finding, Judgement, judge_while, tolerated};
 use crate::base::Duration;
 use crate::scenario::words::NO_DISK;
-use crate::scenario::{Attack, Catalogue, Clock, Disk, Fault, Latency, Misconduct, Regions, Scenario, Seeds, Select, Workload};
+use crate::scenario::{
+    Attack, Catalogue, Clock, Disk, Fault, Latency, Misconduct, Regions, Scenario, Seeds, Select, Workload,
+};
 use std::ops::Range;
 
 /// Under how many seeds each smaller world is tried.

@@ -90,6 +90,7 @@ fn a_world_beyond_the_bound_breaks_and_shrinks_to_less_that_breaks_in_the_same_w
     let shrunk = shrink(&catalogue, &world, &finding, 60, &|| true);
     assert!(shrunk.finding.is_like(&finding));
     assert!(shrunk.world.fault.len() <= world.fault.len() && shrunk.world.duration <= world.duration);
-    let again = Scenario::load(&catalogue, "shrunk", &shrunk.world.terse(&catalogue), &[]).expect("a scenario").scenario;
+    let again =
+        Scenario::load(&catalogue, "shrunk", &shrunk.world.terse(&catalogue), &[]).expect("a scenario").scenario;
     assert_eq!(judge(&catalogue, &again).expect("a world").finding, Some(shrunk.finding));
 }

@@ -28,7 +28,10 @@ fn every_shipped_scenario_is_right_and_reads_back_from_its_resolved_form() {
     for path in paths {
         let text = fs::read_to_string(&path).unwrap();
         let origin = path.display().to_string();
-        let load = |text: &str| Scenario::load(&Catalogue::standard(), &origin, text, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+        let load = |text: &str| {
+            Scenario::load(&Catalogue::standard(), &origin, text, &[])
+                .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]))
+        };
         let loaded = load(&text);
         assert_eq!(loaded.warnings, [], "{}", loaded.warnings[0]);
         assert_eq!(load(&loaded.scenario.resolved()).scenario, loaded.scenario);
@@ -53,7 +56,11 @@ fn every_shipped_scenario_names_its_schema_and_asks_a_question() {
 #[test]
 fn the_shipped_schema_is_the_schema() {
     let shipped = fs::read_to_string(folder().join("schema.json")).unwrap();
-    assert_eq!(shipped, format!("{:#}\n", schema(&Catalogue::standard())), "write it anew: ledgerlab schema > scenarios/schema.json");
+    assert_eq!(
+        shipped,
+        format!("{:#}\n", schema(&Catalogue::standard())),
+        "write it anew: ledgerlab schema > scenarios/schema.json"
+    );
 }
 
 /// Whether `value` fits `schema`, as far as this program's schemas go: references, types, properties, choices.
@@ -119,7 +126,8 @@ fn every_shipped_scenario_fits_the_schema_as_written_and_as_resolved() {
     let schema = schema(&Catalogue::standard());
     for path in below(&folder()) {
         let text = fs::read_to_string(&path).unwrap();
-        let loaded = Scenario::load(&Catalogue::standard(), "", &text, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
+        let loaded =
+            Scenario::load(&Catalogue::standard(), "", &text, &[]).unwrap_or_else(|wrong| panic!("{}", wrong[0]));
         for text in [text, loaded.scenario.resolved()] {
             let value = serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();
             fits(&schema, &schema, &value).unwrap_or_else(|what| panic!("{}: {what}", path.display()));
@@ -175,6 +183,7 @@ fn the_default_settings_of_every_protocol_are_written_out_and_read_back() {
 fn the_scenario_that_the_readme_explains_is_right() {
     let readme = fs::read_to_string(folder().with_file_name("README.md")).unwrap();
     let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a scenario");
-    let loaded = Scenario::load(&Catalogue::standard(), "README.md", block, &[]).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let loaded = Scenario::load(&Catalogue::standard(), "README.md", block, &[])
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     assert_eq!(loaded.warnings, [], "{}", loaded.warnings[0]);
 }
