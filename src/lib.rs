@@ -1,6 +1,42 @@
 //! Ledgerlab: a deterministic simulator of distributed ledgers that runs real consensus and ledger code.
 //!
-//! This page is the architecture. What it promises is held by `tests/tidy.rs`.
+//! A scenario is a text. It names what is in a [`Catalogue`], is checked, and runs under a seed:
+//!
+//! ```
+//! use ledgerlab::Catalogue;
+//! use ledgerlab::scenario::{Scenario, run::run_to_end};
+//!
+//! let text = r#"
+//!     name = "first"
+//!     duration = "5s"
+//!     workload.payments.rate = 20
+//!     [[chain]]
+//!     protocol.pbft = { batch_delay = "20ms" }
+//!     nodes = { count = 4 }
+//! "#;
+//! let catalogue = Catalogue::standard();
+//! let loaded = Scenario::load(&catalogue, "first.toml", text, &[]).map_err(|mistakes| mistakes[0].clone())?;
+//! let ran = run_to_end(&catalogue, &loaded.scenario, 1)?;
+//! let figures = &ran.chains[0].outcome.summary;
+//! assert!(figures.value("throughput").is_some_and(|per_second| per_second > 10.0));
+//! assert_eq!(figures.value("safety_violations"), Some(0.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What is wrong is told with its place, before anything runs:
+//!
+//! ```
+//! use ledgerlab::{Catalogue, scenario::Scenario};
+//!
+//! let text = "name = \"first\"\nduration = \"5s\"\n[[chain]]\nprotocol = \"pfbt\"\nnodes.count = 4\n";
+//! let mistakes = Scenario::load(&Catalogue::standard(), "first.toml", text, &[]).unwrap_err();
+//! assert_eq!((mistakes[0].line, mistakes[0].help.as_deref()), (4, Some("did you mean `pbft`?")));
+//! ```
+//!
+//! `examples/from_code.rs` puts a scenario together without a text. A crate that brings a protocol, a ledger, a workload or
+//! a network of its own adds it to the catalogue, as `examples/own_protocol.rs` does; nothing else knows them by name.
+//!
+//! The rest of this page is the architecture. What it promises is held by `tests/tidy.rs`.
 //!
 //! # The idea
 //!
@@ -29,11 +65,14 @@
 //! | L3 | [`network`] | what happens to bytes between nodes: delay, bandwidth, graph, gossip, faults, datasets | base |
 //! | L3 | [`workload`] | who asks for what, and when | base, chain, ledger |
 //! | L4 | [`engine`] | runs it: rooms that own their state, one chain, a world of chains | all above but consensus |
-//! | L5 | [`scenario`] | from a TOML text to a checked scenario to a run | all above |
-//! | L6 | `report` | from outcomes to people: tables, charts, pages | base, observe, scenario |
-//! | top | `main.rs` | the command line: parse, dispatch, exit codes | base, scenario, report |
+//! | L5 | [`scenario`] | from a TOML text and a catalogue to a checked scenario to a run | all above but consensus |
+//! | L6 | `standard` | the catalogue of everything that comes with this crate: [`Catalogue::standard`] | consensus, protocol, scenario |
+//! | L6 | [`speed`] | the workloads by which speed is measured | base, chain, protocol, consensus, ledger, network, engine |
+//! | L6 | [`report`] | from outcomes to people: tables, charts, pages | base, observe, scenario |
+//! | top | `main.rs` | the command line: parse, dispatch, exit codes | base, scenario, report, speed, the catalogue |
 //!
-//! To add a protocol is one new folder, one `pub mod` line and one line of the registry in [`consensus`].
+//! To add a protocol is one new folder, one `pub mod` line and one line of the registry in [`consensus`]; outside this crate
+//! it is one call of [`Catalogue::add_protocol`]. `CONTRIBUTING.md` says how everything else is added.
 //!
 //! # The life of an event
 //!
@@ -107,9 +146,12 @@
 //!   `tests/tidy/rules.rs`, so that none grows unseen.
 //! * **Faults impair processes** ([`engine::faults`]): a pause, a slow disk or a wrong clock begins and ends by its number,
 //!   and adds up with others. Only crashes and what happens to bytes were in the plan.
+//! * **A catalogue is handed over** ([`Catalogue`]). The scenario layer once asked the registry by name, so that a protocol
+//!   could not live outside this crate. Now it is given a value that says what there is: it knows types no more, only names,
+//!   settings, and one function per protocol that builds a chain of it.
 //! * **A world is a scenario** ([`scenario::explore`]). What a search draws, shrinks and writes down is what people write,
 //!   so that every finding is replayed by `ledgerlab run` and none by a seed of the search alone.
-//! * **Speed is measured from outside.** [`scenario::speed`] builds the workloads that other simulators publish; only the
+//! * **Speed is measured from outside.** [`speed`] builds the workloads that other simulators publish; only the
 //!   command line (`ledgerlab bench`) and `benches/` time them, since nothing below reads a clock.
 
 pub mod base;

@@ -40,7 +40,7 @@ fn files(folder: &Path, found: &mut Vec<String>) {
 /// Every text of the project: its folders, and the files at the top.
 fn sources() -> Vec<Source> {
     let mut paths = Vec::new();
-    for folder in ["src", "tests", "benches", "scenarios", "assets", "results", ".github"] {
+    for folder in ["src", "tests", "benches", "examples", "scenarios", "assets", "results", ".github"] {
         let folder = root().join(folder);
         if folder.is_dir() {
             files(&folder, &mut paths);

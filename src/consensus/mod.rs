@@ -1,4 +1,4 @@
-//! L3: one file or folder per protocol. This list is the registry.
+//! L3: one file or folder per protocol. This list is the registry, which fills the standard catalogue.
 
 pub mod aura;
 pub mod clique;

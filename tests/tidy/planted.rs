@@ -29,6 +29,9 @@ fn imports_go_down() {
     breaks("src/protocol/mod.rs", "use crate::observe::Observed;");
     breaks("src/engine/delivery.rs", "use crate::consensus::pbft;");
     breaks("src/engine/delivery.rs", "use super::super::super::consensus::pbft;");
+    breaks("src/scenario/run.rs", "use crate::consensus::pbft;");
+    breaks("src/scenario/run.rs", "fn f() { Catalogue::standard(); }");
+    holds("src/scenario/tests/forms.rs", "fn f() { Catalogue::standard(); }");
     breaks("src/report/csv.rs", "use crate::engine::Simulation;");
     breaks("src/main/run.rs", "use ledgerlab::engine::Simulation;");
     breaks("src/elsewhere/mod.rs", "");

@@ -33,7 +33,7 @@ pub fn check(source: &Source) -> Vec<Broken> {
 }
 
 /// The modules of the library, and what each may import besides itself.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("base", &[]),
     ("chain", &["base"]),
     ("protocol", &["base", "chain"]),
@@ -43,12 +43,14 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("network", &["base"]),
     ("workload", &["base", "chain", "ledger"]),
     ("engine", &["base", "chain", "protocol", "observe", "ledger", "network", "workload"]),
-    ("scenario", &["base", "chain", "protocol", "observe", "consensus", "ledger", "network", "workload", "engine"]),
+    ("scenario", &["base", "chain", "protocol", "observe", "ledger", "network", "workload", "engine"]),
+    ("standard", &["consensus", "protocol", "scenario"]),
+    ("speed", &["base", "chain", "protocol", "consensus", "ledger", "network", "engine"]),
     ("report", &["base", "observe", "scenario"]),
 ];
 
 /// What the command line may import.
-const TOP: &[&str] = &["base", "scenario", "report"];
+const TOP: &[&str] = &["base", "scenario", "report", "speed"];
 
 /// Imports go down the layers, in tests too.
 fn layers(source: &Source) -> Vec<Broken> {
@@ -124,7 +126,7 @@ struct Ban {
 
 const SHOW: &[&str] = &["src/main.rs", "src/main/", "src/report/"];
 
-const BANS: [Ban; 9] = [
+const BANS: [Ban; 10] = [
     Ban {
         words: &["println!", "eprintln!", "print!", "eprint!", "dbg!", "stdout()", "stderr()"],
         within: &[],
@@ -135,6 +137,7 @@ const BANS: [Ban; 9] = [
             "src/report/",
             "benches/keys.rs",
             "benches/mutation.rs",
+            "examples/",
             "tests/closed_form/",
             "tests/fuzz.rs",
             "tests/misconduct.rs",
@@ -158,6 +161,13 @@ const BANS: [Ban; 9] = [
         except: SHOW,
         tests_may: true,
         reason: "only the command line and reports see the machine",
+    },
+    Ban {
+        words: &["Catalogue::standard"],
+        within: &["src/"],
+        except: &["src/main.rs", "src/standard.rs"],
+        tests_may: true,
+        reason: "what reads, builds or runs scenarios is handed a catalogue",
     },
     Ban {
         words: &["HashMap", "HashSet", "RandomState"],
@@ -512,16 +522,18 @@ pub fn check_suite<'a>(suite: &Source, paths: impl Iterator<Item = &'a str>) -> 
     forgotten.map(|file| suite.broken(1, file, "every file of tests is a module of tests/suite.rs")).collect()
 }
 
-const TOP_LEVEL: [&str; 10] = [
+const TOP_LEVEL: [&str; 12] = [
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
     "LICENSE",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "src",
     "scenarios",
     "results",
     "benches",
+    "examples",
     "tests",
 ];
 /// Data and fonts that are embedded; what builds and runs leave behind, which is not kept.
