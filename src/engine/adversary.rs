@@ -1,7 +1,7 @@
 //! Nodes that misbehave in ways that need no knowledge of the protocol: wrappers around what a node hears and orders.
 //!
 //! A wrapper sees effects, not state: it cannot lie inside a message. Such attacks belong to the protocols and stand
-//! beside them, but for those that a node commits by being two at once, which are [`super::cast`].
+//! beside them, but for those that a node commits by being two at once, which are in [`super::roster`].
 
 use crate::base::{AccountId, Duration, NodeId, Stream};
 use crate::chain::Transaction;

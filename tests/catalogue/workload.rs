@@ -12,12 +12,13 @@ pub struct Drip {
     /// From one payment to the next.
     every: Duration,
     /// The chain that is asked.
-    chain: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<String>,
 }
 
 impl Default for Drip {
     fn default() -> Drip {
-        Drip { every: Duration::from_secs(1), chain: String::new() }
+        Drip { every: Duration::from_secs(1), chain: None }
     }
 }
 
@@ -27,8 +28,8 @@ impl Model for Drip {
 }
 
 impl WorkloadModel for Drip {
-    fn chain(&self) -> &str {
-        &self.chain
+    fn chain(&self) -> Option<&str> {
+        self.chain.as_deref()
     }
     fn accounts(&self) -> u32 {
         2
@@ -56,7 +57,7 @@ impl Workload for Dripping {
         let transaction = wallet.pay(keys, AccountId(0), AccountId(1), 1, 10, 200)?;
         let node = NodeId::from((self.at.as_nanos() / self.every.as_nanos()) as usize % *nodes);
         let request = Request { at: self.at, client: ClientId(0), node, transaction };
-        self.at = self.at + self.every;
+        self.at += self.every;
         Some(request)
     }
     fn on_receipt(&mut self, receipt: &Receipt) {

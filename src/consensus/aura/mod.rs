@@ -21,7 +21,7 @@
 //! **Fork choice.** The score of a block is `2^128 - 1 + parent.step - step`, summed along its chain: the longer chain,
 //! among equally long ones that with the lower last step, among these the first that came.
 //!
-//! **Mapping.** The step is a header field of the protocol ([`Seal::Fields`]); it and the primary's signature travel
+//! **Mapping.** The step is a header field of the protocol ([`Seal::Fields`](crate::chain::Seal::Fields)); it and the primary's signature travel
 //! beside the block. A primary without transactions makes no block unless blocks with transactions wait for finality.
 //!
 //! **Simplified.** No empty-step messages: a quiet step is a skipped one. The validators are fixed: no set changes, hence

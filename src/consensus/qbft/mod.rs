@@ -25,7 +25,7 @@
 //! chain rests. The next proposer follows the proposer of the last block.
 //!
 //! **Simplified.** The validators are fixed: no votes in headers and no contract. Messages of later heights are kept for
-//! [`FUTURE_MOST`]; beyond, and for whoever missed a decision, sealed blocks are asked for. IBFT 2.0 differs from QBFT
+//! `FUTURE_MOST`; beyond, and for whoever missed a decision, sealed blocks are asked for. IBFT 2.0 differs from QBFT
 //! in the size of justifications alone, where every ROUND-CHANGE repeats its certificate. Of IBFT 1 the locks are
 //! here, but not their release when a block cannot be inserted: insertion never fails.
 //!

@@ -39,7 +39,7 @@ pub enum Kept {
     /// Nothing, and no chain either: the data directory is wiped.
     Nothing,
     /// The data directory, log and chain, as it was this long before the crash: a restored backup. Nothing if none was
-    /// made then; see [`Fault::Backup`](super::Fault::Backup).
+    /// made then; see [`Fault::Backup`](crate::engine::Fault::Backup).
     Backup(Duration),
 }
 

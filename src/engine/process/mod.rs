@@ -4,7 +4,7 @@
 //! effects happen in order: computing delays what follows it and keeps the core busy; a record delays what follows it
 //! until it is durable. What waits behind one of them waits in the outbox, and dies with the process.
 //!
-//! This is one of the two places where the engine knows a protocol's types; the other is [`super::messages`]. A process
+//! This is one of the two places where the engine knows a protocol's types; the other is `engine::messages`. A process
 //! changes nothing but itself: effects that reach further are handed out, one after the other, to who performs them.
 
 mod checked_signatures;

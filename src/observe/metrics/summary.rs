@@ -71,7 +71,7 @@ impl Summary {
     }
 }
 
-/// One summary of several runs of one scenario under different seeds; see [`over_runs`](super::over_runs) for how values
+/// One summary of several runs of one scenario under different seeds; see [`OverRuns`] for how values
 /// become one, and what their interval is.
 ///
 /// Figures are matched by name and keep the order of the first run that has them.

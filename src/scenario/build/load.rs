@@ -41,7 +41,11 @@ impl Builder<'_> {
             }
             Some(WorkloadChoice::Model(choice)) => {
                 let model = (find(self.catalogue.workloads(), "workload", &choice.name)?.read)(&choice.settings);
-                if self.is_for_this_chain(model.chain()) { Asking::Model(model) } else { Asking::Nobody }
+                if self.is_for_this_chain(model.chain().unwrap_or_default()) {
+                    Asking::Model(model)
+                } else {
+                    Asking::Nobody
+                }
             }
             _ => Asking::Nobody,
         })

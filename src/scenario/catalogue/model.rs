@@ -43,9 +43,10 @@ pub trait LedgerModel {
 
 /// Clients and what they ask for: `workload`.
 pub trait WorkloadModel {
-    /// The name of the chain that it drives; empty for the first.
-    fn chain(&self) -> &str {
-        ""
+    /// The name of the chain that it drives; the first if it says none. A key of the settings that it comes from is called
+    /// `chain`.
+    fn chain(&self) -> Option<&str> {
+        None
     }
     /// How many accounts its clients have: those below this number.
     fn accounts(&self) -> u32;

@@ -55,8 +55,10 @@ impl Checker<'_> {
         if self.found.len() > before {
             return;
         }
-        let (key, mut name) =
-            (format!("workload.\"{}\"", choice.name), (entry.read)(&choice.settings).chain().to_owned());
+        let (key, mut name) = (
+            format!("workload.\"{}\"", choice.name),
+            (entry.read)(&choice.settings).chain().unwrap_or_default().to_owned(),
+        );
         let Some(chain) = self.chain_of(&format!("{key}.chain"), &mut name, &scenario.chain) else { return };
         let misfit = (entry.settings.check)(&choice.settings, chain.nodes.count as usize).err();
         if let Some(misfit) = misfit {
@@ -74,8 +76,7 @@ impl Checker<'_> {
         let is_read = self.found.iter().all(|mistake| mistake.harmless);
         let entry = self.catalogue.workloads().get(choice.name.as_str()).filter(|_| is_read)?;
         let model = (entry.read)(&choice.settings);
-        let first = scenario.chain.first()?;
-        let chain = if model.chain().is_empty() { &first.name } else { model.chain() };
+        let chain = model.chain().or(scenario.chain.first().map(|chain| chain.name.as_str()))?;
         Some((chain.to_owned(), model.accounts()))
     }
 

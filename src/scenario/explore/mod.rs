@@ -1,7 +1,7 @@
 //! Searching for faults that break a protocol.
 //!
 //! From one number a whole *world* is drawn inside the limits of a scenario: how many nodes, on what network, under what
-//! load, which of them lie, what goes wrong and when ([`draw`]). In its *safety phase* nothing wrong may ever happen. Then
+//! load, which of them lie, what goes wrong and when ([`world`]). In its *safety phase* nothing wrong may ever happen. Then
 //! every fault ends that the protocol need not survive, and in the *liveness phase* what `check.progress` and
 //! `check.catch_up` ask for must happen. A world is a [`Scenario`] like any other, so that what breaks it can be run
 //! again, and made smaller ([`shrink`]).
