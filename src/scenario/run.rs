@@ -57,7 +57,7 @@ pub struct Standing {
 /// What could not be built, as a sentence.
 ///
 /// # Panics
-/// If the simulator is wrong.
+/// If the scenario was not checked, or the simulator is wrong.
 pub fn run_to_end(catalogue: &Catalogue, scenario: &Scenario, seed: u64) -> Result<Ran, String> {
     let read = |path: &str| Err(format!("nobody reads {path} here"));
     run(catalogue, scenario, seed, &read, u64::MAX, |_| true)
@@ -69,7 +69,7 @@ pub fn run_to_end(catalogue: &Catalogue, scenario: &Scenario, seed: u64) -> Resu
 /// What could not be built, as a sentence.
 ///
 /// # Panics
-/// If the simulator is wrong.
+/// If the scenario was not checked, or the simulator is wrong.
 pub fn run(
     catalogue: &Catalogue,
     scenario: &Scenario,

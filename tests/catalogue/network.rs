@@ -1,4 +1,4 @@
-//! Delays by distance of numbers, a graph of hubs, and a network that loses every so-manieth parcel.
+//! Delays by distance of numbers, a graph of hubs, and a network that loses one of so many parcels.
 
 use ledgerlab::base::{Duration, NodeId, Time};
 use ledgerlab::network::{Arrival, Carried, Change, Delay, Network, Parcel};

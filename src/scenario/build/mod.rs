@@ -103,6 +103,9 @@ pub struct Built {
 /// # Errors
 /// What could not be built, as a sentence: a file that cannot be read, a graph that is not connected, a name that the
 /// catalogue does not have.
+///
+/// # Panics
+/// On settings that were not checked: a scenario that was loaded or checked has none.
 pub fn build(catalogue: &Catalogue, scenario: &Scenario, seed: u64, read: Read<'_>) -> Result<Built, String> {
     build_watched(catalogue, scenario, seed, read, true)
 }
