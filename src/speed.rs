@@ -20,7 +20,7 @@ use crate::ledger::account::{Account, Reward};
 use crate::ledger::{Admission, Broken, Ledger, Rejection};
 use crate::network::dataset::{self, Kind};
 use crate::network::gossip::{Compact, CompactSettings, Gossip};
-use crate::network::latency::{Drawn, Latency, Law};
+use crate::network::latency::{DelaySampling, Latency, Law};
 use crate::network::topology::{Shape, Topology};
 use crate::network::transport::{Rates, Settings, Transport};
 use crate::protocol::Protocol;
@@ -96,7 +96,7 @@ fn bare<P: Protocol>(config: P::Config, committee: Committee, network: Transport
 #[must_use]
 pub fn pbft(validators: usize, crypto: Crypto, seed: u64) -> Simulation<pbft::Pbft> {
     let law =
-        Law::Normal { median: Duration::from_millis(250), deviation: Duration::from_millis(50), least: Duration::ZERO };
+        Law::Normal { median: Duration::from_millis(250), std_dev: Duration::from_millis(50), min: Duration::ZERO };
     let delay = Latency::of_law(&law).expect("a possible law");
     let network = Transport::new(seed, Box::new(delay), Settings::unlimited(validators));
     let config = pbft::Config {
@@ -136,7 +136,7 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
         .map(|row| Rates { up: bandwidth.upload[row].0, down: bandwidth.download[row].0 })
         .collect();
     let regions = places.iter().map(|place| table.region(&shares.names[*place]).expect("the same regions")).collect();
-    let delay = Latency::simblock(&table, regions, Drawn::PerParcel).expect("a possible law");
+    let delay = Latency::simblock(&table, regions, DelaySampling::PerParcel).expect("a possible law");
     let network = Transport::new(seed, Box::new(delay), Settings::simblock(rates));
     let graph = Arc::new(simblock_graph(nodes, seed));
     let gossip: Box<dyn Gossip> = Box::new(Compact::new(seed, graph, CompactSettings::simblock()));
@@ -145,7 +145,8 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
     let power = |_| (400_000.0 + 100_000.0 * powers.normal()).max(1.0) as u64;
     let committee = Committee::weighted((0..nodes).map(power).collect(), FaultModel::Byzantine);
     let block = Limit { bytes: SIMBLOCK_BLOCK as u64, transactions: 1 };
-    let config = nakamoto::Config { spacing, retarget: 0, block, hash_rate: 1, ..nakamoto::Config::default() };
+    let config =
+        nakamoto::Config { spacing, retarget: 0, block_limit: block, hash_rate: 1, ..nakamoto::Config::default() };
     let mut setup = bare::<nakamoto::Nakamoto>(config, committee, network, seed);
     setup.gossip = Some(gossip);
     setup.ledger = Box::new(|| Box::new(Filler));

@@ -2,7 +2,7 @@
 
 use ledgerlab::Catalogue;
 use ledgerlab::base::{Duration, Time};
-use ledgerlab::observe::metrics::{Fate, Standing, ViolationRow};
+use ledgerlab::observe::metrics::{BlockStatus, TransactionStatus, ViolationRow};
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::run::{Ran, run};
 
@@ -43,15 +43,15 @@ fn anchors_of_an_honest_chain_become_final_in_the_public_chain_and_contradict_no
     // What the public chain says of them, in the order of their nonces: nobody else has transactions there.
     let rows = &ran.chains[1].outcome.transactions;
     assert_eq!(rows.len(), submitted);
-    assert_eq!(rows.iter().filter(|row| row.fate == Fate::Executed).count(), finals);
+    assert_eq!(rows.iter().filter(|row| row.status == TransactionStatus::Executed).count(), finals);
     // The lag is that from the anchored block's creation to the anchor's finality, and up to a poll more.
     let created = |height| {
         let blocks = ran.chains[0].outcome.blocks.iter();
-        let canonical = blocks.filter(|block| block.standing == Standing::Canonical);
+        let canonical = blocks.filter(|block| block.status == BlockStatus::Canonical);
         canonical.filter(|block| block.height.0 == height).map(|block| block.created).next().expect("an anchored block")
     };
-    let lags = (1..).zip(rows).filter(|(_, row)| row.fate == Fate::Executed);
-    let lags: Vec<f64> = lags.map(|(at, row)| row.final_home.since(created(2 * at)).as_secs_f64()).collect();
+    let lags = (1..).zip(rows).filter(|(_, row)| row.status == TransactionStatus::Executed);
+    let lags: Vec<f64> = lags.map(|(at, row)| row.final_entry.since(created(2 * at)).as_secs_f64()).collect();
     let mean = lags.iter().sum::<f64>() / lags.len() as f64;
     assert!((mean..mean + 1.6).contains(&lag), "{mean} s as the chains tell, {lag} s as the agent tells");
 }
@@ -101,13 +101,13 @@ fn anchors_handed_to_a_node_that_is_down_get_in_when_they_are_handed_in_again() 
     };
     let again = ran(&text, 1, &[]);
     for row in lost(&again) {
-        assert_eq!(row.fate, Fate::Executed, "{row:?}");
+        assert_eq!(row.status, TransactionStatus::Executed, "{row:?}");
         assert!(row.retransmissions > 0 && row.included > Time::ZERO + Duration::from_secs(60), "{row:?}");
     }
     assert!(again.chains.iter().all(|chain| chain.outcome.violations.is_empty()));
     // Handed in once, they are lost, and those behind them wait for their nonces for ever.
     let once = ran(&text, 1, &["agent[0].anchor.retry=1h"]);
-    assert!(lost(&once).iter().all(|row| row.fate != Fate::Executed && row.retransmissions == 0));
+    assert!(lost(&once).iter().all(|row| row.status != TransactionStatus::Executed && row.retransmissions == 0));
     assert!(figures(&once).1 < 6 && figures(&again).1 > 30, "{:?} and {:?}", figures(&once), figures(&again));
 }
 

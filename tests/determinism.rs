@@ -58,7 +58,7 @@ const WORLD: &str = r#"
     [[fault]]
     at = "4s"
     until = "20s"
-    degrade = { from = [0, 1], to = [4, 5, 6], extra = "20 ms", jitter = "30 ms", loss = 0.1, duplicate = 0.1, reorder = true }
+    degrade = { from = [0, 1], to = [4, 5, 6], extra_delay = "20 ms", jitter = "30 ms", loss = 0.1, duplicate = 0.1, reorder = true }
 "#;
 
 /// Each protocol: its name, its settings, its network, and the fingerprint of seed 1 on every machine and in every build.
@@ -264,7 +264,7 @@ fn by_hand<P: Protocol>(config: P::Config, weights: Vec<u64>, idle: usize) -> Se
         arrival: Arrival::Poisson { rate: 30.0 },
         clients: Some(active as u32),
         accounts: 50,
-        skew: 0.5,
+        zipf_exponent: 0.5,
         amount: 1,
         bytes: ByteSize(300),
         bytes_sigma: 0.0,

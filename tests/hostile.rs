@@ -240,7 +240,7 @@ fn two_processes_do_not_write_to_one_place_and_what_a_killed_one_left_is_removed
 #[test]
 fn a_search_goes_on_or_goes_beside_and_removes_nothing() {
     let home = Home::new();
-    let search = "explore small.toml --worlds 2 --out here --set check.progress=1s";
+    let search = "explore small.toml --cases 2 --out here --set check.progress=1s";
     home.well("run small.toml --out here");
     let before = files(&home.path("here"));
     let (code, text) = home.told(search);
@@ -256,7 +256,7 @@ fn a_search_goes_on_or_goes_beside_and_removes_nothing() {
     let (code, text) = home.told(&mine);
     assert!(code == 2 && text.contains("--resume goes on with it, --force replaces it"), "{text}");
     assert!(files(&home.path("found")) == first);
-    let (code, text) = home.told(&mine.replace("worlds 2", "worlds 4 --resume"));
+    let (code, text) = home.told(&mine.replace("cases 2", "cases 4 --resume"));
     assert!([0, 3, 4].contains(&code), "{text}");
     assert!(home.read("found/manifest.json").contains("\"next\": 5"));
     let (code, text) = home.told(&(mine.clone() + " --force"));
@@ -272,7 +272,7 @@ fn a_search_among_worlds_of_one_node_does_not_stop() {
         "name = \"one\"\nduration = \"5s\"\ncheck = { progress = \"2s\" }\nexplore = { nodes = [1, 1] }\n\
          chain = [{ protocol = \"raft\", nodes = { count = 1 } }]\nworkload = { payments = { rate = 5 } }\n",
     );
-    let (code, text) = home.told("explore one.toml --worlds 60 --out here");
+    let (code, text) = home.told("explore one.toml --cases 60 --out here");
     assert!([0, 4].contains(&code) && text.contains("worlds"), "{code}: {text}");
 }
 
@@ -281,7 +281,7 @@ fn a_search_among_worlds_of_one_node_does_not_stop() {
 fn time_and_signals_end_a_world_that_is_under_way_within_two_seconds() {
     let home = Home::new();
     let begun = Instant::now();
-    let (code, text) = home.told("explore endless.toml --for 1 --out short");
+    let (code, text) = home.told("explore endless.toml --time-limit 1 --out short");
     assert_eq!(code, 0, "{text}");
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     for name in ["-INT", "-TERM"] {
@@ -329,7 +329,7 @@ fn a_world_that_is_still_being_drawn_or_built_is_left_behind() {
     }
     assert!(home.path("found/manifest.json").exists());
     let begun = Instant::now();
-    let (code, text) = home.told("explore crowd.toml --for 1 --out short");
+    let (code, text) = home.told("explore crowd.toml --time-limit 1 --out short");
     assert!(code == 0 && begun.elapsed() < Duration::from_secs(5), "{:?}: {text}", begun.elapsed());
 }
 
@@ -440,7 +440,7 @@ fn sizes_and_timers_that_no_machine_bears_are_refused_before_the_run() {
         ("output.interval=1ns", "intervals alone take about"),
         ("chain.nodes.count=4294967295", "`count` must be at most 1000000"),
         ("explore.nodes=[3,4294967295]", "it has up to 4294967295 nodes"),
-        ("explore.faults=4294967295", "`faults` must lie between 0 and 1000"),
+        ("explore.max_faults=4294967295", "`max_faults` must lie between 0 and 1000"),
         ("chain.protocol.raft.heartbeat=1ns", "`heartbeat` must be at least 1us"),
         ("workload.payments.retry=1ns", "`retry` must be at least 1ms"),
     ] {
@@ -460,7 +460,7 @@ fn numbers_that_are_too_large_are_refused_in_good_time_by_every_command() {
     for (change, codes) in [
         ("chain.nodes.count=4294967295", &[2][..]),
         ("chain.nodes.count=18446744073709551615", &[2]),
-        ("chain.nodes.tolerate=4294967295", &[2]),
+        ("chain.nodes.max_faulty=4294967295", &[2]),
         ("seeds=1..4294967295", &[2]),
         ("seeds=1..9223372036854775807", &[2]),
         ("seeds=[18446744073709551615]", &[2]),
@@ -471,12 +471,12 @@ fn numbers_that_are_too_large_are_refused_in_good_time_by_every_command() {
         ("chain.network.topology.outbound={degree=4294967295}", &[2]),
         ("chain.network.topology.relay={relays=4294967295,links=4294967295}", &[2]),
         ("workload.payments.accounts=4294967295", &[2]),
-        ("output.story=4294967295", &[2]),
+        ("output.event_log=4294967295", &[2]),
     ] {
         for command in [
             "check small.toml",
             "run small.toml --out here --force",
-            "explore small.toml --worlds 2 --out found --force",
+            "explore small.toml --cases 2 --out found --force",
         ] {
             let begun = Instant::now();
             let (code, text) = home.told(&format!("{command} --set {change}"));
@@ -518,8 +518,8 @@ fn a_run_that_grows_past_its_limit_ends_in_good_order_with_its_files() {
 fn worlds_that_grow_past_their_limit_are_named_and_the_search_goes_on() {
     let home = Home::new();
     home.write("flooded.toml", &format!("{SMALL}{FLOODED}"));
-    let search = "explore flooded.toml --out found --worlds 2 --threads 1 --set duration=2min --set memory_limit=30MB \
-                  --set explore={faults=0,faulty=0,kinds=[]}";
+    let search = "explore flooded.toml --out found --cases 2 --threads 1 --set duration=2min --set memory_limit=30MB \
+                  --set explore={max_faults=0,max_faulty=0,fault_kinds=[]}";
     let (code, text) = home.told(search);
     assert_eq!(code, 6, "{text}");
     for world in 1..=2 {

@@ -24,12 +24,12 @@ const ATTACKS: [&str; 9] = [
     "attack = \"twins\"",
     "attack.twins = { sides = [[0, 2], [2, 4, 5], [5, 6]] }",
     "attack.amnesia = { every = \"3s\" }",
-    "attack.replay = { within = \"10s\", share = 0.3 }",
-    "attack.withhold = { friends = [0, 2], by = \"700 ms\" }",
+    "attack.replay = { max_delay = \"10s\", probability = 0.3 }",
+    "attack.withhold = { first_peers = [0, 2], delay = \"700 ms\" }",
     "attack.censor = { accounts = [0, 1, 2] }",
-    "attack.corrupt = { share = 0.5 }",
+    "attack.corrupt = { probability = 0.5 }",
     "attack.selective = { to = [0, 2] }",
-    "attack.delay = { by = \"700 ms\" }",
+    "attack.delay = { delay = \"700 ms\" }",
 ];
 
 /// Runs a scenario under its first seed: the height that node 0 finalized, and what the checkers found.

@@ -78,7 +78,7 @@ fn asked_for_twice_its_capacity_a_chain_goes_on_at_capacity_and_drains() {
         let later = times.iter().filter(|time| **time > first).count() as f64;
         let rate = later / (last.since(first).as_nanos() as f64 / 1e9);
         assert!((0.9 * row.capacity..2.1 * row.capacity).contains(&rate), "{}: {rate:.1} tx/s", row.scenario);
-        let waiting = all.iter().filter(|transaction| transaction.final_home == Time::NEVER).count();
+        let waiting = all.iter().filter(|transaction| transaction.final_entry == Time::NEVER).count();
         assert_eq!(waiting, 0, "{}: of {} some wait for ever", row.scenario, all.len());
     }
 }

@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 /// Figures that tables of a finished run do not suffice for, and why.
 const NOT_DERIVED: [(&str, &str); 4] = [
     ("blocked_by_gap", "the tables name no senders and nonces"),
-    ("unmade", "an arrival for which nothing was made leaves no row; derived where arrivals are regular"),
+    ("skipped_requests", "an arrival for which nothing was made leaves no row; derived where arrivals are regular"),
     ("bandwidth_mean", "tables hold the bytes of each node for the whole run; derived where nothing is warm-up"),
     ("cpu_max", "the same of the work of each node"),
 ];
@@ -47,7 +47,7 @@ at = "8s"
 crash = { nodes = 11 }
 [[fault]]
 at = "8s"
-degrade = { extra = "200ms" }
+degrade = { extra_delay = "200ms" }
 "#;
 
 /// Two of seven lie, and one fault lies within another.
@@ -61,7 +61,7 @@ attack = "equivocate"
 [[fault]]
 at = "5s"
 until = "12s"
-degrade = { extra = "50ms", loss = 0.02 }
+degrade = { extra_delay = "50ms", loss = 0.02 }
 [[fault]]
 at = "7s"
 until = "9s"
@@ -101,7 +101,7 @@ retry = "2s"
 {faults}
 [output]
 charts = false
-story = 100000
+event_log = 100000
 "#
     )
 }
@@ -185,9 +185,9 @@ fn the_runs_hold_what_figures_can_be_wrong_about() {
     let some = |what: &str, holds: fn(&Run) -> bool| assert!(runs().iter().any(|(_, run)| holds(run)), "{what}");
     some("a chain that is cut back", |run| run.says("reorgs").is_some_and(|many| many > 0.0));
     some("a stale block", |run| run.says("fork_rate").is_some_and(|share| share > 0.0));
-    some("an arrival for which nothing was made", |run| run.says("unmade").is_some_and(|many| many > 0.0));
+    some("an arrival for which nothing was made", |run| run.says("skipped_requests").is_some_and(|many| many > 0.0));
     some("a transaction that waits at the end", |run| run.says("pending").is_some_and(|many| many > 0.0));
-    some("a wasted round", |run| run.says("wasted_rounds").is_some_and(|many| many > 0.0));
+    some("a wasted round", |run| run.says("failed_rounds").is_some_and(|many| many > 0.0));
     some("a block that never got to all", |run| run.blocks.iter().any(|row| row["t99_s"].is_empty()));
     some("faults that overlap", |run| periods(run).len() < run.faults.len());
     some("a liar", |run| run.nodes.iter().any(|row| row["honest"] != "true"));

@@ -190,27 +190,27 @@ fn the_columns_of_tables_are_a_promise() {
     let home = Home::new();
     home.well("run small.toml --quiet");
     for (file, columns) in [
-        ("summary", "name,label,value,unit,low,high,runs,over_runs,not_reached,until_s,definition"),
+        ("summary", "name,label,value,unit,ci95_low,ci95_high,runs,aggregation,not_reached,until_s,definition"),
         (
             "transactions",
-            "id,client,node,submitted_s,taken_s,included_s,final_s,final_first_s,final_everywhere_s,answered_s,height,\
-             bytes,fee,fate,reorged,retransmissions",
+            "id,client,node,submitted_s,taken_s,included_s,final_entry_s,final_first_s,final_everywhere_s,replied_s,height,\
+             bytes,fee,status,reorged,retransmissions",
         ),
         (
             "blocks",
-            "id,height,parent,proposer,created_s,transactions,bytes,standing,holders,t50_s,t90_s,t99_s,final_first_s,\
+            "id,height,parent,proposer,created_s,transactions,bytes,status,honest_holders,t50_s,t90_s,t99_s,final_first_s,\
              final_connected_s,final_everywhere_s",
         ),
         (
             "series",
-            "start_s,end_s,submitted,confirmed,throughput,confirmation_p50_s,unconfirmed,blocks,wasted_rounds,\
-             leader_changes,reorgs,reorg_max,messages,bytes,cpu_mean,cpu_max,inbox_max,mempool_max,finalized_min,\
+            "start_s,end_s,submitted,confirmed,throughput_tps,confirmation_p50_s,unconfirmed,blocks,failed_rounds,\
+             leader_changes,reorgs,reorg_max,messages,sent_bytes,cpu_mean,cpu_max,inbox_max,mempool_max,finalized_min,\
              finalized_max",
         ),
         (
             "nodes",
-            "node,honest,sent,received,written,busy_s,cpu,inbox_max,blocks_canonical,blocks_stale,share_blocks,\
-             share_power,crashes,reorgs,reorg_max,wasted_rounds,height,finalized",
+            "node,honest,sent_bytes,received_bytes,written_bytes,busy_s,cpu,inbox_max,blocks_canonical,blocks_stale,\
+             block_share,weight_share,crashes,reorgs,reorg_max,failed_rounds,height,finalized",
         ),
     ] {
         let text = fs::read_to_string(home.path(&format!("runs/small/{file}.csv"))).unwrap();
@@ -257,7 +257,7 @@ fn json_is_one_object_and_quiet_is_nothing() {
     assert_eq!((&answer["ok"], &answer["folder"]), (&Value::from(true), &Value::from("a")));
     assert_eq!(answer["runs"][0]["chains"][0]["timeline"], Value::Null, "what is long stays in the folder");
     let figures = answer["chains"][0]["summary"].as_array().unwrap();
-    let offered = figures.iter().find(|figure| figure["name"] == "offered").unwrap();
+    let offered = figures.iter().find(|figure| figure["name"] == "offered_load").unwrap();
     assert_eq!((&offered["value"], &offered["unit"]), (&Value::from(30.0), &Value::from("tx/s")));
     assert!(figures.iter().any(|figure| figure["name"] == "submitted"), "configured and achieved");
     assert_eq!(home.well("run small.toml --quiet --out b"), "");
@@ -386,13 +386,13 @@ fn a_safety_violation_has_its_own_exit_code_and_can_be_seen_again() {
 fn the_events_that_led_to_a_violation_are_told_and_drawn_where_the_scenario_wants_them() {
     let home = Home::new();
     home.told("run split.toml --quiet --out plain");
-    assert!(!files(&home.path("plain")).keys().any(|path| path.ends_with("story.txt")), "not unless asked for");
+    assert!(!files(&home.path("plain")).keys().any(|path| path.ends_with("event-log.txt")), "not unless asked for");
     let (code, _, error) =
-        home.told("run split.toml --quiet --out told --set output.story=100 --set output.charts=true");
+        home.told("run split.toml --quiet --out told --set output.event_log=100 --set output.charts=true");
     assert_eq!(code, 3, "{error}");
     let print = |folder: &str| home.json(&format!("{folder}/manifest.json"))["fingerprint"].clone();
     assert_eq!(print("plain"), print("told"), "who watches changes nothing");
-    let story = fs::read_to_string(home.path("told/story.txt")).unwrap();
+    let story = fs::read_to_string(home.path("told/event-log.txt")).unwrap();
     let lines: Vec<&str> = story.lines().collect();
     assert!(lines[0].starts_with("The last 100 of ") && lines[0].ends_with(" events up to a violation."), "{story}");
     let first = &home.json("told/manifest.json")["first_violation"];
@@ -404,8 +404,8 @@ fn the_events_that_led_to_a_violation_are_told_and_drawn_where_the_scenario_want
     let svg = fs::read_to_string(home.path("told/charts/space-time.svg")).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains("What led to the violation of "));
     assert!(fs::read_to_string(home.path("told/report.html")).unwrap().contains("Event by event"));
-    let (code, _, error) = home.told("run split.toml --set output.story=200000");
-    assert!(code == 2 && error.contains("`story` must lie between 0 and 100000"), "{error}");
+    let (code, _, error) = home.told("run split.toml --set output.event_log=200000");
+    assert!(code == 2 && error.contains("`event_log` must lie between 0 and 100000"), "{error}");
 }
 
 #[test]
@@ -540,7 +540,8 @@ fn variants_end_side_by_side_in_one_folder() {
     assert_eq!((&manifest["kind"], &manifest["variants"][1]["folder"]), (&"comparison".into(), &"leader".into()));
     let lines = fs::read_to_string(home.path("runs/small/comparison.csv")).unwrap();
     assert!(
-        lines.starts_with("variant,protocol,name,value,unit,low,high,runs,not_reached,until_s\nquorums,pbft,"),
+        lines
+            .starts_with("variant,protocol,name,value,unit,ci95_low,ci95_high,runs,not_reached,until_s\nquorums,pbft,"),
         "{lines}"
     );
     assert!(lines.lines().any(|line| line.starts_with("leader,raft,throughput,")), "{lines}");

@@ -61,7 +61,7 @@ fn shipped(folder: &str, name: &str, changes: &[&str]) -> Loaded {
 /// Nothing broken, and something final.
 fn assert_holds(name: &str, outcome: &Outcome, verdict: &Verdict) {
     assert!(verdict.is_clean(), "{name}: {:?}", verdict.violations);
-    assert!(outcome.transactions.iter().any(|row| row.final_home < Time::NEVER), "{name}: nothing is final");
+    assert!(outcome.transactions.iter().any(|row| row.final_entry < Time::NEVER), "{name}: nothing is final");
 }
 
 fn figure(outcome: &Outcome, name: &str) -> f64 {
@@ -109,7 +109,7 @@ fn storm(protocol: &str, nodes: u32, crash: &str, more: &str) -> String {
         [[fault]]
         at = "10s"
         until = "40s"
-        degrade = {{ extra = "20 ms", jitter = "200 ms", loss = 0.1, duplicate = 0.2, reorder = true }}
+        degrade = {{ extra_delay = "20 ms", jitter = "200 ms", loss = 0.1, duplicate = 0.2, reorder = true }}
         [[fault]]
         at = "32s"
         until = "36s"
@@ -308,7 +308,7 @@ const REGRESSIONS: [Expectation; 3] = [
         assert!((9.0..=10.5).contains(&throughput), "throughput {throughput} tx/s");
     }),
     ("payment-kept-by-a-cut", |outcome| {
-        for name in ["pending", "refused", "blocked_by_gap"] {
+        for name in ["pending", "rejected", "blocked_by_gap"] {
             assert!(figure(outcome, name) == 0.0, "{name}: {}", figure(outcome, name));
         }
     }),

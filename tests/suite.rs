@@ -18,6 +18,7 @@ mod model;
 mod mutation;
 mod originals;
 mod overload;
+mod readme;
 mod recompute;
 mod run;
 mod safety;

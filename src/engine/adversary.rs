@@ -53,18 +53,18 @@ pub struct Replay {
     /// To whom: one of these, drawn anew each time.
     pub peers: Vec<NodeId>,
     /// When: uniform from at once to so much later.
-    pub within: Duration,
+    pub max_delay: Duration,
     /// The probability that a message is said again.
-    pub share: f64,
+    pub probability: f64,
     /// What draws all this.
     pub random: Box<Stream>,
 }
 
 impl Replay {
     fn again<P: Protocol>(&mut self, message: &P::Message, later: &mut Later<P>) {
-        if !self.peers.is_empty() && self.random.chance(self.share) {
+        if !self.peers.is_empty() && self.random.chance(self.probability) {
             let to = self.peers[self.random.index(self.peers.len())];
-            let after = self.random.span(Duration::ZERO, self.within);
+            let after = self.random.span(Duration::ZERO, self.max_delay);
             later.push((after, Effect::Send { to, message: message.clone() }));
         }
     }

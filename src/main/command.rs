@@ -93,25 +93,26 @@ Examples:
 
 const EXPLORE_EXAMPLES: &str = "\
 Examples:
-  ledgerlab explore scenarios/explore/at-the-bound.toml --worlds 200
-  ledgerlab explore scenarios/explore/at-the-bound.toml --variant raft --for 60
-  ledgerlab explore scenarios/quickstart.toml --set explore.faulty=2 --first
+  ledgerlab explore scenarios/explore/at-the-bound.toml --cases 200
+  ledgerlab explore scenarios/explore/at-the-bound.toml --variant raft --time-limit 60
+  ledgerlab explore scenarios/quickstart.toml --set explore.max_faulty=2 --stop-at-first
 
-Each world is drawn from its number: how many nodes, on what network, under what load, which of \
-them lie, what goes wrong and when. In its safety phase nothing wrong may happen; then what the \
-protocol need not survive ends, and what check.progress and check.catch_up ask for must happen.
+Each case is generated from its number: the nodes, the network, the load, which nodes are \
+Byzantine, which faults are injected and when. In the safety phase, safety must hold. Then all \
+faults that the protocol need not tolerate end, and check.progress and check.catch_up must hold.
 
 Results, in runs/NAME-explore or the folder given by --out, with variants in a folder for each:
   manifest.json   the state of the search; --resume goes on from it
-  coverage.csv    how many worlds held which fault or attack, and how many of
-                  these broke
-  violations/     per broken property the first world, a smaller one that
-                  breaks in the same way, its story and a space-time diagram
+  coverage.csv    per fault or attack: the cases that contained it, and
+                  those of them with a violation
+  violations/     per broken property the first failing case (case.toml), a
+                  minimized one (minimized.toml), its event log and a
+                  space-time diagram
 
 An earlier search is gone on with (--resume) or replaced (--force). Otherwise the default place gives \
 way to NAME-explore-2 and so on, and a folder given by --out is refused.
 
-Exit code 3 if safety was broken in some world, 4 if only liveness was.";
+Exit code 3 if safety was violated in some case, 4 if only liveness was.";
 
 const BENCH_EXAMPLES: &str = "\
 Examples:
@@ -128,7 +129,7 @@ pub struct Chosen {
     /// Change a key of the scenario; the value is written as in TOML, single words may go without quotes
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Of a file with variants, take this one alone
+    /// Run only this variant of the file
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
     /// Run with this seed instead of those of the scenario
@@ -171,28 +172,28 @@ pub struct Check {
 pub struct Explore {
     #[command(flatten)]
     pub chosen: Chosen,
-    /// How many worlds to run [default: the scenario's `explore.worlds`]
-    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u64).range(1..))]
-    pub worlds: Option<u64>,
-    /// End after so many seconds
-    #[arg(long = "for", value_name = "SECONDS", value_parser = value_parser!(u64).range(1..))]
-    pub within: Option<u64>,
-    /// End with the first world that breaks, in each variant
-    #[arg(long)]
-    pub first: bool,
-    /// Go on where an earlier search ended
+    /// How many cases to run [default: the scenario's `explore.cases`]
+    #[arg(long, alias = "worlds", value_name = "NUMBER", value_parser = value_parser!(u64).range(1..))]
+    pub cases: Option<u64>,
+    /// End after this many seconds
+    #[arg(long, alias = "for", value_name = "SECONDS", value_parser = value_parser!(u64).range(1..))]
+    pub time_limit: Option<u64>,
+    /// End with the first case that fails, in each variant
+    #[arg(long, alias = "first")]
+    pub stop_at_first: bool,
+    /// Continue where an earlier search ended
     #[arg(long)]
     pub resume: bool,
-    /// How many worlds to try at most to make one that breaks smaller
-    #[arg(long, value_name = "NUMBER", default_value_t = 400)]
-    pub shrink: u32,
+    /// Maximum number of runs spent on minimizing a failing case
+    #[arg(long, alias = "shrink", value_name = "NUMBER", default_value_t = 400)]
+    pub shrink_budget: u32,
     /// Folder for the results; see below [default: runs/NAME-explore]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Replace an earlier search or other results, and say what was replaced
     #[arg(long, conflicts_with = "resume")]
     pub force: bool,
-    /// Worlds at the same time; results do not depend on it [default: one per core]
+    /// Cases at the same time; results do not depend on it [default: one per core]
     #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 }

@@ -38,7 +38,7 @@ pub fn explore(catalogue: &Catalogue, wanted: &Explore, json: bool, quiet: bool)
     };
     let threads = wanted.threads.map_or(0, |threads| threads as usize);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
-    let within = wanted.within.map(Duration::from_secs);
+    let within = wanted.time_limit.map(Duration::from_secs);
     let end = End { interrupt: Interrupt::listen()?, started: Instant::now(), within };
     let expedition = Expedition { catalogue, wanted, end, quiet: quiet || json };
     let variants: Vec<&str> = searched.iter().filter_map(|(variant, _)| *variant).collect();
@@ -105,10 +105,10 @@ impl Expedition<'_> {
         let (folder, mut search) = opened.map_err(|error| Failure::Wrong(format!("{error:#}")))?;
         search.variant = variant.map(str::to_owned);
         // Worlds are numbered as seeds are, which are TOML numbers.
-        let last = search.first.saturating_add(self.wanted.worlds.unwrap_or(base.limits().worlds)).min(SEED_MAX + 1);
+        let last = search.first.saturating_add(self.wanted.cases.unwrap_or(base.limits().cases)).min(SEED_MAX + 1);
         let progress = SearchProgress::new(search.label(), last - search.first, self.quiet);
         let base = Arc::new(base.clone());
-        while search.next < last && !self.end.has_come() && (!self.wanted.first || search.found.is_empty()) {
+        while search.next < last && !self.end.has_come() && (!self.wanted.stop_at_first || search.found.is_empty()) {
             let begun = Instant::now();
             let batch = search.next..(search.next + BATCH).min(last);
             let all = base.memory_limit.0.saturating_mul(at_a_time(self.wanted.threads, BATCH as usize));
@@ -156,7 +156,7 @@ impl Expedition<'_> {
         if let Some(finding) = &judgement.finding {
             self.keep(folder, search, &world, finding, progress)?;
         }
-        Ok(!self.wanted.first || judgement.finding.is_none())
+        Ok(!self.wanted.stop_at_first || judgement.finding.is_none())
     }
     /// Draws a world and runs it. What the code under test says when it stops is a finding; that a world cannot be drawn is
     /// not. Nothing is waited for for long when the search is over.
@@ -191,7 +191,7 @@ impl Expedition<'_> {
         progress.say(&format!("world {number} breaks {}; making it smaller", finding.property));
         let limit = memory::resident().unwrap_or(0).saturating_add(world.memory_limit.0);
         let has_come = || self.end.has_come();
-        let (whole, broken, end, most) = (world.clone(), finding.clone(), self.end.clone(), self.wanted.shrink);
+        let (whole, broken, end, most) = (world.clone(), finding.clone(), self.end.clone(), self.wanted.shrink_budget);
         let catalogue = self.catalogue.clone();
         let shrink = move || {
             let watch = Watch::new(limit);
@@ -294,7 +294,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
                 search.label(),
                 found.world,
                 found.finding.what,
-                folder.join("minimal.toml").display()
+                folder.join("minimized.toml").display()
             )?;
         }
     }

@@ -164,7 +164,7 @@ fn no_results(folder: &Path, broken: &Broken) -> Failure {
 
 fn the_record(folder: &Path, sealed: &Sealed) -> Result<Record, Failure> {
     if sealed.record["kind"].as_str().is_some_and(|kind| kind.starts_with("search")) {
-        let what = "it holds a search: run the minimal.toml of a violation to see that again";
+        let what = "it holds a search: run the minimized.toml of a violation to see that again";
         return Err(Failure::Wrong(format!("{} cannot be verified: {what}", folder.display())));
     }
     let record = serde_json::from_value(sealed.record.clone());

@@ -273,11 +273,11 @@ pub mod note {
     /// This node leads from now on; the value is its turn. Later turns of a chain have greater numbers: a restarted node
     /// that leads by what it remembers is told from the leader by them. A turn is the term (Raft) or view (PBFT, `HotStuff`)
     /// where these go on from height to height, and [`turn`] of height and round where rounds begin anew with each height.
-    pub const LEADING: &str = "leading";
+    pub const LEADING: &str = "became_leader";
     /// A term, view or round began at this node; the value is its number.
-    pub const ROUND: &str = "round";
+    pub const ROUND: &str = "round_started";
     /// A term, view or round ended without a decision; the value is its number.
-    pub const WASTED: &str = "wasted";
+    pub const WASTED: &str = "round_failed";
     /// A node proved that another broke the rules, two votes for one thing say; the value is the number of the other.
     pub const EVIDENCE: &str = "evidence";
     /// A linearizable read was answered; the value is its latency in nanoseconds.

@@ -38,7 +38,7 @@ pub const COLUMNS: [(&str, &str); 13] = [
     ("drain", "to drain"),
     ("catch_up", "catch-up"),
     ("block_interval", "block interval"),
-    ("wasted_rounds", "wasted rounds"),
+    ("failed_rounds", "failed rounds"),
     ("fork_rate", "stale blocks"),
     ("messages_per_transaction", "messages/tx"),
     ("bytes_per_transaction", "bytes/tx"),

@@ -306,9 +306,10 @@ impl<'a> SearchFolder<'a> {
         let target = self.path.join(format!("violations/{property}-{}", world.seeds.0[0]));
         self.home.claim.note(&lock::making(&target)).map_err(|error| Unwritten::new(&target, error))?;
         let folder = Folder::begin(&target)?;
-        folder.file("world.toml", |out| out.write_all(told(catalogue, world, finding).as_bytes()))?;
-        folder
-            .file("minimal.toml", |out| out.write_all(told(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes()))?;
+        folder.file("case.toml", |out| out.write_all(told(catalogue, world, finding).as_bytes()))?;
+        folder.file("minimized.toml", |out| {
+            out.write_all(told(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes())
+        })?;
         if let Some(story) = story {
             story::write(story, &folder, "")?;
             story::draw(story, &folder, "")?;
@@ -332,7 +333,7 @@ impl<'a> SearchFolder<'a> {
 #[must_use]
 pub fn minimal(shrunk: &Shrunk) -> Scenario {
     let mut minimal = shrunk.world.clone();
-    minimal.output.story = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
+    minimal.output.event_log = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
     minimal
 }
 

@@ -17,13 +17,13 @@ pub struct DrawnStory {
     pub svg: String,
 }
 
-/// Writes `story.txt` into `within` a folder (`""` for the folder itself), one line per event.
+/// Writes `event-log.txt` into `within` a folder (`""` for the folder itself), one line per event.
 ///
 /// # Errors
 /// If it could not be written.
 pub fn write(story: &Story, folder: &Folder, within: &str) -> Result<(), Unwritten> {
     let text = text(story);
-    folder.file(&format!("{within}story.txt"), |out| out.write_all(text.as_bytes()))
+    folder.file(&format!("{within}event-log.txt"), |out| out.write_all(text.as_bytes()))
 }
 
 /// Draws the space-time diagram of a story: `charts/space-time.svg` and `.png`, `within` a folder as above.
@@ -224,7 +224,7 @@ Lasts at first: crash of n2.
         write(&told(), &folder, "chain/").unwrap();
         let drawn = draw(&told(), &folder, "").unwrap();
         let place = folder.land().unwrap().place;
-        assert_eq!(std::fs::read_to_string(place.join("chain/story.txt")).unwrap(), text(&told()));
+        assert_eq!(std::fs::read_to_string(place.join("chain/event-log.txt")).unwrap(), text(&told()));
         assert_eq!(std::fs::read_to_string(place.join("charts/space-time.svg")).unwrap(), drawn.svg);
         assert!(std::fs::read(place.join("charts/space-time.png")).unwrap().starts_with(b"\x89PNG"));
         assert!(drawn.alternative.contains("What led to the violation of agreement"));

@@ -8,8 +8,19 @@ use std::io::{self, Write};
 /// The columns of each table.
 pub mod columns {
     /// `summary.csv`: one row per figure.
-    pub const SUMMARY: &[&str] =
-        &["name", "label", "value", "unit", "low", "high", "runs", "over_runs", "not_reached", "until_s", "definition"];
+    pub const SUMMARY: &[&str] = &[
+        "name",
+        "label",
+        "value",
+        "unit",
+        "ci95_low",
+        "ci95_high",
+        "runs",
+        "aggregation",
+        "not_reached",
+        "until_s",
+        "definition",
+    ];
     /// `transactions.csv`: one row per transaction, in order of submission.
     pub const TRANSACTIONS: &[&str] = &[
         "id",
@@ -18,14 +29,14 @@ pub mod columns {
         "submitted_s",
         "taken_s",
         "included_s",
-        "final_s",
+        "final_entry_s",
         "final_first_s",
         "final_everywhere_s",
-        "answered_s",
+        "replied_s",
         "height",
         "bytes",
         "fee",
-        "fate",
+        "status",
         "reorged",
         "retransmissions",
     ];
@@ -38,8 +49,8 @@ pub mod columns {
         "created_s",
         "transactions",
         "bytes",
-        "standing",
-        "holders",
+        "status",
+        "honest_holders",
         "t50_s",
         "t90_s",
         "t99_s",
@@ -53,16 +64,16 @@ pub mod columns {
         "end_s",
         "submitted",
         "confirmed",
-        "throughput",
+        "throughput_tps",
         "confirmation_p50_s",
         "unconfirmed",
         "blocks",
-        "wasted_rounds",
+        "failed_rounds",
         "leader_changes",
         "reorgs",
         "reorg_max",
         "messages",
-        "bytes",
+        "sent_bytes",
         "cpu_mean",
         "cpu_max",
         "inbox_max",
@@ -74,20 +85,20 @@ pub mod columns {
     pub const NODES: &[&str] = &[
         "node",
         "honest",
-        "sent",
-        "received",
-        "written",
+        "sent_bytes",
+        "received_bytes",
+        "written_bytes",
         "busy_s",
         "cpu",
         "inbox_max",
         "blocks_canonical",
         "blocks_stale",
-        "share_blocks",
-        "share_power",
+        "block_share",
+        "weight_share",
         "crashes",
         "reorgs",
         "reorg_max",
-        "wasted_rounds",
+        "failed_rounds",
         "height",
         "finalized",
     ];
@@ -134,11 +145,11 @@ pub mod columns {
         "undecided",
         "success_rate",
         "confirmed",
-        "throughput",
+        "throughput_tps",
         "confirmation_p50_s",
         "confirmation_p99_s",
-        "answered_p50_s",
-        "answered_p99_s",
+        "reply_p50_s",
+        "reply_p99_s",
     ];
     /// `violations.csv`: the broken properties that were kept word for word.
     pub const VIOLATIONS: &[&str] = &["property", "kind", "at_s", "what"];
@@ -199,10 +210,13 @@ struct FigureRow<'a> {
     label: &'a str,
     value: Option<f64>,
     unit: &'a str,
+    #[serde(rename = "ci95_low")]
     low: Option<f64>,
     /// Empty also where it is infinite: more runs than the interval leaves out never got there.
+    #[serde(rename = "ci95_high")]
     high: Option<f64>,
     runs: u32,
+    #[serde(rename = "aggregation")]
     over_runs: OverRuns,
     not_reached: u32,
     until_s: Option<f64>,
@@ -257,7 +271,8 @@ pub fn comparison(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
         })
     });
     let lines: Vec<Line<'_>> = lines.collect();
-    let columns = ["variant", "protocol", "name", "value", "unit", "low", "high", "runs", "not_reached", "until_s"];
+    let columns =
+        ["variant", "protocol", "name", "value", "unit", "ci95_low", "ci95_high", "runs", "not_reached", "until_s"];
     rows_to_csv(&columns, &lines, out)
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::base::{ClientId, Duration, Height, NodeId, Time};
 use crate::observe::metrics::{
-    BlockRow, CdfPoint, Fate, FaultSpan, Figure, Interval, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome,
-    OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow,
+    BlockRow, BlockStatus, CdfPoint, FaultSpan, Figure, Interval, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome,
+    OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus,
     UncheckedRow, ViolationRow,
 };
 use crate::scenario::Catalogue;
@@ -62,20 +62,20 @@ fn transaction_row() -> TransactionRow {
         submitted: secs(1),
         taken: secs(1),
         included: secs(2),
-        final_home: secs(3),
+        final_entry: secs(3),
         final_first: secs(2),
         final_everywhere: Time::NEVER,
-        answered: secs(3),
+        replied: secs(3),
         height: Some(Height(1)),
         bytes: 250,
         fee: 1,
-        fate: Fate::WithoutEffect,
+        status: TransactionStatus::NoEffect,
         reorged: true,
         retransmissions: 1,
     }
 }
 
-fn block_row(height: u64, standing: Standing) -> BlockRow {
+fn block_row(height: u64, status: BlockStatus) -> BlockRow {
     BlockRow {
         id: ID,
         height: Height(height),
@@ -84,8 +84,8 @@ fn block_row(height: u64, standing: Standing) -> BlockRow {
         created: secs(height),
         transactions: 2,
         bytes: 600,
-        standing,
-        holders: 4,
+        status,
+        honest_holders: 4,
         t50: Duration::from_millis(40),
         t90: Duration::from_millis(90),
         t99: Duration::MAX,
@@ -105,12 +105,12 @@ fn interval_row(start: u64) -> IntervalRow {
         confirmation_p50_s: None,
         unconfirmed: start,
         blocks: 2,
-        wasted_rounds: u64::from(start == 3),
+        failed_rounds: u64::from(start == 3),
         leader_changes: u64::from(start == 5),
         reorgs: 1,
         reorg_max: 2,
         messages: 40,
-        bytes: 4000,
+        sent_bytes: 4000,
         cpu_mean: Some(0.1),
         cpu_max: None,
         inbox_max: 3,
@@ -124,20 +124,20 @@ fn node_row(index: u32) -> NodeRow {
     NodeRow {
         node: NodeId(index),
         honest: index > 0,
-        sent: 1_000_000 * u64::from(index),
-        received: 500_000,
-        written: 1000,
+        sent_bytes: 1_000_000 * u64::from(index),
+        received_bytes: 500_000,
+        written_bytes: 1000,
         busy: Duration::from_millis(700),
         cpu: 0.07,
         inbox_max: 3,
         blocks_canonical: 2,
         blocks_stale: 1,
-        share_blocks: 0.5,
-        share_power: 0.25,
+        block_share: 0.5,
+        weight_share: 0.25,
         crashes: 1,
         reorgs: 1,
         reorg_max: 2,
-        wasted_rounds: 1,
+        failed_rounds: 1,
         height: Height(3),
         finalized: Height(2),
     }
@@ -182,14 +182,14 @@ fn phase_row() -> PhaseRow {
         throughput: Some(10.0),
         confirmation_p50_s: Some(0.25),
         confirmation_p99_s: None,
-        answered_p50_s: None,
-        answered_p99_s: None,
+        reply_p50_s: None,
+        reply_p99_s: None,
     }
 }
 
 /// An outcome with a row of every kind, and the figures of a real run.
 pub fn outcome() -> Outcome {
-    let standings = [(1, Standing::Canonical), (2, Standing::Stale), (3, Standing::Open)];
+    let standings = [(1, BlockStatus::Canonical), (2, BlockStatus::Stale), (3, BlockStatus::Undecided)];
     Outcome {
         summary: real_summary(),
         measured_from: secs(2),
@@ -201,7 +201,7 @@ pub fn outcome() -> Outcome {
         intervals: (0..10).map(interval_row).collect(),
         nodes: (0..4).map(node_row).collect(),
         messages: vec![MessageRow { kind: "vote", sent: 4, sent_bytes: 400, delivered: 3, delivered_bytes: 300 }],
-        notes: vec![NoteRow { label: "wasted", count: 2, mean: 1.5, max: 2 }],
+        notes: vec![NoteRow { label: "round_failed", count: 2, mean: 1.5, max: 2 }],
         refusals: vec![RefusalRow { reason: "nonce <already> used", count: 2 }],
         reorgs: vec![ReorgRow { depth: 1, count: 3 }, ReorgRow { depth: 25, count: 1 }],
         propagation: vec![CdfPoint { at: 0.0, share: 0.25 }, CdfPoint { at: 0.09, share: 0.95 }],
@@ -351,7 +351,7 @@ fn an_experiment_says_what_was_not_begun() {
     assert!(page.contains("2 of 3 runs came to their end") && page.contains("href=\"seed-1/report.html\""));
     let summary = fs::read_to_string(place.join("summary.csv")).unwrap();
     assert!(
-        summary.lines().any(|line| line.starts_with("offered,offered load,20.0,tx/s,20.0,20.0,2,mean,0,,")),
+        summary.lines().any(|line| line.starts_with("offered_load,offered load,20.0,tx/s,20.0,20.0,2,mean,0,,")),
         "{summary}"
     );
 }

@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::check::{NO_END, check};
 use super::form;
 use super::mistake::{Mistake, Source, Sources};
-use super::tree::{Place, Reason, Step, Tree, steps};
+use super::tree::{Place, Reason, Renamed, Step, Tree, renew_path, steps};
 use super::{Chain, Scenario, Topology, variant};
 use crate::base::Hash;
 use serde::Deserialize as _;
@@ -68,12 +68,13 @@ impl Scenario {
             let help = form::syntax(&error.what, text.lines().nth(line).unwrap_or(""));
             vec![Mistake::new(origin, text, error.span, "this is not TOML".to_owned(), error.what).help(help)]
         })?;
+        let mut renamed = tree.renew();
         let mut partial = Vec::new();
         for change in overrides {
             sources.0.push(Source::new(OVERRIDE, change));
             let mistake = |(span, title, label): Refused| Mistake::new(OVERRIDE, change, span, title, label);
-            let (key, without) =
-                apply(&mut tree, change, sources.0.len() - 1).map_err(|refused| vec![mistake(refused)])?;
+            let (key, without) = apply(&mut tree, change, sources.0.len() - 1, &mut renamed)
+                .map_err(|refused| vec![mistake(refused)])?;
             if !without.is_empty() {
                 let title = "this has no effect on what is run".to_owned();
                 let mut vain = mistake((key, title, "variants choose something else here".to_owned()));
@@ -83,8 +84,12 @@ impl Scenario {
         }
         let written = tree.clone();
         let (scenario, mut found, holes) = read(&mut tree, &sources);
+        // Each name once, where it stands first.
+        let mut old = BTreeSet::new();
+        renamed.retain(|renamed| old.insert((renamed.old.clone(), renamed.new)));
+        found.extend(renamed.iter().map(|renamed| old_name(renamed, &sources)));
         let Some(mut scenario) = scenario else { return Err(found) };
-        let is_read = found.is_empty();
+        let is_read = found.iter().all(|mistake| mistake.harmless);
         let checked = check(&mut scenario, &tree, &sources, catalogue);
         // What is missing because it could not be read was told.
         let top = sources.mistake(&tree.place(""), String::new(), String::new());
@@ -207,27 +212,45 @@ fn is_about_nodes(mistake: &Mistake) -> bool {
     ["node", "degree"].iter().any(|word| mistake.title.contains(word))
 }
 
+/// The warning about a name that is old.
+fn old_name(renamed: &Renamed, sources: &Sources) -> Mistake {
+    let (old, new) = (&renamed.old, renamed.new);
+    let title = format!("`{old}` is called `{new}` now");
+    let label = "the old name is read until version 0.3".to_owned();
+    let mut mistake = sources.mistake(&renamed.place, title, label);
+    mistake.harmless = true;
+    mistake
+}
+
 /// Where in an override something is wrong, what, and what would be right.
 type Refused = (std::ops::Range<usize>, String, String);
 
 /// Applies one override, `key=value`, source number `source`: where its key stands, and the variants that it misses.
-fn apply(tree: &mut Tree, change: &str, source: usize) -> Result<(std::ops::Range<usize>, BTreeSet<usize>), Refused> {
+/// Old names are added to `renamed`.
+fn apply(
+    tree: &mut Tree,
+    change: &str,
+    source: usize,
+    renamed: &mut Vec<Renamed>,
+) -> Result<(std::ops::Range<usize>, BTreeSet<usize>), Refused> {
     let Some((key, value)) = change.split_once('=') else {
         let label = "expected `key=value`, such as `chain.nodes.count=7`".to_owned();
         return Err((0..change.len(), "an override without a value".to_owned(), label));
     };
     let (key_span, value_span) = (0..key.trim_end().len(), key.len() + 1..change.len());
-    let path = steps(key.trim()).filter(|path| !path.is_empty()).ok_or_else(|| {
+    let mut path = steps(key.trim()).filter(|path| !path.is_empty()).ok_or_else(|| {
         let label = "expected keys joined by dots, such as `chain[0].nodes.count`".to_owned();
         (key_span.clone(), "this is not a key".to_owned(), label)
     })?;
-    let value = read_value(key.len(), value, source).map_err(|what| {
+    let place = Place { source, span: key_span.clone() };
+    renamed.extend(renew_path(&mut path, &place));
+    let mut value = read_value(key.len(), value, source).map_err(|what| {
         (value_span.clone(), "this is not a value".to_owned(), format!("{what}; texts with blanks need quotes"))
     })?;
     if let Some((_, other)) = SYNONYMS.iter().find(|(name, _)| *name == key.trim()) {
         tree.remove(other);
     }
-    let place = Place { source, span: key_span.clone() };
+    renamed.extend(value.renew_below(&path));
     tree.set(&path, &place, value.clone())
         .map_err(|what| (key_span.clone(), "this key cannot be set".to_owned(), what))?;
     Ok((key_span, variant::give_way(tree, &path, &place, &value)))

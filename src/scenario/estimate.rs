@@ -9,7 +9,10 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use super::{Arrival, Chain, Flood, Gossip, Junk, Model as _, Payments, Scenario, Select, Spread, Stop, Topology};
+use super::{
+    Arrival, Chain, Flood, FloodPayload, Gossip, Model as _, Payments, Scenario, Select, Stop, Topology,
+    TransactionRelay,
+};
 use super::{UtxoLedger, Weights, Workload, words};
 use crate::base::{Duration, Work};
 use serde::Serialize;
@@ -167,8 +170,8 @@ impl Parts {
             let coins = owners.saturating_mul(each.map_or(1, |each| each.max(0) as u64));
             self.add(format!("{coins} coins"), COIN, coins, &format!("chain[{at}].ledger.utxo.coins"));
         }
-        let told = u64::from(scenario.output.story);
-        self.add(format!("{told} events of a story"), TOLD, told, "output.story");
+        let told = u64::from(scenario.output.event_log);
+        self.add(format!("{told} events of a story"), TOLD, told, "output.event_log");
     }
     fn add_payments(&mut self, scenario: &Scenario, chain: &Chain, payments: &Payments) {
         let many = asked(scenario, chain, payments, lasting(scenario, chain, Some(payments)));
@@ -196,7 +199,7 @@ impl Parts {
             let lasts = ends.unwrap_or(scenario.duration).min(scenario.duration).saturating_sub(fault.at);
             let many = flooded(flood, n, lasts);
             let key = format!("fault[{at}].flood.rate");
-            if flood.of == Junk::Messages {
+            if flood.payload == FloodPayload::Messages {
                 let price = chain.costs.time(&(Work::RECEIVE + Work::VERIFY)).as_secs_f64();
                 let checked = f64::from(chain.nodes.cores) / price.max(1e-9);
                 let waiting = (many as f64 * (1.0 - checked / flood.rate).max(0.0)) as u64;
@@ -230,7 +233,7 @@ fn spends(chain: &Chain) -> bool {
 
 /// Whether payments spread by gossip, which must remember who knows what.
 fn is_gossiped(chain: &Chain) -> bool {
-    chain.network.transactions == Spread::Gossip && !matches!(chain.network.gossip, Gossip::Direct {})
+    chain.network.transaction_relay == TransactionRelay::Gossip && !matches!(chain.network.gossip, Gossip::Direct {})
 }
 
 /// An entry of a mempool.
@@ -244,7 +247,7 @@ fn pending(chain: &Chain) -> u64 {
 fn lasting(scenario: &Scenario, chain: &Chain, payments: Option<&Payments>) -> Duration {
     let seconds = match scenario.stop {
         None => return scenario.duration,
-        Some(Stop::Blocks(blocks)) => blocks as f64 * pace::spacing(chain).unwrap_or(1.0),
+        Some(Stop::FinalHeight(blocks)) => blocks as f64 * pace::spacing(chain).unwrap_or(1.0),
         // What is asked for is answered soon, or the run goes on to its end.
         Some(Stop::FinalTransactions(wanted)) => {
             let rate = payments.and_then(|payments| payments.rate).filter(|rate| *rate > 0.0);
@@ -272,7 +275,9 @@ fn links(chain: &Chain) -> u64 {
     let each = |degree: u64| n.saturating_mul(degree);
     match &chain.network.topology {
         Topology::Complete {} => each(n.saturating_sub(1)),
-        Topology::Outbound { degree, .. } | Topology::ScaleFree { links: degree } => each(2 * u64::from(*degree)),
+        Topology::Outbound { degree, .. } | Topology::ScaleFree { edges_per_node: degree } => {
+            each(2 * u64::from(*degree))
+        }
         Topology::RandomRegular { degree } | Topology::SmallWorld { degree, .. } => each(u64::from(*degree)),
         Topology::Star {} | Topology::Ring {} => each(2),
         Topology::Relay { relays, links } => {
@@ -286,9 +291,13 @@ fn links(chain: &Chain) -> u64 {
 /// Mempools that hold transactions. Where transactions spread by sampled delay, only nodes with weight keep one.
 fn mempools(chain: &Chain) -> u64 {
     let n = u64::from(chain.nodes.count);
-    match (&chain.network.transactions, &chain.nodes.weights) {
-        (Spread::Sampled, Weights::Shares(name)) => n.min(words::power(name).map_or(n, |power| power.len() as u64)),
-        (Spread::Sampled, Weights::List(weights)) => weights.iter().filter(|weight| **weight > 0).count() as u64,
+    match (&chain.network.transaction_relay, &chain.nodes.weights) {
+        (TransactionRelay::Sampled, Weights::Shares(name)) => {
+            n.min(words::power(name).map_or(n, |power| power.len() as u64))
+        }
+        (TransactionRelay::Sampled, Weights::List(weights)) => {
+            weights.iter().filter(|weight| **weight > 0).count() as u64
+        }
         _ => n,
     }
 }
@@ -315,10 +324,12 @@ fn submitted_by(payments: &Payments, duration: Duration) -> u64 {
     let seconds = payments.until.unwrap_or(duration).min(duration).as_secs_f64();
     let many = match &payments.arrival {
         Arrival::Poisson {} | Arrival::Constant {} | Arrival::OnOff { .. } => payments.rate.unwrap_or(0.0) * seconds,
-        Arrival::Bursts { size, every, .. } => *size as f64 * (1.0 + seconds / every.as_secs_f64()),
-        Arrival::Pieces { pieces, then } => pieces.iter().map(|piece| piece.rate).fold(*then, f64::max) * seconds,
+        Arrival::Bursts { size, interval, .. } => *size as f64 * (1.0 + seconds / interval.as_secs_f64()),
+        Arrival::Piecewise { steps, final_rate } => {
+            steps.iter().map(|step| step.rate).fold(*final_rate, f64::max) * seconds
+        }
         // A client of a closed loop waits for at least a tenth of a second of agreement besides thinking.
-        Arrival::Closed { think } => f64::from(payments.clients) * seconds / (0.1 + think.as_secs_f64()),
+        Arrival::Closed { think_time } => f64::from(payments.clients) * seconds / (0.1 + think_time.as_secs_f64()),
     };
     many as u64
 }

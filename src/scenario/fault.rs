@@ -60,8 +60,8 @@ pub struct Repeat {
     /// From one beginning to the next.
     pub every: Duration,
     /// How long it lasts each time, less than `every`.
-    pub lasting: Duration,
-    /// Whether lengths and gaps are drawn: exponential, with the means that `lasting` and `every` give.
+    pub duration: Duration,
+    /// Whether lengths and gaps are drawn: exponential, with the means that `duration` and `every` give.
     #[serde(default)]
     pub random: bool,
 }
@@ -73,7 +73,7 @@ pub struct Crash {
     /// Which nodes.
     pub nodes: Select,
     /// What they find of their logs when they start again.
-    #[serde(default, skip_serializing_if = "Log::is_durable")]
+    #[serde(default, skip_serializing_if = "Log::is_intact")]
     pub log: Log,
     /// What they find of their data directories, the chain with its log: `"kept"`, `"wiped"`, or an old backup,
     /// `{ backup = "10s" }`. Who loses data counts as faulty, and must catch up with the others.
@@ -116,25 +116,25 @@ impl Crash {
 pub enum Log {
     /// All that was durable.
     #[default]
-    Durable,
+    Intact,
     /// Also some of the records that were being written; the next one is torn.
     Torn,
     /// All but its last records, as after an old snapshot: the node forgets what it promised, and counts as faulty.
-    Without(u32),
+    DropLast(u32),
     /// Nothing: the node counts as faulty.
-    Lost,
+    Wiped,
 }
 
 impl Log {
     /// Whether nothing durable is lost and nothing else is found.
     #[must_use]
-    pub fn is_durable(&self) -> bool {
-        *self == Log::Durable
+    pub fn is_intact(&self) -> bool {
+        *self == Log::Intact
     }
     /// Whether what was said to be durable is lost.
     #[must_use]
     pub fn forgets(self) -> bool {
-        matches!(self, Log::Without(_) | Log::Lost)
+        matches!(self, Log::DropLast(_) | Log::Wiped)
     }
 }
 
@@ -154,10 +154,10 @@ pub struct Slow {
     pub nodes: Select,
     /// How many times longer computing takes.
     #[serde(default = "once")]
-    pub cpu: f64,
+    pub cpu_factor: f64,
     /// How many times longer writing takes.
     #[serde(default = "once")]
-    pub disk: f64,
+    pub disk_factor: f64,
     /// Whether their disks are full: no write completes.
     #[serde(default)]
     pub disk_full: bool,
@@ -208,13 +208,13 @@ pub struct Flood {
     pub rate: f64,
     /// What.
     #[serde(default)]
-    pub of: Junk,
+    pub payload: FloodPayload,
 }
 
 /// What strangers send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Junk {
+pub enum FloodPayload {
     /// Messages with broken signatures, which are checked and thrown away.
     #[default]
     Messages,
@@ -251,7 +251,7 @@ pub struct Degrade {
     pub to: Select,
     /// Delay added to every message.
     #[serde(default)]
-    pub extra: Duration,
+    pub extra_delay: Duration,
     /// Further delay, uniform between zero and this, drawn per message.
     #[serde(default)]
     pub jitter: Duration,
@@ -379,7 +379,7 @@ pub enum Misconduct {
     /// Send everything late.
     Delay {
         /// How late.
-        by: Duration,
+        delay: Duration,
     },
     /// Send to some only.
     Selective {
@@ -405,17 +405,17 @@ pub enum Misconduct {
     Replay {
         /// How much later, at most; uniform.
         #[serde(default = "while_later")]
-        within: Duration,
+        max_delay: Duration,
         /// The probability that a message is said again.
         #[serde(default = "half")]
-        share: f64,
+        probability: f64,
     },
     /// Send to friends at once, and to everybody later; the friends hear it twice.
     Withhold {
         /// To whom at once.
-        friends: Vec<u32>,
+        first_peers: Vec<u32>,
         /// How much later.
-        by: Duration,
+        delay: Duration,
     },
     /// Keep transactions of some accounts out of the mempool: neither propose them nor pass them on.
     Censor {
@@ -426,7 +426,7 @@ pub enum Misconduct {
     Corrupt {
         /// The probability that a message leaves broken.
         #[serde(default = "half")]
-        share: f64,
+        probability: f64,
     },
 }
 
@@ -448,8 +448,8 @@ impl Misconduct {
         match word {
             "silent" => Some(Misconduct::Silent),
             "twins" => Some(Misconduct::TWINS),
-            "replay" => Some(Misconduct::Replay { within: while_later(), share: half() }),
-            "corrupt" => Some(Misconduct::Corrupt { share: half() }),
+            "replay" => Some(Misconduct::Replay { max_delay: while_later(), probability: half() }),
+            "corrupt" => Some(Misconduct::Corrupt { probability: half() }),
             _ => None,
         }
     }

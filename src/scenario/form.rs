@@ -44,16 +44,16 @@ const UNITS: [(&str, &str, u64); 31] = [
 const ELSEWHERE: [(&str, &str); 14] = [
     (
         "block_size",
-        "blocks are the protocol's: `protocol.tendermint = { block = { bytes = 1000000, transactions = 4000 } }`",
+        "blocks are the protocol's: `protocol.tendermint = { block_limit = { bytes = 1000000, transactions = 4000 } }`",
     ),
     (
         "blocksize",
-        "blocks are the protocol's: `protocol.tendermint = { block = { bytes = 1000000, transactions = 4000 } }`",
+        "blocks are the protocol's: `protocol.tendermint = { block_limit = { bytes = 1000000, transactions = 4000 } }`",
     ),
     ("block_interval", "the time between blocks is the protocol's: `protocol.nakamoto = { spacing = \"10 min\" }`"),
     (
         "batch_size",
-        "batches are the protocol's: `protocol.pbft = { batch = { bytes = 1000000, transactions = 1000 } }`",
+        "batches are the protocol's: `protocol.pbft = { block_limit = { bytes = 1000000, transactions = 1000 } }`",
     ),
     ("csv", "tables are always written as CSV; `transactions = false` leaves out the largest"),
     ("tps", "write `rate = 50` under `[workload.payments]`"),
@@ -97,7 +97,7 @@ pub(super) fn meant(reason: &Reason, key: Option<&str>, raw: &str) -> Option<Str
         }
         Reason::UnknownWord { allowed, .. } if allowed.contains(&"cloud") && is_quantity(word) => Some(format!(
             "`jitter = \"cloud\"` varies published delays; for a spread of your own write \
-             `latency.normal = {{ median = \"50ms\", deviation = \"{word}\" }}`"
+             `latency.normal = {{ median = \"50ms\", std_dev = \"{word}\" }}`"
         )),
         Reason::Other(what) => quantity(key?, what, word),
         Reason::Unexpected { expected, .. } => value(key?, expected, raw.trim(), word),
@@ -220,7 +220,7 @@ mod tests {
                 format!(
                     "{HEAD}{CHAIN}network = {{ latency.regions = {{ data = \"aws-2025\", jitter = \"10ms\" }} }}\n"
                 ),
-                "deviation = \"10ms\"",
+                "std_dev = \"10ms\"",
             ),
             (
                 format!("{HEAD}{CHAIN}[[variant]]\nname = \"a\"\n[variant.set]\nchain.protocol = \"raft\"\n"),

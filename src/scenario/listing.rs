@@ -2,7 +2,7 @@
 
 use super::catalogue::Models;
 use super::spelling::GENERIC_ATTACKS;
-use super::{Agent, Arrival, Bandwidth, Catalogue, Gossip, Latency, Topology, Workload, words};
+use super::{Agent, Arrival, Catalogue, Gossip, Latency, Topology, Uplink, Workload, words};
 use crate::network::dataset;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -58,7 +58,7 @@ pub fn listing(catalogue: &Catalogue, metrics: Vec<Choice>) -> Vec<Section> {
         section("Attacks", "adversary.attack", attacks),
         section("Ledgers", "chain.ledger", added(Vec::new(), catalogue.ledgers())),
         section("Latency", "chain.network.latency", added(choices::<Latency>(), catalogue.latencies())),
-        section("Bandwidth", "chain.network.bandwidth", choices::<Bandwidth>()),
+        section("Uplink", "chain.network.uplink", choices::<Uplink>()),
         section("Topologies", "chain.network.topology", added(choices::<Topology>(), catalogue.topologies())),
         section("Gossip", "chain.network.gossip", choices::<Gossip>()),
         section("Networks", "chain.network.model", added(Vec::new(), catalogue.networks())),

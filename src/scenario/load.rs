@@ -32,7 +32,7 @@ pub struct Payments {
     /// How many accounts there are.
     pub accounts: u32,
     /// Exponent of Zipf's law of the popularity of accounts; 0 for none.
-    pub skew: f64,
+    pub zipf_exponent: f64,
     /// What each payment moves, in the smallest unit.
     pub amount: u64,
     /// Mean size of a transaction on the wire. One that needs more takes more.
@@ -59,7 +59,7 @@ impl Default for Payments {
             arrival: Arrival::default(),
             clients: 0,
             accounts: 1000,
-            skew: 0.0,
+            zipf_exponent: 0.0,
             amount: 1,
             bytes: ByteSize(250),
             bytes_sigma: 0.0,
@@ -132,7 +132,7 @@ pub enum Arrival {
         /// Payments in a burst.
         size: u64,
         /// Between the starts of two bursts.
-        every: Duration,
+        interval: Duration,
         /// When the first burst comes. Left out: at 0.
         #[serde(default)]
         first: Duration,
@@ -145,26 +145,26 @@ pub enum Arrival {
         /// Mean length of a spell of silence.
         off: Duration,
     },
-    /// Poisson payments whose rate changes at fixed instants: load spikes, ramps in steps. The first piece begins at 0.
-    Pieces {
+    /// Poisson payments whose rate changes at fixed instants: load spikes, ramps in steps. The first step begins at 0.
+    Piecewise {
         /// The rates, one after the other.
-        pieces: Vec<Piece>,
-        /// Transactions per second after the last piece.
-        then: f64,
+        steps: Vec<RateStep>,
+        /// Transactions per second after the last step.
+        final_rate: f64,
     },
     /// Each client waits for the answer to its last payment, thinks, and pays again. It thinks before its first, too.
     Closed {
         /// Mean of the exponential thinking time; zero for none.
-        think: Duration,
+        think_time: Duration,
     },
 }
 
-/// A spell of Poisson payments.
+/// Payments at a constant mean rate.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Piece {
+pub struct RateStep {
     /// How long it lasts.
-    pub lasting: Duration,
+    pub duration: Duration,
     /// Transactions per second.
     pub rate: f64,
 }

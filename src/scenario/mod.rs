@@ -43,14 +43,14 @@ pub use document::Loaded;
 pub use estimate::{Estimate, estimate, show};
 pub use explore::Explore;
 pub use fault::{
-    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Junk, Load, Log, Misconduct,
-    Partition, Pause, Repeat, Slow,
+    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, FloodPayload, Load, Log,
+    Misconduct, Partition, Pause, Repeat, Slow,
 };
 pub use ledger::{AccountLedger, Reward, UtxoLedger};
 pub use listing::{Choice, Section, listing};
-pub use load::{Arrival, Fee, Payments, Piece, Retry, Workload};
+pub use load::{Arrival, Fee, Payments, RateStep, Retry, Workload};
 pub use mistake::Mistake;
-pub use network::{Bandwidth, Drawn, Gossip, Jitter, Latency, Network, Spread, Topology};
+pub use network::{DelaySampling, Gossip, Jitter, Latency, Network, Topology, TransactionRelay, Uplink};
 pub use nodes::{Clock, Disk, Group, Mempool, Nodes, Rate, Regions, Select, Weights};
 pub use schema::schema;
 pub use summary::summary;
@@ -136,7 +136,7 @@ pub enum Stop {
     /// So many transactions are final.
     FinalTransactions(u64),
     /// A block of this height is final.
-    Blocks(u64),
+    FinalHeight(u64),
 }
 
 /// One ledger and the nodes that keep it.
@@ -239,12 +239,12 @@ pub struct Output {
     pub transactions: bool,
     /// The last events of each chain that are told one by one, and drawn as a space-time diagram: those before the
     /// first violation if there is one. 0 for none, at most 100,000.
-    pub story: u32,
+    pub event_log: u32,
 }
 
 impl Default for Output {
     fn default() -> Output {
-        Output { interval: Duration::from_secs(1), charts: true, transactions: true, story: 0 }
+        Output { interval: Duration::from_secs(1), charts: true, transactions: true, event_log: 0 }
     }
 }
 

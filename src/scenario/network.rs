@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 pub struct Network {
     /// One-way propagation delay. Left out: the published delays between the regions given, else constant 50 ms.
     pub latency: Latency,
-    /// When a law of delays is drawn. Published delays between regions know it themselves.
-    pub drawn: Drawn,
+    /// When a delay is drawn from its distribution. Published delays between regions know it themselves.
+    pub delay_sampling: DelaySampling,
     /// How messages share an uplink.
-    pub bandwidth: Bandwidth,
+    pub uplink: Uplink,
     /// Whether transfers pay for TCP: slow start, window limit, reset after idling.
     pub tcp: bool,
     /// Probability that a TCP segment is lost and sent again.
@@ -28,7 +28,7 @@ pub struct Network {
     /// How broadcasts spread over the topology.
     pub gossip: Gossip,
     /// How clients' transactions reach the mempools.
-    pub transactions: Spread,
+    pub transaction_relay: TransactionRelay,
     /// A network that is not, or not only, what the other keys describe. Left out: it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<schema::Networks>")]
@@ -39,14 +39,14 @@ impl Default for Network {
     fn default() -> Network {
         Network {
             latency: Latency::default(),
-            drawn: Drawn::default(),
-            bandwidth: Bandwidth::default(),
+            delay_sampling: DelaySampling::default(),
+            uplink: Uplink::default(),
             tcp: true,
             segment_loss: 0.0,
             loss: 0.0,
             topology: Topology::default(),
             gossip: Gossip::default(),
-            transactions: Spread::default(),
+            transaction_relay: TransactionRelay::default(),
             model: None,
         }
     }
@@ -61,22 +61,22 @@ pub enum Latency {
         /// The delay.
         delay: Duration,
     },
-    /// Every delay from `median - width` to `median + width` is equally likely.
+    /// Every delay from `median - half_width` to `median + half_width` is equally likely.
     Uniform {
         /// The middle.
         median: Duration,
         /// Half the width, at most the median.
-        width: Duration,
+        half_width: Duration,
     },
-    /// Normal, given that it is at least `least`.
+    /// Normal, given that it is at least `min`.
     Normal {
         /// Median before the cut.
         median: Duration,
         /// Standard deviation before the cut.
-        deviation: Duration,
+        std_dev: Duration,
         /// Nothing is less; at most the median.
         #[serde(default)]
-        least: Duration,
+        min: Duration,
     },
     /// The logarithm is normal.
     Lognormal {
@@ -85,10 +85,10 @@ pub enum Latency {
         /// Standard deviation of the logarithm, 0 to 5.
         sigma: f64,
     },
-    /// What exceeds `least` is lognormal: a physical floor and a tail.
+    /// What exceeds `min` is lognormal: a physical floor and a tail.
     ShiftedLognormal {
         /// The floor, below the median.
-        least: Duration,
+        min: Duration,
         /// The median of the whole.
         median: Duration,
         /// Standard deviation of the logarithm of the excess, 0 to 5.
@@ -142,10 +142,10 @@ impl Default for Latency {
     }
 }
 
-/// When a law of delays is drawn.
+/// When a delay is drawn from its distribution.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Drawn {
+pub enum DelaySampling {
     /// Anew for each message.
     #[default]
     PerMessage,
@@ -169,14 +169,14 @@ pub enum Jitter {
 /// How messages share an uplink.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Bandwidth {
+pub enum Uplink {
     /// Connections with something to send share it equally, as TCP flows do.
     #[default]
-    Sharing,
+    ProcessorSharing,
     /// One message after the other (JABS).
     Fifo,
     /// Each connection has all of it (BlockSim, Leios).
-    Unshared,
+    UnlimitedSharing,
     /// One message after the other, the next one when the last has arrived (SimBlock).
     StopAndWait,
 }
@@ -209,13 +209,13 @@ pub enum Topology {
         degree: u32,
         /// Probability that an edge is rewired.
         #[serde(default = "tenth")]
-        rewired: f64,
+        rewiring_probability: f64,
     },
     /// Barabasi and Albert 1999: newcomers prefer the well connected.
     ScaleFree {
         /// Links that each newcomer makes.
         #[serde(default = "four")]
-        links: u32,
+        edges_per_node: u32,
     },
     /// Everybody with node 0.
     Star {},
@@ -291,10 +291,10 @@ pub enum Gossip {
         trickle: bool,
         /// Peers that a node asks to send blocks unasked.
         #[serde(default = "three")]
-        eager: u32,
+        high_bandwidth_peers: u32,
         /// Fraction of nodes that speak compact relay.
         #[serde(default = "everyone")]
-        usage: f64,
+        adoption: f64,
     },
     /// Compact relay as SimBlock models it: what is missing is a matter of chance. For comparison only.
     Simblock {},
@@ -328,7 +328,7 @@ impl Default for Gossip {
 /// How clients' transactions reach the mempools.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Spread {
+pub enum TransactionRelay {
     /// Message by message, like everything else.
     #[default]
     Gossip,

@@ -20,13 +20,13 @@ pub struct Nodes {
     pub weights: Weights,
     /// How much faulty weight (`f`) the protocol is set up for. Left out: as much as its fault model allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tolerate: Option<u64>,
+    pub max_faulty: Option<u64>,
     /// Uplink of each node: a rate, `"unlimited"`, or the name of published rates per region.
     pub upload: Rate,
     /// Downlink of each node, likewise.
     pub download: Rate,
     /// Delay of each node's access line, one way: nothing for servers, 10 to 20 ms for homes.
-    pub access: Duration,
+    pub access_delay: Duration,
     /// Cores of each node.
     pub cores: u32,
     /// Speed of a core, relative to the server that the cost table was measured on: 0.5 takes twice as long.
@@ -48,10 +48,10 @@ impl Default for Nodes {
             count: 0,
             regions: Regions::Nowhere,
             weights: Weights::Equal,
-            tolerate: None,
+            max_faulty: None,
             upload: Rate::Fixed(BitRate(1_000_000_000)),
             download: Rate::Fixed(BitRate(1_000_000_000)),
-            access: Duration::ZERO,
+            access_delay: Duration::ZERO,
             cores: 4,
             cpu_speed: 1.0,
             disk: Disk::Profile("cloud_ssd_gp3".into()),
@@ -76,7 +76,7 @@ pub struct Group {
     pub download: Option<Rate>,
     /// The delay of their access lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<Duration>,
+    pub access_delay: Option<Duration>,
     /// Their cores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<u32>,

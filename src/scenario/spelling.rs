@@ -384,7 +384,7 @@ pub const EQUIVOCATE: &str = "equivocate";
 /// The attacks that every protocol's nodes can play, and what they are.
 pub const GENERIC_ATTACKS: &[(&str, &str)] = &[
     ("silent", "follows the protocol but sends nothing"),
-    ("delay", "follows the protocol but sends everything late: { delay = { by = \"1s\" } }"),
+    ("delay", "follows the protocol but sends everything late: { delay = { delay = \"1s\" } }"),
     ("selective", "follows the protocol but sends to some only: { selective = { to = [1, 2] } }"),
     (
         "twins",
@@ -394,17 +394,20 @@ pub const GENERIC_ATTACKS: &[(&str, &str)] = &[
     ("amnesia", "loses its disk and starts anew, again and again: { amnesia = { every = \"5s\" } }"),
     (
         "replay",
-        "says again what it said and heard, to anybody: { replay = { within = \"10s\", share = 0.5 } }; alone: so",
+        "says again what it said and heard, to anybody: { replay = { max_delay = \"10s\", probability = 0.5 } }; alone: so",
     ),
     (
         "withhold",
-        "says everything to friends at once, to the others later: { withhold = { friends = [1], by = \"2s\" } }",
+        "says everything to friends at once, to the others later: { withhold = { first_peers = [1], delay = \"2s\" } }",
     ),
     ("censor", "keeps transactions of some accounts out of its mempool: { censor = { accounts = [0, 1] } }"),
-    ("corrupt", "breaks the signatures of a share of its messages: { corrupt = { share = 0.5 } }; alone: of half"),
+    (
+        "corrupt",
+        "breaks the signatures of a share of its messages: { corrupt = { probability = 0.5 } }; alone: of half",
+    ),
 ];
 
-written!(Attack, AttackVisitor, "the name of an attack, or a table such as { delay = { by = ... } }", {
+written!(Attack, AttackVisitor, "the name of an attack, or a table such as { delay = { delay = ... } }", {
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Attack, E> {
         Ok(Misconduct::of_word(name).map_or_else(|| Attack::Protocol(name.into()), Attack::Generic))
     }

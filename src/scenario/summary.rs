@@ -2,7 +2,7 @@
 
 use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
 use super::{
-    Agent, Attack, Chain, Degrade, Fault, FaultKind, Junk, Misconduct, Scenario, Select, Slow, Stop, Workload,
+    Agent, Attack, Chain, Degrade, Fault, FaultKind, FloodPayload, Misconduct, Scenario, Select, Slow, Stop, Workload,
     estimate, network,
 };
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
     let stop = match scenario.stop {
         None => String::new(),
         Some(Stop::FinalTransactions(many)) => format!(", or until {many} transactions are final"),
-        Some(Stop::Blocks(many)) => format!(", or until block {many} is final"),
+        Some(Stop::FinalHeight(many)) => format!(", or until block {many} is final"),
     };
     line("time", format!("{}{stop}, measured after {}", scenario.duration, scenario.warm_up));
     for variant in &scenario.variant {
@@ -106,7 +106,7 @@ fn nodes(nodes: &Nodes) -> String {
         Weights::List(_) => ", weighted".to_owned(),
         Weights::Shares(name) => format!(", weights {name}"),
     };
-    let faulty = match (&nodes.weights, nodes.tolerate) {
+    let faulty = match (&nodes.weights, nodes.max_faulty) {
         (Weights::Equal, Some(faulty)) => format!(", f = {faulty}"),
         _ => String::new(),
     };
@@ -139,26 +139,32 @@ fn network(chain: &Chain) -> String {
     };
     let model = network.model.as_ref().map_or(String::new(), |model| format!(", as {} has it", model.name));
     format!(
-        "latency {latency}, bandwidth {}, topology {}, gossip {}, transactions {}{model}",
-        word(&network.bandwidth),
+        "latency {latency}, uplink {}, topology {}, gossip {}, transaction relay {}{model}",
+        word(&network.uplink),
         word(&network.topology),
         word(&network.gossip),
-        word(&network.transactions)
+        word(&network.transaction_relay)
     )
 }
 
 fn misconduct(misconduct: &Misconduct) -> String {
     match misconduct {
         Misconduct::Silent => "silent".to_owned(),
-        Misconduct::Delay { by } => format!("late by {by}"),
+        Misconduct::Delay { delay } => format!("late by {delay}"),
         Misconduct::Selective { to } => format!("sends to {to:?} only"),
         Misconduct::Twins { sides } if sides.is_empty() => "twins, each with half of the others".to_owned(),
         Misconduct::Twins { sides } => format!("twins with {sides:?}"),
         Misconduct::Amnesia { every } => format!("forgets everything every {every}"),
-        Misconduct::Replay { within, share } => format!("says {} % again within {within}", share * 100.0),
-        Misconduct::Withhold { friends, by } => format!("tells {friends:?} at once and everybody {by} later"),
+        Misconduct::Replay { max_delay, probability } => {
+            format!("repeats {} % within {max_delay}", probability * 100.0)
+        }
+        Misconduct::Withhold { first_peers, delay } => {
+            format!("sends to {first_peers:?} at once and to all {delay} later")
+        }
         Misconduct::Censor { accounts } => format!("censors accounts {accounts:?}"),
-        Misconduct::Corrupt { share } => format!("breaks the signatures of {} % of its messages", share * 100.0),
+        Misconduct::Corrupt { probability } => {
+            format!("breaks the signatures of {} % of its messages", probability * 100.0)
+        }
     }
 }
 
@@ -173,7 +179,7 @@ fn fault(fault: &Fault) -> String {
         Some(FaultKind::Degrade(degrade)) => worse_links(degrade),
         Some(FaultKind::Pause(pause)) => format!("pause {}", select(&pause.nodes)),
         Some(FaultKind::Slow(Slow { nodes, disk_full: true, .. })) => format!("full disks of {}", select(nodes)),
-        Some(FaultKind::Slow(Slow { nodes, cpu, disk, .. })) => {
+        Some(FaultKind::Slow(Slow { nodes, cpu_factor: cpu, disk_factor: disk, .. })) => {
             let what = if *disk > 1.0 { ("disks", disk) } else { ("processors", cpu) };
             format!("{} {} times slower on {}", what.0, what.1, select(nodes))
         }
@@ -183,22 +189,23 @@ fn fault(fault: &Fault) -> String {
         }
         Some(FaultKind::Load(load)) => format!("{} times the load", load.factor),
         Some(FaultKind::Flood(flood)) => {
-            let what = match flood.of {
-                Junk::Messages => "forged messages",
-                Junk::Transactions => "invalid transactions",
+            let what = match flood.payload {
+                FloodPayload::Messages => "forged messages",
+                FloodPayload::Transactions => "invalid transactions",
             };
             format!("{} {what} per second to each of {}", flood.rate, select(&flood.nodes))
         }
         None => String::new(),
     };
-    let again = fault.repeat.map_or(String::new(), |repeat| format!(", for {} every {}", repeat.lasting, repeat.every));
+    let again =
+        fault.repeat.map_or(String::new(), |repeat| format!(", for {} every {}", repeat.duration, repeat.every));
     format!("{} to {until} on {}: {what}{again}", fault.at, fault.chain)
 }
 
 fn worse_links(degrade: &Degrade) -> String {
     let mut worse: Vec<String> = Vec::new();
     let mut add = |on: bool, text: &dyn Display| worse.extend(on.then(|| text.to_string()));
-    add(!degrade.extra.is_zero(), &format_args!("+{}", degrade.extra));
+    add(!degrade.extra_delay.is_zero(), &format_args!("+{}", degrade.extra_delay));
     add(!degrade.jitter.is_zero(), &format_args!("jitter {}", degrade.jitter));
     add(degrade.loss > 0.0, &format_args!("loss {}", degrade.loss));
     add(degrade.duplicate > 0.0, &format_args!("duplicates {}", degrade.duplicate));

@@ -4,6 +4,10 @@
 //! other format; what goes wrong on the way comes back as a [`Misread`] that points at the innermost value or key
 //! concerned. Later checks ask the tree where a key stands ([`Tree::place`]).
 
+mod renamed;
+
+pub use renamed::{Renamed, renew_path};
+
 use super::mistake::nearest;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
@@ -60,6 +64,16 @@ pub enum Step {
     Key(String),
     /// Into a list.
     Index(usize),
+}
+
+impl Step {
+    /// The name of a key; `None` for an index.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Step::Key(name) => Some(name),
+            Step::Index(_) => None,
+        }
+    }
 }
 
 impl Tree {

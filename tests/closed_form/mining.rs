@@ -6,7 +6,7 @@ use ledgerlab::chain::BlockIndex;
 use ledgerlab::consensus::nakamoto::finality::{Finality, reversal_exact};
 use ledgerlab::consensus::nakamoto::{Config, Nakamoto};
 use ledgerlab::engine::{Simulation, Stop};
-use ledgerlab::network::latency::{Drawn, Latency, Law, Region};
+use ledgerlab::network::latency::{DelaySampling, Latency, Law, Region};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::Observed;
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ impl Mine {
         let [to_attacker, among] = self.delays.map(|value| Law::Constant { value });
         let laws = [to_attacker.clone(), to_attacker.clone(), to_attacker, among];
         let places = (0..n).map(|node| Region::from(node > 0)).collect();
-        let delay = Latency::of_laws(&laws, places, Drawn::PerParcel).expect("constant delays");
+        let delay = Latency::of_laws(&laws, places, DelaySampling::PerParcel).expect("constant delays");
         let network = Transport::new(self.seed, Box::new(delay), Settings::unlimited(n));
         let finality = Finality { confirmations: Some(self.confirmations), ..Finality::default() };
         let config = Config { spacing: SPACING, retarget: 0, finality, ..Config::default() };

@@ -84,7 +84,7 @@ fn a_request_takes_exactly_the_messages_of_three_phases() {
 #[test]
 fn decisions_under_normal_delays_take_the_order_statistics_of_three_phases() {
     let law =
-        Law::Normal { median: Duration::from_millis(250), deviation: Duration::from_millis(50), least: Duration::ZERO };
+        Law::Normal { median: Duration::from_millis(250), std_dev: Duration::from_millis(50), min: Duration::ZERO };
     for (n, crashed, expected, runs) in [
         (4, 0, 733.0, 1_000),
         (7, 0, 773.0, 500),

@@ -32,7 +32,7 @@ fn config(min: u64, max: u64, heartbeat: Duration) -> Config {
 
 fn uniform(low: u64, high: u64, seed: u64) -> Transport {
     let (low, high) = (Duration::from_micros(low), Duration::from_micros(high));
-    let law = Law::Uniform { median: (low + high) / 2, width: (high.saturating_sub(low)) / 2 };
+    let law = Law::Uniform { median: (low + high) / 2, half_width: (high.saturating_sub(low)) / 2 };
     Transport::new(seed, Box::new(Latency::of_law(&law).expect("a possible law")), Settings::unlimited(NODES))
 }
 
@@ -96,7 +96,7 @@ fn see(seen: &mut Seen, now: Time, observed: &Observed<'_>) {
             assert_eq!(seen.leader.map(|(leader, _)| leader), Some(node), "the leader crashes");
             (seen.crashed, seen.leader) = (Some(now), None);
         }
-        Observed::Noted { node, label: "leading", .. } => {
+        Observed::Noted { node, label: "became_leader", .. } => {
             seen.leader = Some((node, now));
             seen.heard.clear();
         }

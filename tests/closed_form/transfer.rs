@@ -32,7 +32,7 @@ fn transfer(bytes: usize, rate: u64, round_trip: Duration, tcp: bool) -> (f64, f
     setup.relay = TransactionRelay::Sampled(delay(), 1_000);
     setup.stop = Stop::at(GIVEN + Duration::from_secs(30));
     let (seen, observer) = seeing(|seen: &mut Seen, now, observed| match *observed {
-        Observed::Noted { node, label: "leading", .. } => seen.leader = Some(node),
+        Observed::Noted { node, label: "became_leader", .. } => seen.leader = Some(node),
         Observed::Delivered { kind: "AppendEntries", bytes, .. } if now >= GIVEN && seen.arrived.is_none() => {
             seen.arrived = Some((bytes, now));
         }

@@ -51,7 +51,7 @@ pub const WITHOUT: [(&str, &str); 6] = [
     ("seeds", "seed"),
     ("workload.payments.arrival.bursts", "workload.payments.rate"),
     ("workload.payments.arrival.closed", "workload.payments.rate"),
-    ("workload.payments.arrival.pieces", "workload.payments.rate"),
+    ("workload.payments.arrival.piecewise", "workload.payments.rate"),
 ];
 
 /// A second chain, for keys that name one.
@@ -106,15 +106,23 @@ pub const CASES: &[Case] = &[
     case("variant[].set", "variant = [{ name = 'one' }]", &["{ crypto = 'real', duration = '8s' }"]),
     case(
         "explore",
-        "duration = '8s'\nexplore = { worlds = 2, heal = '3s' }\ncheck = { progress = '4s', catch_up = '4s' }\nfault = []",
+        "duration = '8s'\nexplore = { cases = 2, safety_phase = '3s' }\ncheck = { progress = '4s', catch_up = '4s' }\nfault = []",
         &[],
     ),
-    case("explore.worlds", "duration = '8s'\nexplore = { worlds = 2, heal = '3s' }\nfault = []", &["1"]),
-    case("explore.attacks[]", "duration = '8s'\nexplore = { worlds = 4, heal = '3s' }\nfault = []", &["'silent'"]),
-    case("explore.heal", "duration = '8s'\nexplore = { worlds = 2, heal = '3s' }\nfault = []", &["'6s'"]),
+    case("explore.cases", "duration = '8s'\nexplore = { cases = 2, safety_phase = '3s' }\nfault = []", &["1"]),
     case(
-        "explore.clock",
-        "duration = '8s'\nexplore = { worlds = 4, heal = '6s', kinds = ['clock'] }\nfault = []",
+        "explore.attacks[]",
+        "duration = '8s'\nexplore = { cases = 4, safety_phase = '3s' }\nfault = []",
+        &["'silent'"],
+    ),
+    case(
+        "explore.safety_phase",
+        "duration = '8s'\nexplore = { cases = 2, safety_phase = '3s' }\nfault = []",
+        &["'6s'"],
+    ),
+    case(
+        "explore.max_clock_jump",
+        "duration = '8s'\nexplore = { cases = 4, safety_phase = '6s', fault_kinds = ['clock'] }\nfault = []",
         &["'5ms'"],
     ),
     case("check.progress", "", &["'500ms'"]),
@@ -194,7 +202,7 @@ pub const CASES: &[Case] = &[
     case("chain[].network.latency.regions", "chain = [{ network.latency.regions.data = 'aws-2025' }]", &[]),
     case(
         "chain[].network.latency.shifted_lognormal",
-        "chain = [{ network.latency.shifted_lognormal = { least = '10ms', median = '50ms', sigma = 0.3 } }]",
+        "chain = [{ network.latency.shifted_lognormal = { min = '10ms', median = '50ms', sigma = 0.3 } }]",
         &[],
     ),
     case(
@@ -213,7 +221,7 @@ pub const CASES: &[Case] = &[
         &[],
     ),
     case("chain[].nodes.count", "", &["5"]),
-    case("chain[].nodes.tolerate", "", &["0"]),
+    case("chain[].nodes.max_faulty", "", &["0"]),
     case("chain[].nodes.regions", "", &["['us-east-1']"]),
     case("chain[].nodes.regions[]", "", &["'sa-east-1'"]),
     case("chain[].nodes.weights", "", &["[3, 1, 1, 1]"]),
@@ -237,7 +245,7 @@ pub const CASES: &[Case] = &[
     case("chain[].protocol.clique.proposals[].from", PROPOSALS, &["'8s'"]),
     case("chain[].protocol.clique.proposals[].signers[]", PROPOSALS, &["[0]"]),
     case(
-        "chain[].protocol.hotstuff.view_timeout_most",
+        "chain[].protocol.hotstuff.view_timeout_max",
         "chain = [{ protocol.hotstuff.view_timeout = '300ms' }]",
         &["'300ms'", "'400ms'"],
     ),
@@ -362,8 +370,8 @@ pub const CASES: &[Case] = &[
     case("workload.payments.chain", TWO, &["'other'"]),
     case("workload.payments.arrival", "", &["'constant'"]),
     case(
-        "workload.payments.arrival.pieces",
-        "workload.payments.arrival.pieces = { pieces = [{ lasting = '2s', rate = 10.0 }], then = 20.0 }",
+        "workload.payments.arrival.piecewise",
+        "workload.payments.arrival.piecewise = { steps = [{ duration = '2s', rate = 10.0 }], final_rate = 20.0 }",
         &[],
     ),
     case("workload", "", &["{ payments = { rate = 5.0 } }"]),
@@ -379,7 +387,7 @@ pub const CASES: &[Case] = &[
     case("fault[].until", CRASH, &["'5s'"]),
     case(
         "fault[].repeat",
-        "fault = [{ at = '2s', until = '8s', crash = { nodes = 'leader' }, repeat = { every = '2s', lasting = '500ms' } }]",
+        "fault = [{ at = '2s', until = '8s', crash = { nodes = 'leader' }, repeat = { every = '2s', duration = '500ms' } }]",
         &[],
     ),
     case(
@@ -407,16 +415,24 @@ pub const CASES: &[Case] = &[
         "fault = [{ at = '2s', until = '6s', clock = { nodes = 'leader', ahead = '3s' } }]\nchain = [{ protocol.clique.period = '1s' }]",
         &["50000.0"],
     ),
-    case("fault[].slow.cpu", "fault = [{ at = '2s', until = '6s', slow = { nodes = 0, cpu = 2.0 } }]", &["50.0"]),
-    case("fault[].slow.disk", "fault = [{ at = '2s', until = '6s', slow = { nodes = 0, disk = 2.0 } }]", &["50.0"]),
+    case(
+        "fault[].slow.cpu_factor",
+        "fault = [{ at = '2s', until = '6s', slow = { nodes = 0, cpu_factor = 2.0 } }]",
+        &["50.0"],
+    ),
+    case(
+        "fault[].slow.disk_factor",
+        "fault = [{ at = '2s', until = '6s', slow = { nodes = 0, disk_factor = 2.0 } }]",
+        &["50.0"],
+    ),
     case(
         "fault[].crash.log.without",
-        "fault = [{ at = '2s', until = '4s', crash = { nodes = 1, log = { without = 1 } } }]",
+        "fault = [{ at = '2s', until = '4s', crash = { nodes = 1, log = { drop_last = 1 } } }]",
         &["2", "200"],
     ),
     case("fault[].partition", "fault = [{ at = '2s', until = '6s', partition = { groups = [[0, 1], 'rest'] } }]", &[]),
     case("fault[].eclipse", "fault = [{ at = '2s', until = '6s', eclipse = { victim = 0, by = 1 } }]", &[]),
     case("fault[].load", "fault = [{ at = '2s', until = '6s', load = { factor = 3.0 } }]", &[]),
     case("fault[].flood", "fault = [{ at = '2s', until = '6s', flood = { nodes = 0, rate = 100.0 } }]", &[]),
-    case("fault[].degrade", "fault = [{ at = '2s', until = '6s', degrade = { extra = '10ms' } }]", &[]),
+    case("fault[].degrade", "fault = [{ at = '2s', until = '6s', degrade = { extra_delay = '10ms' } }]", &[]),
 ];

@@ -13,7 +13,7 @@ const STEP: u64 = 5;
 /// A validator that only listens: the last of `n`, in this step of its clock.
 fn listener(n: usize, finality: Finality, step: u64) -> Rehearsal<Aura> {
     let block = Limit { bytes: 600, transactions: 2 };
-    let mut stage = Rehearsal::empty(n, Config { finality, block, ..Config::default() });
+    let mut stage = Rehearsal::empty(n, Config { finality, block_limit: block, ..Config::default() });
     stage.run_until(Time::ZERO + Duration::from_secs(step * STEP));
     stage.boot(n - 1);
     stage

@@ -83,7 +83,8 @@ fn snapshot_test_clique() {
 fn follower() -> Rehearsal<Clique> {
     let period = Duration::from_secs(5);
     let block = Limit { bytes: 600, transactions: 2 };
-    let mut stage = Rehearsal::empty(6, Config { period, epoch: 3, signers: 5, block, ..Config::default() });
+    let mut stage =
+        Rehearsal::empty(6, Config { period, epoch: 3, signers: 5, block_limit: block, ..Config::default() });
     stage.boot(5);
     stage.run(Duration::from_secs(100));
     stage

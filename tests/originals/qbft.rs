@@ -283,7 +283,7 @@ fn header_rules_time() {
 #[test]
 fn header_rules_parent_body_and_limits() {
     let limit = Limit { bytes: 1_000_000, transactions: 2 };
-    let mut told = Told::with(Config { batch: limit, ..Config::default() });
+    let mut told = Told::with(Config { block_limit: limit, ..Config::default() });
     let now = told.stage.now();
     let good = told.block_with(1, now, 0..2);
     let mut orphan = good.header;

@@ -294,7 +294,7 @@ fn nomination_tests_core5() {
 fn a_set_that_is_larger_than_allowed_is_not_valid() {
     for (bytes, accepted) in [(250, 1), (249, 0)] {
         let batch = Limit { bytes, transactions: 10 };
-        let mut core = Core5::with(&Config { batch, ..Config::default() });
+        let mut core = Core5::with(&Config { block_limit: batch, ..Config::default() });
         core.start();
         let stated = match core.stated(true) {
             Some(Pledges::Nominate { accepted, .. }) => accepted.len(),

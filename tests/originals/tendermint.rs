@@ -140,7 +140,7 @@ fn test_state_oversized_block() {
         (Limit { bytes: 600, transactions: 9 }, 3, false),
         (Limit { bytes: 10_000, transactions: 2 }, 3, false),
     ] {
-        let mut told = Told::of(4, Config { block: limit, ..Config::default() });
+        let mut told = Told::of(4, Config { block_limit: limit, ..Config::default() });
         let value = told.value(0, 0..payments);
         told.propose(0, &value, None);
         let expected = if is_kept { value.block.id() } else { NIL };

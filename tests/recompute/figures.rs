@@ -70,36 +70,36 @@ fn measured(run: &Run) -> impl Iterator<Item = &Row> {
 }
 
 fn load(run: &Run, figures: &mut Figures) {
-    figures.exact("offered", run.scenario["workload"]["payments"]["rate"].as_float());
+    figures.exact("offered_load", run.scenario["workload"]["payments"]["rate"].as_float());
     figures.exact("submitted", count(measured(run)) / run.window());
     let confirmed = confirmed(run);
     figures.exact("throughput", confirmed / run.window());
-    let executed = count(measured(run).filter(|row| row["fate"] == "executed"));
-    let decided = count(measured(run).filter(|row| !(row["fate"] == "pending" && could_not_be_final(run, row))));
+    let executed = count(measured(run).filter(|row| row["status"] == "executed"));
+    let decided = count(measured(run).filter(|row| !(row["status"] == "pending" && could_not_be_final(run, row))));
     figures.exact("success_rate", 100.0 * executed / decided);
 }
 
 /// Whether a payment was submitted less than the confirmation time p99 before the end of the run.
 pub fn could_not_be_final(run: &Run, row: &Row) -> bool {
-    let executed = measured(run).filter(|row| row["fate"] == "executed");
+    let executed = measured(run).filter(|row| row["status"] == "executed");
     let times: Vec<f64> =
-        executed.filter_map(|row| Some(number(row, "final_s")? - number(row, "submitted_s")?)).collect();
+        executed.filter_map(|row| Some(number(row, "final_entry_s")? - number(row, "submitted_s")?)).collect();
     let left = run.end - number(row, "submitted_s").expect("every payment was submitted");
     percentile(&times, 0.99).is_some_and(|p99| left < p99 - 1e-9)
 }
 
 /// Transactions that became final with effect at the first honest node within the measured window.
 fn confirmed(run: &Run) -> f64 {
-    let executed = run.transactions.iter().filter(|row| row["fate"] == "executed");
+    let executed = run.transactions.iter().filter(|row| row["status"] == "executed");
     count(executed.filter(|row| number(row, "final_first_s").is_some_and(|at| run.within(at))))
 }
 
 fn times(run: &Run, figures: &mut Figures) {
-    let executed = |row: &&Row| row["fate"] == "executed";
+    let executed = |row: &&Row| row["status"] == "executed";
     let since = |row: &Row, column: &str| Some(number(row, column)? - number(row, "submitted_s")?);
     let until =
         |column: &str| -> Vec<f64> { measured(run).filter(executed).filter_map(|row| since(row, column)).collect() };
-    let confirmation = until("final_s");
+    let confirmation = until("final_entry_s");
     figures.exact("confirmation_p50", percentile(&confirmation, 0.5));
     figures.exact("confirmation_p90", percentile(&confirmation, 0.9));
     figures.exact("confirmation_p95", percentile(&confirmation, 0.95));
@@ -109,8 +109,8 @@ fn times(run: &Run, figures: &mut Figures) {
     // What is on the chain need not be final yet.
     let included: Vec<f64> = measured(run).filter_map(|row| since(row, "included_s")).collect();
     figures.exact("inclusion_p50", percentile(&included, 0.5));
-    figures.exact("answered_p50", percentile(&until("answered_s"), 0.5));
-    figures.exact("answered_p99", percentile(&until("answered_s"), 0.99));
+    figures.exact("reply_p50", percentile(&until("replied_s"), 0.5));
+    figures.exact("reply_p99", percentile(&until("replied_s"), 0.99));
     let reads: Vec<f64> = notes(run, "read").map(|(_, nanoseconds)| nanoseconds as f64 / 1e9).collect();
     if !reads.is_empty() {
         figures.exact("read_p50", percentile(&reads, 0.5));
@@ -120,16 +120,16 @@ fn times(run: &Run, figures: &mut Figures) {
 
 /// What became of transactions, of the whole run.
 fn fates(run: &Run, figures: &mut Figures) {
-    let those = |fate: &str| count(run.transactions.iter().filter(|row| row["fate"] == fate));
-    figures.exact("without_effect", those("without_effect"));
-    figures.exact("refused", those("refused"));
+    let those = |fate: &str| count(run.transactions.iter().filter(|row| row["status"] == fate));
+    figures.exact("no_effect", those("no_effect"));
+    figures.exact("rejected", those("rejected"));
     figures.exact("reorged", count(run.transactions.iter().filter(|row| row["reorged"] == "true")));
-    figures.exact("lost", those("lost"));
+    figures.exact("reverted", those("reverted"));
     figures.exact("pending", those("pending"));
     let payments = &run.scenario["workload"]["payments"];
     if payments["arrival"].get("constant").is_some() {
         let due = (payments["rate"].as_float().unwrap() * run.end).floor();
-        figures.add("unmade", due - run.transactions.len() as f64, (0.0, 1.0));
+        figures.add("skipped_requests", due - run.transactions.len() as f64, (0.0, 1.0));
     }
 }
 
@@ -143,7 +143,7 @@ fn notes<'a>(run: &'a Run, wanted: &'a str) -> impl Iterator<Item = (usize, u64)
 
 fn blocks(run: &Run, figures: &mut Figures) {
     let of = |standing: &str| -> Vec<&Row> {
-        let standing = run.blocks.iter().filter(|row| row["standing"] == standing);
+        let standing = run.blocks.iter().filter(|row| row["status"] == standing);
         standing.filter(|row| run.within(number(row, "created_s").unwrap())).collect()
     };
     let canonical = of("canonical");
@@ -189,24 +189,24 @@ fn propagation(run: &Run, figures: &mut Figures) {
 
 fn rounds(run: &Run, figures: &mut Figures) {
     let wasted: Vec<(usize, u64)> =
-        notes(run, "wasted").filter(|(node, _)| run.nodes[*node]["honest"] == "true").collect();
+        notes(run, "round_failed").filter(|(node, _)| run.nodes[*node]["honest"] == "true").collect();
     let different: BTreeSet<u64> = wasted.iter().map(|(_, number)| *number).collect();
     let mut by_node: BTreeMap<usize, usize> = BTreeMap::new();
     for (node, _) in &wasted {
         *by_node.entry(*node).or_default() += 1;
     }
     let most = by_node.values().copied().max().unwrap_or(0);
-    figures.exact("wasted_rounds", different.len().max(most) as f64);
+    figures.exact("failed_rounds", different.len().max(most) as f64);
     figures.exact("leader_changes", leader_changes(run));
 }
 
 /// What the committee did: canonical blocks that another made than the one below. A node that restarts and believes for a
 /// while that it still leads changes nothing. Where nobody ever leads nothing changes.
 fn leader_changes(run: &Run) -> f64 {
-    if notes(run, "leading").next().is_none() {
+    if notes(run, "became_leader").next().is_none() {
         return 0.0;
     }
-    let mut canonical: Vec<&Row> = run.blocks.iter().filter(|row| row["standing"] == "canonical").collect();
+    let mut canonical: Vec<&Row> = run.blocks.iter().filter(|row| row["status"] == "canonical").collect();
     canonical.sort_by_key(|row| row["height"].parse::<u64>().unwrap());
     count(canonical.windows(2).filter(|pair| pair[0]["proposer"] != pair[1]["proposer"]))
 }
@@ -234,7 +234,7 @@ fn traffic(run: &Run, figures: &mut Figures) {
     let sum = |column: &str| series.iter().map(|row| number(row, column).unwrap()).sum::<f64>();
     let all = |column: &str| run.messages.iter().map(|row| number(row, column).unwrap()).sum::<f64>();
     let whole = run.from == 0.0;
-    let (copies, bytes) = if whole { (all("sent"), all("sent_bytes")) } else { (copies_sent, sum("bytes")) };
+    let (copies, bytes) = if whole { (all("sent"), all("sent_bytes")) } else { (copies_sent, sum("sent_bytes")) };
     figures.exact("messages_per_transaction", per_transaction(copies));
     figures.exact("bytes_per_transaction", per_transaction(bytes));
     let widest = by_interval.iter().filter(|((_, step), _)| *step as f64 * interval >= run.from);
@@ -243,7 +243,7 @@ fn traffic(run: &Run, figures: &mut Figures) {
     let most = run.nodes.iter().map(|row| number(row, "inbox_max").unwrap()).fold(0.0, f64::max);
     figures.exact("inbox_max", most);
     if whole {
-        let sent: f64 = run.nodes.iter().map(|row| number(row, "sent").unwrap()).sum();
+        let sent: f64 = run.nodes.iter().map(|row| number(row, "sent_bytes").unwrap()).sum();
         figures.exact("bandwidth_mean", 8.0 * sent / run.end / run.nodes.len() as f64);
         let busiest = run.nodes.iter().map(|row| number(row, "busy_s").unwrap()).fold(0.0, f64::max);
         let cores = run.chain()["nodes"]["cores"].as_integer().unwrap() as f64;
@@ -252,12 +252,12 @@ fn traffic(run: &Run, figures: &mut Figures) {
 }
 
 fn fairness(run: &Run, figures: &mut Figures) {
-    let canonical: Vec<&Row> = run.blocks.iter().filter(|row| row["standing"] == "canonical").collect();
+    let canonical: Vec<&Row> = run.blocks.iter().filter(|row| row["status"] == "canonical").collect();
     let share = |node: usize| {
         count(canonical.iter().filter(|row| row["proposer"] == node.to_string())) / canonical.len() as f64
     };
     let nodes: Vec<(f64, f64)> =
-        (run.nodes.iter().enumerate()).map(|(node, row)| (share(node), number(row, "share_power").unwrap())).collect();
+        (run.nodes.iter().enumerate()).map(|(node, row)| (share(node), number(row, "weight_share").unwrap())).collect();
     let deviations = nodes.iter().map(|(blocks, power)| (blocks - power).abs());
     figures.exact("fairness_deviation", deviations.reduce(f64::max).map(|most| 100.0 * most));
     figures.exact("fairness_gini", gini(&nodes));

@@ -143,7 +143,7 @@ impl<'a> View<'a> {
     }
     /// When a payment is final: at the first node of all, or at its home.
     fn settled(&self, row: &Row) -> Option<f64> {
-        number(row, if self.region.is_none() { "final_first_s" } else { "final_s" })
+        number(row, if self.region.is_none() { "final_first_s" } else { "final_entry_s" })
     }
     /// How many payments are outstanding: handed to an honest node that was up, and not yet final.
     fn outstanding(&self, at: f64) -> usize {
@@ -155,7 +155,7 @@ impl<'a> View<'a> {
     /// When payments became final with effect, in order.
     fn confirmations(&self) -> Vec<f64> {
         let mut at: Vec<f64> =
-            (self.payments().filter(|row| row["fate"] == "executed")).filter_map(|row| self.settled(row)).collect();
+            (self.payments().filter(|row| row["status"] == "executed")).filter_map(|row| self.settled(row)).collect();
         at.sort_by(f64::total_cmp);
         at
     }
@@ -214,7 +214,7 @@ pub fn recover(view: View<'_>, period: Period) -> Span {
     if rate == 0.0 {
         return Span::NotMeasurable;
     }
-    let blocks = run.blocks.iter().filter(|row| row["standing"] == "canonical");
+    let blocks = run.blocks.iter().filter(|row| row["status"] == "canonical");
     let mut created: Vec<f64> = blocks.filter_map(|row| number(row, "created_s")).collect();
     created.retain(|at| *at >= from && *at < to);
     created.sort_by(f64::total_cmp);
@@ -296,14 +296,14 @@ pub fn phase(view: View<'_>, (from, to): (f64, f64)) -> Vec<(&'static str, Optio
         view.payments().filter(|row| number(row, "submitted_s").is_some_and(|at| at >= from && at < to)).collect();
     let confirmed = view.confirmations().into_iter().filter(|at| *at >= from && *at < to).count() as f64;
     let times = |column: &str, all: bool| -> Vec<f64> {
-        let those = submitted.iter().filter(|row| all || row["fate"] == "executed");
+        let those = submitted.iter().filter(|row| all || row["status"] == "executed");
         those.filter_map(|row| Some(number(row, column)? - number(row, "submitted_s")?)).collect()
     };
-    let (confirmation, answers) = (times("final_s", false), times("answered_s", true));
-    let succeeded = submitted.iter().filter(|row| row["fate"] == "executed" && view.settled(row).is_some());
+    let (confirmation, answers) = (times("final_entry_s", false), times("replied_s", true));
+    let succeeded = submitted.iter().filter(|row| row["status"] == "executed" && view.settled(row).is_some());
     // Of a region's payments those count as final that are so at home.
     let is_open = |row: &&&Row| {
-        let may_be = row["fate"] == "pending" || row["fate"] == "executed" && view.settled(row).is_none();
+        let may_be = row["status"] == "pending" || row["status"] == "executed" && view.settled(row).is_none();
         may_be && could_not_be_final(view.run, row)
     };
     let undecided = submitted.iter().filter(is_open).count() as f64;
@@ -314,11 +314,11 @@ pub fn phase(view: View<'_>, (from, to): (f64, f64)) -> Vec<(&'static str, Optio
         ("undecided", Some(undecided)),
         ("success_rate", (many > undecided).then(|| 100.0 * well / (many - undecided))),
         ("confirmed", Some(confirmed)),
-        ("throughput", (to > from).then(|| confirmed / (to - from))),
+        ("throughput_tps", (to > from).then(|| confirmed / (to - from))),
         ("confirmation_p50_s", percentile(&confirmation, 0.5)),
         ("confirmation_p99_s", percentile(&confirmation, 0.99)),
-        ("answered_p50_s", percentile(&answers, 0.5)),
-        ("answered_p99_s", percentile(&answers, 0.99)),
+        ("reply_p50_s", percentile(&answers, 0.5)),
+        ("reply_p99_s", percentile(&answers, 0.99)),
     ]
 }
 
@@ -348,7 +348,7 @@ pub fn named(run: &Run) -> Vec<(String, Option<f64>)> {
         ["before", "during", "after"].into_iter().zip(worst.map(|worst| spans(run, *worst)).into_iter().flatten())
     {
         for (name, value) in phase(view, span) {
-            let name = name.trim_end_matches("_s").replace("success_rate", "success");
+            let name = name.trim_end_matches("_s").trim_end_matches("_tps").replace("success_rate", "success");
             if !["submitted", "succeeded", "undecided", "confirmed"].contains(&name.as_str()) {
                 figures.push((format!("{name}_{word}"), value.filter(|_| span.0 < span.1)));
             }

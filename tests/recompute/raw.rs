@@ -72,7 +72,7 @@ impl Run {
             violations: table("violations.csv"),
             periods: table("periods.csv"),
             phases: table("phases.csv"),
-            story: story(&text("story.txt")),
+            story: story(&text("event-log.txt")),
             from: seconds(scenario["warm_up"].as_str().unwrap()),
             end: manifest["simulated_s"].as_f64().unwrap(),
             scenario,

@@ -79,7 +79,7 @@ pub struct Config {
     /// Steps ahead of the local clock up to which a block waits; beyond, it is refused. Default 4, as in `OpenEthereum`.
     pub future_steps: u64,
     /// The largest block. Default 512 transactions or 1 MB, as in the other protocols here (`OpenEthereum` bounds gas).
-    pub block: Limit,
+    pub block_limit: Limit,
     /// How long a validator waits for blocks that it asked for before it asks another. Default 15 s (`HEADERS_TIMEOUT` of
     /// `OpenEthereum`). The wait doubles with each request that brought nothing (ours).
     pub fetch_timeout: Duration,
@@ -95,7 +95,7 @@ impl Default for Config {
             finality: Finality::Majority,
             empty_blocks: false,
             future_steps: 4,
-            block: Limit { bytes: 1_000_000, transactions: 512 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 512 },
             fetch_timeout: Duration::from_secs(15),
             sync_every: Duration::from_secs(10),
         }
@@ -174,8 +174,8 @@ impl Protocol for Aura {
         if config.sync_every.is_zero() {
             return misfit("sync_every", "must be above zero");
         }
-        if config.block.bytes == 0 || config.block.transactions == 0 {
-            return misfit("block", "must be at least 1");
+        if config.block_limit.bytes == 0 || config.block_limit.transactions == 0 {
+            return misfit("block_limit", "must be at least 1");
         }
         Ok(())
     }
@@ -261,7 +261,7 @@ impl Aura {
             return;
         }
         let parent = self.tip.0.clone();
-        let batch = ctx.template(&parent, self.config.block);
+        let batch = ctx.template(&parent, self.config.block_limit);
         let sealed = make(&parent, batch, step, ctx);
         if ctx.learn(&sealed.block).is_none() {
             return;
@@ -321,7 +321,7 @@ impl Aura {
             self.accuse(&sealed, parent, ctx);
             return;
         }
-        if !self.config.block.admits(&block.batch) || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
+        if !self.config.block_limit.admits(&block.batch) || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
             return;
         }
         (1..sealed.step - parent_step).for_each(|skipped| ctx.note(note::WASTED, parent_step + skipped));

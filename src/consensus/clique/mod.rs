@@ -113,7 +113,7 @@ pub struct Config {
     /// Blocks, itself included, after which a block is believed. Default 0: the limit in force.
     pub confirmations: u64,
     /// The largest block. Default 512 transactions or 1 MB.
-    pub block: Limit,
+    pub block_limit: Limit,
     /// How long a node waits for blocks that it asked for before it asks another. Default 5 s (`fetchTimeout` of
     /// go-ethereum's fetcher). The wait doubles with each request that brought nothing (ours).
     pub fetch_timeout: Duration,
@@ -135,7 +135,7 @@ impl Default for Config {
             signers: 0,
             proposals: Vec::new(),
             confirmations: 0,
-            block: Limit { bytes: 1_000_000, transactions: 512 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 512 },
             fetch_timeout: Duration::from_secs(5),
             sync_every: Duration::from_secs(10),
             durable: true,
@@ -228,7 +228,11 @@ impl Protocol for Clique {
             ("epoch", config.epoch == 0, "must be at least 1".to_owned()),
             ("signers", config.signers > nodes, format!("{} of {nodes} nodes; must be at most all", config.signers)),
             ("proposals", wrong, format!("name a node that does not exist; there are {nodes}")),
-            ("block", config.block.bytes == 0 || config.block.transactions == 0, "must be at least 1".to_owned()),
+            (
+                "block_limit",
+                config.block_limit.bytes == 0 || config.block_limit.transactions == 0,
+                "must be at least 1".to_owned(),
+            ),
         ];
         let found = faults.into_iter().find(|(_, is_wrong, _)| *is_wrong);
         found.map_or(Ok(()), |(key, _, reason)| Err(Misfit { key, reason }))
@@ -321,7 +325,7 @@ impl Clique {
         let (parent, signers) = (self.tip.clone(), self.head().signers.clone());
         let mut fields = self.fields(&signers, ctx.me(), parent.height().next());
         fields.vote = self.ballot(&signers, ctx).filter(|_| fields.checkpoint.is_none());
-        let batch = ctx.template(&parent, self.config.block);
+        let batch = ctx.template(&parent, self.config.block_limit);
         let header = Header {
             parent: parent.id(),
             height: parent.height().next(),
@@ -395,7 +399,7 @@ impl Clique {
     fn is_sealed_by_rule(&self, parent: &Known, sealed: &Sealed) -> bool {
         let (header, signers, vote) = (&sealed.block.header, &parent.signers, sealed.fields.vote);
         header.height == parent.block.height().next()
-            && self.config.block.admits(&sealed.block.batch)
+            && self.config.block_limit.admits(&sealed.block.batch)
             && header.time >= parent.block.header.time + self.config.period
             && signers.may_sign(header.proposer, header.height.0)
             && sealed.fields == Fields { vote, ..self.fields(signers, header.proposer, header.height) }

@@ -101,10 +101,10 @@ pub struct Config {
     /// blocks is awaited as long, then twice as long, and so on (asonnino/hotstuff, `sync_retry_delay`: 10 s).
     pub view_timeout: Duration,
     /// The most it grows to. Default 60 s (ours): the papers let timers grow without bound.
-    pub view_timeout_most: Duration,
+    pub view_timeout_max: Duration,
     /// The largest batch, also of a proposal that gets a vote. Default 512 transactions or 1 MB (the paper measures 100 to
     /// 800 commands).
-    pub batch: Limit,
+    pub block_limit: Limit,
     /// Whether votes are logged before they are said. Off assumes that replicas never lose their memory. Default true.
     pub durable: bool,
     /// Planted: commits three certificates in a row whatever their views.
@@ -121,8 +121,8 @@ impl Default for Config {
             leaders: Leaders::RoundRobin,
             views_per_leader: 4,
             view_timeout: Duration::from_secs(1),
-            view_timeout_most: Duration::from_secs(60),
-            batch: Limit { bytes: 1_000_000, transactions: 512 },
+            view_timeout_max: Duration::from_secs(60),
+            block_limit: Limit { bytes: 1_000_000, transactions: 512 },
             durable: true,
             #[cfg(test)]
             commit_on_gaps: false,
@@ -211,14 +211,14 @@ impl Protocol for HotStuff {
         if config.view_timeout.is_zero() {
             return misfit("view_timeout", "must be above zero".to_owned());
         }
-        if config.view_timeout_most < config.view_timeout {
-            return misfit("view_timeout_most", format!("must be at least view_timeout, {}", config.view_timeout));
+        if config.view_timeout_max < config.view_timeout {
+            return misfit("view_timeout_max", format!("must be at least view_timeout, {}", config.view_timeout));
         }
         if config.views_per_leader == 0 {
             return misfit("views_per_leader", "must be at least 1".to_owned());
         }
-        if config.batch.bytes == 0 || config.batch.transactions == 0 {
-            return misfit("batch", "must be at least 1".to_owned());
+        if config.block_limit.bytes == 0 || config.block_limit.transactions == 0 {
+            return misfit("block_limit", "must be at least 1".to_owned());
         }
         Ok(())
     }
@@ -303,7 +303,7 @@ impl HotStuff {
             return;
         }
         self.untold = false;
-        let batch = ctx.template(&parent, self.config.batch);
+        let batch = ctx.template(&parent, self.config.block_limit);
         let batch = if batch.payments() > 0 { batch } else { Batch::empty() };
         let vertex = self.make(&parent, self.high.clone(), batch, ctx);
         let proposal = Arc::new(self.sign(vertex, ctx));
@@ -377,7 +377,7 @@ impl HotStuff {
         if vertex.view <= self.voted || !self.is_safe(proposal) || ctx.learn(&vertex.block).is_none() {
             return;
         }
-        let is_small = self.config.batch.admits(&vertex.block.batch);
+        let is_small = self.config.block_limit.admits(&vertex.block.batch);
         if !is_small || !self.is_timely(&vertex.block, ctx) || ctx.validate(&vertex.block).is_err() {
             return;
         }

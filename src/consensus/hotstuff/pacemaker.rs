@@ -80,9 +80,9 @@ impl HotStuff {
     fn patience(&self) -> Duration {
         let grown = (0..self.failed.min(64)).try_fold(self.config.view_timeout, |span, _| {
             let span = span.scale(3, 2);
-            (span < self.config.view_timeout_most).then_some(span)
+            (span < self.config.view_timeout_max).then_some(span)
         });
-        grown.unwrap_or(self.config.view_timeout_most)
+        grown.unwrap_or(self.config.view_timeout_max)
     }
     pub(super) fn on_view_timer(&mut self, ctx: &mut Context<'_, Self>) {
         self.watching = false;

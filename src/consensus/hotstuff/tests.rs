@@ -355,7 +355,7 @@ fn a_crashed_leader_costs_one_timeout() {
 
 #[test]
 fn with_one_view_per_leader_four_replicas_of_which_one_crashed_never_have_three_certificates_in_a_row() {
-    let config = Config { views_per_leader: 1, view_timeout_most: SECOND, ..Config::default() };
+    let config = Config { views_per_leader: 1, view_timeout_max: SECOND, ..Config::default() };
     let mut stage = stage(4, config);
     stage.crash(3);
     submit(&mut stage, 0..1, SECOND * 100);
@@ -367,7 +367,7 @@ fn with_one_view_per_leader_four_replicas_of_which_one_crashed_never_have_three_
 
 #[test]
 fn two_crashed_of_four_halt_and_nothing_forks() {
-    let mut stage = stage(4, Config { view_timeout_most: SECOND * 4, ..Config::default() });
+    let mut stage = stage(4, Config { view_timeout_max: SECOND * 4, ..Config::default() });
     submit(&mut stage, 0..2, SECOND);
     stage.crash(2);
     stage.crash(3);
@@ -393,7 +393,7 @@ fn attackers_at_the_bound_neither_fork_nor_halt_and_cost_views_or_blocks() {
     for attack in std::iter::once(None).chain(attacks) {
         for config in [Config::default(), two_phase()] {
             let variant = config.variant;
-            let mut stage = Stage::empty(7, Config { view_timeout_most: SECOND * 2, ..config });
+            let mut stage = Stage::empty(7, Config { view_timeout_max: SECOND * 2, ..config });
             attack.iter().for_each(|name| [1, 2].into_iter().for_each(|liar| stage.set_attack(liar, name)));
             (0..7).for_each(|node| stage.boot(node));
             submit(&mut stage, 0..12, SECOND * 5);
@@ -469,7 +469,7 @@ fn one_timeout_moves_nobody_f_plus_one_are_joined_and_with_a_quorum_the_view_end
 #[test]
 fn a_certificate_that_one_replica_alone_holds_stops_nobody_while_another_is_down() {
     for (config, certified) in [(Config::default(), 2), (two_phase(), 1)] {
-        let mut fork = Fork { stage: stage(4, Config { view_timeout_most: SECOND * 4, ..config }) };
+        let mut fork = Fork { stage: stage(4, Config { view_timeout_max: SECOND * 4, ..config }) };
         let (mut high, mut parent, mut branch) = (Certificate::genesis(), Block::genesis(), Vec::new());
         for view in 1..=certified {
             let vertex = fork.vertex(view, &high, &parent);
@@ -492,7 +492,7 @@ fn a_certificate_that_one_replica_alone_holds_stops_nobody_while_another_is_down
 fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
     for victim in 0..4 {
         for fuse in 0..60 {
-            let mut stage = stage(4, Config { view_timeout_most: SECOND * 2, ..Config::default() });
+            let mut stage = stage(4, Config { view_timeout_max: SECOND * 2, ..Config::default() });
             stage.set_fuse(victim, fuse);
             submit(&mut stage, 0..4, MILLI * 3);
             stage.run(SECOND * 5);
@@ -597,7 +597,7 @@ fn a_replica_that_restarted_serves_its_whole_chain_to_one_that_lags() {
 #[test]
 fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
     for config in [Config::default(), two_phase()] {
-        let mut stage = stage(4, Config { view_timeout_most: SECOND * 2, ..config });
+        let mut stage = stage(4, Config { view_timeout_max: SECOND * 2, ..config });
         let mut random = crate::base::Stream::new(7, "loss", 0, 0);
         let pool: Vec<_> = (0..10).map(|nonce| stage.transaction(0, nonce)).collect();
         pool.iter().for_each(|transaction| stage.submit_to_all(transaction));

@@ -16,7 +16,7 @@ pub struct Config {
     /// times are whole seconds and rise by one in six blocks at least.
     pub spacing: Duration,
     /// Most that a block may hold; 1 MB of transactions (Bitcoin before 2017), whatever their number.
-    pub block: Limit,
+    pub block_limit: Limit,
     /// Blocks between adjustments of the difficulty; 2016 (Bitcoin). 0 keeps it fixed.
     pub retarget: u64,
     /// By how much one adjustment scales the difficulty at most, either way; 4 (Bitcoin).
@@ -69,7 +69,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             spacing: Duration::from_secs(600),
-            block: Limit { bytes: 1_000_000, transactions: 1_000_000 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 1_000_000 },
             retarget: 2016,
             clamp: 4,
             future_limit: Duration::from_secs(7_200),

@@ -86,7 +86,7 @@ impl Miner {
 /// What a miner works on: a header on `tip` with a random first nonce, and its transactions.
 fn template(node: &Nakamoto, tip: BlockIndex, ctx: &mut Context<'_, Nakamoto>) -> (Header, Arc<Batch>) {
     let parent = ctx.tree().block(tip).clone();
-    let batch = ctx.template(&parent, node.config().block);
+    let batch = ctx.template(&parent, node.config().block_limit);
     let branch = Branch::new(ctx.tree(), tip, &[]);
     let (bits, time) = (node.rules().next_bits(&branch), Rules::next_time(&branch, ctx.now()));
     // Miners start at different nonces: headers hold no name, so the same template would make the same block.

@@ -414,7 +414,7 @@ impl Nakamoto {
             Err(HeaderFault::Early) => return Err(Fault::Refused),
             Ok(()) => {}
         }
-        if self.config.block.admits(&block.batch) && ctx.validate(block).is_ok() {
+        if self.config.block_limit.admits(&block.batch) && ctx.validate(block).is_ok() {
             return Ok(());
         }
         // CVE-2012-2459: a body that is not the one its header commits to must not condemn the header.

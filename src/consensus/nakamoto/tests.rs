@@ -270,7 +270,7 @@ fn a_header_without_proof_of_work_is_not_genuine() {
 #[test]
 fn a_block_never_holds_more_than_its_limit() {
     let limit = crate::chain::Limit { bytes: 600, transactions: 10 };
-    let mut stage = Stage::new(2, Config { block: limit, ..plain() });
+    let mut stage = Stage::new(2, Config { block_limit: limit, ..plain() });
     for from in 1..=5 {
         let payment = stage.transaction(from, 0);
         stage.submit_to_all(&payment);

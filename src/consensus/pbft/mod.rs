@@ -82,7 +82,7 @@ pub struct Config {
     pub status_interval: Duration,
     /// The largest batch. Default 512 transactions or 1 MB (BFT-SMaRt: 1,024 requests or 1 MB; the thesis uses up to 64
     /// small requests).
-    pub batch: Limit,
+    pub block_limit: Limit,
     /// How long the primary waits to fill a batch. Default 0: it sends when the window has room, as in the thesis.
     pub batch_delay: Duration,
     /// Batches proposed and not executed, at most. Default 8 (ours; BFT-SMaRt and Sawtooth work on one at a time, the
@@ -103,7 +103,7 @@ impl Default for Config {
             request_timeout: Duration::from_secs(2),
             view_change_timeout: Duration::from_secs(2),
             status_interval: Duration::from_millis(150),
-            batch: Limit { bytes: 1_000_000, transactions: 512 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 512 },
             batch_delay: Duration::ZERO,
             window: 8,
             checkpoint_interval: 128,
@@ -209,7 +209,7 @@ impl Protocol for Pbft {
             }
         }
         for (key, number) in [
-            ("batch", config.batch.bytes.min(u64::from(config.batch.transactions))),
+            ("block_limit", config.block_limit.bytes.min(u64::from(config.block_limit.transactions))),
             ("window", config.window),
             ("checkpoint_interval", config.checkpoint_interval),
         ] {
@@ -307,7 +307,7 @@ impl Pbft {
     }
     fn propose_batches(&mut self, due: bool, ctx: &mut Context<'_, Self>) {
         let leads = self.active && self.primary(ctx) == ctx.me();
-        let limit = self.config.batch;
+        let limit = self.config.block_limit;
         while leads && ctx.pending() > 0 && self.has_room() {
             let Some(outstanding) = self.outstanding() else { return };
             let batch = ctx.propose(&self.executed, &outstanding, limit);
@@ -399,7 +399,7 @@ impl Pbft {
         proposal.proposer == primary
             && !batch.is_empty()
             && batch.payments() == batch.len()
-            && self.config.batch.admits(batch)
+            && self.config.block_limit.admits(batch)
             && proposal.time <= ctx.now() + self.config.request_timeout
             && ctx.is_authentic(&proposal.batch)
     }
@@ -555,7 +555,7 @@ impl Pbft {
         if ctx.pending() == 0 {
             return None;
         }
-        let first = Limit { transactions: 1, ..self.config.batch };
+        let first = Limit { transactions: 1, ..self.config.block_limit };
         let batch = ctx.propose(&self.executed, &[], first);
         batch.transactions().iter().find(|t| !t.is_coinbase()).map(|t| t.id())
     }

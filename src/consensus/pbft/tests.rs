@@ -182,7 +182,7 @@ fn a_prepare_of_the_primary_itself_does_not_count_and_does_not_spoil_the_certifi
 
 #[test]
 fn the_primary_fills_batches_while_the_window_is_full() {
-    let config = Config { window: 2, batch: Limit { bytes: 1_000_000, transactions: 3 }, ..Config::default() };
+    let config = Config { window: 2, block_limit: Limit { bytes: 1_000_000, transactions: 3 }, ..Config::default() };
     let mut stage: Stage = Rehearsal::new(4, config);
     for nonce in 0..9 {
         let transaction = stage.transaction(0, nonce);
@@ -198,7 +198,7 @@ fn the_primary_fills_batches_while_the_window_is_full() {
 #[test]
 fn a_batch_waits_for_its_delay_unless_it_is_full() {
     let limit = Limit { bytes: 1_000_000, transactions: 2 };
-    let config = Config { batch: limit, batch_delay: MILLI * 50, ..Config::default() };
+    let config = Config { block_limit: limit, batch_delay: MILLI * 50, ..Config::default() };
     let mut stage: Stage = Rehearsal::new(4, config);
     submit(&mut stage, 0..1, MILLI * 49);
     assert_eq!(stage.final_transactions(1).len(), 0);
@@ -264,7 +264,7 @@ fn the_primary_stops_at_the_high_watermark_until_a_checkpoint_is_stable() {
 
 #[test]
 fn a_backup_accepts_only_requests_that_clients_signed_from_the_primary_within_the_limits_and_in_time() {
-    let config = Config { batch: Limit { bytes: 1_000, transactions: 2 }, ..Config::default() };
+    let config = Config { block_limit: Limit { bytes: 1_000, transactions: 2 }, ..Config::default() };
     let mut stage: Stage = Rehearsal::new(4, config);
     let request = |stage: &Stage, nonce| stage.transaction(0, nonce);
     let forged = proposal(0, vec![request(&stage, 0).forged()]);
@@ -666,7 +666,7 @@ fn settings_that_make_no_sense_are_refused_with_their_key() {
     assert_eq!(refused(Config { log_window: u64::MAX, ..base() }, 4), Err("log_window"));
     assert_eq!(refused(Config { request_timeout: Duration::ZERO, ..base() }, 4), Err("request_timeout"));
     assert_eq!(refused(Config { status_interval: Duration::ZERO, ..base() }, 4), Err("status_interval"));
-    assert_eq!(refused(Config { batch: Limit { bytes: 9, transactions: 0 }, ..base() }, 4), Err("batch"));
+    assert_eq!(refused(Config { block_limit: Limit { bytes: 9, transactions: 0 }, ..base() }, 4), Err("block_limit"));
     assert_eq!(Pbft::replies(&Committee::new(7, FaultModel::Byzantine)), 3, "f + 1 replies");
     assert_eq!(toml::from_str::<Config>("").unwrap(), base());
     assert!(toml::from_str::<Config>("windw = 3").is_err());

@@ -108,11 +108,11 @@ pub struct Config {
     /// The most it grows to. Default 365 d, which is none, as in Besu (`RoundTimer`) and in `GoQuorum`, whose
     /// `maxRequestTimeoutSeconds` is optional. Validators whose rounds all last so long, and began at different times, may
     /// never be in one round again: a cap trades liveness for a bound.
-    pub request_timeout_most: Duration,
+    pub request_timeout_max: Duration,
     /// Whether the proposer sends a PREPARE besides its proposal, as in `GoQuorum`. Default false, as in Besu.
     pub proposer_prepares: bool,
     /// The largest batch. Default 512 transactions or 1 MB (ours: chains limit gas).
-    pub batch: Limit,
+    pub block_limit: Limit,
     /// Whether a validator logs what it says before it says it. Default false: Besu and `GoQuorum` write nothing but the
     /// chain, pay no disk for a vote, and start again in round 0. One that restarts may then contradict itself, so that a
     /// restart of more than `f` can fork; with true it cannot, and each vote waits for the disk.
@@ -127,9 +127,9 @@ impl Default for Config {
             policy: Policy::RoundRobin,
             block_period: Duration::from_secs(1),
             request_timeout: Duration::from_secs(1),
-            request_timeout_most: Duration::from_secs(365 * 24 * 3600),
+            request_timeout_max: Duration::from_secs(365 * 24 * 3600),
             proposer_prepares: false,
-            batch: Limit { bytes: 1_000_000, transactions: 512 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 512 },
             durable: false,
         }
     }
@@ -216,11 +216,11 @@ impl Protocol for Qbft {
 
     fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
         let misfit = |key, reason: String| Err(Misfit { key, reason });
-        if config.request_timeout.is_zero() || config.request_timeout_most < config.request_timeout {
-            return misfit("request_timeout", "must be above zero and at most request_timeout_most".to_owned());
+        if config.request_timeout.is_zero() || config.request_timeout_max < config.request_timeout {
+            return misfit("request_timeout", "must be above zero and at most request_timeout_max".to_owned());
         }
-        if config.batch.bytes == 0 || config.batch.transactions == 0 {
-            return misfit("batch", "must be at least 1".to_owned());
+        if config.block_limit.bytes == 0 || config.block_limit.transactions == 0 {
+            return misfit("block_limit", "must be at least 1".to_owned());
         }
         Ok(())
     }
@@ -305,7 +305,7 @@ impl Qbft {
     }
     /// Whether the next block would hold a transaction.
     fn has_work(&self, ctx: &mut Context<'_, Self>) -> bool {
-        let one = Limit { transactions: 1, ..self.config.batch };
+        let one = Limit { transactions: 1, ..self.config.block_limit };
         ctx.pending() > 0 && ctx.template(&self.last, one).payments() > 0
     }
     /// The earliest time that the next block may name: a block period after its parent, which has none if it is genesis (Besu,
@@ -337,14 +337,14 @@ impl Qbft {
     fn patience(&self) -> Duration {
         let doublings = if self.resumed == Some(self.round) { 0 } else { self.round.min(32) };
         let doubled = self.config.request_timeout * (1 << doublings);
-        doubled.min(self.config.request_timeout_most)
+        doubled.min(self.config.request_timeout_max)
     }
     /// Proposes a block, in later rounds that of the newest certificate if there is one.
     fn propose(&mut self, certificate: Option<Arc<Prepared>>, ctx: &mut Context<'_, Self>) {
         let block = if let Some(proof) = &certificate {
             proof.block.clone()
         } else {
-            let batch = ctx.template(&self.last, self.config.batch);
+            let batch = ctx.template(&self.last, self.config.block_limit);
             self.make(batch, ctx)
         };
         if ctx.learn(&block).is_none() {
@@ -420,7 +420,7 @@ impl Qbft {
         }
         let latest = ctx.now() + AHEAD_MOST;
         let is_next = block.parent() == self.last.id() && (self.due()..=latest).contains(&block.header.time);
-        let may_be = is_next && self.config.batch.admits(&block.batch);
+        let may_be = is_next && self.config.block_limit.admits(&block.batch);
         if !may_be || !self.is_justified(proposal, from, ctx.committee()) || ctx.learn(block).is_none() {
             return;
         }

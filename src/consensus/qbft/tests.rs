@@ -16,7 +16,7 @@ fn stage(n: usize, config: Config) -> Stage {
 }
 
 fn capped() -> Config {
-    Config { request_timeout_most: SECOND * 4, ..Config::default() }
+    Config { request_timeout_max: SECOND * 4, ..Config::default() }
 }
 
 fn submit(stage: &mut Stage, nonces: std::ops::Range<u64>, span: Duration) {
@@ -154,7 +154,7 @@ fn every_message_has_its_size() {
 
 /// Six validators in halves, one proposer of the first two rounds in each.
 fn six_in_halves(quorum: Quorum) -> Stage {
-    let mut stage = stage(6, Config { quorum, request_timeout_most: SECOND * 4, ..Config::default() });
+    let mut stage = stage(6, Config { quorum, request_timeout_max: SECOND * 4, ..Config::default() });
     stage.partition(&[0, 1, 3], &[2, 4, 5]);
     let (one, other) = (stage.transaction(0, 0), stage.transaction(1, 0));
     [0, 1, 3].into_iter().for_each(|node| stage.submit(node, &one));
@@ -212,7 +212,7 @@ fn ask_for(stage: &Stage, node: u32, height: Height, round: Round) -> Message {
 /// Validator 1 is a liar that then falls silent. In round 0 it lets only validator 0 see a quorum for its block A, in
 /// round 1 only validator 3 one for B, which 2 proposed. Returns the stage and the names of A and B.
 fn two_locks(variant: Variant) -> (Stage, [Hash; 2]) {
-    let mut stage = stage(4, Config { variant, request_timeout_most: SECOND * 2, ..Config::default() });
+    let mut stage = stage(4, Config { variant, request_timeout_max: SECOND * 2, ..Config::default() });
     let (a, b) = (stage.transaction(0, 0), stage.transaction(1, 0));
     stage.submit(1, &a);
     stage.deliver(|flight| [0, 3].contains(&flight.to.index()));

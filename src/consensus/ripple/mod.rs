@@ -140,7 +140,7 @@ pub struct Config {
     pub flag_interval: u64,
     /// The largest set that a node proposes; larger ones can be agreed on. Default 512 transactions or 1 MB: the order of
     /// what the network takes.
-    pub batch: Limit,
+    pub block_limit: Limit,
 }
 
 impl Default for Config {
@@ -170,7 +170,7 @@ impl Default for Config {
             ledger_timeout: seconds(3),
             negative_unl: false,
             flag_interval: 256,
-            batch: Limit { bytes: 1_000_000, transactions: 512 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 512 },
         }
     }
 }
@@ -343,7 +343,7 @@ impl Protocol for Ripple {
                     .then(|| "must be at least three spans above zero".to_owned()),
             ),
             ("flag_interval", (config.flag_interval < 2).then(|| "must be at least 2".to_owned())),
-            ("batch", (config.batch.transactions == 0).then(|| "must hold a transaction".to_owned())),
+            ("block_limit", (config.block_limit.transactions == 0).then(|| "must hold a transaction".to_owned())),
         ];
         let found = faults.into_iter().find_map(|(key, reason)| Some(Misfit { key, reason: reason? }));
         found.map_or(Ok(()), Err)

@@ -83,7 +83,7 @@ impl Ripple {
     /// Takes what waits and the time as the first position.
     fn close_ledger(&mut self, ctx: &mut Context<'_, Self>) {
         let parent = self.tip.ledger.block.clone();
-        let batch = ctx.propose(&parent, &[], self.config.batch);
+        let batch = ctx.propose(&parent, &[], self.config.block_limit);
         let transactions = batch.transactions().iter().cloned().map(Item::Transaction);
         let set = Set::new(transactions.chain(self.negative_votes()));
         ctx.note(note::ROUND, self.tip.height().next().0);

@@ -139,7 +139,7 @@ impl Ripple {
     }
     /// The names in a set that was asked for: asks for what is not here.
     pub(super) fn on_set_names(&mut self, from: NodeId, names: &Arc<[Hash]>, ctx: &mut Context<'_, Self>) {
-        let most = SETS_MOST * u64::from(self.config.batch.transactions);
+        let most = SETS_MOST * u64::from(self.config.block_limit.transactions);
         if names.len() as u64 > most || !names.is_sorted_by(|a, b| a < b) {
             return;
         }
@@ -219,7 +219,7 @@ impl Ripple {
             let Some(arrival) = self.arrivals.remove(&name) else { continue };
             let set = Set::new(arrival.items.into_values());
             let bytes: usize = set.transactions().map(|transaction| transaction.bytes()).sum();
-            if set.name == name && bytes as u64 <= SETS_MOST * self.config.batch.bytes {
+            if set.name == name && bytes as u64 <= SETS_MOST * self.config.block_limit.bytes {
                 ctx.broadcast(Message::HaveSet(name));
                 self.sets.insert(name, set);
             }

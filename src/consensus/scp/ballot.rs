@@ -419,7 +419,7 @@ impl Scp {
         if heard && !self.balloting.heard_quorum {
             let further = u64::from(current.counter.saturating_sub(1));
             let patience = self.config.ballot_timeout + self.config.ballot_step * further;
-            ctx.set_timer(Timer::Ballot, patience.min(self.config.timeout_most));
+            ctx.set_timer(Timer::Ballot, patience.min(self.config.timeout_max));
         } else if !heard {
             ctx.cancel_timer(Timer::Ballot);
         }

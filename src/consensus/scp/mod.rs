@@ -77,7 +77,7 @@ pub struct Config {
     /// How much longer each further counter lasts. Default 1 s (the same).
     pub ballot_step: Duration,
     /// The most that timeouts grow to. Default 30 min (`MAX_TIMEOUT_SECONDS`).
-    pub timeout_most: Duration,
+    pub timeout_max: Duration,
     /// How far a close time may be ahead of the local clock. Default 60 s (`MAX_TIME_SLIP_SECONDS`).
     pub time_slip: Duration,
     /// How often a node repeats what it says about an open slot, for those who lost it. Default 2 s
@@ -92,7 +92,7 @@ pub struct Config {
     /// ledger closes.
     pub ask: Duration,
     /// The largest set that a node nominates or accepts. Default 1000 transactions (Stellar's network: operations) or 1 MB.
-    pub batch: Limit,
+    pub block_limit: Limit,
     /// Whether a node logs what it says. Default true. Off: one that restarts may contradict itself.
     pub durable: bool,
 }
@@ -106,12 +106,12 @@ impl Default for Config {
             nomination_step: Duration::from_secs(1),
             ballot_timeout: Duration::from_secs(1),
             ballot_step: Duration::from_secs(1),
-            timeout_most: Duration::from_secs(1_800),
+            timeout_max: Duration::from_secs(1_800),
             time_slip: Duration::from_secs(60),
             repeat: Duration::from_secs(2),
             fetch: Duration::from_millis(1_500),
             ask: Duration::from_secs(1),
-            batch: Limit { bytes: 1_000_000, transactions: 1_000 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 1_000 },
             durable: true,
         }
     }
@@ -216,11 +216,11 @@ impl Protocol for Scp {
             ("period", zero(config.period)),
             ("nomination_timeout", zero(config.nomination_timeout)),
             ("ballot_timeout", zero(config.ballot_timeout)),
-            ("timeout_most", zero(config.timeout_most)),
+            ("timeout_max", zero(config.timeout_max)),
             ("repeat", zero(config.repeat)),
             ("fetch", zero(config.fetch)),
             ("ask", zero(config.ask)),
-            ("batch", (config.batch.transactions == 0).then(|| "must hold a transaction".to_owned())),
+            ("block_limit", (config.block_limit.transactions == 0).then(|| "must hold a transaction".to_owned())),
         ];
         let found = faults.into_iter().find_map(|(key, reason)| Some(Misfit { key, reason: reason? }));
         found.map_or(Ok(()), Err)

@@ -96,7 +96,7 @@ impl Scp {
         }
         let further = self.nomination.round.saturating_sub(1);
         let patience = self.config.nomination_timeout + self.config.nomination_step * u64::from(further);
-        ctx.set_timer(Timer::Nomination, patience.min(self.config.timeout_most));
+        ctx.set_timer(Timer::Nomination, patience.min(self.config.timeout_max));
         self.settle_nomination(ctx);
     }
     /// Rule 2: votes for the best valid value that a leader accepted or, failing that, voted for.
@@ -117,7 +117,7 @@ impl Scp {
     }
     /// What this node would like to be next.
     fn own_value(&mut self, ctx: &mut Context<'_, Self>) -> Value {
-        let batch = ctx.propose(&self.last, &[], self.config.batch);
+        let batch = ctx.propose(&self.last, &[], self.config.block_limit);
         let set = TransactionSet::new(self.last.id(), batch);
         let close = ctx.now().max(self.last.header.time + Duration::from_nanos(1));
         let value = Value { set: set.name, close };
@@ -199,7 +199,7 @@ impl Scp {
         let is_next = set.previous == self.last.id();
         let set: Arc<TransactionSet> = set.clone();
         let block = self.block(value, &set);
-        let is_small = self.config.batch.admits(&set.batch);
+        let is_small = self.config.block_limit.admits(&set.batch);
         let judged = is_next && is_small && ctx.learn(&block).is_some() && ctx.validate(&block).is_ok();
         self.sets.insert(value.set, (set, Some(judged)));
         judged

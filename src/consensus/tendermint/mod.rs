@@ -82,7 +82,7 @@ pub struct Config {
     /// Whether blocks are made when nothing waits. Default false (ours: they would only add messages; CometBFT makes them).
     pub empty_blocks: bool,
     /// The largest block. Default 1 MB or 4096 transactions (ours).
-    pub block: Limit,
+    pub block_limit: Limit,
     /// Bytes of a block part. Default 65 536.
     pub part_size: u64,
     /// When a lock is given up. Default paper (ours: the algorithm as it was proved).
@@ -109,7 +109,7 @@ impl Default for Config {
             timeout_delta: Duration::from_millis(500),
             commit_wait: Duration::ZERO,
             empty_blocks: false,
-            block: Limit { bytes: 1_000_000, transactions: 4096 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 4096 },
             part_size: 65_536,
             unlocking: Unlocking::Paper,
             propose_locked: false,
@@ -248,7 +248,7 @@ impl Protocol for Tendermint {
             ("timeout_delta", config.timeout_delta.as_nanos()),
             ("status_interval", config.status_interval.as_nanos()),
             ("part_size", config.part_size),
-            ("block", config.block.bytes.min(u64::from(config.block.transactions))),
+            ("block_limit", config.block_limit.bytes.min(u64::from(config.block_limit.transactions))),
         ];
         match spans.into_iter().find(|(_, number)| *number == 0) {
             Some((key, _)) => Err(Misfit { key, reason: "must be above zero".to_owned() }),
@@ -354,7 +354,7 @@ impl Tendermint {
     }
     /// Whether something waits that a block may hold.
     fn has_any(&self, ctx: &mut Context<'_, Self>) -> bool {
-        let one = Limit { transactions: 1, ..self.config.block };
+        let one = Limit { transactions: 1, ..self.config.block_limit };
         ctx.pending() > 0 && ctx.template(&self.tip, one).payments() > 0
     }
     /// Lines 11-21.
@@ -418,7 +418,7 @@ impl Tendermint {
     fn make(&self, ctx: &mut Context<'_, Self>) -> Arc<Value> {
         let last = self.decided.get(&self.tip.height()).map(|decided| decided.commit.clone());
         let evidence: Vec<_> = self.pool.pending().take(evidence::MOST_IN_BLOCK).cloned().collect();
-        let batch = ctx.template(&self.tip, self.config.block);
+        let batch = ctx.template(&self.tip, self.config.block_limit);
         let header = Header {
             parent: self.tip.id(),
             height: self.height(),
@@ -664,7 +664,7 @@ impl Tendermint {
             && block.height() == self.height()
             && (block.header.time > self.tip.header.time || block.height() == Height(1))
             && committee.contains(block.header.proposer)
-            && self.config.block.admits(&block.batch)
+            && self.config.block_limit.admits(&block.batch)
             && block.header.seal == Value::seal(value.last.as_ref(), &value.evidence)
             && ctx.learn(block).is_some()
             && ctx.validate(block).is_ok()

@@ -234,7 +234,7 @@ impl Tendermint {
     }
     /// A block is at most twice its limit: transactions, commit and evidence.
     fn parts_most(&self) -> u64 {
-        (2 * self.config.block.bytes).div_ceil(self.config.part_size) + 1
+        (2 * self.config.block_limit.bytes).div_ceil(self.config.part_size) + 1
     }
     pub(super) fn kept_most(&self) -> usize {
         EARLY + usize::try_from(self.parts_most()).unwrap_or(usize::MAX - EARLY)

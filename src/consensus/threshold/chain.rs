@@ -46,7 +46,7 @@ impl Threshold {
         let follows = parent.height() == Height::GENESIS || slot > self.slot_at(parent.header.time);
         let is_turn = ctx.committee().in_turn(slot) == block.header.proposer;
         let is_past = block.header.time <= ctx.now() + self.config.skew;
-        let fits = self.config.block.admits(&block.batch);
+        let fits = self.config.block_limit.admits(&block.batch);
         follows && is_turn && is_past && fits && ctx.learn(block).is_some() && ctx.validate(block).is_ok()
     }
     /// Takes a signed block whose signatures are genuine; false if its parent is not here.

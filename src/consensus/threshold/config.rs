@@ -86,7 +86,7 @@ pub struct Config {
     pub empty_blocks: bool,
     /// The largest block; also of what is signed. Creators propose less after a slot whose block was not signed in time,
     /// and more again after each that was. Default 4,000 transactions or 1 MB (ours: as many payments as fit).
-    pub block: Limit,
+    pub block_limit: Limit,
     /// What the attack "rewrite" does. Default: nothing.
     pub rewrite: Option<Rewrite>,
 }
@@ -104,7 +104,7 @@ impl Default for Config {
             signatures: Signing::Multi,
             depth: 0,
             empty_blocks: false,
-            block: Limit { bytes: 1_000_000, transactions: 4_000 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 4_000 },
             rewrite: None,
         }
     }
@@ -118,7 +118,7 @@ impl Config {
             (self.slot.is_zero(), "slot", "must be above zero"),
             (self.window.is_zero() || self.window > self.slot * 2, "window", "must be above zero, at most two slots"),
             (self.skew * 4 > self.slot, "skew", "must be at most a quarter of a slot"),
-            (self.block.bytes == 0 || self.block.transactions == 0, "block", "must be at least 1"),
+            (self.block_limit.bytes == 0 || self.block_limit.transactions == 0, "block_limit", "must be at least 1"),
             (self.rule == Rule::Locked && !self.pre_commit, "pre_commit", "the locked rule locks on pre-commits"),
             (frost && !self.pre_commit, "pre_commit", "FROST's first round travels with the pre-commits"),
             (frost && self.collection != Collection::Star, "collection", "FROST needs a coordinator: \"star\""),

@@ -147,7 +147,7 @@ impl Protocol for Threshold {
             memory: None,
             justified: None,
             offered: VecDeque::new(),
-            room: Room::new(config.block.bytes),
+            room: Room::new(config.block_limit.bytes),
             rounds: BTreeMap::new(),
             bound: Votes::default(),
             speaks_from: 0,

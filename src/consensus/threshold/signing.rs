@@ -62,7 +62,7 @@ impl Threshold {
     }
     /// As much of what waits as a slot seems to carry: one payment at least.
     fn fill(&self, ctx: &mut Context<'_, Self>) -> Arc<Batch> {
-        let limit = self.config.block;
+        let limit = self.config.block_limit;
         let batch = ctx.template(&self.tip, Limit { bytes: self.room.bytes(), ..limit });
         if batch.payments() == 0 && self.room.bytes() < limit.bytes {
             return ctx.template(&self.tip, Limit { transactions: 1, ..limit });

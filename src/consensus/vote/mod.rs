@@ -123,7 +123,7 @@ pub struct Config {
     /// Default performance.
     pub election: Election,
     /// The largest block; also of what is voted for. Default 4000 transactions or 1 MB.
-    pub block: Limit,
+    pub block_limit: Limit,
 }
 
 impl Default for Config {
@@ -139,7 +139,7 @@ impl Default for Config {
             hardened: true,
             randomness: Randomness::Certificate,
             election: Election::Performance,
-            block: Limit { bytes: 1_000_000, transactions: 4000 },
+            block_limit: Limit { bytes: 1_000_000, transactions: 4000 },
         }
     }
 }
@@ -228,9 +228,10 @@ impl Protocol for Vote {
                 return misfit(key, "must be above zero".to_owned());
             }
         }
-        for (key, number) in
-            [("tenure", config.tenure), ("block", config.block.bytes.min(u64::from(config.block.transactions)))]
-        {
+        for (key, number) in [
+            ("tenure", config.tenure),
+            ("block_limit", config.block_limit.bytes.min(u64::from(config.block_limit.transactions))),
+        ] {
             if number == 0 {
                 return misfit(key, "must be at least 1".to_owned());
             }
@@ -405,7 +406,7 @@ impl Vote {
     /// A new block on the tip.
     fn make(&self, ctx: &mut Context<'_, Self>) -> (Arc<Block>, Fields) {
         let fields = Fields { round: self.round, parent: self.certificate().cloned() };
-        let batch = ctx.template(&self.tip, self.config.block);
+        let batch = ctx.template(&self.tip, self.config.block_limit);
         let (parent, height, time) = (self.tip.id(), self.tip.height().next(), ctx.now().max(self.tip.header.time));
         let (merkle, proposer, seal) = (batch.digest(), ctx.me(), fields.seal());
         (Block::new(Header { parent, height, merkle, time, proposer, seal }, batch), fields)
@@ -463,7 +464,7 @@ impl Vote {
         if let Some(valid) = self.valid.get(&block.id()) {
             return *valid;
         }
-        let fits = self.config.block.admits(&block.batch);
+        let fits = self.config.block_limit.admits(&block.batch);
         let valid = fits && ctx.learn(block).is_some() && ctx.validate(block).is_ok();
         self.valid.insert(block.id(), valid);
         valid

@@ -155,7 +155,7 @@ fn one_block_reads_like_the_figure() {
 
 #[test]
 fn payments_fill_blocks_up_to_their_limit_in_order_and_once() {
-    let config = Config { block: Limit { bytes: 1_000_000, transactions: 2 }, ..Config::default() };
+    let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 2 }, ..Config::default() };
     let mut stage: Stage = Rehearsal::new(4, config);
     let payments: Vec<_> = (0..5).map(|nonce| stage.transaction(0, nonce)).collect();
     payments.iter().for_each(|payment| stage.submit_to_all(payment));

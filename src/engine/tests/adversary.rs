@@ -102,8 +102,8 @@ fn a_replaying_node_says_again_what_it_could_have_said() {
     let diary = Diary::default();
     let replay = Replay {
         peers: vec![NODES[2]],
-        within: Duration::from_secs(1),
-        share: 1.0,
+        max_delay: Duration::from_secs(1),
+        probability: 1.0,
         random: Box::new(Stream::new(1, "replay", 1, 0)),
     };
     run(with(3, 1, Conduct::Replay(replay), &diary), &[(at(50), payment(1, 0))]);

@@ -21,22 +21,22 @@ pub enum Law {
         /// The delay.
         value: Duration,
     },
-    /// Every delay from `median - width` to `median + width` is equally likely.
+    /// Every delay from `median - half_width` to `median + half_width` is equally likely.
     Uniform {
         /// The middle.
         median: Duration,
         /// Half the width, at most the median.
-        width: Duration,
+        half_width: Duration,
     },
-    /// Normal, given that it is at least `least`.
+    /// Normal, given that it is at least `min`.
     Normal {
         /// Median before the cut.
         median: Duration,
         /// Standard deviation before the cut.
-        deviation: Duration,
+        std_dev: Duration,
         /// Nothing is less; at most the median.
         #[serde(default)]
-        least: Duration,
+        min: Duration,
     },
     /// The logarithm is normal.
     Lognormal {
@@ -45,10 +45,10 @@ pub enum Law {
         /// Standard deviation of the logarithm, 0 to 5.
         sigma: f64,
     },
-    /// What exceeds `least` is lognormal: a physical floor and a tail.
+    /// What exceeds `min` is lognormal: a physical floor and a tail.
     ShiftedLognormal {
         /// The floor, below the median.
-        least: Duration,
+        min: Duration,
         /// The median of the whole.
         median: Duration,
         /// Standard deviation of the logarithm of the excess, 0 to 5.
@@ -123,13 +123,15 @@ impl Law {
         let spread_fits = |sigma: &f64| (0.0..=5.0).contains(sigma);
         let (fits, law, needs) = match self {
             Law::Constant { .. } => (true, "constant", ""),
-            Law::Uniform { median, width } => (width <= median, "uniform", "a width of at most its median"),
-            Law::Normal { median, least, .. } => (least <= median, "normal", "a least value of at most its median"),
+            Law::Uniform { median, half_width } => {
+                (half_width <= median, "uniform", "a half width of at most its median")
+            }
+            Law::Normal { median, min, .. } => (min <= median, "normal", "a minimum of at most its median"),
             Law::Lognormal { sigma, .. } => (spread_fits(sigma), "lognormal", "a sigma from 0 to 5"),
-            Law::ShiftedLognormal { least, median, sigma } => (
-                least <= median && spread_fits(sigma),
+            Law::ShiftedLognormal { min, median, sigma } => (
+                min <= median && spread_fits(sigma),
                 "shifted lognormal",
-                "a least value of at most its median and a sigma from 0 to 5",
+                "a minimum of at most its median and a sigma from 0 to 5",
             ),
             Law::Exponential { .. } => (true, "exponential", ""),
             Law::Pareto { shape, .. } => (shape_fits(shape), "Pareto", "a shape from 0.1 to 1000"),
@@ -161,18 +163,16 @@ impl Law {
     pub fn quantile(&self, p: f64) -> f64 {
         match self {
             Law::Constant { value } => ns(*value),
-            Law::Uniform { median, width } => ns(*median) + ns(*width) * (2.0 * p - 1.0),
-            Law::Normal { median, deviation, least } => {
-                if deviation.is_zero() {
+            Law::Uniform { median, half_width } => ns(*median) + ns(*half_width) * (2.0 * p - 1.0),
+            Law::Normal { median, std_dev, min } => {
+                if std_dev.is_zero() {
                     return ns(*median);
                 }
-                let cut = normal_cdf((ns(*least) - ns(*median)) / ns(*deviation));
-                (ns(*median) + ns(*deviation) * normal_quantile(cut + p * (1.0 - cut))).max(ns(*least))
+                let cut = normal_cdf((ns(*min) - ns(*median)) / ns(*std_dev));
+                (ns(*median) + ns(*std_dev) * normal_quantile(cut + p * (1.0 - cut))).max(ns(*min))
             }
             Law::Lognormal { median, sigma } => ns(*median) * spread(*sigma, p),
-            Law::ShiftedLognormal { least, median, sigma } => {
-                ns(*least) + (ns(*median) - ns(*least)) * spread(*sigma, p)
-            }
+            Law::ShiftedLognormal { min, median, sigma } => ns(*min) + (ns(*median) - ns(*min)) * spread(*sigma, p),
             Law::Exponential { mean } => ns(*mean) * -libm::log1p(-p),
             Law::Pareto { median, shape } => ns(*median) * libm::pow(2.0 * (1.0 - p), -1.0 / shape),
             Law::Weibull { median, shape } => {

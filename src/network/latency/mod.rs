@@ -57,7 +57,7 @@ pub enum Jitter {
 
 /// When a delay is drawn from a law.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Drawn {
+pub enum DelaySampling {
     /// Anew for each parcel.
     PerParcel,
     /// Once per unordered pair of nodes, from this seed.
@@ -96,7 +96,7 @@ struct Laws {
     /// For each pair of regions, row by row, its place in `tables`: pairs with equal laws share one.
     table_of: Vec<u16>,
     tables: Vec<Table>,
-    drawn: Drawn,
+    drawn: DelaySampling,
 }
 
 /// A median and a spread per region pair.
@@ -156,7 +156,7 @@ impl Latency {
     /// # Errors
     /// The first law whose parameters are out of range.
     pub fn of_law(law: &Law) -> Result<Latency, ImpossibleLaw> {
-        Latency::of_laws(std::slice::from_ref(law), Vec::new(), Drawn::PerParcel)
+        Latency::of_laws(std::slice::from_ref(law), Vec::new(), DelaySampling::PerParcel)
     }
     /// A law for each pair of regions, row by row, and the region of each node.
     ///
@@ -165,7 +165,7 @@ impl Latency {
     ///
     /// # Panics
     /// If `laws` is not square, or names fewer regions than nodes live in.
-    pub fn of_laws(laws: &[Law], region: Vec<Region>, drawn: Drawn) -> Result<Latency, ImpossibleLaw> {
+    pub fn of_laws(laws: &[Law], region: Vec<Region>, drawn: DelaySampling) -> Result<Latency, ImpossibleLaw> {
         laws.iter().try_for_each(Law::check)?;
         let regions = laws.len().isqrt();
         assert!(regions * regions == laws.len(), "laws of region pairs fill a square");
@@ -186,7 +186,7 @@ impl Latency {
     ///
     /// # Errors
     /// The first law whose parameters are out of range.
-    pub fn simblock(table: &LatencyTable, region: Vec<Region>, drawn: Drawn) -> Result<Latency, ImpossibleLaw> {
+    pub fn simblock(table: &LatencyTable, region: Vec<Region>, drawn: DelaySampling) -> Result<Latency, ImpossibleLaw> {
         let numbers = || 0..=Region::MAX;
         let pairs =
             numbers().take(table.regions()).flat_map(|from| numbers().take(table.regions()).map(move |to| (from, to)));
@@ -216,7 +216,7 @@ impl Latency {
             }
             Jitter::Cloud => {
                 let least = Duration::from_nanos((LAN_FIXED * ONE as f64) as u64);
-                Weather::Cloud(Table::new(&Law::ShiftedLognormal { least, median: one, sigma: LAN_SIGMA }))
+                Weather::Cloud(Table::new(&Law::ShiftedLognormal { min: least, median: one, sigma: LAN_SIGMA }))
             }
         };
         let seed = Digest::new("latency").u64(seed).finish().short();
@@ -339,8 +339,8 @@ impl Delay for Latency {
         let base = match &self.model {
             Model::Laws(laws) => given.unwrap_or_else(|| {
                 let word = match laws.drawn {
-                    Drawn::PerParcel => word,
-                    Drawn::PerLink(seed) => link_word(seed, from, to),
+                    DelaySampling::PerParcel => word,
+                    DelaySampling::PerLink(seed) => link_word(seed, from, to),
                 };
                 laws.table(self.pair(laws.regions, from, to)).draw(word)
             }),
@@ -360,8 +360,8 @@ impl Delay for Latency {
             Model::Laws(laws) => given.unwrap_or_else(|| {
                 let table = laws.table(self.pair(laws.regions, from, to));
                 match laws.drawn {
-                    Drawn::PerParcel => table.median(),
-                    Drawn::PerLink(seed) => table.draw(link_word(seed, from, to)),
+                    DelaySampling::PerParcel => table.median(),
+                    DelaySampling::PerLink(seed) => table.draw(link_word(seed, from, to)),
                 }
             }),
             Model::Medians(medians) => {

@@ -16,13 +16,13 @@ fn laws() -> Vec<(Law, Distribution)> {
     use libm::{exp, log, pow};
     let median = ms(100);
     vec![
-        (Law::Uniform { median, width: ms(40) }, |x| ((x - 60.0) / 80.0).clamp(0.0, 1.0)),
-        (Law::Normal { median: ms(250), deviation: ms(50), least: Duration::ZERO }, |x| normal_cdf((x - 250.0) / 50.0)),
-        (Law::Normal { median, deviation: ms(50), least: ms(100) }, |x| {
+        (Law::Uniform { median, half_width: ms(40) }, |x| ((x - 60.0) / 80.0).clamp(0.0, 1.0)),
+        (Law::Normal { median: ms(250), std_dev: ms(50), min: Duration::ZERO }, |x| normal_cdf((x - 250.0) / 50.0)),
+        (Law::Normal { median, std_dev: ms(50), min: ms(100) }, |x| {
             if x < 100.0 { 0.0 } else { 2.0 * normal_cdf((x - 100.0) / 50.0) - 1.0 }
         }),
         (Law::Lognormal { median, sigma: 0.5 }, |x| normal_cdf(log(x / 100.0) / 0.5)),
-        (Law::ShiftedLognormal { least: ms(80), median, sigma: 0.38 }, |x| normal_cdf(log((x - 80.0) / 20.0) / 0.38)),
+        (Law::ShiftedLognormal { min: ms(80), median, sigma: 0.38 }, |x| normal_cdf(log((x - 80.0) / 20.0) / 0.38)),
         (Law::Exponential { mean: median }, |x| 1.0 - exp(-x / 100.0)),
         (Law::Pareto { median, shape: 5.0 }, |x| (1.0 - 0.5 * pow(x / 100.0, -5.0)).max(0.0)),
         (Law::Weibull { median, shape: 2.0 }, |x| 1.0 - exp(-std::f64::consts::LN_2 * (x / 100.0) * (x / 100.0))),
@@ -90,10 +90,10 @@ fn a_law_keeps_its_median_when_the_family_changes() {
     let median = ms(100);
     for law in [
         Law::Constant { value: median },
-        Law::Uniform { median, width: ms(30) },
-        Law::Normal { median, deviation: ms(10), least: Duration::ZERO },
+        Law::Uniform { median, half_width: ms(30) },
+        Law::Normal { median, std_dev: ms(10), min: Duration::ZERO },
         Law::Lognormal { median, sigma: 1.0 },
-        Law::ShiftedLognormal { least: ms(50), median, sigma: 1.0 },
+        Law::ShiftedLognormal { min: ms(50), median, sigma: 1.0 },
         Law::Pareto { median, shape: 3.0 },
         Law::Weibull { median, shape: 3.0 },
     ] {
@@ -107,8 +107,8 @@ fn a_law_keeps_its_median_when_the_family_changes() {
 fn an_impossible_law_is_refused_in_plain_words() {
     let refused = |law: Law| Latency::of_law(&law).unwrap_err().to_string();
     assert_eq!(
-        refused(Law::Uniform { median: ms(1), width: ms(2) }),
-        "a uniform delay needs a width of at most its median"
+        refused(Law::Uniform { median: ms(1), half_width: ms(2) }),
+        "a uniform delay needs a half width of at most its median"
     );
     assert_eq!(refused(Law::Simblock { mean: ms(5) }), "a SimBlock delay needs a mean above 5 ms");
     assert_eq!(
@@ -226,7 +226,7 @@ fn regions_of_a_cloud_are_a_constant_apart() {
 #[test]
 fn simblock_delays_are_its_own_formula_in_whole_milliseconds() {
     let table = dataset::latency("simblock-2019").unwrap();
-    let latency = Latency::simblock(&table, vec![0, 1, 1], Drawn::PerParcel).unwrap();
+    let latency = Latency::simblock(&table, vec![0, 1, 1], DelaySampling::PerParcel).unwrap();
     let mut stream = Stream::new(1, "simblock", 0, 0);
     let (mut sum, n) = (0.0, 100_000);
     for _ in 0..n {
@@ -240,7 +240,7 @@ fn simblock_delays_are_its_own_formula_in_whole_milliseconds() {
     }
     assert!((sum / f64::from(n) - 124.0).abs() < 0.1, "the mean is the number of the table");
     assert_eq!(latency.least(), ms(6), "within Europe: 11 ms less 5 ms");
-    let per_link = Latency::simblock(&table, vec![0, 1, 1], Drawn::PerLink(1)).unwrap();
+    let per_link = Latency::simblock(&table, vec![0, 1, 1], DelaySampling::PerLink(1)).unwrap();
     assert_eq!(per_link.delay(NodeId(0), NodeId(1), 3), per_link.typical(NodeId(1), NodeId(0)));
 }
 
@@ -290,9 +290,9 @@ fn models() -> Vec<Latency> {
         six_regions(2, 12, Jitter::Internet).with_access(&[ms(3); 12]),
         six_regions(3, 12, Jitter::Cloud).with_links(Links::new(12, [(NodeId(0), NodeId(6), link)])),
         six_regions(4, 12, Jitter::Cloud).with_quantum(ms(1)),
-        Latency::simblock(&table, regions.clone(), Drawn::PerParcel).unwrap(),
-        Latency::simblock(&table, regions, Drawn::PerLink(9)).unwrap(),
-        Latency::of_law(&Law::Normal { median: ms(1), deviation: ms(5), least: Duration::ZERO }).unwrap(),
+        Latency::simblock(&table, regions.clone(), DelaySampling::PerParcel).unwrap(),
+        Latency::simblock(&table, regions, DelaySampling::PerLink(9)).unwrap(),
+        Latency::of_law(&Law::Normal { median: ms(1), std_dev: ms(5), min: Duration::ZERO }).unwrap(),
         Latency::of_law(&Law::Pareto { median: ms(1), shape: 0.1 }).unwrap(),
     ]
 }

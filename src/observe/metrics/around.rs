@@ -24,12 +24,23 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
             (
                 "success_before",
                 "success rate before",
-                "share of the transactions submitted before the worst fault period, the one with the longest outage (the \
+                "share of the transactions submitted before the worst fault period, the one with the longest \
+                 outage (the \
                  first of several), that were final with effect by the end; those that are pending, but were submitted \
                  less than the confirmation time p99 before the end, are not counted",
             ),
-            ("success_during", "success rate during", "the same, of those submitted during the period"),
-            ("success_after", "success rate after", "the same, of those submitted after it and before the next"),
+            (
+                "success_during",
+                "success rate during",
+                "share of the transactions submitted during the worst fault period that were final with effect \
+                 by the end",
+            ),
+            (
+                "success_after",
+                "success rate after",
+                "share of the transactions submitted after the worst fault period and before the next that were \
+                 final with effect by the end",
+            ),
         ],
     ),
     (
@@ -39,11 +50,22 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
             (
                 "throughput_before",
                 "throughput before",
-                "transactions that became final with effect at the first honest node before the worst fault period, per \
+                "transactions that became final with effect at the first honest node before the worst fault \
+                 period, per \
                  second",
             ),
-            ("throughput_during", "throughput during", "the same, during the period"),
-            ("throughput_after", "throughput after", "the same, after it and before the next"),
+            (
+                "throughput_during",
+                "throughput during",
+                "transactions that became final with effect at the first honest node during the worst fault \
+                 period, per second",
+            ),
+            (
+                "throughput_after",
+                "throughput after",
+                "transactions that became final with effect at the first honest node after the worst fault \
+                 period and before the next, per second",
+            ),
         ],
     ),
     (
@@ -53,18 +75,20 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
             (
                 "confirmation_p50_before",
                 "confirmation time p50 before",
-                "median time from submission until final at the home node, of the transactions submitted before the worst \
-                 fault period that were executed by the end",
+                "median time from submission to finality at the entry node, over transactions submitted before the worst \
+                 fault period and executed by the end",
             ),
             (
                 "confirmation_p50_during",
                 "confirmation time p50 during",
-                "the same, of those submitted during the period",
+                "median time from submission to finality at the entry node, over transactions submitted during \
+                 the worst fault period and executed by the end",
             ),
             (
                 "confirmation_p50_after",
                 "confirmation time p50 after",
-                "the same, of those submitted after it and before the next",
+                "median time from submission to finality at the entry node, over transactions submitted after \
+                 the worst fault period and before the next and executed by the end",
             ),
         ],
     ),
@@ -75,54 +99,68 @@ const FIGURES: [(&str, Field, [Words; 3]); 6] = [
             (
                 "confirmation_p99_before",
                 "confirmation time p99 before",
-                "99th percentile of the time from submission until final at the home node, of the transactions submitted \
-                 before the worst fault period that were executed by the end",
+                "99th percentile of the time from submission to finality at the entry node, over transactions submitted \
+                 before the worst fault period and executed by the end",
             ),
             (
                 "confirmation_p99_during",
                 "confirmation time p99 during",
-                "the same, of those submitted during the period",
+                "99th percentile of the time from submission to finality at the entry node, over transactions \
+                 submitted during the worst fault period and executed by the end",
             ),
             (
                 "confirmation_p99_after",
                 "confirmation time p99 after",
-                "the same, of those submitted after it and before the next",
+                "99th percentile of the time from submission to finality at the entry node, over transactions \
+                 submitted after the worst fault period and before the next and executed by the end",
             ),
         ],
     ),
     (
         "s",
-        |row| row.answered_p50_s,
+        |row| row.reply_p50_s,
         [
             (
-                "answered_p50_before",
-                "answer time p50 before",
-                "median time from submission until the client believed its transaction final, of those submitted before \
+                "reply_p50_before",
+                "reply time p50 before",
+                "median time from submission until the client accepted its transaction as final, over transactions submitted before \
                  the worst fault period",
             ),
-            ("answered_p50_during", "answer time p50 during", "the same, of those submitted during the period"),
             (
-                "answered_p50_after",
-                "answer time p50 after",
-                "the same, of those submitted after it and before the next",
+                "reply_p50_during",
+                "reply time p50 during",
+                "median time from submission until the client accepted its transaction as final, over \
+                 transactions submitted during the worst fault period",
+            ),
+            (
+                "reply_p50_after",
+                "reply time p50 after",
+                "median time from submission until the client accepted its transaction as final, over \
+                 transactions submitted after the worst fault period and before the next",
             ),
         ],
     ),
     (
         "s",
-        |row| row.answered_p99_s,
+        |row| row.reply_p99_s,
         [
             (
-                "answered_p99_before",
-                "answer time p99 before",
+                "reply_p99_before",
+                "reply time p99 before",
                 "99th percentile of the time from submission until the client believed its transaction final, of those \
                  submitted before the worst fault period",
             ),
-            ("answered_p99_during", "answer time p99 during", "the same, of those submitted during the period"),
             (
-                "answered_p99_after",
-                "answer time p99 after",
-                "the same, of those submitted after it and before the next",
+                "reply_p99_during",
+                "reply time p99 during",
+                "99th percentile of the time from submission until the client accepted its transaction as final, \
+                 over transactions submitted during the worst fault period",
+            ),
+            (
+                "reply_p99_after",
+                "reply time p99 after",
+                "99th percentile of the time from submission until the client accepted its transaction as final, \
+                 over transactions submitted after the worst fault period and before the next",
             ),
         ],
     ),

@@ -1,6 +1,6 @@
 //! What is known of each block while the run goes on, and which of them end on the canonical chain.
 
-use super::outcome::{BlockRow, ShortId, Standing};
+use super::outcome::{BlockRow, BlockStatus, ShortId};
 use crate::base::{Duration, Hash, Height, NodeId, Time};
 use crate::chain::Block;
 use rustc_hash::FxHashMap;
@@ -50,7 +50,7 @@ pub struct Blocks {
 
 impl Record {
     /// A row of the table of blocks.
-    pub fn row(&self, standing: Standing) -> BlockRow {
+    pub fn row(&self, status: BlockStatus) -> BlockRow {
         let block = &self.block;
         let [t50, t90, t99] = self.reach;
         BlockRow {
@@ -61,8 +61,8 @@ impl Record {
             created: self.created,
             transactions: block.transactions().len() as u32,
             bytes: block.bytes() as u64,
-            standing,
-            holders: self.held,
+            status,
+            honest_holders: self.held,
             t50,
             t90,
             t99,
@@ -168,7 +168,7 @@ impl Blocks {
     ///
     /// The canonical chain starts at genesis and goes on, at each fork, to the child that most tips stand on or above
     /// (the earlier seen among equals), as far as any does: nodes that lag on the same chain support it too.
-    pub fn standings(&self, tips: impl Iterator<Item = Index>) -> Vec<Standing> {
+    pub fn standings(&self, tips: impl Iterator<Item = Index>) -> Vec<BlockStatus> {
         let count = self.records.len();
         let parents: Vec<Option<Index>> = (0..count).map(|index| self.parent(index as Index)).collect();
         let mut support = vec![0u64; count];
@@ -188,17 +188,17 @@ impl Blocks {
                 *rival = Some(index);
             }
         }
-        let mut standings = vec![Standing::Stale; count];
+        let mut standings = vec![BlockStatus::Stale; count];
         let mut at = (0..count as Index).find(|&index| height(index) == Height::GENESIS);
         let mut tip = Height::GENESIS;
         while let Some(index) = at {
-            standings[index as usize] = Standing::Canonical;
+            standings[index as usize] = BlockStatus::Canonical;
             tip = height(index);
             at = best[index as usize];
         }
         for (index, standing) in standings.iter_mut().enumerate() {
             if height(index as Index) > tip {
-                *standing = Standing::Open;
+                *standing = BlockStatus::Undecided;
             }
         }
         standings
@@ -212,7 +212,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The blocks that `from` leads to and how many tips stand on each or above, found by walking down from every tip.
-    fn naive(blocks: &Blocks, tips: &[Index]) -> Vec<Standing> {
+    fn naive(blocks: &Blocks, tips: &[Index]) -> Vec<BlockStatus> {
         let count = blocks.records.len() as Index;
         let chain = |tip| std::iter::successors(Some(tip), |&at| blocks.parent(at));
         let support = |index| tips.iter().filter(|&&tip| chain(tip).any(|at| at == index)).count();
@@ -225,9 +225,9 @@ mod tests {
         }
         let top = canonical.len() as u64 - 1;
         let standing = |index| match blocks.get(index).block.height().0 {
-            _ if canonical.contains(&index) => Standing::Canonical,
-            height if height > top => Standing::Open,
-            _ => Standing::Stale,
+            _ if canonical.contains(&index) => BlockStatus::Canonical,
+            height if height > top => BlockStatus::Undecided,
+            _ => BlockStatus::Stale,
         };
         (0..count).map(standing).collect()
     }

@@ -24,7 +24,7 @@ pub struct Followers {
     /// Of each honest node that is up.
     heights: Vec<Option<Height>>,
     /// How many stand at each height.
-    standing: BTreeMap<Height, u32>,
+    status: BTreeMap<Height, u32>,
     /// How far apart they may stand: ten blocks, or as far as they did before the first fault.
     apart: u64,
     /// Whether a fault has begun.
@@ -41,7 +41,7 @@ impl Followers {
         Followers {
             honest: honest.to_vec(),
             heights: vec![None; honest.len()],
-            standing: BTreeMap::new(),
+            status: BTreeMap::new(),
             apart: BLOCKS_APART,
             faulty: false,
             watch: None,
@@ -58,21 +58,21 @@ impl Followers {
             return;
         }
         if let Some(before) = before
-            && let Some(count) = self.standing.get_mut(&before)
+            && let Some(count) = self.status.get_mut(&before)
         {
             *count -= 1;
             if *count == 0 {
-                self.standing.remove(&before);
+                self.status.remove(&before);
             }
         }
         if let Some(height) = height {
-            *self.standing.entry(height).or_default() += 1;
+            *self.status.entry(height).or_default() += 1;
         }
         self.look(now);
     }
     /// The lowest height and the highest.
     fn ends(&self) -> Option<(Height, Height)> {
-        self.standing.keys().next().copied().zip(self.standing.keys().next_back().copied())
+        self.status.keys().next().copied().zip(self.status.keys().next_back().copied())
     }
     /// Whether all hold `wanted` final and stand together. Nobody does if nobody is up.
     fn together(&self, wanted: Height) -> bool {
@@ -89,7 +89,7 @@ impl Followers {
     }
     /// No fault lasts any more.
     pub fn period_ends(&mut self, now: Time) {
-        let wanted = self.standing.keys().next_back().copied().unwrap_or_default();
+        let wanted = self.status.keys().next_back().copied().unwrap_or_default();
         self.watch = Some((now, wanted, None));
         self.look(now);
     }

@@ -1,7 +1,7 @@
 //! The named figures of a run, each with its definition.
 
 pub use super::around::Around;
-use super::outcome::{BlockRow, Fate, FaultSpan, NodeRow, Standing, TransactionRow};
+use super::outcome::{BlockRow, BlockStatus, FaultSpan, NodeRow, TransactionRow, TransactionStatus};
 use super::statistics::{gini, mean_seconds, percentile};
 use super::summary::{Figure, OverRuns, Summary};
 use super::traffic::Volume;
@@ -49,7 +49,7 @@ impl<'a> Measured<'a> {
         nodes: &'a [NodeRow],
     ) -> Measured<'a> {
         let within = |at: Time| window.0 <= at && at < window.1;
-        let executed = |row: &&TransactionRow| row.fate == Fate::Executed;
+        let executed = |row: &&TransactionRow| row.status == TransactionStatus::Executed;
         let submitted = || transactions.iter().filter(|row| within(row.submitted));
         let span = window.1.since(window.0);
         let volume = match metrics.window {
@@ -92,11 +92,11 @@ impl<'a> Measured<'a> {
         self.transactions
             .iter()
             .filter(within)
-            .filter(|row| row.fate == Fate::Pending && cut.is_late(row.submitted))
+            .filter(|row| row.status == TransactionStatus::Pending && cut.is_late(row.submitted))
             .count()
     }
-    fn fate(&self, fate: Fate) -> f64 {
-        self.transactions.iter().filter(|row| row.fate == fate).count() as f64
+    fn with_status(&self, status: TransactionStatus) -> f64 {
+        self.transactions.iter().filter(|row| row.status == status).count() as f64
     }
 }
 
@@ -123,8 +123,8 @@ impl Cut {
 /// Confirmation times of the transactions submitted within a window and executed, ascending.
 pub fn confirmation_times(transactions: &[TransactionRow], (from, to): (Time, Time)) -> Vec<Duration> {
     let within = transactions.iter().filter(|row| from <= row.submitted && row.submitted < to);
-    let executed = within.filter(|row| row.fate == Fate::Executed && row.final_home < Time::NEVER);
-    let mut times: Vec<Duration> = executed.map(|row| row.final_home.since(row.submitted)).collect();
+    let executed = within.filter(|row| row.status == TransactionStatus::Executed && row.final_entry < Time::NEVER);
+    let mut times: Vec<Duration> = executed.map(|row| row.final_entry.since(row.submitted)).collect();
     times.sort_unstable();
     times
 }
@@ -207,7 +207,7 @@ pub fn definitions() -> Vec<Figure> {
 
 fn load(m: &Measured<'_>, sheet: &mut Sheet) {
     let offered = m.metrics.settings.offered;
-    sheet.put("offered", "offered load", "tx/s", offered, "submissions per second that the scenario asks for");
+    sheet.put("offered_load", "offered load", "tx/s", offered, "submissions per second that the scenario asks for");
     sheet.put(
         "submitted",
         "submitted load",
@@ -232,15 +232,47 @@ fn load(m: &Measured<'_>, sheet: &mut Sheet) {
     );
 }
 
+/// Percentiles of confirmation times: name, label, thousandths, definition.
+const CONFIRMATION_PERCENTILES: [(&str, &str, usize, &str); 5] = [
+    (
+        "confirmation_p50",
+        "confirmation time p50",
+        500,
+        "median time from submission to finality at the entry node, over transactions submitted within the \
+         measured window and executed by the end",
+    ),
+    (
+        "confirmation_p90",
+        "confirmation time p90",
+        900,
+        "90th percentile of the time from submission to finality at the entry node, over transactions \
+         submitted within the measured window and executed by the end",
+    ),
+    (
+        "confirmation_p95",
+        "confirmation time p95",
+        950,
+        "95th percentile of the time from submission to finality at the entry node, over transactions \
+         submitted within the measured window and executed by the end",
+    ),
+    (
+        "confirmation_p99",
+        "confirmation time p99",
+        990,
+        "99th percentile of the time from submission to finality at the entry node, over transactions \
+         submitted within the measured window and executed by the end",
+    ),
+    (
+        "confirmation_max",
+        "confirmation time max",
+        1000,
+        "longest time from submission to finality at the entry node, over transactions submitted within the \
+         measured window and executed by the end",
+    ),
+];
+
 fn confirmation(m: &Measured<'_>, sheet: &mut Sheet) {
-    const NAMES: [(&str, &str, usize, &str); 5] = [
-        ("confirmation_p50", "confirmation time p50", 500, "median time from submission until final at the home node"),
-        ("confirmation_p90", "confirmation time p90", 900, "the same, 90th percentile"),
-        ("confirmation_p95", "confirmation time p95", 950, "the same, 95th percentile"),
-        ("confirmation_p99", "confirmation time p99", 990, "the same, 99th percentile"),
-        ("confirmation_max", "confirmation time max", 1000, "the same, longest"),
-    ];
-    for (name, label, permille, definition) in NAMES {
+    for (name, label, permille, definition) in CONFIRMATION_PERCENTILES {
         sheet.put(name, label, "s", seconds_at(&m.confirmation, permille), definition);
     }
     sheet.put(
@@ -248,7 +280,8 @@ fn confirmation(m: &Measured<'_>, sheet: &mut Sheet) {
         "confirmation time mean",
         "s",
         mean_seconds(&m.confirmation),
-        "the same, mean; of transactions submitted within the measured window and executed by the end, as all of these",
+        "mean time from submission to finality at the entry node, over transactions submitted within the \
+         measured window and executed by the end",
     );
     let included = m.spans(|row| row.included);
     sheet.put(
@@ -258,16 +291,28 @@ fn confirmation(m: &Measured<'_>, sheet: &mut Sheet) {
         seconds_at(&included, 500),
         "median time from submission until first on the chain of an honest node",
     );
-    let answered = m.spans(|row| row.answered);
-    let label = "time from submission until the client believed its transaction final, median";
-    sheet.put("answered_p50", "answer time p50", "s", seconds_at(&answered, 500), label);
-    sheet.put("answered_p99", "answer time p99", "s", seconds_at(&answered, 990), "the same, 99th percentile");
+    let answered = m.spans(|row| row.replied);
+    let definition = "median time from submission until the client accepted its transaction as final";
+    sheet.put("reply_p50", "reply time p50", "s", seconds_at(&answered, 500), definition);
+    sheet.put(
+        "reply_p99",
+        "reply time p99",
+        "s",
+        seconds_at(&answered, 990),
+        "99th percentile of the time from submission until the client accepted its transaction as final",
+    );
     if !m.metrics.reads.is_empty() {
         let mut reads = m.metrics.reads.clone();
         reads.sort_unstable();
         let definition = "time to answer a linearizable read, median over the whole run";
         sheet.put("read_p50", "read time p50", "s", seconds_at(&reads, 500), definition);
-        sheet.put("read_p99", "read time p99", "s", seconds_at(&reads, 990), "the same, 99th percentile");
+        sheet.put(
+            "read_p99",
+            "read time p99",
+            "s",
+            seconds_at(&reads, 990),
+            "99th percentile of the time to answer a linearizable read, over the whole run",
+        );
     }
 }
 
@@ -278,7 +323,7 @@ fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
         "safety violations",
         "",
         count(ViolationKind::Safety),
-        "broken safety properties: agreement, finality, validity, conservation, state roots, durability",
+        "violated safety properties: agreement, finality, validity, conservation, state roots, durability",
     );
     sheet.summed();
     sheet.put(
@@ -286,7 +331,7 @@ fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
         "liveness violations",
         "",
         count(ViolationKind::Liveness),
-        "times that nothing became final for longer than the bound though no fault stood in the way",
+        "intervals without finality longer than `check.progress` that no fault excuses",
     );
     sheet.summed();
     sheet.put(
@@ -294,13 +339,14 @@ fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
         "longest gap without finality",
         "s",
         Some(m.metrics.longest_gap.as_secs_f64()),
-        "longest time of the whole run in which no block became final anywhere first, its start and end included",
+        "longest interval in which no new block became final at any honest node, the intervals at the start and \
+         end of the run included",
     );
 }
 
 fn chain(m: &Measured<'_>, sheet: &mut Sheet) {
-    let standing = |standing| m.blocks.iter().filter(|row| row.standing == standing).count();
-    let (canonical, stale) = (standing(Standing::Canonical), standing(Standing::Stale));
+    let standing = |standing| m.blocks.iter().filter(|row| row.status == standing).count();
+    let (canonical, stale) = (standing(BlockStatus::Canonical), standing(BlockStatus::Stale));
     sheet.put(
         "blocks",
         "blocks",
@@ -308,16 +354,16 @@ fn chain(m: &Measured<'_>, sheet: &mut Sheet) {
         Some(canonical as f64),
         "canonical blocks created within the measured window, genesis excluded",
     );
-    let created = || m.blocks.iter().filter(|row| row.standing == Standing::Canonical).map(|row| row.created);
+    let created = || m.blocks.iter().filter(|row| row.status == BlockStatus::Canonical).map(|row| row.created);
     let span = created().max().zip(created().min()).map_or(0.0, |(last, first)| last.since(first).as_secs_f64());
     sheet.put(
         "block_interval",
         "block interval",
         "s",
         ratio(span, canonical.saturating_sub(1)),
-        "mean time between the creations of these blocks",
+        "mean time between the creations of canonical blocks created within the measured window",
     );
-    let transactions: u64 = (m.blocks.iter().filter(|row| row.standing == Standing::Canonical))
+    let transactions: u64 = (m.blocks.iter().filter(|row| row.status == BlockStatus::Canonical))
         .map(|row| u64::from(row.transactions))
         .sum();
     sheet.put(
@@ -325,7 +371,7 @@ fn chain(m: &Measured<'_>, sheet: &mut Sheet) {
         "transactions per block",
         "",
         ratio(transactions as f64, canonical),
-        "mean number of transactions in these blocks, coinbase included",
+        "mean number of transactions in canonical blocks created within the measured window, coinbase included",
     );
     sheet.put(
         "fork_rate",
@@ -354,10 +400,22 @@ fn propagation(m: &Measured<'_>, sheet: &mut Sheet) {
             "block propagation t50",
             |row| row.t50,
             "time from the creation of a block until half of the honest nodes held it whole: median over all blocks \
-             created within the measured window, those that never got there above all others",
+             created within the measured window, blocks that never got there rank last",
         ),
-        ("propagation_t90", "block propagation t90", |row| row.t90, "the same, until 90 % held it"),
-        ("propagation_t99", "block propagation t99", |row| row.t99, "the same, until 99 % held it"),
+        (
+            "propagation_t90",
+            "block propagation t90",
+            |row| row.t90,
+            "time from the creation of a block until 90 % of the honest nodes held it whole: median over all \
+             blocks created within the measured window; blocks that never got there rank last",
+        ),
+        (
+            "propagation_t99",
+            "block propagation t99",
+            |row| row.t99,
+            "time from the creation of a block until 99 % of the honest nodes held it whole: median over all \
+             blocks created within the measured window; blocks that never got there rank last",
+        ),
     ];
     // Where nobody is honest, nobody is asked whether it holds a block.
     let anybody = m.nodes.iter().any(|row| row.honest);
@@ -382,13 +440,14 @@ fn propagation(m: &Measured<'_>, sheet: &mut Sheet) {
 
 fn rounds(m: &Measured<'_>, sheet: &mut Sheet) {
     // Numbers may begin anew at every height, and not every node may see every round.
-    let most = m.nodes.iter().map(|row| row.wasted_rounds).max().unwrap_or(0);
+    let most = m.nodes.iter().map(|row| row.failed_rounds).max().unwrap_or(0);
     sheet.put(
-        "wasted_rounds",
-        "wasted rounds",
+        "failed_rounds",
+        "failed rounds",
         "",
         Some(most.max(m.metrics.wasted.len() as u64) as f64),
-        "rounds that ended without a decision: different numbers noted, or the most noted by one node if that is more",
+        "rounds that ended without a decision: the number of distinct failed round numbers, or the highest count \
+         at one node if that is larger (round numbers may restart at each height)",
     );
     sheet.put(
         "leader_changes",
@@ -402,18 +461,18 @@ fn rounds(m: &Measured<'_>, sheet: &mut Sheet) {
 
 fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
     sheet.put(
-        "without_effect",
-        "without effect",
+        "no_effect",
+        "no effect",
         "tx",
-        Some(m.fate(Fate::WithoutEffect)),
+        Some(m.with_status(TransactionStatus::NoEffect)),
         "transactions final without effect",
     );
     sheet.put(
-        "refused",
-        "refused",
+        "rejected",
+        "rejected",
         "tx",
-        Some(m.fate(Fate::Refused)),
-        "transactions not final that a mempool refused or evicted",
+        Some(m.with_status(TransactionStatus::Rejected)),
+        "transactions not final that a mempool rejected or evicted",
     );
     sheet.put(
         "reorged",
@@ -423,18 +482,19 @@ fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
         "transactions that were on the chain of an honest node and were cut off at least once",
     );
     sheet.put(
-        "lost",
-        "lost",
+        "reverted",
+        "reverted",
         "tx",
-        Some(m.fate(Fate::Lost)),
-        "transactions that were cut off, or final on a chain that did not last, and are not on the canonical chain at the end",
+        Some(m.with_status(TransactionStatus::Reverted)),
+        "transactions that were cut off, or final on a chain that did not last, and are not on the canonical \
+         chain at the end",
     );
     sheet.put(
         "pending",
         "pending",
         "tx",
-        Some(m.fate(Fate::Pending)),
-        "transactions neither final, refused nor lost at the end",
+        Some(m.with_status(TransactionStatus::Pending)),
+        "transactions neither final, rejected nor reverted at the end",
     );
     sheet.put(
         "blocked_by_gap",
@@ -445,7 +505,13 @@ fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
          them before it",
     );
     let unmade = Some(m.metrics.unmade as f64);
-    sheet.put("unmade", "not made", "tx", unmade, "arrivals for which the client had nothing to spend");
+    sheet.put(
+        "skipped_requests",
+        "skipped requests",
+        "tx",
+        unmade,
+        "arrivals for which the client had nothing to spend",
+    );
 }
 
 fn costs(m: &Measured<'_>, sheet: &mut Sheet) {
@@ -457,7 +523,13 @@ fn costs(m: &Measured<'_>, sheet: &mut Sheet) {
         per(m.volume.messages),
         "copies of messages sent within the measured window / transactions confirmed within it",
     );
-    sheet.put("bytes_per_transaction", "bytes per transaction", "B", per(m.volume.bytes), "the same in bytes");
+    sheet.put(
+        "bytes_per_transaction",
+        "bytes per transaction",
+        "B",
+        per(m.volume.bytes),
+        "bytes sent within the measured window / transactions confirmed within it",
+    );
     let lost = Some(m.metrics.lost.iter().sum::<u64>() as f64);
     sheet.put(
         "messages_lost",
@@ -472,7 +544,13 @@ fn costs(m: &Measured<'_>, sheet: &mut Sheet) {
     let cpu = || told().map(|node| 100.0 * node.window_busy.as_secs_f64() / node.window_time.as_secs_f64() / cores);
     let definition = "share of the measured window that the cores of a node were busy, mean over nodes";
     sheet.put("cpu_mean", "CPU utilisation mean", "%", ratio(cpu().sum(), count), definition);
-    sheet.put("cpu_max", "CPU utilisation max", "%", cpu().max_by(f64::total_cmp), "the same, of the busiest node");
+    sheet.put(
+        "cpu_max",
+        "CPU utilisation max",
+        "%",
+        cpu().max_by(f64::total_cmp),
+        "share of the measured window that the cores of the busiest node were busy",
+    );
     let inbox = m.nodes.iter().map(|row| row.inbox_max).max();
     sheet.put("inbox_max", "longest inbox", "messages", inbox.map(f64::from), "most messages that waited at one node");
     let rates = told().map(|node| node.window_sent as f64 * 8.0 / node.window_time.as_secs_f64());
@@ -488,14 +566,14 @@ fn costs(m: &Measured<'_>, sheet: &mut Sheet) {
         "bandwidth peak",
         "bit/s",
         told().map(|node| node.peak_rate).max_by(f64::total_cmp),
-        "the same of one node over one interval, greatest",
+        "bits that one node sent per second of one interval, maximum over nodes and intervals",
     );
 }
 
 fn fairness(m: &Measured<'_>, sheet: &mut Sheet) {
     let made: Vec<u64> = m.nodes.iter().map(|row| row.blocks_canonical).collect();
     let any = made.iter().any(|&count| count > 0);
-    let deviation = m.nodes.iter().map(|row| 100.0 * (row.share_blocks - row.share_power).abs());
+    let deviation = m.nodes.iter().map(|row| 100.0 * (row.block_share - row.weight_share).abs());
     sheet.put(
         "fairness_gini",
         "fairness, Gini",
@@ -511,7 +589,7 @@ fn fairness(m: &Measured<'_>, sheet: &mut Sheet) {
         "greatest difference between a node's share of canonical blocks and its share of power, percentage points",
     );
     if m.nodes.iter().any(|row| !row.honest) {
-        let share: f64 = m.nodes.iter().filter(|row| !row.honest).map(|row| 100.0 * row.share_blocks).sum();
+        let share: f64 = m.nodes.iter().filter(|row| !row.honest).map(|row| 100.0 * row.block_share).sum();
         sheet.put(
             "byzantine_blocks",
             "blocks of Byzantine nodes",

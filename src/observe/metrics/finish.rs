@@ -3,8 +3,8 @@
 use super::blocks::Index;
 use super::figures::{Around, Cut, Measured, confirmation_times, figures};
 use super::outcome::{
-    BlockRow, Fate, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow, Standing,
-    TransactionRow, UncheckedRow, ViolationRow,
+    BlockRow, BlockStatus, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow,
+    TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
 };
 use super::periods::{Bounds, View, periods, rows};
 use super::statistics::{distribution, percentile};
@@ -106,12 +106,12 @@ impl Metrics {
     }
     /// Completes the rows of transactions by what is known of their blocks. One whose final block did not stay, or
     /// that was cut off before it was final, is lost unless the canonical chain has it in another block.
-    fn settle_transactions(&mut self, standings: &[Standing]) {
+    fn settle_transactions(&mut self, standings: &[BlockStatus]) {
         let gone = |row: &TransactionRow, place: Index| match place {
             NOWHERE => row.reorged,
-            place => standings[place as usize] != Standing::Canonical,
+            place => standings[place as usize] != BlockStatus::Canonical,
         };
-        let canonical = self.blocks.iter().zip(standings).filter(|(_, standing)| **standing == Standing::Canonical);
+        let canonical = self.blocks.iter().zip(standings).filter(|(_, standing)| **standing == BlockStatus::Canonical);
         let Transactions { rows, places, .. } = &mut self.transactions;
         let mut kept: FxHashSet<u64> = FxHashSet::default();
         if rows.iter().zip(&*places).any(|(row, &place)| gone(row, place)) {
@@ -120,7 +120,7 @@ impl Metrics {
         }
         for (row, &place) in rows.iter_mut().zip(&*places) {
             if gone(row, place) && !kept.contains(&row.id.0) {
-                row.fate = Fate::Lost;
+                row.status = TransactionStatus::Reverted;
             }
             if place != NOWHERE {
                 let record = self.blocks.get(place);
@@ -136,8 +136,8 @@ impl Metrics {
         for row in blocks {
             // Nobody made the blocks of a proposer that does not exist; only a Byzantine node can send one.
             if let Some((canonical, stale)) = made.get_mut(row.proposer.index()) {
-                *canonical += u64::from(row.standing == Standing::Canonical);
-                *stale += u64::from(row.standing == Standing::Stale);
+                *canonical += u64::from(row.status == BlockStatus::Canonical);
+                *stale += u64::from(row.status == BlockStatus::Stale);
             }
         }
         let all = made.iter().map(|(canonical, _)| canonical).sum::<u64>().max(1) as f64;
@@ -146,20 +146,20 @@ impl Metrics {
         let row = |(index, node): (usize, &super::Node)| NodeRow {
             node: NodeId::from(index),
             honest: self.settings.honest[index],
-            sent: node.sent,
-            received: node.received,
-            written: node.written,
+            sent_bytes: node.sent,
+            received_bytes: node.received,
+            written_bytes: node.written,
             busy: node.busy,
             cpu: if available > 0.0 { node.busy.as_secs_f64() / available } else { 0.0 },
             inbox_max: node.inbox_max,
             blocks_canonical: made[index].0,
             blocks_stale: made[index].1,
-            share_blocks: made[index].0 as f64 / all,
-            share_power: self.settings.power[index] / power,
+            block_share: made[index].0 as f64 / all,
+            weight_share: self.settings.power[index] / power,
             crashes: node.crashes,
             reorgs: node.reorgs,
             reorg_max: node.reorg_max,
-            wasted_rounds: node.wasted,
+            failed_rounds: node.wasted,
             height: node.tip.map_or(Height::GENESIS, |tip| self.blocks.get(tip).block.height()),
             finalized: node.finalized,
         };
@@ -176,9 +176,9 @@ impl Metrics {
                 continue;
             }
             settled[index(row.final_first)] += 1;
-            confirmed[index(row.final_first)] += u64::from(row.fate == Fate::Executed);
-            if row.final_home < Time::NEVER && row.fate == Fate::Executed {
-                spans[index(row.final_home)].push(row.final_home.since(row.submitted));
+            confirmed[index(row.final_first)] += u64::from(row.status == TransactionStatus::Executed);
+            if row.final_entry < Time::NEVER && row.status == TransactionStatus::Executed {
+                spans[index(row.final_entry)].push(row.final_entry.since(row.submitted));
             }
         }
         let mut led = vec![0u64; count];
@@ -203,12 +203,12 @@ impl Metrics {
                 confirmation_p50_s: percentile(&spans[at], 500).map(Duration::as_secs_f64),
                 unconfirmed,
                 blocks: counts.blocks,
-                wasted_rounds: counts.wasted,
+                failed_rounds: counts.wasted,
                 leader_changes: led[at],
                 reorgs: counts.reorgs,
                 reorg_max: counts.reorg_max,
                 messages: volume.messages,
-                bytes: volume.bytes,
+                sent_bytes: volume.bytes,
                 cpu_mean: told.then(|| counts.busy as f64 / counts.available as f64),
                 cpu_max: told.then_some(counts.busiest),
                 inbox_max: counts.inbox_max,
@@ -223,7 +223,7 @@ impl Metrics {
 
 /// When canonical blocks were created whose proposer is another than that of the one below.
 fn leader_changes(blocks: &[BlockRow]) -> Vec<Time> {
-    let mut canonical: Vec<&BlockRow> = blocks.iter().filter(|row| row.standing == Standing::Canonical).collect();
+    let mut canonical: Vec<&BlockRow> = blocks.iter().filter(|row| row.status == BlockStatus::Canonical).collect();
     canonical.sort_by_key(|row| row.height);
     let pairs = canonical.windows(2).filter(|pair| pair[0].proposer != pair[1].proposer);
     pairs.map(|pair| pair[1].created).collect()

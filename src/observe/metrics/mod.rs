@@ -30,8 +30,8 @@ mod transactions;
 
 pub use figures::definitions;
 pub use outcome::{
-    BlockRow, CdfPoint, Fate, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, PeriodRow, Phase,
-    PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, Standing, TransactionRow, UncheckedRow, ViolationRow,
+    BlockRow, BlockStatus, CdfPoint, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, PeriodRow, Phase,
+    PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
 };
 pub use over_runs::student_t_975;
 pub use statistics::{gini, percentile};
@@ -52,8 +52,8 @@ use transactions::Transactions;
 /// The labels that metrics understand: they mean the same in every protocol and equal `protocol::note`, which lies in
 /// a layer that this one does not see.
 mod note {
-    pub const LEADING: &str = "leading";
-    pub const WASTED: &str = "wasted";
+    pub const LEADING: &str = "became_leader";
+    pub const WASTED: &str = "round_failed";
     pub const READ: &str = "read";
 }
 

@@ -88,16 +88,16 @@ impl Serialize for ShortId {
 
 /// What became of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fate {
+#[serde(rename_all = "snake_case")]
+pub enum TransactionStatus {
     /// It is final, had its effect, and is on the canonical chain at the end.
     Executed,
     /// It is final and had no effect.
-    WithoutEffect,
+    NoEffect,
     /// It is not final; a mempool refused or evicted it at least once.
-    Refused,
+    Rejected,
     /// It was on an honest node's chain, perhaps even final there, and is not on the canonical chain at the end.
-    Lost,
+    Reverted,
     /// It is not final yet.
     Pending,
 }
@@ -121,8 +121,8 @@ pub struct TransactionRow {
     #[serde(rename = "included_s", serialize_with = "seconds")]
     pub included: Time,
     /// When it was final at its home; if the home is not honest, at the first honest node.
-    #[serde(rename = "final_s", serialize_with = "seconds")]
-    pub final_home: Time,
+    #[serde(rename = "final_entry_s", serialize_with = "seconds")]
+    pub final_entry: Time,
     /// When it was final at the first honest node.
     #[serde(rename = "final_first_s", serialize_with = "seconds")]
     pub final_first: Time,
@@ -130,8 +130,8 @@ pub struct TransactionRow {
     #[serde(rename = "final_everywhere_s", serialize_with = "seconds")]
     pub final_everywhere: Time,
     /// When its client believed it final.
-    #[serde(rename = "answered_s", serialize_with = "seconds")]
-    pub answered: Time,
+    #[serde(rename = "replied_s", serialize_with = "seconds")]
+    pub replied: Time,
     /// Height of the block in which it is final.
     pub height: Option<Height>,
     /// Its bytes on the wire.
@@ -139,7 +139,7 @@ pub struct TransactionRow {
     /// What its sender pays the proposer.
     pub fee: u64,
     /// What became of it.
-    pub fate: Fate,
+    pub status: TransactionStatus,
     /// Whether an honest node had it on its chain and cut it off.
     pub reorged: bool,
     /// Times that it was sent again.
@@ -148,14 +148,14 @@ pub struct TransactionRow {
 
 /// Where a block ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Standing {
+#[serde(rename_all = "snake_case")]
+pub enum BlockStatus {
     /// On the chain that honest nodes agree on at the end.
     Canonical,
     /// Not on it, though not above its tip.
     Stale,
     /// Above its tip: too young to tell.
-    Open,
+    Undecided,
 }
 
 /// A block.
@@ -177,9 +177,9 @@ pub struct BlockRow {
     /// Its bytes on the wire.
     pub bytes: u64,
     /// Where it ended.
-    pub standing: Standing,
+    pub status: BlockStatus,
     /// Honest nodes that held it at the end.
-    pub holders: u32,
+    pub honest_holders: u32,
     /// From creation until half of the honest nodes held it.
     #[serde(rename = "t50_s", serialize_with = "span_seconds")]
     pub t50: Duration,
@@ -215,6 +215,7 @@ pub struct IntervalRow {
     /// Transactions that became final with effect, at the first honest node.
     pub confirmed: u64,
     /// The same per second.
+    #[serde(rename = "throughput_tps")]
     pub throughput: f64,
     /// Median confirmation time of the transactions that became final with effect at their home in it, in seconds.
     pub confirmation_p50_s: Option<f64>,
@@ -223,7 +224,7 @@ pub struct IntervalRow {
     /// Blocks created.
     pub blocks: u64,
     /// Rounds that ended without a decision, each number counted when it was noted first.
-    pub wasted_rounds: u64,
+    pub failed_rounds: u64,
     /// Canonical blocks created whose proposer is another than that of the block below; see the figure.
     pub leader_changes: u64,
     /// Times that an honest node cut its chain back.
@@ -233,7 +234,7 @@ pub struct IntervalRow {
     /// Copies of messages sent.
     pub messages: u64,
     /// Bytes sent.
-    pub bytes: u64,
+    pub sent_bytes: u64,
     /// Mean share of computing time that nodes were busy, 0 to 1.
     pub cpu_mean: Option<f64>,
     /// The same of the busiest node.
@@ -256,11 +257,11 @@ pub struct NodeRow {
     /// Whether it follows the protocol.
     pub honest: bool,
     /// Bytes sent.
-    pub sent: u64,
+    pub sent_bytes: u64,
     /// Bytes received.
-    pub received: u64,
+    pub received_bytes: u64,
     /// Bytes written to its log.
-    pub written: u64,
+    pub written_bytes: u64,
     /// Time spent computing, over all cores.
     #[serde(rename = "busy_s", serialize_with = "span_seconds")]
     pub busy: Duration,
@@ -273,9 +274,9 @@ pub struct NodeRow {
     /// Its blocks that went stale.
     pub blocks_stale: u64,
     /// Its share of the canonical blocks.
-    pub share_blocks: f64,
+    pub block_share: f64,
     /// Its share of the power: hash power, stake, or one of n.
-    pub share_power: f64,
+    pub weight_share: f64,
     /// Times that it crashed.
     pub crashes: u32,
     /// Times that it cut its chain back.
@@ -283,7 +284,7 @@ pub struct NodeRow {
     /// Blocks that it cut off at once, at most.
     pub reorg_max: u64,
     /// Rounds that it saw end without a decision.
-    pub wasted_rounds: u64,
+    pub failed_rounds: u64,
     /// Height of its chain at the end.
     pub height: Height,
     /// Height up to which it had finalized.
@@ -457,15 +458,16 @@ pub struct PhaseRow {
     /// Transactions that became final with effect in it, whenever they were submitted.
     pub confirmed: u64,
     /// The same per second.
+    #[serde(rename = "throughput_tps")]
     pub throughput: Option<f64>,
     /// Median confirmation time of the transactions submitted in it that were final with effect by the end of the run.
     pub confirmation_p50_s: Option<f64>,
     /// The same, 99th percentile.
     pub confirmation_p99_s: Option<f64>,
     /// Median time from submission until the client believed it final, of the transactions submitted in it.
-    pub answered_p50_s: Option<f64>,
+    pub reply_p50_s: Option<f64>,
     /// The same, 99th percentile.
-    pub answered_p99_s: Option<f64>,
+    pub reply_p99_s: Option<f64>,
 }
 
 /// A broken property.

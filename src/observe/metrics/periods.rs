@@ -37,7 +37,9 @@
 
 use super::catch_up::CaughtUp;
 use super::figures::Cut;
-use super::outcome::{BlockRow, Fate, FaultSpan, PeriodRow, Phase, PhaseRow, Reached, Standing, TransactionRow};
+use super::outcome::{
+    BlockRow, BlockStatus, FaultSpan, PeriodRow, Phase, PhaseRow, Reached, TransactionRow, TransactionStatus,
+};
 use super::statistics::percentile;
 use crate::base::{Duration, Time};
 
@@ -89,7 +91,7 @@ struct Payment {
     confirmed: Time,
     /// When it was final with effect at home.
     home: Time,
-    answered: Time,
+    replied: Time,
     /// Whether it is refused, lost or without effect.
     failed: bool,
 }
@@ -116,9 +118,9 @@ impl View {
             submitted: row.submitted,
             taken: row.taken,
             settled: row.final_first,
-            confirmed: if row.fate == Fate::Executed { row.final_first } else { Time::NEVER },
-            home: if row.fate == Fate::Executed { row.final_home } else { Time::NEVER },
-            answered: row.answered,
+            confirmed: if row.status == TransactionStatus::Executed { row.final_first } else { Time::NEVER },
+            home: if row.status == TransactionStatus::Executed { row.final_entry } else { Time::NEVER },
+            replied: row.replied,
             failed: has_failed(row),
         };
         View::new(String::new(), transactions.iter().map(payment).collect(), finals)
@@ -126,10 +128,10 @@ impl View {
     /// A region: the transactions of its clients, and when blocks became final there first.
     pub fn of_region<'a>(name: &str, transactions: impl Iterator<Item = &'a TransactionRow>, finals: &[Time]) -> View {
         let payment = |row: &TransactionRow| {
-            let home = if row.fate == Fate::Executed { row.final_home } else { Time::NEVER };
-            let (submitted, taken, answered) = (row.submitted, row.taken, row.answered);
+            let home = if row.status == TransactionStatus::Executed { row.final_entry } else { Time::NEVER };
+            let (submitted, taken, replied) = (row.submitted, row.taken, row.replied);
             let failed = has_failed(row);
-            Payment { submitted, taken, settled: row.final_home, confirmed: home, home, answered, failed }
+            Payment { submitted, taken, settled: row.final_entry, confirmed: home, home, replied, failed }
         };
         View::new(name.to_owned(), transactions.map(payment).collect(), finals.to_vec())
     }
@@ -235,7 +237,7 @@ impl View {
             spans.sort_unstable();
             spans
         };
-        let (confirmation, answered) = (spans(|payment| payment.home), spans(|payment| payment.answered));
+        let (confirmation, replied) = (spans(|payment| payment.home), spans(|payment| payment.replied));
         let succeeded = within.iter().filter(|payment| payment.confirmed < Time::NEVER).count();
         let is_undecided =
             |payment: &&&Payment| payment.settled == Time::NEVER && !payment.failed && cut.is_late(payment.submitted);
@@ -258,14 +260,14 @@ impl View {
             throughput: (seconds > 0.0).then(|| confirmed as f64 / seconds),
             confirmation_p50_s: at(&confirmation, 500),
             confirmation_p99_s: at(&confirmation, 990),
-            answered_p50_s: at(&answered, 500),
-            answered_p99_s: at(&answered, 990),
+            reply_p50_s: at(&replied, 500),
+            reply_p99_s: at(&replied, 990),
         }
     }
 }
 
 fn has_failed(row: &TransactionRow) -> bool {
-    matches!(row.fate, Fate::WithoutEffect | Fate::Refused | Fate::Lost)
+    matches!(row.status, TransactionStatus::NoEffect | TransactionStatus::Rejected | TransactionStatus::Reverted)
 }
 
 fn nanos((from, to): Span) -> u128 {
@@ -323,7 +325,7 @@ fn phases(periods: &[Period], number: usize, bounds: &Bounds) -> [(Phase, Span);
 
 /// The mean time between the creations of canonical blocks created in a span.
 fn block_interval(blocks: &[BlockRow], (from, to): Span) -> Option<Duration> {
-    let within = blocks.iter().filter(|row| row.standing == Standing::Canonical).map(|row| row.created);
+    let within = blocks.iter().filter(|row| row.status == BlockStatus::Canonical).map(|row| row.created);
     let created: Vec<Time> = within.filter(|at| from <= *at && *at < to).collect();
     let (first, last) = (created.iter().min()?, created.iter().max()?);
     let gaps = created.len() as u64 - 1;

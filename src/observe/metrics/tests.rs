@@ -97,9 +97,9 @@ fn story() -> Outcome {
     told.hold(9_000, 3, &b4);
     told.hold(9_500, 0, &b4);
     for (n, round) in [(0, 1), (0, 2), (1, 2), (2, 0), (2, 0), (2, 0), (3, 8)] {
-        note(&mut told, n, "wasted", round);
+        note(&mut told, n, "round_failed", round);
     }
-    [(0, 1), (0, 2), (1, 3), (0, 4)].into_iter().for_each(|(n, term)| note(&mut told, n, "leading", term));
+    [(0, 1), (0, 2), (1, 3), (0, 4)].into_iter().for_each(|(n, term)| note(&mut told, n, "became_leader", term));
     [1_000_000, 3_000_000, 2_000_000].into_iter().for_each(|latency| note(&mut told, 0, "read", latency));
     told.tell(9_950, &Observed::Unmade);
     load(&mut told, 10_000, 0, 5_000, 9_020, 7);
@@ -111,7 +111,7 @@ fn story() -> Outcome {
 fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
     let outcome = story();
     for (name, expected) in [
-        ("offered", 0.5),
+        ("offered_load", 0.5),
         ("submitted", 5.0 / 9.0),
         ("throughput", 4.0 / 9.0),
         ("success_rate", 60.0),
@@ -120,15 +120,15 @@ fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
         ("confirmation_max", 4.0),
         ("confirmation_mean", 11.0 / 3.0),
         ("inclusion_p50", 2.0),
-        ("answered_p50", 4.1),
+        ("reply_p50", 4.1),
         ("read_p50", 0.002),
         ("read_p99", 0.003),
-        ("without_effect", 0.0),
-        ("refused", 1.0),
+        ("no_effect", 0.0),
+        ("rejected", 1.0),
         ("reorged", 1.0),
-        ("lost", 0.0),
+        ("reverted", 0.0),
         ("pending", 1.0),
-        ("unmade", 1.0),
+        ("skipped_requests", 1.0),
     ] {
         expect(&outcome, name, expected);
     }
@@ -151,7 +151,7 @@ fn figures_of_chains_are_those_worked_out_by_hand() {
         ("reorg_depth_max", 1.0),
         ("propagation_t50", 0.2),
         ("propagation_missing", 3.0),
-        ("wasted_rounds", 3.0),
+        ("failed_rounds", 3.0),
         ("leader_changes", 1.0),
     ] {
         expect(&outcome, name, expected);
@@ -197,7 +197,7 @@ fn every_figure_has_a_name_of_its_own_and_a_definition() {
 fn rows_tell_what_became_of_each_transaction() {
     let rows = story().transactions;
     let times = |row: &TransactionRow| {
-        [row.submitted, row.included, row.final_home, row.final_first, row.final_everywhere]
+        [row.submitted, row.included, row.final_entry, row.final_first, row.final_everywhere]
             .map(|at| if at == Time::NEVER { 0 } else { at.as_nanos() / 1_000_000 })
     };
     assert_eq!(times(&rows[0]), [500, 1_200, 1_200, 1_200, 1_400]);
@@ -205,8 +205,12 @@ fn rows_tell_what_became_of_each_transaction() {
     assert_eq!(times(&rows[2]), [3_000, 5_000, 7_000, 6_000, 7_000]);
     assert_eq!(times(&rows[3]), [3_000, 5_000, 6_000, 6_000, 7_000]);
     assert_eq!(times(&rows[4]), [4_000, 0, 0, 0, 0]);
-    let fates: Vec<Fate> = rows.iter().map(|row| row.fate).collect();
-    assert_eq!(fates, [[Fate::Executed; 4].as_slice(), &[Fate::Pending, Fate::Refused]].concat());
+    let fates: Vec<TransactionStatus> = rows.iter().map(|row| row.status).collect();
+    assert_eq!(
+        fates,
+        [[TransactionStatus::Executed; 4].as_slice(), &[TransactionStatus::Pending, TransactionStatus::Rejected]]
+            .concat()
+    );
     assert_eq!(rows[1].height, Some(Height(2)));
     assert_eq!((rows[2].reorged, rows[3].reorged), (true, false));
     assert_eq!((rows[0].bytes, rows[0].fee, rows[0].client), (200, 2, ClientId(0)));
@@ -217,13 +221,13 @@ fn rows_tell_what_became_of_each_transaction() {
 #[test]
 fn rows_tell_where_each_block_ended() {
     let outcome = story();
-    let facts: Vec<_> = outcome.blocks.iter().map(|row| (row.height.0, row.standing, row.holders)).collect();
+    let facts: Vec<_> = outcome.blocks.iter().map(|row| (row.height.0, row.status, row.honest_holders)).collect();
     let expected = [
-        (1, Standing::Canonical, 3),
-        (2, Standing::Canonical, 3),
-        (2, Standing::Stale, 1),
-        (3, Standing::Canonical, 2),
-        (4, Standing::Open, 1),
+        (1, BlockStatus::Canonical, 3),
+        (2, BlockStatus::Canonical, 3),
+        (2, BlockStatus::Stale, 1),
+        (3, BlockStatus::Canonical, 2),
+        (4, BlockStatus::Undecided, 1),
     ];
     assert_eq!(facts, expected);
     let b2 = &outcome.blocks[1];
@@ -245,9 +249,9 @@ fn rows_tell_what_happened_in_each_interval() {
     let happened = |of: fn(&IntervalRow) -> u64| (0..10).filter(|&at| column(of)[at] > 0).collect::<Vec<_>>();
     let told = (happened(|row| row.reorgs), happened(|row| row.reorg_max));
     assert_eq!((told, column(|row| row.reorgs).iter().sum::<u64>()), ((vec![5], vec![5]), 1));
-    assert_eq!((happened(|row| row.wasted_rounds), happened(|row| row.leader_changes)), (vec![9], vec![5]));
+    assert_eq!((happened(|row| row.failed_rounds), happened(|row| row.leader_changes)), (vec![9], vec![5]));
     assert_eq!(column(|row| row.messages), [2, 0, 0, 0, 0, 3, 1, 0, 0, 0]);
-    assert_eq!(column(|row| row.bytes), [20, 0, 0, 0, 0, 300, 50, 0, 0, 0]);
+    assert_eq!(column(|row| row.sent_bytes), [20, 0, 0, 0, 0, 300, 50, 0, 0, 0]);
     assert_eq!(column(|row| row.finalized_min.0), [0, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
     assert_eq!(column(|row| row.finalized_max.0), [0, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
     assert_eq!(column(|row| row.inbox_max.into()), [2, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
@@ -268,11 +272,11 @@ fn rows_tell_of_nodes_messages_notes_faults_and_distributions() {
     let block = &outcome.messages[1];
     assert_eq!((block.kind, block.sent, block.delivered, block.delivered_bytes), ("block", 1, 1, 50));
     let n0 = &outcome.nodes[0];
-    assert_eq!((n0.sent, n0.received, n0.written, n0.busy), (9_020, 5, 6, secs(5)));
+    assert_eq!((n0.sent_bytes, n0.received_bytes, n0.written_bytes, n0.busy), (9_020, 5, 6, secs(5)));
     assert_eq!((n0.height, n0.finalized, n0.honest, n0.cpu), (Height(3), Height(2), true, 0.5));
     let n2 = &outcome.nodes[2];
     assert_eq!((n2.reorgs, n2.reorg_max, n2.blocks_canonical, n2.blocks_stale), (1, 1, 0, 1));
-    assert_eq!(outcome.notes[0].label, "wasted");
+    assert_eq!(outcome.notes[0].label, "round_failed");
     assert_eq!((outcome.notes[0].count, outcome.notes[0].max), (6, 2), "Byzantine notes do not count");
     let fault = &outcome.faults[0];
     assert_eq!((fault.start, fault.end, fault.label.as_str()), (ms(4_500), ms(6_300), "partition"));
@@ -290,8 +294,8 @@ fn rows_are_written_as_seconds_and_gaps_as_nothing() {
     let json = serde_json::to_value(story()).unwrap();
     let row = &json["transactions"][4];
     assert_eq!(row["submitted_s"], 4.0);
-    assert!(row["final_s"].is_null() && row["height"].is_null());
-    assert_eq!(row["fate"], "pending");
+    assert!(row["final_entry_s"].is_null() && row["height"].is_null());
+    assert_eq!(row["status"], "pending");
     assert_eq!(json["blocks"][3]["t50_s"], 0.2);
     assert!(json["blocks"][3]["t90_s"].is_null());
     assert_eq!(json["summary"][2]["name"], "throughput");
@@ -299,8 +303,8 @@ fn rows_are_written_as_seconds_and_gaps_as_nothing() {
     story().transactions.iter().for_each(|row| table.serialize(row).unwrap());
     let text = String::from_utf8(table.into_inner().unwrap()).unwrap();
     let mut lines = text.lines();
-    let head = "id,client,node,submitted_s,taken_s,included_s,final_s,final_first_s,final_everywhere_s,answered_s,height,\
-                bytes,fee,fate,reorged,retransmissions";
+    let head = "id,client,node,submitted_s,taken_s,included_s,final_entry_s,final_first_s,final_everywhere_s,\
+                replied_s,height,bytes,fee,status,reorged,retransmissions";
     assert_eq!(lines.next(), Some(head));
     assert!(lines.nth(4).unwrap().ends_with(",0,0,4.0,4.0,,,,,,,200,2,pending,false,0"), "{text}");
 }
@@ -318,8 +322,11 @@ fn a_transaction_cut_off_for_good_is_lost_and_one_mined_again_is_not() {
     (0..2).for_each(|n| told.extend(30, n, &one));
     told.hold(40, 1, &two);
     let outcome = outcome(told, 10_000);
-    assert_eq!([outcome.transactions[0].fate, outcome.transactions[1].fate], [Fate::Lost, Fate::Pending]);
-    expect(&outcome, "lost", 1.0);
+    assert_eq!(
+        [outcome.transactions[0].status, outcome.transactions[1].status],
+        [TransactionStatus::Reverted, TransactionStatus::Pending]
+    );
+    expect(&outcome, "reverted", 1.0);
     expect(&outcome, "reorged", 2.0);
     expect(&outcome, "longest_gap", 10.0);
 }
@@ -335,8 +342,11 @@ fn a_final_transaction_whose_block_does_not_stay_is_lost_unless_another_block_ha
     told.decide(100, 0, &short);
     (1..3).for_each(|n| told.decide(200, n, &long));
     let outcome = outcome(told, 10_000);
-    assert_eq!([outcome.transactions[0].fate, outcome.transactions[1].fate], [Fate::Lost, Fate::Executed]);
-    expect(&outcome, "lost", 1.0);
+    assert_eq!(
+        [outcome.transactions[0].status, outcome.transactions[1].status],
+        [TransactionStatus::Reverted, TransactionStatus::Executed]
+    );
+    expect(&outcome, "reverted", 1.0);
     expect(&outcome, "throughput", 0.1);
 }
 
@@ -352,7 +362,7 @@ fn a_snapshot_makes_final_at_home_what_it_skips() {
     told.decide(200, 0, &b2);
     told.install(900, 1, &b2);
     let outcome = outcome(told, 10_000);
-    assert_eq!(outcome.transactions.iter().map(|row| row.final_home).collect::<Vec<_>>(), [ms(900), ms(900)]);
+    assert_eq!(outcome.transactions.iter().map(|row| row.final_entry).collect::<Vec<_>>(), [ms(900), ms(900)]);
     assert_eq!(outcome.transactions[0].final_everywhere, ms(900));
     assert_eq!((outcome.nodes[1].height, outcome.nodes[1].finalized), (Height(2), Height(2)));
 }
@@ -373,7 +383,7 @@ fn an_effect_that_comes_late_counts_where_it_came() {
         told.tell(at, &Observed::Finalized { node: node(0), block, executed: &[executed], root });
     }
     let row = &outcome(told, 10_000).transactions[0];
-    assert_eq!((row.fate, row.height, row.final_home), (Fate::Executed, Some(Height(2)), ms(200)));
+    assert_eq!((row.status, row.height, row.final_entry), (TransactionStatus::Executed, Some(Height(2)), ms(200)));
     assert_eq!(row.retransmissions, 1);
 }
 
@@ -390,8 +400,8 @@ fn a_node_that_comes_back_stands_on_its_durable_chain() {
     told.crash(30, 1);
     (0..2).for_each(|n| told.reboot(40, n, 1, &b1));
     let outcome = outcome(told, 10_000);
-    let standings: Vec<_> = outcome.blocks.iter().map(|row| row.standing).collect();
-    assert_eq!(standings, [Standing::Canonical, Standing::Stale, Standing::Canonical]);
+    let standings: Vec<_> = outcome.blocks.iter().map(|row| row.status).collect();
+    assert_eq!(standings, [BlockStatus::Canonical, BlockStatus::Stale, BlockStatus::Canonical]);
     assert_eq!(outcome.nodes.iter().map(|row| row.crashes).collect::<Vec<_>>(), [1, 1, 0]);
 }
 

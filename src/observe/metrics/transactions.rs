@@ -1,7 +1,7 @@
 //! What is known of each transaction while the run goes on.
 
 use super::blocks::Index;
-use super::outcome::{Fate, ShortId, TransactionRow};
+use super::outcome::{ShortId, TransactionRow, TransactionStatus};
 use crate::base::{AccountId, ClientId, Hash, NodeId, Time};
 use crate::chain::{Block, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -53,14 +53,14 @@ impl Transactions {
             submitted: now,
             taken,
             included: Time::NEVER,
-            final_home: Time::NEVER,
+            final_entry: Time::NEVER,
             final_first: Time::NEVER,
             final_everywhere: Time::NEVER,
-            answered: Time::NEVER,
+            replied: Time::NEVER,
             height: None,
             bytes: transaction.bytes() as u32,
             fee: transaction.fee,
-            fate: Fate::Pending,
+            status: TransactionStatus::Pending,
             reorged: false,
             retransmissions: 0,
         });
@@ -68,16 +68,16 @@ impl Transactions {
     /// A mempool refused or evicted a transaction.
     pub fn refuse(&mut self, transaction: &Transaction) {
         if let Some(row) = self.find(&transaction.id())
-            && self.rows[row].fate == Fate::Pending
+            && self.rows[row].status == TransactionStatus::Pending
         {
-            self.rows[row].fate = Fate::Refused;
+            self.rows[row].status = TransactionStatus::Rejected;
         }
     }
     /// How many are not final although they follow a nonce of their sender that has had no effect: no block can hold them
     /// before another payment has used that nonce.
     pub fn blocked_by_gap(&self) -> u64 {
-        let ordered = || self.rows.iter().zip(&self.orders).filter_map(|(row, order)| Some((row.fate, (*order)?)));
-        let executed = ordered().filter(|(fate, _)| *fate == Fate::Executed).map(|(_, order)| order);
+        let ordered = || self.rows.iter().zip(&self.orders).filter_map(|(row, order)| Some((row.status, (*order)?)));
+        let executed = ordered().filter(|(fate, _)| *fate == TransactionStatus::Executed).map(|(_, order)| order);
         let executed: FxHashSet<(AccountId, u64)> = executed.collect();
         // The first nonce of each sender that has had no effect.
         let mut gaps: FxHashMap<AccountId, u64> = FxHashMap::default();
@@ -85,13 +85,15 @@ impl Transactions {
             let first = gaps.entry(sender).or_insert(nonce);
             *first = nonce.min(*first);
         }
-        let open = ordered().filter(|(fate, _)| matches!(fate, Fate::Pending | Fate::Refused | Fate::Lost));
+        let open = ordered().filter(|(fate, _)| {
+            matches!(fate, TransactionStatus::Pending | TransactionStatus::Rejected | TransactionStatus::Reverted)
+        });
         open.filter(|(_, (sender, nonce))| gaps.get(sender).is_some_and(|gap| gap < nonce)).count() as u64
     }
     /// A client believes its transaction final.
     pub fn answer(&mut self, now: Time, id: &Hash) {
         if let Some(row) = self.find(id) {
-            let answered = &mut self.rows[row].answered;
+            let answered = &mut self.rows[row].replied;
             *answered = now.min(*answered);
         }
     }
@@ -124,17 +126,17 @@ impl Transactions {
                 continue;
             };
             let row = &mut self.rows[index];
-            let better = row.fate == Fate::WithoutEffect && executed;
+            let better = row.status == TransactionStatus::NoEffect && executed;
             if self.places[index] != NOWHERE && !better {
                 continue;
             }
             self.places[index] = place;
-            row.fate = if executed { Fate::Executed } else { Fate::WithoutEffect };
+            row.status = if executed { TransactionStatus::Executed } else { TransactionStatus::NoEffect };
             if honest[row.node.index()] {
-                row.final_home = Time::NEVER;
+                row.final_entry = Time::NEVER;
                 homes.push((row.node, index as u32));
             } else {
-                row.final_home = now;
+                row.final_entry = now;
             }
         }
         homes.sort_unstable();
@@ -146,7 +148,7 @@ impl Transactions {
         for &(_, row) in homes[start..].iter().take_while(|&&(home, _)| home == node) {
             let row = row as usize;
             if self.places[row] == place {
-                let at = &mut self.rows[row].final_home;
+                let at = &mut self.rows[row].final_entry;
                 *at = now.min(*at);
             }
         }

@@ -64,7 +64,7 @@ fn a_recorder_keeps_no_more_than_it_was_asked_to_and_knows_what_came_before() {
     told.crash(3, 1);
     send(&mut told, 4, 0, "vote", 1);
     for at in 5..50 {
-        told.tell(at, &Observed::Noted { node: node(0), label: "round", value: at });
+        told.tell(at, &Observed::Noted { node: node(0), label: "round_started", value: at });
     }
     deliver(&mut told, 60, 0, 2);
     let story = told.observer.into_story(ms(100));
@@ -104,7 +104,7 @@ fn everything_that_a_story_tells_of_is_told_in_order() {
 #[test]
 fn a_story_ends_with_the_first_violation_of_safety_else_of_liveness_else_with_the_run() {
     let note = |told: &mut Told<Recorder>, at: u64| {
-        told.tell(at, &Observed::Noted { node: node(0), label: "round", value: at });
+        told.tell(at, &Observed::Noted { node: node(0), label: "round_started", value: at });
     };
     let mut told = recorder(4);
     (1..5).for_each(|at| note(&mut told, at));

@@ -12,7 +12,7 @@ pub fn comparison(rows: &[Row]) -> Plot {
     let value = |row: &Row, name: &str| row.chain.summary.value(name).filter(|value| value.is_finite());
     let values = |name: &str| -> Vec<Option<f64>> { rows.iter().map(|row| value(row, name)).collect() };
     let (half, most, offered, confirmed) =
-        (values("confirmation_p50"), values("confirmation_p99"), values("offered"), values("throughput"));
+        (values("confirmation_p50"), values("confirmation_p99"), values("offered_load"), values("throughput"));
     let times = || half.iter().chain(&most).flatten().copied().filter(|time| *time > 0.0);
     let (least, longest) = (times().fold(f64::INFINITY, f64::min), times().fold(0.0, f64::max));
     let fastest = offered.iter().chain(&confirmed).flatten().copied().fold(0.0, f64::max);

@@ -12,7 +12,7 @@ pub fn confirmation(outcome: &Outcome) -> Plot {
     Plot {
         file: "confirmation",
         title: "Confirmation time".into(),
-        caption: "Share of the confirmed transactions that were final at their home node by a time after submission."
+        caption: "Share of the confirmed transactions that were final at their entry node by a time after submission."
             .into(),
         panels: vec![panel(
             &outcome.confirmation,

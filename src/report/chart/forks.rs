@@ -2,12 +2,13 @@
 
 use super::load::{over_time, top};
 use super::{Axis, Colour, Layer, Panel, Plot, Shape, time, windows};
-use crate::observe::metrics::{IntervalRow, Outcome, Standing};
+use crate::observe::metrics::{BlockStatus, IntervalRow, Outcome};
 
 /// Rounds for protocols that noted any, else forks.
 pub fn forks(outcome: &Outcome) -> Plot {
-    let rounds = outcome.notes.iter().any(|note| matches!(note.label, "leading" | "wasted" | "round"));
-    let stale = outcome.blocks.iter().any(|row| row.standing == Standing::Stale) || !outcome.reorgs.is_empty();
+    let rounds =
+        outcome.notes.iter().any(|note| matches!(note.label, "became_leader" | "round_failed" | "round_started"));
+    let stale = outcome.blocks.iter().any(|row| row.status == BlockStatus::Stale) || !outcome.reorgs.is_empty();
     if rounds && !stale { wasted(outcome) } else { stale_and_reorgs(outcome) }
 }
 
@@ -30,7 +31,7 @@ fn wasted(outcome: &Outcome) -> Plot {
         ));
         points
     };
-    let (wasted, changes) = (sum(|row| row.wasted_rounds), sum(|row| row.leader_changes));
+    let (wasted, changes) = (sum(|row| row.failed_rounds), sum(|row| row.leader_changes));
     let y = Axis::count_from_zero("since the start of the run", top(&wasted).max(top(&changes)));
     Plot {
         file: "forks",
@@ -42,7 +43,7 @@ fn wasted(outcome: &Outcome) -> Plot {
             x,
             y,
             layers: vec![
-                layer("wasted rounds", Colour::Vermillion, Shape::Steps(wasted)),
+                layer("failed rounds", Colour::Vermillion, Shape::Steps(wasted)),
                 layer("changes of leader", Colour::Blue, Shape::Steps(changes)),
             ],
             windows: windows(outcome, per_second),
@@ -75,18 +76,18 @@ fn blocks(outcome: &Outcome) -> Panel {
     let mut counts = [[0u32; 3]; MOST_BARS];
     for row in &outcome.blocks {
         let bar = (row.created.as_secs_f64() * per_second / width) as usize;
-        let standing = match row.standing {
-            Standing::Canonical => 0,
-            Standing::Stale => 1,
-            Standing::Open => 2,
+        let status = match row.status {
+            BlockStatus::Canonical => 0,
+            BlockStatus::Stale => 1,
+            BlockStatus::Undecided => 2,
         };
-        counts[bar.min(MOST_BARS - 1)][standing] += 1;
+        counts[bar.min(MOST_BARS - 1)][status] += 1;
     }
     // Stale blocks stand on canonical ones, and open ones on both.
-    let bars = |standing: usize| {
+    let bars = |status: usize| {
         let bar = |(at, count): (usize, &[u32; 3])| {
-            let (left, below) = (at as f64 * width, f64::from(count[..standing].iter().sum::<u32>()));
-            (left + 0.1 * width, left + 0.9 * width, below, below + f64::from(count[standing]))
+            let (left, below) = (at as f64 * width, f64::from(count[..status].iter().sum::<u32>()));
+            (left + 0.1 * width, left + 0.9 * width, below, below + f64::from(count[status]))
         };
         Shape::Bars(counts.iter().enumerate().map(bar).filter(|&(_, _, bottom, top)| top > bottom).collect())
     };

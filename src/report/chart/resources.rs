@@ -10,7 +10,7 @@ const MOST_BARS: usize = 40;
 pub fn resources(outcome: &Outcome) -> Plot {
     let seconds = outcome.end.as_secs_f64().max(f64::MIN_POSITIVE);
     let rate = |bytes: u64| bytes as f64 * 8.0 / seconds;
-    let most = outcome.nodes.iter().map(|row| rate(row.sent.max(row.received))).fold(0.0, f64::max);
+    let most = outcome.nodes.iter().map(|row| rate(row.sent_bytes.max(row.received_bytes))).fold(0.0, f64::max);
     let (unit, size) = match most {
         1e9.. => ("Gbit/s", 1e9),
         1e6.. => ("Mbit/s", 1e6),
@@ -18,8 +18,8 @@ pub fn resources(outcome: &Outcome) -> Plot {
         _ => ("bit/s", 1.0),
     };
     let order = if outcome.nodes.len() > MOST_BARS { "nodes from the busiest to the idlest" } else { "node" };
-    let sent = |row: &NodeRow| rate(row.sent) / size;
-    let received = |row: &NodeRow| rate(row.received) / size;
+    let sent = |row: &NodeRow| rate(row.sent_bytes) / size;
+    let received = |row: &NodeRow| rate(row.received_bytes) / size;
     let cpu = |row: &NodeRow| 100.0 * row.cpu;
     Plot {
         file: "resources",

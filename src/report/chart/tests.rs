@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::{Duration, Time};
-use crate::observe::metrics::{FaultSpan, IntervalRow, NodeRow, Standing};
+use crate::observe::metrics::{BlockStatus, FaultSpan, IntervalRow, NodeRow};
 use crate::report::tests::{nothing, outcome};
 
 fn named<'a>(plots: &'a [Plot], file: &str) -> &'a Plot {
@@ -96,7 +96,7 @@ fn forks_are_shown_where_there_are_any_else_rounds() {
     let Shape::Bars(depths) = &plot.panels[1].layers[0].shape else { panic!("bars") };
     assert_eq!((depths[0].3, depths[19].3), (3.0, 1.0), "the deepest share a bar");
     outcome.reorgs.clear();
-    outcome.blocks.retain(|row| row.standing == Standing::Canonical);
+    outcome.blocks.retain(|row| row.status == BlockStatus::Canonical);
     let plot = forks::forks(&outcome);
     let layers = &plot.panels[0].layers;
     assert_eq!(points(&layers[0].shape)[3..6], [(3.0, 0.0), (4.0, 1.0), (5.0, 1.0)], "wasted rounds, summed up");
@@ -109,7 +109,7 @@ fn many_nodes_are_shown_in_order_of_size() {
     let few = resources::resources(&outcome);
     assert!(matches!(&few.panels[0].layers[0].shape, Shape::Bars(bars) if bars.len() == 4));
     let row = outcome.nodes[1].clone();
-    outcome.nodes = (0..100).map(|index| NodeRow { sent: index * 1_000_000, ..row.clone() }).collect();
+    outcome.nodes = (0..100).map(|index| NodeRow { sent_bytes: index * 1_000_000, ..row.clone() }).collect();
     let many = resources::resources(&outcome);
     let sent = points(&many.panels[0].layers[0].shape);
     assert_eq!((sent.len(), sent[0], sent[99]), (101, (0.0, 79.2), (99.0, 0.0)));

@@ -93,7 +93,7 @@ fn phase(page: &mut Page, row: &PhaseRow) {
         (&row.throughput.map_or_else(|| "-".to_owned(), |rate| format!("{} tx/s", digits(rate))), true),
         (&time(row.confirmation_p50_s), true),
         (&time(row.confirmation_p99_s), true),
-        (&time(row.answered_p50_s), true),
-        (&time(row.answered_p99_s), true),
+        (&time(row.reply_p50_s), true),
+        (&time(row.reply_p99_s), true),
     ]);
 }

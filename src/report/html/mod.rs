@@ -40,7 +40,7 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> Strin
             page.element("h2", &heading("Events"));
             page.chart(&story.alternative, &story.svg);
             page.open("p class=\"soft\"");
-            page.text("Event by event, with every message, in story.txt.");
+            page.text("Event by event, with every message, in event-log.txt.");
             page.close("p");
         }
         if !pictures.charts.is_empty() {
@@ -230,7 +230,7 @@ fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
         "block_interval",
         "propagation_t90",
         "fork_rate",
-        "wasted_rounds",
+        "failed_rounds",
     ];
     if let Some(chain) = chain {
         page.element("h3", &format!("Chain {chain}"));

@@ -10,7 +10,7 @@ use crate::engine::{
 use crate::network::{Change, Degradation};
 use crate::protocol::Protocol;
 use crate::scenario::{
-    self, Attack, Crash, Data, Degrade, Eclipse, FaultKind, Junk, Log, Misconduct, Partition, Repeat, Select, Slow,
+    self, Attack, Crash, Data, Degrade, Eclipse, FaultKind, Log, Misconduct, Partition, Repeat, Select, Slow,
 };
 use std::collections::BTreeSet;
 
@@ -70,17 +70,17 @@ impl Builder<'_> {
         let stream = |label| Box::new(Stream::new(self.chain_seed(), label, u64::from(node.0), 0));
         match misconduct {
             Misconduct::Silent => Conduct::Silent,
-            Misconduct::Delay { by } => Conduct::Delay(*by),
+            Misconduct::Delay { delay } => Conduct::Delay(*delay),
             Misconduct::Selective { to } => Conduct::Selective(others(to)),
-            Misconduct::Withhold { friends, by } => Conduct::Withhold(others(friends), *by),
+            Misconduct::Withhold { first_peers, delay } => Conduct::Withhold(others(first_peers), *delay),
             Misconduct::Censor { accounts } => Conduct::Censor(accounts.iter().copied().map(AccountId).collect()),
-            Misconduct::Replay { within, share } => Conduct::Replay(Replay {
+            Misconduct::Replay { max_delay, probability } => Conduct::Replay(Replay {
                 peers: (0..n).map(NodeId::from).filter(|peer| *peer != node).collect(),
-                within: *within,
-                share: *share,
+                max_delay: *max_delay,
+                probability: *probability,
                 random: stream("replay"),
             }),
-            Misconduct::Corrupt { share } => Conduct::Corrupt(*share, stream("corrupt")),
+            Misconduct::Corrupt { probability } => Conduct::Corrupt(*probability, stream("corrupt")),
             Misconduct::Amnesia { .. } | Misconduct::Twins { .. } => Conduct::Amnesia,
         }
     }
@@ -136,16 +136,16 @@ pub(super) fn amnesiacs(schedule: &[Scheduled], roster: &Roster) -> BTreeSet<Nod
 
 /// When a fault begins and ends, each time.
 fn spans(fault: &scenario::Fault, duration: Duration, times: &mut Stream) -> Vec<(Duration, Option<Duration>)> {
-    let Some(Repeat { every, lasting, random }) = fault.repeat else { return vec![(fault.at, fault.until)] };
+    let Some(Repeat { every, duration: each, random }) = fault.repeat else { return vec![(fault.at, fault.until)] };
     let last = fault.until.unwrap_or(duration);
     let mut drawn = |mean: Duration| {
         if random { Duration::from_secs_f64(times.exponential() * mean.as_secs_f64()) } else { mean }
     };
     let (mut spans, mut from) = (Vec::new(), fault.at);
     while from < last {
-        let until = from + drawn(lasting).max(Duration::from_nanos(1));
+        let until = from + drawn(each).max(Duration::from_nanos(1));
         spans.push((from, Some(until.min(last))));
-        from = until + drawn(every - lasting).max(Duration::from_nanos(1));
+        from = until + drawn(every - each).max(Duration::from_nanos(1));
     }
     spans
 }
@@ -234,9 +234,9 @@ fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut 
         FaultKind::Flood(flood) => {
             let (target, shown) = whom(&flood.nodes);
             let gap = Duration::from_secs_f64(1.0 / flood.rate).max(Duration::from_nanos(1));
-            let (payload, what) = match flood.of {
-                Junk::Messages => (FloodPayload::ForgedMessages, "messages"),
-                Junk::Transactions => (FloodPayload::UnfundedTransactions, "transactions"),
+            let (payload, what) = match flood.payload {
+                scenario::FloodPayload::Messages => (FloodPayload::ForgedMessages, "messages"),
+                scenario::FloodPayload::Transactions => (FloodPayload::UnfundedTransactions, "transactions"),
             };
             ((Fault::Flood { id, target, payload, gap }, Fault::Lift(id)), format!("flood of {what} to {shown}"))
         }
@@ -252,10 +252,10 @@ fn kept(crash: &Crash) -> (Kept, &'static str) {
         Data::Backup(age) => return (Kept::Backup(age), ", with an old backup"),
     }
     match crash.log {
-        Log::Durable => (Kept::Durable, ""),
+        Log::Intact => (Kept::Durable, ""),
         Log::Torn => (Kept::Torn, ", with a torn write"),
-        Log::Without(records) => (Kept::AllBut(records), ", with an old log"),
-        Log::Lost => (Kept::AllBut(u32::MAX), ", without a log"),
+        Log::DropLast(records) => (Kept::AllBut(records), ", with an old log"),
+        Log::Wiped => (Kept::AllBut(u32::MAX), ", without a log"),
     }
 }
 
@@ -263,8 +263,10 @@ fn kept(crash: &Crash) -> (Kept, &'static str) {
 fn slowness(slow: &Slow) -> (NodeImpairment, &'static str) {
     match slow {
         Slow { disk_full: true, .. } => (NodeImpairment::DiskFull, "full disks"),
-        Slow { disk, .. } if *disk > 1.0 => (NodeImpairment::Disk(thousandths(*disk)), "slow disks"),
-        Slow { cpu, .. } => (NodeImpairment::Cpu(thousandths(*cpu)), "slow processors"),
+        Slow { disk_factor, .. } if *disk_factor > 1.0 => {
+            (NodeImpairment::Disk(thousandths(*disk_factor)), "slow disks")
+        }
+        Slow { cpu_factor, .. } => (NodeImpairment::Cpu(thousandths(*cpu_factor)), "slow processors"),
     }
 }
 
@@ -301,7 +303,7 @@ fn change(kind: FaultKind<'_>, id: u32, places: &[Option<&str>], stream: &mut St
             (Change::Cut { id, pairs: pairs(&[victims, others], false) }, label)
         }
         FaultKind::Degrade(degrade) => {
-            let Degrade { extra, jitter, loss, duplicate, corrupt, reorder, .. } = *degrade;
+            let Degrade { extra_delay: extra, jitter, loss, duplicate, corrupt, reorder, .. } = *degrade;
             let (from, to) = (named(&degrade.from, places, stream), named(&degrade.to, places, stream));
             let label = format!("worse links from {} to {}", show(&from), show(&to));
             let by = Degradation { extra, jitter, loss, duplicate, corrupt, reorder };

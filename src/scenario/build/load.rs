@@ -8,7 +8,7 @@ use crate::ledger::{Ledger, Wallet};
 use crate::scenario::catalogue::{Clients, LedgerModel, WorkloadModel, find};
 use crate::scenario::{self, Arrival, Workload as WorkloadChoice};
 use crate::workload::Workload;
-use crate::workload::arrival::{Arrival as Pattern, Piece};
+use crate::workload::arrival::{Arrival as Pattern, RateStep};
 use crate::workload::payments::{Fee, Payments, Settings};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -91,12 +91,12 @@ impl Builder<'_> {
         let arrival = match payments.arrival.clone() {
             Arrival::Poisson {} => Pattern::Poisson { rate },
             Arrival::Constant {} => Pattern::Constant { rate },
-            Arrival::Bursts { size, every, first } => Pattern::Bursts { size, every, first },
+            Arrival::Bursts { size, interval, first } => Pattern::Bursts { size, interval, first },
             Arrival::OnOff { on, off } => Pattern::OnOff { rate, on, off },
-            Arrival::Pieces { pieces, then } => {
-                Pattern::Pieces { pieces: pieces.into_iter().map(piece).collect(), then }
+            Arrival::Piecewise { steps, final_rate } => {
+                Pattern::Piecewise { steps: steps.into_iter().map(step).collect(), final_rate }
             }
-            Arrival::Closed { think } => Pattern::Closed { think },
+            Arrival::Closed { think_time } => Pattern::Closed { think_time },
         };
         let fee = match payments.fee {
             scenario::Fee::Constant(fee) => Fee::Constant(fee),
@@ -107,7 +107,7 @@ impl Builder<'_> {
             arrival,
             clients: Some(payments.clients),
             accounts: payments.accounts,
-            skew: payments.skew,
+            zipf_exponent: payments.zipf_exponent,
             amount: payments.amount,
             bytes: payments.bytes,
             bytes_sigma: payments.bytes_sigma,
@@ -120,6 +120,6 @@ impl Builder<'_> {
     }
 }
 
-fn piece(piece: scenario::Piece) -> Piece {
-    Piece { lasting: piece.lasting, rate: piece.rate }
+fn step(step: scenario::RateStep) -> RateStep {
+    RateStep { duration: step.duration, rate: step.rate }
 }

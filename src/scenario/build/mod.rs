@@ -196,7 +196,7 @@ impl Builder<'_> {
         let mut committee = P::committee(&config, weights.clone());
         // A check wrote the bound of the usual quorum where the user left it out.
         let usual = Committee::bound(weights.iter().sum(), P::FAULTS);
-        if let Some(faulty) = table.nodes.tolerate.filter(|faulty| *faulty != usual) {
+        if let Some(faulty) = table.nodes.max_faulty.filter(|faulty| *faulty != usual) {
             committee = committee.tolerating(faulty).ok_or("more faults are tolerated than the nodes can bear")?;
         }
         let mut processes = self.processes::<P>(&places);
@@ -245,7 +245,7 @@ impl Builder<'_> {
         match self.scenario.stop {
             None => end,
             Some(StopChoice::FinalTransactions(wanted)) => Stop { answered: Some(wanted), ..end },
-            Some(StopChoice::Blocks(wanted)) => Stop { finalized: Some(Height(wanted)), ..end },
+            Some(StopChoice::FinalHeight(wanted)) => Stop { finalized: Some(Height(wanted)), ..end },
         }
     }
     fn watchers(
@@ -276,7 +276,7 @@ impl Builder<'_> {
             mining_watts,
             ..MetricsSettings::new(weights.len(), scenario.duration)
         };
-        let story = Some(scenario.output.story as usize).filter(|wanted| *wanted > 0);
+        let story = Some(scenario.output.event_log as usize).filter(|wanted| *wanted > 0);
         let recorder = story.map(|wanted| Watch::new(Recorder::new(checks.honest(), wanted)));
         Watchers {
             metrics: Watch::new(Metrics::new(metrics)),

@@ -9,12 +9,12 @@ use crate::network::gossip::{
     Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings, Trickle,
 };
 use crate::network::import::{self, Imported};
-use crate::network::latency::{Drawn, Jitter, Latency, Law, Region};
+use crate::network::latency::{DelaySampling, Jitter, Latency, Law, Region};
 use crate::network::topology::{Shape, Topology};
 use crate::network::transport::{Discipline, Rates, Settings, Tcp, Transport};
 use crate::network::{Change, Degradation, Delay, Network};
 use crate::scenario::catalogue::{Catalogue, Site, find};
-use crate::scenario::{self, Bandwidth, Chain as ChainTable, Nodes, Rate, Spread};
+use crate::scenario::{self, Chain as ChainTable, Nodes, Rate, Uplink};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -93,9 +93,9 @@ pub(super) fn plan(
         let model = (find(catalogue.networks(), "network", &model.name)?.read)(&model.settings);
         network = model.network(&site, &endpoints, network)?;
     }
-    let relay = match choice.transactions {
-        Spread::Gossip => TransactionRelay::Gossip,
-        Spread::Sampled => TransactionRelay::Sampled(delay()?, hops),
+    let relay = match choice.transaction_relay {
+        scenario::TransactionRelay::Gossip => TransactionRelay::Gossip,
+        scenario::TransactionRelay::Sampled => TransactionRelay::Sampled(delay()?, hops),
     };
     let topology = if twins.is_empty() {
         topology
@@ -176,8 +176,10 @@ fn shape(choice: &scenario::Network) -> Result<Shape, String> {
             Shape::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
         }
         T::RandomRegular { degree } => Shape::RandomRegular { degree: *degree as usize },
-        T::SmallWorld { degree, rewired } => Shape::SmallWorld { degree: *degree as usize, rewired: *rewired },
-        T::ScaleFree { links } => Shape::ScaleFree { links: *links as usize },
+        T::SmallWorld { degree, rewiring_probability: rewired } => {
+            Shape::SmallWorld { degree: *degree as usize, rewired: *rewired }
+        }
+        T::ScaleFree { edges_per_node: links } => Shape::ScaleFree { links: *links as usize },
         T::Star {} => Shape::Relay { relays: 1, links: 1 },
         T::Relay { relays, links } => Shape::Relay { relays: *relays as usize, links: *links as usize },
         T::Ring {} => Shape::Ring {},
@@ -191,9 +193,9 @@ fn shape(choice: &scenario::Network) -> Result<Shape, String> {
 /// The delay of each node's access line: that of all, of its group, or of the file that describes the network.
 fn access(nodes: &Nodes, regions: &[Option<String>], imported: Option<&Imported>, seed: u64) -> Vec<Duration> {
     let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
-    let mut access = vec![nodes.access; regions.len()];
+    let mut access = vec![nodes.access_delay; regions.len()];
     for (number, group) in nodes.group.iter().enumerate() {
-        if let Some(delay) = group.access {
+        if let Some(delay) = group.access_delay {
             let members = group.nodes.nodes(&places, &mut Stream::new(seed, "group", number as u64, 0));
             members.iter().for_each(|node| access[node.index()] = delay);
         }
@@ -211,9 +213,9 @@ fn delays(
     imported: Option<&Imported>,
     seed: u64,
 ) -> Result<Latency, String> {
-    let drawn = match choice.drawn {
-        scenario::Drawn::PerMessage => Drawn::PerParcel,
-        scenario::Drawn::PerLink => Drawn::PerLink(seed),
+    let drawn = match choice.delay_sampling {
+        scenario::DelaySampling::PerMessage => DelaySampling::PerParcel,
+        scenario::DelaySampling::PerLink => DelaySampling::PerLink(seed),
     };
     let latency = match &choice.latency {
         scenario::Latency::Regions { data, jitter } => {
@@ -242,11 +244,11 @@ fn law(choice: &scenario::Latency) -> Law {
     use scenario::Latency as L;
     match choice {
         L::Constant { delay } => Law::Constant { value: *delay },
-        L::Uniform { median, width } => Law::Uniform { median: *median, width: *width },
-        L::Normal { median, deviation, least } => Law::Normal { median: *median, deviation: *deviation, least: *least },
+        L::Uniform { median, half_width } => Law::Uniform { median: *median, half_width: *half_width },
+        L::Normal { median, std_dev, min } => Law::Normal { median: *median, std_dev: *std_dev, min: *min },
         L::Lognormal { median, sigma } => Law::Lognormal { median: *median, sigma: *sigma },
-        L::ShiftedLognormal { least, median, sigma } => {
-            Law::ShiftedLognormal { least: *least, median: *median, sigma: *sigma }
+        L::ShiftedLognormal { min, median, sigma } => {
+            Law::ShiftedLognormal { min: *min, median: *median, sigma: *sigma }
         }
         L::Exponential { mean } => Law::Exponential { mean: *mean },
         L::Pareto { median, shape } => Law::Pareto { median: *median, shape: *shape },
@@ -297,11 +299,11 @@ fn transport(
     let constant = matches!(choice.latency, scenario::Latency::Constant { .. });
     let unlimited = rates.iter().all(|rates| *rates == Rates::default());
     Ok(Settings {
-        discipline: match choice.bandwidth {
-            Bandwidth::Sharing => Discipline::Sharing,
-            Bandwidth::Fifo => Discipline::Fifo,
-            Bandwidth::Unshared => Discipline::Unshared,
-            Bandwidth::StopAndWait => Discipline::StopAndWait,
+        discipline: match choice.uplink {
+            Uplink::ProcessorSharing => Discipline::Sharing,
+            Uplink::Fifo => Discipline::Fifo,
+            Uplink::UnlimitedSharing => Discipline::Unshared,
+            Uplink::StopAndWait => Discipline::StopAndWait,
         },
         tcp: choice.tcp.then(|| Tcp { loss: choice.segment_loss, ..Tcp::default() }),
         ordered: !(constant && unlimited),
@@ -336,7 +338,7 @@ fn gossip(choice: &scenario::Network, seed: u64, graph: Arc<Topology>) -> Option
         scenario::Gossip::Direct {} => return None,
         scenario::Gossip::Flood {} => Box::new(Flood::new(graph)),
         scenario::Gossip::Inventory { trickle } => Box::new(Inventory::new(seed, graph, inventory(trickle))),
-        scenario::Gossip::Compact { trickle, eager, usage } => {
+        scenario::Gossip::Compact { trickle, high_bandwidth_peers: eager, adoption: usage } => {
             let (inventory, eager_max) = (inventory(trickle), eager as usize);
             let settings = CompactSettings { inventory, eager_max, usage, ..CompactSettings::default() };
             Box::new(Compact::new(seed, graph, settings))

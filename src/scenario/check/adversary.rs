@@ -45,7 +45,7 @@ impl Checker<'_> {
 
     /// Warns where one adversary more is one too many.
     fn budget(&mut self, key: &str, before: u64, many: u64, chain: &Chain) {
-        let faulty = chain.nodes.tolerate.unwrap_or(0);
+        let faulty = chain.nodes.max_faulty.unwrap_or(0);
         if chain.nodes.weights == Weights::Equal && before <= faulty && many > faulty {
             let title = format!("{many} faulty nodes are more than {} tolerates here", chain.protocol.name);
             self.odd(key, title, format!("f is {faulty}: safety may break, and exit code 3 tells"));
@@ -75,7 +75,7 @@ impl Checker<'_> {
     fn misconduct(&mut self, key: &str, misconduct: &Misconduct, nodes: &Select, chain: &Chain, accounts: u32) {
         match misconduct {
             Misconduct::Silent => {}
-            Misconduct::Delay { by } => self.lasting(&format!("{key}.delay.by"), *by),
+            Misconduct::Delay { delay } => self.lasting(&format!("{key}.delay.delay"), *delay),
             Misconduct::Selective { to } => self.numbers(&format!("{key}.selective.to"), to, chain),
             Misconduct::Twins { sides } => self.twins(&format!("{key}.twins.sides"), sides, nodes, chain),
             Misconduct::Amnesia { every } => {
@@ -84,13 +84,13 @@ impl Checker<'_> {
                     self.wrong(&format!("{key}.amnesia.every"), title, format!("found {every}"));
                 }
             }
-            Misconduct::Replay { within, share } => {
-                self.lasting(&format!("{key}.replay.within"), *within);
-                self.share(&format!("{key}.replay.share"), *share);
+            Misconduct::Replay { max_delay, probability } => {
+                self.lasting(&format!("{key}.replay.max_delay"), *max_delay);
+                self.share(&format!("{key}.replay.probability"), *probability);
             }
-            Misconduct::Withhold { friends, by } => {
-                self.numbers(&format!("{key}.withhold.friends"), friends, chain);
-                self.lasting(&format!("{key}.withhold.by"), *by);
+            Misconduct::Withhold { first_peers, delay } => {
+                self.numbers(&format!("{key}.withhold.first_peers"), first_peers, chain);
+                self.lasting(&format!("{key}.withhold.delay"), *delay);
             }
             Misconduct::Censor { accounts: censored } => {
                 let key = format!("{key}.censor.accounts");
@@ -105,7 +105,7 @@ impl Checker<'_> {
                     self.wrong(&key, format!("there is no account {account}"), label);
                 }
             }
-            Misconduct::Corrupt { share } => self.share(&format!("{key}.corrupt.share"), *share),
+            Misconduct::Corrupt { probability } => self.share(&format!("{key}.corrupt.probability"), *probability),
         }
     }
 

@@ -237,14 +237,14 @@ impl Checker<'_> {
             return;
         };
         let bound = Committee::bound(total, known.faults);
-        let faulty = *nodes.tolerate.get_or_insert(bound);
+        let faulty = *nodes.max_faulty.get_or_insert(bound);
         if faulty > bound {
             let (kind, rule) = match known.faults {
                 FaultModel::Byzantine => ("Byzantine", "n > 3f"),
                 FaultModel::Crash => ("crashed", "n > 2f"),
             };
             let title = format!("{} cannot tolerate {faulty} {kind} nodes out of {total}", known.name);
-            let key = format!("{path}.nodes.tolerate");
+            let key = format!("{path}.nodes.max_faulty");
             self.wrong(&key, title, format!("at most {bound}, since {rule}"));
         }
     }
@@ -254,14 +254,18 @@ impl Checker<'_> {
         let short = "`median` must be above 0";
         match &chain.network.latency {
             Latency::Constant { .. } => {}
-            Latency::Uniform { median, width } => {
-                if width > median {
-                    self.wrong(&key("uniform.width"), "`width` must not exceed `median`", format!("found {width}"));
+            Latency::Uniform { median, half_width } => {
+                if half_width > median {
+                    self.wrong(
+                        &key("uniform.half_width"),
+                        "`half_width` must not exceed `median`",
+                        format!("found {half_width}"),
+                    );
                 }
             }
-            Latency::Normal { median, least, .. } => {
-                if least > median {
-                    self.wrong(&key("normal.least"), "`least` must not exceed `median`", format!("found {least}"));
+            Latency::Normal { median, min, .. } => {
+                if min > median {
+                    self.wrong(&key("normal.min"), "`min` must not exceed `median`", format!("found {min}"));
                 }
             }
             Latency::Lognormal { median, sigma } => {
@@ -270,10 +274,10 @@ impl Checker<'_> {
                 }
                 self.within(&key("lognormal.sigma"), *sigma, 0.0, 5.0);
             }
-            Latency::ShiftedLognormal { least, median, sigma } => {
-                if least >= median {
-                    let label = format!("found {least}");
-                    self.wrong(&key("shifted_lognormal.least"), "`least` must be below `median`", label);
+            Latency::ShiftedLognormal { min, median, sigma } => {
+                if min >= median {
+                    let label = format!("found {min}");
+                    self.wrong(&key("shifted_lognormal.min"), "`min` must be below `median`", label);
                 }
                 self.within(&key("shifted_lognormal.sigma"), *sigma, 0.0, 5.0);
             }
@@ -334,17 +338,17 @@ impl Checker<'_> {
                     self.wrong(&key("random_regular.degree"), title, label(*degree));
                 }
             }
-            Topology::SmallWorld { degree, rewired } => {
+            Topology::SmallWorld { degree, rewiring_probability } => {
                 if !below(*degree) || degree % 2 == 1 {
                     let title = "`degree` must be even and less than the number of nodes";
                     self.wrong(&key("small_world.degree"), title, label(*degree));
                 }
-                self.within(&key("small_world.rewired"), *rewired, 0.0, 1.0);
+                self.within(&key("small_world.rewiring_probability"), *rewiring_probability, 0.0, 1.0);
             }
-            Topology::ScaleFree { links } => {
-                if !below(*links) {
-                    let title = "`links` must be at least 1 and less than the number of nodes";
-                    self.wrong(&key("scale_free.links"), title, label(*links));
+            Topology::ScaleFree { edges_per_node } => {
+                if !below(*edges_per_node) {
+                    let title = "`edges_per_node` must be at least 1 and less than the number of nodes";
+                    self.wrong(&key("scale_free.edges_per_node"), title, label(*edges_per_node));
                 }
             }
             Topology::Relay { relays, links } => {
@@ -367,8 +371,8 @@ impl Checker<'_> {
                 }
             }
         }
-        if let Gossip::Compact { usage, .. } = chain.network.gossip {
-            self.within(&format!("{path}.network.gossip.compact.usage"), usage, 0.0, 1.0);
+        if let Gossip::Compact { adoption, .. } = chain.network.gossip {
+            self.within(&format!("{path}.network.gossip.compact.adoption"), adoption, 0.0, 1.0);
         }
         if chain.network.gossip == (Gossip::Direct {}) && chain.network.topology != (Topology::Complete {}) {
             let label = "but here only neighbours are connected, and gossip is `direct`";

@@ -32,7 +32,7 @@ impl Checker<'_> {
         }
         self.arrival(path, payments);
         self.at_least(&format!("{path}.accounts"), f64::from(payments.accounts), 2.0);
-        self.within(&format!("{path}.skew"), payments.skew, 0.0, 10.0);
+        self.within(&format!("{path}.zipf_exponent"), payments.zipf_exponent, 0.0, 10.0);
         self.within(&format!("{path}.bytes_sigma"), payments.bytes_sigma, 0.0, 5.0);
         if payments.bytes > TRANSACTION_MAX {
             let title = format!("`bytes` must be at most {TRANSACTION_MAX}");
@@ -62,16 +62,16 @@ impl Checker<'_> {
         let path = format!("{path}.arrival");
         match &payments.arrival {
             Arrival::Poisson {} | Arrival::Constant {} | Arrival::Closed { .. } => {}
-            Arrival::Bursts { size, every, .. } => {
+            Arrival::Bursts { size, interval, .. } => {
                 self.at_least(&format!("{path}.bursts.size"), *size as f64, 1.0);
-                self.lasting(&format!("{path}.bursts.every"), *every);
+                self.lasting(&format!("{path}.bursts.interval"), *interval);
             }
             Arrival::OnOff { on, .. } => self.lasting(&format!("{path}.on_off.on"), *on),
-            Arrival::Pieces { pieces, then } => {
-                self.at_least(&format!("{path}.pieces.then"), *then, 0.0);
-                for (at, piece) in pieces.iter().enumerate() {
-                    self.lasting(&format!("{path}.pieces.pieces[{at}].lasting"), piece.lasting);
-                    self.at_least(&format!("{path}.pieces.pieces[{at}].rate"), piece.rate, 0.0);
+            Arrival::Piecewise { steps, final_rate } => {
+                self.at_least(&format!("{path}.piecewise.final_rate"), *final_rate, 0.0);
+                for (at, step) in steps.iter().enumerate() {
+                    self.lasting(&format!("{path}.piecewise.steps[{at}].duration"), step.duration);
+                    self.at_least(&format!("{path}.piecewise.steps[{at}].rate"), step.rate, 0.0);
                 }
             }
         }

@@ -77,11 +77,11 @@ impl Checker<'_> {
                     fault.at + until
                 ));
         }
-        if let Some(Repeat { every, lasting, .. }) = fault.repeat {
-            self.lasting(&format!("{path}.repeat.lasting"), lasting);
-            if lasting >= every {
-                let title = "`lasting` must be shorter than `every`";
-                self.wrong(&format!("{path}.repeat.lasting"), title, format!("the next begins after {every}"));
+        if let Some(Repeat { every, duration: each, .. }) = fault.repeat {
+            self.lasting(&format!("{path}.repeat.duration"), each);
+            if each >= every {
+                let title = "`duration` must be shorter than `every`";
+                self.wrong(&format!("{path}.repeat.duration"), title, format!("the next begins after {every}"));
             } else if duration.as_nanos() / every.as_nanos().max(1) > REPETITIONS_MAX {
                 let title = format!("this fault would come more than {REPETITIONS_MAX} times");
                 self.wrong(&format!("{path}.repeat.every"), title, format!("the run lasts {duration}"));
@@ -91,7 +91,7 @@ impl Checker<'_> {
 
     fn crash(&mut self, path: &str, crash: &Crash, nodes: &Nodes) {
         self.whom(&format!("{path}.nodes"), &crash.nodes, nodes);
-        if !crash.data.is_kept() && !crash.log.is_durable() {
+        if !crash.data.is_kept() && !crash.log.is_intact() {
             let title = "`log` means nothing here";
             self.wrong_key(&format!("{path}.log"), title, "`data` says what is left of the log, too");
         }
@@ -107,9 +107,10 @@ impl Checker<'_> {
 
     fn slow(&mut self, path: &str, slow: &Slow, nodes: &Nodes) {
         self.whom(&format!("{path}.nodes"), &slow.nodes, nodes);
-        self.within(&format!("{path}.cpu"), slow.cpu, 1.0, 1_000_000.0);
-        self.within(&format!("{path}.disk"), slow.disk, 1.0, 1_000_000.0);
-        let many = [slow.cpu > 1.0, slow.disk > 1.0, slow.disk_full].into_iter().filter(|given| *given).count();
+        self.within(&format!("{path}.cpu_factor"), slow.cpu_factor, 1.0, 1_000_000.0);
+        self.within(&format!("{path}.disk_factor"), slow.disk_factor, 1.0, 1_000_000.0);
+        let many =
+            [slow.cpu_factor > 1.0, slow.disk_factor > 1.0, slow.disk_full].into_iter().filter(|given| *given).count();
         if many != 1 {
             let title = "this fault slows exactly one thing";
             self.wrong(path, title, format!("expected one of `cpu`, `disk` and `disk_full`, found {many}"));
@@ -136,7 +137,7 @@ impl Checker<'_> {
             }
         }
         let none = chances.iter().all(|(_, chance)| *chance == 0.0);
-        if none && degrade.extra.is_zero() && degrade.jitter.is_zero() && !degrade.reorder {
+        if none && degrade.extra_delay.is_zero() && degrade.jitter.is_zero() && !degrade.reorder {
             let label = "expected `extra`, `jitter`, `loss`, `duplicate`, `corrupt` or `reorder`";
             self.wrong(path, "this degrades nothing", label);
         }

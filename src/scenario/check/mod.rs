@@ -133,7 +133,7 @@ impl Checker<'_> {
                 Some("write each once, or a range: `seeds = \"1..3\"`".to_owned());
         }
         match scenario.stop {
-            Some(Stop::FinalTransactions(0) | Stop::Blocks(0)) => {
+            Some(Stop::FinalTransactions(0) | Stop::FinalHeight(0)) => {
                 self.wrong("stop", "a run that stops at once", "expected a number above 0");
             }
             Some(_) if !self.tree.has("duration") => scenario.duration = DAY,
@@ -154,7 +154,7 @@ impl Checker<'_> {
                 Some(format!("a tenth of the run is usual: `warm_up = \"{tenth}\"`"));
         }
         self.lasting("output.interval", scenario.output.interval);
-        self.within("output.story", f64::from(scenario.output.story), 0.0, f64::from(LONGEST_STORY));
+        self.within("output.event_log", f64::from(scenario.output.event_log), 0.0, f64::from(LONGEST_STORY));
         if let Some(progress) = scenario.check.progress {
             self.lasting("check.progress", progress);
         }
@@ -252,15 +252,15 @@ impl Checker<'_> {
         if let Some((least, most)) = limits.nodes {
             self.explore_nodes(scenario, least, most);
         }
-        self.within("explore.faults", f64::from(limits.faults), 0.0, f64::from(FAULTS_MAX));
-        if limits.worlds == 0 {
-            self.wrong("explore.worlds", "no world would be drawn", "expected a number above 0");
+        self.within("explore.max_faults", f64::from(limits.max_faults), 0.0, f64::from(FAULTS_MAX));
+        if limits.cases == 0 {
+            self.wrong("explore.cases", "no world would be drawn", "expected a number above 0");
         }
-        if let Some(heal) = limits.heal
+        if let Some(heal) = limits.safety_phase
             && (heal.is_zero() || heal >= scenario.duration)
         {
-            let title = "`heal` must lie within the run: the liveness phase begins there";
-            self.wrong("explore.heal", title, format!("the run lasts {}", scenario.duration));
+            let title = "`safety_phase` must lie within the run: the liveness phase begins there";
+            self.wrong("explore.safety_phase", title, format!("the run lasts {}", scenario.duration));
         }
         if scenario.chain.len() > 1 {
             self.wrong_key(

@@ -122,7 +122,7 @@ mod tests {
             (fault("partition = { groups = [[0, 1, 2, 3], \"rest\"] }"), "this group is empty"),
             (fault("crash = { nodes = { fraction = 0.1 } }"), "this selects no node"),
             (fault("crash = { nodes = 2 }"), "this is node 2, and not so many nodes"),
-            (fault("crash = { nodes = \"all\", log = \"lost\" }"), "no node is left that keeps its log"),
+            (fault("crash = { nodes = \"all\", log = \"wiped\" }"), "no node is left that keeps its log"),
         ] {
             assert!(found.iter().any(|title| title == expected), "{expected}: {found:?}");
         }

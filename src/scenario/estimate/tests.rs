@@ -76,7 +76,7 @@ fn no_constant_is_below_the_size_of_what_it_stands_for() {
 
 #[test]
 fn floods_and_what_blocks_cannot_hold_are_counted() {
-    let flood = "fault=[{at=\"1s\", until=\"11s\", flood={nodes=[0, 1], rate=1000.0, of=\"transactions\"}}]";
+    let flood = "fault=[{at=\"1s\", until=\"11s\", flood={nodes=[0, 1], rate=1000.0, payload = \"transactions\"}}]";
     let flooded = estimate(&scenario(&[flood]));
     assert_eq!(counted(&flooded, " payments of floods") as u64, 20_000);
     assert!(bytes(&flooded, "payments of floods") > 20_000 * 300);

@@ -4,8 +4,8 @@ use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
 use crate::scenario::name;
 use crate::scenario::{
-    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, Junk, Latency, Load, Log,
-    Misconduct, Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
+    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, FloodPayload, Latency, Load,
+    Log, Misconduct, Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
 };
 
 /// The world with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.
@@ -20,7 +20,7 @@ pub fn world(catalogue: &Catalogue, base: &Scenario, number: u64) -> Scenario {
     world.seeds = Seeds(vec![number]);
     world.explore = None;
     world.output.charts = false;
-    let heal = limits.heal.unwrap_or(base.duration.scale(1, 3));
+    let heal = limits.safety_phase.unwrap_or(base.duration.scale(1, 3));
     let mut artist = Artist { random: Stream::new(number, "world", 0, 0), n: 0, heal, tempo: Tempo::Any, limits };
     artist.nodes(&mut world);
     artist.surroundings(&mut world);
@@ -86,7 +86,7 @@ impl Artist {
         let nodes = &mut world.chain[0].nodes;
         if let Some((least, most)) = self.limits.nodes {
             nodes.count = least + self.random.below(u64::from(most - least) + 1) as u32;
-            nodes.tolerate = None;
+            nodes.max_faulty = None;
         }
         self.n = nodes.count;
     }
@@ -96,7 +96,7 @@ impl Artist {
         let latency = &mut world.chain[0].network.latency;
         match self.random.below(8) {
             0 => *latency = Latency::Constant { delay: millis(1 + self.random.below(80)) },
-            1 => *latency = Latency::Uniform { median: millis(60), width: millis(55) },
+            1 => *latency = Latency::Uniform { median: millis(60), half_width: millis(55) },
             2 => *latency = Latency::Exponential { mean: millis(10 + self.random.below(60)) },
             _ => {}
         }
@@ -110,7 +110,7 @@ impl Artist {
     fn faulty(&mut self, catalogue: &Catalogue, world: &mut Scenario) {
         let chain = &world.chain[0];
         let known = catalogue.protocol(&chain.protocol.name).expect("a known protocol");
-        let most = self.limits.faulty.unwrap_or_else(|| tolerated(catalogue, chain)).min(self.n - 1);
+        let most = self.limits.max_faulty.unwrap_or_else(|| tolerated(catalogue, chain)).min(self.n - 1);
         let byzantine = self.limits.byzantine.unwrap_or(known.faults == FaultModel::Byzantine);
         let mut nodes: Vec<u32> = (0..self.n).collect();
         self.random.shuffle(&mut nodes);
@@ -133,11 +133,11 @@ impl Artist {
         }
     }
     fn stays_down(&mut self, node: u32) -> Fault {
-        let crash = Some(Crash { nodes: Select::Numbers(vec![node]), log: Log::Durable, data: Data::Kept });
+        let crash = Some(Crash { nodes: Select::Numbers(vec![node]), log: Log::Intact, data: Data::Kept });
         Fault { crash, tolerated: true, ..Fault::spanning(self.instant(Duration::ZERO), None) }
     }
     fn forgets(&mut self, node: u32) -> Fault {
-        let log = if self.random.chance(0.5) { Log::Lost } else { Log::Without(1 + self.random.below(10) as u32) };
+        let log = if self.random.chance(0.5) { Log::Wiped } else { Log::DropLast(1 + self.random.below(10) as u32) };
         Fault { crash: Some(Crash { nodes: Select::Numbers(vec![node]), log, data: Data::Kept }), ..self.span() }
     }
     fn attack(&mut self, own: &[&str], node: u32) -> Attack {
@@ -156,21 +156,21 @@ impl Artist {
         let others: Vec<u32> = self.some_nodes(self.n - 1).into_iter().filter(|other| *other != node).collect();
         match self.random.below(9) {
             0 => Misconduct::Silent,
-            1 => Misconduct::Delay { by: self.millis(2_000) },
+            1 => Misconduct::Delay { delay: self.millis(2_000) },
             2 if !others.is_empty() => Misconduct::Selective { to: others },
-            3 if !others.is_empty() => Misconduct::Withhold { friends: others, by: self.millis(2_000) },
+            3 if !others.is_empty() => Misconduct::Withhold { first_peers: others, delay: self.millis(2_000) },
             4 => Misconduct::Amnesia { every: Duration::from_secs(2 + self.random.below(20)) },
-            5 => Misconduct::Replay { within: self.millis(10_000), share: self.one_of(&[0.1, 0.9]) },
-            6 => Misconduct::Corrupt { share: self.one_of(&[0.1, 0.9]) },
+            5 => Misconduct::Replay { max_delay: self.millis(10_000), probability: self.one_of(&[0.1, 0.9]) },
+            6 => Misconduct::Corrupt { probability: self.one_of(&[0.1, 0.9]) },
             7 => Misconduct::Censor { accounts: vec![0, 1, 2] },
             _ => Misconduct::TWINS,
         }
     }
     /// What goes wrong and is over at the end of the safety phase.
     fn faults(&mut self, world: &mut Scenario) {
-        let many = self.random.below(u64::from(self.limits.faults) + 1);
+        let many = self.random.below(u64::from(self.limits.max_faults) + 1);
         let kinds = self.some_kinds();
-        let may_repeat = self.limits.kinds.contains(&Kind::Flap);
+        let may_repeat = self.limits.fault_kinds.contains(&Kind::Flap);
         self.tempo = match self.random.below(4) {
             0 => Tempo::Short,
             1 if may_repeat => Tempo::Bursts,
@@ -188,11 +188,11 @@ impl Artist {
     /// their proposal, or a few of its votes, at a few nodes: only so do locks part. Draws from a stream of its own.
     fn late_leaders(&mut self, number: u64, world: &mut Scenario) {
         let others = std::mem::replace(&mut self.random, Stream::new(number, "late leaders", 0, 0));
-        if self.limits.kinds.contains(&Kind::Degrade) && self.random.chance(0.25) {
+        if self.limits.fault_kinds.contains(&Kind::Degrade) && self.random.chance(0.25) {
             let (from, to) = (Select::Leader, Select::Numbers(self.some_nodes(self.n)));
             let is_lost = self.random.chance(0.5);
-            let (loss, extra) = if is_lost { (1.0, Duration::ZERO) } else { (0.0, self.millis(3_000)) };
-            let degrade = Some(Degrade { from, to, extra, loss, ..everywhere() });
+            let (loss, extra_delay) = if is_lost { (1.0, Duration::ZERO) } else { (0.0, self.millis(3_000)) };
+            let degrade = Some(Degrade { from, to, extra_delay, loss, ..everywhere() });
             let repeat = Some(self.repeat(600));
             let at = self.instant(Duration::ZERO);
             world.fault.push(Fault { repeat, degrade, ..Fault::spanning(at, Some(self.heal)) });
@@ -201,7 +201,7 @@ impl Artist {
     }
     /// All kinds, or each with an even chance: what is left out hides nothing of the rest.
     fn some_kinds(&mut self) -> Vec<Kind> {
-        let all = self.limits.kinds.clone();
+        let all = self.limits.fault_kinds.clone();
         if self.random.chance(0.5) {
             return all;
         }
@@ -212,7 +212,7 @@ impl Artist {
         let fault = self.span();
         match kind {
             Kind::Crash => {
-                Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Durable, data: Data::Kept }), ..fault }
+                Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Intact, data: Data::Kept }), ..fault }
             }
             Kind::TornWrite => {
                 Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Torn, data: Data::Kept }), ..fault }
@@ -244,7 +244,7 @@ impl Artist {
                     Fault { partition: Some(self.partition()), repeat, ..fault }
                 } else {
                     Fault {
-                        crash: Some(Crash { nodes: self.whom(), log: Log::Durable, data: Data::Kept }),
+                        crash: Some(Crash { nodes: self.whom(), log: Log::Intact, data: Data::Kept }),
                         repeat,
                         ..fault
                     }
@@ -256,22 +256,23 @@ impl Artist {
             }
             Kind::Flood => {
                 let rate = self.one_of(&[10.0, 200.0, 2_000.0]);
-                let of = if self.random.chance(0.5) { Junk::Messages } else { Junk::Transactions };
-                Fault { flood: Some(Flood { nodes: self.whom(), rate, of }), ..fault }
+                let payload = if self.random.chance(0.5) { FloodPayload::Messages } else { FloodPayload::Transactions };
+                Fault { flood: Some(Flood { nodes: self.whom(), rate, payload }), ..fault }
             }
         }
     }
     fn slow(&mut self) -> Slow {
-        let slow = Slow { nodes: self.whom(), cpu: 1.0, disk: 1.0, disk_full: false };
+        let slow = Slow { nodes: self.whom(), cpu_factor: 1.0, disk_factor: 1.0, disk_full: false };
         match self.random.below(3) {
-            0 => Slow { cpu: self.one_of(&[4.0, 30.0, 300.0]), ..slow },
-            1 => Slow { disk: self.one_of(&[5.0, 50.0, 500.0]), ..slow },
+            0 => Slow { cpu_factor: self.one_of(&[4.0, 30.0, 300.0]), ..slow },
+            1 => Slow { disk_factor: self.one_of(&[5.0, 50.0, 500.0]), ..slow },
             _ => Slow { disk_full: true, ..slow },
         }
     }
     fn clock(&mut self) -> ClockFault {
-        let jump =
-            Duration::from_nanos(1_000_000 * (1 + self.random.below(self.limits.clock.as_nanos() / 1_000_000 + 1)));
+        let jump = Duration::from_nanos(
+            1_000_000 * (1 + self.random.below(self.limits.max_clock_jump.as_nanos() / 1_000_000 + 1)),
+        );
         let ahead = self.random.chance(0.5);
         ClockFault {
             nodes: self.whom(),
@@ -304,7 +305,7 @@ impl Artist {
         let mut degrade = Degrade { from, to, ..everywhere() };
         match self.random.below(4) {
             0 => degrade.loss = self.one_of(&[0.02, 0.1, 0.3, 0.5]),
-            1 => degrade.extra = self.millis(1_500),
+            1 => degrade.extra_delay = self.millis(1_500),
             2 => {
                 degrade.jitter = self.millis(800);
                 degrade.reorder = true;
@@ -335,7 +336,7 @@ impl Artist {
         let every = lasting + Duration::from_millis(20) + self.millis(4_000);
         Repeat {
             every: every.min(self.heal),
-            lasting: lasting.min(self.heal.scale(1, 2)),
+            duration: lasting.min(self.heal.scale(1, 2)),
             random: self.random.chance(0.5),
         }
     }
@@ -376,7 +377,7 @@ fn everywhere() -> Degrade {
     Degrade {
         from: Select::All,
         to: Select::All,
-        extra: Duration::ZERO,
+        extra_delay: Duration::ZERO,
         jitter: Duration::ZERO,
         loss: 0.0,
         duplicate: 0.0,

@@ -37,17 +37,17 @@ const SLICE: u64 = 500;
 #[serde(deny_unknown_fields, default)]
 pub struct Explore {
     /// How many worlds. Default 1000.
-    pub worlds: u64,
+    pub cases: u64,
     /// Fewest and most nodes. Left out: as many as the chain has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<(u32, u32)>,
     /// Most faults of one world. Default 5.
-    pub faults: u32,
+    pub max_faults: u32,
     /// The kinds of faults that are drawn. Default all.
-    pub kinds: Vec<Kind>,
+    pub fault_kinds: Vec<Kind>,
     /// Most nodes that lie, forget or stay down. Left out: as many as the protocol tolerates.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub faulty: Option<u32>,
+    pub max_faulty: Option<u32>,
     /// Whether faulty nodes may lie; otherwise they only stay down. Left out: if the protocol claims to survive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byzantine: Option<bool>,
@@ -55,24 +55,24 @@ pub struct Explore {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attacks: Vec<String>,
     /// How far clocks may jump. Default 500 ms.
-    pub clock: Duration,
+    pub max_clock_jump: Duration,
     /// When the safety phase ends. Left out: after a third of the duration.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub heal: Option<Duration>,
+    pub safety_phase: Option<Duration>,
 }
 
 impl Default for Explore {
     fn default() -> Explore {
         Explore {
-            worlds: 1_000,
+            cases: 1_000,
             nodes: None,
-            faults: 5,
-            kinds: Kind::ALL.to_vec(),
-            faulty: None,
+            max_faults: 5,
+            fault_kinds: Kind::ALL.to_vec(),
+            max_faulty: None,
             byzantine: None,
             attacks: Vec::new(),
-            clock: Duration::from_millis(500),
-            heal: None,
+            max_clock_jump: Duration::from_millis(500),
+            safety_phase: None,
         }
     }
 }

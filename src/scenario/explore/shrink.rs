@@ -147,7 +147,7 @@ fn fewer_nodes(world: &Scenario, changes: &mut Vec<Change<'_>>) {
 fn without_last_node(next: &mut Scenario) {
     let nodes = &mut next.chain[0].nodes;
     nodes.count -= 1;
-    nodes.tolerate = None;
+    nodes.max_faulty = None;
     let count = nodes.count;
     if let Some(Workload::Payments(payments)) = &mut next.workload {
         payments.clients = payments.clients.min(count);
@@ -161,8 +161,9 @@ fn without_last_node(next: &mut Scenario) {
     };
     next.fault.retain_mut(|fault| selects(fault).into_iter().all(fits));
     next.adversary.retain_mut(|adversary| {
-        if let Attack::Generic(Misconduct::Selective { to: others } | Misconduct::Withhold { friends: others, .. }) =
-            &mut adversary.attack
+        if let Attack::Generic(
+            Misconduct::Selective { to: others } | Misconduct::Withhold { first_peers: others, .. },
+        ) = &mut adversary.attack
         {
             others.retain(|other| *other < count);
         }

@@ -10,7 +10,7 @@ name = "search"
 duration = "30s"
 crypto = "symbolic"
 check = { progress = "15s", catch_up = "15s" }
-explore = { nodes = [4, 7], heal = "10s" }
+explore = { nodes = [4, 7], safety_phase = "10s" }
 [[chain]]
 protocol = "PROTOCOL"
 nodes = { count = 4 }
@@ -81,7 +81,7 @@ fn faults_end_with_the_safety_phase_and_faulty_nodes_are_no_more_than_tolerated(
 fn a_world_beyond_the_bound_breaks_and_shrinks_to_less_that_breaks_in_the_same_way() {
     let hasty = "chain.protocol={ nakamoto = { spacing = \"500ms\", finality = { confirmations = 2 } } }";
     let catalogue = Catalogue::standard();
-    let base = base("nakamoto", &[hasty, "explore.kinds=[\"partition\", \"slow\", \"load\"]"]);
+    let base = base("nakamoto", &[hasty, "explore.fault_kinds=[\"partition\", \"slow\", \"load\"]"]);
     let broken = (0..50).map(|number| world(&catalogue, &base, number)).find_map(|world| {
         let finding = judge(&catalogue, &world).expect("a world").finding?;
         finding.safety.then_some((world, finding))

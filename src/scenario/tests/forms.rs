@@ -13,7 +13,7 @@ fn valid() -> Scenario {
 fn a_scenario_is_read_and_completed() {
     let scenario = valid();
     let chain = &scenario.chain[0];
-    assert_eq!((chain.name.as_str(), chain.nodes.count, chain.nodes.tolerate), ("main", 4, Some(1)));
+    assert_eq!((chain.name.as_str(), chain.nodes.count, chain.nodes.max_faulty), ("main", 4, Some(1)));
     assert_eq!(chain.network.latency, Latency::Regions { data: "aws-2025".into(), jitter: Jitter::Off });
     assert_eq!(chain.network.topology, Topology::Outbound { degree: 2, max_inbound: 117 });
     let config = chain.protocol.config::<Idle>().unwrap();
@@ -23,7 +23,7 @@ fn a_scenario_is_read_and_completed() {
     assert_eq!((payments.chain.as_str(), payments.rate, payments.clients), ("main", Some(50.0), 4));
     let Some(FaultKind::Partition(partition)) = scenario.fault[1].kind() else { panic!("a partition") };
     assert_eq!(partition.groups, [Select::Region("eu-west-1".into()), Select::Rest]);
-    assert_eq!(scenario.adversary[0].attack, Attack::Generic(Misconduct::Delay { by: Duration::from_secs(1) }));
+    assert_eq!(scenario.adversary[0].attack, Attack::Generic(Misconduct::Delay { delay: Duration::from_secs(1) }));
     assert_eq!(chain.nodes.regions.places(4).unwrap(), ["eu-west-1", "eu-west-1", "sa-east-1", "us-east-1"]);
 }
 
@@ -55,7 +55,7 @@ fn an_override_changes_any_key_with_or_without_quotes() {
     assert_eq!(set(&["seed=7"]).seeds.0, [7]);
     assert_eq!(
         set(&["chain.network.gossip=compact"]).chain[0].network.gossip,
-        Gossip::Compact { trickle: true, eager: 3, usage: 1.0 }
+        Gossip::Compact { trickle: true, high_bandwidth_peers: 3, adoption: 1.0 }
     );
     assert_eq!(set(&["chain[0].nodes.upload=5 Mbit/s"]).chain[0].nodes.upload, Rate::Fixed(BitRate(5_000_000)));
     assert_eq!(
@@ -136,7 +136,7 @@ time: 1min, measured after 5s
 chain main: idle on the account ledger
   nodes: 4: n0-n1 eu-west-1, n2 sa-east-1, n3 us-east-1, f = 1
   machines: 4 cores at speed 1, up 1 Gbit/s, down 1 Gbit/s, disk lognormal median 1ms sigma 0.4
-  network: latency aws-2025, bandwidth sharing, topology outbound, gossip flood, transactions gossip
+  network: latency aws-2025, uplink processor_sharing, topology outbound, gossip flood, transaction relay gossip
 workload: payments on main: 50 tx/s, poisson, 250 B, 4 clients, 1000 accounts
 fault: 20s to 30s on main: crash n3
 fault: 30s to the end on main: eu-west-1 | the rest
@@ -156,7 +156,7 @@ fn everything_that_can_be_chosen_is_listed_with_a_line() {
     };
     assert_eq!(words("Ledgers"), ["account", "utxo"]);
     assert_eq!(words("Gossip"), ["direct", "flood", "inventory", "compact", "simblock", "sqrt_push"]);
-    assert_eq!(words("Bandwidth"), ["sharing", "fifo", "unshared", "stop_and_wait"]);
+    assert_eq!(words("Uplink"), ["processor_sharing", "fifo", "unlimited_sharing", "stop_and_wait"]);
     assert_eq!(words("Latency").len(), 11);
     assert!(words("Datasets").contains(&"pools-2025"));
     for choice in sections.iter().flat_map(|section| &section.choices) {

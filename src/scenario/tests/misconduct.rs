@@ -5,7 +5,7 @@ use crate::scenario::{Attack, Misconduct};
 
 /// [`VALID`] with another attack, by these nodes.
 fn attacked(nodes: &str, attack: &str) -> Result<Loaded, String> {
-    const DELAY: &str = "nodes = 0\nattack.delay = { by = \"1s\" }";
+    const DELAY: &str = "nodes = 0\nattack.delay = { delay = \"1s\" }";
     assert!(VALID.contains(DELAY));
     load(&VALID.replace(DELAY, &format!("nodes = {nodes}\nattack{attack}")))
 }
@@ -30,14 +30,14 @@ fn misconduct(attack: &str) -> Misconduct {
 fn every_misconduct_is_read_and_written() {
     for attack in [
         " = \"silent\"",
-        ".delay = { by = \"1s\" }",
+        ".delay = { delay = \"1s\" }",
         ".selective = { to = [1] }",
         ".twins = { sides = [[1], [2, 3]] }",
         ".amnesia = { every = \"5s\" }",
-        ".replay = { within = \"1s\", share = 0.1 }",
-        ".withhold = { friends = [2], by = \"2s\" }",
+        ".replay = { max_delay = \"1s\", probability = 0.1 }",
+        ".withhold = { first_peers = [2], delay = \"2s\" }",
         ".censor = { accounts = [0, 999] }",
-        ".corrupt = { share = 1 }",
+        ".corrupt = { probability = 1 }",
     ] {
         let loaded = attacked("0", attack).unwrap_or_else(|shown| panic!("{shown}"));
         let again = load(&loaded.scenario.resolved()).unwrap_or_else(|shown| panic!("{shown}"));
@@ -51,7 +51,7 @@ fn a_word_alone_stands_for_the_usual_settings() {
     assert_eq!(misconduct(" = \"equivocate\""), Misconduct::TWINS);
     assert_eq!(misconduct(".twins = {}"), Misconduct::TWINS);
     assert_eq!(misconduct(" = \"replay\""), misconduct(".replay = {}"));
-    assert_eq!(misconduct(" = \"corrupt\""), misconduct(".corrupt = { share = 0.5 }"));
+    assert_eq!(misconduct(" = \"corrupt\""), misconduct(".corrupt = { probability = 0.5 }"));
 }
 
 /// A name that a protocol gives to an attack of its own means that one, except for the words that mean something alone.
@@ -79,7 +79,7 @@ fn sides_of_twins_are_two_or_more_lists_of_others() {
     assert_eq!(refused(".twins = { sides = [[0, 1], [2]] }"), own);
     let file = VALID
         .replace("topology.outbound = { degree = 2 }", "topology.file = { path = \"net.csv\" }")
-        .replace("attack.delay = { by = \"1s\" }", "attack = \"twins\"");
+        .replace("attack.delay = { delay = \"1s\" }", "attack = \"twins\"");
     assert!(load(&file).expect_err("a file").contains("twins need a network that is drawn"));
 }
 
@@ -88,11 +88,17 @@ fn settings_of_misconduct_are_within_their_ranges() {
     let pair = |title: &str, label: &str| (title.to_owned(), label.to_owned());
     let told = refused(".amnesia = { every = \"1ms\" }");
     assert_eq!(told, pair("error: `every` must be at least 10ms", "found 1ms"));
-    assert_eq!(refused(".replay = { within = \"0s\" }"), pair("error: `within` must be longer than 0", "found 0"));
-    assert_eq!(refused(".replay = { share = 0 }"), pair("error: `share` must be above 0", "found 0"));
-    assert_eq!(refused(".corrupt = { share = 1.5 }"), pair("error: `share` must lie between 0 and 1", "found 1.5"));
+    assert_eq!(
+        refused(".replay = { max_delay = \"0s\" }"),
+        pair("error: `max_delay` must be longer than 0", "found 0")
+    );
+    assert_eq!(refused(".replay = { probability = 0 }"), pair("error: `probability` must be above 0", "found 0"));
+    assert_eq!(
+        refused(".corrupt = { probability = 1.5 }"),
+        pair("error: `probability` must lie between 0 and 1", "found 1.5")
+    );
     let nobody = pair("error: this selects no node", "expected at least one number");
-    assert_eq!(refused(".withhold = { friends = [], by = \"1s\" }"), nobody);
+    assert_eq!(refused(".withhold = { first_peers = [], delay = \"1s\" }"), nobody);
     let nobody = pair("error: this censors nobody", "expected at least one account");
     assert_eq!(refused(".censor = { accounts = [] }"), nobody);
     let unknown = pair("error: there is no account 1000", "accounts are numbered 0 to 999");

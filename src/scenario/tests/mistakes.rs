@@ -16,8 +16,8 @@ fn anchoring(ledger: &str, table: &str) -> String {
     let chain = format!(
         "[[chain]]\nname = \"public\"\nprotocol = \"idle\"\nledger = \"{ledger}\"\nnodes.count = 3\n\n[workload"
     );
-    let agent = format!("by = \"1s\" }}\n[[agent]]\nanchor = {table}");
-    edited(&[("[workload", &chain), ("by = \"1s\" }", &agent)])
+    let agent = format!("delay = \"1s\" }}\n[[agent]]\nanchor = {table}");
+    edited(&[("[workload", &chain), ("delay = \"1s\" }", &agent)])
 }
 
 /// What is said about [`VALID`] with an override.
@@ -159,13 +159,13 @@ disk =")]),
    |
 10 | regions = { eu-west-1 = 2.5, us-east-1 = 1, sa-east-1 = 1 }
    |                         ^^^ found 2.5";
-    an_f_too_large_for_n_is_told: edited(&[("disk =", "tolerate = 2
+    an_f_too_large_for_n_is_told: edited(&[("disk =", "max_faulty = 2
 disk =")]),
 "error: idle cannot tolerate 2 Byzantine nodes out of 4
-  --> test.toml:11:12
+  --> test.toml:11:14
    |
-11 | tolerate = 2
-   |            ^ at most 1, since n > 3f";
+11 | max_faulty = 2
+   |              ^ at most 1, since n > 3f";
     a_region_that_does_not_exist_is_told: edited(&[("us-east-1 = 1", "us-east-l = 1")]),
 r#"error: "aws-2025" has no region "us-east-l"
   --> test.toml:10:28
@@ -263,7 +263,7 @@ r#"error: this fault begins at 4min, after the end
    |
 31 | at = "4 min"
    |      ^^^^^^^ the run lasts 1min"#;
-    a_fault_that_changes_nothing_is_told: edited(&[(r#"loss = 0.1, extra = "10ms""#, "loss = 0")]),
+    a_fault_that_changes_nothing_is_told: edited(&[(r#"loss = 0.1, extra_delay = "10ms""#, "loss = 0")]),
 "error: this degrades nothing
   --> test.toml:32:11
    |
@@ -273,11 +273,11 @@ r#"error: this fault begins at 4min, after the end
 r#"error: `loss` must lie between 0 and 1
   --> test.toml:32:45
    |
-32 | degrade = { to = { fraction = 0.5 }, loss = 10, extra = "10ms" }
+32 | degrade = { to = { fraction = 0.5 }, loss = 10, extra_delay = "10ms" }
    |                                             ^^ found 10
    |
    = help: 10 % is written `loss = 0.1`"#;
-    an_unknown_attack_is_told: edited(&[(r#"attack.delay = { by = "1s" }"#, r#"attack = "shuot""#)]),
+    an_unknown_attack_is_told: edited(&[(r#"attack.delay = { delay = "1s" }"#, r#"attack = "shuot""#)]),
 r#"error: idle has no attack "shuot"
   --> test.toml:36:10
    |
@@ -310,7 +310,7 @@ r#"error: nothing says when the run ends
 17 | [workload.payments]
    | ^^^^^^^^^^^^^^^^^^^ expected `rate`, in transactions per second";
     a_rate_beside_a_closed_loop_is_told: edited(&[("rate = 50", r#"rate = 50
-arrival.closed = { think = "1s" }"#)]),
+arrival.closed = { think_time = "1s" }"#)]),
 "error: `rate` means nothing here
   --> test.toml:18:1
    |
@@ -437,7 +437,7 @@ r#"error: this run needs about 4.7 TB of memory, the limit is 8 GB
  --> --set:1:1
   |
 1 | chain.nodes.cuont=7
-  | ^^^^^^^^^^^^^^^^^ expected one of `count`, `regions`, `weights`, `tolerate`, `upload`, `download`, `access`, `cores`, `cpu_speed`, `disk`, `clock`, `mempool`, or 1 more
+  | ^^^^^^^^^^^^^^^^^ expected one of `count`, `regions`, `weights`, `max_faulty`, `upload`, `download`, `access_delay`, `cores`, `cpu_speed`, `disk`, `clock`, `mempool`, or 1 more
   |
   = help: did you mean `count`?";
     an_override_with_a_wrong_value_is_told: overridden("duration=10 parsecs"),

@@ -132,11 +132,11 @@ partition = { groups = [{ region = "eu-west-1" }, "rest"] }
 
 [[fault]]
 at = "40s"
-degrade = { to = { fraction = 0.5 }, loss = 0.1, extra = "10ms" }
+degrade = { to = { fraction = 0.5 }, loss = 0.1, extra_delay = "10ms" }
 
 [[adversary]]
 nodes = 0
-attack.delay = { by = "1s" }
+attack.delay = { delay = "1s" }
 "#;
 
 fn load(text: &str) -> Result<Loaded, String> {

@@ -33,7 +33,7 @@ pub enum Arrival {
         /// Requests in a burst.
         size: u64,
         /// Between the starts of two bursts.
-        every: Duration,
+        interval: Duration,
         /// When the first comes.
         first: Duration,
     },
@@ -47,17 +47,17 @@ pub enum Arrival {
         off: Duration,
     },
     /// Poisson requests whose rate changes at fixed instants: load spikes, ramps in steps.
-    Pieces {
+    Piecewise {
         /// The rates, one after the other.
-        pieces: Vec<Piece>,
-        /// Transactions per second after the last piece.
-        then: f64,
+        steps: Vec<RateStep>,
+        /// Transactions per second after the last step.
+        final_rate: f64,
     },
     /// Each client waits for the answer to its last request, thinks, and asks again (closed loop). It thinks before
     /// its first request too.
     Closed {
         /// Mean of the exponential thinking time; zero for none.
-        think: Duration,
+        think_time: Duration,
     },
 }
 
@@ -70,9 +70,9 @@ impl Default for Arrival {
 /// A spell of Poisson requests.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Piece {
+pub struct RateStep {
     /// How long it lasts.
-    pub lasting: Duration,
+    pub duration: Duration,
     /// Transactions per second.
     pub rate: f64,
 }
@@ -90,11 +90,13 @@ impl Arrival {
         match self {
             Arrival::Poisson { rate } | Arrival::Constant { rate } => positive(*rate),
             Arrival::Bursts { size: 0, .. } => Err("a burst needs at least one request".into()),
-            Arrival::Bursts { every, .. } if every.is_zero() => Err("bursts cannot follow each other at once".into()),
+            Arrival::Bursts { interval, .. } if interval.is_zero() => {
+                Err("bursts cannot follow each other at once".into())
+            }
             Arrival::OnOff { on, .. } if on.is_zero() => Err("a spell of requests must last".into()),
             Arrival::OnOff { rate, .. } => positive(*rate),
-            Arrival::Pieces { pieces, then } => {
-                let mut rates = pieces.iter().map(|piece| piece.rate).chain([*then]);
+            Arrival::Piecewise { steps, final_rate } => {
+                let mut rates = steps.iter().map(|step| step.rate).chain([*final_rate]);
                 match rates.find(|rate| !(rate.is_finite() && *rate >= 0.0)) {
                     Some(rate) => Err(format!("a rate cannot be below 0 transactions per second, found {rate}")),
                     None => Ok(()),
@@ -108,8 +110,8 @@ impl Arrival {
     pub fn rate(&self) -> Option<f64> {
         match self {
             Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::OnOff { rate, .. } => Some(*rate),
-            Arrival::Bursts { size, every, .. } => Some(*size as f64 / every.as_secs_f64()),
-            Arrival::Pieces { .. } | Arrival::Closed { .. } => None,
+            Arrival::Bursts { size, interval, .. } => Some(*size as f64 / interval.as_secs_f64()),
+            Arrival::Piecewise { .. } | Arrival::Closed { .. } => None,
         }
     }
 }
@@ -153,13 +155,13 @@ impl Arrivals {
                 self.last + Duration::from_secs_f64(self.random.exponential() * mean)
             }
             Arrival::Constant { rate } => Time::ZERO + Duration::from_secs_f64((number + 0.5) / rate),
-            Arrival::Bursts { size, every, first } => {
+            Arrival::Bursts { size, interval, first } => {
                 let number = self.made * u64::from(self.clients) + u64::from(self.client);
-                Time::ZERO + *first + every.scale(number / size, 1)
+                Time::ZERO + *first + interval.scale(number / size, 1)
             }
-            Arrival::Closed { think } => heard + exponential(&mut self.random, *think),
+            Arrival::Closed { think_time } => heard + exponential(&mut self.random, *think_time),
             Arrival::OnOff { .. } => self.next_on_off(),
-            Arrival::Pieces { .. } => self.next_in_pieces(),
+            Arrival::Piecewise { .. } => self.next_in_pieces(),
         };
         (self.last, self.made) = (at, self.made + 1);
         (at != Time::NEVER).then_some(at)
@@ -183,21 +185,21 @@ impl Arrivals {
             self.spell = (!requesting, until + exponential(&mut self.random, if requesting { off } else { on }));
         }
     }
-    /// Inverts the integral of the rate: one exponential number of mean 1 is used up at the rate of each piece.
+    /// Inverts the integral of the rate: one exponential number of mean 1 is used up at the rate of each step.
     fn next_in_pieces(&mut self) -> Time {
-        let Arrival::Pieces { pieces, then } = &self.law else { unreachable!("called for processes in pieces") };
+        let Arrival::Piecewise { steps, final_rate } = &self.law else { unreachable!("called for processes in steps") };
         let mut left = self.random.exponential() * f64::from(self.clients);
         let (mut from, mut end) = (self.last, Time::ZERO);
-        for piece in pieces {
-            end += piece.lasting;
-            let area = piece.rate * end.since(from).as_secs_f64();
+        for step in steps {
+            end += step.duration;
+            let area = step.rate * end.since(from).as_secs_f64();
             if left < area {
-                return from + Duration::from_secs_f64(left / piece.rate);
+                return from + Duration::from_secs_f64(left / step.rate);
             }
             left -= area;
             from = from.max(end);
         }
-        if *then > 0.0 { from + Duration::from_secs_f64(left / then) } else { Time::NEVER }
+        if *final_rate > 0.0 { from + Duration::from_secs_f64(left / final_rate) } else { Time::NEVER }
     }
 }
 

@@ -72,8 +72,8 @@ fn constant_requests_are_equally_spaced_over_all_clients() {
 
 #[test]
 fn bursts_come_at_once_and_again() {
-    let every = Duration::from_millis(200);
-    let law = |first| Arrival::Bursts { size: 5, every, first };
+    let interval = Duration::from_millis(200);
+    let law = |first| Arrival::Bursts { size: 5, interval, first };
     let bursts = |at: &[u64]| at.iter().flat_map(|at| [Time::from_nanos(at * 1_000_000); 5]).collect::<Vec<Time>>();
     let until = Duration::from_millis(601);
     assert_eq!(merged(&law(Duration::ZERO), 2, until), bursts(&[0, 200, 400, 600]));
@@ -105,8 +105,8 @@ fn on_and_off_spells_keep_the_mean_rate_and_make_it_bursty() {
 
 #[test]
 fn a_spike_raises_the_rate_for_its_time_and_no_longer() {
-    let piece = |secs, rate| Piece { lasting: Duration::from_secs(secs), rate };
-    let law = Arrival::Pieces { pieces: vec![piece(100, 20.0), piece(10, 2000.0), piece(50, 0.0)], then: 10.0 };
+    let piece = |secs, rate| RateStep { duration: Duration::from_secs(secs), rate };
+    let law = Arrival::Piecewise { steps: vec![piece(100, 20.0), piece(10, 2000.0), piece(50, 0.0)], final_rate: 10.0 };
     let all = merged(&law, 4, Duration::from_secs(1160));
     let between = |from: u64, to: u64| {
         let secs = |t: &Time| t.as_nanos() / 1_000_000_000;
@@ -119,22 +119,22 @@ fn a_spike_raises_the_rate_for_its_time_and_no_longer() {
     let spike: Vec<Time> =
         all.iter().copied().filter(|at| (100..110).contains(&(at.as_nanos() / 1_000_000_000))).collect();
     assert!(distance_from_exponential(intervals(&spike), 2000.0) < KOLMOGOROV);
-    let over = Arrival::Pieces { pieces: vec![piece(1, 5.0)], then: 0.0 };
+    let over = Arrival::Piecewise { steps: vec![piece(1, 5.0)], final_rate: 0.0 };
     assert!(times(&over, 0, 1, 1000).len() < 50, "there are no more");
 }
 
 #[test]
 fn no_change_of_the_rate_disturbs_the_intervals() {
-    // On the scale of the integrated rate, requests in pieces are Poisson of rate 1.
+    // On the scale of the integrated rate, requests in steps are Poisson of rate 1.
     let rate = |n: u32| if n.is_multiple_of(2) { 20.0 } else { 2.0 };
-    let pieces = (0..20_000).map(|n| Piece { lasting: Duration::from_millis(100), rate: rate(n) }).collect();
+    let steps = (0..20_000).map(|n| RateStep { duration: Duration::from_millis(100), rate: rate(n) }).collect();
     let mut scaled = Vec::new();
-    for at in times(&Arrival::Pieces { pieces, then: 0.0 }, 0, 1, 10_000) {
+    for at in times(&Arrival::Piecewise { steps, final_rate: 0.0 }, 0, 1, 10_000) {
         let secs = at.as_secs_f64();
         let (pairs, rest) = ((secs / 0.2).floor(), secs % 0.2);
         scaled.push(pairs * 2.2 + 20.0 * rest.min(0.1) + 2.0 * (rest - 0.1).max(0.0));
     }
-    assert_eq!(scaled.len(), 10_000, "the pieces have room for 22 000");
+    assert_eq!(scaled.len(), 10_000, "the steps have room for 22 000");
     let steps = scaled.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(distance_from_exponential(steps, 1.0) < KOLMOGOROV);
 }
@@ -148,15 +148,15 @@ fn on_and_off_spells_start_in_equilibrium() {
 
 #[test]
 fn a_closed_loop_thinks_from_the_answer_on() {
-    let think = Duration::from_millis(50);
-    let mut arrivals = Arrivals::new(Arrival::Closed { think }, 0, 1, stream(0));
+    let think_time = Duration::from_millis(50);
+    let mut arrivals = Arrivals::new(Arrival::Closed { think_time }, 0, 1, stream(0));
     let mut spans = Vec::new();
     for n in 0..20_000 {
         let heard = Time::from_nanos(n * 1_000_000_000);
         spans.push(arrivals.next(heard).unwrap().since(heard).as_secs_f64());
     }
     assert!(distance_from_exponential(spans, 20.0) < KOLMOGOROV);
-    let mut eager = Arrivals::new(Arrival::Closed { think: Duration::ZERO }, 0, 1, stream(0));
+    let mut eager = Arrivals::new(Arrival::Closed { think_time: Duration::ZERO }, 0, 1, stream(0));
     assert_eq!(eager.next(Time::from_nanos(7)), Some(Time::from_nanos(7)));
 }
 
@@ -172,9 +172,9 @@ fn laws_are_written_as_tables_and_mistakes_are_told() {
     let bad = |law: Arrival| law.check().unwrap_err();
     assert_eq!(bad(Arrival::Poisson { rate: 0.0 }), "a rate must be above 0 transactions per second, found 0");
     assert!(bad(Arrival::Constant { rate: f64::NAN }).contains("NaN"));
-    assert!(!bad(Arrival::Bursts { size: 0, every: on, first: on }).is_empty());
-    assert!(!bad(Arrival::Bursts { size: 1, every: Duration::ZERO, first: on }).is_empty());
+    assert!(!bad(Arrival::Bursts { size: 0, interval: on, first: on }).is_empty());
+    assert!(!bad(Arrival::Bursts { size: 1, interval: Duration::ZERO, first: on }).is_empty());
     assert!(!bad(Arrival::OnOff { rate: 1.0, on: Duration::ZERO, off }).is_empty());
-    assert!(!bad(Arrival::Pieces { pieces: vec![], then: -1.0 }).is_empty());
+    assert!(!bad(Arrival::Piecewise { steps: vec![], final_rate: -1.0 }).is_empty());
     assert_eq!(Arrival::default().check(), Ok(()));
 }

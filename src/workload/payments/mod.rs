@@ -7,11 +7,11 @@
 //! arrivals from `("workload", client, 0)`, contents from `("workload", client, 1)`. In open loops neither depends on
 //! what the system does; only which coins or nonces a payment uses does, and whether there is money left.
 
-mod skew;
 #[cfg(test)]
 mod tests;
+mod zipf;
 
-pub use skew::Zipf;
+pub use zipf::Zipf;
 
 use super::arrival::{Arrival, Arrivals};
 use super::{Receipt, Request, Workload};
@@ -35,7 +35,7 @@ pub struct Settings {
     /// Number of accounts. Default 1000.
     pub accounts: u32,
     /// Exponent of Zipf's law of the popularity of accounts, 0 for none. Default 0.
-    pub skew: f64,
+    pub zipf_exponent: f64,
     /// How much a payment moves. Default 1.
     pub amount: Amount,
     /// Mean size of a transaction; a content that needs more takes more. Default 250 B.
@@ -54,7 +54,7 @@ impl Default for Settings {
             arrival: Arrival::default(),
             clients: None,
             accounts: 1000,
-            skew: 0.0,
+            zipf_exponent: 0.0,
             amount: 1,
             bytes: ByteSize(250),
             bytes_sigma: 0.0,
@@ -118,7 +118,9 @@ impl Settings {
             Fee::LogNormal { sigma, .. } => sigma,
             Fee::Constant(_) | Fee::Exponential(_) => 0.0,
         };
-        for (name, value) in [("skew", self.skew), ("bytes_sigma", self.bytes_sigma), ("sigma", spread)] {
+        for (name, value) in
+            [("zipf_exponent", self.zipf_exponent), ("bytes_sigma", self.bytes_sigma), ("sigma", spread)]
+        {
             if !(value.is_finite() && value >= 0.0) {
                 return Err(format!("{name} must be a number from 0 up, found {value}"));
             }
@@ -202,8 +204,8 @@ impl Payments {
             }
         };
         let clients: Vec<Client> = (0..count).zip(homes).map(client).collect();
-        let senders = [each + 1, each.max(1)].map(|accounts| Zipf::new(accounts, settings.skew));
-        let receivers = Zipf::new(settings.accounts, settings.skew);
+        let senders = [each + 1, each.max(1)].map(|accounts| Zipf::new(accounts, settings.zipf_exponent));
+        let receivers = Zipf::new(settings.accounts, settings.zipf_exponent);
         let mut payments = Payments { settings, keys, wallet, clients, senders, receivers, due: BinaryHeap::new() };
         for client in 0..count {
             payments.schedule(ClientId(client), Time::ZERO);

@@ -44,7 +44,7 @@ fn requests_come_in_order_of_time_and_client_and_at_the_offered_rate() {
         count += 1;
     }
     assert!((count - 10_000i32).abs() < 400, "four standard deviations of a Poisson count; found {count}");
-    let arrival = Arrival::Bursts { size: 6, every: Duration::from_secs(1), first: Duration::ZERO };
+    let arrival = Arrival::Bursts { size: 6, interval: Duration::from_secs(1), first: Duration::ZERO };
     let burst = Settings { arrival, ..Settings::default() };
     let mut workload = payments(&burst, 4);
     let clients: Vec<u32> = (0..6).map(|_| workload.take().unwrap().client.0).collect();
@@ -54,7 +54,7 @@ fn requests_come_in_order_of_time_and_client_and_at_the_offered_rate() {
 #[test]
 fn an_open_loop_asks_for_the_same_whatever_it_hears() {
     let settings = Settings {
-        skew: 1.1,
+        zipf_exponent: 1.1,
         fee: Fee::LogNormal { median: 100, sigma: 1.0 },
         bytes_sigma: 0.5,
         ..Settings::default()
@@ -80,7 +80,7 @@ fn an_open_loop_asks_for_the_same_whatever_it_hears() {
 #[test]
 fn a_client_pays_from_its_own_accounts_and_to_others() {
     for (accounts, clients) in [(10, 3), (2, 5), (1, 1)] {
-        let mut workload = payments(&Settings { accounts, skew: 0.8, ..Settings::default() }, clients);
+        let mut workload = payments(&Settings { accounts, zipf_exponent: 0.8, ..Settings::default() }, clients);
         let mut senders = vec![false; accounts as usize];
         for _ in 0..500 {
             let Request { client, transaction, .. } = workload.take().unwrap();
@@ -155,7 +155,7 @@ fn who_has_nothing_to_spend_makes_no_request() {
     assert_eq!(made, 2, "one payment from each account");
     assert!(open.next().is_some(), "arrivals go on");
 
-    let mut closed = poor(Arrival::Closed { think: Duration::ZERO });
+    let mut closed = poor(Arrival::Closed { think_time: Duration::ZERO });
     let mut requests = Vec::new();
     while requests.len() < 2 {
         if let Some(request) = closed.take() {
@@ -172,7 +172,8 @@ fn who_has_nothing_to_spend_makes_no_request() {
 
 #[test]
 fn a_client_that_is_poor_in_a_closed_loop_tries_again_later() {
-    let settings = Settings { accounts: 1, arrival: Arrival::Closed { think: Duration::ZERO }, ..Settings::default() };
+    let settings =
+        Settings { accounts: 1, arrival: Arrival::Closed { think_time: Duration::ZERO }, ..Settings::default() };
     let mut workload = Payments::new(1, settings, &[NodeId(0)], keys(1), Box::new(AccountWallet::new(1, 0)));
     for seconds in 0..3 {
         assert_eq!(workload.next(), Some(Time::ZERO + Duration::from_secs(seconds)));
@@ -195,7 +196,8 @@ fn no_request_comes_after_the_end() {
 fn a_closed_loop_on_one_server_obeys_littles_law() {
     let (clients, think) = (20, Duration::from_millis(40));
     for service in [Duration::from_millis(1), Duration::from_millis(5)] {
-        let mut workload = payments(&Settings { arrival: Arrival::Closed { think }, ..Settings::default() }, clients);
+        let mut workload =
+            payments(&Settings { arrival: Arrival::Closed { think_time: think }, ..Settings::default() }, clients);
         let (mut queue, mut free): (VecDeque<(Time, Request)>, Time) = (VecDeque::new(), Time::ZERO);
         let (mut done, mut waited, mut last) = (0u32, 0.0, Time::ZERO);
         while done < 60_000 {
@@ -222,7 +224,7 @@ fn a_closed_loop_on_one_server_obeys_littles_law() {
 
 #[test]
 fn what_is_asked_in_order_is_executed_on_either_ledger() {
-    let settings = Settings { skew: 1.0, accounts: 50, fee: Fee::Exponential(30), ..Settings::default() };
+    let settings = Settings { zipf_exponent: 1.0, accounts: 50, fee: Fee::Exponential(30), ..Settings::default() };
     let endowment = Endowment { accounts: 50, coins: 4, amount: 5_000 };
     let ledgers: [(Box<dyn Ledger>, Box<dyn Wallet>); 2] = [
         (Box::new(Account::new(50, 20_000, Reward::Fees, 50)), Box::new(AccountWallet::new(50, 20_000))),
@@ -256,15 +258,19 @@ fn settings_are_written_as_people_would_and_mistakes_are_told() {
     let read = |text: &str| toml::from_str::<Settings>(text);
     assert_eq!(read("").unwrap(), Settings::default());
     let text = "accounts = 10\nbytes = \"1 kB\"\nfee.log_normal = { median = 3, sigma = 1.0 }\n\
-                [arrival.closed]\nthink = \"20ms\"";
+                [arrival.closed]
+think_time = \"20ms\"";
     let found = read(text).unwrap();
-    assert_eq!(found.arrival, Arrival::Closed { think: Duration::from_millis(20) });
+    assert_eq!(found.arrival, Arrival::Closed { think_time: Duration::from_millis(20) });
     assert_eq!(found.fee, Fee::LogNormal { median: 3, sigma: 1.0 });
     assert_eq!(read(&toml::to_string(&found).unwrap()).unwrap(), found);
     assert_eq!(read("fee = { constant = 7 }").unwrap().fee, Fee::Constant(7));
     assert!(read("rate = 5.0").is_err());
     let bad = |settings: Settings| settings.check().unwrap_err();
-    assert_eq!(bad(Settings { skew: -1.0, ..Settings::default() }), "skew must be a number from 0 up, found -1");
+    assert_eq!(
+        bad(Settings { zipf_exponent: -1.0, ..Settings::default() }),
+        "zipf_exponent must be a number from 0 up, found -1"
+    );
     assert!(!bad(Settings { accounts: 0, ..Settings::default() }).is_empty());
     assert!(!bad(Settings { bytes: ByteSize(1 << 40), ..Settings::default() }).is_empty());
     assert!(!bad(Settings { arrival: Arrival::Poisson { rate: -1.0 }, ..Settings::default() }).is_empty());

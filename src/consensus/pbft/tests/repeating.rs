@@ -7,7 +7,7 @@ use crate::protocol::request::ANSWER_BYTES;
 #[test]
 fn one_two_and_three_replicas_run_and_tolerate_nobody_who_lies() {
     for n in 1..=3usize {
-        let config = Config { batch: Limit { bytes: 1_000_000, transactions: 1 }, ..short() };
+        let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 1 }, ..short() };
         let mut stage: Stage = Rehearsal::new(n, config.clone());
         let waiting: Vec<_> = (0..20).map(|nonce| stage.transaction(0, nonce)).collect();
         waiting.iter().for_each(|transaction| stage.submit_to_all(transaction));
@@ -21,7 +21,7 @@ fn one_two_and_three_replicas_run_and_tolerate_nobody_who_lies() {
 
 #[test]
 fn a_replica_that_decides_alone_takes_all_that_waits_without_recursion() {
-    let config = Config { batch: Limit { bytes: 1_000_000, transactions: 1 }, ..Config::default() };
+    let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 1 }, ..Config::default() };
     let mut stage: Stage = Rehearsal::empty(1, config);
     let waiting: Vec<_> = (0..300).map(|nonce| stage.transaction(0, nonce)).collect();
     stage.boot(0);

@@ -76,7 +76,7 @@ fn who_was_away_gets_answers_bounded_in_bytes_one_after_the_other() {
 
 #[test]
 fn a_block_beyond_the_limit_has_no_votes() {
-    let config = Config { block: Limit { bytes: 1_000_000, transactions: 3 }, ..Config::default() };
+    let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 3 }, ..Config::default() };
     let first = first_butler(4, &config);
     let who = (first + 1) % 4;
     let mut stage: Stage = Rehearsal::empty(4, config);

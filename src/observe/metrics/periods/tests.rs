@@ -22,7 +22,7 @@ fn period(start: u64, end: u64) -> Period {
 fn payment(submitted: u64, settled: u64) -> Payment {
     let settled = if settled == 0 { Time::NEVER } else { at(settled) };
     let (submitted, taken) = (at(submitted), at(submitted));
-    Payment { submitted, taken, settled, confirmed: settled, home: settled, answered: settled, failed: false }
+    Payment { submitted, taken, settled, confirmed: settled, home: settled, replied: settled, failed: false }
 }
 
 /// Nothing is too late to be final.
@@ -169,7 +169,7 @@ fn a_phase_counts_what_was_submitted_in_it_by_its_fate_and_what_was_confirmed_in
     let row = chain.phase(0, Phase::During, (at(1_000), at(2_000)), &never());
     assert_eq!((row.submitted, row.succeeded, row.confirmed), (2, 1, 2));
     assert_eq!((row.success_rate, row.throughput), (Some(50.0), Some(2.0)));
-    assert_eq!((row.confirmation_p50_s, row.answered_p99_s), (Some(0.2), Some(0.2)));
+    assert_eq!((row.confirmation_p50_s, row.reply_p99_s), (Some(0.2), Some(0.2)));
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn marks(story: &Story, choice: &Choice, axis: &TimeAxis) -> Vec<Mark> {
             What::Finalized { block, .. } | What::Installed { block, .. } => (Sign::Final, short(block)),
             What::Extended { block, .. } => (Sign::Extended, short(block)),
             What::Rewound { to, .. } => (Sign::Rewound, format!("to {to}")),
-            What::Noted { label: "leading", .. } => (Sign::Leads, "leads".to_owned()),
+            What::Noted { label: "became_leader", .. } => (Sign::Leads, "leads".to_owned()),
             What::Submitted { .. } => (Sign::Asked, String::new()),
             What::Booted { .. } => (Sign::Started, String::new()),
             What::Crashed { .. } => (Sign::Crashed, String::new()),
