@@ -222,7 +222,7 @@ fn search(program: &Path, variant: &str, bug: Option<&Mutant>, worlds: u64) -> R
     }
     let mut explore = Command::new(program);
     explore.args(["explore", FILE, "--variant", variant, "--first", "--quiet", "--json", "--shrink", "0"]);
-    explore.args(["--worlds", &worlds.to_string(), "--out"]).arg(&folder).current_dir(root);
+    explore.args(["--cases", &worlds.to_string(), "--out"]).arg(&folder).current_dir(root);
     explore.env(VARIABLE, bug.map_or("", |bug| &bug.name));
     let output = explore.output().map_err(|error| format!("{}: {error}", program.display()))?;
     let seconds = began.elapsed().as_secs_f64();
@@ -241,7 +241,7 @@ fn search(program: &Path, variant: &str, bug: Option<&Mutant>, worlds: u64) -> R
         property: first["property"].as_str().unwrap_or_default().to_owned(),
         world: first["world"].as_u64().unwrap_or_default(),
     });
-    Ok(Search { found, worlds: search["worlds"].as_u64().unwrap_or(worlds), seconds })
+    Ok(Search { found, worlds: search["cases"].as_u64().unwrap_or(worlds), seconds })
 }
 
 /// Tells what came out; whether all is as it should be.

@@ -10,7 +10,7 @@ use ledgerlab::base::Duration;
 use ledgerlab::consensus::raft::{Config, Raft};
 use ledgerlab::scenario::run::run_to_end;
 use ledgerlab::scenario::{
-    Chain, Crash, Data, Fault, Log, Mistake, Payments, ProtocolChoice, Scenario, Select, Workload,
+    Chain, Crash, Data, Fault, Log, Mistake, NodeSelector, Payments, ProtocolChoice, Scenario, Workload,
 };
 use std::error::Error;
 
@@ -21,7 +21,7 @@ fn scenario(rate: f64) -> Scenario {
     let mut scenario = Scenario::new("from-code", Duration::from_secs(30), chain);
     scenario.warm_up = Duration::from_secs(3);
     scenario.workload = Some(Workload::Payments(Payments { rate: Some(rate), ..Payments::default() }));
-    let leader = Crash { nodes: Select::Leader, log: Log::Intact, data: Data::Kept };
+    let leader = Crash { nodes: NodeSelector::Leader, log: Log::Intact, data: Data::Kept };
     let (at, until) = (Duration::from_secs(10), Duration::from_secs(20));
     scenario.fault.push(Fault { crash: Some(leader), ..Fault::spanning(at, Some(until)) });
     scenario

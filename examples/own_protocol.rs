@@ -3,7 +3,7 @@
 //! A block is final when a majority holds it on disk; only then comes the next. Nobody takes over from a dead primary.
 #![allow(clippy::print_stdout)]
 
-use ledgerlab::base::{Duration, FaultModel, Height, Keyring, NodeId, Tally, Wire, wire::NUMBER_BYTES};
+use ledgerlab::base::{Duration, FaultModel, Height, Keyring, NodeId, VoterSet, Wire, wire::NUMBER_BYTES};
 use ledgerlab::chain::{Block, Limit};
 use ledgerlab::protocol::{self, Context, Protocol};
 use ledgerlab::scenario::{Scenario, run::run_to_end};
@@ -49,14 +49,14 @@ pub(crate) struct Primary {
     config: Arc<Config>,
     tip: Arc<Block>,
     next: Option<Arc<Block>>,
-    holders: Tally,
+    holders: VoterSet,
 }
 impl Primary {
     fn message(&self) -> Message {
         Message(self.next.as_ref().unwrap_or(&self.tip).height(), self.next.clone())
     }
     fn hold(&mut self, block: Arc<Block>, ctx: &mut Context<'_, Primary>) {
-        (self.next, self.holders) = (Some(block), Tally::default());
+        (self.next, self.holders) = (Some(block), VoterSet::default());
         ctx.persist(self.message()); // what is ordered after this waits until it is on disk
     }
 }
@@ -72,7 +72,7 @@ impl Protocol for Primary {
         let (config, tip) = (config.clone(), ctx.durable());
         let next = log.last().and_then(|record| record.1.clone()).filter(|block| block.parent() == tip.id());
         ctx.set_timer((), INTERVAL);
-        Primary { config, tip, next, holders: Tally::default() }
+        Primary { config, tip, next, holders: VoterSet::default() }
     }
     fn on_timer(&mut self, (): (), ctx: &mut Context<'_, Self>) {
         if ctx.me() != PRIMARY {
@@ -99,7 +99,7 @@ impl Protocol for Primary {
             self.tip = decided;
         }
         if let Some(block) = block {
-            if block.parent() == self.tip.id() && self.next.is_none() && ctx.learn(&block).is_some() {
+            if block.parent() == self.tip.id() && self.next.is_none() && ctx.insert_block(&block).is_some() {
                 self.hold(block, ctx);
             }
             ctx.send(PRIMARY, Message(self.message().0, None));

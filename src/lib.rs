@@ -69,7 +69,7 @@
 //! | L6 | `standard` | the catalogue of everything that comes with this crate: [`Catalogue::standard`] | consensus, protocol, scenario |
 //! | L6 | [`speed`] | the workloads by which speed is measured | base, chain, protocol, consensus, ledger, network, engine |
 //! | L6 | [`report`] | from outcomes to people: tables, charts, pages | base, observe, scenario |
-//! | top | `main.rs` | the command line: parse, dispatch, exit codes | base, scenario, report, speed, the catalogue |
+//! | top | `main.rs`, `cli` | the command line: parse, dispatch, exit codes | base, scenario, report, speed, the catalogue |
 //!
 //! To add a protocol is one new folder, one `pub mod` line and one line of the registry in [`consensus`]; outside this crate
 //! it is one call of [`Catalogue::add_protocol`]. `CONTRIBUTING.md` says how everything else is added.
@@ -85,7 +85,7 @@
 //! 4. [`engine::process`] hands the effects out, one after the other, and `engine::simulation::effects` performs them. `Spend` and `Persist` make all that follows wait for the core and the disk, so
 //!    that *persist, then send* is write-ahead logging. A node that crashes meanwhile loses the rest: what it had not
 //!    sent yet never leaves.
-//! 5. A `Send` becomes a [`network::Parcel`], which the [`network::Network`] turns into arrivals, by delay, bandwidth
+//! 5. A `Send` becomes a [`network::Envelope`], which the [`network::Network`] turns into arrivals, by delay, bandwidth
 //!    and weather. A `Broadcast` is one entry of the queue that walks its arrivals in order, or is spread over a graph by
 //!    [`network::gossip`].
 //! 6. `Extend`, `Rewind` and `Finalize` move the node's view of the chain. [`engine::Executor`] computes what a block
@@ -112,7 +112,7 @@
 //!
 //! * **`Install`**, a fourth verb of the chain ([`protocol::Effect::Install`]). A node that fell behind a snapshot or a
 //!   stable checkpoint cannot extend block by block: the blocks are gone. It is given a state whole, and pays for it.
-//! * **[`Protocol::replies`](protocol::Protocol::replies) and [`Protocol::proposes`](protocol::Protocol::proposes).**
+//! * **[`Protocol::client_reply_quorum`](protocol::Protocol::client_reply_quorum) and [`Protocol::proposes`](protocol::Protocol::proposes).**
 //!   How many nodes must answer before a client believes is part of a protocol (one in Raft, `f + 1` in PBFT), and so is
 //!   who needs a mempool. Both were first guessed by the engine, which must not know families.
 //! * **[`protocol::Attacker`] beside [`engine::Adversary`].** Rewriting effects from outside can make a node silent,
@@ -130,13 +130,13 @@
 //!   does not: its batches may come to stand at another height, so they hold no coinbase.
 //! * **[`Record::is_checkpoint`](protocol::Record::is_checkpoint).** Logs grow without bound unless a record may stand
 //!   for all before it; the engine then drops them and charges the right size at recovery.
-//! * **[`protocol::rehearsal`].** Protocols are tested without the engine, against the contract alone: the layers forbid
+//! * **[`protocol::testing`].** Protocols are tested without the engine, against the contract alone: the layers forbid
 //!   `consensus` to import the engine in its tests too, and a small stage makes better stories.
-//! * **One word of weather per parcel.** Instead of one cipher stream per link, a parcel has one random word, mixed with
+//! * **One word of weather per envelope.** Instead of one cipher stream per link, an envelope has one random word, mixed with
 //!   each receiver, and delays are drawn through inverse distribution functions. Streams for a million links cost more
 //!   memory than the network itself, and the order of draws no longer matters.
 //! * **[`network::Network`] has `carry`, `wake`, `land` and `change`.** With shared uplinks an arrival is not known when a
-//!   parcel leaves: later parcels slow it down. The network asks to be woken when something may have become certain.
+//!   envelope leaves: later envelopes slow it down. The network asks to be woken when something may have become certain.
 //! * **[`Agent::findings`](engine::Agent::findings).** Checkers watch one chain. That a chain's history contradicts what
 //!   another chain carries of it can only be seen from between the two, so an agent may find a property broken; the run
 //!   adds it to what the checkers of that chain found.

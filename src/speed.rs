@@ -20,8 +20,8 @@ use crate::ledger::account::{Account, Reward};
 use crate::ledger::{Admission, Broken, Ledger, Rejection};
 use crate::network::dataset::{self, Kind};
 use crate::network::gossip::{Compact, CompactSettings, Gossip};
-use crate::network::latency::{DelaySampling, Latency, Law};
-use crate::network::topology::{Shape, Topology};
+use crate::network::latency::{DelaySampling, Distribution, Latency};
+use crate::network::topology::{Topology, TopologyModel};
 use crate::network::transport::{Rates, Settings, Transport};
 use crate::protocol::Protocol;
 use std::sync::Arc;
@@ -95,9 +95,12 @@ fn bare<P: Protocol>(config: P::Config, committee: Committee, network: Transport
 /// One decision of PBFT among `validators`, all honest, fully meshed, without disks, processors and bandwidth.
 #[must_use]
 pub fn pbft(validators: usize, crypto: Crypto, seed: u64) -> Simulation<pbft::Pbft> {
-    let law =
-        Law::Normal { median: Duration::from_millis(250), std_dev: Duration::from_millis(50), min: Duration::ZERO };
-    let delay = Latency::of_law(&law).expect("a possible law");
+    let law = Distribution::Normal {
+        median: Duration::from_millis(250),
+        std_dev: Duration::from_millis(50),
+        min: Duration::ZERO,
+    };
+    let delay = Latency::from_distribution(&law).expect("a possible law");
     let network = Transport::new(seed, Box::new(delay), Settings::unlimited(validators));
     let config = pbft::Config {
         request_timeout: Duration::from_secs(3),
@@ -136,7 +139,7 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
         .map(|row| Rates { up: bandwidth.upload[row].0, down: bandwidth.download[row].0 })
         .collect();
     let regions = places.iter().map(|place| table.region(&shares.names[*place]).expect("the same regions")).collect();
-    let delay = Latency::simblock(&table, regions, DelaySampling::PerParcel).expect("a possible law");
+    let delay = Latency::simblock(&table, regions, DelaySampling::PerMessage).expect("a possible law");
     let network = Transport::new(seed, Box::new(delay), Settings::simblock(rates));
     let graph = Arc::new(simblock_graph(nodes, seed));
     let gossip: Box<dyn Gossip> = Box::new(Compact::new(seed, graph, CompactSettings::simblock()));
@@ -157,7 +160,7 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
 /// Who is connected to whom in [`simblock`].
 fn simblock_graph(nodes: usize, seed: u64) -> Topology {
     let cumulative = dataset::degrees("bitcoin-2015").expect("embedded");
-    let shape = Shape::OutboundDegrees { cumulative, max_inbound: nodes };
+    let shape = TopologyModel::OutboundDegrees { cumulative, max_inbound: nodes };
     shape.build(nodes, seed).expect("a graph of enough nodes")
 }
 

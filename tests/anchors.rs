@@ -4,7 +4,7 @@ use ledgerlab::Catalogue;
 use ledgerlab::base::{Duration, Time};
 use ledgerlab::observe::metrics::{BlockStatus, TransactionStatus, ViolationRow};
 use ledgerlab::scenario::Scenario;
-use ledgerlab::scenario::run::{Ran, run};
+use ledgerlab::scenario::run::{RunResult, run};
 
 const ANCHORED: &str = include_str!("../scenarios/faults/threshold-anchored-history.toml");
 
@@ -12,7 +12,7 @@ const ANCHORED: &str = include_str!("../scenarios/faults/threshold-anchored-hist
 const CONSPIRACY: [&str; 2] =
     ["chain[0].protocol.threshold.rewrite.coalition=[0, 1, 2, 3, 4]", "adversary[0].nodes=[0, 1, 2, 3, 4]"];
 
-fn ran(text: &str, seed: u64, overrides: &[&str]) -> Ran {
+fn ran(text: &str, seed: u64, overrides: &[&str]) -> RunResult {
     let overrides: Vec<String> = overrides.iter().map(|change| (*change).to_owned()).collect();
     let loaded = Scenario::load(&Catalogue::standard(), "anchored", text, &overrides)
         .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
@@ -21,14 +21,14 @@ fn ran(text: &str, seed: u64, overrides: &[&str]) -> Ran {
 }
 
 /// What the agent reports: anchors submitted, anchors final, and the mean lag in seconds.
-fn figures(ran: &Ran) -> (usize, usize, f64) {
+fn figures(ran: &RunResult) -> (usize, usize, f64) {
     let remark = ran.remarks.iter().find(|remark| remark.contains("anchors of main in public")).expect("a remark");
     let numbers: Vec<f64> = remark.split([' ', ':']).filter_map(|word| word.parse().ok()).collect();
     let [_seed, submitted, finals, lag] = numbers[..] else { panic!("{remark}") };
     (submitted as usize, finals as usize, lag)
 }
 
-fn violations<'a>(ran: &'a Ran, property: &'a str) -> impl Iterator<Item = &'a ViolationRow> {
+fn violations<'a>(ran: &'a RunResult, property: &'a str) -> impl Iterator<Item = &'a ViolationRow> {
     ran.chains[0].outcome.violations.iter().filter(move |row| row.property == property)
 }
 
@@ -92,7 +92,7 @@ const OUTAGE: &str = "\n[[fault]]\nchain = \"public\"\nat = \"10s\"\nuntil = \"6
 #[test]
 fn anchors_handed_to_a_node_that_is_down_get_in_when_they_are_handed_in_again() {
     let text = ANCHORED.to_owned() + OUTAGE;
-    let lost = |ran: &Ran| {
+    let lost = |ran: &RunResult| {
         let (from, to) = (Time::ZERO + Duration::from_secs(10), Time::ZERO + Duration::from_secs(60));
         let rows = ran.chains[1].outcome.transactions.iter().filter(|row| row.submitted > from && row.submitted < to);
         let rows: Vec<_> = rows.cloned().collect();
@@ -112,7 +112,7 @@ fn anchors_handed_to_a_node_that_is_down_get_in_when_they_are_handed_in_again() 
 }
 
 /// The fingerprints of both chains, and what the agent reports.
-fn fingerprints(ran: &Ran) -> Vec<String> {
+fn fingerprints(ran: &RunResult) -> Vec<String> {
     let ends = ran.chains.iter().map(|chain| chain.timeline.end().value.to_string());
     ends.chain(ran.remarks.iter().filter(|remark| remark.contains("anchors")).cloned()).collect()
 }

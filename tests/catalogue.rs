@@ -11,7 +11,7 @@ use ledgerlab::Catalogue;
 use ledgerlab::consensus::raft::Raft;
 use ledgerlab::protocol::Protocol;
 use ledgerlab::scenario::explore::{judge, world};
-use ledgerlab::scenario::run::{Ran, run_to_end};
+use ledgerlab::scenario::run::{RunResult, run_to_end};
 use ledgerlab::scenario::{LatencyModel, Loaded, Model, Scenario, listing, schema};
 use network::{Hubs, Lossy, Steps};
 use schemars::JsonSchema;
@@ -43,7 +43,7 @@ fn load(changes: &[&str]) -> Result<Loaded, String> {
         .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
-fn run(changes: &[&str]) -> Ran {
+fn run(changes: &[&str]) -> RunResult {
     let loaded = load(changes).unwrap_or_else(|shown| panic!("{shown}"));
     let scenario = &loaded.scenario;
     let again = Scenario::load(&catalogue(), "again", &scenario.resolved(), &[]).expect("the resolved form").scenario;
@@ -55,7 +55,7 @@ fn run(changes: &[&str]) -> Ran {
     ran
 }
 
-fn value(ran: &Ran, name: &str) -> f64 {
+fn value(ran: &RunResult, name: &str) -> f64 {
     ran.chains[0].outcome.summary.value(name).unwrap_or_else(|| panic!("no {name}"))
 }
 

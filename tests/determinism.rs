@@ -6,14 +6,14 @@
 use ledgerlab::Catalogue;
 use ledgerlab::base::{ByteSize, Committee, CostTable, Crypto, Duration, Keyring, NodeId, Time};
 use ledgerlab::consensus::{nakamoto, pbft, raft};
-use ledgerlab::engine::{Fault, ProcessSettings, Scheduled, Setup, Simulation, Stop, TransactionRelay};
+use ledgerlab::engine::{Fault, FaultEvent, ProcessSettings, Setup, Simulation, Stop, TransactionRelay};
 use ledgerlab::ledger::account::{Account, AccountWallet, Reward};
-use ledgerlab::network::latency::{Latency, Law};
+use ledgerlab::network::latency::{Distribution, Latency};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::network::{Change, Degradation};
-use ledgerlab::observe::check::{Settings as CheckSettings, Suite, Verdict};
+use ledgerlab::observe::check::{Checkers, Settings as CheckSettings, Verdict};
 use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Summary};
-use ledgerlab::observe::{Observed, Observer, Violation, trace::Timeline};
+use ledgerlab::observe::{Observed, Observer, Violation, fingerprint::Timeline};
 use ledgerlab::protocol::Protocol;
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::build::build;
@@ -128,7 +128,7 @@ fn scenario(protocol: &str, overrides: &[&str]) -> Scenario {
 }
 
 /// What a run came to.
-struct Ran {
+struct RunResult {
     timeline: Timeline,
     events: u64,
     summary: Summary,
@@ -136,14 +136,14 @@ struct Ran {
 }
 
 /// Runs a scenario in which nothing breaks, so many events at a time.
-fn run(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
+fn run(scenario: &Scenario, seed: u64, slice: u64) -> RunResult {
     let ran = run_unchecked(scenario, seed, slice);
     assert!(ran.verdict.is_clean(), "{:?}", ran.verdict.violations);
     ran
 }
 
 /// Runs a scenario, so many events at a time.
-fn run_unchecked(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
+fn run_unchecked(scenario: &Scenario, seed: u64, slice: u64) -> RunResult {
     let mut built = build(&Catalogue::standard(), scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
     while built.world.advance(slice) {}
     let chain = &mut built.world.chains[0];
@@ -154,11 +154,11 @@ fn run_unchecked(scenario: &Scenario, seed: u64, slice: u64) -> Ran {
     let blank = Metrics::new(MetricsSettings::new(1, Duration::from_secs(1)));
     let metrics = built.watchers[0].metrics.look(|metrics| std::mem::replace(metrics, blank));
     let summary = metrics.outcome(end, &verdict).summary;
-    Ran { timeline, events, summary, verdict }
+    RunResult { timeline, events, summary, verdict }
 }
 
 /// The fingerprint at the end.
-fn print(ran: &Ran) -> String {
+fn print(ran: &RunResult) -> String {
     ran.timeline.intervals().last().expect("an interval").value.to_string()
 }
 
@@ -257,8 +257,8 @@ fn real_signatures_give_the_same_figures_as_symbolic_ones() {
 fn by_hand<P: Protocol>(config: P::Config, weights: Vec<u64>, idle: usize) -> Setup<P> {
     let (active, n) = (weights.len(), weights.len() + idle);
     let committee = Committee::weighted(weights.into_iter().chain(std::iter::repeat_n(0, idle)).collect(), P::FAULTS);
-    let law = Law::Lognormal { median: Duration::from_millis(40), sigma: 0.4 };
-    let delay = Latency::of_law(&law).expect("a possible law");
+    let law = Distribution::Lognormal { median: Duration::from_millis(40), sigma: 0.4 };
+    let delay = Latency::from_distribution(&law).expect("a possible law");
     let accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", 50));
     let paying = Paying {
         arrival: Arrival::Poisson { rate: 30.0 },
@@ -275,7 +275,7 @@ fn by_hand<P: Protocol>(config: P::Config, weights: Vec<u64>, idle: usize) -> Se
     let wallet = Box::new(AccountWallet::new(50, 1_000_000));
     let workload: Box<dyn Workload> = Box::new(Payments::new(1, paying, &homes, accounts.clone(), wallet));
     let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
-    let plain = |at, fault| Scheduled { at, fault, begins: None, ends: None };
+    let plain = |at, fault| FaultEvent { at, fault, begins: None, ends: None };
     let everybody: Vec<NodeId> = homes.clone();
     let by = Degradation { loss: 0.05, jitter: Duration::from_millis(20), ..Degradation::default() };
     let mut faults = vec![
@@ -333,7 +333,7 @@ impl Observer for Grumbler {
 fn watched<P: Protocol>(config: &P::Config) {
     let bare = finish(by_hand::<P>(config.clone(), vec![1; 4], 0));
     let mut setup = by_hand::<P>(config.clone(), vec![1; 4], 0);
-    setup.observers.push(Box::new(Suite::new(&CheckSettings::new(4))));
+    setup.observers.push(Box::new(Checkers::new(&CheckSettings::new(4))));
     setup.observers.push(Box::new(Grumbler));
     setup.observers.push(Box::new(Metrics::new(MetricsSettings::new(4, Duration::from_secs(20)))));
     let watched = finish(setup);

@@ -273,7 +273,7 @@ fn a_search_among_worlds_of_one_node_does_not_stop() {
          chain = [{ protocol = \"raft\", nodes = { count = 1 } }]\nworkload = { payments = { rate = 5 } }\n",
     );
     let (code, text) = home.told("explore one.toml --cases 60 --out here");
-    assert!([0, 4].contains(&code) && text.contains("worlds"), "{code}: {text}");
+    assert!([0, 4].contains(&code) && text.contains("cases"), "{code}: {text}");
 }
 
 #[cfg(unix)]
@@ -523,7 +523,7 @@ fn worlds_that_grow_past_their_limit_are_named_and_the_search_goes_on() {
     let (code, text) = home.told(search);
     assert_eq!(code, 6, "{text}");
     for world in 1..=2 {
-        let line = format!("not judged: world {world} of raft: memory: ");
+        let line = format!("not judged: case {world} of raft: memory: ");
         assert!(text.contains(&line) && text.contains("in use, the limit is 30 MB"), "{text}");
     }
     let manifest: serde_json::Value = serde_json::from_str(&home.read("found/manifest.json")).unwrap();

@@ -1,4 +1,4 @@
-//! Misconduct that needs no knowledge of a protocol, against every protocol of the registry: as many such nodes as a
+//! Attacks that need no knowledge of a protocol, against every protocol of the registry: as many such nodes as a
 //! protocol bears break nothing and stop nothing, and one pair of twins more makes it fork.
 
 use ledgerlab::Catalogue;

@@ -1,6 +1,6 @@
 //! Model checking: protocols in every state that small worlds can reach.
 //!
-//! The protocols are the ones that simulations run, without a line for this. A [`World`](world::World) is a
+//! The protocols are the ones that simulations run, without a line for this. A [`MultiChain`](world::MultiChain) is a
 //! [`stateright::Model`]: its state is what every node remembers, its log, its timers, its chain, and the messages
 //! under way; its actions are whatever may happen next. Stateright visits the states breadth first, on one thread, so
 //! that the numbers here are the same everywhere.

@@ -51,14 +51,21 @@ fn arguments(command: &str) -> Option<Vec<String>> {
     }
     let mut words: Vec<String> = words.into_iter().map(|word| word.replace('\'', "")).collect();
     if let Some(at) = words.iter().position(|word| word == "--cases") {
-        words[at + 1] = "1".to_owned();
+        "1".clone_into(&mut words[at + 1]);
     }
     if words[0] == "bench" {
         words.extend(["--only".to_owned(), "pbft".to_owned()]);
     }
     if words.iter().any(|word| word.contains("region-cut")) {
-        let shorter =
-            ["duration=15s", "seeds=1", "warm_up=2s", "fault[0].at=8s", "fault[0].until=12s", "check.catch_up=1s"];
+        let shorter = [
+            "duration=50s",
+            "workload.payments.rate=20",
+            "seeds=1",
+            "warm_up=2s",
+            "fault[0].at=8s",
+            "fault[0].until=12s",
+            "check.catch_up=1s",
+        ];
         words.extend(shorter.iter().flat_map(|change| ["--set".to_owned(), (*change).to_owned()]));
     }
     Some(words)

@@ -7,12 +7,12 @@ use ledgerlab::Catalogue;
 use ledgerlab::base::{AccountId, ClientId, Committee, CostTable, Crypto, Duration, FaultModel, Keyring, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::raft::{Config, Raft, Transfer};
-use ledgerlab::engine::{Adversary, Fault, ProcessSettings, Scheduled, Setup, Simulation, Stop, TransactionRelay};
+use ledgerlab::engine::{Adversary, Fault, FaultEvent, ProcessSettings, Setup, Simulation, Stop, TransactionRelay};
 use ledgerlab::ledger::account::{Account, Reward};
-use ledgerlab::network::latency::{Latency, Law};
+use ledgerlab::network::latency::{Distribution, Latency};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::ViolationKind;
-use ledgerlab::observe::check::{Settings as CheckSettings, Suite, Verdict};
+use ledgerlab::observe::check::{Checkers, Settings as CheckSettings, Verdict};
 use ledgerlab::observe::metrics::{Metrics, MetricsSettings, Outcome};
 use ledgerlab::protocol::{Effect, EffectOf};
 use ledgerlab::scenario::build::build;
@@ -239,9 +239,9 @@ fn raft_with_a_forgetful_majority_loses_what_was_final_and_is_caught() {
 /// others hear that it is committed; they restart, and are given another payment. The properties that this breaks.
 fn forget(forgetful: usize) -> Vec<&'static str> {
     let at = |millis| Time::ZERO + Duration::from_millis(millis);
-    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
-    let law = Law::Constant { value: Duration::from_millis(10) };
-    let delay = Latency::of_law(&law).expect("a constant delay");
+    let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
+    let law = Distribution::Constant { value: Duration::from_millis(10) };
+    let delay = Latency::from_distribution(&law).expect("a constant delay");
     let others: Vec<NodeId> = vec![NodeId(0), NodeId(1)];
     let accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", 4));
     let transfers = vec![Transfer { at: Duration::from_secs(5), to: 2 }];
@@ -269,7 +269,7 @@ fn forget(forgetful: usize) -> Vec<&'static str> {
         interval: Duration::from_secs(1),
         stop: Stop::at(at(60_000)),
         recheck: false,
-        observers: vec![Box::new(Suite::new(&CheckSettings::new(3)))],
+        observers: vec![Box::new(Checkers::new(&CheckSettings::new(3)))],
     };
     for seat in &mut setup.processes[..forgetful] {
         seat.adversary = Some(Box::new(LyingDisk));

@@ -8,6 +8,7 @@ mod tidy {
     mod planted;
     pub mod rules;
     pub mod source;
+    pub mod words;
 }
 
 use std::fs;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use tidy::circles::circles;
 use tidy::rules::{Broken, check, check_note_labels, check_protocols, check_registry, check_suite, check_top};
 use tidy::source::Source;
+use tidy::words::check_words;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -62,6 +64,7 @@ fn the_project_is_tidy() {
     let of = |path: &str| sources.iter().find(|source| source.path == path).expect(path);
     broken.extend(check_note_labels(of("src/protocol/mod.rs"), of("src/observe/metrics/mod.rs")));
     broken.extend(check_protocols(&sources));
+    broken.extend(check_words(&sources));
     broken.extend(check_registry(of("src/consensus/mod.rs")));
     broken.extend(check_suite(of("tests/suite.rs"), sources.iter().map(|source| source.path.as_str())));
     let visible = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

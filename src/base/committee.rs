@@ -175,13 +175,13 @@ impl Committee {
 /// A set of members that said the same thing, each counted once.
 /// Read from a peer it weighs nothing: what members weigh is known here, not there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
-pub struct Tally {
+pub struct VoterSet {
     members: SmallVec<[u64; 1]>,
     #[serde(skip)]
     weight: u64,
 }
 
-impl Tally {
+impl VoterSet {
     /// Counts `node`; false if it is a stranger or was counted before.
     pub fn add(&mut self, node: NodeId, committee: &Committee) -> bool {
         let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
@@ -282,16 +282,16 @@ mod tests {
         assert_eq!(bent("faulty", 2.into()).unwrap(), committee);
         assert!(bent("faulty", 3.into()).is_err(), "more than seven bear");
         assert!(bent("weights", vec![0, 0].into()).is_err() && bent("weights", vec![u64::MAX, 2].into()).is_err());
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         tally.add(NodeId(1), &committee);
-        let read: Tally = serde_json::from_value(serde_json::to_value(&tally).unwrap()).unwrap();
+        let read: VoterSet = serde_json::from_value(serde_json::to_value(&tally).unwrap()).unwrap();
         assert!(read.contains(NodeId(1)) && !read.contains(NodeId(0)) && read.weight() == 0);
     }
 
     #[test]
     fn nobody_is_counted_twice_and_strangers_never() {
         let committee = Committee::weighted(vec![5, 1, 1], FaultModel::Byzantine);
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         assert!(tally.add(NodeId(0), &committee));
         assert!(!tally.add(NodeId(0), &committee));
         assert!(!tally.add(NodeId(3), &committee));

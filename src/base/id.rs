@@ -55,7 +55,7 @@ pub struct Height(pub u64);
 impl Height {
     /// The height of genesis.
     pub const GENESIS: Height = Height(0);
-    /// One further from genesis; the last one, which only liars speak of, is followed by itself.
+    /// One further from genesis; the last one, which only Byzantine nodes speak of, is followed by itself.
     #[must_use]
     pub const fn next(self) -> Height {
         Height(self.0.saturating_add(1))

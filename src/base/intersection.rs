@@ -2,13 +2,13 @@
 //!
 //! To find two disjoint quorums is hard in general. Where all nodes have one set that names nobody twice, it is a matter of
 //! counting; elsewhere quorums are searched (Lachowski, "Complexity of the quorum intersection property of the Federated
-//! Byzantine Agreement System", arXiv 1902.06493), and the search gives up after [`STEPS_MOST`].
+//! Byzantine Agreement System", arXiv 1902.06493), and the search gives up after [`STEPS_MAX`].
 
 use super::quorum_set::greatest_quorum;
 use super::{NodeId, NodeSet, QuorumSet};
 
 /// Sets of nodes looked at before the search gives up.
-pub const STEPS_MOST: usize = 100_000;
+pub const STEPS_MAX: usize = 100_000;
 
 /// Whether any two quorums meet.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ pub fn intersection(sets: &[Option<&QuorumSet>]) -> Intersection {
     let mut search = Search { slices: &slices, most: all.len() / 2, all: all.clone(), steps: 0 };
     match search.look(&mut NodeSet::default(), &all) {
         Some((one, other)) => Intersection::Disjoint(one, other),
-        None if search.steps >= STEPS_MOST => Intersection::Unknown,
+        None if search.steps >= STEPS_MAX => Intersection::Unknown,
         None => Intersection::Holds,
     }
 }
@@ -88,7 +88,7 @@ impl<'a, F: Fn(NodeId) -> Option<&'a QuorumSet>> Search<'a, F> {
     /// Looks at the quorums that hold all of `chosen` and some of `open`.
     fn look(&mut self, chosen: &mut NodeSet, open: &NodeSet) -> Option<(NodeSet, NodeSet)> {
         self.steps += 1;
-        if self.steps >= STEPS_MOST || chosen.len() > self.most {
+        if self.steps >= STEPS_MAX || chosen.len() > self.most {
             return None;
         }
         let quorum = greatest_quorum(chosen.clone(), self.slices);

@@ -107,7 +107,7 @@ impl Keyring {
         let keys = (0..count).map(|_| OnceLock::new()).collect();
         Keyring { crypto, seed, family, keys, genuine: None, believed: BTreeSet::new() }
     }
-    /// The same keyring, to which whatever bears the name of one of `signers` is genuine. Liars can sign all that they
+    /// The same keyring, to which whatever bears the name of one of `signers` is genuine. Byzantine nodes can sign all that they
     /// send: with this, tests need not know what a message's signatures are about to bend it and sign it again.
     #[must_use]
     pub fn believing(self, signers: impl IntoIterator<Item = u32>) -> Keyring {

@@ -12,7 +12,7 @@ pub mod time;
 pub mod wire;
 pub mod work;
 
-pub use committee::{Committee, FaultModel, Tally};
+pub use committee::{Committee, FaultModel, VoterSet};
 pub use hash::{Digest, Hash};
 pub use id::{AccountId, ClientId, Height, NodeId};
 pub use key::{Crypto, Keyring, Signature};

@@ -98,7 +98,7 @@ pub struct QuorumSet {
 
 impl QuorumSet {
     /// How deep sets may lie in each other (the reference implementation's limit).
-    pub const DEPTH_MOST: usize = 4;
+    pub const DEPTH_MAX: usize = 4;
 
     /// `threshold` of these nodes.
     #[must_use]
@@ -169,11 +169,11 @@ impl QuorumSet {
     #[must_use]
     pub fn fault(&self, n: usize) -> Option<String> {
         let mut named = NodeSet::default();
-        self.fault_within(n, QuorumSet::DEPTH_MOST, &mut named)
+        self.fault_within(n, QuorumSet::DEPTH_MAX, &mut named)
     }
     fn fault_within(&self, n: usize, depth: usize, named: &mut NodeSet) -> Option<String> {
         if depth == 0 {
-            return Some(format!("sets lie more than {} deep in each other", QuorumSet::DEPTH_MOST));
+            return Some(format!("sets lie more than {} deep in each other", QuorumSet::DEPTH_MAX));
         }
         if !(1..=self.entries()).contains(&self.threshold) {
             return Some(format!("asks for {} of {} entries", self.threshold, self.entries()));

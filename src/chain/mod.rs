@@ -8,4 +8,4 @@ pub mod tree;
 pub use block::{Batch, Block, Header, Limit, Seal};
 pub use mempool::Mempool;
 pub use transaction::{Amount, Body, OutPoint, Output, Transaction};
-pub use tree::{BlockIndex, Tree};
+pub use tree::{BlockIndex, BlockTree};

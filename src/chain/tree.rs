@@ -5,7 +5,7 @@ use crate::base::{Hash, Height};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-/// The number of a block in a [`Tree`]; genesis is 0, a parent is below its children.
+/// The number of a block in a [`BlockTree`]; genesis is 0, a parent is below its children.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct BlockIndex(pub u32);
 
@@ -27,25 +27,25 @@ struct Entry {
 }
 
 /// All blocks known to a process. A node's own knowledge is a set of [`BlockIndex`]es.
-pub struct Tree {
+pub struct BlockTree {
     entries: Vec<Entry>,
     by_id: FxHashMap<Hash, BlockIndex>,
 }
 
-impl Default for Tree {
-    fn default() -> Tree {
-        Tree::new()
+impl Default for BlockTree {
+    fn default() -> BlockTree {
+        BlockTree::new()
     }
 }
 
-impl Tree {
+impl BlockTree {
     /// A tree of genesis alone.
     #[must_use]
-    pub fn new() -> Tree {
+    pub fn new() -> BlockTree {
         let genesis = Block::genesis();
         let by_id = FxHashMap::from_iter([(genesis.id(), BlockIndex::GENESIS)]);
         let root = Entry { block: genesis, parent: BlockIndex::GENESIS, skip: BlockIndex::GENESIS };
-        Tree { entries: vec![root], by_id }
+        BlockTree { entries: vec![root], by_id }
     }
     /// Adds `block` and returns its number, the same each time. `None` if its parent is unknown or its height is
     /// not one above its parent's.
@@ -159,7 +159,7 @@ mod tests {
     use crate::base::{NodeId, Stream, Time};
     use crate::chain::{Batch, Header, Seal};
 
-    fn child(tree: &Tree, parent: BlockIndex, proposer: u32) -> Arc<Block> {
+    fn child(tree: &BlockTree, parent: BlockIndex, proposer: u32) -> Arc<Block> {
         let (above, batch) = (tree.block(parent), Batch::empty());
         let header = Header {
             parent: above.id(),
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn ancestors_and_fork_points_are_those_of_the_naive_walk() {
         let mut random = Stream::new(1, "tree", 0, 0);
-        let mut tree = Tree::new();
+        let mut tree = BlockTree::new();
         for n in 1..600u32 {
             let recent = tree.len().saturating_sub(8) + random.index(tree.len().min(8));
             let block = child(&tree, BlockIndex(recent as u32), n);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_block_without_parent_or_with_a_wrong_height_is_not_taken() {
-        let mut tree = Tree::new();
+        let mut tree = BlockTree::new();
         let first = child(&tree, BlockIndex::GENESIS, 0);
         let header = Header { height: Height(5), ..first.header };
         assert_eq!(tree.insert(&Block::new(header, Batch::empty())), None);

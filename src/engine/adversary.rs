@@ -8,14 +8,14 @@ use crate::chain::Transaction;
 use crate::protocol::{Effect, EffectOf, Protocol};
 
 /// Effects to be performed after a span of true time each, if the node has not crashed by then.
-pub type Later<P> = Vec<(Duration, EffectOf<P>)>;
+pub type DelayedEffects<P> = Vec<(Duration, EffectOf<P>)>;
 
 /// Stands between a node and the world.
 pub trait Adversary<P: Protocol> {
     /// Takes the effects of one handler before they are performed; what it moves to `later` is performed then.
-    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut Later<P>);
+    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut DelayedEffects<P>);
     /// The node is about to handle a message; `may_say` tells whether it would be genuine if the node itself sent it.
-    fn hear(&mut self, _message: &P::Message, _may_say: &dyn Fn() -> bool, _later: &mut Later<P>) {}
+    fn hear(&mut self, _message: &P::Message, _may_say: &dyn Fn() -> bool, _later: &mut DelayedEffects<P>) {}
     /// Whether the message that the node sends now leaves with broken signatures. Asked once per message.
     fn garbles(&mut self) -> bool {
         false
@@ -28,7 +28,7 @@ pub trait Adversary<P: Protocol> {
 
 /// The generic ways of misbehaving.
 #[derive(Clone, Debug)]
-pub enum Conduct {
+pub enum EffectFilter {
     /// Hears everything and says nothing.
     Silent,
     /// Says everything late.
@@ -61,7 +61,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    fn again<P: Protocol>(&mut self, message: &P::Message, later: &mut Later<P>) {
+    fn again<P: Protocol>(&mut self, message: &P::Message, later: &mut DelayedEffects<P>) {
         if !self.peers.is_empty() && self.random.chance(self.probability) {
             let to = self.peers[self.random.index(self.peers.len())];
             let after = self.random.span(Duration::ZERO, self.max_delay);
@@ -70,19 +70,19 @@ impl Replay {
     }
 }
 
-impl<P: Protocol> Adversary<P> for Conduct {
-    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut Later<P>) {
+impl<P: Protocol> Adversary<P> for EffectFilter {
+    fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut DelayedEffects<P>) {
         let is_said = |effect: &EffectOf<P>| matches!(effect, Effect::Send { .. } | Effect::Broadcast { .. });
         match self {
-            Conduct::Silent => effects.retain(|effect| !is_said(effect)),
-            Conduct::Delay(by) => {
+            EffectFilter::Silent => effects.retain(|effect| !is_said(effect)),
+            EffectFilter::Delay(by) => {
                 let (said, kept) = std::mem::take(effects).into_iter().partition(is_said);
                 *effects = kept;
                 let said: Vec<EffectOf<P>> = said;
                 later.extend(said.into_iter().map(|effect| (*by, effect)));
             }
-            Conduct::Selective(friends) => select::<P>(effects, friends),
-            Conduct::Withhold(friends, by) => {
+            EffectFilter::Selective(friends) => select::<P>(effects, friends),
+            EffectFilter::Withhold(friends, by) => {
                 let for_others = |effect: &&EffectOf<P>| match effect {
                     Effect::Send { to, .. } => !friends.contains(to),
                     Effect::Broadcast { .. } => true,
@@ -91,31 +91,31 @@ impl<P: Protocol> Adversary<P> for Conduct {
                 later.extend(effects.iter().filter(for_others).map(|effect| (*by, effect.clone())));
                 select::<P>(effects, friends);
             }
-            Conduct::Replay(replay) => {
+            EffectFilter::Replay(replay) => {
                 for effect in effects.iter() {
                     if let Effect::Send { message, .. } | Effect::Broadcast { message } = effect {
                         replay.again::<P>(message, later);
                     }
                 }
             }
-            Conduct::Censor(_) | Conduct::Corrupt(..) | Conduct::Amnesia => {}
+            EffectFilter::Censor(_) | EffectFilter::Corrupt(..) | EffectFilter::Amnesia => {}
         }
     }
-    fn hear(&mut self, message: &P::Message, may_say: &dyn Fn() -> bool, later: &mut Later<P>) {
+    fn hear(&mut self, message: &P::Message, may_say: &dyn Fn() -> bool, later: &mut DelayedEffects<P>) {
         match self {
-            Conduct::Replay(replay) if may_say() => replay.again::<P>(message, later),
+            EffectFilter::Replay(replay) if may_say() => replay.again::<P>(message, later),
             _ => {}
         }
     }
     fn garbles(&mut self) -> bool {
         match self {
-            Conduct::Corrupt(share, random) => random.chance(*share),
+            EffectFilter::Corrupt(share, random) => random.chance(*share),
             _ => false,
         }
     }
     fn admits(&self, transaction: &Transaction) -> bool {
         match self {
-            Conduct::Censor(accounts) => !accounts.contains(&transaction.sender),
+            EffectFilter::Censor(accounts) => !accounts.contains(&transaction.sender),
             _ => true,
         }
     }

@@ -7,7 +7,7 @@
 use super::queue::{Entry, Queue};
 use super::roster::ProcessId;
 use crate::base::{Duration, Time};
-use crate::observe::trace::{Fingerprint, Timeline, Trace};
+use crate::observe::fingerprint::{Fingerprint, Timeline, Trace};
 
 /// What causes an event: a process, the clients, or the schedule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,7 +6,7 @@
 use super::executor::Executor;
 use crate::base::{AccountId, Hash};
 use crate::chain::mempool::Confirmed;
-use crate::chain::{Block, BlockIndex, OutPoint, Tree};
+use crate::chain::{Block, BlockIndex, BlockTree, OutPoint};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -30,7 +30,7 @@ impl Inclusions {
         }
     }
     /// Whether the chain up to `tip` includes the transaction.
-    pub fn holds(&self, tree: &Tree, tip: BlockIndex, id: &Hash) -> bool {
+    pub fn holds(&self, tree: &BlockTree, tip: BlockIndex, id: &Hash) -> bool {
         self.blocks.get(id).is_some_and(|blocks| blocks.iter().any(|(at, _)| tree.is_ancestor(*at, tip)))
     }
 }
@@ -39,7 +39,7 @@ impl Inclusions {
 pub(super) struct ChainUpTo<'a> {
     pub inclusions: &'a Inclusions,
     pub executor: &'a Executor,
-    pub tree: &'a Tree,
+    pub tree: &'a BlockTree,
     pub tip: BlockIndex,
 }
 

@@ -11,8 +11,8 @@ use super::roster::{ProcessId, Roster};
 use super::slab::Slab;
 use crate::base::{NodeId, Time, Work};
 use crate::chain::Transaction;
-use crate::network::gossip::Frame;
-use crate::network::{Arrival, Carried, Change, Network, Parcel};
+use crate::network::gossip::RelayMessage;
+use crate::network::{Arrival, Carried, Change, Envelope, Network};
 use crate::observe::{Loss, Observed};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) enum Content {
     /// A message of the protocol.
     Message(u32),
     /// A frame of gossip about an item.
-    Frame(Frame, u32),
+    RelayMessage(RelayMessage, u32),
     /// A transaction, sent to one mempool after the other.
     Transaction(Arc<Transaction>),
     /// A transaction whose delay was sampled: nobody sends it.
@@ -134,8 +134,8 @@ impl Delivery {
         }
         let sent = &mut self.sent[from.index()];
         *sent += 1;
-        let parcel = Parcel { from: from.endpoint(), bytes, number: *sent, ticket: u64::from(transmission) };
-        self.network.send(context.agenda.now(), &parcel, &self.receivers, &mut self.carried);
+        let envelope = Envelope { from: from.endpoint(), bytes, number: *sent, ticket: u64::from(transmission) };
+        self.network.send(context.agenda.now(), &envelope, &self.receivers, &mut self.carried);
         self.schedule_carried(context);
     }
     /// Sends a transaction on its way by sampled delays.
@@ -224,7 +224,7 @@ impl Delivery {
         let (from, bytes) = (*from, *bytes);
         let work = match content {
             Content::Message(message) => context.messages.envelope(*message).work,
-            Content::Frame(..) => Work::NONE,
+            Content::RelayMessage(..) => Work::NONE,
             _ => Work::RECEIVE + Work::VERIFY,
         };
         let damaged = Transmission { content: Content::Damaged(work), from, bytes, copies: 1 };
@@ -313,7 +313,7 @@ impl Delivery {
         if context.observers.wants_messages() && !is_sampled {
             let kind = match &transmission.content {
                 Content::Message(message) => Some(context.messages.envelope(*message).kind),
-                Content::Frame(frame, _) => Some(frame.kind()),
+                Content::RelayMessage(frame, _) => Some(frame.kind()),
                 Content::Transaction(_) => Some(TRANSACTION_KIND),
                 Content::SampledTransaction(_) | Content::Damaged(_) => None,
             };

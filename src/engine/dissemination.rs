@@ -10,7 +10,7 @@ use super::slab::Slab;
 use crate::base::wire::FRAMING_BYTES;
 use crate::base::{Duration, Hash, NodeId, Time};
 use crate::chain::Transaction;
-use crate::network::gossip::{Frame, Gossip, Item as Description, ItemId, Post};
+use crate::network::gossip::{Gossip, Item as Description, ItemId, Post, RelayMessage};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub(super) struct Relayer {
 #[derive(Clone, Copy)]
 pub(super) struct ReceivedFrame {
     pub from: ProcessId,
-    pub frame: Frame,
+    pub frame: RelayMessage,
     pub item: u32,
 }
 
@@ -171,7 +171,7 @@ impl Dissemination {
             let is_alike = |post: &&Post| Post { to: first.to, ..**post } == first;
             let (these, others) = rest.split_at(rest.iter().take_while(is_alike).count());
             rest = others;
-            if first.after.is_zero() && first.frame != Frame::Reminder {
+            if first.after.is_zero() && first.frame != RelayMessage::Reminder {
                 send_frames(by.process, these, delivery, context);
             } else {
                 let frames = self.delayed.insert((by.boots, these.to_vec()));
@@ -220,5 +220,5 @@ pub(super) fn send_frames(from: ProcessId, posts: &[Post], delivery: &mut Delive
     let Post { frame, item, bytes, .. } = posts[0];
     let bytes = u64::from(bytes) + FRAMING_BYTES as u64;
     let to = posts.iter().map(|post| ProcessId::at(post.to));
-    delivery.send(from, to, (Content::Frame(frame, item.0), bytes, frame.kind()), context);
+    delivery.send(from, to, (Content::RelayMessage(frame, item.0), bytes, frame.kind()), context);
 }

@@ -5,7 +5,7 @@
 
 use crate::base::hash::has_repeated_pair;
 use crate::base::{AccountId, Hash, Keyring, NodeId, Signature};
-use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, OutPoint, Transaction, Tree};
+use crate::chain::{Batch, Block, BlockIndex, BlockTree, Limit, Mempool, OutPoint, Transaction};
 use crate::ledger::{Admission, Ledger};
 use crate::protocol::Invalid;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -72,7 +72,7 @@ impl Executor {
         }
     }
     /// What the block did; executes it, and its ancestors, if nobody did before.
-    pub fn result(&mut self, tree: &Tree, index: BlockIndex) -> Arc<Executed> {
+    pub fn result(&mut self, tree: &BlockTree, index: BlockIndex) -> Arc<Executed> {
         let known = self.results.get(index.index()).cloned().flatten();
         match known {
             Some(known) if self.recheck && index != BlockIndex::GENESIS => {
@@ -147,7 +147,7 @@ impl Executor {
     /// the pool knows as the last.
     pub fn propose(
         &mut self,
-        tree: &Tree,
+        tree: &BlockTree,
         parent: BlockIndex,
         after: &[Arc<Batch>],
         (pool, tip): (&Mempool, BlockIndex),
@@ -193,7 +193,7 @@ impl Executor {
     }
 
     /// Moves the ledger to the state after `target`.
-    fn go(&mut self, tree: &Tree, target: BlockIndex) {
+    fn go(&mut self, tree: &BlockTree, target: BlockIndex) {
         if self.cursor == target {
             return;
         }
@@ -214,7 +214,7 @@ impl Executor {
         }
     }
     /// Executes the block `index` on the state of its parent, where the cursor stands.
-    fn step(&mut self, tree: &Tree, index: BlockIndex) -> Executed {
+    fn step(&mut self, tree: &BlockTree, index: BlockIndex) -> Executed {
         let block = tree.block(index);
         self.ledger.begin(block.height());
         let mut valid = Ok(());

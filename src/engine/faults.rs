@@ -6,7 +6,7 @@
 //!
 //! This room decides and remembers; it changes no other. The cuts and the leader cross processes.
 
-use super::process::{Condition, Kept};
+use super::process::{Condition, LogSurvival};
 use super::reach::Cuts;
 use super::roster::{ProcessId, Roster};
 use crate::base::{Duration, NodeId, Time};
@@ -92,7 +92,7 @@ pub(super) const FLOOD_BYTES: usize = 250;
 #[derive(Clone, PartialEq, Debug)]
 pub enum Fault {
     /// These processes stop, and will find this much of their logs.
-    Crash(Target, Kept),
+    Crash(Target, LogSurvival),
     /// These processes start again.
     Restart(Target),
     /// These processes bear something.
@@ -144,7 +144,7 @@ impl Fault {
     /// A plain crash of nodes without twins.
     #[must_use]
     pub fn crash(nodes: Vec<NodeId>) -> Fault {
-        Fault::Crash(Target::first_of(nodes), Kept::Durable)
+        Fault::Crash(Target::first_of(nodes), LogSurvival::Durable)
     }
     /// The end of a crash.
     #[must_use]
@@ -155,7 +155,7 @@ impl Fault {
 
 /// A fault and when it begins. `begins` and `ends` name a span for people.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Scheduled {
+pub struct FaultEvent {
     /// When.
     pub at: Time,
     /// What.
@@ -186,7 +186,7 @@ pub(super) struct FloodRound {
 
 /// The schedule, and the faults in force.
 pub(super) struct Faults {
-    schedule: Vec<Scheduled>,
+    schedule: Vec<FaultEvent>,
     /// What each process bears, with the number of the fault.
     impairments: Vec<Vec<(u32, NodeImpairment)>>,
     /// The leaders that faults hit, by the number of the fault.
@@ -204,7 +204,7 @@ pub(super) struct Faults {
 /// Beginning and ending.
 impl Faults {
     /// This schedule, for so many processes.
-    pub fn new(schedule: Vec<Scheduled>, processes: usize) -> Faults {
+    pub fn new(schedule: Vec<FaultEvent>, processes: usize) -> Faults {
         Faults {
             schedule,
             impairments: vec![Vec::new(); processes],
@@ -221,7 +221,7 @@ impl Faults {
         self.schedule.iter().map(|scheduled| scheduled.at)
     }
     /// An entry of the schedule.
-    pub fn entry(&self, entry: u32) -> &Scheduled {
+    pub fn entry(&self, entry: u32) -> &FaultEvent {
         &self.schedule[entry as usize]
     }
     /// The processes that are down from the beginning.
@@ -348,7 +348,7 @@ pub(super) fn seen_from(now: Time, impairment: NodeImpairment) -> NodeImpairment
     }
 }
 
-/// The change with the leader in its place: of those named beside it as everybody else, the leader is none.
+/// The change with the leader in its place: of those named beside it as all other nodes, the leader is none.
 pub(super) fn bind_leader(leader: ProcessId, change: Change) -> Change {
     let leader = leader.endpoint();
     let bind = |nodes: Vec<NodeId>| -> Vec<NodeId> {
@@ -379,7 +379,7 @@ mod tests {
         leads(1, 4, 20, 1);
         leads(0, 1, 30, 1); // restarted, by its log
         leads(2, 4, 40, 2); // the same turn, later
-        leads(3, 9, 50, 2); // a liar
+        leads(3, 9, 50, 2); // a Byzantine node
         (0..3).for_each(|process| faults.lost_data(ProcessId(process)));
         assert_eq!(faults.leader(is_honest), None, "all begin anew");
     }

@@ -43,13 +43,13 @@ mod tests;
 mod views;
 pub mod world;
 
-pub use adversary::{Adversary, Conduct, Later, Replay};
+pub use adversary::{Adversary, DelayedEffects, EffectFilter, Replay};
 pub use anchor::{Anchoring, Settings as AnchoringSettings};
 pub use clients::RETRY_FACTOR_MAX;
 pub use executor::Executor;
-pub use faults::{FLOOD_ACCOUNTS, Fault, FloodPayload, NodeImpairment, Scheduled, Target};
-pub use process::{Clock, DiskModel, Kept, ProcessSettings};
+pub use faults::{FLOOD_ACCOUNTS, Fault, FaultEvent, FloodPayload, NodeImpairment, Target};
+pub use process::{Clock, DiskModel, LogSurvival, ProcessSettings};
 pub use roster::{ProcessId, Role, Roster};
 pub use setup::{Setup, Stop, TransactionRelay};
 pub use simulation::Simulation;
-pub use world::{Agent, Chain, Findings, World};
+pub use world::{Agent, Chain, Findings, MultiChain};

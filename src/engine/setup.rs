@@ -1,6 +1,6 @@
 //! Everything that a chain is made of.
 
-use super::faults::Scheduled;
+use super::faults::FaultEvent;
 use super::process::ProcessSettings;
 use super::roster::{ProcessId, Role, Roster};
 use crate::base::{Committee, CostTable, Crypto, Duration, Height, Keyring, NodeId, Time};
@@ -135,7 +135,7 @@ pub struct Setup<P: Protocol> {
     /// What computing costs.
     pub costs: CostTable,
     /// The schedule of faults, in any order.
-    pub faults: Vec<Scheduled>,
+    pub faults: Vec<FaultEvent>,
     /// How often loads are observed and the fingerprint is kept.
     pub interval: Duration,
     /// When it ends.

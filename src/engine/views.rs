@@ -8,7 +8,7 @@ use super::confirmed::{ChainUpTo, Inclusions};
 use super::executor::{Executed, Executor};
 use super::roster::ProcessId;
 use crate::base::{Hash, Height};
-use crate::chain::{Block, BlockIndex, Transaction, Tree};
+use crate::chain::{Block, BlockIndex, BlockTree, Transaction};
 use crate::protocol::Snapshot;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) struct Rewound {
 
 /// The chains of all processes.
 pub(super) struct Views {
-    tree: Tree,
+    tree: BlockTree,
     executor: Executor,
     inclusions: Inclusions,
     /// Which blocks have been a part of somebody's chain.
@@ -46,7 +46,7 @@ impl Views {
     pub fn new(executor: Executor, processes: usize) -> Views {
         let genesis = View { tip: BlockIndex::GENESIS, finalized: Height::GENESIS, final_before_loss: Height::GENESIS };
         Views {
-            tree: Tree::new(),
+            tree: BlockTree::new(),
             executor,
             inclusions: Inclusions::default(),
             included: Vec::new(),
@@ -54,7 +54,7 @@ impl Views {
         }
     }
     /// All blocks.
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &BlockTree {
         &self.tree
     }
     /// What computes what blocks do.
@@ -62,7 +62,7 @@ impl Views {
         &self.executor
     }
     /// To compute what blocks of the tree do.
-    pub fn execution(&mut self) -> (&Tree, &mut Executor) {
+    pub fn execution(&mut self) -> (&BlockTree, &mut Executor) {
         (&self.tree, &mut self.executor)
     }
     /// What a block did.
@@ -96,7 +96,7 @@ impl Views {
         self.inclusions.holds(&self.tree, self.tip(process), transaction)
     }
     /// Adds a block to the tree; `None` if its parent is unknown, or if its name does not fit its transactions.
-    pub fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
+    pub fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
         let known = self.tree.find(&block.id());
         known.or_else(|| Executor::is_whole(block).then(|| self.tree.insert(block)).flatten())
     }

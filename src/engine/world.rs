@@ -4,7 +4,7 @@ use super::simulation::Simulation;
 use crate::base::{ClientId, Height, NodeId, Time};
 use crate::chain::{Block, Transaction};
 use crate::observe::Violation;
-use crate::observe::trace::Timeline;
+use crate::observe::fingerprint::Timeline;
 use crate::protocol::Protocol;
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ pub struct Findings {
 
 /// Chains and agents in one virtual time. At equal times chains come first, in their order, then agents in theirs.
 #[derive(Default)]
-pub struct World {
+pub struct MultiChain {
     /// The chains.
     pub chains: Vec<Box<dyn Chain>>,
     /// The agents.
@@ -122,11 +122,11 @@ pub struct World {
     now: Time,
 }
 
-impl World {
+impl MultiChain {
     /// A world of these.
     #[must_use]
-    pub fn new(chains: Vec<Box<dyn Chain>>, agents: Vec<Box<dyn Agent>>) -> World {
-        World { chains, agents, now: Time::ZERO }
+    pub fn new(chains: Vec<Box<dyn Chain>>, agents: Vec<Box<dyn Agent>>) -> MultiChain {
+        MultiChain { chains, agents, now: Time::ZERO }
     }
     /// The time up to which everything has happened.
     #[must_use]

@@ -4,7 +4,7 @@
 //! terms, and whether its delays are one-way or round-trip. A dataset has a name that people type and a SHA-256 that
 //! goes into the record of a run. Names are unique within a [`Kind`].
 
-use super::sheet::{Mistake, Row, Sheet};
+use super::csv_table::{CsvError, CsvTable, Row};
 use crate::base::{BitRate, Duration, Hash, Stream};
 use std::fmt;
 
@@ -252,13 +252,15 @@ impl LatencyTable {
     ///
     /// # Errors
     /// The first line that is not as it should be.
-    pub fn read(text: &str) -> Result<LatencyTable, Mistake> {
-        let sheet = Sheet::read(text)?;
+    pub fn read(text: &str) -> Result<LatencyTable, CsvError> {
+        let sheet = CsvTable::read(text)?;
         match sheet.header()[0] {
             "src" => LatencyTable::read_pairs(&sheet),
             "region_a" => LatencyTable::read_quartiles(&sheet),
             "region" => LatencyTable::read_square(&sheet),
-            other => Err(Mistake::new(1, format!("a first column \"{other}\""), "\"region\", \"src\" or \"region_a\"")),
+            other => {
+                Err(CsvError::new(1, format!("a first column \"{other}\""), "\"region\", \"src\" or \"region_a\""))
+            }
         }
     }
     /// A table from medians and spreads, both row by row.
@@ -268,7 +270,7 @@ impl LatencyTable {
     #[must_use]
     pub fn new(names: Vec<String>, medians: Vec<Duration>, sigmas: Vec<f64>) -> LatencyTable {
         let regions = names.len();
-        assert!(regions <= MOST_REGIONS, "a region is numbered by a byte");
+        assert!(regions <= REGIONS_MAX, "a region is numbered by a byte");
         assert!(medians.len() == regions * regions && sigmas.len() == regions * regions, "a table is square");
         assert!(sigmas.iter().all(|sigma| (0.0..=SIGMA_MAX).contains(sigma)), "a sigma lies in 0..={SIGMA_MAX}");
         LatencyTable { names, medians, sigmas }
@@ -299,7 +301,7 @@ impl LatencyTable {
         self.names.len()
     }
 
-    fn read_square(sheet: &Sheet) -> Result<LatencyTable, Mistake> {
+    fn read_square(sheet: &CsvTable) -> Result<LatencyTable, CsvError> {
         let names: Vec<String> = sheet.header()[1..].iter().map(ToString::to_string).collect();
         let mut filling = Filling::new(names);
         for row in sheet.rows() {
@@ -312,7 +314,7 @@ impl LatencyTable {
         filling.finish()
     }
 
-    fn read_pairs(sheet: &Sheet) -> Result<LatencyTable, Mistake> {
+    fn read_pairs(sheet: &CsvTable) -> Result<LatencyTable, CsvError> {
         let (src, dst) = (sheet.column("src")?, sheet.column("dst")?);
         let (median, sigma) = (sheet.column("oneway_median_ms")?, sheet.optional("lognormal_sigma"));
         let mut filling = Filling::new(first_seen(sheet, &[src, dst]));
@@ -324,7 +326,7 @@ impl LatencyTable {
         filling.finish()
     }
 
-    fn read_quartiles(sheet: &Sheet) -> Result<LatencyTable, Mistake> {
+    fn read_quartiles(sheet: &CsvTable) -> Result<LatencyTable, CsvError> {
         let (a, b) = (sheet.column("region_a")?, sheet.column("region_b")?);
         let [low, median, high] = [sheet.column("p25_ms")?, sheet.column("p50_ms")?, sheet.column("p75_ms")?];
         let mut filling = Filling::new(first_seen(sheet, &[a, b]));
@@ -345,7 +347,7 @@ impl LatencyTable {
 }
 
 /// A region is numbered by a byte.
-const MOST_REGIONS: usize = 256;
+const REGIONS_MAX: usize = 256;
 
 /// A latency table being read.
 struct Filling {
@@ -359,27 +361,27 @@ impl Filling {
         let cells = vec![None; names.len() * names.len()];
         Filling { names, cells, last_line: 1 }
     }
-    fn region(&self, row: &Row, column: usize) -> Result<usize, Mistake> {
+    fn region(&self, row: &Row, column: usize) -> Result<usize, CsvError> {
         let known = self.names.iter().position(|name| name == row.text(column));
         known.ok_or_else(|| row.mistake(column, format!("one of {}", self.names.join(", "))))
     }
-    fn set(&mut self, row: &Row, from: usize, to: usize, median: Duration, sigma: f64) -> Result<(), Mistake> {
+    fn set(&mut self, row: &Row, from: usize, to: usize, median: Duration, sigma: f64) -> Result<(), CsvError> {
         self.last_line = row.line;
         let cell = &mut self.cells[from * self.names.len() + to];
         if cell.replace((median, sigma)).is_some() {
             let found = format!("{} to {} a second time", self.names[from], self.names[to]);
-            return Err(Mistake::new(row.line, found, "each pair once"));
+            return Err(CsvError::new(row.line, found, "each pair once"));
         }
         Ok(())
     }
-    fn finish(self) -> Result<LatencyTable, Mistake> {
+    fn finish(self) -> Result<LatencyTable, CsvError> {
         let regions = self.names.len();
-        if regions == 0 || regions > MOST_REGIONS {
-            return Err(Mistake::new(1, format!("{regions} regions"), format!("1 to {MOST_REGIONS} regions")));
+        if regions == 0 || regions > REGIONS_MAX {
+            return Err(CsvError::new(1, format!("{regions} regions"), format!("1 to {REGIONS_MAX} regions")));
         }
         if let Some(gap) = self.cells.iter().position(Option::is_none) {
             let (from, to) = (&self.names[gap / regions], &self.names[gap % regions]);
-            return Err(Mistake::new(self.last_line, "the end", format!("a delay from {from} to {to}")));
+            return Err(CsvError::new(self.last_line, "the end", format!("a delay from {from} to {to}")));
         }
         let (medians, sigmas) = self.cells.into_iter().flatten().unzip();
         Ok(LatencyTable { names: self.names, medians, sigmas })
@@ -387,7 +389,7 @@ impl Filling {
 }
 
 /// Names in `columns`, in the order in which they first appear.
-fn first_seen(sheet: &Sheet, columns: &[usize]) -> Vec<String> {
+fn first_seen(sheet: &CsvTable, columns: &[usize]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for row in sheet.rows() {
         for column in columns {
@@ -400,7 +402,7 @@ fn first_seen(sheet: &Sheet, columns: &[usize]) -> Vec<String> {
 }
 
 /// A delay of up to a minute, written in milliseconds.
-fn milliseconds(row: &Row, column: usize) -> Result<Duration, Mistake> {
+fn milliseconds(row: &Row, column: usize) -> Result<Duration, CsvError> {
     Ok(Duration::from_secs_f64(row.decimal(column, 0.0..=60_000.0)? / 1000.0))
 }
 
@@ -420,8 +422,8 @@ impl Bandwidths {
     ///
     /// # Errors
     /// The first line that is not as it should be.
-    pub fn read(text: &str) -> Result<Bandwidths, Mistake> {
-        let sheet = Sheet::read(text)?;
+    pub fn read(text: &str) -> Result<Bandwidths, CsvError> {
+        let sheet = CsvTable::read(text)?;
         let label = sheet.optional("class").map_or_else(|| sheet.column("region"), Ok)?;
         let (scale, unit) = if sheet.optional("upload_mbps").is_some() { (1e6, "mbps") } else { (1.0, "bps") };
         let upload = sheet.column(&format!("upload_{unit}"))?;
@@ -456,8 +458,8 @@ impl Shares {
     ///
     /// # Errors
     /// The first line that is not as it should be.
-    pub fn read(text: &str, label: &str, value: &str) -> Result<Shares, Mistake> {
-        let sheet = Sheet::read(text)?;
+    pub fn read(text: &str, label: &str, value: &str) -> Result<Shares, CsvError> {
+        let sheet = CsvTable::read(text)?;
         let (label, value) = (sheet.column(label)?, sheet.column(value)?);
         let region = sheet.optional("region").or_else(|| sheet.optional("operator_region_guess"));
         let region = region.filter(|region| *region != label);

@@ -1,13 +1,13 @@
-//! What goes wrong between nodes: cuts and degradations, and what they do to one parcel.
+//! What goes wrong between nodes: cuts and degradations, and what they do to one envelope.
 //!
-//! Cuts and degradations are named by numbers and add up: a parcel passes only where no cut lies, suffers the delay
-//! of every degradation on its way, and must survive each one's loss. Chance is a pure function of the parcel's
+//! Cuts and degradations are named by numbers and add up: an envelope passes only where no cut lies, suffers the delay
+//! of every degradation on its way, and must survive each one's loss. Chance is a pure function of the envelope's
 //! weather word and the number of the degradation, so that one more degradation changes nothing about the others.
 //!
 //! Simplified: losses are independent of each other; there are no bursts.
 
-use super::chance::{below, unit};
 use super::node_set::NodeSet;
+use super::sampling::{below, unit};
 use super::{Change, Degradation};
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId};
@@ -38,7 +38,7 @@ struct Degraded {
     by: Degradation,
 }
 
-/// What becomes of a parcel that has left its uplink.
+/// What becomes of an envelope that has left its uplink.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Fate {
     /// It never arrives.
@@ -83,7 +83,7 @@ impl Faults {
     pub fn cut(&self, from: NodeId, to: NodeId) -> bool {
         self.cuts.iter().flat_map(|cut| &cut.pairs).any(|(near, far)| near.contains(from) && far.contains(to))
     }
-    /// The fate of a parcel from `from` to `to` that meets the weather `word`.
+    /// The fate of an envelope from `from` to `to` that meets the weather `word`.
     #[must_use]
     pub fn fate(&self, from: NodeId, to: NodeId, word: u64) -> Fate {
         let mut fate = Fate { lost: self.cut(from, to), ..Fate::default() };

@@ -2,7 +2,7 @@
 //!
 //! A `#` starts a comment that ends with its line. Keys that nobody asks for are read over, as the language demands.
 
-use super::sheet::Mistake;
+use super::csv_table::CsvError;
 use std::ops::RangeInclusive;
 
 /// A list of keys and values.
@@ -37,34 +37,34 @@ impl Value {
         }
     }
     /// A text in quotes.
-    pub(super) fn text(&self) -> Result<&str, Mistake> {
+    pub(super) fn text(&self) -> Result<&str, CsvError> {
         match &self.content {
             Content::Text(text) => Ok(text),
-            _ => Err(Mistake::new(self.line, self.show(), "a text in quotes")),
+            _ => Err(CsvError::new(self.line, self.show(), "a text in quotes")),
         }
     }
     /// A whole number within `range`.
-    pub(super) fn whole(&self, range: RangeInclusive<u64>) -> Result<u64, Mistake> {
+    pub(super) fn whole(&self, range: RangeInclusive<u64>) -> Result<u64, CsvError> {
         let number = match &self.content {
             Content::Number(number) => number.parse().ok().filter(|number| range.contains(number)),
             _ => None,
         };
         let expected = || format!("a whole number from {} to {}", range.start(), range.end());
-        number.ok_or_else(|| Mistake::new(self.line, self.show(), expected()))
+        number.ok_or_else(|| CsvError::new(self.line, self.show(), expected()))
     }
     /// A number within `range`.
-    pub(super) fn decimal(&self, range: RangeInclusive<f64>) -> Result<f64, Mistake> {
+    pub(super) fn decimal(&self, range: RangeInclusive<f64>) -> Result<f64, CsvError> {
         let number = match &self.content {
             Content::Number(number) => number.parse().ok().filter(|number| range.contains(number)),
             _ => None,
         };
         let expected = || format!("a number from {} to {}", range.start(), range.end());
-        number.ok_or_else(|| Mistake::new(self.line, self.show(), expected()))
+        number.ok_or_else(|| CsvError::new(self.line, self.show(), expected()))
     }
-    fn list(&self) -> Result<&Attributes, Mistake> {
+    fn list(&self) -> Result<&Attributes, CsvError> {
         match &self.content {
             Content::List(list) => Ok(list),
-            _ => Err(Mistake::new(self.line, self.show(), "a list in brackets")),
+            _ => Err(CsvError::new(self.line, self.show(), "a list in brackets")),
         }
     }
 }
@@ -77,28 +77,32 @@ impl Attributes {
     pub(super) fn optional<T>(
         &self,
         key: &str,
-        read: impl FnOnce(&Value) -> Result<T, Mistake>,
-    ) -> Result<Option<T>, Mistake> {
+        read: impl FnOnce(&Value) -> Result<T, CsvError>,
+    ) -> Result<Option<T>, CsvError> {
         let mut values = self.all(key);
         let first = values.next().map(read).transpose()?;
         match values.next() {
-            Some(second) => Err(Mistake::new(second.line, format!("{key} a second time"), format!("{key} once"))),
+            Some(second) => Err(CsvError::new(second.line, format!("{key} a second time"), format!("{key} once"))),
             None => Ok(first),
         }
     }
     /// What `read` makes of the value of `key`, which must be there.
-    pub(super) fn required<T>(&self, key: &str, read: impl FnOnce(&Value) -> Result<T, Mistake>) -> Result<T, Mistake> {
-        self.optional(key, read)?.ok_or_else(|| Mistake::new(self.line, "a list without one", format!("a key {key}")))
+    pub(super) fn required<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Value) -> Result<T, CsvError>,
+    ) -> Result<T, CsvError> {
+        self.optional(key, read)?.ok_or_else(|| CsvError::new(self.line, "a list without one", format!("a key {key}")))
     }
     /// The one list called `key`.
-    pub(super) fn list(&self, key: &str) -> Result<&Attributes, Mistake> {
+    pub(super) fn list(&self, key: &str) -> Result<&Attributes, CsvError> {
         match self.entries.iter().find(|(known, _)| known == key) {
             Some((_, value)) => value.list(),
-            None => Err(Mistake::new(self.line, "none", format!("\"{key} [ ... ]\""))),
+            None => Err(CsvError::new(self.line, "none", format!("\"{key} [ ... ]\""))),
         }
     }
     /// All lists called `key`, in order.
-    pub(super) fn lists<'a>(&'a self, key: &str) -> impl Iterator<Item = Result<&'a Attributes, Mistake>> {
+    pub(super) fn lists<'a>(&'a self, key: &str) -> impl Iterator<Item = Result<&'a Attributes, CsvError>> {
         self.all(key).map(Value::list)
     }
 }
@@ -116,7 +120,7 @@ enum Token {
 const DEEPEST: usize = 16;
 
 /// Reads a text.
-pub(super) fn parse(text: &str) -> Result<Attributes, Mistake> {
+pub(super) fn parse(text: &str) -> Result<Attributes, CsvError> {
     let mut tokens = tokens(text)?.into_iter();
     let mut last_line = 1;
     attributes(&mut tokens, &mut last_line, 0)
@@ -127,20 +131,20 @@ fn attributes(
     tokens: &mut impl Iterator<Item = (Token, usize)>,
     last_line: &mut usize,
     depth: usize,
-) -> Result<Attributes, Mistake> {
+) -> Result<Attributes, CsvError> {
     let mut read = Attributes { entries: Vec::new(), line: *last_line };
     loop {
         let Some((token, line)) = tokens.next() else {
-            return if depth == 0 { Ok(read) } else { Err(Mistake::new(*last_line, "the end of the text", "\"]\"")) };
+            return if depth == 0 { Ok(read) } else { Err(CsvError::new(*last_line, "the end of the text", "\"]\"")) };
         };
         *last_line = line;
         let key = match token {
             Token::Close if depth > 0 => return Ok(read),
             Token::Word(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => word,
-            other => return Err(Mistake::new(line, other.show(), "a key that begins with a letter")),
+            other => return Err(CsvError::new(line, other.show(), "a key that begins with a letter")),
         };
         let Some((token, line)) = tokens.next() else {
-            return Err(Mistake::new(line, "the end of the text", format!("a value of {key}")));
+            return Err(CsvError::new(line, "the end of the text", format!("a value of {key}")));
         };
         *last_line = line;
         let content = match token {
@@ -151,7 +155,7 @@ fn attributes(
             Token::Open if depth < DEEPEST => Content::List(attributes(tokens, last_line, depth + 1)?),
             other => {
                 let expected = format!("a number, a text in quotes or a list in brackets for {key}");
-                return Err(Mistake::new(line, other.show(), expected));
+                return Err(CsvError::new(line, other.show(), expected));
             }
         };
         read.entries.push((key, Value { content, line }));
@@ -170,7 +174,7 @@ impl Token {
 }
 
 /// Cuts a text into words; each comes with its line.
-fn tokens(text: &str) -> Result<Vec<(Token, usize)>, Mistake> {
+fn tokens(text: &str) -> Result<Vec<(Token, usize)>, CsvError> {
     let mut cut = Vec::new();
     let mut rest = text;
     let mut line = 1;
@@ -187,7 +191,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, Mistake> {
             }
             '"' => {
                 let Some(length) = rest[1..].find('"') else {
-                    return Err(Mistake::new(line, "a quote that is never closed", "a text in quotes"));
+                    return Err(CsvError::new(line, "a quote that is never closed", "a text in quotes"));
                 };
                 let quoted = &rest[1..=length];
                 cut.push((Token::Text(quoted.to_owned()), line));

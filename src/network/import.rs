@@ -11,9 +11,9 @@
 //!   as its region. A self-loop, in Shadow the path between two hosts of one graph node, counts for
 //!   [`latency_table_of_gml`] only. `jitter` is read over, as Shadow does.
 
+use super::csv_table::{CsvError, CsvTable, Row};
 use super::dataset::LatencyTable;
 use super::gml::{self, Attributes, Value};
-use super::sheet::{Mistake, Row, Sheet};
 use super::topology::{Topology, TopologyError};
 use crate::base::{BitRate, Duration, NodeId};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub struct Link {
     pub latency: Option<Duration>,
     /// Bandwidth.
     pub bandwidth: Option<BitRate>,
-    /// Probability that a parcel is lost.
+    /// Probability that an envelope is lost.
     pub loss: Option<f64>,
 }
 
@@ -128,8 +128,8 @@ struct Edge {
 ///
 /// # Errors
 /// The first line that is not as it should be.
-pub fn read_csv(nodes: &str, edges: &str) -> Result<Imported, Mistake> {
-    let sheet = Sheet::read(nodes)?;
+pub fn read_csv(nodes: &str, edges: &str) -> Result<Imported, CsvError> {
+    let sheet = CsvTable::read(nodes)?;
     let id = sheet.column("id")?;
     let mut numbers = BTreeMap::new();
     let mut read = Vec::new();
@@ -143,7 +143,7 @@ pub fn read_csv(nodes: &str, edges: &str) -> Result<Imported, Mistake> {
     assemble(read, edges)
 }
 
-fn node_of(sheet: &Sheet, row: &Row, id: usize) -> Result<NodeAttributes, Mistake> {
+fn node_of(sheet: &CsvTable, row: &Row, id: usize) -> Result<NodeAttributes, CsvError> {
     let rate = |row: &Row, column| row.whole(column, 1..=1_000_000_000_000_000).map(BitRate);
     let positive = |row: &Row, column| row.decimal(column, 0.0..=f64::MAX);
     Ok(NodeAttributes {
@@ -159,12 +159,12 @@ fn node_of(sheet: &Sheet, row: &Row, id: usize) -> Result<NodeAttributes, Mistak
 }
 
 /// A delay of up to an hour, in whole microseconds.
-fn microseconds(row: &Row, column: usize) -> Result<Duration, Mistake> {
+fn microseconds(row: &Row, column: usize) -> Result<Duration, CsvError> {
     row.whole(column, 0..=3_600_000_000).map(Duration::from_micros)
 }
 
 /// The columns of the two ends of an edge, under the names that tools write.
-fn ends(sheet: &Sheet) -> Result<(usize, usize), Mistake> {
+fn ends(sheet: &CsvTable) -> Result<(usize, usize), CsvError> {
     const NAMES: [(&str, &str); 3] = [("src", "dst"), ("source", "target"), ("from", "to")];
     let pair = |(one, other)| sheet.optional(one).zip(sheet.optional(other));
     NAMES.into_iter().find_map(pair).ok_or_else(|| {
@@ -173,12 +173,12 @@ fn ends(sheet: &Sheet) -> Result<(usize, usize), Mistake> {
         let matrix = sheet.header().len() == sheet.rows().count() + 1;
         let hint =
             if matrix { "; a matrix of delays becomes one row per pair, with \"latency_us\" as a column" } else { "" };
-        Mistake::new(1, found, format!("{form}{hint}"))
+        CsvError::new(1, found, format!("{form}{hint}"))
     })
 }
 
-fn csv_edges(text: &str, numbers: &BTreeMap<String, usize>) -> Result<Vec<Edge>, Mistake> {
-    let sheet = Sheet::read(text)?;
+fn csv_edges(text: &str, numbers: &BTreeMap<String, usize>) -> Result<Vec<Edge>, CsvError> {
+    let sheet = CsvTable::read(text)?;
     let (src, dst) = ends(&sheet)?;
     let end = |row: &Row, column| {
         let known = numbers.get(row.text(column)).copied();
@@ -204,7 +204,7 @@ fn csv_edges(text: &str, numbers: &BTreeMap<String, usize>) -> Result<Vec<Edge>,
 }
 
 /// Puts nodes and edges together; no direction of a link may be told twice.
-fn assemble(nodes: Vec<NodeAttributes>, edges: Vec<Edge>) -> Result<Imported, Mistake> {
+fn assemble(nodes: Vec<NodeAttributes>, edges: Vec<Edge>) -> Result<Imported, CsvError> {
     let mut told: BTreeMap<(usize, usize), Link> = BTreeMap::new();
     for edge in edges {
         let directions =
@@ -212,13 +212,13 @@ fn assemble(nodes: Vec<NodeAttributes>, edges: Vec<Edge>) -> Result<Imported, Mi
         for direction in directions {
             if told.insert(direction, edge.link).is_some() {
                 let (from, to) = (&nodes[direction.0].name, &nodes[direction.1].name);
-                return Err(Mistake::new(edge.line, format!("{from} to {to} a second time"), "each link once"));
+                return Err(CsvError::new(edge.line, format!("{from} to {to} a second time"), "each link once"));
             }
         }
     }
     let arcs = told.keys().map(|(from, to)| (NodeId::from(*from), NodeId::from(*to)));
     let topology = Topology::of_arcs(nodes.len(), arcs)
-        .map_err(|error: TopologyError| Mistake::new(1, error, "a network with nodes"))?;
+        .map_err(|error: TopologyError| CsvError::new(1, error, "a network with nodes"))?;
     let links = told.iter().map(|((from, to), link)| (NodeId::from(*from), NodeId::from(*to), *link));
     Ok(Imported { links: Links::new(nodes.len(), links), topology, nodes })
 }
@@ -227,7 +227,7 @@ fn assemble(nodes: Vec<NodeAttributes>, edges: Vec<Edge>) -> Result<Imported, Mi
 ///
 /// # Errors
 /// The first line that is not as it should be.
-pub fn read_gml(text: &str) -> Result<Imported, Mistake> {
+pub fn read_gml(text: &str) -> Result<Imported, CsvError> {
     let graph = Graph::read(text)?;
     let edges = graph.edges.into_iter().filter(|edge| edge.from != edge.to).collect();
     assemble(graph.nodes, edges)
@@ -238,15 +238,15 @@ pub fn read_gml(text: &str) -> Result<Imported, Mistake> {
 ///
 /// # Errors
 /// The first line that is not as it should be.
-pub fn latency_table_of_gml(text: &str) -> Result<LatencyTable, Mistake> {
+pub fn latency_table_of_gml(text: &str) -> Result<LatencyTable, CsvError> {
     let graph = Graph::read(text)?;
     let regions = graph.nodes.len();
     if regions > 256 {
-        return Err(Mistake::new(1, format!("{regions} nodes"), "at most 256 nodes, each a region"));
+        return Err(CsvError::new(1, format!("{regions} nodes"), "at most 256 nodes, each a region"));
     }
     let mut delays = vec![Duration::MAX; regions * regions];
     for edge in &graph.edges {
-        let latency = edge.link.latency.ok_or_else(|| Mistake::new(edge.line, "no latency", "a key latency"))?;
+        let latency = edge.link.latency.ok_or_else(|| CsvError::new(edge.line, "no latency", "a key latency"))?;
         delays[edge.from * regions + edge.to] = latency;
         if edge.both {
             delays[edge.to * regions + edge.from] = latency;
@@ -265,7 +265,7 @@ pub fn latency_table_of_gml(text: &str) -> Result<LatencyTable, Mistake> {
     (0..regions).for_each(|region| delays[region * regions + region] = within[region]);
     if let Some(gap) = delays.iter().position(|delay| *delay == Duration::MAX) {
         let (from, to) = (&graph.nodes[gap / regions].name, &graph.nodes[gap % regions].name);
-        return Err(Mistake::new(1, "a graph without one", format!("a path from {from} to {to}")));
+        return Err(CsvError::new(1, "a graph without one", format!("a path from {from} to {to}")));
     }
     let names = graph.nodes.into_iter().map(|node| node.region.unwrap_or(node.name)).collect();
     Ok(LatencyTable::new(names, delays, vec![0.0; regions * regions]))
@@ -278,7 +278,7 @@ struct Graph {
 }
 
 impl Graph {
-    fn read(text: &str) -> Result<Graph, Mistake> {
+    fn read(text: &str) -> Result<Graph, CsvError> {
         let top = gml::parse(text)?;
         let graph = top.list("graph")?;
         let directed = graph.optional("directed", |value| value.whole(0..=1))? == Some(1);
@@ -288,7 +288,7 @@ impl Graph {
             let node = node?;
             let id = node.required("id", |value| value.whole(0..=u64::MAX))?;
             if numbers.insert(id, nodes.len()).is_some() {
-                return Err(Mistake::new(node.line, format!("id {id} a second time"), "an id that no other node has"));
+                return Err(CsvError::new(node.line, format!("id {id} a second time"), "an id that no other node has"));
             }
             nodes.push(NodeAttributes {
                 name: id.to_string(),
@@ -306,10 +306,10 @@ impl Graph {
     }
 }
 
-fn gml_edge(edge: &Attributes, numbers: &BTreeMap<u64, usize>, both: bool) -> Result<Edge, Mistake> {
+fn gml_edge(edge: &Attributes, numbers: &BTreeMap<u64, usize>, both: bool) -> Result<Edge, CsvError> {
     let end = |value: &Value| {
         let id = value.whole(0..=u64::MAX)?;
-        numbers.get(&id).copied().ok_or_else(|| Mistake::new(value.line, id, "the id of a node of this graph"))
+        numbers.get(&id).copied().ok_or_else(|| CsvError::new(value.line, id, "the id of a node of this graph"))
     };
     let (from, to) = (edge.required("source", end)?, edge.required("target", end)?);
     let link = Link {
@@ -321,12 +321,12 @@ fn gml_edge(edge: &Attributes, numbers: &BTreeMap<u64, usize>, both: bool) -> Re
 }
 
 /// A delay such as `"10 ms"`, above zero as Shadow demands.
-fn span(value: &Value) -> Result<Duration, Mistake> {
+fn span(value: &Value) -> Result<Duration, CsvError> {
     let text = value.text()?;
     let read: Result<Duration, String> = text.parse();
     match read {
         Ok(span) if !span.is_zero() => Ok(span),
-        _ => Err(Mistake::new(value.line, format!("\"{text}\""), "a delay above zero such as \"10 ms\"")),
+        _ => Err(CsvError::new(value.line, format!("\"{text}\""), "a delay above zero such as \"10 ms\"")),
     }
 }
 
@@ -345,7 +345,7 @@ const BANDWIDTH_UNITS: [(&str, u64); 10] = [
 ];
 
 /// A bandwidth such as `"100 Mbit"`.
-fn bandwidth(value: &Value) -> Result<BitRate, Mistake> {
+fn bandwidth(value: &Value) -> Result<BitRate, CsvError> {
     let text = value.text()?;
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number = text[..split].parse::<u64>().ok();
@@ -354,7 +354,7 @@ fn bandwidth(value: &Value) -> Result<BitRate, Mistake> {
     rate.filter(|rate| *rate > 0).map(BitRate).ok_or_else(|| {
         let units = BANDWIDTH_UNITS.map(|(unit, _)| unit).join(", ");
         let expected = format!("a whole number above zero and a unit ({units}) such as \"100 Mbit\"");
-        Mistake::new(value.line, format!("\"{text}\""), expected)
+        CsvError::new(value.line, format!("\"{text}\""), expected)
     })
 }
 
@@ -469,7 +469,7 @@ graph [
         assert_eq!((read.nodes[0].name.as_str(), read.nodes[0].region.as_deref()), ("5", Some("here")));
         assert_eq!(read.nodes[0].upload, Some(BitRate(100_000_000)));
         assert_eq!(read.nodes[0].download, Some(BitRate(1 << 30)));
-        assert_eq!(read.topology.survey().links, 1, "a self-loop is no link between nodes");
+        assert_eq!(read.topology.stats().links, 1, "a self-loop is no link between nodes");
         let known = Link { latency: Some(Duration::from_micros(10_500)), bandwidth: None, loss: Some(0.01) };
         assert_eq!(read.links.get(NodeId(1), NodeId(0)), Some(&known));
     }

@@ -1,9 +1,9 @@
 //! L3: what happens to bytes between nodes.
 //!
-//! A [`Network`] decides when parcels arrive. It knows nothing of messages: a parcel is a number of bytes and a ticket.
+//! A [`Network`] decides when envelopes arrive. It knows nothing of messages: an envelope is a number of bytes and a ticket.
 //! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
 
-pub mod chance;
+mod csv_table;
 pub mod dataset;
 pub mod fault;
 mod gml;
@@ -11,28 +11,28 @@ pub mod gossip;
 pub mod import;
 pub mod latency;
 pub mod node_set;
-mod sheet;
+pub mod sampling;
 pub mod topology;
 pub mod transport;
 
-pub use sheet::Mistake;
+pub use csv_table::CsvError;
 
 use crate::base::{Duration, NodeId, Time};
 
 /// A message on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Parcel {
+pub struct Envelope {
     /// Who sends it.
     pub from: NodeId,
     /// Bytes on the wire, framing included.
     pub bytes: u64,
-    /// The sender's count of its parcels: names the weather that this one meets.
+    /// The sender's count of its envelopes: names the weather that this one meets.
     pub number: u64,
     /// What the engine knows it by.
     pub ticket: u64,
 }
 
-/// The last bit of a parcel reaches the receiver's access link.
+/// The last bit of an envelope reaches the receiver's access link.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {
     /// The receiver.
@@ -41,16 +41,16 @@ pub struct Arrival {
     pub at: Time,
     /// When the first bit arrived.
     pub first: Time,
-    /// Bytes of the parcel.
+    /// Bytes of the envelope.
     pub bytes: u64,
-    /// The parcel's ticket.
+    /// The envelope's ticket.
     pub ticket: u64,
 }
 
 /// What came of a call to a [`Network`]; a buffer that is reused.
 #[derive(Clone, Debug, Default)]
 pub struct Carried {
-    /// Arrivals that are certain now. None for a lost parcel or one still queued, two for a duplicated one.
+    /// Arrivals that are certain now. None for a lost envelope or one still queued, two for a duplicated one.
     pub arrivals: Vec<Arrival>,
     /// Arrivals of copies that were garbled on their way.
     pub garbled: Vec<Arrival>,
@@ -72,7 +72,7 @@ impl Carried {
 
 /// One-way propagation delays.
 pub trait Delay {
-    /// The delay of one parcel from `from` to `to` under the weather `word`: 64 random bits of its own.
+    /// The delay of one envelope from `from` to `to` under the weather `word`: 64 random bits of its own.
     /// A pure function of its arguments.
     fn delay(&self, from: NodeId, to: NodeId, word: u64) -> Duration;
     /// The delay to expect between two nodes, for round-trip times.
@@ -81,10 +81,10 @@ pub trait Delay {
     fn least(&self) -> Duration;
 }
 
-/// Carries parcels.
+/// Carries envelopes.
 pub trait Network {
-    /// Hands one parcel per receiver to the sender's uplink. Results are appended to `out`, in the order of `to`.
-    fn send(&mut self, now: Time, parcel: &Parcel, to: &[NodeId], out: &mut Carried);
+    /// Hands one envelope per receiver to the sender's uplink. Results are appended to `out`, in the order of `to`.
+    fn send(&mut self, now: Time, envelope: &Envelope, to: &[NodeId], out: &mut Carried);
     /// The uplink of `node` may have finished something.
     fn wake(&mut self, now: Time, node: NodeId, out: &mut Carried);
     /// Whether downlinks are modelled, so that [`Network::land`] must be asked.
@@ -95,7 +95,7 @@ pub trait Network {
     fn reset(&mut self, now: Time, node: NodeId, out: &mut Carried);
     /// The network changes: a partition begins or heals, links degrade or recover.
     fn change(&mut self, now: Time, change: &Change, out: &mut Carried);
-    /// Whether a parcel sent now from `from` would meet no cut on its way to `to`.
+    /// Whether an envelope sent now from `from` would meet no cut on its way to `to`.
     fn reaches(&self, from: NodeId, to: NodeId) -> bool;
     /// Least delay between any two nodes: the lookahead of a parallel run.
     fn delay_min(&self) -> Duration;
@@ -136,16 +136,16 @@ pub enum Change {
 /// How links get worse.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Degradation {
-    /// One-way delay added to every parcel.
+    /// One-way delay added to every envelope.
     pub extra: Duration,
-    /// Further delay drawn uniformly from zero to this, per parcel.
+    /// Further delay drawn uniformly from zero to this, per envelope.
     pub jitter: Duration,
-    /// Probability that a parcel is lost.
+    /// Probability that an envelope is lost.
     pub loss: f64,
-    /// Probability that a parcel arrives twice.
+    /// Probability that an envelope arrives twice.
     pub duplicate: f64,
-    /// Probability that a parcel arrives garbled.
+    /// Probability that an envelope arrives garbled.
     pub corrupt: f64,
-    /// Whether parcels may overtake each other on one link.
+    /// Whether envelopes may overtake each other on one link.
     pub reorder: bool,
 }

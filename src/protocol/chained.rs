@@ -109,16 +109,16 @@ impl<S: Sealed> Contract for Message<S> {
 /// `eth`'s Status: total difficulty, head and genesis of 32 bytes each; network, and version and fork.
 const STATUS_BYTES: usize = 3 * HASH_BYTES + 2 * NUMBER_BYTES;
 /// Blocks in one answer at most.
-pub const ANSWER_MOST: usize = 64;
+pub const ANSWER_MAX: usize = 64;
 /// Names of blocks in one request at most.
-pub const KNOWN_MOST: usize = 256;
+pub const KNOWN_MAX: usize = 256;
 
 /// As much of an ascending chain as one answer holds, above what the asker has of it.
 pub fn answer<S: Sealed>(chain: &[Arc<S>], known: &[Hash]) -> Message<S> {
-    let known: BTreeSet<&Hash> = known.iter().take(KNOWN_MOST).collect();
+    let known: BTreeSet<&Hash> = known.iter().take(KNOWN_MAX).collect();
     let start = chain.iter().rposition(|sealed| known.contains(&sealed.block().id())).map_or(0, |last| last + 1);
     let new = chain[start..].iter().cloned();
-    Message::Blocks(Arc::new(request::answer(new, ANSWER_MOST, |sealed| sealed.bytes())))
+    Message::Blocks(Arc::new(request::answer(new, ANSWER_MAX, |sealed| sealed.bytes())))
 }
 
 /// The names of the highest of these blocks, for a request. Whoever has a block has all that it stands on.
@@ -126,7 +126,7 @@ pub fn answer<S: Sealed>(chain: &[Arc<S>], known: &[Hash]) -> Message<S> {
 pub fn names(blocks: impl Iterator<Item = (Height, Hash)>) -> Arc<[Hash]> {
     let mut blocks: Vec<(Height, Hash)> = blocks.collect();
     blocks.sort_unstable_by(|a, b| b.cmp(a));
-    blocks.into_iter().take(KNOWN_MOST).map(|(_, name)| name).collect()
+    blocks.into_iter().take(KNOWN_MAX).map(|(_, name)| name).collect()
 }
 
 /// The requests of one node for blocks: one is under way at a time, and who gets no answer waits longer for the next.
@@ -216,14 +216,14 @@ impl Fetching {
 }
 
 /// Blocks without parent that a node keeps.
-pub const ORPHANS_MOST: usize = 64;
+pub const ORPHANS_MAX: usize = 64;
 /// How often a missing parent is asked for again before its children are given up.
 ///
 /// Where the peers answer that they do not have it, that takes five times the first wait: 25 s in Clique, 75 s in Aura.
 /// go-ethereum drops a block without parent when its turn comes, and forgets what was announced after 5 s (`fetchTimeout`);
 /// it learns the rest of a chain from the peer's total difficulty, which is sent here only by those that start. Where
 /// nobody answers the waits double, up to 32 times the first each: an answer may be under way over a thin line.
-pub const ASKS_MOST: u64 = 4;
+pub const ASKS_MAX: u64 = 4;
 
 /// Blocks whose parent is missing, by their names, each with whom it came from.
 pub type Orphans<S> = BTreeMap<Hash, (NodeId, Arc<S>)>;
@@ -260,7 +260,7 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     fn keep_orphan(&mut self, from: NodeId, sealed: Arc<Self::Sealed>, ctx: &mut Context<'_, Self>) {
         let (id, mut wanted) = (sealed.block().id(), sealed.block().parent());
         let (fetching, orphans) = self.missed();
-        if orphans.contains_key(&id) || orphans.len() >= ORPHANS_MOST {
+        if orphans.contains_key(&id) || orphans.len() >= ORPHANS_MAX {
             return;
         }
         orphans.insert(id, (from, sealed));
@@ -290,7 +290,7 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(wanted) = self.missing() else { return self.follow(ctx) };
         let (fetching, orphans) = self.missed();
-        if fetching.fail() > ASKS_MOST {
+        if fetching.fail() > ASKS_MAX {
             fetching.give_up();
             orphans.clear();
             return;
@@ -316,11 +316,11 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     fn greet(&mut self, ctx: &mut Context<'_, Self>) {
         if ctx.now() > Time::ZERO {
             let (me, committee) = (ctx.me(), ctx.committee());
-            committee.members().filter(|to| *to != me).for_each(|to| self.tell(to, false, ctx));
+            committee.members().filter(|to| *to != me).for_each(|to| self.notify(to, false, ctx));
         }
     }
     /// Says its head.
-    fn tell(&self, to: NodeId, is_reply: bool, ctx: &mut Context<'_, Self>) {
+    fn notify(&self, to: NodeId, is_reply: bool, ctx: &mut Context<'_, Self>) {
         let (head, weight) = self.standing();
         ctx.send(to, Message::Status { head, weight, is_reply });
     }
@@ -331,7 +331,7 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
             return;
         }
         if !is_reply && weight <= own {
-            self.tell(from, true, ctx);
+            self.notify(from, true, ctx);
         }
         if weight >= own && !self.has(head) {
             self.missed().0.hear(from, weight);
@@ -351,7 +351,7 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     /// Takes blocks; what one answer does not hold is asked for at once, of the same peer.
     fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Self::Sealed>], ctx: &mut Context<'_, Self>) {
         let mut is_news = false;
-        for sealed in blocks.iter().take(ANSWER_MOST) {
+        for sealed in blocks.iter().take(ANSWER_MAX) {
             let was_new = self.is_new(sealed);
             self.on_block(from, sealed.clone(), ctx);
             is_news |= was_new && !self.is_new(sealed);

@@ -2,7 +2,7 @@
 
 use super::{Effect, EffectOf, Protocol};
 use crate::base::{Committee, Digest, Duration, Hash, Height, Keyring, NodeId, Signature, Stream, Time, Wire, Work};
-use crate::chain::{Batch, Block, BlockIndex, Header, Limit, Transaction, Tree};
+use crate::chain::{Batch, Block, BlockIndex, BlockTree, Header, Limit, Transaction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -45,9 +45,9 @@ pub trait Services {
     /// The keys of all nodes. A node signs only as itself, through [`Context::sign`].
     fn keys(&self) -> &Keyring;
     /// All blocks of the process. A node looks up only what it received.
-    fn tree(&self) -> &Tree;
+    fn tree(&self) -> &BlockTree;
     /// Adds a block that this node received or made; `None` if its parent is unknown.
-    fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex>;
+    fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex>;
     /// Number of transactions in this node's mempool.
     fn pending(&self) -> usize;
     /// A transaction of this node's mempool.
@@ -117,7 +117,7 @@ impl<'a, P: Protocol> Context<'a, P> {
     }
     /// All blocks of the process; look up only what this node received.
     #[must_use]
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &BlockTree {
         self.services.tree()
     }
     /// The keys, to check signatures inside certificates. Charge them with [`Context::spend`].
@@ -171,8 +171,8 @@ impl<'a, P: Protocol> Context<'a, P> {
         Snapshot { block: block.clone(), root, bytes }
     }
     /// Adds a received block to the tree; `None` if its parent is unknown.
-    pub fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
-        self.services.learn(block)
+    pub fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
+        self.services.insert_block(block)
     }
 }
 
@@ -211,7 +211,7 @@ impl<P: Protocol> Context<'_, P> {
             seal: crate::chain::Seal::None,
         };
         let block = Block::new(header, batch.clone());
-        let index = self.services.learn(&block).expect("the parent was executed before");
+        let index = self.services.insert_block(&block).expect("the parent was executed before");
         self.services.tree().block(index).clone()
     }
 }
@@ -223,7 +223,7 @@ impl<P: Protocol> Context<'_, P> {
         assert_ne!(to, self.me, "a node does not send to itself");
         self.effects.push(Effect::Send { to, message });
     }
-    /// Sends to everybody else.
+    /// Sends to all other nodes.
     pub fn broadcast(&mut self, message: P::Message) {
         self.effects.push(Effect::Broadcast { message });
     }
@@ -267,7 +267,7 @@ impl<P: Protocol> Context<'_, P> {
     }
     /// Number of effects ordered so far in this handler, for wrappers that rewrite them.
     #[must_use]
-    pub fn ordered(&mut self) -> &mut Vec<EffectOf<P>> {
+    pub fn effects_mut(&mut self) -> &mut Vec<EffectOf<P>> {
         self.effects
     }
     /// The price of a message, for wrappers.

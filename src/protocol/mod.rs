@@ -15,11 +15,11 @@
 //! with the durable records, and its chain stands at the last block it finalized ([`Context::durable`]): finalized
 //! blocks are durable by definition, everything above must be rebuilt from the log.
 
+pub mod backward_sync;
 pub mod chained;
 mod context;
-pub mod descent;
-pub mod rehearsal;
 pub mod request;
+pub mod testing;
 pub mod votes;
 
 pub use context::{Context, Invalid, Services, Snapshot};
@@ -57,8 +57,8 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     /// Refuses settings that make no sense for `nodes` nodes.
     ///
     /// # Errors
-    /// The first misfit, as key and reason.
-    fn check(_config: &Self::Config, _nodes: usize) -> Result<(), Misfit> {
+    /// The first invalid, as key and reason.
+    fn check(_config: &Self::Config, _nodes: usize) -> Result<(), InvalidSetting> {
         Ok(())
     }
     /// Who takes part and how many of them decide. The usual quorum of [`Protocol::FAULTS`], unless the protocol has
@@ -73,14 +73,14 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
         committee.quorum()
     }
     /// What is worth knowing before a run of these settings with these nodes faulty, one sentence each: quorums that
-    /// need not meet, nodes that depend on liars.
+    /// need not meet, nodes that depend on Byzantine nodes.
     #[must_use]
     fn remarks(_config: &Self::Config, _committee: &Committee, _faulty: &BTreeSet<NodeId>) -> Vec<String> {
         Vec::new()
     }
     /// How many nodes must report a transaction final before a client believes it.
     #[must_use]
-    fn replies(_committee: &Committee) -> u64 {
+    fn client_reply_quorum(_committee: &Committee) -> u64 {
         1
     }
     /// Whether `node` ever proposes transactions; the others keep no mempool when transactions spread by sampled delay.
@@ -99,7 +99,7 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     /// A timer fired.
     fn on_timer(&mut self, timer: Self::Timer, ctx: &mut Context<'_, Self>);
     /// A transaction entered this node's mempool.
-    fn on_pending(&mut self, _ctx: &mut Context<'_, Self>) {}
+    fn on_transaction(&mut self, _ctx: &mut Context<'_, Self>) {}
     /// A node that plays the attack `name` of [`Protocol::ATTACKS`].
     fn attacker(
         _name: &str,
@@ -117,8 +117,8 @@ pub trait Attacker<P: Protocol>: Debug {
     fn on_message(&mut self, from: NodeId, message: P::Message, ctx: &mut Context<'_, P>);
     /// See [`Protocol::on_timer`].
     fn on_timer(&mut self, timer: P::Timer, ctx: &mut Context<'_, P>);
-    /// See [`Protocol::on_pending`].
-    fn on_pending(&mut self, _ctx: &mut Context<'_, P>) {}
+    /// See [`Protocol::on_transaction`].
+    fn on_transaction(&mut self, _ctx: &mut Context<'_, P>) {}
 }
 
 /// Whom a client hands its transaction to that has waited in vain for an answer.
@@ -138,7 +138,7 @@ pub enum Retransmission {
 
 /// Settings that make no sense: the key, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Misfit {
+pub struct InvalidSetting {
     /// The key inside the protocol's table.
     pub key: &'static str,
     /// What was found and what is allowed.
@@ -207,7 +207,7 @@ pub enum Effect<M, T, R> {
         /// What it gets.
         message: M,
     },
-    /// Sends to everybody else; a node handles its own votes by a call.
+    /// Sends to all other nodes; a node handles its own votes by a call.
     Broadcast {
         /// What they get.
         message: M,

@@ -28,7 +28,7 @@ use crate::base::Duration;
 pub const ANSWER_BYTES: u64 = 512_000;
 
 /// How often the wait for an answer doubles at most.
-const DOUBLINGS_MOST: u32 = 5;
+const DOUBLINGS_MAX: u32 = 5;
 
 /// The first of `items` that fit into one answer: at least one if there is any, at most `most`.
 pub fn answer<T>(items: impl IntoIterator<Item = T>, most: usize, bytes: impl Fn(&T) -> usize) -> Vec<T> {
@@ -59,7 +59,7 @@ impl Backoff {
     /// The wait for the answer to a request that leaves now.
     pub fn next_wait(&mut self) -> Duration {
         let wait = self.first * (1 << self.doublings);
-        self.doublings = (self.doublings + 1).min(DOUBLINGS_MOST);
+        self.doublings = (self.doublings + 1).min(DOUBLINGS_MAX);
         wait
     }
     /// An answer brought something new: the next wait is the first one again.

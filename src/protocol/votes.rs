@@ -3,7 +3,7 @@
 //! Whether signatures are genuine is a pure question, asked once per message; whether the signers are distinct members
 //! and enough of them is asked by the node, which knows the committee.
 
-use crate::base::{Committee, Hash, Keyring, NodeId, Signature, Tally};
+use crate::base::{Committee, Hash, Keyring, NodeId, Signature, VoterSet};
 use rustc_hash::FxHashSet;
 
 /// Signatures with their signers.
@@ -41,7 +41,7 @@ impl<'a> Checker<'a> {
 
 /// Whether the signers are distinct members who, with those in `tally` already, form a quorum.
 #[must_use]
-pub fn is_quorum(mut tally: Tally, signatures: &[(NodeId, Signature)], committee: &Committee) -> bool {
+pub fn is_quorum(mut tally: VoterSet, signatures: &[(NodeId, Signature)], committee: &Committee) -> bool {
     signatures.iter().all(|(signer, _)| tally.add(*signer, committee)) && tally.is_quorum(committee)
 }
 
@@ -51,7 +51,7 @@ pub struct Ballot {
     /// The digest.
     pub digest: Hash,
     /// Who voted for it.
-    pub voters: Tally,
+    pub voters: VoterSet,
     /// Their signatures, for certificates.
     pub signatures: Signatures,
 }

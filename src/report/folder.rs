@@ -20,18 +20,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Something could not be written. The cause is its source.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}")]
-pub struct Unwritten {
+pub struct WriteError {
     /// What: a file or a folder, at the place where it would have stood.
     pub path: String,
     #[source]
     cause: io::Error,
 }
 
-impl Unwritten {
+impl WriteError {
     /// Writing `path` failed because of `cause`.
     #[must_use]
-    pub fn new(path: &Path, cause: io::Error) -> Unwritten {
-        Unwritten { path: path.display().to_string(), cause }
+    pub fn new(path: &Path, cause: io::Error) -> WriteError {
+        WriteError { path: path.display().to_string(), cause }
     }
 }
 
@@ -236,56 +236,56 @@ impl Folder {
     ///
     /// # Errors
     /// If nothing can be written there.
-    pub fn begin(target: &Path) -> Result<Folder, Unwritten> {
-        let absolute = place::resolve(target).map_err(|cause| Unwritten::new(target, cause))?;
+    pub fn begin(target: &Path) -> Result<Folder, WriteError> {
+        let absolute = place::resolve(target).map_err(|cause| WriteError::new(target, cause))?;
         Folder::make(absolute, target.to_owned(), None, |path| File::create(path))
     }
     /// Begins the folder that will stand at a place that was claimed.
     ///
     /// # Errors
     /// If nothing can be written there.
-    pub fn begin_at(claim: Claim) -> Result<Folder, Unwritten> {
+    pub fn begin_at(claim: Claim) -> Result<Folder, WriteError> {
         Folder::begin_with(claim, |path| File::create(path))
     }
-    fn begin_with(claim: Claim, create: Create) -> Result<Folder, Unwritten> {
+    fn begin_with(claim: Claim, create: Create) -> Result<Folder, WriteError> {
         let (target, shown) = (claim.target.clone(), claim.shown.clone());
         for hidden in [lock::making(&target), lock::replaced(&target)] {
-            claim.note(&hidden).map_err(|cause| Unwritten::new(&shown, cause))?;
+            claim.note(&hidden).map_err(|cause| WriteError::new(&shown, cause))?;
         }
         Folder::make(target, shown, Some(claim), create)
     }
-    fn make(target: PathBuf, shown: PathBuf, claim: Option<Claim>, create: Create) -> Result<Folder, Unwritten> {
+    fn make(target: PathBuf, shown: PathBuf, claim: Option<Claim>, create: Create) -> Result<Folder, WriteError> {
         let hidden = lock::making(&target);
         let made = || -> io::Result<()> {
             let unnamed = || io::Error::new(io::ErrorKind::InvalidInput, "this is not a name for a folder");
             fs::create_dir_all(hidden.parent().filter(|_| target.file_name().is_some()).ok_or_else(unnamed)?)?;
             fs::create_dir(&hidden)
         };
-        made().map_err(|cause| Unwritten::new(&shown, cause))?;
+        made().map_err(|cause| WriteError::new(&shown, cause))?;
         Ok(Folder { hidden: Hidden(hidden), claim, target, shown, create, files: Mutex::default() })
     }
     /// Begins a folder within this one.
     ///
     /// # Errors
     /// If nothing can be written there.
-    pub fn part(&self, name: &str) -> Result<Folder, Unwritten> {
+    pub fn part(&self, name: &str) -> Result<Folder, WriteError> {
         let (target, shown) = (self.within(name)?, self.shown.join(name));
         Folder::make(target, shown, None, self.create)
     }
     /// The place of something in this folder.
-    fn within(&self, name: &str) -> Result<PathBuf, Unwritten> {
+    fn within(&self, name: &str) -> Result<PathBuf, WriteError> {
         if place::is_below(name) {
             return Ok(self.hidden.0.join(name));
         }
         let outside =
             io::Error::new(io::ErrorKind::InvalidInput, format!("\"{name}\" is no name for a part of results"));
-        Err(Unwritten::new(&self.shown.join(name), outside))
+        Err(WriteError::new(&self.shown.join(name), outside))
     }
     /// Writes the file called `name`, which may lie in a sub-folder.
     ///
     /// # Errors
     /// Names the file and the cause.
-    pub fn file(&self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Unwritten> {
+    pub fn file(&self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
         let path = self.within(name)?;
         let written = || -> io::Result<String> {
             if let Some(parent) = path.parent() {
@@ -296,7 +296,7 @@ impl Folder {
             out.out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
             Ok(hex(out.sha))
         };
-        let hash = written().map_err(|cause| Unwritten::new(&self.shown.join(name), cause))?;
+        let hash = written().map_err(|cause| WriteError::new(&self.shown.join(name), cause))?;
         self.files().insert(name.to_owned(), hash);
         Ok(())
     }
@@ -304,7 +304,7 @@ impl Folder {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn adopt(&self, name: &str) -> Result<(), Unwritten> {
+    pub fn adopt(&self, name: &str) -> Result<(), WriteError> {
         let path = self.within(name)?;
         match place::hash(&path) {
             Ok(hash) => {
@@ -312,14 +312,14 @@ impl Folder {
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(Unwritten::new(&self.shown.join(name), error)),
+            Err(error) => Err(WriteError::new(&self.shown.join(name), error)),
         }
     }
     /// Writes the manifest, last of all files: it lists all, and a folder that has one is whole.
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn seal<T: Serialize>(&self, record: &T) -> Result<(), Unwritten> {
+    pub fn seal<T: Serialize>(&self, record: &T) -> Result<(), WriteError> {
         let text = Sealed::text(record, &self.files(), &[]);
         self.file(MANIFEST, |out| out.write_all(text.as_bytes()))
     }
@@ -335,11 +335,11 @@ impl Folder {
     ///
     /// # Errors
     /// If it cannot be put there; what stood there stands again.
-    pub fn land(self) -> Result<Landed, Unwritten> {
+    pub fn land(self) -> Result<Landed, WriteError> {
         match self.replace() {
             Ok(Turn::Taken(replaced)) => Ok(Landed { place: self.shown.clone(), replaced }),
             Ok(Turn::Refused) => self.land_beside("").map(Landed::beside),
-            Err(cause) => Err(Unwritten::new(&self.shown, cause)),
+            Err(cause) => Err(WriteError::new(&self.shown, cause)),
         }
     }
     /// Puts the folder in its place if what stands there may give way.
@@ -381,7 +381,7 @@ impl Folder {
     ///
     /// # Panics
     /// Never: some number is free.
-    pub fn land_beside(self, suffix: &str) -> Result<PathBuf, Unwritten> {
+    pub fn land_beside(self, suffix: &str) -> Result<PathBuf, WriteError> {
         let named = |path: &Path, number: u32| match number {
             0 => path.to_owned(),
             1 => with_suffix(path, suffix),
@@ -396,7 +396,7 @@ impl Folder {
                 Ok(()) => Ok(shown),
                 // Somebody was faster.
                 Err(_) if !matches!(Place::of(&target), Ok(Place::Free)) => continue,
-                Err(cause) => Err(Unwritten::new(&shown, cause)),
+                Err(cause) => Err(WriteError::new(&shown, cause)),
             };
         }
         unreachable!("some number is free")

@@ -2,10 +2,10 @@
 
 use super::{Finished, PROGRAM, VERSION};
 use crate::base::Hash;
+use crate::observe::fingerprint::{FingerprintValue, Timeline};
 use crate::observe::metrics::UncheckedRow;
-use crate::observe::trace::{Print, Timeline};
 use crate::scenario::Scenario;
-use crate::scenario::run::RanChain;
+use crate::scenario::run::ChainResult;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -225,7 +225,7 @@ pub struct Manifest {
     /// Seconds that it took.
     pub wall_s: f64,
     /// The fingerprint over everything that happened, of all chains.
-    pub fingerprint: Print,
+    pub fingerprint: FingerprintValue,
     /// The published tables that it rests on.
     pub datasets: Vec<DatasetRecord>,
     /// The files that the scenario names; copies are kept with the run.
@@ -289,7 +289,7 @@ pub struct ChainRecord {
     /// Events that happened.
     pub events: u64,
     /// The fingerprint over them.
-    pub fingerprint: Print,
+    pub fingerprint: FingerprintValue,
     /// The folder of its files, `.` for the folder of the run.
     pub folder: String,
     /// The running hash at the end of each interval. `timeline.bin` keeps more.
@@ -333,7 +333,7 @@ pub struct SeedRecord {
     /// How it ended; `None` if it was not begun.
     pub verdict: Option<Verdict>,
     /// Its fingerprint.
-    pub fingerprint: Option<Print>,
+    pub fingerprint: Option<FingerprintValue>,
 }
 
 /// Several variants of one scenario.
@@ -433,19 +433,20 @@ impl Manifest {
 }
 
 /// The fingerprint of a run: that of its chain, or of the fingerprints of its chains.
-fn whole(chains: &[RanChain]) -> Print {
+fn whole(chains: &[ChainResult]) -> FingerprintValue {
     if let [chain] = chains {
         return chain.timeline.end().value;
     }
     let bytes: Vec<u8> = chains.iter().flat_map(|chain| chain.timeline.end().value.0.to_be_bytes()).collect();
     let half = Hash::of(&bytes).0[..16].iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
-    Print(half)
+    FingerprintValue(half)
 }
 
 /// What was checked on all chains and what could not be, with the name of the chain if there are several.
-fn scope(chains: &[RanChain]) -> (Vec<String>, Vec<UncheckedRow>) {
+fn scope(chains: &[ChainResult]) -> (Vec<String>, Vec<UncheckedRow>) {
     let several = chains.len() > 1;
-    let on = |chain: &RanChain, text: &str| if several { format!("{}: {text}", chain.name) } else { text.to_owned() };
+    let on =
+        |chain: &ChainResult, text: &str| if several { format!("{}: {text}", chain.name) } else { text.to_owned() };
     let checked = chains.iter().flat_map(|chain| chain.outcome.checked.iter().map(move |text| on(chain, text)));
     let unchecked = chains.iter().flat_map(|chain| {
         let rows = chain.outcome.unchecked.iter();
@@ -489,7 +490,7 @@ fn inputs(run: &Finished<'_>) -> Vec<InputRecord> {
     run.inputs.iter().enumerate().map(record).collect()
 }
 
-fn chain_record(chain: &RanChain, of: usize) -> ChainRecord {
+fn chain_record(chain: &ChainResult, of: usize) -> ChainRecord {
     ChainRecord {
         name: chain.name.clone(),
         protocol: chain.protocol.clone(),

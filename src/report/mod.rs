@@ -23,15 +23,15 @@ pub mod terminal;
 mod tests;
 
 // The command line knows scenarios and reports, and what is observed through them.
+pub use crate::observe::fingerprint::{Timeline, compare};
 pub use crate::observe::metrics::{Figure, definitions};
-pub use crate::observe::trace::{Timeline, compare};
 
 use crate::observe::metrics::{Summary, aggregate};
 use crate::scenario::Scenario;
-use crate::scenario::run::{Ran, RanChain};
+use crate::scenario::run::{ChainResult, RunResult};
 use chart::Plot;
 use comparison::FinishedComparison;
-use folder::{Folder, Unwritten};
+use folder::{Folder, WriteError};
 use manifest::{ChainRecord, Comparison, Experiment, FORMAT, MANIFEST, Manifest, Record, SeedRecord, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub struct Finished<'a> {
     /// Under which seed.
     pub seed: u64,
     /// What it came to.
-    pub ran: Ran,
+    pub ran: RunResult,
     /// The time that it took.
     pub wall: std::time::Duration,
     /// The files that the scenario names, by their path in it.
@@ -84,7 +84,7 @@ pub struct ChainSummary {
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, Unwritten> {
+pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, WriteError> {
     let manifest = Manifest::of(run);
     let resolved = run.scenario.resolved();
     folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
@@ -98,7 +98,7 @@ pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, Unwritt
     let page = html::run(run, &manifest, &drawn);
     folder.file("report.html", |out| out.write_all(page.as_bytes()))?;
     folder.seal(&Record::Run(Box::new(manifest.clone())))?;
-    let summary = |chain: &RanChain| ChainSummary {
+    let summary = |chain: &ChainResult| ChainSummary {
         name: chain.name.clone(),
         protocol: chain.protocol.clone(),
         summary: chain.outcome.summary.clone(),
@@ -117,10 +117,10 @@ pub struct Pictures {
 /// Writes the files of a chain. Returns its pictures.
 fn write_chain(
     scenario: &Scenario,
-    chain: &RanChain,
+    chain: &ChainResult,
     record: &ChainRecord,
     folder: &Folder,
-) -> Result<Pictures, Unwritten> {
+) -> Result<Pictures, WriteError> {
     let name = |file: &str| if record.folder == "." { file.to_owned() } else { format!("{}/{file}", record.folder) };
     for table in tables::tables(&chain.outcome, scenario.output.transactions) {
         folder.file(&name(table.file), |out| table.write(out))?;
@@ -214,7 +214,7 @@ pub fn over_runs<'a>(runs: impl Iterator<Item = &'a Written>) -> Vec<ChainSummar
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) -> Result<Experiment, Unwritten> {
+pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) -> Result<Experiment, WriteError> {
     let (manifest, summaries) = (experiment.manifest(), experiment.summaries());
     let resolved = experiment.scenario.resolved();
     folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
@@ -235,7 +235,7 @@ pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) ->
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &Folder) -> Result<Comparison, Unwritten> {
+pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &Folder) -> Result<Comparison, WriteError> {
     let (manifest, rows) = (comparison.manifest(), comparison.rows());
     let resolved = comparison.scenario.resolved();
     folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;

@@ -54,7 +54,7 @@ impl Progress {
 
 impl Share<'_> {
     /// The run stands here now.
-    pub fn tell(&mut self, standing: Standing) {
+    pub fn notify(&mut self, standing: Standing) {
         let whole = self.whole;
         let now = standing.now.min(Time::ZERO + whole.length);
         let events =
@@ -90,15 +90,15 @@ impl SearchProgress {
         let shown = !quiet && std::io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(worlds), target);
-        let template = "{prefix:10} {bar:24.cyan/dim} {pos} of {len} worlds, {msg}  {elapsed} gone, {eta} to go";
+        let template = "{prefix:10} {bar:24.cyan/dim} {pos} of {len} cases, {msg}  {elapsed} gone, {eta} to go";
         bar.set_style(ProgressStyle::with_template(template).expect("a template").progress_chars("━╸─"));
         bar.set_prefix(protocol.to_owned());
         SearchProgress { bar }
     }
     /// So many worlds were run in so many seconds, so many broke, and they held so many kinds of faults and attacks.
-    pub fn tell(&self, worlds: u64, wall: f64, broken: usize, kinds: usize) {
+    pub fn notify(&self, worlds: u64, wall: f64, broken: usize, kinds: usize) {
         let rate = worlds as f64 / wall.max(1e-3);
-        self.bar.set_message(format!("{rate:.1} worlds/s, {broken} broken, {kinds} kinds of faults"));
+        self.bar.set_message(format!("{rate:.1} cases/s, {broken} failed, {kinds} kinds of faults"));
         self.bar.set_position(worlds);
     }
     /// Writes a line above the bar.

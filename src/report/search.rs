@@ -4,7 +4,7 @@
 //! of worlds; what it does not know of yet is found again. Searches of several variants lie in a folder for each, in one
 //! whose manifest names them. An earlier search is gone on with, or replaced if that is asked for, and nothing else is.
 
-use super::folder::{Claim, Folder, Rule, Unwritten};
+use super::folder::{Claim, Folder, Rule, WriteError};
 use super::lock;
 use super::manifest::{FORMAT, MANIFEST, Sealed};
 use super::number::{digits, grouped, seconds};
@@ -12,7 +12,7 @@ use super::place::{self, Contents, Place};
 use super::{PROGRAM, SCENARIO, VERSION, story};
 use crate::base::{Duration, Hash};
 use crate::observe::story::Story;
-use crate::scenario::explore::{Finding, Judgement, Shrunk, ingredients};
+use crate::scenario::explore::{CaseResult, Finding, Shrunk, ingredients};
 use crate::scenario::{Catalogue, Scenario};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,7 @@ impl Search {
         self.next += 1;
     }
     /// Takes in the next world.
-    pub fn count(&mut self, world: &Scenario, judgement: &Judgement) {
+    pub fn count(&mut self, world: &Scenario, judgement: &CaseResult) {
         self.next += 1;
         self.events += judgement.events;
         self.simulated_s += judgement.simulated.as_secs_f64();
@@ -192,10 +192,10 @@ impl Searches {
         let mut notes = std::mem::take(&mut claim.notes);
         if !resume {
             if let Place::Ours(earlier) = Place::of(claim.place())? {
-                earlier.remove(claim.place()).map_err(|error| Unwritten::new(claim.shown(), error))?;
+                earlier.remove(claim.place()).map_err(|error| WriteError::new(claim.shown(), error))?;
                 notes.push(format!("replaced {}: {}", claim.shown().display(), earlier.told()));
             }
-            std::fs::create_dir_all(claim.place()).map_err(|error| Unwritten::new(claim.shown(), error))?;
+            std::fs::create_dir_all(claim.place()).map_err(|error| WriteError::new(claim.shown(), error))?;
         }
         let searches = Searches { claim, resume, notes };
         if !variants.is_empty() {
@@ -219,7 +219,7 @@ impl Searches {
         self.claim.shown()
     }
     /// Writes a file beside its place and renames it.
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Unwritten> {
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
         let hidden = lock::making(path);
         let written = || -> io::Result<()> {
             std::fs::create_dir_all(path.parent().expect("a file in a folder"))?;
@@ -229,7 +229,7 @@ impl Searches {
             file.sync_all()?;
             std::fs::rename(&hidden, path)
         };
-        written().map_err(|error| Unwritten::new(path, error))
+        written().map_err(|error| WriteError::new(path, error))
     }
 }
 
@@ -280,8 +280,8 @@ impl<'a> SearchFolder<'a> {
     ///
     /// # Panics
     /// Never: a state has a form in JSON.
-    pub fn save(&self, search: &Search) -> Result<(), Unwritten> {
-        let mut table = String::from("ingredient,worlds,broken\n");
+    pub fn save(&self, search: &Search) -> Result<(), WriteError> {
+        let mut table = String::from("feature,cases,violations\n");
         for (word, (worlds, broken)) in &search.coverage {
             let _ = writeln!(table, "{word},{worlds},{broken}");
         }
@@ -301,10 +301,10 @@ impl<'a> SearchFolder<'a> {
         finding: &Finding,
         shrunk: &Shrunk,
         story: Option<&Story>,
-    ) -> Result<String, Unwritten> {
+    ) -> Result<String, WriteError> {
         let property: String = finding.property.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let target = self.path.join(format!("violations/{property}-{}", world.seeds.0[0]));
-        self.home.claim.note(&lock::making(&target)).map_err(|error| Unwritten::new(&target, error))?;
+        self.home.claim.note(&lock::making(&target)).map_err(|error| WriteError::new(&target, error))?;
         let folder = Folder::begin(&target)?;
         folder.file("case.toml", |out| out.write_all(told(catalogue, world, finding).as_bytes()))?;
         folder.file("minimized.toml", |out| {
@@ -321,7 +321,7 @@ impl<'a> SearchFolder<'a> {
         files.extend(listed.into_iter().map(|(file, hash)| (format!("{inner}/{file}"), hash)));
         Ok(inner)
     }
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Unwritten> {
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
         self.home.write(&self.path.join(name), bytes)?;
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.insert(name.to_owned(), Hash::of(bytes).hex());
@@ -342,7 +342,7 @@ fn told(catalogue: &Catalogue, world: &Scenario, finding: &Finding) -> String {
     let kind = if finding.safety { "safety" } else { "liveness" };
     let at = seconds(Duration::from_nanos(finding.at).as_secs_f64());
     let what = finding.what.replace('\n', "\n# ");
-    format!("# Breaks {kind} at {at}: {}.\n# {what}\n\n{}", finding.property, world.terse(catalogue))
+    format!("# Violates {kind} at {at}: {}.\n# {what}\n\n{}", finding.property, world.terse(catalogue))
 }
 
 /// One row per search.
@@ -351,7 +351,7 @@ pub fn table(searches: &[Search]) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-    let headings = ["worlds", "worlds/s", "events", "simulated", "safety broken", "liveness broken"];
+    let headings = ["cases", "cases/s", "events", "simulated", "safety violated", "liveness violated"];
     table.set_header([Cell::new("")].into_iter().chain(headings.map(|heading| right(heading.into()))));
     for search in searches {
         let (safety, liveness) = search.broken();

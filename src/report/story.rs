@@ -1,7 +1,7 @@
 //! The story of a run for people: a line per event, and a diagram.
 
 use super::chart::{self, SpaceTime};
-use super::folder::{Folder, Unwritten};
+use super::folder::{Folder, WriteError};
 use super::number::{grouped, quantity, seconds};
 use crate::base::NodeId;
 use crate::observe::story::{BlockName, Event, Sending, Story, What};
@@ -21,7 +21,7 @@ pub struct DrawnStory {
 ///
 /// # Errors
 /// If it could not be written.
-pub fn write(story: &Story, folder: &Folder, within: &str) -> Result<(), Unwritten> {
+pub fn write(story: &Story, folder: &Folder, within: &str) -> Result<(), WriteError> {
     let text = text(story);
     folder.file(&format!("{within}event-log.txt"), |out| out.write_all(text.as_bytes()))
 }
@@ -30,7 +30,7 @@ pub fn write(story: &Story, folder: &Folder, within: &str) -> Result<(), Unwritt
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn draw(story: &Story, folder: &Folder, within: &str) -> Result<DrawnStory, Unwritten> {
+pub fn draw(story: &Story, folder: &Folder, within: &str) -> Result<DrawnStory, WriteError> {
     let diagram = SpaceTime::of(story);
     let svg = chart::svg(&diagram);
     folder.file(&format!("{within}charts/space-time.svg"), |out| out.write_all(svg.as_bytes()))?;

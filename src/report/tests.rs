@@ -38,7 +38,7 @@ pub fn scenario() -> Scenario {
         .scenario
 }
 
-fn run_small(most: u64) -> Ran {
+fn run_small(most: u64) -> RunResult {
     run(&Catalogue::standard(), &scenario(), 1, &|_| Err(String::new()), most, |_| true).unwrap()
 }
 

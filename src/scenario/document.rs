@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::check::{NO_END, check};
 use super::form;
 use super::mistake::{Mistake, Source, Sources};
-use super::tree::{Place, Reason, Renamed, Step, Tree, renew_path, steps};
+use super::spanned_toml::{Place, Reason, Renamed, SpannedToml, Step, renew_path, steps};
 use super::{Chain, Scenario, Topology, variant};
 use crate::base::Hash;
 use serde::Deserialize as _;
@@ -16,7 +16,7 @@ const OVERRIDE: &str = "--set";
 const SYNONYMS: [(&str, &str); 2] = [("seed", "seeds"), ("seeds", "seed")];
 
 /// After so many keys and values that cannot be read, the rest waits.
-const MISREAD_MOST: usize = 100;
+const MISREAD_MAX: usize = 100;
 
 /// A checked scenario that still knows where its keys stand.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Loaded {
     /// Overrides that do nothing to some of the variants, with their numbers.
     partial: Vec<(Mistake, BTreeSet<usize>)>,
     sources: Sources,
-    tree: Tree,
+    tree: SpannedToml,
 }
 
 impl Loaded {
@@ -63,7 +63,7 @@ impl Scenario {
     /// Everything that is wrong: at least one mistake.
     pub fn load(catalogue: &Catalogue, origin: &str, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Mistake>> {
         let mut sources = Sources(vec![Source::new(origin, text)]);
-        let mut tree = Tree::parse(text, 0).map_err(|error| {
+        let mut tree = SpannedToml::parse(text, 0).map_err(|error| {
             let line = text.get(..error.span.start).unwrap_or("").lines().count().max(1) - 1;
             let help = form::syntax(&error.what, text.lines().nth(line).unwrap_or(""));
             vec![Mistake::new(origin, text, error.span, "this is not TOML".to_owned(), error.what).help(help)]
@@ -173,9 +173,9 @@ impl Scenario {
 /// Reads a scenario from `tree`, with everything that cannot be read. What is misspelt is put right and what is wrong
 /// otherwise is taken away, so that what comes after it is looked at, too. The mistakes that would follow from what was
 /// taken away lie where the last list points.
-fn read(tree: &mut Tree, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, Vec<Mistake>) {
+fn read(tree: &mut SpannedToml, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, Vec<Mistake>) {
     let (mut found, mut holes): (Vec<Mistake>, Vec<Mistake>) = (Vec::new(), Vec::new());
-    while found.len() < MISREAD_MOST {
+    while found.len() < MISREAD_MAX {
         let misread = match Scenario::deserialize(&*tree) {
             Ok(scenario) => return (Some(scenario), found, holes),
             Err(misread) => misread,
@@ -187,7 +187,7 @@ fn read(tree: &mut Tree, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, 
             found.push(mistake);
         }
         if is_nameless && place.as_ref() == Some(&root) {
-            let unnamed = Tree::text("unnamed", root.clone());
+            let unnamed = SpannedToml::text("unnamed", root.clone());
             if tree.set(&[Step::Key("name".to_owned())], &root, unnamed).is_ok() {
                 continue;
             }
@@ -201,8 +201,8 @@ fn read(tree: &mut Tree, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, 
 }
 
 /// What a scenario says of how many nodes its chains have, and where.
-fn nodes_of(tree: &Tree) -> Vec<Option<Tree>> {
-    let chains = tree.at("chain").map_or(0, Tree::length);
+fn nodes_of(tree: &SpannedToml) -> Vec<Option<SpannedToml>> {
+    let chains = tree.at("chain").map_or(0, SpannedToml::length);
     let keys = (0..chains).flat_map(|at| ["count", "regions"].map(|key| format!("chain[{at}].nodes.{key}")));
     keys.map(|key| tree.at(&key).cloned()).collect()
 }
@@ -228,7 +228,7 @@ type Refused = (std::ops::Range<usize>, String, String);
 /// Applies one override, `key=value`, source number `source`: where its key stands, and the variants that it misses.
 /// Old names are added to `renamed`.
 fn apply(
-    tree: &mut Tree,
+    tree: &mut SpannedToml,
     change: &str,
     source: usize,
     renamed: &mut Vec<Renamed>,
@@ -257,10 +257,10 @@ fn apply(
 }
 
 /// Reads the value of an override whose key takes `width` bytes: TOML, or a word without quotes.
-fn read_value(width: usize, value: &str, source: usize) -> Result<Tree, String> {
+fn read_value(width: usize, value: &str, source: usize) -> Result<SpannedToml, String> {
     // The key's place is taken by blanks, so that positions in the value are positions in the override.
     let padded = format!("{}v={value}", " ".repeat(width.saturating_sub(1)));
-    let error = match Tree::parse(&padded, source) {
+    let error = match SpannedToml::parse(&padded, source) {
         Ok(table) if !value.contains('\n') => return Ok(table.at("v").expect("the key given").clone()),
         Ok(_) => "an override is one line".to_owned(),
         Err(error) => error.what,
@@ -271,5 +271,5 @@ fn read_value(width: usize, value: &str, source: usize) -> Result<Tree, String> 
         return Err(error);
     }
     let start = width + 1 + (value.len() - value.trim_start().len());
-    Ok(Tree::text(word, Place { source, span: start..start + word.len() }))
+    Ok(SpannedToml::text(word, Place { source, span: start..start + word.len() }))
 }

@@ -10,7 +10,7 @@ mod pace;
 mod tests;
 
 use super::{
-    Arrival, Chain, Flood, FloodPayload, Gossip, Model as _, Payments, Scenario, Select, Stop, Topology,
+    Arrival, Chain, Flood, FloodPayload, Gossip, Model as _, NodeSelector, Payments, Scenario, Stop, Topology,
     TransactionRelay,
 };
 use super::{UtxoLedger, Weights, Workload, words};
@@ -171,7 +171,7 @@ impl Parts {
             self.add(format!("{coins} coins"), COIN, coins, &format!("chain[{at}].ledger.utxo.coins"));
         }
         let told = u64::from(scenario.output.event_log);
-        self.add(format!("{told} events of a story"), TOLD, told, "output.event_log");
+        self.add(format!("{told} events of the event log"), TOLD, told, "output.event_log");
     }
     fn add_payments(&mut self, scenario: &Scenario, chain: &Chain, payments: &Payments) {
         let many = asked(scenario, chain, payments, lasting(scenario, chain, Some(payments)));
@@ -218,10 +218,10 @@ impl Parts {
 /// What a flood sends to nodes of `n` in so long a time.
 fn flooded(flood: &Flood, n: u64, lasts: Duration) -> u64 {
     let nodes = match &flood.nodes {
-        Select::Leader => 1,
-        Select::Numbers(numbers) => numbers.len() as u64,
-        Select::Fraction(share) => (share * n as f64).ceil() as u64,
-        Select::All | Select::Rest | Select::Region(_) => n,
+        NodeSelector::Leader => 1,
+        NodeSelector::Numbers(numbers) => numbers.len() as u64,
+        NodeSelector::Fraction(share) => (share * n as f64).ceil() as u64,
+        NodeSelector::All | NodeSelector::Rest | NodeSelector::Region(_) => n,
     };
     ((flood.rate * lasts.as_secs_f64()) as u64).saturating_mul(nodes.min(n))
 }

@@ -1,6 +1,6 @@
 //! What goes wrong and when, in the words of a scenario.
 
-use super::nodes::Select;
+use super::nodes::NodeSelector;
 use crate::base::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub struct Repeat {
 #[serde(deny_unknown_fields)]
 pub struct Crash {
     /// Which nodes.
-    pub nodes: Select,
+    pub nodes: NodeSelector,
     /// What they find of their logs when they start again.
     #[serde(default, skip_serializing_if = "Log::is_intact")]
     pub log: Log,
@@ -143,7 +143,7 @@ impl Log {
 #[serde(deny_unknown_fields)]
 pub struct Pause {
     /// Which nodes.
-    pub nodes: Select,
+    pub nodes: NodeSelector,
 }
 
 /// Nodes compute and write slowly.
@@ -151,7 +151,7 @@ pub struct Pause {
 #[serde(deny_unknown_fields)]
 pub struct Slow {
     /// Which nodes.
-    pub nodes: Select,
+    pub nodes: NodeSelector,
     /// How many times longer computing takes.
     #[serde(default = "once")]
     pub cpu_factor: f64,
@@ -168,7 +168,7 @@ pub struct Slow {
 #[serde(deny_unknown_fields)]
 pub struct ClockFault {
     /// Which nodes.
-    pub nodes: Select,
+    pub nodes: NodeSelector,
     /// How far they jump ahead.
     #[serde(default)]
     pub ahead: Duration,
@@ -185,9 +185,9 @@ pub struct ClockFault {
 #[serde(deny_unknown_fields)]
 pub struct Eclipse {
     /// Who is cut off.
-    pub victim: Select,
+    pub victim: NodeSelector,
     /// Who still reaches it.
-    pub by: Select,
+    pub by: NodeSelector,
 }
 
 /// Clients ask more often, or less.
@@ -203,7 +203,7 @@ pub struct Load {
 #[serde(deny_unknown_fields)]
 pub struct Flood {
     /// To whom.
-    pub nodes: Select,
+    pub nodes: NodeSelector,
     /// How many per second to each of them.
     pub rate: f64,
     /// What.
@@ -233,7 +233,7 @@ fn once() -> f64 {
 #[serde(deny_unknown_fields)]
 pub struct Partition {
     /// The groups, two or more: `[[0, 1], "rest"]` or `[{ region = "eu-west-1" }, "rest"]`.
-    pub groups: Vec<Select>,
+    pub groups: Vec<NodeSelector>,
     /// Cuts only the way from the first group to the second.
     #[serde(default)]
     pub one_way: bool,
@@ -245,10 +245,10 @@ pub struct Partition {
 pub struct Degrade {
     /// Senders.
     #[serde(default = "everybody")]
-    pub from: Select,
+    pub from: NodeSelector,
     /// Receivers.
     #[serde(default = "everybody")]
-    pub to: Select,
+    pub to: NodeSelector,
     /// Delay added to every message.
     #[serde(default)]
     pub extra_delay: Duration,
@@ -269,8 +269,8 @@ pub struct Degrade {
     pub reorder: bool,
 }
 
-fn everybody() -> Select {
-    Select::All
+fn everybody() -> NodeSelector {
+    NodeSelector::All
 }
 
 /// The kinds of faults.
@@ -343,7 +343,7 @@ impl Fault {
     }
     /// The nodes that forget what they promised, if it is a crash that makes them.
     #[must_use]
-    pub fn amnesiacs(&self) -> Option<&Select> {
+    pub fn amnesiacs(&self) -> Option<&NodeSelector> {
         self.crash.as_ref().filter(|crash| crash.forgets()).map(|crash| &crash.nodes)
     }
 }
@@ -356,7 +356,7 @@ pub struct Adversary {
     #[serde(default)]
     pub chain: String,
     /// Which nodes.
-    pub nodes: Select,
+    pub nodes: NodeSelector,
     /// What they do.
     pub attack: Attack,
 }
@@ -365,7 +365,7 @@ pub struct Adversary {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Attack {
     /// What the nodes of every protocol can do.
-    Generic(Misconduct),
+    Generic(GenericAttack),
     /// An attack of the protocol's own, by name.
     Protocol(String),
 }
@@ -373,7 +373,7 @@ pub enum Attack {
 /// What the nodes of every protocol can do that do not follow it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Misconduct {
+pub enum GenericAttack {
     /// Send nothing.
     Silent,
     /// Send everything late.
@@ -438,18 +438,18 @@ fn half() -> f64 {
     0.5
 }
 
-impl Misconduct {
+impl GenericAttack {
     /// Two processes, each in touch with half of the others.
-    pub const TWINS: Misconduct = Misconduct::Twins { sides: Vec::new() };
+    pub const TWINS: GenericAttack = GenericAttack::Twins { sides: Vec::new() };
 
     /// What a word alone means; `None` where it says too little.
     #[must_use]
-    pub fn of_word(word: &str) -> Option<Misconduct> {
+    pub fn of_word(word: &str) -> Option<GenericAttack> {
         match word {
-            "silent" => Some(Misconduct::Silent),
-            "twins" => Some(Misconduct::TWINS),
-            "replay" => Some(Misconduct::Replay { max_delay: while_later(), probability: half() }),
-            "corrupt" => Some(Misconduct::Corrupt { probability: half() }),
+            "silent" => Some(GenericAttack::Silent),
+            "twins" => Some(GenericAttack::TWINS),
+            "replay" => Some(GenericAttack::Replay { max_delay: while_later(), probability: half() }),
+            "corrupt" => Some(GenericAttack::Corrupt { probability: half() }),
             _ => None,
         }
     }
@@ -466,20 +466,20 @@ impl Attack {
     }
 }
 
-impl Misconduct {
+impl GenericAttack {
     /// Its word.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Misconduct::Silent => "silent",
-            Misconduct::Delay { .. } => "delay",
-            Misconduct::Selective { .. } => "selective",
-            Misconduct::Twins { .. } => "twins",
-            Misconduct::Amnesia { .. } => "amnesia",
-            Misconduct::Replay { .. } => "replay",
-            Misconduct::Withhold { .. } => "withhold",
-            Misconduct::Censor { .. } => "censor",
-            Misconduct::Corrupt { .. } => "corrupt",
+            GenericAttack::Silent => "silent",
+            GenericAttack::Delay { .. } => "delay",
+            GenericAttack::Selective { .. } => "selective",
+            GenericAttack::Twins { .. } => "twins",
+            GenericAttack::Amnesia { .. } => "amnesia",
+            GenericAttack::Replay { .. } => "replay",
+            GenericAttack::Withhold { .. } => "withhold",
+            GenericAttack::Censor { .. } => "censor",
+            GenericAttack::Corrupt { .. } => "corrupt",
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A message says what was found and what is allowed. Somebody who writes `nodes = 7` knows what he wants, and needs to see
 //! how it is written: `nodes = { count = 7 }`.
 
-use super::tree::Reason;
+use super::spanned_toml::Reason;
 
 /// Units as other tools write them, with ours and the factor between them.
 const UNITS: [(&str, &str, u64); 31] = [

@@ -2,7 +2,7 @@
 
 use super::form;
 use super::name::Refused;
-use super::tree::{Misread, Place, Reason};
+use super::spanned_toml::{Misread, Place, Reason};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
 use std::fmt;

@@ -27,9 +27,9 @@ pub mod network;
 pub mod nodes;
 pub mod run;
 mod schema;
+mod spanned_toml;
 mod spelling;
 mod summary;
-mod tree;
 mod variant;
 pub mod words;
 
@@ -43,15 +43,15 @@ pub use document::Loaded;
 pub use estimate::{Estimate, estimate, show};
 pub use explore::Explore;
 pub use fault::{
-    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, FloodPayload, Load, Log,
-    Misconduct, Partition, Pause, Repeat, Slow,
+    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, FloodPayload, GenericAttack,
+    Load, Log, Partition, Pause, Repeat, Slow,
 };
 pub use ledger::{AccountLedger, Reward, UtxoLedger};
 pub use listing::{Choice, Section, listing};
 pub use load::{Arrival, Fee, Payments, RateStep, Retry, Workload};
 pub use mistake::Mistake;
 pub use network::{DelaySampling, Gossip, Jitter, Latency, Network, Topology, TransactionRelay, Uplink};
-pub use nodes::{Clock, Disk, Group, Mempool, Nodes, Rate, Regions, Select, Weights};
+pub use nodes::{Clock, Disk, Group, Mempool, NodeSelector, Nodes, Rate, Regions, Weights};
 pub use schema::schema;
 pub use summary::summary;
 pub use variant::Variant;

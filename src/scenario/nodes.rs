@@ -67,7 +67,7 @@ impl Default for Nodes {
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Which nodes.
-    pub nodes: Select,
+    pub nodes: NodeSelector,
     /// Their uplink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Rate>,
@@ -200,7 +200,7 @@ impl Default for Mempool {
 
 /// Some of the nodes of a chain.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Select {
+pub enum NodeSelector {
     /// All of them: `"all"`.
     All,
     /// Those that no other group of the same partition names: `"rest"`.
@@ -215,23 +215,23 @@ pub enum Select {
     Fraction(f64),
 }
 
-impl Select {
-    /// The nodes meant, ascending, given where each node stands. [`Select::Rest`] and [`Select::Leader`] depend on
+impl NodeSelector {
+    /// The nodes meant, ascending, given where each node stands. [`NodeSelector::Rest`] and [`NodeSelector::Leader`] depend on
     /// more than that and are empty here.
     #[must_use]
     pub fn nodes(&self, places: &[Option<&str>], stream: &mut Stream) -> Vec<NodeId> {
         let all = 0..places.len();
         match self {
-            Select::All => all.map(NodeId::from).collect(),
-            Select::Rest | Select::Leader => Vec::new(),
-            Select::Numbers(numbers) => {
+            NodeSelector::All => all.map(NodeId::from).collect(),
+            NodeSelector::Rest | NodeSelector::Leader => Vec::new(),
+            NodeSelector::Numbers(numbers) => {
                 let mut nodes: Vec<NodeId> = numbers.iter().map(|&number| NodeId(number)).collect();
                 nodes.sort_unstable();
                 nodes.dedup();
                 nodes
             }
-            Select::Region(name) => all.filter(|&node| places[node] == Some(name)).map(NodeId::from).collect(),
-            Select::Fraction(fraction) => {
+            NodeSelector::Region(name) => all.filter(|&node| places[node] == Some(name)).map(NodeId::from).collect(),
+            NodeSelector::Fraction(fraction) => {
                 let many = (fraction * places.len() as f64 + 0.5) as usize;
                 let mut nodes: Vec<NodeId> = all.map(NodeId::from).collect();
                 stream.shuffle(&mut nodes);

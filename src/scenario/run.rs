@@ -3,9 +3,9 @@
 use super::build::{Built, Read, build};
 use super::{Catalogue, Scenario};
 use crate::base::Time;
+use crate::observe::fingerprint::Timeline;
 use crate::observe::metrics::Outcome;
 use crate::observe::story::Story;
-use crate::observe::trace::Timeline;
 
 /// So many steps are taken between two looks at whether to go on: few enough that even slow ones take no second: to take in
 /// a block of thousands of payments takes milliseconds. Part of no result.
@@ -13,9 +13,9 @@ const SLICE: u64 = 250;
 
 /// What a run came to.
 #[derive(Clone, Debug)]
-pub struct Ran {
+pub struct RunResult {
     /// Its chains, in the order of the scenario.
-    pub chains: Vec<RanChain>,
+    pub chains: Vec<ChainResult>,
     /// After how many steps it was ended before its time; `None` if it came to its end. As many steps lead to the
     /// same state again.
     pub ended_after: Option<u64>,
@@ -27,7 +27,7 @@ pub struct Ran {
 
 /// What a chain of a run came to.
 #[derive(Clone, Debug)]
-pub struct RanChain {
+pub struct ChainResult {
     /// Its name.
     pub name: String,
     /// How its nodes agree.
@@ -58,7 +58,7 @@ pub struct Standing {
 ///
 /// # Panics
 /// If the scenario was not checked, or the simulator is wrong.
-pub fn run_to_end(catalogue: &Catalogue, scenario: &Scenario, seed: u64) -> Result<Ran, String> {
+pub fn run_to_end(catalogue: &Catalogue, scenario: &Scenario, seed: u64) -> Result<RunResult, String> {
     let read = |path: &str| Err(format!("nobody reads {path} here"));
     run(catalogue, scenario, seed, &read, u64::MAX, |_| true)
 }
@@ -77,7 +77,7 @@ pub fn run(
     read: Read<'_>,
     most: u64,
     mut go_on: impl FnMut(Standing) -> bool,
-) -> Result<Ran, String> {
+) -> Result<RunResult, String> {
     let Built { mut world, watchers, mut remarks } = build(catalogue, scenario, seed, read)?;
     let mut steps = 0;
     let mut ended_after = None;
@@ -118,7 +118,14 @@ pub fn run(
             verdict.violations.iter().for_each(|violation| story.add(violation));
             story
         });
-        RanChain { name: table.name.clone(), protocol: table.protocol.name.clone(), outcome, timeline, events, story }
+        ChainResult {
+            name: table.name.clone(),
+            protocol: table.protocol.name.clone(),
+            outcome,
+            timeline,
+            events,
+            story,
+        }
     });
-    Ok(Ran { chains: chains.collect(), ended_after, ended_by: None, remarks })
+    Ok(RunResult { chains: chains.collect(), ended_after, ended_by: None, remarks })
 }

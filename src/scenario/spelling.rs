@@ -1,7 +1,7 @@
 //! How values are written that may be written in several ways: a list or a word, a word or a table.
 
-use super::fault::{Attack, Misconduct};
-use super::nodes::{Disk, Rate, Regions, Select, Weights};
+use super::fault::{Attack, GenericAttack};
+use super::nodes::{Disk, NodeSelector, Rate, Regions, Weights};
 use super::words::{self, Data};
 use super::{Retry, Seeds};
 use crate::base::{BitRate, Duration};
@@ -293,7 +293,7 @@ impl JsonSchema for Disk {
     }
 }
 
-/// The words of [`Select`].
+/// The words of [`NodeSelector`].
 pub const SELECT_WORDS: &[&str] = &["all", "rest", "leader"];
 
 #[derive(serde::Deserialize)]
@@ -304,35 +304,35 @@ enum SelectTable {
 }
 
 written!(
-    Select,
+    NodeSelector,
     SelectVisitor,
     "nodes: a number, a list of numbers, \"all\", { region = ... } or { fraction = ... }",
     {
-        fn visit_str<E: de::Error>(self, word: &str) -> Result<Select, E> {
+        fn visit_str<E: de::Error>(self, word: &str) -> Result<NodeSelector, E> {
             match word {
-                "all" => Ok(Select::All),
-                "rest" => Ok(Select::Rest),
-                "leader" => Ok(Select::Leader),
+                "all" => Ok(NodeSelector::All),
+                "rest" => Ok(NodeSelector::Rest),
+                "leader" => Ok(NodeSelector::Leader),
                 _ => Err(E::unknown_variant(word, SELECT_WORDS)),
             }
         }
-        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Select, E> {
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<NodeSelector, E> {
             let number = u32::try_from(number).map_err(|_| E::custom(format!("there is no node {number}")))?;
-            Ok(Select::Numbers(vec![number]))
+            Ok(NodeSelector::Numbers(vec![number]))
         }
-        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Select, A::Error> {
-            Vec::deserialize(SeqAccessDeserializer::new(list)).map(Select::Numbers)
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<NodeSelector, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list)).map(NodeSelector::Numbers)
         }
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Select, A::Error> {
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NodeSelector, A::Error> {
             Ok(match SelectTable::deserialize(MapAccessDeserializer::new(map))? {
-                SelectTable::Region(name) => Select::Region(name),
-                SelectTable::Fraction(fraction) => Select::Fraction(fraction),
+                SelectTable::Region(name) => NodeSelector::Region(name),
+                SelectTable::Fraction(fraction) => NodeSelector::Fraction(fraction),
             })
         }
     }
 );
 
-impl Serialize for Select {
+impl Serialize for NodeSelector {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         fn one<S: Serializer>(out: S, key: &str, value: &impl Serialize) -> Result<S::Ok, S::Error> {
             let mut map = out.serialize_map(Some(1))?;
@@ -340,19 +340,19 @@ impl Serialize for Select {
             map.end()
         }
         match self {
-            Select::All => out.serialize_str("all"),
-            Select::Rest => out.serialize_str("rest"),
-            Select::Leader => out.serialize_str("leader"),
-            Select::Numbers(numbers) => numbers.serialize(out),
-            Select::Region(name) => one(out, "region", name),
-            Select::Fraction(fraction) => one(out, "fraction", fraction),
+            NodeSelector::All => out.serialize_str("all"),
+            NodeSelector::Rest => out.serialize_str("rest"),
+            NodeSelector::Leader => out.serialize_str("leader"),
+            NodeSelector::Numbers(numbers) => numbers.serialize(out),
+            NodeSelector::Region(name) => one(out, "region", name),
+            NodeSelector::Fraction(fraction) => one(out, "fraction", fraction),
         }
     }
 }
 
-impl JsonSchema for Select {
+impl JsonSchema for NodeSelector {
     fn schema_name() -> Cow<'static, str> {
-        "Select".into()
+        "NodeSelector".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
@@ -409,10 +409,10 @@ pub const GENERIC_ATTACKS: &[(&str, &str)] = &[
 
 written!(Attack, AttackVisitor, "the name of an attack, or a table such as { delay = { delay = ... } }", {
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Attack, E> {
-        Ok(Misconduct::of_word(name).map_or_else(|| Attack::Protocol(name.into()), Attack::Generic))
+        Ok(GenericAttack::of_word(name).map_or_else(|| Attack::Protocol(name.into()), Attack::Generic))
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Attack, A::Error> {
-        Misconduct::deserialize(MapAccessDeserializer::new(map)).map(Attack::Generic)
+        GenericAttack::deserialize(MapAccessDeserializer::new(map)).map(Attack::Generic)
     }
 });
 
@@ -430,6 +430,6 @@ impl JsonSchema for Attack {
         "Attack".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [{"type": "string"}, generator.subschema_for::<Misconduct>()]})
+        json_schema!({"anyOf": [{"type": "string"}, generator.subschema_for::<GenericAttack>()]})
     }
 }

@@ -2,8 +2,8 @@
 
 use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
 use super::{
-    Agent, Attack, Chain, Degrade, Fault, FaultKind, FloodPayload, Misconduct, Scenario, Select, Slow, Stop, Workload,
-    estimate, network,
+    Agent, Attack, Chain, Degrade, Fault, FaultKind, FloodPayload, GenericAttack, NodeSelector, Scenario, Slow, Stop,
+    Workload, estimate, network,
 };
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -60,7 +60,7 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
         line("adversary", format!("{} of {}: {what}", select(&adversary.nodes), adversary.chain));
     }
     for Agent::Anchor(anchor) in &scenario.agent {
-        let numbers = |numbers: &[u32]| select(&Select::Numbers(numbers.to_vec()));
+        let numbers = |numbers: &[u32]| select(&NodeSelector::Numbers(numbers.to_vec()));
         let (read, submit, watch) = (numbers(&[anchor.read]), numbers(&[anchor.submit]), numbers(&anchor.watch));
         let what = format!("block {} of {} by {read}, and so on", anchor.every, anchor.from);
         line("agent", format!("anchors {what}, in {} by {submit}; {watch} compared", anchor.into));
@@ -147,22 +147,22 @@ fn network(chain: &Chain) -> String {
     )
 }
 
-fn misconduct(misconduct: &Misconduct) -> String {
+fn misconduct(misconduct: &GenericAttack) -> String {
     match misconduct {
-        Misconduct::Silent => "silent".to_owned(),
-        Misconduct::Delay { delay } => format!("late by {delay}"),
-        Misconduct::Selective { to } => format!("sends to {to:?} only"),
-        Misconduct::Twins { sides } if sides.is_empty() => "twins, each with half of the others".to_owned(),
-        Misconduct::Twins { sides } => format!("twins with {sides:?}"),
-        Misconduct::Amnesia { every } => format!("forgets everything every {every}"),
-        Misconduct::Replay { max_delay, probability } => {
+        GenericAttack::Silent => "silent".to_owned(),
+        GenericAttack::Delay { delay } => format!("late by {delay}"),
+        GenericAttack::Selective { to } => format!("sends to {to:?} only"),
+        GenericAttack::Twins { sides } if sides.is_empty() => "twins, each with half of the others".to_owned(),
+        GenericAttack::Twins { sides } => format!("twins with {sides:?}"),
+        GenericAttack::Amnesia { every } => format!("forgets everything every {every}"),
+        GenericAttack::Replay { max_delay, probability } => {
             format!("repeats {} % within {max_delay}", probability * 100.0)
         }
-        Misconduct::Withhold { first_peers, delay } => {
+        GenericAttack::Withhold { first_peers, delay } => {
             format!("sends to {first_peers:?} at once and to all {delay} later")
         }
-        Misconduct::Censor { accounts } => format!("censors accounts {accounts:?}"),
-        Misconduct::Corrupt { probability } => {
+        GenericAttack::Censor { accounts } => format!("censors accounts {accounts:?}"),
+        GenericAttack::Corrupt { probability } => {
             format!("breaks the signatures of {} % of its messages", probability * 100.0)
         }
     }
@@ -214,14 +214,14 @@ fn worse_links(degrade: &Degrade) -> String {
     format!("links from {} to {}: {}", select(&degrade.from), select(&degrade.to), worse.join(", "))
 }
 
-fn select(select: &Select) -> String {
+fn select(select: &NodeSelector) -> String {
     match select {
-        Select::All => "all".to_owned(),
-        Select::Rest => "the rest".to_owned(),
-        Select::Leader => "the leader".to_owned(),
-        Select::Region(name) => name.clone(),
-        Select::Fraction(fraction) => format!("{} % of all", fraction * 100.0),
-        Select::Numbers(numbers) => {
+        NodeSelector::All => "all".to_owned(),
+        NodeSelector::Rest => "the rest".to_owned(),
+        NodeSelector::Leader => "the leader".to_owned(),
+        NodeSelector::Region(name) => name.clone(),
+        NodeSelector::Fraction(fraction) => format!("{} % of all", fraction * 100.0),
+        NodeSelector::Numbers(numbers) => {
             let names: Vec<String> = numbers.iter().map(|number| format!("n{number}")).collect();
             names.join(" ")
         }

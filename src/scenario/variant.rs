@@ -6,7 +6,7 @@ use super::catalogue::Catalogue;
 use super::check::check;
 use super::mistake::{Mistake, Sources};
 use super::name::{self, Named};
-use super::tree::{Place, Step, Tree, steps};
+use super::spanned_toml::{Place, SpannedToml, Step, steps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ const COMMON: [&str; 4] = ["variant", "name", "seed", "seeds"];
 /// The scenarios that the variants of `base` make of `tree`, checked. What is wrong with them is added to `found`.
 pub fn scenarios(
     base: &Scenario,
-    tree: &Tree,
+    tree: &SpannedToml,
     sources: &Sources,
     catalogue: &Catalogue,
     found: &mut Vec<Mistake>,
@@ -63,9 +63,9 @@ pub fn scenarios(
 /// above it the value takes its place.
 ///
 /// Answers with the numbers of the variants on which it has no effect, since they choose something else there.
-pub fn give_way(tree: &mut Tree, path: &[Step], key: &Place, value: &Tree) -> BTreeSet<usize> {
+pub fn give_way(tree: &mut SpannedToml, path: &[Step], key: &Place, value: &SpannedToml) -> BTreeSet<usize> {
     let mut without = BTreeSet::new();
-    for (number, variant) in tree.entry("variant").into_iter().flat_map(Tree::items).enumerate() {
+    for (number, variant) in tree.entry("variant").into_iter().flat_map(SpannedToml::items).enumerate() {
         let Some(sets) = variant.entry("set") else { continue };
         let names: Vec<String> = sets.entries().map(|(name, ..)| name.to_owned()).collect();
         for name in names {
@@ -97,13 +97,13 @@ fn beneath(path: &[Step], above: &[Step]) -> Option<Vec<Step>> {
 fn scenario(
     base: &Scenario,
     number: usize,
-    tree: &Tree,
-    mut changed: Tree,
+    tree: &SpannedToml,
+    mut changed: SpannedToml,
     sources: &Sources,
     catalogue: &Catalogue,
 ) -> Result<(Scenario, Vec<Mistake>), Vec<Mistake>> {
     let sets = tree.at(&format!("variant[{number}].set"));
-    for (key, place, value) in sets.into_iter().flat_map(Tree::entries) {
+    for (key, place, value) in sets.into_iter().flat_map(SpannedToml::entries) {
         let refused = |title: &str, label: String| vec![sources.mistake(place, title.to_owned(), label)];
         let path = steps(key).filter(|path| !path.is_empty());
         let path = path.ok_or_else(|| {

@@ -1,8 +1,8 @@
-//! Delays by distance of numbers, a graph of hubs, and a network that loses one of so many parcels.
+//! Delays by distance of numbers, a graph of hubs, and a network that loses one of so many envelopes.
 
 use ledgerlab::base::{Duration, NodeId, Time};
-use ledgerlab::network::{Arrival, Carried, Change, Delay, Network, Parcel};
-use ledgerlab::protocol::Misfit;
+use ledgerlab::network::{Arrival, Carried, Change, Delay, Envelope, Network};
+use ledgerlab::protocol::InvalidSetting;
 use ledgerlab::scenario::{LatencyModel, Model, NetworkModel, Site, TopologyModel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,9 +23,9 @@ impl Default for Steps {
 impl Model for Steps {
     const NAME: &'static str = "steps";
     const SUMMARY: &'static str = "nodes on a line, in order of number";
-    fn check(&self, _: usize) -> Result<(), Misfit> {
+    fn check(&self, _: usize) -> Result<(), InvalidSetting> {
         let reason = "found 0, expected more".to_owned();
-        if self.step.is_zero() { Err(Misfit { key: "step", reason }) } else { Ok(()) }
+        if self.step.is_zero() { Err(InvalidSetting { key: "step", reason }) } else { Ok(()) }
     }
 }
 
@@ -63,10 +63,10 @@ pub struct Hubs {
 impl Model for Hubs {
     const NAME: &'static str = "hubs";
     const SUMMARY: &'static str = "everybody with each of the first nodes";
-    fn check(&self, nodes: usize) -> Result<(), Misfit> {
+    fn check(&self, nodes: usize) -> Result<(), InvalidSetting> {
         let fits = (1..=nodes).contains(&(self.count as usize));
         let reason = format!("found {}, expected 1 to {nodes}", self.count);
-        if fits { Ok(()) } else { Err(Misfit { key: "count", reason }) }
+        if fits { Ok(()) } else { Err(InvalidSetting { key: "count", reason }) }
     }
 }
 
@@ -80,13 +80,13 @@ impl TopologyModel for Hubs {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lossy {
-    /// One of so many parcels of each node is lost.
+    /// One of so many envelopes of each node is lost.
     every: u64,
 }
 
 impl Model for Lossy {
     const NAME: &'static str = "lossy";
-    const SUMMARY: &'static str = "the usual network, which loses parcels by their number";
+    const SUMMARY: &'static str = "the usual network, which loses envelopes by their number";
 }
 
 impl NetworkModel for Lossy {
@@ -107,11 +107,11 @@ struct Losing {
 }
 
 impl Network for Losing {
-    fn send(&mut self, now: Time, parcel: &Parcel, to: &[NodeId], out: &mut Carried) {
-        if parcel.number.is_multiple_of(self.every) {
-            out.lost.extend(to.iter().map(|receiver| (*receiver, parcel.ticket)));
+    fn send(&mut self, now: Time, envelope: &Envelope, to: &[NodeId], out: &mut Carried) {
+        if envelope.number.is_multiple_of(self.every) {
+            out.lost.extend(to.iter().map(|receiver| (*receiver, envelope.ticket)));
         } else {
-            self.usual.send(now, parcel, to, out);
+            self.usual.send(now, envelope, to, out);
         }
     }
     fn wake(&mut self, now: Time, node: NodeId, out: &mut Carried) {

@@ -4,7 +4,7 @@ use super::laboratory::{seeing, setup};
 use ledgerlab::base::{Duration, NodeId, Time};
 use ledgerlab::consensus::aura::{Aura, Config};
 use ledgerlab::engine::{Clock, Simulation, Stop};
-use ledgerlab::network::latency::{Latency, Law};
+use ledgerlab::network::latency::{Distribution, Latency};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::Observed;
 use ledgerlab::protocol::Protocol;
@@ -19,8 +19,8 @@ type Finals = Vec<(NodeId, NodeId)>;
 
 /// The authors of what each node has final when the clocks of some are ahead by so many tenths of a step.
 fn authors(wrong: &[usize], tenths: i64) -> Vec<Vec<u32>> {
-    let law = Law::Constant { value: Duration::from_millis(10) };
-    let delay = Latency::of_law(&law).expect("a possible law").with_floor(Duration::ZERO);
+    let law = Distribution::Constant { value: Duration::from_millis(10) };
+    let delay = Latency::from_distribution(&law).expect("a possible law").with_floor(Duration::ZERO);
     let config = Config { empty_blocks: true, ..Config::default() };
     let committee = Aura::committee(&config, vec![1; NODES]);
     let network = Transport::new(1, Box::new(delay), Settings::unlimited(NODES));

@@ -6,7 +6,7 @@ use ledgerlab::chain::BlockIndex;
 use ledgerlab::consensus::nakamoto::finality::{Finality, reversal_exact};
 use ledgerlab::consensus::nakamoto::{Config, Nakamoto};
 use ledgerlab::engine::{Simulation, Stop};
-use ledgerlab::network::latency::{DelaySampling, Latency, Law, Region};
+use ledgerlab::network::latency::{DelaySampling, Distribution, Latency, Region};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::Observed;
 use std::collections::BTreeSet;
@@ -52,10 +52,10 @@ impl Mine {
     /// Everything that was mined, and the names of the blocks of the chain that node 1 (or the only node) ends with.
     fn run(&self) -> (Seen, BTreeSet<Hash>) {
         let n = self.weights.len();
-        let [to_attacker, among] = self.delays.map(|value| Law::Constant { value });
+        let [to_attacker, among] = self.delays.map(|value| Distribution::Constant { value });
         let laws = [to_attacker.clone(), to_attacker.clone(), to_attacker, among];
         let places = (0..n).map(|node| Region::from(node > 0)).collect();
-        let delay = Latency::of_laws(&laws, places, DelaySampling::PerParcel).expect("constant delays");
+        let delay = Latency::of_laws(&laws, places, DelaySampling::PerMessage).expect("constant delays");
         let network = Transport::new(self.seed, Box::new(delay), Settings::unlimited(n));
         let finality = Finality { confirmations: Some(self.confirmations), ..Finality::default() };
         let config = Config { spacing: SPACING, retarget: 0, finality, ..Config::default() };

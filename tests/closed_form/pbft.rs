@@ -4,8 +4,8 @@ use super::laboratory::{Sample, assert_near, seeing, setup};
 use ledgerlab::base::{AccountId, ClientId, Committee, Duration, FaultModel, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::pbft::{Config, Pbft};
-use ledgerlab::engine::{Fault, Scheduled, Simulation, Stop};
-use ledgerlab::network::latency::{Latency, Law};
+use ledgerlab::engine::{Fault, FaultEvent, Simulation, Stop};
+use ledgerlab::network::latency::{Distribution, Latency};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::Observed;
 use std::collections::BTreeMap;
@@ -24,8 +24,8 @@ struct Seen {
 }
 
 /// One request to the primary of `n` replicas, the last `crashed` of which are down.
-fn decide(n: usize, law: &Law, crashed: usize, client_delay: Duration, seed: u64) -> Seen {
-    let delay = Latency::of_law(law).expect("a possible law").with_floor(Duration::ZERO);
+fn decide(n: usize, law: &Distribution, crashed: usize, client_delay: Duration, seed: u64) -> Seen {
+    let delay = Latency::from_distribution(law).expect("a possible law").with_floor(Duration::ZERO);
     let network = Transport::new(seed, Box::new(delay), Settings::unlimited(n));
     // DSN'22: the primary is given up after three times lambda = 1 s. Nobody repeats anything meanwhile.
     let config = Config {
@@ -37,7 +37,7 @@ fn decide(n: usize, law: &Law, crashed: usize, client_delay: Duration, seed: u64
     let mut setup = setup::<Pbft>(config, Committee::new(n, FaultModel::Byzantine), Box::new(network), seed);
     setup.client_delay = client_delay;
     let down = (n - crashed..n).map(NodeId::from).collect();
-    setup.faults.push(Scheduled { at: Time::ZERO, fault: Fault::crash(down), begins: None, ends: None });
+    setup.faults.push(FaultEvent { at: Time::ZERO, fault: Fault::crash(down), begins: None, ends: None });
     setup.stop = Stop::at(ASKED + Duration::from_secs(20));
     let (seen, observer) = seeing(|seen: &mut Seen, now, observed| match *observed {
         Observed::Finalized { .. } => seen.finals.push(now),
@@ -61,7 +61,7 @@ fn decide(n: usize, law: &Law, crashed: usize, client_delay: Duration, seed: u64
 fn a_request_commits_after_exactly_three_delays_and_is_answered_after_exactly_five() {
     let (value, client) = (Duration::from_millis(70), Duration::from_millis(11));
     for n in [4, 7, 16, 31] {
-        let seen = decide(n, &Law::Constant { value }, 0, client, 1);
+        let seen = decide(n, &Distribution::Constant { value }, 0, client, 1);
         assert_eq!(seen.finals, vec![ASKED + client + value * 3; n]);
         assert_eq!(seen.answered, Some(ASKED + client + value * 3 + client), "n = {n}");
     }
@@ -71,7 +71,8 @@ fn a_request_commits_after_exactly_three_delays_and_is_answered_after_exactly_fi
 #[test]
 fn a_request_takes_exactly_the_messages_of_three_phases() {
     for n in [4_u64, 7, 16, 31] {
-        let seen = decide(n as usize, &Law::Constant { value: Duration::from_millis(70) }, 0, Duration::ZERO, 1);
+        let seen =
+            decide(n as usize, &Distribution::Constant { value: Duration::from_millis(70) }, 0, Duration::ZERO, 1);
         let phases =
             [("commit", n * (n - 1)), ("pre-prepare", n - 1), ("prepare", (n - 1) * (n - 1)), ("transaction", n - 1)];
         assert_eq!(seen.sent.into_iter().collect::<Vec<_>>(), phases, "n = {n}");
@@ -83,8 +84,11 @@ fn a_request_takes_exactly_the_messages_of_three_phases() {
 /// direct sampling of the three phases, 733, 773, 793.5, used here; with crashed backups 811, 833, 863.
 #[test]
 fn decisions_under_normal_delays_take_the_order_statistics_of_three_phases() {
-    let law =
-        Law::Normal { median: Duration::from_millis(250), std_dev: Duration::from_millis(50), min: Duration::ZERO };
+    let law = Distribution::Normal {
+        median: Duration::from_millis(250),
+        std_dev: Duration::from_millis(50),
+        min: Duration::ZERO,
+    };
     for (n, crashed, expected, runs) in [
         (4, 0, 733.0, 1_000),
         (7, 0, 773.0, 500),

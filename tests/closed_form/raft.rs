@@ -4,10 +4,10 @@ use super::laboratory::{Sample, assert_near, seeing, setup};
 use ledgerlab::base::{AccountId, ClientId, Committee, Duration, FaultModel, NodeId, Stream, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::raft::{Config, Message, Raft, Transfer};
-use ledgerlab::engine::{Adversary, Fault, Scheduled, Simulation, Stop};
-use ledgerlab::network::latency::{Latency, Law};
+use ledgerlab::engine::{Adversary, Fault, FaultEvent, Simulation, Stop};
+use ledgerlab::network::latency::{Distribution, Latency};
 use ledgerlab::network::transport::{Settings, Transport};
-use ledgerlab::network::{Arrival, Carried, Change, Network, Parcel};
+use ledgerlab::network::{Arrival, Carried, Change, Envelope, Network};
 use ledgerlab::observe::Observed;
 use ledgerlab::protocol::{Effect, EffectOf};
 use std::collections::BTreeSet;
@@ -32,8 +32,12 @@ fn config(min: u64, max: u64, heartbeat: Duration) -> Config {
 
 fn uniform(low: u64, high: u64, seed: u64) -> Transport {
     let (low, high) = (Duration::from_micros(low), Duration::from_micros(high));
-    let law = Law::Uniform { median: (low + high) / 2, half_width: (high.saturating_sub(low)) / 2 };
-    Transport::new(seed, Box::new(Latency::of_law(&law).expect("a possible law")), Settings::unlimited(NODES))
+    let law = Distribution::Uniform { median: (low + high) / 2, half_width: (high.saturating_sub(low)) / 2 };
+    Transport::new(
+        seed,
+        Box::new(Latency::from_distribution(&law).expect("a possible law")),
+        Settings::unlimited(NODES),
+    )
 }
 
 /// A network that loses what is large on its way from one node to some others: heartbeats pass, entries do not.
@@ -45,11 +49,11 @@ struct Choked {
 }
 
 impl Network for Choked {
-    fn send(&mut self, now: Time, parcel: &Parcel, to: &[NodeId], out: &mut Carried) {
-        let is_lost = |to: &NodeId| parcel.from == self.from && parcel.bytes > self.most && self.to.contains(to);
+    fn send(&mut self, now: Time, envelope: &Envelope, to: &[NodeId], out: &mut Carried) {
+        let is_lost = |to: &NodeId| envelope.from == self.from && envelope.bytes > self.most && self.to.contains(to);
         let (lost, passed): (Vec<NodeId>, Vec<NodeId>) = to.iter().partition(|to| is_lost(to));
-        out.lost.extend(lost.into_iter().map(|to| (to, parcel.ticket)));
-        self.inner.send(now, parcel, &passed, out);
+        out.lost.extend(lost.into_iter().map(|to| (to, envelope.ticket)));
+        self.inner.send(now, envelope, &passed, out);
     }
     fn wake(&mut self, now: Time, node: NodeId, out: &mut Carried) {
         self.inner.wake(now, node, out);
@@ -128,7 +132,7 @@ fn outage(min: u64, max: u64, seed: u64) -> f64 {
         seat.adversary = Some(Box::new(WritesVotes));
     }
     let at = Time::ZERO + CRASH + Stream::new(seed, "crash", 0, 0).span(Duration::ZERO, heartbeat);
-    setup.faults.push(Scheduled { at, fault: Fault::crash(vec![NodeId(0)]), begins: None, ends: None });
+    setup.faults.push(FaultEvent { at, fault: Fault::crash(vec![NodeId(0)]), begins: None, ends: None });
     setup.stop = Stop::at(Time::ZERO + ms(20_000));
     let (seen, observer) = seeing(see);
     setup.observers.push(observer);

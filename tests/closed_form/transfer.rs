@@ -5,7 +5,7 @@ use ledgerlab::base::{AccountId, ClientId, Committee, Duration, FaultModel, Node
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::raft::{Config, Raft};
 use ledgerlab::engine::{Simulation, Stop, TransactionRelay};
-use ledgerlab::network::latency::{Latency, Law};
+use ledgerlab::network::latency::{Distribution, Latency};
 use ledgerlab::network::transport::{Rates, Settings, Tcp, Transport};
 use ledgerlab::observe::Observed;
 
@@ -23,7 +23,11 @@ struct Seen {
 
 /// Two nodes; the one that leads is given a transaction and sends it on in an entry: bytes of the message, and seconds.
 fn transfer(bytes: usize, rate: u64, round_trip: Duration, tcp: bool) -> (f64, f64) {
-    let delay = || Box::new(Latency::of_law(&Law::Constant { value: round_trip / 2 }).expect("a constant delay"));
+    let delay = || {
+        Box::new(
+            Latency::from_distribution(&Distribution::Constant { value: round_trip / 2 }).expect("a constant delay"),
+        )
+    };
     let rates = vec![Rates { up: rate, down: 0 }; 2];
     let settings = Settings { tcp: tcp.then(Tcp::default), ..Settings::new(rates) };
     let network = Transport::new(1, delay(), settings);

@@ -5,7 +5,7 @@ use ledgerlab::base::{AccountId, ClientId, Duration, NodeId, Time};
 use ledgerlab::chain::{Body, Transaction};
 use ledgerlab::consensus::{aura, clique, hotstuff, pbft, qbft, ripple, scp, tendermint, threshold, vote};
 use ledgerlab::engine::{Simulation, Stop};
-use ledgerlab::network::latency::{Latency, Law};
+use ledgerlab::network::latency::{Distribution, Latency};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::Observed;
 use ledgerlab::protocol::Protocol;
@@ -46,7 +46,9 @@ impl Seen {
 /// Seconds that the protocol waits for its clock, the delays besides until the first and until the last node has the
 /// transaction final, and the messages sent from the request until then.
 fn decide<P: Protocol>(n: usize, config: P::Config) -> [String; 4] {
-    let delay = Latency::of_law(&Law::Constant { value: DELAY }).expect("a possible law").with_floor(Duration::ZERO);
+    let delay = Latency::from_distribution(&Distribution::Constant { value: DELAY })
+        .expect("a possible law")
+        .with_floor(Duration::ZERO);
     let network = Transport::new(1, Box::new(delay), Settings::unlimited(n));
     let committee = P::committee(&config, vec![1; n]);
     let mut setup = setup::<P>(config, committee, Box::new(network), 1);

@@ -3,7 +3,7 @@
 use super::bend::Bender;
 use super::harvest::{Harvest, LIAR, NODES};
 use ledgerlab::base::{Crypto, Duration, Keyring, NodeId, Stream, Wire};
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use ledgerlab::protocol::{Message, Protocol};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ pub enum Believed {
 
 /// A flood in progress.
 struct Flood<'a, P: Protocol> {
-    stage: Rehearsal<P>,
+    stage: TestCluster<P>,
     bender: Bender<'a>,
     kinds: Vec<&'a str>,
     random: Stream,
@@ -68,7 +68,7 @@ pub fn flood<P: Protocol>(
     findings: &mut Findings,
 ) {
     let liars: &[usize] = if believed == Believed::Liar { &[LIAR] } else { &[0, 1, 2, 3] };
-    let mut stage = Rehearsal::<P>::empty(NODES, config.clone());
+    let mut stage = TestCluster::<P>::empty(NODES, config.clone());
     stage.believe(liars);
     (0..NODES).filter(|node| *node != LIAR).for_each(|node| stage.boot(node));
     let keys =
@@ -160,7 +160,7 @@ impl<P: Protocol> Flood<'_, P> {
 }
 
 /// Goes on for so many steps.
-fn within<P: Protocol>(mut steps: u32) -> impl FnMut(&Rehearsal<P>) -> bool {
+fn within<P: Protocol>(mut steps: u32) -> impl FnMut(&TestCluster<P>) -> bool {
     move |_| {
         steps = steps.saturating_sub(1);
         steps > 0

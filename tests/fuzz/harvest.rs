@@ -3,7 +3,7 @@
 use super::variants;
 use ledgerlab::base::{Duration, Stream};
 use ledgerlab::protocol::Protocol;
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ impl Harvest {
     /// Payments all the while; a crash, cuts of several shapes, losses, a start of all but one. An act takes `unit`.
     fn watch<P: Protocol>(&mut self, config: &P::Config, unit: Duration, attack: Option<&str>) {
         let delay = unit / STEPS;
-        let mut stage = Rehearsal::<P>::empty(NODES, config.clone());
+        let mut stage = TestCluster::<P>::empty(NODES, config.clone());
         stage.set_delay(delay);
         if let Some(attack) = attack {
             stage.set_attack(LIAR, attack);

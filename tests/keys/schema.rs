@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
                 self.key(path, values);
             }
             // A set of nodes holds sets of nodes.
-            let is_shared = ["Select", "Disk", "QuorumSet"].contains(&name) && !self.once.insert(name.to_owned());
+            let is_shared = ["NodeSelector", "Disk", "QuorumSet"].contains(&name) && !self.once.insert(name.to_owned());
             if !is_shared && !within.contains(&name) {
                 within.push(name);
                 self.visit(path, &self.definitions[name], within);
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
     fn sample(name: &str, schema: &Value) -> Option<Value> {
         match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
             Some("Duration") => return Some(json!(if name == "at" { "2s" } else { "50ms" })),
-            Some("Select") => return Some(json!(1)),
+            Some("NodeSelector") => return Some(json!(1)),
             Some(_) | None => {}
         }
         match (name, schema["type"].as_str()?) {

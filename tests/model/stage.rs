@@ -2,7 +2,7 @@
 
 use ledgerlab::base::hash::has_repeated_pair;
 use ledgerlab::base::{Digest, Hash, Height, Keyring, Stream};
-use ledgerlab::chain::{Batch, Block, BlockIndex, Limit, Transaction, Tree};
+use ledgerlab::chain::{Batch, Block, BlockIndex, BlockTree, Limit, Transaction};
 use ledgerlab::protocol::{Invalid, Protocol, Services, Snapshot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn holds(block: &Block, transaction: &Hash) -> bool {
 /// One node's services during one handler.
 pub struct Stage<'a, P: Protocol> {
     own: &'a mut Belongings<P>,
-    tree: Tree,
+    tree: BlockTree,
     random: Stream,
     keys: &'a Keyring,
     accounts: &'a Keyring,
@@ -61,7 +61,7 @@ pub struct Stage<'a, P: Protocol> {
 impl<'a, P: Protocol> Stage<'a, P> {
     /// A stage for the node `number`. Its random stream begins anew in every handler.
     pub fn new(number: usize, own: &'a mut Belongings<P>, keys: &'a Keyring, accounts: &'a Keyring) -> Stage<'a, P> {
-        let mut tree = Tree::new();
+        let mut tree = BlockTree::new();
         for block in &own.known {
             tree.insert(block).expect("parents come first");
         }
@@ -86,10 +86,10 @@ impl<P: Protocol> Services for Stage<'_, P> {
     fn keys(&self) -> &Keyring {
         self.keys
     }
-    fn tree(&self) -> &Tree {
+    fn tree(&self) -> &BlockTree {
         &self.tree
     }
-    fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
+    fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
         let before = self.tree.len();
         let index = self.tree.insert(block)?;
         if self.tree.len() > before {

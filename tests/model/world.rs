@@ -407,7 +407,7 @@ impl<P: Checkable> World<P> {
                 let (sent, _) = self.perform(at, &mut own, effects, None);
                 self.post(at, sent, next);
                 if !own.pool.is_empty() {
-                    let ((), effects) = self.within(at, &mut own, |ctx, _| node.on_pending(ctx));
+                    let ((), effects) = self.within(at, &mut own, |ctx, _| node.on_transaction(ctx));
                     let (sent, _) = self.perform(at, &mut own, effects, None);
                     self.post(at, sent, next);
                 }
@@ -430,7 +430,7 @@ impl<P: Checkable> World<P> {
             let ((), effects) = self.within(at, &mut own, |ctx, _| match input {
                 Input::Message(flight) => attacker.on_message(flight.from, flight.message.clone(), ctx),
                 Input::Timer(timer) => attacker.on_timer(*timer, ctx),
-                Input::Pending => attacker.on_pending(ctx),
+                Input::Pending => attacker.on_transaction(ctx),
             });
             let (more, _) = self.perform(at, &mut own, effects, None);
             if number > 0 {
@@ -481,7 +481,7 @@ impl<P: Checkable> World<P> {
                 let ((), effects) = self.within(at, &mut own, |ctx, _| match &input {
                     Input::Message(flight) => honest.on_message(flight.from, flight.message.clone(), ctx),
                     Input::Timer(timer) => honest.on_timer(*timer, ctx),
-                    Input::Pending => honest.on_pending(ctx),
+                    Input::Pending => honest.on_transaction(ctx),
                 });
                 let (sent, crashed) = self.perform(at, &mut own, effects, torn);
                 self.post(at, sent, next);

@@ -4,23 +4,23 @@
 use ledgerlab::base::{Duration, NodeId, Time};
 use ledgerlab::chain::{Batch, Block, Header, Limit};
 use ledgerlab::consensus::aura::{Aura, Config, Finality, Message, Sealed};
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use ledgerlab::protocol::{Protocol, note};
 use std::sync::Arc;
 
 const STEP: u64 = 5;
 
 /// A validator that only listens: the last of `n`, in this step of its clock.
-fn listener(n: usize, finality: Finality, step: u64) -> Rehearsal<Aura> {
+fn listener(n: usize, finality: Finality, step: u64) -> TestCluster<Aura> {
     let block = Limit { bytes: 600, transactions: 2 };
-    let mut stage = Rehearsal::empty(n, Config { finality, block_limit: block, ..Config::default() });
+    let mut stage = TestCluster::empty(n, Config { finality, block_limit: block, ..Config::default() });
     stage.run_until(Time::ZERO + Duration::from_secs(step * STEP));
     stage.boot(n - 1);
     stage
 }
 
 /// A block of a step by its primary, or by another.
-fn seal(stage: &Rehearsal<Aura>, parent: &Arc<Block>, step: u64, author: u32, payments: u64) -> Arc<Sealed> {
+fn seal(stage: &TestCluster<Aura>, parent: &Arc<Block>, step: u64, author: u32, payments: u64) -> Arc<Sealed> {
     let batch = Batch::new((0..payments).map(|nonce| stage.transaction(1, nonce)).collect());
     let header = Header {
         parent: parent.id(),
@@ -35,13 +35,13 @@ fn seal(stage: &Rehearsal<Aura>, parent: &Arc<Block>, step: u64, author: u32, pa
     Arc::new(Sealed { block, step, signature })
 }
 
-fn show(stage: &mut Rehearsal<Aura>, sealed: &Arc<Sealed>) {
+fn show(stage: &mut TestCluster<Aura>, sealed: &Arc<Sealed>) {
     let to = stage.committee().n() - 1;
     stage.inject(0, to, Message::Block(sealed.clone()));
     stage.run(Duration::from_millis(2));
 }
 
-fn has(stage: &Rehearsal<Aura>, sealed: &Arc<Sealed>) -> bool {
+fn has(stage: &TestCluster<Aura>, sealed: &Arc<Sealed>) -> bool {
     stage.chain(stage.committee().n() - 1).iter().any(|block| block.id() == sealed.block.id())
 }
 
@@ -191,12 +191,12 @@ fn score() {
 
 #[test]
 fn generates_seal_and_does_not_double_propose() {
-    let mut stage: Rehearsal<Aura> = Rehearsal::empty(4, Config::default());
+    let mut stage: TestCluster<Aura> = TestCluster::empty(4, Config::default());
     stage.boot(1);
     let payment = stage.transaction(1, 0);
     stage.submit(1, &payment);
     stage.run_until(Time::ZERO + Duration::from_secs(STEP));
-    let height = |stage: &Rehearsal<Aura>| stage.chain(1).len() - 1;
+    let height = |stage: &TestCluster<Aura>| stage.chain(1).len() - 1;
     assert_eq!(height(&stage), 1, "step 1 is its own");
     let more = stage.transaction(1, 1);
     stage.submit(1, &more);

@@ -4,7 +4,7 @@
 use ledgerlab::base::{Duration, NodeId, Time};
 use ledgerlab::chain::{Batch, Block, Header, Limit};
 use ledgerlab::consensus::clique::{Ballot, Clique, Config, Fields, Message, Sealed, Signers};
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use std::sync::Arc;
 
 /// Blocks are their signers; `A+F` votes to add, `A-F` to drop. `None`: one of them may not be signed.
@@ -80,11 +80,11 @@ fn snapshot_test_clique() {
 }
 
 /// A follower of five signers, at 100 s of its clock. Blocks are five seconds apart.
-fn follower() -> Rehearsal<Clique> {
+fn follower() -> TestCluster<Clique> {
     let period = Duration::from_secs(5);
     let block = Limit { bytes: 600, transactions: 2 };
     let mut stage =
-        Rehearsal::empty(6, Config { period, epoch: 3, signers: 5, block_limit: block, ..Config::default() });
+        TestCluster::empty(6, Config { period, epoch: 3, signers: 5, block_limit: block, ..Config::default() });
     stage.boot(5);
     stage.run(Duration::from_secs(100));
     stage
@@ -105,7 +105,7 @@ fn draft(signer: u32, millis: u64, difficulty: u64) -> Draft {
     Draft { signer, millis, difficulty, vote: None, checkpoint: None, payments: 0, forged: false }
 }
 
-fn seal(stage: &Rehearsal<Clique>, parent: &Arc<Block>, draft: &Draft) -> Arc<Sealed> {
+fn seal(stage: &TestCluster<Clique>, parent: &Arc<Block>, draft: &Draft) -> Arc<Sealed> {
     let Draft { signer, millis, difficulty, vote, checkpoint, payments, forged } = draft;
     let fields = Fields { difficulty: *difficulty, vote: *vote, checkpoint: checkpoint.clone() };
     let batch = Batch::new((0..*payments).map(|nonce| stage.transaction(1, nonce)).collect());
@@ -123,7 +123,7 @@ fn seal(stage: &Rehearsal<Clique>, parent: &Arc<Block>, draft: &Draft) -> Arc<Se
     Arc::new(Sealed { block, fields, signature })
 }
 
-fn show(stage: &mut Rehearsal<Clique>, sealed: &Arc<Sealed>) -> bool {
+fn show(stage: &mut TestCluster<Clique>, sealed: &Arc<Sealed>) -> bool {
     stage.inject(0, 5, Message::Block(sealed.clone()));
     stage.run(Duration::from_millis(2));
     stage.chain(5).iter().any(|block| block.id() == sealed.block.id())

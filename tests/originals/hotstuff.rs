@@ -8,7 +8,7 @@ use ledgerlab::consensus::hotstuff::{
     Certificate, Config, HotStuff, Message, Progress, Proposal, Record, Timeout, TimeoutCertificate, Variant, Vertex,
 };
 use ledgerlab::protocol::Message as _;
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use std::sync::Arc;
 
 const N: usize = 13;
@@ -27,7 +27,7 @@ struct Made {
 }
 
 struct Play {
-    stage: Rehearsal<HotStuff>,
+    stage: TestCluster<HotStuff>,
     who: usize,
 }
 
@@ -40,7 +40,7 @@ impl Play {
     }
     fn of(variant: Variant, who: usize) -> Play {
         let config = Config { variant, views_per_leader: 1, ..Config::default() };
-        let mut stage = Rehearsal::empty(N, config);
+        let mut stage = TestCluster::empty(N, config);
         stage.boot(who);
         Play { stage, who }
     }
@@ -86,7 +86,7 @@ impl Play {
         let signature = self.stage.keys().sign(leader, &Proposal::statement(&made.block.id()));
         Message::Propose(Arc::new(Proposal { vertex, timeout, signature }))
     }
-    fn tell(&mut self, from: usize, message: Message) {
+    fn notify(&mut self, from: usize, message: Message) {
         assert!(message.verify(NodeId::from(from), self.stage.keys()), "it is refused for its signatures");
         self.stage.inject(from, self.who, message);
         let who = self.who;
@@ -95,7 +95,7 @@ impl Play {
     /// Proposes; whether the replica votes for it now.
     fn votes(&mut self, made: &Made) -> bool {
         let before = self.stage.log(self.who).len();
-        self.tell(Play::leader(made.view), self.proposal(made));
+        self.notify(Play::leader(made.view), self.proposal(made));
         let is_vote =
             |record: &Record| matches!(record, Record::Voted(vertex, _) if vertex.block.id() == made.block.id());
         self.stage.log(self.who)[before..].iter().any(is_vote)
@@ -137,7 +137,7 @@ fn generate_proposal() {
         assert!(play.sent("propose").is_empty(), "{node} votes are too few");
         let (view, block) = (1, block.block.id());
         let signature = play.vote(node, view, &block);
-        play.tell(node as usize, Message::Vote { view, block, signature });
+        play.notify(node as usize, Message::Vote { view, block, signature });
     }
     let sent = play.sent("propose");
     assert_eq!(sent.len(), N - 1, "to everybody else");
@@ -190,7 +190,7 @@ fn add_vote_and_make_quorum() {
     play.stage.run(Duration::ZERO);
     let vote = |play: &mut Play, node: u32| {
         let signature = play.vote(node, view, &id);
-        play.tell(node as usize, Message::Vote { view, block: id, signature });
+        play.notify(node as usize, Message::Vote { view, block: id, signature });
         !play.sent("propose").is_empty()
     };
     assert!(!(3..10).any(|node| vote(&mut play, node)), "seven and its own");
@@ -238,7 +238,7 @@ fn quorum_threshold_is_all_but_f_whatever_the_size_of_the_committee() {
     for (n, quorum) in
         [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (7, 5), (9, 7), (10, 7), (12, 9), (13, 9), (16, 11)]
     {
-        let stage: Rehearsal<HotStuff> = Rehearsal::empty(n, Config::default());
+        let stage: TestCluster<HotStuff> = TestCluster::empty(n, Config::default());
         assert_eq!(stage.committee().quorum(), quorum, "{n} replicas");
     }
 }
@@ -267,7 +267,7 @@ fn get_missing_parent_block() {
     let (high, to) = (one.certificate.clone(), *to);
     let before = play.stage.log(WHO).len();
     let progress = Progress { high, timeout: None, vertices, blocks: Vec::new() };
-    play.tell(to, Message::Progress(Arc::new(progress)));
+    play.notify(to, Message::Progress(Arc::new(progress)));
     let voted = play.stage.log(WHO)[before..].iter();
     let voted =
         voted.filter(|record| matches!(record, Record::Voted(vertex, _) if vertex.block.id() == two.block.id()));
@@ -344,7 +344,7 @@ fn test_voting() {
                 vertices: vec![b2.vertex.clone().unwrap()],
                 blocks: Vec::new(),
             };
-            play.tell(0, Message::Progress(Arc::new(progress)));
+            play.notify(0, Message::Progress(Arc::new(progress)));
         }
         let voted = play.votes(block);
         if name == "b3" && !voted {
@@ -356,7 +356,7 @@ fn test_voting() {
                 blocks: Vec::new(),
             };
             let asked = play.sent("request").last().map(|(to, _)| *to).expect("asked for b2");
-            play.tell(asked, Message::Progress(Arc::new(progress)));
+            play.notify(asked, Message::Progress(Arc::new(progress)));
             let voted = play.stage.log(WHO).iter();
             let of_b3 =
                 |record: &&Record| matches!(record, Record::Voted(vertex, _) if vertex.block.id() == b3.block.id());

@@ -7,13 +7,13 @@ use ledgerlab::chain::Batch;
 use ledgerlab::consensus::pbft::{
     Committed, Config, Message, Pbft, Phase, PrePrepare, Proposal, Stable, State, Timer, View, ViewChange, Vote,
 };
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use std::sync::Arc;
 
-type Stage = Rehearsal<Pbft>;
+type Stage = TestCluster<Pbft>;
 
 fn stage() -> Stage {
-    Rehearsal::new(4, Config::default())
+    TestCluster::new(4, Config::default())
 }
 
 fn proposal(stage: &Stage, proposer: u32, nonce: u64) -> Proposal {

@@ -8,7 +8,7 @@ use ledgerlab::consensus::qbft::{
     Change, Config, Message, Phase, Prepared, Proposal, Qbft, Round, RoundChange, Sealed, Variant, statement,
 };
 use ledgerlab::protocol::Protocol;
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use std::sync::Arc;
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -16,7 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const FIRST: Height = Height(1);
 
 struct Told {
-    stage: Rehearsal<Qbft>,
+    stage: TestCluster<Qbft>,
 }
 
 impl Told {
@@ -24,7 +24,7 @@ impl Told {
         Told::with(Config::default())
     }
     fn with(config: Config) -> Told {
-        let mut stage: Rehearsal<Qbft> = Rehearsal::empty(4, config);
+        let mut stage: TestCluster<Qbft> = TestCluster::empty(4, config);
         stage.boot(0);
         Told { stage }
     }
@@ -232,7 +232,7 @@ fn is_proposal_justification_asks_who_is_named() {
 /// The same over a whole network: three honest validators refuse what names another, and the liar's next turn is three later.
 #[test]
 fn a_proposer_that_names_another_does_not_keep_the_lead() {
-    let mut stage: Rehearsal<Qbft> = Rehearsal::new(4, Config::default());
+    let mut stage: TestCluster<Qbft> = TestCluster::new(4, Config::default());
     stage.set_attack(1, "keep-the-lead");
     (0..4).for_each(|node| stage.boot(node));
     for nonce in 0..6 {

@@ -8,10 +8,10 @@ use ledgerlab::consensus::raft::log::{Entry, Payload, Term};
 use ledgerlab::consensus::raft::message::{AppendEntries, AppendReply, Outcome, Record, RequestVote, Vote};
 use ledgerlab::consensus::raft::{Config, Message, Raft, Timer, Transfer};
 use ledgerlab::protocol::note;
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use std::sync::Arc;
 
-type Stage = Rehearsal<Raft>;
+type Stage = TestCluster<Raft>;
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -57,7 +57,7 @@ fn granted(stage: &mut Stage, from: usize, node: usize, message: Message) -> Opt
 
 /// `n` nodes, of which `node` got a log of these terms from a leader of `term`.
 fn with_log(n: usize, node: usize, term: u64, terms: &[u64]) -> Stage {
-    let mut stage = Rehearsal::new(n, figure_2());
+    let mut stage = TestCluster::new(n, figure_2());
     give_log(&mut stage, node, term, terms);
     stage
 }
@@ -80,7 +80,7 @@ fn campaign(stage: &mut Stage, node: usize) {
 }
 
 fn led_by_0(n: usize, config: Config) -> Stage {
-    let mut stage = Rehearsal::new(n, config);
+    let mut stage = TestCluster::new(n, config);
     campaign(&mut stage, 0);
     assert!(stage.node(0).is_leader());
     stage.run(ms(150));
@@ -99,9 +99,9 @@ fn commits(stage: &Stage) -> Vec<u64> {
 
 /// Follower, candidate and leader, each in term 1.
 fn in_each_role() -> [Stage; 3] {
-    let mut follower = Rehearsal::new(3, figure_2());
+    let mut follower = TestCluster::new(3, figure_2());
     answers(&mut follower, 2, 0, append(1, (0, 0), &[], 0));
-    let mut candidate: Stage = Rehearsal::new(3, figure_2());
+    let mut candidate: Stage = TestCluster::new(3, figure_2());
     candidate.fire(0, Timer::Election);
     candidate.lose(|_| true);
     let leader = led_by_0(3, figure_2());
@@ -133,7 +133,7 @@ fn test_reject_stale_term_message() {
 
 #[test]
 fn test_start_as_follower() {
-    let stage: Stage = Rehearsal::new(3, figure_2());
+    let stage: Stage = TestCluster::new(3, figure_2());
     assert!((0..3).all(|node| !stage.node(node).is_leader() && stage.node(node).leader().is_none()));
     assert_eq!(stage.flights().count(), 0);
 }
@@ -179,7 +179,7 @@ fn test_leader_election_in_one_round_rpc() {
         (5, &[], false),
     ];
     for (size, votes, leads) in table {
-        let mut stage: Stage = Rehearsal::new(size, figure_2());
+        let mut stage: Stage = TestCluster::new(size, figure_2());
         stage.fire(0, Timer::Election);
         stage.lose(|_| true);
         for (from, granted) in votes {
@@ -200,7 +200,7 @@ fn test_follower_vote() {
         (Some(1), 2, false),
         (Some(2), 1, false),
     ] {
-        let mut stage = Rehearsal::new(3, figure_2());
+        let mut stage = TestCluster::new(3, figure_2());
         if let Some(other) = vote {
             assert_eq!(granted(&mut stage, other, 0, request(1, (0, 0))), Some(true));
         }
@@ -257,7 +257,7 @@ fn test_leader_commit_preceding_entries() {
 #[test]
 fn test_follower_commit_entry() {
     for (log, commit) in [(&[1][..], 1), (&[1, 1], 2), (&[1, 1], 1)] {
-        let mut stage: Stage = Rehearsal::new(3, figure_2());
+        let mut stage: Stage = TestCluster::new(3, figure_2());
         answers(&mut stage, 1, 0, append(1, (0, 0), log, commit));
         assert_eq!((stage.node(0).commit(), stage.finalized(0).len() as u64), (commit, commit + 1));
     }
@@ -473,7 +473,7 @@ fn test_commit_without_new_term_entry() {
 
 #[test]
 fn test_dueling_candidates() {
-    let mut stage: Stage = Rehearsal::new(3, figure_2());
+    let mut stage: Stage = TestCluster::new(3, figure_2());
     stage.partition(&[0], &[2]);
     campaign(&mut stage, 0);
     campaign(&mut stage, 2);
@@ -488,7 +488,7 @@ fn test_dueling_candidates() {
 
 #[test]
 fn test_dueling_pre_candidates() {
-    let mut stage: Stage = Rehearsal::new(3, Config { pre_vote: true, ..figure_2() });
+    let mut stage: Stage = TestCluster::new(3, Config { pre_vote: true, ..figure_2() });
     stage.partition(&[0], &[2]);
     campaign(&mut stage, 0);
     campaign(&mut stage, 2);

@@ -6,7 +6,7 @@ use ledgerlab::consensus::ripple::rules::{
     Closing, Consensus, Dispute, Progress, close_time, negative_most, next_bin, participants_needed, rounded,
 };
 use ledgerlab::consensus::ripple::{Config, Item, Ripple, unl};
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -86,7 +86,7 @@ fn test_check_consensus() {
 
 #[test]
 fn test_disputes() {
-    let stage: Rehearsal<Ripple> = Rehearsal::empty(1, Config::default());
+    let stage: TestCluster<Ripple> = TestCluster::empty(1, Config::default());
     let config = Config::default();
     let dispute = |mine| Dispute::new(Item::Transaction(stage.transaction(1, 0)), mine);
     let (mut yes, mut no) = (dispute(true), dispute(false));
@@ -213,8 +213,8 @@ fn validator_list_quorum() {
 }
 
 /// Nodes with this delay that each have a transaction of their own, and all of one another's as far as they spread.
-fn network(n: usize, delay: Duration, own_only: Option<usize>) -> Rehearsal<Ripple> {
-    let mut stage: Rehearsal<Ripple> = Rehearsal::new(n, Config::default());
+fn network(n: usize, delay: Duration, own_only: Option<usize>) -> TestCluster<Ripple> {
+    let mut stage: TestCluster<Ripple> = TestCluster::new(n, Config::default());
     stage.set_delay(delay);
     for node in 0..n {
         let transaction = stage.transaction(node as u32 + 1, 0);

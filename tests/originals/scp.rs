@@ -6,7 +6,7 @@ use ledgerlab::chain::{Batch, Limit};
 use ledgerlab::consensus::scp::{
     Ballot, Config, Message, Pledges, Said, Scp, Slices, Statement, Timer, TransactionSet, Value,
 };
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ fn sane_quorum_set() {
 
 /// Node 0 of five, which needs four, alone on the stage.
 struct Core5 {
-    stage: Rehearsal<Scp>,
+    stage: TestCluster<Scp>,
     sets: Vec<Arc<TransactionSet>>,
 }
 
@@ -76,7 +76,7 @@ impl Core5 {
     }
     fn with(config: &Config) -> Core5 {
         let config = Config { slices: Slices::Flat(80), ..config.clone() };
-        let mut stage = Rehearsal::empty(5, config);
+        let mut stage = TestCluster::empty(5, config);
         stage.boot(0);
         let genesis = stage.chain(0)[0].id();
         let set = |nonce| TransactionSet::new(genesis, Batch::new(vec![stage.transaction(1, nonce)]));
@@ -124,7 +124,7 @@ impl Core5 {
         }
     }
     /// These nodes state something; what they name comes too.
-    fn tell(&mut self, from: &[usize], text: &str) {
+    fn notify(&mut self, from: &[usize], text: &str) {
         let quorum_set = QuorumSet::flat(4, 0..5).hash();
         let pledges = self.pledges(text);
         for from in from {
@@ -151,7 +151,7 @@ impl Core5 {
     /// Node 0 has a first ballot for `A`: the others nominated it.
     fn start(&mut self) {
         self.stage.run_until(Time::ZERO + Duration::from_secs(5));
-        self.tell(&[1, 2, 3, 4], "nominate A / A");
+        self.notify(&[1, 2, 3, 4], "nominate A / A");
     }
 }
 
@@ -245,7 +245,7 @@ fn ballot_protocol_core5() {
             if *text == "!" {
                 assert!(core.stage.fire(0, Timer::Ballot), "{name}: the timer is set");
             } else {
-                core.tell(from, text);
+                core.notify(from, text);
             }
         }
         assert_eq!(core.stated(false), Some(core.pledges(expected)), "{name}");
@@ -278,7 +278,7 @@ fn nomination_tests_core5() {
         let mut core = Core5::new();
         core.stage.run_until(Time::ZERO + Duration::from_secs(5));
         for (from, text) in told {
-            core.tell(from, text);
+            core.notify(from, text);
         }
         let wanted: BTreeSet<Value> = accepted.chars().map(|of| core.value(of)).collect();
         let stated = match core.stated(true) {

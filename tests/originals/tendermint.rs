@@ -7,7 +7,7 @@ use ledgerlab::consensus::tendermint::{
     Config, DuplicateVote, Message, NIL, Part, Phase, Priorities, Proposal, Record, Tendermint, Unlocking, Value, Vote,
     is_expired,
 };
-use ledgerlab::protocol::rehearsal::Rehearsal;
+use ledgerlab::protocol::testing::TestCluster;
 use ledgerlab::protocol::{Protocol, note, votes::Votes};
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ const PROPOSE: Duration = Duration::from_secs(3);
 const VOTE: Duration = Duration::from_secs(1);
 
 struct Told {
-    stage: Rehearsal<Tendermint>,
+    stage: TestCluster<Tendermint>,
     me: usize,
 }
 
 impl Told {
     fn of(n: usize, config: Config) -> Told {
-        let mut stage: Rehearsal<Tendermint> = Rehearsal::empty(n, config);
+        let mut stage: TestCluster<Tendermint> = TestCluster::empty(n, config);
         stage.boot(n - 1);
         Told { stage, me: n - 1 }
     }
@@ -421,7 +421,7 @@ fn test_commit_from_previous_round() {
 #[test]
 fn a_third_that_is_down_stops_everything() {
     for n in [3, 6, 9, 12] {
-        let mut stage: Rehearsal<Tendermint> = Rehearsal::new(n, Config::default());
+        let mut stage: TestCluster<Tendermint> = TestCluster::new(n, Config::default());
         let down = n - n / 3..n;
         down.clone().for_each(|node| stage.crash(node));
         let payment = stage.transaction(0, 0);

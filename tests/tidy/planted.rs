@@ -24,7 +24,7 @@ fn holds(path: &str, text: &str) {
 fn imports_go_down() {
     breaks("src/consensus/pbft/log.rs", "use crate::engine::Simulation;");
     breaks("src/consensus/pbft/log.rs", "fn f() { crate::observe::check::f() }");
-    breaks("src/consensus/pbft/log.rs", "use crate::{\n    base::Time,\n    network::{Carried, Parcel},\n};");
+    breaks("src/consensus/pbft/log.rs", "use crate::{\n    base::Time,\n    network::{Carried, Envelope},\n};");
     breaks("src/base/time.rs", "#[cfg(test)]\nmod tests {\n    use crate::chain::Block;\n}");
     breaks("src/protocol/mod.rs", "use crate::observe::Observed;");
     breaks("src/engine/delivery.rs", "use crate::consensus::pbft;");
@@ -33,12 +33,12 @@ fn imports_go_down() {
     breaks("src/scenario/run.rs", "fn f() { Catalogue::standard(); }");
     holds("src/scenario/tests/forms.rs", "fn f() { Catalogue::standard(); }");
     breaks("src/report/csv.rs", "use crate::engine::Simulation;");
-    breaks("src/main/run.rs", "use ledgerlab::engine::Simulation;");
+    breaks("src/cli/run.rs", "use ledgerlab::engine::Simulation;");
     breaks("src/elsewhere/mod.rs", "");
     holds("src/consensus/pbft/log.rs", "use crate::{base::{Time, engine}, chain::Block};\nuse crate::consensus::raft;");
     holds("src/consensus/pbft/log.rs", "// crate::engine is not named here\nconst A: &str = \"crate::engine\";");
     holds("src/engine/delivery.rs", "use super::agenda::Agenda;\nuse crate::workload::Workload;");
-    holds("src/main/run.rs", "use ledgerlab::report::Folder;\nuse ledgerlab::scenario::Scenario;");
+    holds("src/cli/run.rs", "use ledgerlab::report::Folder;\nuse ledgerlab::scenario::Scenario;");
     holds("tests/safety.rs", "use ledgerlab::engine::Simulation;");
 }
 
@@ -57,7 +57,7 @@ fn what_is_banned_is_found_and_its_neighbours_are_not() {
         holds(path, "use rustc_hash::{FxHashMap, FxHashSet};\nfn f(x: f64) -> f64 { libm::log(x) + instant(x) }");
         holds(path, "const A: &str = \"println! HashMap .ln()\"; // todo!() HashMap");
     }
-    holds("src/main/run.rs", "fn f() { println!(); std::fs::read(p); }");
+    holds("src/cli/run.rs", "fn f() { println!(); std::fs::read(p); }");
     holds("src/report/csv.rs", "fn f() { std::fs::write(p); x.ln(); }");
     breaks("src/scenario/document.rs", "use std::fs;");
     breaks("src/scenario/document.rs", "fn f() { std::fs::read(p) }");

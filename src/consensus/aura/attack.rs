@@ -58,8 +58,8 @@ impl Attacker<Aura> for Faulty {
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Aura>) {
         self.sides().for_each(|side| self.live(side, ctx, |mask, ctx| mask.on_timer(timer, ctx)));
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Aura>) {
-        self.sides().for_each(|side| self.live(side, ctx, Protocol::on_pending));
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Aura>) {
+        self.sides().for_each(|side| self.live(side, ctx, Protocol::on_transaction));
     }
 }
 
@@ -72,10 +72,10 @@ impl Faulty {
     }
     /// Lets one of the two act, and sends what it says to its side.
     fn live(&mut self, side: usize, ctx: &mut Context<'_, Aura>, act: impl FnOnce(&mut Aura, &mut Context<'_, Aura>)) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         act(&mut self.masks[side], ctx);
         let me = ctx.me();
-        for effect in ctx.ordered().split_off(before) {
+        for effect in ctx.effects_mut().split_off(before) {
             match effect {
                 Effect::Broadcast { message: Message::Block(sealed) }
                     if self.attack == Attack::Withhold && sealed.block.header.proposer == me =>
@@ -94,7 +94,7 @@ impl Faulty {
                 }
                 // This node shows the chain of the first.
                 Effect::Extend { .. } | Effect::Rewind { .. } | Effect::Finalize { .. } if side == 1 => {}
-                effect => ctx.ordered().push(effect),
+                effect => ctx.effects_mut().push(effect),
             }
         }
     }

@@ -4,10 +4,10 @@
 //! "The attack of the clones against proof-of-authority", NDSS 2020; De Angelis et al., "PBFT vs proof-of-authority", 2018.
 //!
 //! **Model.** Validators whose clocks differ by less than a step and who hear each other within one; more than half of
-//! them honest. Where links are cut or lose messages there is no safety: with a liar that speaks to both sides of a
+//! them honest. Where links are cut or lose messages there is no safety: with a Byzantine node that speaks to both sides of a
 //! partition, both may call their blocks final; and since nobody is bound to the chain it sealed on, a validator that
 //! changes chains counts on both, so that honest ones alone can do the same, if more rarely. Two thirds ask for more such
-//! changes and withstand one partition with a liar, no more. Lives as long as one validator does; finality needs more
+//! changes and withstand one partition with a Byzantine node, no more. Lives as long as one validator does; finality needs more
 //! than half.
 //!
 //! ```text
@@ -43,10 +43,10 @@ mod tests;
 
 pub use message::{Message, Record, Sealed};
 
-use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time, VoterSet};
 use crate::chain::{Batch, Block, Header, Limit};
 use crate::protocol::chained::{Fetch, Fetching, Orphans};
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +62,7 @@ pub enum Finality {
     /// More than half of the validators.
     #[default]
     Majority,
-    /// More than two thirds: a liar on both sides of a partition then makes neither final.
+    /// More than two thirds: a Byzantine node on both sides of a partition then makes neither final.
     TwoThirds,
 }
 
@@ -145,11 +145,11 @@ pub struct Aura {
 }
 
 /// Blocks of one step that are kept. More prove nothing more, and are wanted only if somebody builds on them.
-const SIBLINGS_MOST: usize = 2;
+const SIBLINGS_MAX: usize = 2;
 /// Blocks of steps to come that are kept.
-const KEPT_MOST: usize = 64;
+const KEPT_MAX: usize = 64;
 /// Final blocks kept with their seals.
-const FINALS_MOST: usize = 512;
+const FINALS_MAX: usize = 512;
 /// Blocks made final between checkpoints of the log.
 const CHECKPOINT_EVERY: u64 = 32;
 
@@ -163,19 +163,19 @@ impl Protocol for Aura {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
-        let misfit = |key, reason: &str| Err(Misfit { key, reason: reason.to_owned() });
+    fn check(config: &Config, _nodes: usize) -> Result<(), InvalidSetting> {
+        let invalid = |key, reason: &str| Err(InvalidSetting { key, reason: reason.to_owned() });
         if config.step < Duration::from_secs(1) || config.step > Duration::from_secs(65_535) {
-            return misfit("step", "must be 1 s to 65,535 s");
+            return invalid("step", "must be 1 s to 65,535 s");
         }
         if config.fetch_timeout.is_zero() {
-            return misfit("fetch_timeout", "must be above zero");
+            return invalid("fetch_timeout", "must be above zero");
         }
         if config.sync_every.is_zero() {
-            return misfit("sync_every", "must be above zero");
+            return invalid("sync_every", "must be above zero");
         }
         if config.block_limit.bytes == 0 || config.block_limit.transactions == 0 {
-            return misfit("block_limit", "must be at least 1");
+            return invalid("block_limit", "must be at least 1");
         }
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Protocol for Aura {
             Timer::Sync => self.on_sync(ctx),
         }
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Self>) {
         self.seal(ctx);
         self.wait(ctx);
     }
@@ -263,7 +263,7 @@ impl Aura {
         let parent = self.tip.0.clone();
         let batch = ctx.template(&parent, self.config.block_limit);
         let sealed = make(&parent, batch, step, ctx);
-        if ctx.learn(&sealed.block).is_none() {
+        if ctx.insert_block(&sealed.block).is_none() {
             return;
         }
         ctx.note(note::LEADING, note::turn(sealed.block.height(), 0));
@@ -306,7 +306,7 @@ impl Aura {
         }
         if sealed.step > now {
             let is_held = self.early.iter().any(|(_, held)| held.block.id() == id);
-            if sealed.step <= now + self.config.future_steps && self.early.len() < KEPT_MOST && !is_held {
+            if sealed.step <= now + self.config.future_steps && self.early.len() < KEPT_MAX && !is_held {
                 self.early.push((from, sealed));
                 self.wait_for_early(ctx);
             }
@@ -321,7 +321,10 @@ impl Aura {
             self.accuse(&sealed, parent, ctx);
             return;
         }
-        if !self.config.block_limit.admits(&block.batch) || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
+        if !self.config.block_limit.admits(&block.batch)
+            || ctx.insert_block(block).is_none()
+            || ctx.validate(block).is_err()
+        {
             return;
         }
         (1..sealed.step - parent_step).for_each(|skipped| ctx.note(note::WASTED, parent_step + skipped));
@@ -347,7 +350,7 @@ impl Aura {
         let siblings = self.known.values().chain(waiting).filter(|held| held.step == sealed.step);
         let mut siblings = siblings.filter(|held| held.block.id() != sealed.block.id());
         let first = siblings.next().cloned();
-        let is_crowded = usize::from(first.is_some()) + siblings.count() >= SIBLINGS_MOST;
+        let is_crowded = usize::from(first.is_some()) + siblings.count() >= SIBLINGS_MAX;
         if first.is_some() {
             self.accuse(sealed, first, ctx);
         }
@@ -406,7 +409,7 @@ impl Aura {
     }
     /// Rule 6: the lowest blocks whose authors, with those of their descendants, are enough.
     fn finalize(&mut self, ctx: &mut Context<'_, Self>) {
-        let (mut authors, mut made) = (Tally::default(), Vec::new());
+        let (mut authors, mut made) = (VoterSet::default(), Vec::new());
         for sealed in self.branch() {
             authors.add(sealed.block.header.proposer, ctx.committee());
             if authors.is_quorum(ctx.committee()) {
@@ -430,7 +433,7 @@ impl Aura {
     /// Keeps a final block with its seal, for those who miss it.
     fn keep_final(&mut self, sealed: Arc<Sealed>) {
         self.finals.insert(sealed.block.height(), sealed);
-        while self.finals.len() > FINALS_MOST {
+        while self.finals.len() > FINALS_MAX {
             self.finals.pop_first();
         }
     }

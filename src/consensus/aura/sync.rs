@@ -4,7 +4,7 @@ use super::{Aura, Config, Record, Sealed, Timer};
 use crate::base::{Hash, Height, NodeId};
 use crate::chain::Block;
 use crate::protocol::Context;
-use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans, Weight};
+use crate::protocol::chained::{self, ANSWER_MAX, Fetch, Fetching, Orphans, Weight};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ impl Aura {
         }
         let mut blocks = Vec::new();
         let mut height = above.next();
-        while height <= self.root.0.height() && blocks.len() < ANSWER_MOST {
+        while height <= self.root.0.height() && blocks.len() < ANSWER_MAX {
             let Some(sealed) = self.finals.get(&height) else { break };
             blocks.push(sealed.clone());
             height = height.next();
@@ -111,7 +111,7 @@ impl Aura {
                 if ctx.block_at(sealed.block.height()).is_some_and(is_final) {
                     validator.keep_final(sealed);
                 }
-            } else if validator.step_of(&sealed.block.parent()).is_some() && ctx.learn(&sealed.block).is_some() {
+            } else if validator.step_of(&sealed.block.parent()).is_some() && ctx.insert_block(&sealed.block).is_some() {
                 validator.known.insert(sealed.block.id(), sealed.clone());
                 validator.adopt(&sealed, ctx);
             }

@@ -4,17 +4,17 @@ use super::*;
 use crate::base::{Signature, Wire};
 use crate::chain::BlockIndex;
 use crate::protocol::chained;
-use crate::protocol::chained::{ANSWER_MOST, ASKS_MOST};
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::chained::{ANSWER_MAX, ASKS_MAX};
+use crate::protocol::testing::TestCluster;
 use std::fmt::Write as _;
 
-type Stage = Rehearsal<Aura>;
+type Stage = TestCluster<Aura>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn stage(n: usize, config: Config) -> Stage {
-    let mut stage = Rehearsal::new(n, config);
+    let mut stage = TestCluster::new(n, config);
     (0..n).for_each(|node| stage.boot(node));
     stage
 }
@@ -64,7 +64,7 @@ fn a_primary_seals_in_its_step_and_half_of_them_and_one_make_a_block_final() {
         stage.run(SECOND * 1_000);
         let blocks = needed * (n as u64 - 1) * n as u64;
         let delivered: Vec<(&str, u64)> = stage.delivered().iter().map(|(kind, count)| (*kind, *count)).collect();
-        // Each block is sent by its primary and passed on once by everybody else; then there is silence.
+        // Each block is sent by its primary and passed on once by all other nodes; then there is silence.
         assert_eq!(delivered, [("block", blocks)], "{n} validators");
     }
 }
@@ -372,7 +372,7 @@ fn halves_without_a_liar_make_nothing_final_until_they_meet() {
     assert_eq!((lost.len(), lost.iter().all(|author| *author > 2)), (12, true), "{lost:?}");
 }
 
-/// 1 of six, a liar, shows one block to one half and another to the other while they cannot speak.
+/// 1 of six, a Byzantine node, shows one block to one half and another to the other while they cannot speak.
 #[test]
 fn halves_that_saw_two_blocks_of_one_step_part_until_the_next_primary_and_waste_one() {
     let mut stage = stage(6, busy());
@@ -422,7 +422,7 @@ fn validators_that_restarted_together_still_serve_what_was_final_before() {
     let mut stage = stage(4, busy());
     stage.crash(3);
     stage.run(SECOND * 5 * 120);
-    assert!(stage.finalized(0).len() > ANSWER_MOST);
+    assert!(stage.finalized(0).len() > ANSWER_MAX);
     (0..3).for_each(|node| stage.crash(node));
     (0..4).for_each(|node| stage.boot(node));
     stage.run(SECOND * 5 * 8);
@@ -435,7 +435,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress_and_seals_no_ste
     for victim in 0..4 {
         for fuse in 0..40 {
             let mut stage = stage(4, busy());
-            stage.set_fuse(victim, fuse);
+            stage.crash_after_effects(victim, fuse);
             stage.run(SECOND * 40);
             stage.crash(victim); // if it still lives
             stage.boot(victim);
@@ -477,7 +477,7 @@ fn a_flood_of_early_and_orphaned_blocks_is_kept_within_bounds() {
             show(&mut stage, 1, &Arc::new(Sealed { block, step, signature }));
         }
     }
-    assert!(stage.node(1).orphans.len() <= KEPT_MOST && stage.node(1).early.len() <= KEPT_MOST);
+    assert!(stage.node(1).orphans.len() <= KEPT_MAX && stage.node(1).early.len() <= KEPT_MAX);
 }
 
 #[test]
@@ -494,9 +494,9 @@ fn a_flood_is_kept_within_bounds_and_given_up() {
         show(&mut stage, 0, &early);
     }
     let node = stage.node(0);
-    assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, 1), "the same early block is kept once");
+    assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MAX, 1), "the same early block is kept once");
     // Each peer answers that it does not have them: five requests, none of which waits longer than the first.
-    stage.run(SECOND * 15 * (ASKS_MOST + 1) + SECOND);
+    stage.run(SECOND * 15 * (ASKS_MAX + 1) + SECOND);
     assert!(stage.node(0).orphans.is_empty(), "nobody has those parents");
     assert_eq!(stage.chain(0).len(), 2, "the early block had its time");
 }
@@ -522,7 +522,7 @@ fn of_the_blocks_of_one_step_two_are_kept_as_evidence_and_others_if_somebody_bui
         }
     }
     let (node, blocks) = (stage.node(0), stage.log(0).len());
-    assert_eq!((node.known.len(), node.early.len(), blocks), (SIBLINGS_MOST, SIBLINGS_MOST, SIBLINGS_MOST));
+    assert_eq!((node.known.len(), node.early.len(), blocks), (SIBLINGS_MAX, SIBLINGS_MAX, SIBLINGS_MAX));
     assert_eq!(noted(&stage, 0, note::EVIDENCE), [1, 3], "once for each step");
     for proof in node.evidence.values() {
         assert!(proof[0].step == proof[1].step && proof[0].block.id() != proof[1].block.id());
@@ -535,7 +535,7 @@ fn of_the_blocks_of_one_step_two_are_kept_as_evidence_and_others_if_somebody_bui
     assert_eq!(authors(&stage, 0), [1]);
     show(&mut stage, 0, &last);
     assert_eq!(stage.chain(0).last().unwrap().id(), child.block.id());
-    assert_eq!(stage.node(0).known.len(), 1 + SIBLINGS_MOST, "it took the place of a sibling");
+    assert_eq!(stage.node(0).known.len(), 1 + SIBLINGS_MAX, "it took the place of a sibling");
 }
 
 #[test]
@@ -581,9 +581,9 @@ fn a_validator_whose_chain_stands_still_asks_and_gets_block_by_block_what_one_an
     let mut stage = stage(4, busy());
     stage.run(SECOND * 30);
     stage.partition(&[0, 1, 2], &[3]);
-    stage.run(SECOND * 5 * 3 * ANSWER_MOST as u64);
+    stage.run(SECOND * 5 * 3 * ANSWER_MAX as u64);
     let missed = stage.finalized(0).len() - stage.finalized(3).len();
-    assert!(missed > ANSWER_MOST, "more than one answer: {missed}");
+    assert!(missed > ANSWER_MAX, "more than one answer: {missed}");
     stage.heal();
     stage.run(SECOND * 60);
     assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);

@@ -73,10 +73,10 @@ impl Faulty {
         ctx: &mut Context<'_, Clique>,
         act: impl FnOnce(&mut Clique, &mut Context<'_, Clique>),
     ) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         act(&mut self.masks[side], ctx);
         let me = ctx.me();
-        for effect in ctx.ordered().split_off(before) {
+        for effect in ctx.effects_mut().split_off(before) {
             match effect {
                 Effect::Broadcast { message: Message::Block(sealed) } => {
                     let [even, odd] = self.faces(&sealed, ctx).map(Message::Block);
@@ -90,7 +90,7 @@ impl Faulty {
                 }
                 // This node shows the chain of the first.
                 Effect::Extend { .. } | Effect::Rewind { .. } | Effect::Finalize { .. } if side == 1 => {}
-                effect => ctx.ordered().push(effect),
+                effect => ctx.effects_mut().push(effect),
             }
         }
     }

@@ -46,7 +46,7 @@ pub use signers::Signers;
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::{Block, Header, Limit};
 use crate::protocol::chained::{Fetch, Fetching, Orphans};
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -201,11 +201,11 @@ pub struct Clique {
 }
 
 /// Blocks of a time to come that are kept.
-const KEPT_MOST: usize = 64;
+const KEPT_MAX: usize = 64;
 /// Blocks made final between checkpoints of the log.
 const CHECKPOINT_EVERY: u64 = 32;
 /// How far ahead of the local clock a block may be to be held until its time.
-const AHEAD_MOST: Duration = Duration::from_secs(60);
+const AHEAD_MAX: Duration = Duration::from_secs(60);
 
 impl Protocol for Clique {
     const NAME: &'static str = "clique";
@@ -218,7 +218,7 @@ impl Protocol for Clique {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, nodes: usize) -> Result<(), InvalidSetting> {
         let is_node = |node: &u32| (*node as usize) < nodes;
         let wrong = config.proposals.iter().any(|p| !p.signers.iter().chain([&p.candidate]).all(is_node));
         let faults = [
@@ -235,7 +235,7 @@ impl Protocol for Clique {
             ),
         ];
         let found = faults.into_iter().find(|(_, is_wrong, _)| *is_wrong);
-        found.map_or(Ok(()), |(key, _, reason)| Err(Misfit { key, reason }))
+        found.map_or(Ok(()), |(key, _, reason)| Err(InvalidSetting { key, reason }))
     }
     fn committee(_config: &Config, weights: Vec<u64>) -> Committee {
         let committee = Committee::weighted(weights, FaultModel::Byzantine);
@@ -307,7 +307,7 @@ impl Clique {
             return;
         }
         let sealed = self.make(time, ctx);
-        if ctx.learn(&sealed.block).is_none() {
+        if ctx.insert_block(&sealed.block).is_none() {
             return;
         }
         ctx.note(note::LEADING, note::turn(sealed.block.height(), 0));
@@ -377,7 +377,8 @@ impl Clique {
             self.keep_orphan(from, sealed, ctx);
             return;
         };
-        if !self.is_sealed_by_rule(parent, &sealed) || ctx.learn(block).is_none() || ctx.validate(block).is_err() {
+        if !self.is_sealed_by_rule(parent, &sealed) || ctx.insert_block(block).is_none() || ctx.validate(block).is_err()
+        {
             return;
         }
         let signer = block.header.proposer;

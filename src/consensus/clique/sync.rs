@@ -1,10 +1,10 @@
 //! Blocks that come early, without their parents, or again after a crash.
 
-use super::{AHEAD_MOST, Ballot, Clique, Config, Fields, KEPT_MOST, Known, NodeId, Record, Sealed, Timer};
+use super::{AHEAD_MAX, Ballot, Clique, Config, Fields, KEPT_MAX, Known, NodeId, Record, Sealed, Timer};
 use crate::base::{Hash, Height};
 use crate::chain::Block;
 use crate::protocol::Context;
-use crate::protocol::chained::{self, ANSWER_MOST, Fetch, Fetching, Orphans, Weight};
+use crate::protocol::chained::{self, ANSWER_MAX, Fetch, Fetching, Orphans, Weight};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Clique {
     /// A block of a time to come waits for it, unless that is far ahead.
     pub(super) fn hold(&mut self, from: NodeId, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         let is_held = self.early.iter().any(|(_, held)| held.block.id() == sealed.block.id());
-        if !is_held && self.early.len() < KEPT_MOST && sealed.block.header.time <= ctx.now() + AHEAD_MOST {
+        if !is_held && self.early.len() < KEPT_MAX && sealed.block.header.time <= ctx.now() + AHEAD_MAX {
             self.early.push((from, sealed));
             self.wait_for_early(ctx);
         }
@@ -75,7 +75,7 @@ impl Clique {
     ) {
         let tip = self.tip.id();
         let mut blocks: Vec<Arc<Sealed>> =
-            self.finals.range(above.next()..).map(|(_, sealed)| sealed.clone()).take(ANSWER_MOST).collect();
+            self.finals.range(above.next()..).map(|(_, sealed)| sealed.clone()).take(ANSWER_MAX).collect();
         let branch = self.branch(if wanted == Hash::ZERO { &tip } else { &wanted });
         let branch = branch.into_iter().rev().filter_map(|known| known.sealed.clone());
         blocks.extend(branch.filter(|sealed| sealed.block.height() > above));
@@ -119,7 +119,7 @@ impl Clique {
         let mut above = Vec::new();
         for sealed in blocks {
             let is_final = ctx.block_at(sealed.block.height()).is_some_and(|block| block.id() == sealed.block.id());
-            if node.known.contains_key(&sealed.block.parent()) && ctx.learn(&sealed.block).is_some() {
+            if node.known.contains_key(&sealed.block.parent()) && ctx.insert_block(&sealed.block).is_some() {
                 node.add(sealed.block.clone(), &sealed.fields, Some(sealed.clone()));
                 if is_final && sealed.block.height() <= durable.height() {
                     node.finals.insert(sealed.block.height(), sealed);

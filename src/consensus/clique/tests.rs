@@ -3,10 +3,10 @@
 use super::*;
 use crate::base::{Signature, Stream, Wire};
 use crate::chain::Batch;
-use crate::protocol::chained::{ANSWER_MOST, ASKS_MOST};
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::chained::{ANSWER_MAX, ASKS_MAX};
+use crate::protocol::testing::TestCluster;
 
-type Stage = Rehearsal<Clique>;
+type Stage = TestCluster<Clique>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,7 +16,7 @@ fn quick() -> Config {
 }
 
 fn stage(n: usize, config: Config) -> Stage {
-    Rehearsal::new(n, config)
+    TestCluster::new(n, config)
 }
 
 fn all(stage: &Stage) -> Vec<usize> {
@@ -111,7 +111,7 @@ fn a_block_is_sent_in_turn_every_period_and_believed_when_half_and_one_follow() 
         let turns: Vec<u32> = (1..=limit).map(|number| (number % n as u64) as u32).collect();
         assert_eq!(sealers(&stage, 0), turns);
         stage.run(MILLI * 2);
-        // Each block is sent by its signer and passed on once by everybody else.
+        // Each block is sent by its signer and passed on once by all other nodes.
         let blocks = limit * (n as u64 - 1) * n as u64;
         assert_eq!(*stage.delivered(), BTreeMap::from([("block", blocks)]), "n = {n}");
     }
@@ -287,7 +287,7 @@ fn a_clone_on_both_sides_of_a_partition_makes_both_believe() {
     stage.partition(&[2, 4], &[1, 3]);
     stage.run(SECOND * 300);
     assert_eq!(stage.disagreement(&[2, 1]).map(|(_, _, height)| height), Some(Height(1)));
-    // Without the liar neither side has the three signers that it needs.
+    // Without the Byzantine node neither side has the three signers that it needs.
     let mut stage = stage_of_five_without_zero();
     stage.run(SECOND * 300);
     assert_eq!(stage.disagreement(&[1, 2, 3, 4]), None);
@@ -323,7 +323,7 @@ fn each_attack_does_what_it_says() {
         if let Some(attack) = attack {
             stage.set_attack(1, attack);
         }
-        // Who is in turn after the liar is down: others seal in its place.
+        // Who is in turn after the Byzantine node is down: others seal in its place.
         (0..5).filter(|node| *node != 2).for_each(|node| stage.boot(node));
         for nonce in 0..60 {
             let payment = stage.transaction(0, nonce);
@@ -389,7 +389,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress_and_signs_nothin
     for victim in 0..4 {
         for fuse in 0..40 {
             let mut stage = stage(4, quick());
-            stage.set_fuse(victim, fuse);
+            stage.crash_after_effects(victim, fuse);
             stage.run(SECOND * 40);
             stage.crash(victim);
             stage.boot(victim);
@@ -442,7 +442,7 @@ fn who_sends_before_it_stores_may_sign_twice() {
         (0..12).any(|fuse| {
             let mut stage = stage(4, Config { durable, ..quick() });
             stage.run(SECOND * 4);
-            stage.set_fuse(1, fuse);
+            stage.crash_after_effects(1, fuse);
             stage.run(SECOND + MILLI / 2);
             stage.crash(1);
             let transaction = stage.transaction(0, 0);
@@ -464,7 +464,7 @@ fn signers_that_restarted_together_still_serve_what_was_final_before() {
     stage.crash(3);
     stage.run(SECOND * 5 * CHECKPOINT_EVERY * 3);
     let missed = stage.finalized(0).len();
-    assert!(missed as u64 > 2 * CHECKPOINT_EVERY && missed > ANSWER_MOST, "{missed}");
+    assert!(missed as u64 > 2 * CHECKPOINT_EVERY && missed > ANSWER_MAX, "{missed}");
     (0..3).for_each(|node| stage.crash(node));
     (0..4).for_each(|node| stage.boot(node));
     stage.run(SECOND * 60);
@@ -479,7 +479,7 @@ fn a_lagging_node_fetches_the_chain_from_those_that_have_it() {
     stage.crash(3);
     stage.run(SECOND * 1_500);
     let missed = stage.finalized(0).len();
-    assert!(missed > 2 * ANSWER_MOST, "{missed}");
+    assert!(missed > 2 * ANSWER_MAX, "{missed}");
     stage.boot(3);
     stage.run(SECOND * 60);
     assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None);
@@ -524,10 +524,10 @@ fn a_flood_is_kept_within_bounds() {
         stage.inject(1, 5, Message::Ask { wanted: Hash::ZERO, above: Height(u64::MAX - at), known: [].into() });
     }
     let node = stage.node(5);
-    assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MOST, KEPT_MOST));
+    assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MAX, KEPT_MAX));
     // What nobody can complete is given up, so that there is room again.
     // The others are down: each request waits twice as long as the one before.
-    stage.run_while(SECOND * 5 * (1 << (ASKS_MOST + 6)), |stage| !stage.node(5).orphans.is_empty());
+    stage.run_while(SECOND * 5 * (1 << (ASKS_MAX + 6)), |stage| !stage.node(5).orphans.is_empty());
     assert!(stage.node(5).orphans.is_empty(), "{} at {}", stage.node(5).orphans.len(), stage.now());
 }
 

@@ -59,7 +59,7 @@ pub(super) fn attacker(
 
 impl Attacker<HotStuff> for Faulty {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, HotStuff>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         if let (Attack::Equivocate | Attack::OldCertificate(2), Message::Propose(proposal)) = (self.attack, &message) {
             self.vote_for(&proposal.vertex, ctx);
         }
@@ -73,13 +73,13 @@ impl Attacker<HotStuff> for Faulty {
         self.rewrite(before, ctx);
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, HotStuff>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, HotStuff>) {
-        let before = ctx.ordered().len();
-        self.mask.on_pending(ctx);
+    fn on_transaction(&mut self, ctx: &mut Context<'_, HotStuff>) {
+        let before = ctx.effects_mut().len();
+        self.mask.on_transaction(ctx);
         self.rewrite(before, ctx);
     }
 }
@@ -96,11 +96,11 @@ impl Faulty {
     }
     /// Replaces the proposals among the effects ordered since `before`.
     fn rewrite(&self, before: usize, ctx: &mut Context<'_, HotStuff>) {
-        let ordered = ctx.ordered().split_off(before);
+        let ordered = ctx.effects_mut().split_off(before);
         for effect in ordered {
             match effect {
                 Effect::Broadcast { message: Message::Propose(proposal) } => self.replace(&proposal, ctx),
-                other => ctx.ordered().push(other),
+                other => ctx.effects_mut().push(other),
             }
         }
     }
@@ -114,7 +114,7 @@ impl Faulty {
                 let (me, half) = (ctx.me(), ctx.committee().n() / 2);
                 for to in ctx.committee().members().filter(|to| *to != me) {
                     let proposal = if to.index() < half { proposal } else { &other };
-                    ctx.ordered().push(sent(to, proposal));
+                    ctx.effects_mut().push(sent(to, proposal));
                 }
                 self.vote_for(&other.vertex, ctx);
             }

@@ -3,7 +3,7 @@
 use super::View;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
-use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Tally, Wire, Work};
+use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, VoterSet, Wire, Work};
 use crate::chain::{Block, Seal};
 use crate::protocol;
 use crate::protocol::votes::{Checker, Signatures, is_quorum};
@@ -50,7 +50,7 @@ impl Certificate {
     /// Whether the signers are enough distinct replicas.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        *self == *Certificate::genesis() || is_quorum(Tally::default(), &self.votes, committee)
+        *self == *Certificate::genesis() || is_quorum(VoterSet::default(), &self.votes, committee)
     }
 }
 
@@ -103,7 +103,7 @@ impl TimeoutCertificate {
     /// Whether the signers are enough distinct replicas.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         self.parts.iter().all(|(node, ..)| tally.add(*node, committee)) && tally.is_quorum(committee)
     }
 }

@@ -47,10 +47,10 @@ mod tests;
 
 pub use message::{Certificate, Message, Progress, Proposal, Record, Timeout, TimeoutCertificate, Vertex};
 
-use crate::base::{Committee, Duration, FaultModel, Hash, NodeId, Signature, Tally, Work};
+use crate::base::{Committee, Duration, FaultModel, Hash, NodeId, Signature, VoterSet, Work};
 use crate::chain::{Batch, Block, Header, Limit};
 use crate::protocol::votes::Votes;
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -190,7 +190,7 @@ pub struct HotStuff {
     /// Blocks that are being fetched.
     fetch: Option<Fetch>,
     /// Who was found in two certificates of one view.
-    exposed: Tally,
+    exposed: VoterSet,
     /// Blocks made final since the last image in the log.
     unsaved: u64,
 }
@@ -206,19 +206,19 @@ impl Protocol for HotStuff {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
-        let misfit = |key, reason: String| Err(Misfit { key, reason });
+    fn check(config: &Config, _nodes: usize) -> Result<(), InvalidSetting> {
+        let invalid = |key, reason: String| Err(InvalidSetting { key, reason });
         if config.view_timeout.is_zero() {
-            return misfit("view_timeout", "must be above zero".to_owned());
+            return invalid("view_timeout", "must be above zero".to_owned());
         }
         if config.view_timeout_max < config.view_timeout {
-            return misfit("view_timeout_max", format!("must be at least view_timeout, {}", config.view_timeout));
+            return invalid("view_timeout_max", format!("must be at least view_timeout, {}", config.view_timeout));
         }
         if config.views_per_leader == 0 {
-            return misfit("views_per_leader", "must be at least 1".to_owned());
+            return invalid("views_per_leader", "must be at least 1".to_owned());
         }
         if config.block_limit.bytes == 0 || config.block_limit.transactions == 0 {
-            return misfit("block_limit", "must be at least 1".to_owned());
+            return invalid("block_limit", "must be at least 1".to_owned());
         }
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Protocol for HotStuff {
         let quorum = committee.two_thirds();
         committee.requiring(quorum)
     }
-    fn replies(committee: &Committee) -> u64 {
+    fn client_reply_quorum(committee: &Committee) -> u64 {
         committee.blocking()
     }
     fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
@@ -250,10 +250,10 @@ impl Protocol for HotStuff {
             Timer::View => self.on_view_timer(ctx),
             Timer::Durable => self.on_durable(ctx),
             Timer::Fetch => self.on_fetch_timer(ctx),
-            Timer::Settle => self.on_pending(ctx),
+            Timer::Settle => self.on_transaction(ctx),
         }
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Self>) {
         self.propose(ctx);
         self.watch(ctx);
     }
@@ -271,8 +271,8 @@ impl Protocol for HotStuff {
 const VIEWS_AHEAD: View = 8;
 /// How far ahead of the local clock a proposed block may be dated (ours, as in Tendermint and QBFT here; `DiemBFT`'s
 /// `block.rs` allows five minutes, and its replicas vote only when that time has come). Else the time of the chain would be
-/// whatever a liar says.
-const AHEAD_MOST: Duration = Duration::from_secs(1);
+/// whatever a Byzantine node says.
+const AHEAD_MAX: Duration = Duration::from_secs(1);
 /// Blocks made final between two images in the log.
 const IMAGE_EVERY: u64 = 64;
 
@@ -374,7 +374,7 @@ impl HotStuff {
             return;
         }
         self.seen = Some((self.view, id));
-        if vertex.view <= self.voted || !self.is_safe(proposal) || ctx.learn(&vertex.block).is_none() {
+        if vertex.view <= self.voted || !self.is_safe(proposal) || ctx.insert_block(&vertex.block).is_none() {
             return;
         }
         let is_small = self.config.block_limit.admits(&vertex.block.batch);
@@ -390,7 +390,7 @@ impl HotStuff {
     fn is_timely(&self, block: &Block, ctx: &Context<'_, Self>) -> bool {
         let time = block.header.time;
         let follows = self.block(&block.parent()).is_some_and(|parent| parent.header.time <= time);
-        follows && time <= ctx.now() + AHEAD_MOST
+        follows && time <= ctx.now() + AHEAD_MAX
     }
     /// `safeNode` (algorithm 4, lines 12 and 13), or Jolteon's rule: the parent is of the view before, or the leader
     /// shows that nobody among a quorum knew a newer certificate than that of the parent.
@@ -419,7 +419,7 @@ impl HotStuff {
     /// Takes the proposal into the tree and into the log. From now on there is no other vote in this view.
     fn accept(&mut self, proposal: &Proposal, ctx: &mut Context<'_, Self>) {
         let vertex = &proposal.vertex;
-        let _ = ctx.learn(&vertex.block);
+        let _ = ctx.insert_block(&vertex.block);
         self.entries.insert(vertex.block.id(), Entry::Vertex(vertex.clone()));
         (self.voted, self.seen) = (vertex.view, Some((vertex.view, vertex.block.id())));
         self.persist(Record::Voted(vertex.clone(), self.reason.clone()), ctx);

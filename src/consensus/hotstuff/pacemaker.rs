@@ -2,14 +2,14 @@
 
 use super::message::{Message, Timeout, TimeoutCertificate};
 use super::{HotStuff, Leaders, Record, Timer, Variant, View};
-use crate::base::{Digest, Duration, NodeId, Tally};
+use crate::base::{Digest, Duration, NodeId, VoterSet};
 use crate::chain::Limit;
 use crate::protocol::{Context, note};
 use std::sync::Arc;
 
 /// What a replica said of a view that it gave up is said again after so many base timeouts at most: `DiemBFT`'s rounds
 /// grow to 1.2^6 = 3 times their first length.
-const REPEAT_MOST: u64 = 3;
+const REPEAT_MAX: u64 = 3;
 
 impl HotStuff {
     /// Who leads a view.
@@ -119,8 +119,7 @@ impl HotStuff {
         ctx.broadcast(Message::Timeout(Arc::new(Timeout { view, high, reason, signature })));
         ctx.set_timer(Timer::Durable, Duration::ZERO);
         self.watching = true;
-        let again =
-            if is_first { self.patience() } else { self.patience().min(self.config.view_timeout * REPEAT_MOST) };
+        let again = if is_first { self.patience() } else { self.patience().min(self.config.view_timeout * REPEAT_MAX) };
         ctx.set_timer(Timer::View, again);
     }
     /// Gives up at once on a leader for whom a timer has run already, and who did not give up the view before with the
@@ -150,7 +149,7 @@ impl HotStuff {
     }
     /// A correct replica gave up: so does this one. A quorum did: on to the next leader.
     pub(super) fn count_timeouts(&mut self, ctx: &mut Context<'_, Self>) {
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         for node in self.timeouts.keys() {
             tally.add(*node, ctx.committee());
         }

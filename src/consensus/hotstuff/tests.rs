@@ -3,18 +3,18 @@
 use super::*;
 use crate::base::{Height, Time, Wire};
 use crate::chain::BlockIndex;
-use crate::protocol::rehearsal::{Flight, Rehearsal};
+use crate::protocol::testing::{Flight, TestCluster};
 use std::fmt::Write as _;
 
 mod pace;
 
-type Stage = Rehearsal<HotStuff>;
+type Stage = TestCluster<HotStuff>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn stage(n: usize, config: Config) -> Stage {
-    let mut stage = Rehearsal::new(n, config);
+    let mut stage = TestCluster::new(n, config);
     (0..n).for_each(|node| stage.boot(node));
     stage
 }
@@ -159,7 +159,7 @@ impl Fork {
             seal: Vertex::seal(view, justify),
         };
         let block = Block::new(header, Batch::empty());
-        self.stage.learn(&block);
+        self.stage.insert_block(&block);
         Arc::new(Vertex { block, view, justify: justify.clone() })
     }
     fn certify(&self, vertex: &Vertex) -> Arc<Certificate> {
@@ -172,7 +172,7 @@ impl Fork {
         Arc::new(Certificate { view, block, votes })
     }
     /// Tells a replica of a certificate and the branch that it stands on, newest first.
-    fn tell(&mut self, node: usize, high: &Arc<Certificate>, branch: &[&Arc<Vertex>]) {
+    fn notify(&mut self, node: usize, high: &Arc<Certificate>, branch: &[&Arc<Vertex>]) {
         let vertices: Vec<Arc<Vertex>> = branch.iter().map(|vertex| Arc::clone(vertex)).collect();
         let progress = Progress { high: high.clone(), timeout: None, vertices, blocks: Vec::new() };
         self.stage.inject(3, node, Message::Progress(Arc::new(progress)));
@@ -196,8 +196,8 @@ fn commit_over_a_gap(commit_on_gaps: bool) -> Stage {
     let p1 = fork.certify(&c1);
     let c2 = fork.vertex(8, &p1, &c1.block);
     let p2 = fork.certify(&c2);
-    fork.tell(0, &q2, &[&b2, &b1, &b]);
-    fork.tell(1, &p2, &[&c2, &c1, &c]);
+    fork.notify(0, &q2, &[&b2, &b1, &b]);
+    fork.notify(1, &p2, &[&c2, &c1, &c]);
     fork.stage
 }
 
@@ -221,7 +221,7 @@ fn a_locked_replica_votes_against_its_lock_only_for_a_newer_certificate() {
     let qa = fork.certify(&a);
     let a1 = fork.vertex(4, &qa, &a.block);
     let q1 = fork.certify(&a1);
-    fork.tell(0, &q1, &[&a1, &a]);
+    fork.notify(0, &q1, &[&a1, &a]);
     assert_eq!(fork.stage.node(0).locked.view, 3);
     let safe = |fork: &Fork, vertex: Arc<Vertex>| {
         fork.stage.node(0).is_safe(&Proposal { vertex, timeout: None, signature: Signature::NONE })
@@ -285,30 +285,30 @@ fn who_signed_two_certificates_of_one_view_is_named_once() {
     let a1 = fork.vertex(4, &qa, &a.block);
     let q1 = fork.certify(&a1);
 
-    fork.tell(0, &qa, &[&a]);
+    fork.notify(0, &qa, &[&a]);
     let again = fork.certify_by([1, 2, 3], &a);
-    fork.tell(0, &again, &[]);
+    fork.notify(0, &again, &[]);
     assert!(named(&fork, 0).is_empty(), "another certificate of the same block");
-    fork.tell(0, &qd, &[&d, &c]);
+    fork.notify(0, &qd, &[&d, &c]);
     assert_eq!(named(&fork, 0), [2, 1], "they are in both");
-    fork.tell(0, &qd, &[&d, &c]);
+    fork.notify(0, &qd, &[&d, &c]);
     let all = fork.certify_by([0, 1, 2], &d);
-    fork.tell(0, &all, &[]);
+    fork.notify(0, &all, &[]);
     assert_eq!(named(&fork, 0), [2, 1, 0], "each once");
 
-    fork.tell(1, &q1, &[&a1, &a]);
-    fork.tell(1, &qd, &[]);
+    fork.notify(1, &q1, &[&a1, &a]);
+    fork.notify(1, &qd, &[]);
     assert_eq!(named(&fork, 1), [2, 1], "the older one is found in the tree");
 
     // The name of a vertex covers what its certificate says, not who said it.
     let forged = Certificate { votes: (0..3).map(|node| (NodeId(node), Signature::NONE)).collect(), ..(*qd).clone() };
     let x = fork.vertex(5, &Arc::new(forged), &d.block);
     let qx = fork.certify(&x);
-    fork.tell(2, &q1, &[&a1, &a]);
-    fork.tell(2, &qx, &[&x, &d, &c]);
+    fork.notify(2, &q1, &[&a1, &a]);
+    fork.notify(2, &qx, &[&x, &d, &c]);
     assert!(fork.stage.node(2).entries.contains_key(&x.block.id()));
     assert!(named(&fork, 2).is_empty(), "what a liar wrote into a fetched vertex");
-    fork.tell(2, &qd, &[]);
+    fork.notify(2, &qd, &[]);
     assert_eq!(named(&fork, 2), [2, 1]);
 }
 
@@ -321,7 +321,7 @@ fn who_gave_up_a_view_votes_in_none_of_that_turn_if_two_phases_decide() {
         let (genesis, root) = (Certificate::genesis(), Block::genesis());
         let a = fork.vertex(4, &genesis, &root);
         let qa = fork.certify(&a);
-        fork.tell(0, &qa, &[&a]);
+        fork.notify(0, &qa, &[&a]);
         let transaction = fork.stage.transaction(0, 0);
         fork.stage.submit(0, &transaction);
         fork.stage.run(MILLI * 1_200);
@@ -378,7 +378,7 @@ fn two_crashed_of_four_halt_and_nothing_forks() {
     assert_agreed(&stage, &[0, 1, 2], 3);
 }
 
-/// Blocks of other leaders than `liars`, as high as what is final at 0 and not in its chain.
+/// Blocks of other leaders than `Byzantine nodes`, as high as what is final at 0 and not in its chain.
 fn abandoned(stage: &Stage, liars: &[usize]) -> usize {
     let last = stage.finalized(0).len();
     let blocks = (0..stage.tree().len()).map(|index| stage.tree().block(BlockIndex(index as u32)));
@@ -420,13 +420,13 @@ fn beyond_the_bound_double_votes_fork() {
             let mut header = vertex.block.header;
             header.time = Time::from_nanos(time);
             let block = Block::new(header, Batch::empty());
-            fork.stage.learn(&block);
+            fork.stage.insert_block(&block);
             let vertex = Arc::new(Vertex { block: block.clone(), ..(*vertex).clone() });
             (justify, parent) = (fork.certify(&vertex), block);
             branch.insert(0, vertex);
         }
         let branch: Vec<&Arc<Vertex>> = branch.iter().collect();
-        fork.tell(node, &justify, &branch);
+        fork.notify(node, &justify, &branch);
     }
     assert_eq!(fork.stage.disagreement(&[0, 1]), Some((0, 1, Height(1))));
 }
@@ -438,7 +438,7 @@ fn a_certificate_with_a_repeated_signer_proves_nothing() {
     let vertex = fork.vertex(1, &genesis, &root);
     let mut certificate = (*fork.certify(&vertex)).clone();
     certificate.votes[2] = certificate.votes[1];
-    fork.tell(0, &Arc::new(certificate), &[&vertex]);
+    fork.notify(0, &Arc::new(certificate), &[&vertex]);
     assert_eq!(fork.stage.node(0).high.view, 0);
 }
 
@@ -477,7 +477,7 @@ fn a_certificate_that_one_replica_alone_holds_stops_nobody_while_another_is_down
             branch.insert(0, vertex);
         }
         let branch: Vec<&Arc<Vertex>> = branch.iter().collect();
-        fork.tell(2, &high, &branch);
+        fork.notify(2, &high, &branch);
         fork.stage.crash(3);
         let known = [0, 1, 2].map(|node| fork.stage.node(node).high.view);
         assert_eq!((known, fork.stage.node(2).locked.view), ([0, 0, certified], certified - 1));
@@ -493,7 +493,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
     for victim in 0..4 {
         for fuse in 0..60 {
             let mut stage = stage(4, Config { view_timeout_max: SECOND * 2, ..Config::default() });
-            stage.set_fuse(victim, fuse);
+            stage.crash_after_effects(victim, fuse);
             submit(&mut stage, 0..4, MILLI * 3);
             stage.run(SECOND * 5);
             stage.boot(victim);

@@ -2,7 +2,7 @@
 
 use super::message::{Certificate, Message, Progress, Record, Vertex};
 use super::{Config, HotStuff, Timer};
-use crate::base::{Hash, Height, NodeId, Tally};
+use crate::base::{Hash, Height, NodeId, VoterSet};
 use crate::chain::Block;
 use crate::protocol::Context;
 use crate::protocol::request::{Backoff, answer};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Blocks in one answer at most.
-const BLOCKS_MOST: usize = 64;
+const BLOCKS_MAX: usize = 64;
 
 /// A block above what is final here.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub(super) struct Fetch {
     /// Requests since something came.
     vain: usize,
     /// Who answered since then that it has none of it.
-    lacking: Tally,
+    lacking: VoterSet,
     backoff: Backoff,
 }
 
@@ -66,14 +66,14 @@ impl Fetch {
 }
 
 /// Views of proposals without a known parent that are kept.
-const HEARD_MOST: usize = 32;
+const HEARD_MAX: usize = 32;
 
 impl HotStuff {
     /// Begins to fetch a block, unless something is being fetched already: what is newer is asked for afterwards.
     pub(super) fn fetch(&mut self, wanted: Option<Hash>, ctx: &mut Context<'_, Self>) {
         if self.fetch.as_ref().is_none_or(|fetch| fetch.wanted.is_none()) {
             let backoff = Backoff::new(self.config.view_timeout);
-            let (chain, lacking, peer) = (Vec::new(), Tally::default(), ctx.me());
+            let (chain, lacking, peer) = (Vec::new(), VoterSet::default(), ctx.me());
             self.fetch = Some(Fetch { wanted, chain, peer, vain: 0, lacking, backoff });
             self.take_heard();
             if self.is_joined() { self.connect(ctx) } else { self.ask(ctx) }
@@ -148,7 +148,7 @@ impl HotStuff {
             Some(Entry::Block(block))
         });
         let (mut vertices, mut blocks) = (Vec::new(), Vec::new());
-        for entry in answer(entries, BLOCKS_MOST, Entry::size) {
+        for entry in answer(entries, BLOCKS_MAX, Entry::size) {
             match entry {
                 Entry::Vertex(vertex) => vertices.push(vertex),
                 Entry::Block(block) => blocks.push(block),
@@ -192,7 +192,7 @@ impl HotStuff {
     pub(super) fn hear(&mut self, vertex: &Arc<Vertex>) {
         if self.block(&vertex.block.parent()).is_none() {
             self.heard.insert(vertex.view, vertex.clone());
-            if self.heard.len() > HEARD_MOST {
+            if self.heard.len() > HEARD_MAX {
                 self.heard.pop_first();
             }
         }
@@ -241,7 +241,7 @@ impl HotStuff {
             self.fetch = None; // A branch that leaves the chain below what is final: more than f replicas lie.
         } else if more {
             fetch.backoff.reset();
-            (fetch.vain, fetch.lacking) = (0, Tally::default());
+            (fetch.vain, fetch.lacking) = (0, VoterSet::default());
             self.ask_peer(from, ctx);
         }
     }
@@ -251,7 +251,7 @@ impl HotStuff {
         ctx.cancel_timer(Timer::Fetch);
         let mut certificates = Vec::new();
         for entry in fetch.chain.into_iter().rev() {
-            if ctx.learn(entry.block()).is_none() {
+            if ctx.insert_block(entry.block()).is_none() {
                 return;
             }
             certificates.extend(entry.vertex().map(|vertex| vertex.justify.clone()));
@@ -305,7 +305,7 @@ impl HotStuff {
             watching: false,
             untold: false,
             fetch: None,
-            exposed: Tally::default(),
+            exposed: VoterSet::default(),
             unsaved: 0,
         };
         for record in log {
@@ -356,7 +356,7 @@ impl HotStuff {
         }
         let is_above = vertex.block.height() > self.committed.height();
         let is_rooted = is_above && self.block(&vertex.block.parent()).is_some();
-        if is_rooted && ctx.learn(&vertex.block).is_some() {
+        if is_rooted && ctx.insert_block(&vertex.block).is_some() {
             self.entries.insert(vertex.block.id(), Entry::Vertex(vertex.clone()));
         } else {
             // What it fetched and did not vote on is not in its log. Others may hold just that, and lack this.

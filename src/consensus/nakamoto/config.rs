@@ -4,7 +4,7 @@ use super::difficulty::LIMIT_BITS;
 use super::finality::Finality;
 use crate::base::Duration;
 use crate::chain::Limit;
-use crate::protocol::Misfit;
+use crate::protocol::InvalidSetting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -92,9 +92,9 @@ impl Config {
     /// Refuses settings that make no sense.
     ///
     /// # Errors
-    /// The first misfit.
-    pub fn check(&self) -> Result<(), Misfit> {
-        let refuse = |key, reason: String| Err(Misfit { key, reason });
+    /// The first invalid.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let refuse = |key, reason: String| Err(InvalidSetting { key, reason });
         if self.spacing < Duration::from_millis(200) {
             return refuse("spacing", format!("{} is below 200ms, the least that whole seconds allow", self.spacing));
         }
@@ -116,7 +116,7 @@ impl Config {
         if self.headers_timeout.is_zero() {
             return refuse("headers_timeout", "a peer needs some time to answer".to_owned());
         }
-        match self.finality.misfit() {
+        match self.finality.invalid() {
             Some((key, reason)) => refuse(key, reason),
             None => Ok(()),
         }

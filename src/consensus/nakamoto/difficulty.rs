@@ -7,7 +7,7 @@
 
 use super::Config;
 use crate::base::{Committee, Duration, Hash, Height, Time};
-use crate::chain::{BlockIndex, Header, Seal, Tree};
+use crate::chain::{BlockIndex, BlockTree, Header, Seal};
 use std::fmt;
 
 /// The easiest target, in compact form: about two hashes (Bitcoin's regression-test network). Simulated mining grinds
@@ -227,7 +227,7 @@ pub fn is_sealed(header: &Header, id: &Hash) -> bool {
 /// A chain of headers: blocks of the tree up to `base`, then headers whose bodies are not here yet.
 #[derive(Clone, Copy)]
 pub struct Branch<'a> {
-    tree: &'a Tree,
+    tree: &'a BlockTree,
     base: BlockIndex,
     above: &'a [Header],
 }
@@ -235,7 +235,7 @@ pub struct Branch<'a> {
 impl<'a> Branch<'a> {
     /// The blocks up to `base`, then `above`, each the child of the one before.
     #[must_use]
-    pub fn new(tree: &'a Tree, base: BlockIndex, above: &'a [Header]) -> Branch<'a> {
+    pub fn new(tree: &'a BlockTree, base: BlockIndex, above: &'a [Header]) -> Branch<'a> {
         Branch { tree, base, above }
     }
     /// The last header.
@@ -360,7 +360,7 @@ impl Rules {
     }
     /// The work of the blocks above height `from` on the path to `tip`.
     #[must_use]
-    pub fn work_above(&self, tree: &Tree, from: Height, tip: BlockIndex) -> U256 {
+    pub fn work_above(&self, tree: &BlockTree, from: Height, tip: BlockIndex) -> U256 {
         let (mut sum, mut at) = (U256::ZERO, tip);
         while tree.height(at) > from {
             // All blocks of an epoch carry the same target, so a stretch is a multiplication.
@@ -374,7 +374,7 @@ impl Rules {
     }
     /// Whether the chain up to `a` holds more work than the chain up to `b`.
     #[must_use]
-    pub fn is_heavier(&self, tree: &Tree, a: BlockIndex, b: BlockIndex) -> bool {
+    pub fn is_heavier(&self, tree: &BlockTree, a: BlockIndex, b: BlockIndex) -> bool {
         if self.interval == 0 {
             return tree.height(a) > tree.height(b);
         }
@@ -509,7 +509,7 @@ mod tests {
         }
     }
 
-    fn chain(tree: &mut Tree, parent: BlockIndex, seconds: u64, bits: u32) -> BlockIndex {
+    fn chain(tree: &mut BlockTree, parent: BlockIndex, seconds: u64, bits: u32) -> BlockIndex {
         let (above, batch) = (tree.block(parent), Batch::empty());
         let header = Header {
             parent: above.id(),
@@ -526,7 +526,7 @@ mod tests {
     fn only_the_first_block_of_an_epoch_changes_the_target_by_the_times_of_the_last() {
         let config = Config { retarget: 4, ..Config::default() };
         let rules = Rules::new(&config, &Committee::new(4, FaultModel::Byzantine));
-        let mut tree = Tree::new();
+        let mut tree = BlockTree::new();
         let times = [0, 1_000, 1_500, 2_100, 9_000, 9_100, 11_000, 12_345];
         let mut tip = BlockIndex::GENESIS;
         for height in 1..=8 {
@@ -547,7 +547,7 @@ mod tests {
     fn the_heavier_chain_is_not_always_the_longer_one() {
         let config = Config { retarget: 4, ..Config::default() };
         let rules = Rules::new(&config, &Committee::new(4, FaultModel::Byzantine));
-        let mut tree = Tree::new();
+        let mut tree = BlockTree::new();
         let (easy, hard) = (0x2010_0000, 0x2004_0000);
         let stem = (1..=3).fold(BlockIndex::GENESIS, |at, n| chain(&mut tree, at, n, easy));
         let long = (0..3).fold(stem, |at, n| chain(&mut tree, at, 100 + n, easy));
@@ -590,7 +590,7 @@ mod tests {
         /// The shortcut of `Rules::check`.
         #[test]
         fn a_valid_parent_is_never_before_the_median_up_to_itself(steps in proptest::collection::vec(1u64..30, 40)) {
-            let mut tree = Tree::new();
+            let mut tree = BlockTree::new();
             let mut tip = BlockIndex::GENESIS;
             for step in steps {
                 let branch = Branch::new(&tree, tip, &[]);

@@ -10,8 +10,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// No table of confirmations goes further; beyond it an attacker is as strong as everybody else.
-const MOST_CONFIRMATIONS: u64 = 1_000_000;
+/// No table of confirmations goes further; beyond it an attacker is as strong as all other nodes.
+const CONFIRMATIONS_MAX: u64 = 1_000_000;
 
 /// When a block counts as final.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -24,13 +24,13 @@ pub struct Finality {
     /// The adversary's share of the hash power, 0 to 0.5 exclusive.
     pub q: f64,
     /// The law of the attacker's progress.
-    pub rule: Law,
+    pub rule: ReversalModel,
 }
 
 /// A law of the attacker's progress.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Law {
+pub enum ReversalModel {
     /// Negative binomial: exact.
     #[default]
     Exact,
@@ -40,7 +40,7 @@ pub enum Law {
 
 impl Default for Finality {
     fn default() -> Finality {
-        Finality { confirmations: None, eps: 0.001, q: 0.1, rule: Law::Exact }
+        Finality { confirmations: None, eps: 0.001, q: 0.1, rule: ReversalModel::Exact }
     }
 }
 
@@ -49,13 +49,13 @@ impl Finality {
     #[must_use]
     pub fn depth(&self) -> u64 {
         self.confirmations.unwrap_or_else(|| match self.rule {
-            Law::Exact => depth_exact(self.q, self.eps),
-            Law::Nakamoto => depth_nakamoto(self.q, self.eps),
+            ReversalModel::Exact => depth_exact(self.q, self.eps),
+            ReversalModel::Nakamoto => depth_nakamoto(self.q, self.eps),
         })
     }
     /// What makes no sense in it, if anything.
     #[must_use]
-    pub fn misfit(&self) -> Option<(&'static str, String)> {
+    pub fn invalid(&self) -> Option<(&'static str, String)> {
         if !(1e-9..=1.0).contains(&self.eps) {
             return Some(("finality.eps", format!("{} is not between 1e-9 and 1", self.eps)));
         }
@@ -111,16 +111,16 @@ pub fn reversal_nakamoto(q: f64, z: u64) -> f64 {
 #[must_use]
 pub fn depth_exact(q: f64, eps: f64) -> u64 {
     if q >= 0.5 {
-        return MOST_CONFIRMATIONS;
+        return CONFIRMATIONS_MAX;
     }
-    laws(q).take(MOST_CONFIRMATIONS as usize).position(|law| law < eps).map_or(MOST_CONFIRMATIONS, |z| z as u64)
+    laws(q).take(CONFIRMATIONS_MAX as usize).position(|law| law < eps).map_or(CONFIRMATIONS_MAX, |z| z as u64)
 }
 
 /// The same by Nakamoto's approximation, which falls with `z`.
 #[must_use]
 pub fn depth_nakamoto(q: f64, eps: f64) -> u64 {
     let mut high = 1;
-    while high < MOST_CONFIRMATIONS && reversal_nakamoto(q, high) >= eps {
+    while high < CONFIRMATIONS_MAX && reversal_nakamoto(q, high) >= eps {
         high *= 2;
     }
     let mut low = high / 2;
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(depths(depth_exact), [6, 9, 13, 20, 32, 58, 133, 539]);
         assert_eq!(depths(depth_nakamoto), [5, 8, 11, 15, 24, 41, 89, 340]);
         assert_eq!(Finality::default().depth(), 6);
-        assert_eq!(Finality { rule: Law::Nakamoto, ..Finality::default() }.depth(), 5);
+        assert_eq!(Finality { rule: ReversalModel::Nakamoto, ..Finality::default() }.depth(), 5);
         assert_eq!(Finality { confirmations: Some(2), ..Finality::default() }.depth(), 2);
     }
 

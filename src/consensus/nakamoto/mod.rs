@@ -43,8 +43,8 @@ pub use config::{Config, ForkChoice, Mining};
 use crate::base::hash::has_repeated_pair;
 use crate::base::wire::HASH_BYTES;
 use crate::base::{Committee, FaultModel, Hash, Height, Keyring, NodeId, Wire, Work};
-use crate::chain::{Block, BlockIndex, Header, Tree};
-use crate::protocol::{Attacker, Context, Misfit, Protocol, Record as Recorded, Relay};
+use crate::chain::{Block, BlockIndex, BlockTree, Header};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, Record as Recorded, Relay};
 use difficulty::{Branch, HeaderFault, Rules, U256, is_sealed, work_of};
 use mining::Miner;
 use serde::{Deserialize, Serialize};
@@ -248,7 +248,7 @@ impl Protocol for Nakamoto {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, _nodes: usize) -> Result<(), InvalidSetting> {
         config.check()
     }
     /// Most of the power: there are no votes to count.
@@ -309,7 +309,7 @@ impl Nakamoto {
         &self.rules
     }
     /// The number of the block named `id`, if this node holds it.
-    fn find(&self, id: &Hash, tree: &Tree) -> Option<BlockIndex> {
+    fn find(&self, id: &Hash, tree: &BlockTree) -> Option<BlockIndex> {
         tree.find(id).filter(|index| self.known.contains(*index))
     }
 }
@@ -444,12 +444,12 @@ impl Nakamoto {
     }
     /// Keeps a valid block whose parent is known.
     fn store(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) -> BlockIndex {
-        let index = ctx.learn(block).expect("the parent is known and one lower");
+        let index = ctx.insert_block(block).expect("the parent is known and one lower");
         self.known.insert(index);
         index
     }
     /// The best tip now that `new` is known: the old one unless `new` makes another chain strictly better.
-    fn preferred(&self, new: BlockIndex, tree: &Tree) -> BlockIndex {
+    fn preferred(&self, new: BlockIndex, tree: &BlockTree) -> BlockIndex {
         if tree.parent(new) == self.tip {
             return new;
         }
@@ -489,7 +489,7 @@ impl Nakamoto {
         ctx.finalize(upto);
     }
     /// The known blocks that descend from the last final one: those of the best chain, then the others.
-    fn unfinal(&self, tree: &Tree) -> Arc<[Arc<Block>]> {
+    fn unfinal(&self, tree: &BlockTree) -> Arc<[Arc<Block>]> {
         let root = tree.ancestor(self.tip, self.finalized);
         let best = tree.path(root, self.tip);
         let others = (root.0 + 1..tree.len() as u32).map(BlockIndex).filter(|index| {
@@ -503,7 +503,7 @@ impl Nakamoto {
 impl Nakamoto {
     /// The tip by GHOST now that `new`, which does not extend the tip, is known. A block adds weight to its ancestors
     /// alone, so the choice can change at one place only: where the way to it leaves the best chain.
-    fn ghost(&self, new: BlockIndex, tree: &Tree) -> BlockIndex {
+    fn ghost(&self, new: BlockIndex, tree: &BlockTree) -> BlockIndex {
         let fork = tree.fork_point(new, self.tip);
         let height = tree.height(fork).next();
         let (challenger, incumbent) = (tree.ancestor(new, height), tree.ancestor(self.tip, height));
@@ -517,17 +517,17 @@ impl Nakamoto {
         at
     }
     /// The known descendants of `root`, itself included, parents first.
-    fn subtree(&self, root: BlockIndex, tree: &Tree) -> impl Iterator<Item = BlockIndex> {
+    fn subtree(&self, root: BlockIndex, tree: &BlockTree) -> impl Iterator<Item = BlockIndex> {
         (root.0..tree.len() as u32)
             .map(BlockIndex)
             .filter(move |index| self.known.contains(*index) && tree.is_ancestor(root, *index))
     }
-    fn subtree_work(&self, root: BlockIndex, tree: &Tree) -> U256 {
+    fn subtree_work(&self, root: BlockIndex, tree: &BlockTree) -> U256 {
         self.subtree(root, tree).fold(U256::ZERO, |sum, index| sum.saturating_add(work_of(&tree.block(index).header)))
     }
     /// Ties off the best chain go to the block that was published first anywhere; its own order of arrival a node
     /// remembers for the best chain only.
-    fn heaviest_child(&self, parent: BlockIndex, tree: &Tree) -> Option<BlockIndex> {
+    fn heaviest_child(&self, parent: BlockIndex, tree: &BlockTree) -> Option<BlockIndex> {
         let children = self.subtree(parent, tree).filter(|index| *index != parent && tree.parent(*index) == parent);
         children.fold(None, |best: Option<BlockIndex>, child| match best {
             Some(best) if self.subtree_work(child, tree) <= self.subtree_work(best, tree) => Some(best),

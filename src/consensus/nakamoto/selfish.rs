@@ -115,7 +115,7 @@ impl Nakamoto {
         self.on_message(from, message, ctx);
         let is_relay =
             |effect: &_| matches!(effect, Effect::Broadcast { message } if Message::block(message).is_some());
-        ctx.ordered().retain(|effect| !is_relay(effect));
+        ctx.effects_mut().retain(|effect| !is_relay(effect));
     }
 }
 
@@ -145,7 +145,7 @@ impl Withholder {
         }
     }
     fn on_private_block(&mut self, block: Arc<Block>, ctx: &mut Context<'_, Nakamoto>) {
-        self.private = ctx.learn(&block).expect("its parent is in the tree");
+        self.private = ctx.insert_block(&block).expect("its parent is in the tree");
         self.hidden.push_back(block);
         match self.strategy {
             Strategy::Selfish { equal_fork, .. } => self.won_selfish(equal_fork, ctx),

@@ -5,10 +5,10 @@ use super::mining::grind;
 use super::*;
 use crate::base::{Duration, Stream, Time};
 use crate::chain::{Batch, Seal, Transaction};
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 use proptest::prelude::*;
 
-type Stage = Rehearsal<Nakamoto>;
+type Stage = TestCluster<Nakamoto>;
 
 fn confirmations(depth: u64) -> Config {
     Config {
@@ -426,7 +426,7 @@ fn a_crash_between_any_two_effects_leaves_a_chain_that_can_go_on() {
         for found in 0..6 {
             find(&mut stage, found % 3);
         }
-        stage.set_fuse(0, fuse);
+        stage.crash_after_effects(0, fuse);
         (0..5).for_each(|_| find(&mut stage, 1));
         let durable = stage.finalized(0).to_vec();
         let logged = stage.log(0).len();
@@ -452,7 +452,7 @@ fn after_any_cuts_losses_and_crashes_the_nodes_meet_again_on_one_chain() {
             match random.below(8) {
                 0 => stage.cut(node, other),
                 1 if random.chance(0.3) => stage.heal(),
-                2 => stage.set_fuse(node, random.below(9) as u32),
+                2 => stage.crash_after_effects(node, random.below(9) as u32),
                 3 => {
                     stage.crash(node);
                     stage.boot(node);
@@ -465,7 +465,7 @@ fn after_any_cuts_losses_and_crashes_the_nodes_meet_again_on_one_chain() {
         }
         stage.heal();
         for node in 0..4 {
-            stage.set_fuse(node, u32::MAX);
+            stage.crash_after_effects(node, u32::MAX);
             if !stage.is_up(node) {
                 stage.boot(node);
             }
@@ -694,7 +694,7 @@ fn a_node_takes_little_memory() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused() {
-    let key = |config: Config| Nakamoto::check(&config, 4).err().map(|misfit| misfit.key);
+    let key = |config: Config| Nakamoto::check(&config, 4).err().map(|invalid| invalid.key);
     assert_eq!(key(Config::default()), None);
     assert_eq!(key(Config { spacing: Duration::ZERO, ..Config::default() }), Some("spacing"));
     assert_eq!(key(Config { retarget: 1, ..Config::default() }), Some("retarget"));

@@ -61,12 +61,12 @@ pub(super) fn attacker(
 
 impl Attacker<Pbft> for Faulty {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Pbft>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Pbft>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         match timer {
             Timer::Attack if self.attack == Attack::FalseViewChange => return self.leave_falsely(ctx),
             Timer::Attack => return self.release(ctx),
@@ -74,9 +74,9 @@ impl Attacker<Pbft> for Faulty {
         }
         self.rewrite(before, ctx);
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Pbft>) {
-        let before = ctx.ordered().len();
-        self.mask.on_pending(ctx);
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Pbft>) {
+        let before = ctx.effects_mut().len();
+        self.mask.on_transaction(ctx);
         self.rewrite(before, ctx);
     }
 }
@@ -84,7 +84,7 @@ impl Attacker<Pbft> for Faulty {
 impl Faulty {
     /// Replaces what the mask ordered since `before`.
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Pbft>) {
-        let ordered = ctx.ordered().split_off(before);
+        let ordered = ctx.effects_mut().split_off(before);
         for effect in ordered {
             self.rewrite_one(effect, ctx);
         }
@@ -101,7 +101,7 @@ impl Faulty {
             (Attack::Equivocate | Attack::Silent | Attack::Slow, _) if is_proposal => {}
             (Attack::Silent, Effect::Broadcast { message: Message::NewView(_) }) => {}
             (Attack::BadNewView, Effect::Broadcast { message: Message::NewView(m) }) => falsify(&m, ctx),
-            (_, effect) => ctx.ordered().push(effect),
+            (_, effect) => ctx.effects_mut().push(effect),
         }
     }
     fn hold(&mut self, message: Arc<PrePrepare>, ctx: &mut Context<'_, Pbft>) {

@@ -10,7 +10,7 @@
 //! and enough of them is asked by the replica, which knows the committee.
 
 use super::message::{Checkpoint, Phase, Proposal, View, Vote};
-use crate::base::{Committee, Hash, Height, NodeId, Tally};
+use crate::base::{Committee, Hash, Height, NodeId, VoterSet};
 use crate::protocol::votes::{Checker, Signatures, is_quorum};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Prepared {
     /// Whether the signers are the primary of the view and enough distinct backups.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         committee.in_turn(self.order.view.0) == self.primary
             && tally.add(self.primary, committee)
             && is_quorum(tally, &self.prepares, committee)
@@ -74,7 +74,7 @@ impl Committed {
     /// Whether the signers are enough distinct members.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        is_quorum(Tally::default(), &self.commits, committee)
+        is_quorum(VoterSet::default(), &self.commits, committee)
     }
 }
 
@@ -107,6 +107,6 @@ impl Stable {
     /// Whether the signers are enough distinct members.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        self.seq == Height::GENESIS || is_quorum(Tally::default(), &self.signatures, committee)
+        self.seq == Height::GENESIS || is_quorum(VoterSet::default(), &self.signatures, committee)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::certificate::Prepared;
 use super::message::{Phase, PrePrepare, Proposal, View, Vote};
-use crate::base::{Committee, Hash, Height, NodeId, Tally, Time};
+use crate::base::{Committee, Hash, Height, NodeId, Time, VoterSet};
 use crate::protocol::votes::{Signatures, Votes};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ impl Slot {
     /// Takes what `vote`, a COMMIT for another view, completes: a quorum of equal ones proves its digest final, whatever
     /// view this replica is in. Whether it does.
     pub fn commit_elsewhere(&mut self, vote: &Vote, committee: &Committee) -> bool {
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         let mut commits = Signatures::new();
         let is_equal = |other: &Vote| (other.view, other.digest) == (vote.view, vote.digest);
         for (from, phase, other) in &self.elsewhere {

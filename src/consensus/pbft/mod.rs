@@ -56,7 +56,7 @@ pub use record::{Image, Record};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Time};
 use crate::chain::{Batch, Block, Limit};
-use crate::protocol::{Attacker, Context, Misfit, Protocol, Retransmission, note};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, Retransmission, note};
 use log::Window;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -197,15 +197,15 @@ impl Protocol for Pbft {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
-        let misfit = |key, reason: String| Err(Misfit { key, reason });
+    fn check(config: &Config, _nodes: usize) -> Result<(), InvalidSetting> {
+        let invalid = |key, reason: String| Err(InvalidSetting { key, reason });
         for (key, span) in [
             ("request_timeout", config.request_timeout),
             ("view_change_timeout", config.view_change_timeout),
             ("status_interval", config.status_interval),
         ] {
             if span.is_zero() {
-                return misfit(key, "must be above zero".to_owned());
+                return invalid(key, "must be above zero".to_owned());
             }
         }
         for (key, number) in [
@@ -214,17 +214,17 @@ impl Protocol for Pbft {
             ("checkpoint_interval", config.checkpoint_interval),
         ] {
             if number == 0 {
-                return misfit(key, "must be at least 1".to_owned());
+                return invalid(key, "must be at least 1".to_owned());
             }
         }
         if config.log_window < config.checkpoint_interval || config.log_window > MAX_LOG_WINDOW {
             let (low, found) = (config.checkpoint_interval, config.log_window);
             let reason = format!("is {found}; must be from checkpoint_interval ({low}) to {MAX_LOG_WINDOW}");
-            return misfit("log_window", reason);
+            return invalid("log_window", reason);
         }
         Ok(())
     }
-    fn replies(committee: &Committee) -> u64 {
+    fn client_reply_quorum(committee: &Committee) -> u64 {
         committee.blocking()
     }
     /// The paper needs `3f + 1` replicas with `f >= 1`. BFT-SMaRt takes `f` as `(n - 1) / 3` (`TOMConfiguration`) and runs
@@ -262,7 +262,7 @@ impl Protocol for Pbft {
             Timer::Attack => {}
         }
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Self>) {
         self.await_requests(ctx);
         self.propose(false, ctx);
     }

@@ -7,15 +7,15 @@ mod view_changes;
 use super::*;
 use crate::base::Time;
 use crate::chain::Transaction;
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 
-type Stage = Rehearsal<Pbft>;
+type Stage = TestCluster<Pbft>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn stage(n: usize) -> Stage {
-    Rehearsal::new(n, Config::default())
+    TestCluster::new(n, Config::default())
 }
 
 /// Checkpoints every 4, watermarks 8 apart.
@@ -67,7 +67,7 @@ fn commit(stage: &Stage, signer: usize, at: (u64, u64), digest: &Hash) -> Messag
     Message::Commit(vote(stage, Phase::Commit, signer, at, digest))
 }
 
-fn is_kind(kind: &'static str) -> impl Fn(&crate::protocol::rehearsal::Flight<Message>) -> bool {
+fn is_kind(kind: &'static str) -> impl Fn(&crate::protocol::testing::Flight<Message>) -> bool {
     move |flight| crate::base::Wire::kind(&flight.message) == kind
 }
 
@@ -162,7 +162,7 @@ fn commits_that_come_first_wait_until_the_replica_has_prepared() {
 
 #[test]
 fn a_prepare_of_the_primary_itself_does_not_count_and_does_not_spoil_the_certificate() {
-    let mut stage: Stage = Rehearsal::empty(4, Config::default());
+    let mut stage: Stage = TestCluster::empty(4, Config::default());
     (1..4).for_each(|node| stage.boot(node));
     let what = proposal(0, vec![stage.transaction(0, 0)]);
     for to in 1..4 {
@@ -183,7 +183,7 @@ fn a_prepare_of_the_primary_itself_does_not_count_and_does_not_spoil_the_certifi
 #[test]
 fn the_primary_fills_batches_while_the_window_is_full() {
     let config = Config { window: 2, block_limit: Limit { bytes: 1_000_000, transactions: 3 }, ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(4, config);
+    let mut stage: Stage = TestCluster::new(4, config);
     for nonce in 0..9 {
         let transaction = stage.transaction(0, nonce);
         stage.submit_to_all(&transaction);
@@ -199,7 +199,7 @@ fn the_primary_fills_batches_while_the_window_is_full() {
 fn a_batch_waits_for_its_delay_unless_it_is_full() {
     let limit = Limit { bytes: 1_000_000, transactions: 2 };
     let config = Config { block_limit: limit, batch_delay: MILLI * 50, ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(4, config);
+    let mut stage: Stage = TestCluster::new(4, config);
     submit(&mut stage, 0..1, MILLI * 49);
     assert_eq!(stage.final_transactions(1).len(), 0);
     stage.run(MILLI * 4);
@@ -215,7 +215,7 @@ fn a_batch_waits_for_its_delay_unless_it_is_full() {
 
 #[test]
 fn a_checkpoint_of_a_quorum_is_stable_and_the_log_below_it_is_forgotten() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     submit(&mut stage, 0..3, MILLI * 10);
     assert_eq!(stage.node(0).log.low(), Height(0));
     assert_eq!(stage.log(1).len(), 2 * 3, "accepted and prepared, for each batch");
@@ -233,7 +233,7 @@ fn a_checkpoint_of_a_quorum_is_stable_and_the_log_below_it_is_forgotten() {
 
 #[test]
 fn a_faulty_primary_cannot_exhaust_the_sequence_numbers() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     let transaction = stage.transaction(0, 0);
     let far = proposal(0, vec![transaction]);
     for seq in [0, 9, u64::MAX] {
@@ -246,7 +246,7 @@ fn a_faulty_primary_cannot_exhaust_the_sequence_numbers() {
 
 #[test]
 fn the_primary_stops_at_the_high_watermark_until_a_checkpoint_is_stable() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     for round in 0..200u64 {
         if round < 12 {
             let transaction = stage.transaction(0, round);
@@ -265,7 +265,7 @@ fn the_primary_stops_at_the_high_watermark_until_a_checkpoint_is_stable() {
 #[test]
 fn a_backup_accepts_only_requests_that_clients_signed_from_the_primary_within_the_limits_and_in_time() {
     let config = Config { block_limit: Limit { bytes: 1_000, transactions: 2 }, ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(4, config);
+    let mut stage: Stage = TestCluster::new(4, config);
     let request = |stage: &Stage, nonce| stage.transaction(0, nonce);
     let forged = proposal(0, vec![request(&stage, 0).forged()]);
     let large = proposal(0, (0..3).map(|nonce| request(&stage, nonce)).collect());
@@ -289,7 +289,7 @@ fn a_backup_accepts_only_requests_that_clients_signed_from_the_primary_within_th
 
 #[test]
 fn an_equivocating_primary_gets_at_most_one_of_its_batches_committed() {
-    let mut stage: Stage = Rehearsal::empty(4, Config::default());
+    let mut stage: Stage = TestCluster::empty(4, Config::default());
     (1..4).for_each(|node| stage.boot(node));
     let (one, other) = (stage.transaction(0, 0), stage.transaction(1, 0));
     let (d1, d2) = (proposal(0, vec![one]), proposal(0, vec![other]));
@@ -331,7 +331,7 @@ fn a_request_sent_again_is_executed_once() {
 
 #[test]
 fn a_replica_that_missed_three_checkpoints_takes_a_proven_state_and_refuses_a_liars() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     stage.partition(&[3], &[0, 1, 2]);
     submit(&mut stage, 0..14, MILLI * 10);
     stage.heal();
@@ -387,7 +387,7 @@ fn whole_state((stable, snapshot): (Arc<Stable>, crate::protocol::Snapshot)) -> 
 
 #[test]
 fn a_helper_that_lies_is_passed_over_at_once() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     stage.partition(&[3], &[0, 1, 2]);
     submit(&mut stage, 0..5, MILLI * 10);
     stage.heal();
@@ -408,7 +408,7 @@ fn a_helper_that_lies_is_passed_over_at_once() {
 
 #[test]
 fn a_committed_batch_is_taken_on_its_certificate_only() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.partition(&[3], &[0, 1, 2]);
     submit(&mut stage, 0..1, MILLI * 10);
     stage.heal();
@@ -431,7 +431,7 @@ fn a_committed_batch_is_taken_on_its_certificate_only() {
 
 #[test]
 fn more_than_f_faulty_replicas_can_fork_the_others_and_the_checker_sees_it() {
-    let mut stage: Stage = Rehearsal::empty(4, Config::default());
+    let mut stage: Stage = TestCluster::empty(4, Config::default());
     (2..4).for_each(|node| stage.boot(node));
     stage.partition(&[2], &[3]);
     for (victim, nonce) in [(2, 0), (3, 1)] {
@@ -451,7 +451,7 @@ fn more_than_f_faulty_replicas_can_fork_the_others_and_the_checker_sees_it() {
 #[test]
 fn thirty_percent_of_loss_until_it_ends_does_not_stop_progress_for_good() {
     for seed in 0..3u64 {
-        let mut stage: Stage = Rehearsal::new(4, short());
+        let mut stage: Stage = TestCluster::new(4, short());
         let mut random = crate::base::Stream::new(seed, "pbft loss", 0, 0);
         for step in 0..10_000u64 {
             if step.is_multiple_of(500) {
@@ -474,9 +474,9 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_loses_nothing() {
     let config = || Config { checkpoint_interval: 2, log_window: 4, ..Config::default() };
     for (victim, dead) in [(0, None), (1, None), (1, Some(0)), (2, Some(0))] {
         for fuse in 0..=FUSES {
-            let mut stage: Stage = Rehearsal::new(4, config());
+            let mut stage: Stage = TestCluster::new(4, config());
             dead.into_iter().for_each(|node| stage.crash(node));
-            stage.set_fuse(victim, fuse);
+            stage.crash_after_effects(victim, fuse);
             submit(&mut stage, 0..3, SECOND * 3);
             if fuse == FUSES {
                 assert!(stage.node(victim).active, "the last fuse is longer than the run: all boundaries were met");
@@ -510,7 +510,7 @@ fn all_replicas_may_crash_at_once_and_what_one_of_them_committed_stays() {
 
 #[test]
 fn a_checkpoint_that_was_not_stable_when_all_crashed_is_told_again() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     for nonce in 0..8 {
         submit(&mut stage, nonce..nonce + 1, MILLI * 3);
         stage.lose(is_kind("checkpoint"));
@@ -525,7 +525,7 @@ fn a_checkpoint_that_was_not_stable_when_all_crashed_is_told_again() {
 
 #[test]
 fn replicas_that_lose_their_memory_fork_from_the_one_that_committed() {
-    let mut stage: Stage = Rehearsal::new(4, Config { durable: false, ..Config::default() });
+    let mut stage: Stage = TestCluster::new(4, Config { durable: false, ..Config::default() });
     let transaction = stage.transaction(0, 0);
     stage.submit_to_all(&transaction);
     stage.run(MILLI * 2);
@@ -543,7 +543,7 @@ fn replicas_that_lose_their_memory_fork_from_the_one_that_committed() {
 #[test]
 fn whatever_the_weather_replicas_agree_and_go_on_when_it_clears() {
     for seed in 0..12u64 {
-        let mut stage: Stage = Rehearsal::new(4, short());
+        let mut stage: Stage = TestCluster::new(4, short());
         let mut random = crate::base::Stream::new(seed, "pbft weather", 0, 0);
         let mut down: Option<usize> = None;
         for step in 0..600u64 {
@@ -560,7 +560,7 @@ fn whatever_the_weather_replicas_agree_and_go_on_when_it_clears() {
                         stage.boot(node);
                     } else {
                         let node = random.index(4);
-                        stage.set_fuse(node, random.index(12) as u32);
+                        stage.crash_after_effects(node, random.index(12) as u32);
                         stage.run(SECOND / 10);
                         stage.crash(node);
                         down = Some(node);
@@ -603,7 +603,7 @@ fn a_restarted_replica_does_not_vote_in_a_view_that_it_left() {
 
 #[test]
 fn the_record_of_a_checkpoint_carries_what_was_accepted_and_prepared_above_it() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     submit(&mut stage, 0..4, MILLI * 3);
     let request = stage.transaction(0, 4);
     stage.submit_to_all(&request);
@@ -646,7 +646,7 @@ fn a_restarted_primary_never_gives_a_number_twice() {
 #[test]
 fn without_durability_nothing_is_written_and_the_same_is_said() {
     let run = |durable: bool| {
-        let mut stage: Stage = Rehearsal::new(4, Config { durable, ..short() });
+        let mut stage: Stage = TestCluster::new(4, Config { durable, ..short() });
         submit(&mut stage, 0..6, MILLI * 10);
         stage
     };
@@ -657,7 +657,7 @@ fn without_durability_nothing_is_written_and_the_same_is_said() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused_with_their_key() {
-    let refused = |config: Config, nodes| <Pbft as Protocol>::check(&config, nodes).map_err(|misfit| misfit.key);
+    let refused = |config: Config, nodes| <Pbft as Protocol>::check(&config, nodes).map_err(|invalid| invalid.key);
     let base = Config::default;
     assert_eq!(refused(base(), 4), Ok(()));
     assert_eq!(refused(Config { window: 0, ..base() }, 4), Err("window"));
@@ -667,7 +667,7 @@ fn settings_that_make_no_sense_are_refused_with_their_key() {
     assert_eq!(refused(Config { request_timeout: Duration::ZERO, ..base() }, 4), Err("request_timeout"));
     assert_eq!(refused(Config { status_interval: Duration::ZERO, ..base() }, 4), Err("status_interval"));
     assert_eq!(refused(Config { block_limit: Limit { bytes: 9, transactions: 0 }, ..base() }, 4), Err("block_limit"));
-    assert_eq!(Pbft::replies(&Committee::new(7, FaultModel::Byzantine)), 3, "f + 1 replies");
+    assert_eq!(Pbft::client_reply_quorum(&Committee::new(7, FaultModel::Byzantine)), 3, "f + 1 replies");
     assert_eq!(toml::from_str::<Config>("").unwrap(), base());
     assert!(toml::from_str::<Config>("windw = 3").is_err());
 }

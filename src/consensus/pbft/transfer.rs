@@ -6,7 +6,7 @@ use super::log::Slot;
 use super::message::{Checkpoint, Message, Phase, Piece, PrePrepare, Proposal, Standing, State, Status, Vote};
 use super::record::{Image, Record};
 use super::{FIRST_PACE, Pbft, Timer};
-use crate::base::{Duration, Hash, Height, NodeId, Tally, Time};
+use crate::base::{Duration, Hash, Height, NodeId, Time, VoterSet};
 use crate::chain::Block;
 use crate::protocol::request::{ANSWER_BYTES, answer};
 use crate::protocol::{Context, Snapshot};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// How often the wait for a helper, and before a batch is sent again to the same backup, doubles at most. Answers are
 /// bounded, so that no line needs longer.
-const MOST_DOUBLINGS: u32 = 5;
+const DOUBLINGS_MAX: u32 = 5;
 
 /// A state that is coming in, in pieces.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Pbft {
     /// Equal CHECKPOINTs of a quorum are stable once this replica is there too; of `f + 1`, they show that it is behind.
     fn weigh_checkpoint(&mut self, seq: Height, digest: &Hash, ctx: &mut Context<'_, Self>) {
         let committee = ctx.committee();
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         let range = (seq, NodeId(0))..=(seq, NodeId(u32::MAX));
         let equal = self.checkpoints.range(range).filter(|(_, (said, _))| said == digest);
         let signatures: Vec<_> = equal.map(|((_, replica), (_, signature))| (*replica, *signature)).collect();
@@ -173,7 +173,7 @@ impl Pbft {
     /// that comes over a slow line must not be joined by copies of it.
     fn await_help(&mut self, helper: NodeId, ctx: &mut Context<'_, Self>) {
         self.helper = Some(helper);
-        ctx.set_timer(Timer::Help, self.status_wait() * (1 << self.in_vain.min(MOST_DOUBLINGS)));
+        ctx.set_timer(Timer::Help, self.status_wait() * (1 << self.in_vain.min(DOUBLINGS_MAX)));
         self.in_vain = self.in_vain.saturating_add(1);
         if let Some((seq, digest)) = self.lacking().first().copied() {
             ctx.send(helper, Message::Fetch { seq, digest });
@@ -310,7 +310,7 @@ impl Pbft {
         let Some(first) = lacked.iter().map(|(_, ordered)| ordered.unwrap_or(Time::ZERO)).min() else { return };
         let wait = self.status_wait();
         let (last, times) = self.repeated.get(&to).copied().unwrap_or((first, 0));
-        if ctx.now().since(last.max(first)) < wait * (1 << times.min(MOST_DOUBLINGS)) {
+        if ctx.now().since(last.max(first)) < wait * (1 << times.min(DOUBLINGS_MAX)) {
             return;
         }
         let proposals = lacked.iter().filter_map(|(order, _)| {

@@ -4,7 +4,7 @@ use super::certificate::{Prepared, Stable};
 use super::message::{Message, NewView, Phase, PrePrepare, Proposal, View, ViewChange, Vote};
 use super::record::Record;
 use super::{Pbft, Timer};
-use crate::base::{Committee, Hash, Height, NodeId, Tally};
+use crate::base::{Committee, Hash, Height, NodeId, VoterSet};
 use crate::protocol::{Context, note};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl ViewChange {
 impl NewView {
     /// Whether it proposes exactly what its quorum demands.
     fn is_proper(&self, committee: &Committee, log_window: u64) -> bool {
-        let mut quorum = Tally::default();
+        let mut quorum = VoterSet::default();
         let is_quorum =
             self.view_changes.iter().all(|vc| {
                 vc.view == self.view && vc.is_proper(committee, log_window) && quorum.add(vc.replica, committee)
@@ -113,9 +113,9 @@ impl Pbft {
     /// for ever once a quorum wants it or a later one.
     fn weigh_view_changes(&mut self, ctx: &mut Context<'_, Self>) {
         let committee = ctx.committee();
-        let mut later = Tally::default();
+        let mut later = VoterSet::default();
         let mut smallest: Option<View> = None;
-        let (mut here, mut left) = (Tally::default(), Tally::default());
+        let (mut here, mut left) = (VoterSet::default(), VoterSet::default());
         for (replica, message) in &self.view_changes {
             if message.view >= self.view {
                 left.add(*replica, committee);

@@ -60,7 +60,7 @@ pub(super) fn attacker(
 
 impl Attacker<Qbft> for Faulty {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Qbft>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         match (self.attack, &message) {
             (Attack::Equivocate, Message::Proposal(proposal)) => self.on_proposal(proposal, ctx),
             (Attack::FarRounds, Message::Proposal(_)) => self.ask_far_ahead(ctx),
@@ -70,13 +70,13 @@ impl Attacker<Qbft> for Faulty {
         self.rewrite(before, ctx);
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Qbft>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Qbft>) {
-        let before = ctx.ordered().len();
-        self.mask.on_pending(ctx);
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Qbft>) {
+        let before = ctx.effects_mut().len();
+        self.mask.on_transaction(ctx);
         self.rewrite(before, ctx);
     }
 }
@@ -97,7 +97,7 @@ impl Faulty {
         ctx.broadcast(Message::RoundChange(Arc::new(RoundChange { height, round, change, certificate: None })));
     }
     fn rewrite(&self, before: usize, ctx: &mut Context<'_, Qbft>) {
-        for effect in ctx.ordered().split_off(before) {
+        for effect in ctx.effects_mut().split_off(before) {
             match (self.attack, effect) {
                 (Attack::Silent, Effect::Broadcast { message: Message::Proposal(_) }) => {}
                 (Attack::WithholdCommit, Effect::Broadcast { message: Message::Vote { phase: Phase::Commit, .. } }) => {
@@ -131,7 +131,7 @@ impl Faulty {
                     (0..2).for_each(|parity| vote_for(&other, parity, ctx));
                     ctx.broadcast(Message::Proposal(other));
                 }
-                (_, effect) => ctx.ordered().push(effect),
+                (_, effect) => ctx.effects_mut().push(effect),
             }
         }
     }

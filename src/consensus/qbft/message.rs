@@ -3,7 +3,7 @@
 use super::Round;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
-use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Tally, Wire, Work};
+use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, VoterSet, Wire, Work};
 use crate::chain::Block;
 use crate::protocol;
 use crate::protocol::votes::{Checker, Signatures, is_quorum};
@@ -53,7 +53,7 @@ impl Prepared {
     /// Whether the signers are enough distinct validators.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        is_quorum(Tally::default(), &self.prepares, committee)
+        is_quorum(VoterSet::default(), &self.prepares, committee)
     }
 }
 
@@ -137,7 +137,7 @@ impl Sealed {
     /// Whether the signers are enough distinct validators.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        is_quorum(Tally::default(), &self.seals, committee)
+        is_quorum(VoterSet::default(), &self.seals, committee)
     }
 }
 

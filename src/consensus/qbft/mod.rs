@@ -18,14 +18,14 @@
 //!
 //! **Quorum.** The least with which any two quorums meet in a correct validator, which is the `ceil(2n/3)` of both code
 //! bases for every `n` (Besu, `BftHelpers.calculateRequiredValidatorQuorum`; `GoQuorum`, `QuorumSize`). Fewer than four
-//! validators tolerate no fault, and run as both code bases run them. `quorum = "early"` is the `2f + 1` of EIP-650, which forks at `n = 6` without any liar.
+//! validators tolerate no fault, and run as both code bases run them. `quorum = "early"` is the `2f + 1` of EIP-650, which forks at `n = 6` without any Byzantine node.
 //!
 //! **Mapping.** A PROPOSAL is signed as the PREPARE of its proposer, and a COMMIT by its seal, so that certificates are
 //! lists of like signatures. Blocks are proposed when transactions wait and the block period is over; without any the
 //! chain rests. The next proposer follows the proposer of the last block.
 //!
 //! **Simplified.** The validators are fixed: no votes in headers and no contract. Messages of later heights are kept for
-//! `FUTURE_MOST`; beyond, and for whoever missed a decision, sealed blocks are asked for. IBFT 2.0 differs from QBFT
+//! `FUTURE_MAX`; beyond, and for whoever missed a decision, sealed blocks are asked for. IBFT 2.0 differs from QBFT
 //! in the size of justifications alone, where every ROUND-CHANGE repeats its certificate. Of IBFT 1 the locks are
 //! here, but not their release when a block cannot be inserted: insertion never fails.
 //!
@@ -42,12 +42,12 @@ mod tests;
 
 pub use message::{Change, Message, Phase, Prepared, Proposal, Record, RoundChange, Said, Sealed, statement};
 
-use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Tally, Time};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Time, VoterSet};
 use crate::chain::{Batch, Block, Header, Limit, Seal};
-use crate::protocol::descent::{self, Descent};
+use crate::protocol::backward_sync::{self, BackwardSync};
 use crate::protocol::request::Backoff;
 use crate::protocol::votes::Votes;
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, note};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -175,7 +175,7 @@ pub struct Qbft {
     /// The latest final blocks with their seals, for those who missed them.
     sealed: BTreeMap<Height, Arc<Sealed>>,
     /// The way down from a sealed block far ahead.
-    descent: Option<Descent<Arc<Sealed>>>,
+    backward_sync: Option<BackwardSync<Arc<Sealed>>>,
     /// The round that it was in when it started again, which lasts as long as round 0.
     resumed: Option<Round>,
     /// How often this validator asked: whom it asks next. Whether [`Timer::Ask`] is set. Whose answer is under way, and how long
@@ -185,23 +185,23 @@ pub struct Qbft {
     fetch: Option<NodeId>,
     backoff: Backoff,
     /// After a restart: who said since that nothing is missing here. Asks until a correct one did.
-    unsure: Option<Tally>,
+    unsure: Option<VoterSet>,
     /// The last height that each validator spoke of: whose are long past may be cut off, and is told.
     spoke: BTreeMap<NodeId, Height>,
     reminders: Backoff,
 }
 
 /// Messages of later heights that are kept (Besu: 1000).
-const FUTURE_MOST: usize = 1_000;
+const FUTURE_MAX: usize = 1_000;
 /// How far ahead of the local clock a proposed block may be dated (Besu). Else the next block period would never end.
-const AHEAD_MOST: Duration = Duration::from_secs(1);
+const AHEAD_MAX: Duration = Duration::from_secs(1);
 /// Heights ahead whose messages are kept (Besu: 10).
 const HEIGHTS_AHEAD: u64 = 10;
 /// Rounds ahead of the present one whose votes are kept.
 const ROUNDS_AHEAD: Round = 8;
 /// Sealed blocks kept, and sent in one answer at most.
-const SEALED_MOST: usize = 512;
-const ANSWER_MOST: usize = 32;
+const SEALED_MAX: usize = 512;
+const ANSWER_MAX: usize = 32;
 
 impl Protocol for Qbft {
     const NAME: &'static str = "qbft";
@@ -214,13 +214,13 @@ impl Protocol for Qbft {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
-        let misfit = |key, reason: String| Err(Misfit { key, reason });
+    fn check(config: &Config, _nodes: usize) -> Result<(), InvalidSetting> {
+        let invalid = |key, reason: String| Err(InvalidSetting { key, reason });
         if config.request_timeout.is_zero() || config.request_timeout_max < config.request_timeout {
-            return misfit("request_timeout", "must be above zero and at most request_timeout_max".to_owned());
+            return invalid("request_timeout", "must be above zero and at most request_timeout_max".to_owned());
         }
         if config.block_limit.bytes == 0 || config.block_limit.transactions == 0 {
-            return misfit("block_limit", "must be at least 1".to_owned());
+            return invalid("block_limit", "must be at least 1".to_owned());
         }
         Ok(())
     }
@@ -232,7 +232,7 @@ impl Protocol for Qbft {
             Quorum::Early => committee.requiring(early),
         }
     }
-    fn replies(committee: &Committee) -> u64 {
+    fn client_reply_quorum(committee: &Committee) -> u64 {
         committee.blocking()
     }
     fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Self {
@@ -254,7 +254,7 @@ impl Protocol for Qbft {
             Message::Ask { above } => self.on_ask(from, above, ctx),
             Message::Blocks(blocks) => self.on_blocks(from, &blocks, ctx),
             Message::AskBelow { upto, above } => {
-                let blocks = descent::ancestors(upto, above, ctx);
+                let blocks = backward_sync::ancestors(upto, above, ctx);
                 if !blocks.is_empty() {
                     ctx.send(from, Message::Below(Arc::new(blocks)));
                 }
@@ -270,7 +270,7 @@ impl Protocol for Qbft {
             Timer::Ask => self.on_ask_timer(ctx),
         }
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Self>) {
         self.start(ctx);
     }
     fn attacker(
@@ -347,7 +347,7 @@ impl Qbft {
             let batch = ctx.template(&self.last, self.config.block_limit);
             self.make(batch, ctx)
         };
-        if ctx.learn(&block).is_none() {
+        if ctx.insert_block(&block).is_none() {
             return;
         }
         let (round, digest) = (self.round, block.id());
@@ -418,10 +418,10 @@ impl Qbft {
             }
             return;
         }
-        let latest = ctx.now() + AHEAD_MOST;
+        let latest = ctx.now() + AHEAD_MAX;
         let is_next = block.parent() == self.last.id() && (self.due()..=latest).contains(&block.header.time);
         let may_be = is_next && self.config.block_limit.admits(&block.batch);
-        if !may_be || !self.is_justified(proposal, from, ctx.committee()) || ctx.learn(block).is_none() {
+        if !may_be || !self.is_justified(proposal, from, ctx.committee()) || ctx.insert_block(block).is_none() {
             return;
         }
         if round > self.round {
@@ -461,7 +461,7 @@ impl Qbft {
         if proposal.round == 0 {
             return named == proposer && changes.is_empty() && shown.is_none();
         }
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         if !changes.iter().all(|change| tally.add(change.sender, committee)) || !tally.is_quorum(committee) {
             return false;
         }
@@ -540,7 +540,7 @@ impl Qbft {
         ctx.persist(Record { height, round, what: Said::Sealed(sealed.clone()) });
         self.next_height(&sealed.block, ctx);
         self.sealed.insert(height, sealed);
-        if self.sealed.len() > SEALED_MOST {
+        if self.sealed.len() > SEALED_MAX {
             self.sealed.pop_first();
         }
         // The transactions leave the mempool when the block is performed; then the next round may start.
@@ -555,7 +555,7 @@ impl Qbft {
     fn next_height(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
         ctx.extend(block.clone());
         ctx.finalize(block.height());
-        self.descent.take_if(|descent| descent.is_down(block));
+        self.backward_sync.take_if(|backward_sync| backward_sync.is_down(block));
         (self.last, self.round, self.accepted, self.prepared) = (block.clone(), 0, None, None);
         (self.prepares, self.commits, self.blocks) = Default::default();
         self.changes.clear();
@@ -618,7 +618,7 @@ impl Qbft {
     }
     /// Rule 7: a correct validator is in a later round, so go to the earliest of these.
     fn jump(&mut self, ctx: &mut Context<'_, Self>) {
-        let (mut tally, mut least) = (Tally::default(), Round::MAX);
+        let (mut tally, mut least) = (VoterSet::default(), Round::MAX);
         for (node, change) in self.changes.iter().filter(|(_, change)| change.round > self.round) {
             tally.add(*node, ctx.committee());
             least = least.min(change.round);
@@ -632,7 +632,7 @@ impl Qbft {
         if self.round == 0 || self.accepted.is_some() || self.proposer(self.round, ctx) != ctx.me() {
             return;
         }
-        let (mut tally, mut newest) = (Tally::default(), None::<Arc<Prepared>>);
+        let (mut tally, mut newest) = (VoterSet::default(), None::<Arc<Prepared>>);
         for (node, change) in self.changes.iter().filter(|(_, change)| change.round == self.round) {
             tally.add(*node, ctx.committee());
             newest = newest.into_iter().chain(change.certificate.clone()).max_by_key(|proof| proof.round);

@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::base::{Stream, Wire};
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 
-type Stage = Rehearsal<Qbft>;
+type Stage = TestCluster<Qbft>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn stage(n: usize, config: Config) -> Stage {
-    let mut stage = Rehearsal::new(n, config);
+    let mut stage = TestCluster::new(n, config);
     (0..n).for_each(|node| stage.boot(node));
     stage
 }
@@ -209,7 +209,7 @@ fn ask_for(stage: &Stage, node: u32, height: Height, round: Round) -> Message {
     Message::RoundChange(Arc::new(RoundChange { height, round, change, certificate: None }))
 }
 
-/// Validator 1 is a liar that then falls silent. In round 0 it lets only validator 0 see a quorum for its block A, in
+/// Validator 1 is a Byzantine node that then falls silent. In round 0 it lets only validator 0 see a quorum for its block A, in
 /// round 1 only validator 3 one for B, which 2 proposed. Returns the stage and the names of A and B.
 fn two_locks(variant: Variant) -> (Stage, [Hash; 2]) {
     let mut stage = stage(4, Config { variant, request_timeout_max: SECOND * 2, ..Config::default() });
@@ -223,7 +223,7 @@ fn two_locks(variant: Variant) -> (Stage, [Hash; 2]) {
     stage.crash(1);
     [0, 2, 3].into_iter().for_each(|node| stage.submit(node, &b));
     let first = stage.node(0).prepared.clone().expect("a quorum for A").block.id();
-    // All go to round 1; only the ROUND-CHANGEs without a certificate reach its proposer in time, with the liar's.
+    // All go to round 1; only the ROUND-CHANGEs without a certificate reach its proposer in time, with the Byzantine node's.
     [0, 2, 3].into_iter().for_each(|node| assert!(stage.fire(node, Timer::Round)));
     stage.lose(|flight| flight.from.index() == 0);
     let asked = ask_for(&stage, 1, Height(1), 1);
@@ -465,7 +465,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
     for victim in 0..4 {
         for fuse in 0..40 {
             let mut stage = stage(4, capped());
-            stage.set_fuse(victim, fuse);
+            stage.crash_after_effects(victim, fuse);
             submit(&mut stage, 0..3, SECOND);
             stage.run(SECOND * 10);
             stage.boot(victim);
@@ -671,7 +671,7 @@ fn a_flood_is_kept_within_bounds() {
     }
     stage.run(MILLI);
     assert!(stage.node(0).prepares.len() <= ROUNDS_AHEAD as usize + 1);
-    assert!(stage.node(0).future.len() <= FUTURE_MOST);
+    assert!(stage.node(0).future.len() <= FUTURE_MAX);
 }
 
 #[test]

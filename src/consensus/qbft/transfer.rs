@@ -1,11 +1,11 @@
 //! Catching up (rule 9), and starting again.
 
 use super::message::{Message, Said, Sealed};
-use super::{ANSWER_MOST, Config, FUTURE_MOST, HEIGHTS_AHEAD, Qbft, Record, Timer};
-use crate::base::{Duration, Height, NodeId, Tally, Time};
+use super::{ANSWER_MAX, Config, FUTURE_MAX, HEIGHTS_AHEAD, Qbft, Record, Timer};
+use crate::base::{Duration, Height, NodeId, Time, VoterSet};
 use crate::chain::Block;
 use crate::protocol::Context;
-use crate::protocol::descent::Descent;
+use crate::protocol::backward_sync::BackwardSync;
 use crate::protocol::request::{Backoff, answer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Qbft {
             }
             return;
         }
-        if height.0 - self.height().0 <= HEIGHTS_AHEAD && self.future.len() < FUTURE_MOST {
+        if height.0 - self.height().0 <= HEIGHTS_AHEAD && self.future.len() < FUTURE_MAX {
             self.future.push((from, message));
         }
     }
@@ -56,7 +56,7 @@ impl Qbft {
     /// Whether something is final elsewhere, or may be: after a restart, until a correct validator said that it is not.
     fn is_behind(&self) -> bool {
         self.unsure.is_some()
-            || self.descent.is_some()
+            || self.backward_sync.is_some()
             || self.blocks.len() < self.commits.len()
             || self.spoke.values().any(|height| *height > self.height())
     }
@@ -84,7 +84,8 @@ impl Qbft {
     /// Asks one peer. Another is asked when no answer came in time, and each time that is longer.
     fn request(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
         let above = self.last.height();
-        let below = self.descent.as_ref().map(|descent| Message::AskBelow { upto: descent.next(), above });
+        let below =
+            self.backward_sync.as_ref().map(|backward_sync| Message::AskBelow { upto: backward_sync.next(), above });
         ctx.send(peer, below.unwrap_or(Message::Ask { above }));
         (self.asking, self.fetch) = (true, Some(peer));
         ctx.set_timer(Timer::Ask, self.backoff.next_wait());
@@ -113,7 +114,7 @@ impl Qbft {
     fn final_after(&self, above: Height) -> Vec<Arc<Sealed>> {
         let is_kept = self.sealed.contains_key(&above.next());
         let held = self.sealed.range(above.next()..).filter(|_| is_kept).map(|(_, sealed)| sealed.clone());
-        let mut blocks = answer(held, ANSWER_MOST, |sealed| sealed.size());
+        let mut blocks = answer(held, ANSWER_MAX, |sealed| sealed.size());
         if blocks.is_empty() {
             // What is older is in the chain, below the last.
             blocks.extend(self.sealed.values().next_back().filter(|last| last.block.height() > above).cloned());
@@ -121,16 +122,17 @@ impl Qbft {
         blocks
     }
     pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Sealed>], ctx: &mut Context<'_, Self>) {
-        let (before, committee) = ((self.last.height(), self.descent.is_some()), ctx.committee());
+        let (before, committee) = ((self.last.height(), self.backward_sync.is_some()), ctx.committee());
         for sealed in blocks.iter().filter(|sealed| sealed.is_complete(committee)) {
             let block = &sealed.block;
-            if block.height() == self.height() && block.parent() == self.last.id() && ctx.learn(block).is_some() {
+            if block.height() == self.height() && block.parent() == self.last.id() && ctx.insert_block(block).is_some()
+            {
                 self.insert(sealed.clone(), ctx);
-            } else if block.height() > self.height() && self.descent.is_none() {
-                self.descent = Some(Descent::new(sealed.clone(), block));
+            } else if block.height() > self.height() && self.backward_sync.is_none() {
+                self.backward_sync = Some(BackwardSync::new(sealed.clone(), block));
             }
         }
-        if (self.last.height(), self.descent.is_some()) != before {
+        if (self.last.height(), self.backward_sync.is_some()) != before {
             return self.ask_on(from, ctx);
         }
         let is_awaited = self.fetch.take_if(|peer| *peer == from).is_some();
@@ -155,7 +157,7 @@ impl Qbft {
     }
     /// Whether a correct validator is in a later height: to time rounds of this one would only waste them.
     pub(super) fn is_left_behind(&self, ctx: &Context<'_, Self>) -> bool {
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         for (node, _) in self.spoke.iter().filter(|(_, height)| **height > self.height()) {
             tally.add(*node, ctx.committee());
         }
@@ -164,16 +166,19 @@ impl Qbft {
     /// Takes what continues the way down; when it has reached the last block here, up again.
     pub(super) fn on_below(&mut self, from: NodeId, blocks: &[Arc<Block>], ctx: &mut Context<'_, Self>) {
         let last = self.last.clone();
-        let Some(descent) = &mut self.descent else { return };
-        if !descent.take(blocks, &last) {
+        let Some(backward_sync) = &mut self.backward_sync else { return };
+        if !backward_sync.take(blocks, &last) {
             return;
         }
-        if !descent.is_down(&last) {
+        if !backward_sync.is_down(&last) {
             return self.ask_on(from, ctx);
         }
-        let Some((blocks, top)) = self.descent.take().and_then(|descent| descent.finish(&last)) else { return };
+        let Some((blocks, top)) = self.backward_sync.take().and_then(|backward_sync| backward_sync.finish(&last))
+        else {
+            return;
+        };
         for block in &blocks {
-            if ctx.learn(block).is_some() {
+            if ctx.insert_block(block).is_some() {
                 self.next_height(block, ctx);
             }
         }
@@ -194,7 +199,7 @@ impl Qbft {
             timing: false,
             future: Vec::new(),
             sealed: BTreeMap::new(),
-            descent: None,
+            backward_sync: None,
             resumed: None,
             asked: 0,
             asking: false,
@@ -212,7 +217,7 @@ impl Qbft {
         }
         // Seals are written before their block.
         while let Some(sealed) = validator.sealed.get(&validator.height()).cloned() {
-            if sealed.block.parent() != validator.last.id() || ctx.learn(&sealed.block).is_none() {
+            if sealed.block.parent() != validator.last.id() || ctx.insert_block(&sealed.block).is_none() {
                 break;
             }
             validator.next_height(&sealed.block, ctx);
@@ -230,12 +235,12 @@ impl Qbft {
         }
         let known = validator.accepted.iter().chain(validator.prepared.as_ref().map(|proof| &proof.block)).cloned();
         for block in known.collect::<Vec<_>>() {
-            let _ = ctx.learn(&block);
+            let _ = ctx.insert_block(&block);
             validator.blocks.insert(block.id(), block);
         }
         let may_have_missed = !log.is_empty() || validator.last.height() > Height::GENESIS || ctx.now() > Time::ZERO;
         if may_have_missed && ctx.committee().n() > 1 {
-            validator.unsure = Some(Tally::default());
+            validator.unsure = Some(VoterSet::default());
             validator.on_ask_timer(ctx);
         }
         // What it promised holds. What is left of its round's time is unknown.

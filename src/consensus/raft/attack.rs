@@ -37,7 +37,7 @@ impl Attacker<Raft> for DoubleVoter {
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context) {
         self.0.on_timer(timer, ctx);
     }
-    fn on_pending(&mut self, ctx: &mut Context) {
-        self.0.on_pending(ctx);
+    fn on_transaction(&mut self, ctx: &mut Context) {
+        self.0.on_transaction(ctx);
     }
 }

@@ -1,7 +1,7 @@
 //! What a scenario may set.
 
 use crate::base::{ByteSize, Duration};
-use crate::protocol::Misfit;
+use crate::protocol::InvalidSetting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -144,8 +144,8 @@ impl Config {
     /// Refuses what makes no sense for `nodes` nodes.
     ///
     /// # Errors
-    /// The first misfit.
-    pub fn check(&self, nodes: usize) -> Result<(), Misfit> {
+    /// The first invalid.
+    pub fn check(&self, nodes: usize) -> Result<(), InvalidSetting> {
         self.check_times()?;
         let limits = [
             ("batch_transactions", u64::from(self.batch_transactions)),
@@ -159,30 +159,30 @@ impl Config {
             ("session_window", u64::from(self.session_window)),
         ];
         if let Some((key, _)) = limits.iter().find(|(_, limit)| *limit == 0) {
-            return Err(Misfit { key, reason: "must be at least 1".to_owned() });
+            return Err(InvalidSetting { key, reason: "must be at least 1".to_owned() });
         }
         self.check_members(nodes)
     }
-    fn check_times(&self) -> Result<(), Misfit> {
-        let misfit = |key, reason: String| Err(Misfit { key, reason });
+    fn check_times(&self) -> Result<(), InvalidSetting> {
+        let invalid = |key, reason: String| Err(InvalidSetting { key, reason });
         if self.heartbeat.is_zero() {
-            return misfit("heartbeat", "must be longer than 0".to_owned());
+            return invalid("heartbeat", "must be longer than 0".to_owned());
         }
         if self.heartbeat >= self.election_timeout_min {
             let reason =
                 format!("{} is not below election_timeout_min = {}", self.heartbeat, self.election_timeout_min);
-            return misfit("heartbeat", reason);
+            return invalid("heartbeat", reason);
         }
         if self.election_timeout_max < self.election_timeout_min {
             let (max, min) = (self.election_timeout_max, self.election_timeout_min);
-            return misfit("election_timeout_max", format!("{max} is below election_timeout_min = {min}"));
+            return invalid("election_timeout_max", format!("{max} is below election_timeout_min = {min}"));
         }
         if self.read_interval.is_some_and(Duration::is_zero) {
-            return misfit("read_interval", "must be longer than 0; leave it out for no reads".to_owned());
+            return invalid("read_interval", "must be longer than 0; leave it out for no reads".to_owned());
         }
         Ok(())
     }
-    fn check_members(&self, nodes: usize) -> Result<(), Misfit> {
+    fn check_members(&self, nodes: usize) -> Result<(), InvalidSetting> {
         let stranger = |list: &[u32]| list.iter().copied().find(|node| *node as usize >= nodes);
         let changed = || self.membership.iter().flat_map(|change| change.add.iter().chain(&change.remove)).copied();
         let lists = [
@@ -192,18 +192,18 @@ impl Config {
             ("transfers", self.transfers.iter().map(|t| t.to).find(|node| *node as usize >= nodes)),
         ];
         if let Some((key, Some(node))) = lists.iter().find(|(_, stranger)| stranger.is_some()) {
-            return Err(Misfit { key, reason: format!("there is no node {node}; there are {nodes}") });
+            return Err(InvalidSetting { key, reason: format!("there is no node {node}; there are {nodes}") });
         }
         if let Some(node) = self.voters.iter().find(|node| self.learners.contains(node)) {
-            return Err(Misfit { key: "learners", reason: format!("node {node} votes") });
+            return Err(InvalidSetting { key: "learners", reason: format!("node {node} votes") });
         }
         if self.learners.len() >= nodes {
-            return Err(Misfit { key: "learners", reason: "nobody votes".to_owned() });
+            return Err(InvalidSetting { key: "learners", reason: "nobody votes".to_owned() });
         }
         let mut dates: Vec<Duration> = self.membership.iter().map(|change| change.at).collect();
         dates.push(Duration::ZERO);
         if dates.iter().any(|at| super::membership::planned(self, nodes, *at).is_empty()) {
-            return Err(Misfit { key: "membership", reason: "at some time nobody votes".to_owned() });
+            return Err(InvalidSetting { key: "membership", reason: "at some time nobody votes".to_owned() });
         }
         Ok(())
     }

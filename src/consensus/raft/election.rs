@@ -20,7 +20,7 @@ impl Raft {
         ctx.note(note::ROUND, term.0);
         self.step_down(ctx);
     }
-    /// Becomes a follower in the same term. Only a leader needs a new election timer: everybody else's runs on.
+    /// Becomes a follower in the same term. Only a leader needs a new election timer: all other nodes's runs on.
     pub(super) fn step_down(&mut self, ctx: &mut Context) {
         if self.is_leader() {
             (self.leader, self.heard) = (None, None);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Term(pub u64);
 
 impl Term {
-    /// The term after this one; the last has none, so that a liar's term cannot overflow.
+    /// The term after this one; the last has none, so that a Byzantine node's term cannot overflow.
     #[must_use]
     pub const fn next(self) -> Term {
         Term(self.0.saturating_add(1))

@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::log::Index;
 use crate::base::wire::NODE_BYTES;
-use crate::base::{Committee, Duration, FaultModel, NodeId, Tally};
+use crate::base::{Committee, Duration, FaultModel, NodeId, VoterSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ impl Membership {
     #[must_use]
     pub fn is_quorum(&self, said: impl Fn(NodeId) -> bool) -> bool {
         self.halves().all(|half| {
-            let mut tally = Tally::default();
+            let mut tally = VoterSet::default();
             for node in half.members().filter(|node| said(*node)) {
                 tally.add(node, half);
             }

@@ -58,7 +58,7 @@ pub use message::{Message, Record, Timer};
 
 use crate::base::{Committee, FaultModel, NodeId, Time};
 use crate::chain::{Batch, Block};
-use crate::protocol::{self, Attacker, Misfit, Protocol, note};
+use crate::protocol::{self, Attacker, InvalidSetting, Protocol, note};
 use election::Ballots;
 use log::{Entry, Index, Log, Payload, Term};
 use membership::{Membership, Memberships};
@@ -147,7 +147,7 @@ impl Protocol for Raft {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, nodes: usize) -> Result<(), InvalidSetting> {
         config.check(nodes)
     }
 
@@ -193,7 +193,7 @@ impl Protocol for Raft {
         }
     }
 
-    fn on_pending(&mut self, ctx: &mut Context) {
+    fn on_transaction(&mut self, ctx: &mut Context) {
         self.consider_proposing(ctx);
     }
 

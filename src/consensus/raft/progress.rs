@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How often the wait before an append is sent again doubles at most.
-const MOST_DOUBLINGS: u32 = 5;
+const DOUBLINGS_MAX: u32 = 5;
 
 /// How much may be under way to one follower.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +81,7 @@ impl Progress {
     }
     /// How long an append may be under way before it counts as lost.
     pub(super) fn patience(&self) -> Duration {
-        self.pace.map_or(self.first_patience, |pace| pace * 2) * (1 << self.repeats.min(MOST_DOUBLINGS))
+        self.pace.map_or(self.first_patience, |pace| pace * 2) * (1 << self.repeats.min(DOUBLINGS_MAX))
     }
     pub(super) fn is_ready(&self, window: Window) -> bool {
         match &self.flow {

@@ -12,10 +12,10 @@ use super::log::Term;
 use super::{Config, Message, Raft, Timer};
 use crate::base::{Duration, Hash, Time};
 use crate::chain::Transaction;
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 use std::sync::Arc;
 
-type Stage = Rehearsal<Raft>;
+type Stage = TestCluster<Raft>;
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -34,7 +34,7 @@ fn campaign(stage: &mut Stage, node: usize) {
 
 /// A stage of `n` nodes that `node` leads, with its no-op committed everywhere.
 fn led_by(node: usize, n: usize, config: Config) -> Stage {
-    let mut stage = Rehearsal::new(n, config);
+    let mut stage = TestCluster::new(n, config);
     campaign(&mut stage, node);
     assert!(stage.node(node).is_leader());
     stage.run(ms(150));

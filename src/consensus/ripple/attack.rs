@@ -65,7 +65,7 @@ impl Attacker<Ripple> for Faulty {
                 _ => {}
             }
         }
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         match message {
             Message::GetSet(name) if name == self.empty.name => {
                 ctx.send(from, Message::SetNames([].into()));
@@ -76,7 +76,7 @@ impl Attacker<Ripple> for Faulty {
         self.rewrite(before, ctx);
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Ripple>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
         if self.attack == Attack::Flip && timer == Timer::Tick {
@@ -100,7 +100,7 @@ fn echo_validation(said: Validation, ctx: &mut Context<'_, Ripple>) -> Message {
 impl Faulty {
     /// Replaces what the mask ordered since `before`.
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Ripple>) {
-        for effect in ctx.ordered().split_off(before) {
+        for effect in ctx.effects_mut().split_off(before) {
             self.rewrite_one(effect, ctx);
         }
     }
@@ -130,7 +130,7 @@ impl Faulty {
                 validation.signature = ctx.sign(&validation.statement());
                 ctx.broadcast(Message::Validate(validation));
             }
-            (_, effect) => ctx.ordered().push(effect),
+            (_, effect) => ctx.effects_mut().push(effect),
         }
     }
     fn flip(&mut self, ctx: &mut Context<'_, Ripple>) {

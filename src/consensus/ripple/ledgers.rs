@@ -4,7 +4,7 @@ use super::message::{Answer, Item, Ledger, Message, Record, Validation};
 use super::rules::negative_most;
 use super::{Config, Evidence, History, Known, Mode, Request, Ripple, Timer, unl};
 use crate::base::{Committee, Digest, Duration, Hash, Height, NodeId, Time};
-use crate::chain::{BlockIndex, Tree};
+use crate::chain::{BlockIndex, BlockTree};
 use crate::protocol::Context;
 use crate::protocol::request::{self, Backoff};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -94,7 +94,7 @@ impl Ripple {
         if ledger.block.header.seal != ledger.seal() || ledger.negative != parent.ledger.next_negative() {
             return None;
         }
-        let index = ctx.learn(&ledger.block)?;
+        let index = ctx.insert_block(&ledger.block)?;
         if let Some(known) = self.ledgers.get(&index) {
             return Some(known.clone());
         }
@@ -109,7 +109,7 @@ impl Ripple {
         known
     }
     /// The known ledgers above the block `from`, up to `to`.
-    fn path(&self, from: BlockIndex, to: BlockIndex, tree: &Tree) -> Vec<Arc<Ledger>> {
+    fn path(&self, from: BlockIndex, to: BlockIndex, tree: &BlockTree) -> Vec<Arc<Ledger>> {
         let path = tree.path(from, to).into_iter();
         path.filter_map(|index| self.ledgers.get(&index)).map(|known| known.ledger.clone()).collect()
     }
@@ -257,7 +257,7 @@ impl Ripple {
 
 /// Whether these members are a quorum of those that count.
 fn is_proven(signers: impl Iterator<Item = NodeId>, committee: &Committee) -> bool {
-    let mut tally = crate::base::Tally::default();
+    let mut tally = crate::base::VoterSet::default();
     signers.for_each(|node| {
         tally.add(node, committee);
     });
@@ -268,7 +268,7 @@ fn is_proven(signers: impl Iterator<Item = NodeId>, committee: &Committee) -> bo
 impl Ripple {
     /// Where the validations lead, from the last validated ledger upwards: to the best supported child as long as those
     /// that have not spoken yet at its height cannot change that.
-    pub(super) fn preferred(&self, tree: &Tree) -> BlockIndex {
+    pub(super) fn preferred(&self, tree: &BlockTree) -> BlockIndex {
         let mut at = self.validated.index;
         loop {
             let next = tree.height(at).next();
@@ -355,7 +355,7 @@ impl Ripple {
         if self.mode == Mode::WrongLedger && lacking.first().is_none_or(|(count, ..)| *count < blocking) {
             self.mode = Mode::Observing;
         }
-        // Half of the time any of them: who stands on a ledger that is not here cannot be counted on its branch, and liars
+        // Half of the time any of them: who stands on a ledger that is not here cannot be counted on its branch, and Byzantine nodes
         // may name what nobody has.
         let at = if ctx.random().index(2) == 0 { 0 } else { ctx.random().index(lacking.len().max(1)) };
         let Some((count, wanted, nodes)) = lacking.get(at) else { return };

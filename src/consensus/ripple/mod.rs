@@ -7,7 +7,7 @@
 //! **Model.** Of a list of `n` trusted nodes a fifth may be Byzantine; any two nodes `i`, `j` must share more than
 //! `n_j / 2 + n_i - q_i + t` trusted nodes, or their ledgers can fork. Final at full validation. Closed ledgers that are
 //! not validated are forks of a node's chain. Progress needs messages that arrive within a second or so, and is not
-//! guaranteed even then. One liar that shows every node what that node said can keep ledgers apart for ever. Rarely, honest
+//! guaranteed even then. One Byzantine node that shows every node what that node said can keep ledgers apart for ever. Rarely, honest
 //! nodes do so alone: rounds in which nobody else proposes last as long as nodes that are ahead wait, so that those behind
 //! may never come level; and nodes that all change to one branch at once propose nothing there, and part again.
 //!
@@ -58,7 +58,7 @@ use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::{BlockIndex, Limit};
 use crate::protocol::request::Backoff;
 use crate::protocol::votes::Votes;
-use crate::protocol::{Attacker, Context, Misfit, Protocol};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol};
 use rules::Dispute;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -323,7 +323,7 @@ impl Protocol for Ripple {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, nodes: usize) -> Result<(), InvalidSetting> {
         let zero = |span: Duration| span.is_zero();
         let faults = [
             ("unl", config.unl.fault(nodes)),
@@ -345,7 +345,7 @@ impl Protocol for Ripple {
             ("flag_interval", (config.flag_interval < 2).then(|| "must be at least 2".to_owned())),
             ("block_limit", (config.block_limit.transactions == 0).then(|| "must hold a transaction".to_owned())),
         ];
-        let found = faults.into_iter().find_map(|(key, reason)| Some(Misfit { key, reason: reason? }));
+        let found = faults.into_iter().find_map(|(key, reason)| Some(InvalidSetting { key, reason: reason? }));
         found.map_or(Ok(()), Err)
     }
     /// So many may be missing from a quorum: a fifth, not the third of other Byzantine protocols.

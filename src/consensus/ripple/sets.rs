@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Items in one request or answer at most.
-const ITEMS_MOST: usize = 4_096;
+const ITEMS_MAX: usize = 4_096;
 
 /// How much larger than the limit of one node's own set an agreed one may be. A transaction is taken if more than half
 /// want it, so that honest sets stay below twice the limit; votes that change meanwhile may add as much again.
-const SETS_MOST: u64 = 4;
+const SETS_MAX: u64 = 4;
 
 /// A set on its way to this node.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ impl Ripple {
         let Some(arrival) = self.arrivals.get(&name) else { return };
         let lacking = arrival.names.iter().flat_map(|names| names.iter()).filter(|item| arrival.lacks(item));
         let open: Vec<Hash> =
-            lacking.filter(|item| !self.asked_items.contains(*item)).copied().take(ITEMS_MOST).collect();
+            lacking.filter(|item| !self.asked_items.contains(*item)).copied().take(ITEMS_MAX).collect();
         if !open.is_empty() {
             self.asked_items.extend(open.iter().copied());
             ctx.send(holder, Message::GetItems { set: name, items: open.into() });
@@ -139,7 +139,7 @@ impl Ripple {
     }
     /// The names in a set that was asked for: asks for what is not here.
     pub(super) fn on_set_names(&mut self, from: NodeId, names: &Arc<[Hash]>, ctx: &mut Context<'_, Self>) {
-        let most = SETS_MOST * u64::from(self.config.block_limit.transactions);
+        let most = SETS_MAX * u64::from(self.config.block_limit.transactions);
         if names.len() as u64 > most || !names.is_sorted_by(|a, b| a < b) {
             return;
         }
@@ -161,7 +161,7 @@ impl Ripple {
     }
     /// Items that were asked for, for whatever sets lack them.
     pub(super) fn on_items(&mut self, from: NodeId, items: &[Item], ctx: &mut Context<'_, Self>) {
-        let named: BTreeMap<Hash, &Item> = items.iter().take(ITEMS_MOST).map(|item| (item.name(), item)).collect();
+        let named: BTreeMap<Hash, &Item> = items.iter().take(ITEMS_MAX).map(|item| (item.name(), item)).collect();
         let is_lacking = |name: &Hash| {
             let mut arrivals = self.arrivals.values();
             arrivals.any(|a| a.lacks(name) && a.names.as_ref().is_some_and(|names| names.binary_search(name).is_ok()))
@@ -219,7 +219,7 @@ impl Ripple {
             let Some(arrival) = self.arrivals.remove(&name) else { continue };
             let set = Set::new(arrival.items.into_values());
             let bytes: usize = set.transactions().map(|transaction| transaction.bytes()).sum();
-            if set.name == name && bytes as u64 <= SETS_MOST * self.config.block_limit.bytes {
+            if set.name == name && bytes as u64 <= SETS_MAX * self.config.block_limit.bytes {
                 ctx.broadcast(Message::HaveSet(name));
                 self.sets.insert(name, set);
             }
@@ -244,7 +244,7 @@ impl Ripple {
     pub(super) fn on_get_items(&self, from: NodeId, set: &Hash, items: &[Hash], ctx: &mut Context<'_, Self>) {
         let Some(set) = self.known_set(set).filter(|_| from != ctx.me()) else { return };
         let found = items.iter().filter_map(|name| set.items.get(name).cloned());
-        let items = answer(found, ITEMS_MOST, Item::bytes);
+        let items = answer(found, ITEMS_MAX, Item::bytes);
         if !items.is_empty() {
             ctx.send(from, Message::Items(items.into()));
         }

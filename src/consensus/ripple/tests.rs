@@ -5,9 +5,9 @@ mod rules;
 
 use super::*;
 use crate::base::Wire;
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 
-type Stage = Rehearsal<Ripple>;
+type Stage = TestCluster<Ripple>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ fn at(millis: u64) -> Time {
 }
 
 fn stage(n: usize) -> Stage {
-    Rehearsal::new(n, Config::default())
+    TestCluster::new(n, Config::default())
 }
 
 fn feed(stage: &mut Stage, from: u32, nonce: u64) -> Hash {
@@ -83,7 +83,7 @@ fn without_transactions_a_ledger_closes_two_resolutions_after_the_last_close_tim
     // The resolution in seconds, and when ledgers close: each is validated two ticks and a delay later.
     for (resolution, closes) in [(30, [60, 120, 180]), (20, [40, 80, 120]), (1, [15, 30, 45])] {
         let config = Config { bins: vec![SECOND * resolution; 6], ..Config::default() };
-        let mut stage = Rehearsal::new(4, config);
+        let mut stage = TestCluster::new(4, config);
         for (number, close) in closes.into_iter().enumerate() {
             stage.run_until(at((close + 2) * 1_000));
             assert_eq!(height(&stage, 0), number as u64, "{resolution} s");
@@ -204,7 +204,7 @@ fn what_a_majority_knows_is_taken_and_what_a_few_know_waits_for_the_next_ledger(
 #[test]
 fn a_node_that_was_down_gets_the_ledgers_or_the_state() {
     for history in [History::Full, History::State] {
-        let mut stage = Rehearsal::new(5, Config { history, ..Config::default() });
+        let mut stage = TestCluster::new(5, Config { history, ..Config::default() });
         stage.run(SECOND * 30);
         stage.crash(4);
         for nonce in 0..40 {
@@ -263,7 +263,7 @@ fn who_went_on_still_gives_the_sets_of_the_last_rounds() {
 fn a_node_never_validates_a_ledger_number_twice_whenever_it_crashes() {
     for fuse in 0..40 {
         let mut stage = stage(4);
-        stage.set_fuse(1, fuse);
+        stage.crash_after_effects(1, fuse);
         for nonce in 0..3 {
             feed(&mut stage, 1, nonce);
             stage.run(SECOND * 12);

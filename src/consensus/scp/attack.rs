@@ -74,12 +74,12 @@ impl Attacker<Scp> for Faulty {
         if let Message::Said(said) = &message {
             self.hear(said);
         }
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Scp>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
     }
@@ -122,10 +122,10 @@ impl Faulty {
     }
     /// Replaces what the mask ordered since `before`.
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Scp>) {
-        for effect in ctx.ordered().split_off(before) {
+        for effect in ctx.effects_mut().split_off(before) {
             match effect {
                 Effect::Broadcast { message: Message::Said(said) } => self.rewrite_one(&said, ctx),
-                effect => ctx.ordered().push(effect),
+                effect => ctx.effects_mut().push(effect),
             }
         }
     }

@@ -103,7 +103,7 @@ pub enum Pledges {
 }
 
 /// The most values in a NOMINATE.
-pub(super) const VALUES_MOST: usize = 32;
+pub(super) const VALUES_MAX: usize = 32;
 
 impl Pledges {
     /// Whether it is about nomination; the others are about ballots.
@@ -128,7 +128,7 @@ impl Pledges {
     pub fn is_sane(&self) -> bool {
         match self {
             Pledges::Nominate { voted, accepted } => {
-                (1..=VALUES_MOST).contains(&voted.len()) && accepted.is_subset(voted)
+                (1..=VALUES_MAX).contains(&voted.len()) && accepted.is_subset(voted)
             }
             Pledges::Prepare { ballot, prepared, prepared_prime, n_commit, n_high } => {
                 let of = |prepared: &Option<Ballot>| prepared.map_or(0, |prepared| prepared.counter);

@@ -50,7 +50,7 @@ pub use slices::{Slices, Tiers};
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, QuorumSet, Signature, Time};
 use crate::chain::{Block, Header, Limit, Seal};
 use crate::protocol::request::Backoff;
-use crate::protocol::{Attacker, Context, Misfit, Protocol};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol};
 use ballot::Balloting;
 use federation::Federation;
 use nomination::Nomination;
@@ -139,9 +139,9 @@ const SLOTS_AHEAD: u64 = 100;
 /// Own decisions kept, and old ledgers whose transaction sets are served.
 const KEPT: usize = 64;
 /// How often the wait for a set grows (`MAX_REBUILD_FETCH_LIST`).
-const PASSES_MOST: usize = 10;
+const PASSES_MAX: usize = 10;
 /// The most decisions in one answer.
-const ANSWER_MOST: usize = 32;
+const ANSWER_MAX: usize = 32;
 
 /// A set that was asked for.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ pub struct Scp {
     heard: BTreeMap<(Height, NodeId, bool), Arc<Statement>>,
     /// How long the last set took to come from the node that brought it. No other node is asked before twice that: over a
     /// thin line the first copy may still be on its way, and would wait for the second. The time that others let pass in
-    /// vain does not count, or silent liars would double it each time.
+    /// vain does not count, or silent Byzantine nodes would double it each time.
     lately: Duration,
     /// What was asked for.
     wanted: BTreeMap<Hash, Wanted>,
@@ -209,7 +209,7 @@ impl Protocol for Scp {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, nodes: usize) -> Result<(), InvalidSetting> {
         let zero = |span: Duration| span.is_zero().then(|| "must be above zero".to_owned());
         let faults = [
             ("slices", config.slices.fault(nodes)),
@@ -222,7 +222,7 @@ impl Protocol for Scp {
             ("ask", zero(config.ask)),
             ("block_limit", (config.block_limit.transactions == 0).then(|| "must hold a transaction".to_owned())),
         ];
-        let found = faults.into_iter().find_map(|(key, reason)| Some(Misfit { key, reason: reason? }));
+        let found = faults.into_iter().find_map(|(key, reason)| Some(InvalidSetting { key, reason: reason? }));
         found.map_or(Ok(()), Err)
     }
     fn remarks(config: &Config, committee: &Committee, faulty: &BTreeSet<NodeId>) -> Vec<String> {
@@ -315,7 +315,7 @@ impl Scp {
         let (Some(commit), Some(said)) = (self.balloting.commit, self.said[1].clone()) else { return };
         let Some((set, _)) = self.sets.get(&commit.value.set).cloned() else { return };
         let block = self.block(&commit.value, &set);
-        ctx.learn(&block).expect("a set that was executed after the last ledger");
+        ctx.insert_block(&block).expect("a set that was executed after the last ledger");
         ctx.extend(block.clone());
         ctx.finalize(block.height());
         self.decided.insert(block.height(), said);

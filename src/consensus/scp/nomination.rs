@@ -1,6 +1,6 @@
 //! Nomination: candidates for the value of a slot, made into one.
 
-use super::message::VALUES_MOST;
+use super::message::VALUES_MAX;
 use super::{Federation, Pledges, Scp, Timer, TransactionSet, Value};
 use crate::base::{Digest, Duration, Hash, NodeId};
 use crate::protocol::{Context, note};
@@ -109,7 +109,7 @@ impl Scp {
             let name = value.add_to(Digest::new("scp value")).finish();
             std::cmp::Reverse(self.draw("scp value", round, &name))
         });
-        if self.nomination.voted.len() < VALUES_MOST
+        if self.nomination.voted.len() < VALUES_MAX
             && let Some(best) = new.into_iter().find(|value| self.is_valid(value, ctx))
         {
             self.nomination.voted.insert(best);
@@ -200,7 +200,7 @@ impl Scp {
         let set: Arc<TransactionSet> = set.clone();
         let block = self.block(value, &set);
         let is_small = self.config.block_limit.admits(&set.batch);
-        let judged = is_next && is_small && ctx.learn(&block).is_some() && ctx.validate(&block).is_ok();
+        let judged = is_next && is_small && ctx.insert_block(&block).is_some() && ctx.validate(&block).is_ok();
         self.sets.insert(value.set, (set, Some(judged)));
         judged
     }

@@ -1,6 +1,6 @@
 //! Before a run: whether quorums meet, and who depends on the faulty.
 
-use crate::base::intersection::{Intersection, STEPS_MOST, intersection};
+use crate::base::intersection::{Intersection, STEPS_MAX, intersection};
 use crate::base::quorum_set::greatest_quorum;
 use crate::base::{NodeId, NodeSet, QuorumSet};
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ pub fn remarks(sets: &[&QuorumSet], faulty: &BTreeSet<NodeId>) -> Vec<String> {
         }
         Intersection::None => remarks.push("no set of nodes is a quorum: nothing can be decided".to_owned()),
         Intersection::Unknown => {
-            remarks.push(format!("whether any two quorums meet was not found out in {STEPS_MOST} steps"));
+            remarks.push(format!("whether any two quorums meet was not found out in {STEPS_MAX} steps"));
         }
     }
     let weak = sets.iter().position(|set| set.threshold * 2 <= set.entries() && set.entries() > 1);

@@ -1,7 +1,7 @@
 //! What comes from others: statements, the sets they name, and what a node has missed.
 
 use super::{
-    ANSWER_MOST, Balloting, Config, KEPT, Message, Nomination, PASSES_MOST, Pledges, Record, SLOTS_AHEAD, Said, Scp,
+    ANSWER_MAX, Balloting, Config, KEPT, Message, Nomination, PASSES_MAX, Pledges, Record, SLOTS_AHEAD, Said, Scp,
     Statement, Timer, TransactionSet, Wanted,
 };
 use crate::base::{Duration, Hash, Height, NodeId, QuorumSet};
@@ -145,7 +145,7 @@ impl Scp {
                 continue;
             }
             let holder = holders[wanted.tries % holders.len()];
-            let passes = (wanted.tries / holders.len()).min(PASSES_MOST - 1) as u64;
+            let passes = (wanted.tries / holders.len()).min(PASSES_MAX - 1) as u64;
             wanted.due = now + (self.config.fetch * (1 + passes)).max(self.lately * 2);
             wanted.tries += 1;
             wanted.asked.entry(holder).or_insert(now);
@@ -207,7 +207,7 @@ impl Scp {
         ctx.broadcast(Message::Ask { above: self.last.height() });
     }
     pub(super) fn on_ask(&mut self, from: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
-        let end = self.last.height().0.min(above.0.saturating_add(ANSWER_MOST as u64));
+        let end = self.last.height().0.min(above.0.saturating_add(ANSWER_MAX as u64));
         let slots = (above.0.saturating_add(1)..=end).map(Height);
         let mut answer: Vec<Arc<Statement>> = slots.filter_map(|slot| self.decision(slot, ctx)).collect();
         answer.extend(self.said.iter().flatten().cloned());
@@ -216,10 +216,10 @@ impl Scp {
         }
     }
     pub(super) fn on_decided(&mut self, statements: &[Arc<Statement>], ctx: &mut Context<'_, Self>) {
-        for statement in statements.iter().take(ANSWER_MOST + 2) {
+        for statement in statements.iter().take(ANSWER_MAX + 2) {
             self.hear(statement, ctx);
         }
-        if self.last.height().0 >= self.asked.0.saturating_add(ANSWER_MOST as u64) {
+        if self.last.height().0 >= self.asked.0.saturating_add(ANSWER_MAX as u64) {
             self.ask(ctx);
         }
     }

@@ -2,14 +2,14 @@
 
 mod statements;
 
-use super::message::VALUES_MOST;
+use super::message::VALUES_MAX;
 use super::remarks::remarks;
 use super::*;
 use crate::base::intersection::{Intersection, intersection};
 use crate::base::{Stream, Wire};
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 
-type Stage = Rehearsal<Scp>;
+type Stage = TestCluster<Scp>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ struct Listener {
 
 impl Listener {
     fn new(config: Config, n: usize) -> Listener {
-        let mut stage = Rehearsal::empty(n, config);
+        let mut stage = TestCluster::empty(n, config);
         stage.boot(0);
         let genesis = stage.chain(0)[0].id();
         let sets = (0..3).map(|nonce| {
@@ -86,7 +86,7 @@ impl Listener {
     fn ballot(&self, counter: u32, of: usize) -> Ballot {
         Ballot { counter, value: self.value(of) }
     }
-    fn tell(&mut self, from: usize, pledges: Pledges) {
+    fn notify(&mut self, from: usize, pledges: Pledges) {
         let quorum_set = self.stage.node(0).quorum_set_name;
         let signature = self.stage.keys().sign(from as u32, &Statement::digest(Height(1), &quorum_set, &pledges));
         let node = NodeId::from(from);
@@ -101,7 +101,7 @@ impl Listener {
     }
     fn prepare(&mut self, from: usize, current: Ballot, prepared: Option<Ballot>, commit: (u32, u32)) {
         let (n_commit, n_high) = commit;
-        self.tell(from, Pledges::Prepare { ballot: current, prepared, prepared_prime: None, n_commit, n_high });
+        self.notify(from, Pledges::Prepare { ballot: current, prepared, prepared_prime: None, n_commit, n_high });
     }
     fn node(&self) -> &Balloting {
         &self.stage.node(0).balloting
@@ -112,7 +112,7 @@ impl Listener {
 fn a_ledger_takes_nine_delays_and_seven_statements_of_everybody() {
     for n in [4usize, 7, 16, 64] {
         for delay in [1, 50] {
-            let mut stage = Rehearsal::new(n, unanimous());
+            let mut stage = TestCluster::new(n, unanimous());
             stage.set_delay(MILLI * delay);
             feed(&mut stage, 0..1);
             stage.run_until(at(5_000 + 9 * delay - 1));
@@ -144,7 +144,7 @@ fn a_ledger_takes_nine_delays_and_seven_statements_of_everybody() {
 fn a_set_that_took_long_is_not_asked_for_twice() {
     let patient = Duration::from_secs(60);
     let config = Config { nomination_timeout: patient, ballot_timeout: patient, ..unanimous() };
-    let mut stage = Rehearsal::new(4, config);
+    let mut stage = TestCluster::new(4, config);
     // There and back takes longer than the 1.5 s after which another holder is asked.
     stage.set_delay(MILLI * 1_000);
     let mut asked = Vec::new();
@@ -158,7 +158,7 @@ fn a_set_that_took_long_is_not_asked_for_twice() {
 
 #[test]
 fn a_ledger_of_three_reads_like_the_figure() {
-    let mut stage = Rehearsal::new(3, unanimous());
+    let mut stage = TestCluster::new(3, unanimous());
     let leader = {
         stage.run_until(at(5_000));
         let flights: Vec<String> = stage.show_flights().lines().map(str::to_owned).collect();
@@ -192,7 +192,7 @@ fn messages_have_the_sizes_of_their_fields() {
         let (node, quorum_set) = (NodeId(0), Hash::ZERO);
         Message::Said(Arc::new(Statement { node, slot: Height(1), quorum_set, pledges, signature }))
     };
-    let stage: Stage = Rehearsal::new(4, Config::default());
+    let stage: Stage = TestCluster::new(4, Config::default());
     let batch = crate::chain::Batch::new(vec![stage.transaction(1, 0)]);
     let nominate =
         Pledges::Nominate { voted: BTreeSet::from([value(1), value(2)]), accepted: BTreeSet::from([value(1)]) };
@@ -221,7 +221,7 @@ fn messages_have_the_sizes_of_their_fields() {
 
 #[test]
 fn three_of_four_agree_with_one_silent_and_two_silent_stall_without_a_fork() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     feed(&mut stage, 0..1);
     stage.run(SECOND * 20);
     assert_agreed(&stage, &[0, 1, 2, 3], 1);
@@ -245,9 +245,9 @@ fn a_node_that_saw_nothing_accepts_what_a_blocking_set_accepted() {
     let mut listener = Listener::new(Config::default(), 4);
     let b = listener.ballot(1, 0);
     let confirm = Pledges::Confirm { ballot: b, n_prepared: 1, n_commit: 1, n_high: 1 };
-    listener.tell(1, confirm.clone());
+    listener.notify(1, confirm.clone());
     assert_eq!(listener.node().phase, ballot::Phase::Prepare, "one of four blocks nobody who needs three");
-    listener.tell(2, confirm);
+    listener.notify(2, confirm);
     // It is the third to accept, which is a quorum.
     assert_eq!(heights(&listener.stage)[0], 1);
     assert_eq!(listener.stage.log(0).iter().filter(|record| matches!(record.what, Said::Statement(_))).count(), 1);
@@ -259,7 +259,7 @@ fn disjoint_quorums_decide_apart_and_are_told_before_the_run() {
         given(&[(2, &[0, 1, 2]), (2, &[0, 1, 2]), (2, &[0, 1, 2]), (2, &[3, 4, 5]), (2, &[3, 4, 5]), (2, &[3, 4, 5])]);
     let told = Scp::remarks(&cliques, &Committee::new(6, FaultModel::Byzantine), &BTreeSet::new());
     assert_eq!(told, ["quorums {n0, n1} and {n3, n4, n5} are disjoint: they can fork"]);
-    let mut stage: Stage = Rehearsal::new(6, cliques);
+    let mut stage: Stage = TestCluster::new(6, cliques);
     let [one, other] = [1, 2].map(|from| stage.transaction(from, 0));
     (0..3).for_each(|node| stage.submit(node, &one));
     (3..6).for_each(|node| stage.submit(node, &other));
@@ -278,7 +278,7 @@ fn disjoint_quorums_decide_apart_and_are_told_before_the_run() {
         (5, &[0, 1, 3, 4, 5]),
     ]);
     assert!(Scp::remarks(&crossed, &Committee::new(6, FaultModel::Byzantine), &BTreeSet::new()).is_empty());
-    let mut stage: Stage = Rehearsal::new(6, crossed);
+    let mut stage: Stage = TestCluster::new(6, crossed);
     feed(&mut stage, 0..1);
     stage.run(SECOND * 40);
     assert_agreed(&stage, &[0, 1, 2, 3, 4, 5], 1);
@@ -287,11 +287,11 @@ fn disjoint_quorums_decide_apart_and_are_told_before_the_run() {
 #[test]
 fn quorums_that_meet_in_one_node_fork_if_it_lies_and_only_then() {
     let slices = || given(&[(3, &[0, 1, 2]), (3, &[0, 1, 2]), (5, &[0, 1, 2, 3, 4]), (3, &[2, 3, 4]), (3, &[2, 3, 4])]);
-    let mut honest: Stage = Rehearsal::new(5, slices());
+    let mut honest: Stage = TestCluster::new(5, slices());
     honest.run(SECOND * 60);
     assert_eq!(honest.disagreement(&all(&honest)), None);
     assert!(heights(&honest)[0] > 2);
-    let mut stage: Stage = Rehearsal::empty(5, slices());
+    let mut stage: Stage = TestCluster::empty(5, slices());
     stage.set_attack(2, "echo");
     (0..5).for_each(|node| stage.boot(node));
     stage.run(SECOND * 60);
@@ -340,8 +340,8 @@ fn the_confirmed_interval_is_where_all_of_a_quorum_committed() {
     let mut listener = Listener::new(Config::default(), 4);
     let confirm = |ballot, n_commit, n_high| Pledges::Confirm { ballot, n_prepared: n_high, n_commit, n_high };
     let b9 = listener.ballot(9, 0);
-    listener.tell(1, confirm(b9, 2, 5));
-    listener.tell(2, confirm(b9, 4, 9));
+    listener.notify(1, confirm(b9, 2, 5));
+    listener.notify(2, confirm(b9, 4, 9));
     let node = listener.stage.node(0);
     let decided = &node.decided[&Height(1)].pledges;
     let commit = Ballot { counter: 4, ..b9 };
@@ -357,17 +357,17 @@ fn after_the_first_candidate_nobody_votes_for_a_new_value() {
     let nominate =
         |voted: &[Value], accepted: &[Value]| Pledges::Nominate { voted: sets(voted), accepted: sets(accepted) };
     for from in [1, 2] {
-        listener.tell(from, nominate(&[a], &[a]));
+        listener.notify(from, nominate(&[a], &[a]));
     }
     let nomination = &listener.stage.node(0).nomination;
     assert!(nomination.candidates.contains(&a));
     for from in [1, 2] {
-        listener.tell(from, nominate(&[a, b], &[a]));
+        listener.notify(from, nominate(&[a, b], &[a]));
     }
     let nomination = &listener.stage.node(0).nomination;
     assert!(!nomination.voted.contains(&b) && !nomination.accepted.contains(&b));
     // But what two of three accepted it accepts too.
-    listener.tell(1, nominate(&[a, b], &[a, b]));
+    listener.notify(1, nominate(&[a, b], &[a, b]));
     assert!(listener.stage.node(0).nomination.accepted.contains(&b));
 }
 
@@ -402,7 +402,7 @@ fn halted_in_2019() -> Config {
 
 #[test]
 fn without_two_key_nodes_the_network_halts_and_goes_on_when_they_are_back() {
-    let mut stage: Stage = Rehearsal::new(17, halted_in_2019());
+    let mut stage: Stage = TestCluster::new(17, halted_in_2019());
     feed(&mut stage, 0..1);
     stage.run(SECOND * 20);
     stage.crash(0);
@@ -421,7 +421,7 @@ fn without_two_key_nodes_the_network_halts_and_goes_on_when_they_are_back() {
 #[test]
 fn organizations_bear_the_loss_of_one_of_three_nodes_each_and_of_a_whole_one() {
     let tiered = Config { slices: Slices::Tiered(Tiers { core: 12, ..Tiers::default() }), ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(14, tiered);
+    let mut stage: Stage = TestCluster::new(14, tiered);
     for node in [0, 3, 6] {
         stage.crash(node);
     }
@@ -441,7 +441,7 @@ fn organizations_bear_the_loss_of_one_of_three_nodes_each_and_of_a_whole_one() {
 fn attackers_at_the_bound_neither_fork_nor_halt() {
     for (attack, _) in attack::ATTACKS {
         for faulty in 0..4 {
-            let mut stage: Stage = Rehearsal::empty(4, Config::default());
+            let mut stage: Stage = TestCluster::empty(4, Config::default());
             stage.set_attack(faulty, attack);
             (0..4).for_each(|node| stage.boot(node));
             feed(&mut stage, 0..2);
@@ -455,7 +455,7 @@ fn attackers_at_the_bound_neither_fork_nor_halt() {
 
 #[test]
 fn one_liar_too_many_forks() {
-    let mut stage: Stage = Rehearsal::empty(4, Config::default());
+    let mut stage: Stage = TestCluster::empty(4, Config::default());
     for faulty in [0, 1] {
         stage.set_attack(faulty, "echo");
     }
@@ -480,7 +480,7 @@ fn values_that_cannot_be_are_not_voted_for() {
         let mut each = Listener::new(Config::default(), 4);
         each.stage.run_until(at(5_000));
         for from in [1, 2, 3] {
-            each.tell(from, votes.clone());
+            each.notify(from, votes.clone());
         }
         assert_eq!(each.stage.node(0).nomination.accepted.contains(&wanted), is_valid, "{close:?}");
     }
@@ -501,7 +501,7 @@ fn values_that_cannot_be_are_not_voted_for() {
 
 #[test]
 fn statements_that_no_correct_node_makes_are_not_heard() {
-    let many: BTreeSet<Value> = (0..=VALUES_MOST as u64).map(value).collect();
+    let many: BTreeSet<Value> = (0..=VALUES_MAX as u64).map(value).collect();
     let insane = [
         Pledges::Nominate { voted: BTreeSet::new(), accepted: BTreeSet::new() },
         Pledges::Nominate { voted: BTreeSet::from([value(1)]), accepted: BTreeSet::from([value(2)]) },
@@ -528,11 +528,11 @@ fn two_statements_that_contradict_each_other_are_evidence() {
     let mut listener = Listener::new(Config::default(), 4);
     let (a, b) = (listener.ballot(1, 0), listener.ballot(1, 1));
     let confirm = |ballot: Ballot| Pledges::Confirm { ballot, n_prepared: 1, n_commit: 1, n_high: 1 };
-    listener.tell(3, confirm(a));
-    listener.tell(3, confirm(b));
+    listener.notify(3, confirm(a));
+    listener.notify(3, confirm(b));
     let nominate = |value| Pledges::Nominate { voted: BTreeSet::from([value]), accepted: BTreeSet::new() };
-    listener.tell(2, nominate(a.value));
-    listener.tell(2, nominate(b.value));
+    listener.notify(2, nominate(a.value));
+    listener.notify(2, nominate(b.value));
     let node = listener.stage.node(0);
     assert_eq!(node.evidence.keys().copied().collect::<Vec<_>>(), [NodeId(2), NodeId(3)]);
     assert_eq!(listener.stage.notes(0).iter().filter(|(label, _)| *label == "evidence").count(), 2);
@@ -542,9 +542,9 @@ fn two_statements_that_contradict_each_other_are_evidence() {
 fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
     for victim in 0..4 {
         for fuse in 0..60 {
-            let mut stage: Stage = Rehearsal::new(4, Config::default());
+            let mut stage: Stage = TestCluster::new(4, Config::default());
             feed(&mut stage, 0..2);
-            stage.set_fuse(victim, fuse);
+            stage.crash_after_effects(victim, fuse);
             stage.run(SECOND * 12);
             stage.crash(victim);
             stage.boot(victim);
@@ -558,7 +558,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress() {
 #[test]
 fn what_was_stated_is_stated_again_after_a_crash_unless_it_was_forgotten() {
     for (forgotten, remembers) in [(0, true), (100, false)] {
-        let mut stage: Stage = Rehearsal::new(4, Config::default());
+        let mut stage: Stage = TestCluster::new(4, Config::default());
         feed(&mut stage, 0..1);
         let reached = |stage: &Stage| stage.node(0).balloting.commit.is_none();
         assert!(stage.run_while(SECOND * 20, reached), "votes to commit");
@@ -574,7 +574,7 @@ fn what_was_stated_is_stated_again_after_a_crash_unless_it_was_forgotten() {
 fn those_who_forget_their_votes_decide_twice_and_those_who_remember_do_not() {
     for (forgotten, forks) in [(0, false), (100, true)] {
         let config = Config { slices: Slices::Flat(75), ..Config::default() };
-        let mut stage: Stage = Rehearsal::new(4, config);
+        let mut stage: Stage = TestCluster::new(4, config);
         feed(&mut stage, 0..1);
         // All but one learn that the first ledger is committed by one, who alone hears the confirmations.
         let alone = |stage: &Stage| stage.finalized(3).len() == 1;
@@ -608,7 +608,7 @@ fn those_who_forget_their_votes_decide_twice_and_those_who_remember_do_not() {
 #[test]
 fn after_all_crash_at_once_everything_goes_on() {
     for after in 0..12 {
-        let mut stage: Stage = Rehearsal::new(4, Config::default());
+        let mut stage: Stage = TestCluster::new(4, Config::default());
         feed(&mut stage, 0..1);
         stage.run(SECOND * 5 + MILLI * after);
         (0..4).for_each(|node| stage.crash(node));
@@ -623,14 +623,14 @@ fn after_all_crash_at_once_everything_goes_on() {
 
 #[test]
 fn a_lagging_node_fetches_ledger_by_ledger_and_even_from_those_that_restarted() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.crash(3);
     for nonce in 0..40 {
         feed(&mut stage, nonce..nonce + 1);
         stage.run(SECOND * 6);
     }
     let behind = heights(&stage)[0];
-    assert!(behind > ANSWER_MOST, "more than one answer: {behind}");
+    assert!(behind > ANSWER_MAX, "more than one answer: {behind}");
     for node in 0..3 {
         stage.crash(node);
         stage.boot(node);
@@ -643,7 +643,7 @@ fn a_lagging_node_fetches_ledger_by_ledger_and_even_from_those_that_restarted() 
 #[test]
 fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
     for seed in 0..8 {
-        let mut stage: Stage = Rehearsal::new(4, Config::default());
+        let mut stage: Stage = TestCluster::new(4, Config::default());
         let mut random = Stream::new(seed, "loss", 0, 0);
         feed(&mut stage, 0..3);
         for _ in 0..4_000 {
@@ -658,7 +658,7 @@ fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
 
 #[test]
 fn halves_that_cannot_speak_agree_when_they_can() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.run(SECOND * 4);
     stage.partition(&[0, 1], &[2, 3]);
     feed(&mut stage, 0..1);
@@ -740,7 +740,7 @@ fn organizations_meet_when_two_thirds_of_them_and_half_of_each_are_needed() {
 #[test]
 fn one_to_three_nodes_keep_a_ledger() {
     for n in 1..=3 {
-        let mut stage: Stage = Rehearsal::new(n, Config::default());
+        let mut stage: Stage = TestCluster::new(n, Config::default());
         feed(&mut stage, 0..2);
         stage.run(SECOND * 30);
         assert_agreed(&stage, &all(&stage), 2);
@@ -749,7 +749,7 @@ fn one_to_three_nodes_keep_a_ledger() {
 
 #[test]
 fn a_node_that_missed_more_ledgers_than_it_looks_ahead_asks_for_them() {
-    let mut stage: Stage = Rehearsal::new(4, Config { period: SECOND, ..Config::default() });
+    let mut stage: Stage = TestCluster::new(4, Config { period: SECOND, ..Config::default() });
     stage.run(SECOND * 3);
     stage.partition(&[0, 1, 2], &[3]);
     stage.run(SECOND * 250);

@@ -3,7 +3,7 @@
 
 use super::message::{Message, NIL, Part, Phase, Proposal, Value, Vote};
 use super::{Config, Record, Tendermint, Timer};
-use crate::base::{Duration, Hash, Height, NodeId, Signature, Tally};
+use crate::base::{Duration, Hash, Height, NodeId, Signature, VoterSet};
 use crate::chain::{Batch, Block, Header};
 use crate::protocol::{Attacker, Context, Effect, Protocol};
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ impl Attacker<Tendermint> for Faulty {
             }
             other => other,
         };
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
         if self.attack == "hidden-lock" {
@@ -74,7 +74,7 @@ impl Attacker<Tendermint> for Faulty {
         }
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Tendermint>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
         if let Timer::Prevote(height, round) = timer
@@ -84,9 +84,9 @@ impl Attacker<Tendermint> for Faulty {
             self.lock_proposer(round, ctx);
         }
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Tendermint>) {
-        let before = ctx.ordered().len();
-        self.mask.on_pending(ctx);
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Tendermint>) {
+        let before = ctx.effects_mut().len();
+        self.mask.on_transaction(ctx);
         self.rewrite(before, ctx);
     }
 }
@@ -103,7 +103,7 @@ impl Faulty {
         if ["amnesia", "hidden-lock", "fresh"].contains(&self.attack) {
             (self.mask.locked, self.mask.valid) = (None, None);
         }
-        for effect in ctx.ordered().split_off(before) {
+        for effect in ctx.effects_mut().split_off(before) {
             match effect {
                 Effect::Broadcast { message } if self.has_two_faces() => self.deceive(message, ctx),
                 // It votes by itself.
@@ -115,7 +115,7 @@ impl Faulty {
                         && !matches!(message, Message::Status(_) | Message::Ask { .. } | Message::Evidence(_)) => {}
                 Effect::SetTimer { timer: Timer::Prevote(..), .. } if self.attack == "hidden-lock" => {}
                 Effect::Broadcast { message } => self.spread(&message, ctx),
-                other => ctx.ordered().push(other),
+                other => ctx.effects_mut().push(other),
             }
         }
         let height = self.mask.height();
@@ -125,7 +125,7 @@ impl Faulty {
     fn await_timeouts(&mut self, ctx: &mut Context<'_, Tendermint>) {
         let at = (self.mask.height(), self.mask.round);
         let Some(slot) = self.mask.rounds.get(&at.1) else { return };
-        let mut others = Tally::default();
+        let mut others = VoterSet::default();
         for node in peers(ctx).into_iter().filter(|node| slot.voters[0].contains(*node)) {
             others.add(node, ctx.committee());
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// Proofs kept, at most.
 const MOST: usize = 256;
 /// Proofs in one block, at most: fewer bytes than the megabyte that CometBFT allows.
-pub(super) const MOST_IN_BLOCK: usize = 64;
+pub(super) const IN_BLOCK_MAX: usize = 64;
 
 /// Whether a proof no longer counts: older than both limits (CometBFT: 100 000 blocks and 48 h).
 #[must_use]

@@ -3,7 +3,7 @@
 use super::evidence::Slot;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
-use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Tally, Wire, Work};
+use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, VoterSet, Wire, Work};
 use crate::chain::{Block, Seal};
 use crate::protocol::{
     self,
@@ -93,7 +93,7 @@ impl Certificate {
     /// Whether its signers are distinct validators and a quorum.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        is_quorum(Tally::default(), &self.signatures, committee)
+        is_quorum(VoterSet::default(), &self.signatures, committee)
     }
     fn price(&self) -> Work {
         Work::verify(self.signatures.len() as u32)
@@ -233,9 +233,9 @@ pub struct Status {
     /// Which parts it has.
     pub parts: Vec<bool>,
     /// Whose prevotes it has.
-    pub prevotes: Tally,
+    pub prevotes: VoterSet,
     /// Whose precommits it has.
-    pub precommits: Tally,
+    pub precommits: VoterSet,
     /// Validators, for the size of the bit arrays.
     pub members: u32,
     /// The one peer that is asked for what others said, and for parts and blocks.

@@ -41,11 +41,11 @@ pub use message::{Certificate, Decided, DuplicateVote, Message, NIL, Part, Phase
 pub use proposer::Priorities;
 pub use record::Record;
 
-use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time, Work};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time, VoterSet, Work};
 use crate::chain::{Block, Header, Limit};
-use crate::protocol::descent::{self, Descent};
+use crate::protocol::backward_sync::{self, BackwardSync};
 use crate::protocol::request::Backoff;
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note, votes::Votes};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, note, votes::Votes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ pub struct Config {
     /// When a lock is given up. Default paper (ours: the algorithm as it was proved).
     pub unlocking: Unlocking,
     /// Whether a proposer shows only what it locked again, as before validValue: Buchman's thesis of 2016, repaired in 2018
-    /// (tendermint/tendermint, issue 1047 and pull request 1142). One liar can keep two locks apart for ever. Default
+    /// (tendermint/tendermint, issue 1047 and pull request 1142). One Byzantine node can keep two locks apart for ever. Default
     /// false.
     pub propose_locked: bool,
     /// How long a validator sees no progress until it tells what it has, and least: no less than a height takes here when all
@@ -157,7 +157,7 @@ struct Round {
     /// Whether all parts are here, and then whether the value is valid.
     judged: Option<bool>,
     votes: [Votes; 2],
-    voters: [Tally; 2],
+    voters: [VoterSet; 2],
     /// The block with a quorum of prevotes, and the prevotes: whoever missed them must be shown.
     polka: Option<Arc<Certificate>>,
     /// First times: of lines 34, 36 and 47.
@@ -191,7 +191,7 @@ pub struct Tendermint {
     /// The latest decisions; what is older is in the chain.
     decided: BTreeMap<Height, Arc<Decided>>,
     /// The way down from a decision far ahead.
-    descent: Option<Descent<Arc<Decided>>>,
+    backward_sync: Option<BackwardSync<Arc<Decided>>>,
     pool: Pool,
     /// The precommits of the last height by round, against which its commits are held.
     precommits: BTreeMap<u32, Votes>,
@@ -202,7 +202,7 @@ pub struct Tendermint {
     /// How often it asked: whom it asks next.
     asked: u64,
     /// After a restart: who said since that it is not ahead. Asks on until a correct one did.
-    unsure: Option<Tally>,
+    unsure: Option<VoterSet>,
     /// How often it looked without seeing progress.
     unheard: u32,
     /// When the height began, and how long one lasts when nothing goes wrong.
@@ -223,10 +223,10 @@ pub struct Tendermint {
 type Progress = (Height, u32, Step, usize);
 
 /// Decisions kept.
-const DECIDED_MOST: usize = 64;
+const DECIDED_MAX: usize = 64;
 /// How far ahead of the local clock a fresh proposal may be dated (ours; CometBFT's proposer-based timestamps allow the
-/// precision of the clocks). Else block time would be whatever a liar says.
-const AHEAD_MOST: Duration = Duration::from_secs(1);
+/// precision of the clocks). Else block time would be whatever a Byzantine node says.
+const AHEAD_MAX: Duration = Duration::from_secs(1);
 /// Least time between a block and its child (CometBFT's `state/validation.go` asks for a later time; its clock ticks in
 /// milliseconds, ours in nanoseconds).
 const BLOCK_TIME_STEP: Duration = Duration::from_nanos(1);
@@ -241,7 +241,7 @@ impl Protocol for Tendermint {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, _nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, _nodes: usize) -> Result<(), InvalidSetting> {
         let spans = [
             ("propose_timeout", config.propose_timeout.as_nanos()),
             ("vote_timeout", config.vote_timeout.as_nanos()),
@@ -251,7 +251,7 @@ impl Protocol for Tendermint {
             ("block_limit", config.block_limit.bytes.min(u64::from(config.block_limit.transactions))),
         ];
         match spans.into_iter().find(|(_, number)| *number == 0) {
-            Some((key, _)) => Err(Misfit { key, reason: "must be above zero".to_owned() }),
+            Some((key, _)) => Err(InvalidSetting { key, reason: "must be above zero".to_owned() }),
             None => Ok(()),
         }
     }
@@ -272,7 +272,7 @@ impl Protocol for Tendermint {
             Message::Status(status) => self.on_status(from, &status, ctx),
             Message::Decided(decided) => self.on_decided(from, &decided, ctx),
             Message::Ask { upto, above } => {
-                let blocks = descent::ancestors(upto, above, ctx);
+                let blocks = backward_sync::ancestors(upto, above, ctx);
                 if !blocks.is_empty() {
                     ctx.send(from, Message::Blocks(Arc::new(blocks)));
                 }
@@ -299,7 +299,7 @@ impl Protocol for Tendermint {
             _ => {}
         }
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Self>) {
         self.begin(ctx);
     }
     fn attacker(
@@ -417,7 +417,7 @@ impl Tendermint {
     }
     fn make(&self, ctx: &mut Context<'_, Self>) -> Arc<Value> {
         let last = self.decided.get(&self.tip.height()).map(|decided| decided.commit.clone());
-        let evidence: Vec<_> = self.pool.pending().take(evidence::MOST_IN_BLOCK).cloned().collect();
+        let evidence: Vec<_> = self.pool.pending().take(evidence::IN_BLOCK_MAX).cloned().collect();
         let batch = ctx.template(&self.tip, self.config.block_limit);
         let header = Header {
             parent: self.tip.id(),
@@ -501,7 +501,7 @@ impl Tendermint {
         let Proposal { id, valid_round, .. } = proposal.1;
         let lock = self.locked.as_ref().map(|(value, round)| (value.block.id(), *round));
         // A proposal shown again was timely when it had its polka.
-        let latest = ctx.now() + AHEAD_MOST;
+        let latest = ctx.now() + AHEAD_MAX;
         let is_timely = slot.value.as_ref().is_none_or(|value| value.block.header.time <= latest);
         let free = match valid_round {
             None => is_timely && lock.is_none_or(|(locked, _)| locked == id),
@@ -601,7 +601,7 @@ impl Tendermint {
         self.enter(&decided.value.block, ctx);
         ctx.finalize(self.tip.height());
         self.decided.insert(self.tip.height(), decided);
-        while self.decided.len() > DECIDED_MOST {
+        while self.decided.len() > DECIDED_MAX {
             self.decided.pop_first();
         }
         self.pausing = true;
@@ -618,7 +618,7 @@ impl Tendermint {
         pool.forget(|at| self.is_past(at, ctx));
         self.pool = pool;
         self.first = self.priorities.advance(&self.powers);
-        self.descent.take_if(|descent| descent.is_down(block));
+        self.backward_sync.take_if(|backward_sync| backward_sync.is_down(block));
         if self.step != Step::Waiting && self.round == 0 && self.unheard == 0 {
             self.usual = ctx.now().since(self.began).min(self.config.propose_timeout);
         }
@@ -658,7 +658,7 @@ impl Tendermint {
             !is_repeated && counts && proof.is_genuine(ctx.keys()) && is_fresh
         };
         holds_commit
-            && value.evidence.len() <= evidence::MOST_IN_BLOCK
+            && value.evidence.len() <= evidence::IN_BLOCK_MAX
             && value.evidence.iter().enumerate().all(is_new)
             && block.parent() == self.tip.id()
             && block.height() == self.height()
@@ -666,7 +666,7 @@ impl Tendermint {
             && committee.contains(block.header.proposer)
             && self.config.block_limit.admits(&block.batch)
             && block.header.seal == Value::seal(value.last.as_ref(), &value.evidence)
-            && ctx.learn(block).is_some()
+            && ctx.insert_block(block).is_some()
             && ctx.validate(block).is_ok()
     }
     fn judge(&mut self, round: u32, ctx: &mut Context<'_, Self>) {

@@ -2,9 +2,9 @@
 
 use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
 use super::{Config, NIL, Pool, Priorities, Progress, Record, Step, Tendermint, Timer, Value};
-use crate::base::{Duration, Height, NodeId, Tally, Time};
+use crate::base::{Duration, Height, NodeId, Time, VoterSet};
 use crate::chain::Block;
-use crate::protocol::descent::Descent;
+use crate::protocol::backward_sync::BackwardSync;
 use crate::protocol::request::{Backoff, answer};
 use crate::protocol::{Context, note, votes::Votes};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ const EARLY: usize = 4;
 /// off hear of each other soon.
 const DOUBLINGS: u32 = 4;
 /// So many looks without progress, and claims to be ahead are forgotten: nobody could show it.
-const UNHEARD_MOST: u32 = 16;
+const UNHEARD_MAX: u32 = 16;
 /// How long the first answer to a request for decided blocks may take: five times what the largest takes over 10 Mbit/s alone.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// Decided blocks in one answer at most.
@@ -164,9 +164,9 @@ impl Tendermint {
     }
     /// Decisions, ascending. What is missing after them is asked of the same peer at once, or of the next if nothing was new.
     pub(super) fn on_decided(&mut self, from: NodeId, decided: &[Arc<Decided>], ctx: &mut Context<'_, Self>) {
-        let before = (self.height(), self.descent.is_some());
+        let before = (self.height(), self.backward_sync.is_some());
         decided.iter().for_each(|decided| self.take_decided(decided, ctx));
-        if (self.height(), self.descent.is_some()) != before {
+        if (self.height(), self.backward_sync.is_some()) != before {
             self.ask_on(from, ctx);
         } else if self.fetch.is_some_and(|(peer, _)| peer == from) && self.is_late() {
             let peer = self.helper(ctx);
@@ -175,7 +175,7 @@ impl Tendermint {
     }
     /// Whether somebody claims to be ahead, or the way down is under way.
     fn is_late(&self) -> bool {
-        self.descent.is_some() || self.claims.values().any(|height| *height > self.height())
+        self.backward_sync.is_some() || self.claims.values().any(|height| *height > self.height())
     }
     /// A decision: the next, or one far ahead with which the way down begins.
     fn take_decided(&mut self, decided: &Arc<Decided>, ctx: &mut Context<'_, Self>) {
@@ -185,8 +185,8 @@ impl Tendermint {
             return self.hold_against(commit, ctx);
         }
         if commit.height > self.height() {
-            if self.descent.is_none() {
-                self.descent = Some(Descent::new(decided.clone(), &value.block));
+            if self.backward_sync.is_none() {
+                self.backward_sync = Some(BackwardSync::new(decided.clone(), &value.block));
             }
         } else if self.is_valid(value, true, ctx) {
             self.decide(decided.clone(), ctx);
@@ -204,8 +204,8 @@ impl Tendermint {
     /// Asks a peer for what is decided: what the way down lacks, or else what comes next.
     fn request(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) {
         self.fetch = Some((peer, ctx.now() + self.backoff.next_wait()));
-        let message = match &self.descent {
-            Some(descent) => Message::Ask { upto: descent.next(), above: self.tip.height() },
+        let message = match &self.backward_sync {
+            Some(backward_sync) => Message::Ask { upto: backward_sync.next(), above: self.tip.height() },
             None => Message::Status(Arc::new(self.status(peer, ctx))),
         };
         ctx.send(peer, message);
@@ -216,16 +216,20 @@ impl Tendermint {
     }
     pub(super) fn on_blocks(&mut self, from: NodeId, blocks: &[Arc<Block>], ctx: &mut Context<'_, Self>) {
         let tip = self.tip.clone();
-        let Some(descent) = &mut self.descent else { return };
-        if !descent.take(blocks, &tip) {
+        let Some(backward_sync) = &mut self.backward_sync else { return };
+        if !backward_sync.take(blocks, &tip) {
             return;
         }
-        if descent.is_down(&tip) { self.arrive(from, ctx) } else { self.ask_on(from, ctx) }
+        if backward_sync.is_down(&tip) { self.arrive(from, ctx) } else { self.ask_on(from, ctx) }
     }
     /// The way down has reached the tip: up again.
     fn arrive(&mut self, from: NodeId, ctx: &mut Context<'_, Self>) {
-        let Some((blocks, decided)) = self.descent.take().and_then(|descent| descent.finish(&self.tip)) else { return };
-        if blocks.iter().any(|block| ctx.learn(block).is_none()) {
+        let Some((blocks, decided)) =
+            self.backward_sync.take().and_then(|backward_sync| backward_sync.finish(&self.tip))
+        else {
+            return;
+        };
+        if blocks.iter().any(|block| ctx.insert_block(block).is_none()) {
             return;
         }
         blocks.iter().for_each(|block| self.enter(block, ctx));
@@ -239,9 +243,9 @@ impl Tendermint {
     pub(super) fn kept_most(&self) -> usize {
         EARLY + usize::try_from(self.parts_most()).unwrap_or(usize::MAX - EARLY)
     }
-    /// Whether a correct validator is in a later height: to begin this one would waste a round. One liar proves nothing.
+    /// Whether a correct validator is in a later height: to begin this one would waste a round. One Byzantine node proves nothing.
     pub(super) fn is_behind(&self, ctx: &Context<'_, Self>) -> bool {
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         let ahead = self.claims.iter().filter(|(_, height)| **height > self.height());
         for (node, _) in ahead {
             tally.add(*node, ctx.committee());
@@ -283,12 +287,13 @@ impl Tendermint {
             return self.remind(ctx);
         }
         self.unheard = if stuck { self.unheard + 1 } else { 0 };
-        if self.unheard > UNHEARD_MOST {
+        if self.unheard > UNHEARD_MAX {
             self.claims.clear();
         }
         if ctx.committee().n() > 1 {
             // Who is behind by one and goes on hears the rest anyway.
-            let is_far = self.descent.is_some() || self.claims.values().any(|height| *height > self.height().next());
+            let is_far =
+                self.backward_sync.is_some() || self.claims.values().any(|height| *height > self.height().next());
             if is_late && (stuck || is_far) && self.may_request(ctx.now()) {
                 let peer = self.helper(ctx);
                 self.request(peer, ctx);
@@ -394,9 +399,9 @@ impl Tendermint {
             }
             return;
         }
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.tell_round(from, status, ctx);
-        if helps && ctx.ordered().len() == before {
+        if helps && ctx.effects_mut().len() == before {
             // Nothing is missing there: that is an answer too. Nobody is asked back.
             ctx.send(from, Message::Status(Arc::new(self.status(me, ctx))));
         }
@@ -471,7 +476,7 @@ impl Tendermint {
             return;
         }
         let own = self.status(from, ctx);
-        let is_more = |theirs: &Tally, ours: &Tally| theirs.members().any(|node| !ours.contains(node));
+        let is_more = |theirs: &VoterSet, ours: &VoterSet| theirs.members().any(|node| !ours.contains(node));
         let has_more = (status.proposal && !own.proposal)
             || is_more(&status.prevotes, &own.prevotes)
             || is_more(&status.precommits, &own.precommits);
@@ -495,7 +500,7 @@ impl Tendermint {
             first: NodeId(0), // until it is worked out below
             powers: ctx.committee().members().map(|member| ctx.committee().weight(member)).collect(),
             decided: BTreeMap::new(),
-            descent: None,
+            backward_sync: None,
             pool: Pool::default(),
             precommits: BTreeMap::new(),
             said: BTreeMap::new(),
@@ -540,7 +545,7 @@ impl Tendermint {
             node.advance(node.round, ctx);
         }
         if !log.is_empty() || ctx.now() > Time::ZERO {
-            node.unsure = (ctx.committee().n() > 1).then(Tally::default); // it may have missed something
+            node.unsure = (ctx.committee().n() > 1).then(VoterSet::default); // it may have missed something
             node.watch(ctx);
         }
         node

@@ -58,7 +58,7 @@ impl Attacker<Threshold> for Faulty {
             (Attack::Rewrite, Message::Ask(locator)) if self.deceives(from, locator, ctx) => return,
             _ => {}
         }
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
     }
@@ -68,19 +68,19 @@ impl Attacker<Threshold> for Faulty {
             plan.victim.into_iter().for_each(|victim| self.show(NodeId(victim), last, ctx));
             return ctx.set_timer(Timer::Attack, self.mask.config.slot);
         }
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Threshold>) {
-        self.mask.on_pending(ctx);
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Threshold>) {
+        self.mask.on_transaction(ctx);
     }
 }
 
 impl Faulty {
     /// Replaces what the mask ordered since `before`.
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Threshold>) {
-        let ordered = ctx.ordered().split_off(before);
+        let ordered = ctx.effects_mut().split_off(before);
         ordered.into_iter().for_each(|effect| self.rewrite_one(effect, ctx));
         let plan = self.mask.config.rewrite.clone().filter(|_| self.attack == Attack::Rewrite);
         if let Some(plan) = plan.filter(|plan| self.rewritten.is_empty() && self.mask.tip.height().0 >= plan.upto) {
@@ -90,7 +90,7 @@ impl Faulty {
     }
     fn rewrite_one(&mut self, effect: EffectOf<Threshold>, ctx: &mut Context<'_, Threshold>) {
         let (Effect::Send { message, .. } | Effect::Broadcast { message }) = &effect else {
-            return ctx.ordered().push(effect);
+            return ctx.effects_mut().push(effect);
         };
         let is_mine = |slot: u64| ctx.committee().in_turn(slot) == ctx.me();
         match (self.attack, message) {
@@ -103,11 +103,11 @@ impl Faulty {
             (Attack::Withhold, Message::Ready(..) | Message::Blocks(..)) => {}
             (Attack::DoubleSign, Message::Propose(proposal)) => {
                 let proposal = proposal.clone();
-                ctx.ordered().push(effect);
+                ctx.effects_mut().push(effect);
                 vote_for(&proposal, ctx);
             }
             (Attack::DoubleSign, Message::Vote(..)) => {}
-            _ => ctx.ordered().push(effect),
+            _ => ctx.effects_mut().push(effect),
         }
     }
     /// The chain with other blocks at the heights of the plan, empty ones of the same slots and creators, signed by the
@@ -130,7 +130,7 @@ impl Faulty {
                 .map(other)
                 .find(|block| parent.is_some() || block.id() < old.id())
                 .expect("some is lower");
-            ctx.learn(&block);
+            ctx.insert_block(&block);
             let slot = self.mask.slot_at(block.header.time);
             let said = statement(Phase::Sign, slot, block.height(), &block.id());
             let sign = |node: &u32| (NodeId(*node), ctx.keys().sign(*node, &said));

@@ -2,7 +2,7 @@
 
 use super::message::{CHUNK, LOCATOR_MAX, Message, Record, Signed, Witness};
 use super::{Signing, Threshold};
-use crate::base::{Hash, Height, NodeId, Tally, Time};
+use crate::base::{Hash, Height, NodeId, Time, VoterSet};
 use crate::chain::{Block, BlockIndex};
 use crate::protocol::{Context, request::answer, votes::Votes, votes::is_quorum};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Threshold {
         let is_turn = ctx.committee().in_turn(slot) == block.header.proposer;
         let is_past = block.header.time <= ctx.now() + self.config.skew;
         let fits = self.config.block_limit.admits(&block.batch);
-        follows && is_turn && is_past && fits && ctx.learn(block).is_some() && ctx.validate(block).is_ok()
+        follows && is_turn && is_past && fits && ctx.insert_block(block).is_some() && ctx.validate(block).is_ok()
     }
     /// Takes a signed block whose signatures are genuine; false if its parent is not here.
     pub(super) fn accept(&mut self, signed: &Arc<Signed>, ctx: &mut Context<'_, Self>) -> bool {
@@ -61,7 +61,7 @@ impl Threshold {
         let is_complete = match &signed.witness {
             Witness::Multi { signatures, signers } => {
                 let is_usual = self.config.signatures == Signing::Multi && *signers as usize == ctx.committee().n();
-                is_usual && is_quorum(Tally::default(), signatures, ctx.committee())
+                is_usual && is_quorum(VoterSet::default(), signatures, ctx.committee())
             }
             Witness::Group(_) => self.config.signatures == Signing::Frost,
         };
@@ -83,7 +83,7 @@ impl Threshold {
     }
     /// Makes the chain of `block` this node's, if it is better (rule 8, b to d) and keeps what is final.
     fn follow(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
-        let Some(new) = ctx.learn(block) else { return };
+        let Some(new) = ctx.insert_block(block) else { return };
         let tree = ctx.tree();
         let old = tree.find(&self.tip.id()).expect("the tip is in the tree");
         let fork = tree.fork_point(old, new);
@@ -180,7 +180,7 @@ impl Threshold {
         if is_news || blocks.is_empty() {
             self.backoff.reset();
         }
-        // Whose answer brings nothing is not asked again before somebody else: a liar would never let go.
+        // Whose answer brings nothing is not asked again before somebody else: a Byzantine node would never let go.
         if is_answer && !is_news {
             let wished = self.wished.take();
             wished.into_iter().for_each(|peer| _ = self.ask(peer, ctx));

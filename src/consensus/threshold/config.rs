@@ -2,7 +2,7 @@
 
 use crate::base::{Committee, Duration, Height, NodeId};
 use crate::chain::Limit;
-use crate::protocol::Misfit;
+use crate::protocol::InvalidSetting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -111,7 +111,7 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(super) fn check(&self, nodes: u64) -> Result<(), Misfit> {
+    pub(super) fn check(&self, nodes: u64) -> Result<(), InvalidSetting> {
         let frost = self.signatures == Signing::Frost;
         let fails = [
             (self.k > nodes, "k", "more signatures than nodes"),
@@ -125,8 +125,9 @@ impl Config {
             (frost && (self.k == 1 || nodes < 2), "k", "FROST splits a key among two signers at least"),
             (frost && nodes >= u64::from(u16::MAX), "signatures", "FROST numbers its signers by 16 bits"),
         ];
-        let misfit = |(_, key, reason): &(bool, &'static str, &str)| Misfit { key, reason: (*reason).to_owned() };
-        fails.iter().find(|(fails, ..)| *fails).map(misfit).map_or(Ok(()), Err)
+        let invalid =
+            |(_, key, reason): &(bool, &'static str, &str)| InvalidSetting { key, reason: (*reason).to_owned() };
+        fails.iter().find(|(fails, ..)| *fails).map(invalid).map_or(Ok(()), Err)
     }
     pub(super) fn remarks(&self, committee: &Committee, faulty: &BTreeSet<NodeId>) -> Vec<String> {
         let (l, k, shared, liars) = (committee.n(), committee.quorum(), committee.overlap(), faulty.len() as u64);

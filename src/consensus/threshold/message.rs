@@ -3,7 +3,7 @@
 use super::frost::{self, COMMITMENTS_BYTES, Chosen, SHARE_BYTES, SignatureShare, SigningCommitments};
 use crate::base::key::{PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
-use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Tally, Wire, Work};
+use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, VoterSet, Wire, Work};
 use crate::chain::Block;
 use crate::protocol::votes::{Signatures, is_quorum};
 use crate::protocol::{self, Record as Recorded};
@@ -49,7 +49,7 @@ pub fn statement(phase: Phase, slot: u64, height: Height, block: &Hash) -> Hash 
 
 /// The pre-commits of `k` signers for one block in one slot: what justifies to sign it, and to propose it again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Announced {
+pub struct ProposalHeader {
     /// The slot.
     pub slot: u64,
     /// The height.
@@ -60,7 +60,7 @@ pub struct Announced {
     pub signatures: Signatures,
 }
 
-impl Announced {
+impl ProposalHeader {
     /// Bytes on the wire.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -73,7 +73,7 @@ impl Announced {
     /// Whether these are `k` distinct signers.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        is_quorum(Tally::default(), &self.signatures, committee)
+        is_quorum(VoterSet::default(), &self.signatures, committee)
     }
 }
 
@@ -85,7 +85,7 @@ pub struct Proposal {
     /// The block; of an earlier slot if it is proposed again.
     pub block: Arc<Block>,
     /// Under the locked rule, why it is proposed again.
-    pub justification: Option<Arc<Announced>>,
+    pub justification: Option<Arc<ProposalHeader>>,
     /// The creator's.
     pub signature: Signature,
 }
@@ -108,7 +108,7 @@ pub struct Again {
     /// The block.
     pub block: Hash,
     /// Under the locked rule, why it is proposed again.
-    pub justification: Option<Arc<Announced>>,
+    pub justification: Option<Arc<ProposalHeader>>,
     /// The creator's, of [`Proposal::statement`].
     pub signature: Signature,
 }
@@ -181,7 +181,7 @@ pub enum Message {
     /// PRECOMMIT, under FROST with the commitments of round one, or SIGN.
     Vote(Phase, Vote, Option<Arc<SigningCommitments>>),
     /// READY, of the creator under star collection: `k` would sign; under FROST, who shall, and their commitments.
-    Ready(Arc<Announced>, Arc<Chosen>),
+    Ready(Arc<ProposalHeader>, Arc<Chosen>),
     /// SIGN under FROST: a share of the group's signature.
     Share {
         /// The slot.
@@ -283,7 +283,7 @@ pub struct Memory {
     /// The block.
     pub block: Arc<Block>,
     /// The pre-commits that it followed.
-    pub justification: Option<Arc<Announced>>,
+    pub justification: Option<Arc<ProposalHeader>>,
 }
 
 /// An entry of the log: what was signed, before the signature leaves; a block that was accepted, before it is final;

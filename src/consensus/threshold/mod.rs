@@ -48,12 +48,12 @@ mod signing;
 mod tests;
 
 pub use config::{Collection, Config, Rewrite, Rule, Signing};
-pub use message::{Again, Announced, Memory, Message, Phase, Proposal, Record, Signed, Vote, Witness, statement};
+pub use message::{Again, Memory, Message, Phase, Proposal, ProposalHeader, Record, Signed, Vote, Witness, statement};
 
 use crate::base::{Committee, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::Block;
 use crate::protocol::request::Backoff;
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note, votes::Votes};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, note, votes::Votes};
 use room::Room;
 use signing::Round;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -85,7 +85,7 @@ pub struct Threshold {
     /// What was signed last.
     memory: Option<Arc<Memory>>,
     /// The block of the next height that was justified last.
-    justified: Option<(Arc<Announced>, Arc<Block>)>,
+    justified: Option<(Arc<ProposalHeader>, Arc<Block>)>,
     /// Blocks proposed last for the next height: who proposes one again sends its name alone.
     offered: VecDeque<Arc<Block>>,
     /// What a slot seems to carry.
@@ -124,7 +124,7 @@ impl Protocol for Threshold {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, nodes: usize) -> Result<(), InvalidSetting> {
         config.check(nodes as u64)
     }
     fn committee(config: &Config, weights: Vec<u64>) -> Committee {
@@ -181,7 +181,7 @@ impl Protocol for Threshold {
             self.on_slot(ctx);
         }
     }
-    fn on_pending(&mut self, ctx: &mut Context<'_, Self>) {
+    fn on_transaction(&mut self, ctx: &mut Context<'_, Self>) {
         self.tick(ctx);
     }
     fn attacker(

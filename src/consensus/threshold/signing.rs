@@ -1,7 +1,9 @@
 //! From a proposal to a witness (rules 2 to 7 of the slot), and what the signer's memory permits.
 
 use super::frost::{Chosen, SignatureShare, SigningCommitments, SigningNonces};
-use super::message::{Again, Announced, Memory, Message, Phase, Proposal, Record, Signed, Vote, Witness, statement};
+use super::message::{
+    Again, Memory, Message, Phase, Proposal, ProposalHeader, Record, Signed, Vote, Witness, statement,
+};
 use super::{Collection, Rule, STUCK, Threshold};
 use crate::base::{Hash, Height, NodeId, Signature, Work};
 use crate::chain::{Batch, Block, Header, Limit, Seal};
@@ -27,7 +29,7 @@ pub struct Round {
     pre_commits: Votes,
     signs: Votes,
     /// The first `k` pre-commits for one block.
-    quorum: Option<Arc<Announced>>,
+    quorum: Option<Arc<ProposalHeader>>,
     /// FROST: nonces to use once, commitments heard, who signs, their shares.
     nonces: Option<Box<SigningNonces>>,
     commitments: Chosen,
@@ -36,7 +38,7 @@ pub struct Round {
 }
 
 /// Blocks proposed for the next height that are kept, to be proposed again.
-const OFFERED_MOST: usize = 16;
+const OFFERED_MAX: usize = 16;
 
 /// Proposing and voting.
 impl Threshold {
@@ -133,7 +135,7 @@ impl Threshold {
     fn offer(&mut self, block: &Arc<Block>) {
         if block.height() == self.height() && self.offered.iter().all(|offered| offered.id() != block.id()) {
             self.offered.push_back(block.clone());
-            if self.offered.len() > OFFERED_MOST {
+            if self.offered.len() > OFFERED_MAX {
                 self.offered.pop_front();
             }
         }
@@ -236,11 +238,11 @@ impl Threshold {
             self.rounds.entry(slot).or_default().nonces = Some(Box::new(nonces));
             Arc::new(commitments)
         });
-        self.tell(slot, Message::Vote(phase, vote, commitments.clone()), ctx);
+        self.notify(slot, Message::Vote(phase, vote, commitments.clone()), ctx);
         self.on_vote(me, phase, vote, commitments, ctx);
     }
     /// Sends a vote to all, or to the creator.
-    fn tell(&self, slot: u64, message: Message, ctx: &mut Context<'_, Self>) {
+    fn notify(&self, slot: u64, message: Message, ctx: &mut Context<'_, Self>) {
         let creator = ctx.committee().in_turn(slot);
         match self.config.collection {
             Collection::Broadcast => ctx.broadcast(message),
@@ -310,7 +312,7 @@ impl Threshold {
         let (block, signatures) = (ballot.digest, ballot.signatures.clone());
         let of_ballot = |node: &NodeId| signatures.iter().any(|(signer, _)| signer == node);
         round.commitments.retain(|node, _| of_ballot(node));
-        let announced = Arc::new(Announced { slot, height, block, signatures });
+        let announced = Arc::new(ProposalHeader { slot, height, block, signatures });
         round.quorum = Some(announced.clone());
         round.chosen = Arc::new(std::mem::take(&mut round.commitments));
         if self.config.collection == Collection::Star && committee.in_turn(slot) == me {
@@ -320,7 +322,7 @@ impl Threshold {
     pub(super) fn on_ready(
         &mut self,
         from: NodeId,
-        announced: Arc<Announced>,
+        announced: Arc<ProposalHeader>,
         chosen: Arc<Chosen>,
         ctx: &mut Context<'_, Self>,
     ) {
@@ -338,7 +340,7 @@ impl Threshold {
         }
     }
     /// Signs (rule 4): memory first, then the signature or, under FROST, the share if this signer was chosen.
-    fn sign(&mut self, slot: u64, block: &Arc<Block>, by: Option<Arc<Announced>>, ctx: &mut Context<'_, Self>) {
+    fn sign(&mut self, slot: u64, block: &Arc<Block>, by: Option<Arc<ProposalHeader>>, ctx: &mut Context<'_, Self>) {
         let Some(round) = self.rounds.get_mut(&slot) else { return };
         round.signed = true;
         let is_chosen = round.chosen.contains_key(&ctx.me());
@@ -357,7 +359,7 @@ impl Threshold {
                 // The group's commitment is a sum of one product per chosen signer.
                 ctx.spend(Work::SIGN + Work::verify(chosen.len() as u32));
                 let Some(share) = nonces.and_then(|nonces| dealt.share(&chosen, &said, &nonces)) else { return };
-                self.tell(slot, Message::Share { slot, height: block.height(), share: Arc::new(share) }, ctx);
+                self.notify(slot, Message::Share { slot, height: block.height(), share: Arc::new(share) }, ctx);
                 self.on_share(ctx.me(), slot, block.height(), share, ctx);
             }
         }

@@ -7,9 +7,9 @@ mod load;
 use super::*;
 use crate::base::{Duration, Wire};
 use crate::chain::Batch;
-use crate::protocol::rehearsal::{Flight, Rehearsal};
+use crate::protocol::testing::{Flight, TestCluster};
 
-type Stage = Rehearsal<Threshold>;
+type Stage = TestCluster<Threshold>;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SLOT: Duration = Duration::from_secs(1);
@@ -174,7 +174,7 @@ fn messages_and_records_have_these_sizes() {
     let stage = Stage::new(4, config());
     let genesis = stage.chain(0)[0].clone();
     let one = block(&stage, &genesis, 1, 0, 0..1);
-    let announced = Arc::new(Announced {
+    let announced = Arc::new(ProposalHeader {
         slot: 1,
         height: Height(1),
         block: one.id(),
@@ -274,7 +274,7 @@ fn a_slot_goes_from_proposal_to_block_as_the_diagram_shows() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused_with_key_and_reason() {
-    let key = |config: Config, nodes| Threshold::check(&config, nodes).err().map(|misfit| misfit.key);
+    let key = |config: Config, nodes| Threshold::check(&config, nodes).err().map(|invalid| invalid.key);
     assert_eq!(key(Config::default(), 1), None);
     assert_eq!(key(Config { k: 5, ..config() }, 4), Some("k"));
     assert_eq!(key(Config { slot: Duration::ZERO, ..config() }, 4), Some("slot"));

@@ -1,8 +1,8 @@
 //! Nodes that do not follow Proof of Vote. Each runs an honest node and rewrites what it orders.
 
 use super::message::{Message, Proposal, Vote as Ballot, place, sign_vote};
-use super::{Certificate, Claim, Config, Randomness, Ratified, Record, Report, Timer, Voice, Vote, voice};
-use crate::base::{Duration, Height, NodeId, Tally};
+use super::{Certificate, CertificateVote, Claim, Config, Randomness, Ratified, Record, Report, Timer, Vote, voice};
+use crate::base::{Duration, Height, NodeId, VoterSet};
 use crate::chain::Block;
 use crate::protocol::{Attacker, Context, Effect, EffectOf, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ pub(super) fn attacker(
 
 impl Attacker<Vote> for Faulty {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Vote>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         match (self.attack, &message) {
             (Attack::DoubleVote, Message::Propose(proposal)) => {
                 let claim = &proposal.claim;
@@ -90,7 +90,7 @@ impl Attacker<Vote> for Faulty {
         self.rewrite(before, ctx);
     }
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Vote>) {
-        let before = ctx.ordered().len();
+        let before = ctx.effects_mut().len();
         if timer == Timer::Attack {
             self.grind(ctx);
         } else {
@@ -111,12 +111,12 @@ impl Faulty {
             let report = Report { height: at.0, round: at.1, claim: None, commissioner: ctx.me(), signature };
             ctx.broadcast(Message::Report(Arc::new(report)));
         }
-        if self.told.len() > TOLD_MOST {
+        if self.told.len() > TOLD_MAX {
             self.told.pop_first();
         }
     }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Vote>) {
-        let ordered = ctx.ordered().split_off(before);
+        let ordered = ctx.effects_mut().split_off(before);
         for effect in ordered {
             self.rewrite_one(effect, ctx);
         }
@@ -129,7 +129,7 @@ impl Faulty {
             (Attack::Withhold, Effect::Send { to, message: Message::Certificate(_) | Message::Ratified(_) })
                 if Some(&to) != Vote::others(ctx, true).first() => {}
             (Attack::Withhold | Attack::DoubleVote, Effect::Send { message: Message::Blocks(..), .. }) => {}
-            (_, effect) => ctx.ordered().push(effect),
+            (_, effect) => ctx.effects_mut().push(effect),
         }
     }
     /// The first half gets the block, the second another, the last commissioner both.
@@ -159,7 +159,7 @@ impl Faulty {
     /// Shows the second half the certificate of the other block.
     fn publish_other(&mut self, ctx: &mut Context<'_, Vote>) {
         let Some(claim) = self.other.clone() else { return };
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         for node in self.held.keys() {
             tally.add(*node, ctx.committee());
         }
@@ -184,20 +184,20 @@ impl Faulty {
         let name = claim.block.id();
         self.mask.voices.extend(held);
         let votes = self.mask.voices.iter().filter(|(_, vote)| (vote.round, vote.block) == (claim.round, name));
-        let all: Vec<Voice> = votes.map(|(node, vote)| voice(*node, vote)).collect();
+        let all: Vec<CertificateVote> = votes.map(|(node, vote)| voice(*node, vote)).collect();
         let (height, round) = (claim.block.height(), claim.round);
-        let certified = |voices: Vec<Voice>| Certificate { height, round, block: name, voices };
+        let certified = |voices: Vec<CertificateVote>| Certificate { height, round, block: name, voices };
         if !certified(all.clone()).is_complete(ctx.committee()) {
             return;
         }
         let mine = self.mask.duty.iter().position(|node| *node == ctx.me()).map(|at| at as u64);
-        let is_mine = |voices: &Vec<Voice>| {
+        let is_mine = |voices: &Vec<CertificateVote>| {
             let certificate = certified(voices.clone());
             let butlers = self.mask.duty.len();
             certificate.is_complete(ctx.committee())
                 && Some(place(Some(&certificate), claim.block.header.time, butlers)) == mine
         };
-        let without = |set: u64| -> Vec<Voice> {
+        let without = |set: u64| -> Vec<CertificateVote> {
             let kept = all.iter().enumerate().filter(|(at, _)| *at >= 64 || set & (1 << at) == 0);
             kept.map(|(_, voice)| voice.clone()).collect()
         };
@@ -208,7 +208,7 @@ impl Faulty {
 }
 
 /// Heights and rounds that a double voter keeps in mind.
-const TOLD_MOST: usize = 64;
+const TOLD_MAX: usize = 64;
 /// Sets of votes that a grinder tries.
 const TRIES: u64 = 1024;
 

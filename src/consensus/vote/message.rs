@@ -3,7 +3,7 @@
 use super::Vote as Node;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
-use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Tally, Time, Wire, Work};
+use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, Time, VoterSet, Wire, Work};
 use crate::chain::{Block, Seal};
 use crate::protocol::{self, Context};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ impl Vote {
 
 /// One vote of a certificate.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Voice {
+pub struct CertificateVote {
     /// Who votes.
     pub commissioner: NodeId,
     /// Whom it elects.
@@ -62,7 +62,7 @@ pub struct Certificate {
     /// The block.
     pub block: Hash,
     /// The votes.
-    pub voices: Vec<Voice>,
+    pub voices: Vec<CertificateVote>,
 }
 
 impl Certificate {
@@ -75,7 +75,7 @@ impl Certificate {
     /// Whether distinct commissioners form a quorum. That the signatures are genuine was checked before.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         self.voices.iter().all(|voice| committee.weight(voice.commissioner) > 0)
             && self.voices.iter().all(|voice| tally.add(voice.commissioner, committee))
             && tally.is_quorum(committee)
@@ -318,7 +318,7 @@ pub enum Message {
     Vote(Vote),
     /// The butler to every commissioner, who has the block.
     Certificate(Arc<Certificate>),
-    /// The butler to everybody else.
+    /// The butler to all other nodes.
     Ratified(Arc<Ratified>),
     /// A commissioner to everybody, at the cut-off.
     Report(Arc<Report>),

@@ -29,7 +29,7 @@
 //! honest vote in a later round shows to be impossible. Where a butler who is no commissioner equivocates, or one more
 //! commissioner lies, two blocks may stay possible, and the height waits for ever rather than fork. With seven
 //! commissioners, two of which may lie, one equivocating butler among them is enough: one phase of votes can live with
-//! `f` liars only among `5 f - 1` or more (Kuznetsov, Tonkikh and Zhang, PODC 2021). Two butlers that drew one turn from
+//! `f` Byzantine nodes only among `5 f - 1` or more (Kuznetsov, Tonkikh and Zhang, PODC 2021). Two butlers that drew one turn from
 //! different certificates of one parent, both honest, can do the same.
 //!
 //! **Simplified.** Commissioners neither join nor leave. Ordinary users only follow. Reports go to everybody, since
@@ -52,13 +52,15 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Again, Ballot, Brief, Certificate, Claim, Fields, Message, Proposal, Ratified, Report, Voice};
+pub use message::{
+    Again, Ballot, Brief, Certificate, CertificateVote, Claim, Fields, Message, Proposal, Ratified, Report,
+};
 pub use record::{Image, Record};
 
-use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Tally, Time};
+use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time, VoterSet};
 use crate::chain::{Block, Header, Limit};
 use crate::protocol::request::Backoff;
-use crate::protocol::{Attacker, Context, Misfit, Protocol, note};
+use crate::protocol::{Attacker, Context, InvalidSetting, Protocol, note};
 use rounds::Choice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -211,21 +213,21 @@ impl Protocol for Vote {
     type Timer = Timer;
     type Record = Record;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
-        let misfit = |key, reason: String| Err(Misfit { key, reason });
+    fn check(config: &Config, nodes: usize) -> Result<(), InvalidSetting> {
+        let invalid = |key, reason: String| Err(InvalidSetting { key, reason });
         if config.commissioners > nodes {
-            return misfit("commissioners", format!("is {} of {nodes} nodes", config.commissioners));
+            return invalid("commissioners", format!("is {} of {nodes} nodes", config.commissioners));
         }
         let candidates = config.candidates(nodes).count();
         if candidates == 0 {
-            return misfit("commissioners_stand", "nobody is left to be a butler".to_owned());
+            return invalid("commissioners_stand", "nobody is left to be a butler".to_owned());
         }
         if config.butlers > candidates {
-            return misfit("butlers", format!("is {}; there are {candidates} candidates", config.butlers));
+            return invalid("butlers", format!("is {}; there are {candidates} candidates", config.butlers));
         }
         for (key, span) in [("interval", config.interval), ("cut_off", config.cut_off)] {
             if span.is_zero() {
-                return misfit(key, "must be above zero".to_owned());
+                return invalid(key, "must be above zero".to_owned());
             }
         }
         for (key, number) in [
@@ -233,7 +235,7 @@ impl Protocol for Vote {
             ("block_limit", config.block_limit.bytes.min(u64::from(config.block_limit.transactions))),
         ] {
             if number == 0 {
-                return misfit(key, "must be at least 1".to_owned());
+                return invalid(key, "must be at least 1".to_owned());
             }
         }
         Ok(())
@@ -305,11 +307,11 @@ impl Protocol for Vote {
 /// Blocks that a node is given at a time, at most.
 const ANSWER: usize = 32;
 /// Blocks of one height that are kept.
-const CLAIMS_MOST: usize = 64;
+const CLAIMS_MAX: usize = 64;
 /// Records after which the log is replaced by an image, at the next round.
-const LOG_MOST: usize = 256;
+const LOG_MAX: usize = 256;
 /// How far ahead of its own round a commissioner follows a butler that need not justify it.
-const AHEAD_MOST: u64 = 1_000;
+const AHEAD_MAX: u64 = 1_000;
 
 /// The normal case (rules 2 to 4).
 impl Vote {
@@ -465,7 +467,7 @@ impl Vote {
             return *valid;
         }
         let fits = self.config.block_limit.admits(&block.batch);
-        let valid = fits && ctx.learn(block).is_some() && ctx.validate(block).is_ok();
+        let valid = fits && ctx.insert_block(block).is_some() && ctx.validate(block).is_ok();
         self.valid.insert(block.id(), valid);
         valid
     }
@@ -483,7 +485,7 @@ impl Vote {
         }
         self.voices.insert(from, vote.clone());
         let block = own.claim.block.id();
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         let voices = self.voices.iter().filter(|(_, vote)| vote.block == block);
         for (node, _) in voices.clone() {
             tally.add(*node, ctx.committee());
@@ -494,7 +496,7 @@ impl Vote {
         }
     }
     /// The block is final: the certificate to the commissioners, the block too to the others.
-    fn publish(&mut self, claim: &Claim, voices: Vec<Voice>, ctx: &mut Context<'_, Self>) {
+    fn publish(&mut self, claim: &Claim, voices: Vec<CertificateVote>, ctx: &mut Context<'_, Self>) {
         let (block, fields) = (claim.block.clone(), claim.fields.clone());
         let (height, round) = (block.height(), claim.round);
         let certificate = Arc::new(Certificate { height, round, block: block.id(), voices });
@@ -505,7 +507,7 @@ impl Vote {
         for to in Vote::others(ctx, false) {
             ctx.send(to, Message::Ratified(ratified.clone()));
         }
-        if ctx.learn(&ratified.block).is_some() {
+        if ctx.insert_block(&ratified.block).is_some() {
             self.ratify(&ratified, ctx);
         }
     }
@@ -601,6 +603,6 @@ impl Vote {
     }
 }
 
-fn voice(commissioner: NodeId, vote: &message::Vote) -> Voice {
-    Voice { commissioner, ballot: vote.ballot.clone(), signature: vote.signature }
+fn voice(commissioner: NodeId, vote: &message::Vote) -> CertificateVote {
+    CertificateVote { commissioner, ballot: vote.ballot.clone(), signature: vote.signature }
 }

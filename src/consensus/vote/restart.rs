@@ -1,6 +1,6 @@
 //! What a node writes, and how it starts: for the first time, or again.
 
-use super::{Config, Image, LOG_MOST, Record, Vote};
+use super::{Config, Image, LOG_MAX, Record, Vote};
 use crate::base::Time;
 use crate::chain::BlockIndex;
 use crate::protocol::Context;
@@ -16,7 +16,7 @@ impl Vote {
     }
     /// Replaces a long log by what it amounts to. Called between rounds, when nothing is half done.
     pub(super) fn shorten(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.written >= LOG_MOST {
+        if self.written >= LOG_MAX {
             self.written = 0;
             self.persist(Record::Image(Arc::new(self.image())), ctx);
         }

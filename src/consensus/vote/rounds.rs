@@ -1,7 +1,7 @@
 //! What happens when a round fails (rules 3 and 5), and how a node catches up.
 
-use super::{AHEAD_MOST, ANSWER, Brief, CLAIMS_MOST, Claim, Message, Proposal, Quorum, Record, Report, Timer, Vote};
-use crate::base::{Hash, Height, NodeId, Tally};
+use super::{AHEAD_MAX, ANSWER, Brief, CLAIMS_MAX, Claim, Message, Proposal, Quorum, Record, Report, Timer, Vote};
+use crate::base::{Hash, Height, NodeId, VoterSet};
 use crate::protocol::request::{Backoff, answer};
 use crate::protocol::{Context, note};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,7 @@ impl Vote {
         self.count(report.clone(), ctx);
     }
     /// Whether an honest commissioner could have voted for what is reported. What no butler signed, or what breaks a
-    /// rule, had no honest vote: a liar made it up, to have it proposed again. Nothing is known of a block that is not here.
+    /// rule, had no honest vote: a Byzantine node made it up, to have it proposed again. Nothing is known of a block that is not here.
     pub(super) fn is_sound(&mut self, report: &Report, ctx: &mut Context<'_, Self>) -> bool {
         let Some(brief) = &report.claim else { return true };
         let Some(claim) = self.claim(&brief.block).map(|known| brief.with(known)) else { return false };
@@ -96,7 +96,7 @@ impl Vote {
         let claim = &proposal.claim;
         let is_new = claim.fields.round == claim.round;
         if !self.config.hardened {
-            return is_new && claim.round - self.round <= AHEAD_MOST;
+            return is_new && claim.round - self.round <= AHEAD_MAX;
         }
         match claim.round {
             0 => is_new,
@@ -110,7 +110,7 @@ impl Vote {
     /// What may be proposed in `round` after these reports.
     pub(super) fn choice(&mut self, reports: &[Arc<Report>], round: u64, ctx: &mut Context<'_, Self>) -> Choice {
         let (height, committee) = (self.tip.height().next(), ctx.committee());
-        let mut tally = Tally::default();
+        let mut tally = VoterSet::default();
         let is_set = reports.iter().all(|report| {
             (report.height, report.round) == (height, round)
                 && committee.weight(report.commissioner) > 0
@@ -176,13 +176,13 @@ impl Vote {
         self.claims.get(block).or_else(|| own.chain(&self.heard).find(|claim| claim.block.id() == *block))
     }
     pub(super) fn keep(&mut self, claim: &Arc<Claim>) {
-        if self.claims.len() < CLAIMS_MOST {
+        if self.claims.len() < CLAIMS_MAX {
             self.claims.entry(claim.block.id()).or_insert_with(|| claim.clone());
         }
     }
     /// Asks for a block, and again when it is named again and the answer did not come.
     pub(super) fn want(&mut self, whom: NodeId, block: Hash, ctx: &mut Context<'_, Self>) {
-        if whom == ctx.me() || (self.wanted.len() >= CLAIMS_MOST && !self.wanted.contains_key(&block)) {
+        if whom == ctx.me() || (self.wanted.len() >= CLAIMS_MAX && !self.wanted.contains_key(&block)) {
             return;
         }
         let first = (ctx.now(), Backoff::new(self.config.cut_off));
@@ -241,7 +241,7 @@ impl Vote {
 }
 
 /// Cut-offs for which an answer is awaited at most.
-const AWAITED_MOST: u64 = 8;
+const AWAITED_MAX: u64 = 8;
 
 /// Catching up.
 impl Vote {
@@ -269,7 +269,7 @@ impl Vote {
     /// Asks for the blocks above, unless an answer is under way.
     pub(super) fn ask(&mut self, whom: NodeId, ctx: &mut Context<'_, Self>) {
         if whom != ctx.me() && ctx.now() >= self.awaited {
-            self.awaited = ctx.now() + self.backoff.next_wait().min(self.config.cut_off * AWAITED_MOST);
+            self.awaited = ctx.now() + self.backoff.next_wait().min(self.config.cut_off * AWAITED_MAX);
             self.helper = Some(whom);
             ctx.send(whom, Message::Ask(self.tip.height()));
         }

@@ -10,9 +10,9 @@ use super::*;
 use crate::base::{Hash, Height, Signature, Time, Wire, Work};
 use crate::chain::Batch;
 use crate::protocol::Message as _;
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 
-type Stage = Rehearsal<Vote>;
+type Stage = TestCluster<Vote>;
 
 const NANO: Duration = Duration::from_nanos(1);
 const MILLI: Duration = Duration::from_millis(1);
@@ -24,13 +24,13 @@ fn all(n: usize) -> Vec<usize> {
 
 /// The butler of the first block.
 fn first_butler(n: usize, config: &Config) -> usize {
-    let stage: Stage = Rehearsal::new(n, config.clone());
+    let stage: Stage = TestCluster::new(n, config.clone());
     stage.node(0).butler(None, 0).index()
 }
 
 /// A stage on which the first butler and perhaps the last commissioner play attacks; and who does not.
 fn attacked(n: usize, config: &Config, butler: &str, accomplice: Option<&str>) -> (Stage, Vec<usize>) {
-    let mut stage: Stage = Rehearsal::empty(n, config.clone());
+    let mut stage: Stage = TestCluster::empty(n, config.clone());
     let first = first_butler(n, config);
     stage.set_attack(first, butler);
     let mut honest = all(n);
@@ -102,7 +102,7 @@ fn certificate(
 #[test]
 fn a_block_takes_three_messages_per_other_commissioner_and_is_final_everywhere_after_three_delays() {
     for n in [4usize, 7, 16, 64] {
-        let mut stage: Stage = Rehearsal::new(n, Config::default());
+        let mut stage: Stage = TestCluster::new(n, Config::default());
         let payment = stage.transaction(0, 0);
         stage.submit_to_all(&payment);
         let decided = |stage: &Stage| (0..n).filter(|node| stage.final_transactions(*node) == [payment.id()]).count();
@@ -126,7 +126,7 @@ fn a_block_takes_three_messages_per_other_commissioner_and_is_final_everywhere_a
 fn butlers_who_do_not_vote_cost_three_messages_per_commissioner_and_the_block_for_the_others() {
     for (commissioners, n) in [(4u64, 7u64), (7, 10), (16, 20)] {
         let config = Config { commissioners: commissioners as usize, commissioners_stand: false, ..Config::default() };
-        let mut stage: Stage = Rehearsal::new(n as usize, config);
+        let mut stage: Stage = TestCluster::new(n as usize, config);
         stage.run_until(Time::ZERO + SECOND * 2 + MILLI * 3);
         assert!((0..n as usize).all(|node| stage.finalized(node).len() == 2));
         let (voting, rest) = (commissioners, n - commissioners - 1);
@@ -139,7 +139,7 @@ fn butlers_who_do_not_vote_cost_three_messages_per_commissioner_and_the_block_fo
 
 #[test]
 fn one_block_reads_like_the_figure() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.run_until(Time::ZERO + SECOND * 2);
     let mut told = String::new();
     for _ in 0..3 {
@@ -156,7 +156,7 @@ fn one_block_reads_like_the_figure() {
 #[test]
 fn payments_fill_blocks_up_to_their_limit_in_order_and_once() {
     let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 2 }, ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(4, config);
+    let mut stage: Stage = TestCluster::new(4, config);
     let payments: Vec<_> = (0..5).map(|nonce| stage.transaction(0, nonce)).collect();
     payments.iter().for_each(|payment| stage.submit_to_all(payment));
     stage.run(SECOND * 9);
@@ -169,7 +169,7 @@ fn payments_fill_blocks_up_to_their_limit_in_order_and_once() {
 
 #[test]
 fn blocks_keep_the_interval() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.run(SECOND * 41);
     let times: Vec<u64> = stage.finalized(0)[1..].iter().map(|block| block.header.time.as_nanos()).collect();
     assert_eq!(times, (1..=20).map(|at| at * 2_000_000_000).collect::<Vec<_>>());
@@ -177,7 +177,7 @@ fn blocks_keep_the_interval() {
 
 #[test]
 fn every_message_and_record_has_its_size_and_price() {
-    let stage: Stage = Rehearsal::new(4, Config::default());
+    let stage: Stage = TestCluster::new(4, Config::default());
     let payment = stage.transaction(0, 0);
     let rooted = Fields { round: 0, parent: None };
     let first = block(&Block::genesis(), 0, &rooted, vec![payment.clone()]);
@@ -233,7 +233,7 @@ fn every_message_and_record_has_its_size_and_price() {
 #[test]
 fn two_of_five_commissioners_may_be_silent_and_three_may_not() {
     for (silent, goes_on) in [(2, true), (3, false)] {
-        let mut stage: Stage = Rehearsal::new(5, Config::default());
+        let mut stage: Stage = TestCluster::new(5, Config::default());
         (0..silent).for_each(|node| stage.crash(node));
         stage.run(SECOND * 60);
         assert_eq!(stage.finalized(4).len() > 3, goes_on, "{silent} silent");
@@ -244,7 +244,7 @@ fn two_of_five_commissioners_may_be_silent_and_three_may_not() {
 /// Crashes `victim` after so many effects, starts it again, and holds everybody to what was promised.
 fn restart(mut stage: Stage, victim: usize, fuse: u32, about: &str) {
     let before = stage.finalized((victim + 1) % 4).len();
-    stage.set_fuse(victim, fuse);
+    stage.crash_after_effects(victim, fuse);
     stage.run(SECOND * 12);
     stage.crash(victim);
     stage.boot(victim);
@@ -259,7 +259,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress_and_signs_nothin
     for quorum in [Quorum::Majority, Quorum::TwoThirds] {
         let config = || Config { quorum, ..Config::default() };
         for fuse in 0..60 {
-            (0..4).for_each(|victim| restart(Rehearsal::new(4, config()), victim, fuse, "from the start"));
+            (0..4).for_each(|victim| restart(TestCluster::new(4, config()), victim, fuse, "from the start"));
         }
     }
 }
@@ -268,7 +268,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_progress_and_signs_nothin
 fn a_crash_between_any_two_effects_of_a_lost_round_does_too() {
     for fuse in 0..60 {
         for victim in 0..4 {
-            let mut stage: Stage = Rehearsal::new(4, Config::default());
+            let mut stage: Stage = TestCluster::new(4, Config::default());
             stage.run_until(Time::ZERO + SECOND * 2);
             // All vote, and nobody ever hears the butler count.
             stage.run(MILLI * 2 - NANO);
@@ -282,8 +282,8 @@ fn a_crash_between_any_two_effects_of_a_lost_round_does_too() {
 fn a_crash_around_the_writing_of_an_image_does_too() {
     let victim = |stage: &Stage| (0..4).max_by_key(|node| stage.log(*node).len()).expect("a node");
     for fuse in 0..50 {
-        let mut stage: Stage = Rehearsal::new(4, Config::default());
-        assert!(stage.run_while(SECOND * 1_000, |stage| stage.log(victim(stage)).len() < LOG_MOST - 4));
+        let mut stage: Stage = TestCluster::new(4, Config::default());
+        assert!(stage.run_while(SECOND * 1_000, |stage| stage.log(victim(stage)).len() < LOG_MAX - 4));
         let victim = victim(&stage);
         restart(stage, victim, fuse, "an image");
     }
@@ -292,7 +292,7 @@ fn a_crash_around_the_writing_of_an_image_does_too() {
 #[test]
 fn a_node_that_is_restored_from_an_image_is_what_it_was() {
     let config = Config { butlers: 3, tenure: 5, ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(4, config);
+    let mut stage: Stage = TestCluster::new(4, config);
     stage.crash(1);
     let is_image = |stage: &Stage| matches!(stage.log(0).first(), Some(Record::Image(_)));
     assert!(stage.run_while(SECOND * 2_000, |stage| !is_image(stage)));
@@ -308,7 +308,7 @@ fn a_node_that_is_restored_from_an_image_is_what_it_was() {
 
 #[test]
 fn the_log_is_cut_and_a_node_that_missed_hundreds_of_blocks_gets_them_from_restarted_ones() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.run(SECOND * 5);
     stage.crash(3);
     let mut longest = 0;
@@ -316,7 +316,7 @@ fn the_log_is_cut_and_a_node_that_missed_hundreds_of_blocks_gets_them_from_resta
         stage.run(SECOND * 2);
         longest = (0..3).map(|node| stage.log(node).len()).max().unwrap_or(0).max(longest);
     }
-    assert!((LOG_MOST - 8..LOG_MOST + 8).contains(&longest), "{longest}");
+    assert!((LOG_MAX - 8..LOG_MAX + 8).contains(&longest), "{longest}");
     for node in 0..3 {
         stage.crash(node);
         stage.boot(node);
@@ -332,16 +332,16 @@ fn the_log_is_cut_and_a_node_that_missed_hundreds_of_blocks_gets_them_from_resta
 
 #[test]
 fn a_height_without_end_does_not_fill_the_log() {
-    let mut stage: Stage = Rehearsal::new(4, Config { quorum: Quorum::TwoThirds, ..Config::default() });
+    let mut stage: Stage = TestCluster::new(4, Config { quorum: Quorum::TwoThirds, ..Config::default() });
     stage.run(SECOND * 5);
     stage.crash(2);
     stage.crash(3);
-    for _ in 0..2 * LOG_MOST {
+    for _ in 0..2 * LOG_MAX {
         (0..2).for_each(|node| assert!(stage.fire(node, Timer::CutOff)));
         stage.deliver(|_| true);
-        assert!((0..2).all(|node| stage.log(node).len() < LOG_MOST + 8));
+        assert!((0..2).all(|node| stage.log(node).len() < LOG_MAX + 8));
     }
-    assert!(stage.node(0).round > 2 * LOG_MOST as u64 - 1);
+    assert!(stage.node(0).round > 2 * LOG_MAX as u64 - 1);
     let before = stage.finalized(0).len();
     (0..4).for_each(|node| stage.crash(node));
     (0..4).for_each(|node| stage.boot(node));
@@ -352,7 +352,7 @@ fn a_height_without_end_does_not_fill_the_log() {
 
 #[test]
 fn after_loss_everybody_goes_on() {
-    let mut stage: Stage = Rehearsal::new(7, Config::default());
+    let mut stage: Stage = TestCluster::new(7, Config::default());
     let mut number = 0u64;
     for _ in 0..20_000 {
         stage.run(MILLI);

@@ -27,7 +27,7 @@ impl DiskModel {
 
 /// How much of its log a crashed node finds when it starts again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Kept {
+pub enum LogSurvival {
     /// All records whose sync completed.
     #[default]
     Durable,
@@ -114,13 +114,13 @@ impl<R: Record> Disk<R> {
         (self.slowness, self.full) = (slowness, full);
     }
     /// The power fails.
-    pub fn crash(&mut self, kept: Kept, random: &mut Stream) {
+    pub fn crash(&mut self, kept: LogSurvival, random: &mut Stream) {
         let syncing = std::mem::take(&mut self.syncing);
-        if kept == Kept::Torn && !syncing.is_empty() {
+        if kept == LogSurvival::Torn && !syncing.is_empty() {
             let whole = random.below(syncing.len() as u64) as usize;
             syncing.into_iter().take(whole).for_each(|record| self.keep(record));
         }
-        if let Kept::AllBut(records) = kept {
+        if let LogSurvival::AllBut(records) = kept {
             self.log.truncate(self.log.len().saturating_sub(records as usize));
         }
         self.waiting.clear();
@@ -186,7 +186,7 @@ mod tests {
         let (mut disk, mut random) = (Disk::new(SLOW), Stream::new(1, "disk", 0, 0));
         disk.write(Line(1, false));
         disk.start(&mut random);
-        disk.crash(Kept::Durable, &mut random);
+        disk.crash(LogSurvival::Durable, &mut random);
         assert!(disk.log().is_empty());
         for line in [Line(2, false), Line(3, true), Line(4, false)] {
             disk.write(line);
@@ -205,7 +205,7 @@ mod tests {
             }
             disk.start(&mut random);
             disk.write(Line(4, false));
-            disk.crash(Kept::Torn, &mut random);
+            disk.crash(LogSurvival::Torn, &mut random);
             let kept: Vec<u64> = disk.log().iter().map(|line| line.0).collect();
             assert_eq!(kept, (1..=kept.len() as u64).collect::<Vec<u64>>());
             lengths.insert(kept.len());

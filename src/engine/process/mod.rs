@@ -20,11 +20,11 @@ mod timers;
 pub use clock::Clock;
 pub use condition::Condition;
 pub(super) use cores::Computing;
-pub use disk::{Disk, DiskModel, Kept};
+pub use disk::{Disk, DiskModel, LogSurvival};
 pub(super) use job::{Job, Origin};
 pub use settings::ProcessSettings;
 
-use super::adversary::{Adversary, Later};
+use super::adversary::{Adversary, DelayedEffects};
 use super::agenda::{Agenda, Event, Output};
 use super::roster::ProcessId;
 use super::slab::Slab;
@@ -344,7 +344,7 @@ impl<P: Protocol> Processes<P> {
     pub fn look_at_timer(&mut self, id: ProcessId, slot: u32, agenda: &mut Agenda) -> Option<Job> {
         match self.get(id).timers.look(slot, agenda.now()) {
             Look::Due(number) => Some(Job::Timer { slot, number }),
-            Look::Later(at, number) => {
+            Look::DelayedEffects(at, number) => {
                 agenda.schedule_numbered(at, id, number, Event::Timer { process: id, slot });
                 None
             }
@@ -369,10 +369,10 @@ impl<P: Protocol> Processes<P> {
         match (&mut logic, input) {
             (NodeLogic::Honest(logic), Input::Message(from, message)) => logic.on_message(from, message, &mut ctx),
             (NodeLogic::Honest(logic), Input::Timer(timer)) => logic.on_timer(timer, &mut ctx),
-            (NodeLogic::Honest(logic), Input::Pending) => logic.on_pending(&mut ctx),
+            (NodeLogic::Honest(logic), Input::Pending) => logic.on_transaction(&mut ctx),
             (NodeLogic::Attacker(logic), Input::Message(from, message)) => logic.on_message(from, message, &mut ctx),
             (NodeLogic::Attacker(logic), Input::Timer(timer)) => logic.on_timer(timer, &mut ctx),
-            (NodeLogic::Attacker(logic), Input::Pending) => logic.on_pending(&mut ctx),
+            (NodeLogic::Attacker(logic), Input::Pending) => logic.on_transaction(&mut ctx),
         }
         let rejected = services.rejected;
         process.logic = Some(logic);
@@ -397,7 +397,7 @@ impl<P: Protocol> Processes<P> {
         adversary.hear(message, &|| message.verify(node, keys), &mut later);
         self.put_off(id, later, agenda);
     }
-    fn put_off(&mut self, id: ProcessId, later: Later<P>, agenda: &mut Agenda) {
+    fn put_off(&mut self, id: ProcessId, later: DelayedEffects<P>, agenda: &mut Agenda) {
         let boots = self.boots(id);
         for (after, effect) in later {
             let effect = self.deferred.insert((boots, effect));
@@ -446,7 +446,13 @@ impl<P: Protocol> Processes<P> {
         None
     }
     /// A handler's effects are all ordered: its cores compute on, and its list of effects is used again.
-    pub fn ordered(&mut self, id: ProcessId, computing: Computing, effects: Vec<EffectOf<P>>, agenda: &mut Agenda) {
+    pub fn keep_effects(
+        &mut self,
+        id: ProcessId,
+        computing: Computing,
+        effects: Vec<EffectOf<P>>,
+        agenda: &mut Agenda,
+    ) {
         self.effects = effects;
         for (span, cores) in computing.occupations() {
             let boots = self.boots(id);
@@ -524,7 +530,7 @@ impl<P: Protocol> Processes<P> {
     }
     /// Stops a process that is up: logic, inbox, outbox, timers and mempool are gone; what is durable stays, or what
     /// `kept` says of it. The jobs that waited, and the last final block of a chain that replaces its own.
-    pub fn crash(&mut self, id: ProcessId, kept: Kept, now: Time) -> (Vec<Job>, Option<BlockIndex>) {
+    pub fn crash(&mut self, id: ProcessId, kept: LogSurvival, now: Time) -> (Vec<Job>, Option<BlockIndex>) {
         self.up[id.index()] = false;
         let seed = self.seed;
         let process = self.get(id);
@@ -536,9 +542,9 @@ impl<P: Protocol> Processes<P> {
         let Storage { disk, backups, .. } = &mut process.storage;
         disk.crash(kept, &mut stream(seed, "torn", id, process.boots));
         let found = match kept {
-            Kept::Durable | Kept::Torn | Kept::AllBut(_) => None,
-            Kept::Nothing => Some((Vec::new(), BlockIndex::GENESIS)),
-            Kept::Backup(age) => {
+            LogSurvival::Durable | LogSurvival::Torn | LogSurvival::AllBut(_) => None,
+            LogSurvival::Nothing => Some((Vec::new(), BlockIndex::GENESIS)),
+            LogSurvival::Backup(age) => {
                 backups.retain(|backup| backup.made + age >= now);
                 let is_there = backups.front().is_some_and(|backup| backup.made + age == now);
                 let found = is_there.then(|| backups.pop_front()).flatten();

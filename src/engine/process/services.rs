@@ -3,7 +3,7 @@
 use super::checked_signatures::CheckedSignatures;
 use crate::base::{Hash, Height, Keyring, NodeId, Stream};
 use crate::chain::mempool::Capacity;
-use crate::chain::{Batch, Block, BlockIndex, Limit, Mempool, Transaction, Tree};
+use crate::chain::{Batch, Block, BlockIndex, BlockTree, Limit, Mempool, Transaction};
 use crate::engine::executor::{Executed, Executor};
 use crate::engine::roster::ProcessId;
 use crate::engine::views::Views;
@@ -44,7 +44,7 @@ pub(super) struct NodeServices<'a> {
 
 impl NodeServices<'_> {
     fn index(&mut self, block: &Arc<Block>) -> BlockIndex {
-        self.views.learn(block).expect("a block whose ancestors this node has")
+        self.views.insert_block(block).expect("a block whose ancestors this node has")
     }
     /// The process has checked the payments of a batch; those that are not signed by their senders have no number.
     fn remember(&mut self, batch: &Batch) {
@@ -70,11 +70,11 @@ impl Services for NodeServices<'_> {
     fn keys(&self) -> &Keyring {
         self.keys
     }
-    fn tree(&self) -> &Tree {
+    fn tree(&self) -> &BlockTree {
         self.views.tree()
     }
-    fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
-        self.views.learn(block)
+    fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
+        self.views.insert_block(block)
     }
     fn pending(&self) -> usize {
         self.memory.pool.len()

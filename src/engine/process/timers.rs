@@ -21,7 +21,7 @@ pub(super) enum Look {
     /// The timer with this setting is due.
     Due(u32),
     /// The timer was set again, to this time under this number: the entry goes on to it.
-    Later(Time, u32),
+    DelayedEffects(Time, u32),
     /// Nothing to do.
     Nothing,
 }
@@ -78,7 +78,7 @@ impl<T: Copy + PartialEq> Timers<T> {
             Look::Due(slot.number)
         } else if slot.deadline < DUE {
             slot.queued = slot.deadline;
-            Look::Later(slot.deadline, slot.number)
+            Look::DelayedEffects(slot.deadline, slot.number)
         } else {
             Look::Nothing
         }
@@ -111,7 +111,7 @@ mod tests {
         let mut timers = Timers::new();
         assert_eq!(timers.set('a', at(10), 1), Some(0));
         assert_eq!(timers.set('a', at(20), 2), None);
-        assert_eq!(timers.look(0, at(10)), Look::Later(at(20), 2));
+        assert_eq!(timers.look(0, at(10)), Look::DelayedEffects(at(20), 2));
         assert_eq!(timers.look(0, at(20)), Look::Due(2));
         assert_eq!((timers.fire(0, 1), timers.fire(0, 2), timers.fire(0, 2)), (None, Some('a'), None));
     }
@@ -131,7 +131,7 @@ mod tests {
         timers.set('a', at(10), 1);
         timers.cancel('a');
         assert_eq!(timers.set('b', at(15), 2), None, "the entry at 10 looks at the slot");
-        assert_eq!(timers.look(0, at(10)), Look::Later(at(15), 2));
+        assert_eq!(timers.look(0, at(10)), Look::DelayedEffects(at(15), 2));
         timers.clear();
         assert_eq!(timers.look(0, at(15)), Look::Nothing);
     }

@@ -88,7 +88,7 @@ impl<P: Protocol> Simulation<P> {
                 self.perform(process, effect);
             }
         }
-        self.processes.ordered(process, computing, effects, &mut self.agenda);
+        self.processes.keep_effects(process, computing, effects, &mut self.agenda);
         self.drain(process);
     }
     /// Performs what waits in the outbox, up to what must be waited for.

@@ -6,10 +6,10 @@ use crate::chain::{Amount, Body, Transaction};
 use crate::engine::agenda::{Event, Output, Source};
 use crate::engine::delivery::lose;
 use crate::engine::faults::{
-    FLOOD_ACCOUNTS, FLOOD_BYTES, FLOOD_FEE, Fault, FloodPayload, FloodRound, Scheduled, Target, bind_leader, seen_from,
+    FLOOD_ACCOUNTS, FLOOD_BYTES, FLOOD_FEE, Fault, FaultEvent, FloodPayload, FloodRound, Target, bind_leader, seen_from,
 };
 use crate::engine::messages::MessageTable;
-use crate::engine::process::{Condition, Job, Kept, Origin};
+use crate::engine::process::{Condition, Job, LogSurvival, Origin};
 use crate::engine::roster::ProcessId;
 use crate::network::Change;
 use crate::observe::{Loss, Observed};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Beginning and ending.
 impl<P: Protocol> Simulation<P> {
     pub(super) fn on_fault(&mut self, entry: u32) {
-        let Scheduled { fault, begins, ends, .. } = self.faults.entry(entry).clone();
+        let FaultEvent { fault, begins, ends, .. } = self.faults.entry(entry).clone();
         if let Some((fault, label)) = &begins {
             self.notify(&Observed::FaultBegan { fault: *fault, label });
         }
@@ -140,7 +140,7 @@ impl<P: Protocol> Simulation<P> {
         self.carry_out(process, handled);
     }
     /// Stops a process; nothing if it is down. Its chain ends with what is final.
-    pub(super) fn crash(&mut self, process: ProcessId, kept: Kept) {
+    pub(super) fn crash(&mut self, process: ProcessId, kept: LogSurvival) {
         if !self.processes.is_up(process) {
             return;
         }
@@ -164,7 +164,7 @@ impl<P: Protocol> Simulation<P> {
     /// A process that is up loses its disk, log and chain included, and starts anew.
     fn forget(&mut self, process: ProcessId) {
         if self.processes.is_up(process) {
-            self.crash(process, Kept::Nothing);
+            self.crash(process, LogSurvival::Nothing);
             self.boot(process);
         }
     }

@@ -11,7 +11,7 @@ use crate::engine::messages::MessageTable;
 use crate::engine::process::{Job, Origin};
 use crate::engine::roster::ProcessId;
 use crate::engine::setup::TransactionRelay;
-use crate::network::gossip::{Class, Frame, Item, Post};
+use crate::network::gossip::{Class, Item, Post, RelayMessage};
 use crate::protocol::{Message, Protocol, Relay};
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl<P: Protocol> Simulation<P> {
         let message = self.store(from, message, is_corrupt);
         self.transmit(from, Some(to), message);
     }
-    /// Spreads a message to everybody else.
+    /// Spreads a message to all other nodes.
     pub(super) fn broadcast(&mut self, from: ProcessId, message: P::Message) {
         let is_corrupt = self.processes.corrupts_next_message(from);
         if self.dissemination.is_gossip() {
@@ -155,7 +155,7 @@ impl<P: Protocol> Simulation<P> {
             return;
         }
         match posts[0] {
-            Post { frame: frame @ Frame::Reminder, item, .. } => {
+            Post { frame: frame @ RelayMessage::Reminder, item, .. } => {
                 self.receive_frame(process, ReceivedFrame { from: process, frame, item: item.0 });
             }
             _ => send_frames(process, &posts, &mut self.delivery, &mut delivery_context!(self)),
@@ -189,8 +189,11 @@ impl<P: Protocol> Simulation<P> {
             None => {}
             Some((from, &Content::Message(message))) => self.receive(to, self.roster.node(from), message),
             // Most frames by far are announcements of what the receiver has.
-            Some((_, &Content::Frame(Frame::Announce, item))) if self.dissemination.is_held(to, item) => {}
-            Some((from, &Content::Frame(frame, item))) => self.receive_frame(to, ReceivedFrame { from, frame, item }),
+            Some((_, &Content::RelayMessage(RelayMessage::Announce, item))) if self.dissemination.is_held(to, item) => {
+            }
+            Some((from, &Content::RelayMessage(frame, item))) => {
+                self.receive_frame(to, ReceivedFrame { from, frame, item });
+            }
             Some((_, Content::Transaction(transaction))) => {
                 let transaction = transaction.clone();
                 self.offer(to, transaction, Origin::Peer);

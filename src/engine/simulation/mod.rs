@@ -25,8 +25,8 @@ use super::roster::{ProcessId, Roster};
 use super::setup::{self, Setup, Stop, TransactionRelay};
 use super::views::Views;
 use crate::base::{ClientId, Duration, Height, Keyring, NodeId, Time};
-use crate::chain::{Block, Transaction, Tree};
-use crate::observe::trace::{Fingerprint, Timeline};
+use crate::chain::{Block, BlockTree, Transaction};
+use crate::observe::fingerprint::{Fingerprint, Timeline};
 use crate::observe::{Observed, Observer, Violation};
 use crate::protocol::Protocol;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ impl<P: Protocol> Simulation<P> {
             delay: setup.client_delay,
             retry: setup.client_retry,
             retransmission: P::RETRANSMISSION,
-            replies: u32::try_from(P::replies(committee)).expect("fewer replies than nodes"),
+            replies: u32::try_from(P::client_reply_quorum(committee)).expect("fewer replies than nodes"),
         };
         let count = roster.processes();
         let nodes: Vec<NodeId> = roster.all().map(|process| roster.node(process)).collect();
@@ -292,7 +292,7 @@ impl<P: Protocol> Simulation<P> {
     }
     /// All blocks anybody made.
     #[must_use]
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &BlockTree {
         self.views.tree()
     }
     /// Number of nodes.

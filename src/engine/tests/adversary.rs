@@ -1,15 +1,15 @@
 //! Nodes that misbehave whatever their protocol.
 
-use super::super::adversary::{Conduct, Replay};
+use super::super::adversary::{EffectFilter, Replay};
 use super::super::setup::{add_twins, roster};
-use super::super::{Clock, Fault, ProcessId, Scheduled, Setup};
+use super::super::{Clock, Fault, FaultEvent, ProcessId, Setup};
 use super::fixture::{Bell, Config, Diary, at, payment, run, setup};
 use crate::base::{AccountId, CostTable, Duration, Height, NodeId, Stream};
 
 const NODES: [NodeId; 4] = [NodeId(0), NodeId(1), NodeId(2), NodeId(3)];
 
 /// `n` nodes, one of which misbehaves.
-fn with(n: usize, node: usize, conduct: Conduct, diary: &Diary) -> Setup<Bell> {
+fn with(n: usize, node: usize, conduct: EffectFilter, diary: &Diary) -> Setup<Bell> {
     let mut setup = setup(n, Config::default(), diary);
     setup.processes[node].adversary = Some(Box::new(conduct));
     setup
@@ -40,7 +40,7 @@ fn observers_see_no_process_beyond_the_committee() {
     let diary = Diary::default();
     let mut setup = with_twins(&[vec![NODES[1], NODES[2]], vec![NODES[3]]], &diary);
     let crash = Fault::crash(vec![NODES[0], NodeId(4)]);
-    setup.faults.push(Scheduled { at: at(5_000), fault: crash, begins: None, ends: None });
+    setup.faults.push(FaultEvent { at: at(5_000), fault: crash, begins: None, ends: None });
     let simulation = run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(simulation.nodes(), 4);
     assert_eq!(diary.lines("n4"), Vec::<String>::new());
@@ -106,7 +106,7 @@ fn a_replaying_node_says_again_what_it_could_have_said() {
         probability: 1.0,
         random: Box::new(Stream::new(1, "replay", 1, 0)),
     };
-    run(with(3, 1, Conduct::Replay(replay), &diary), &[(at(50), payment(1, 0))]);
+    run(with(3, 1, EffectFilter::Replay(replay), &diary), &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("n1>n0 thanks").len(), 1);
     assert_eq!(diary.lines("n1>n2 thanks").len(), 1, "its own thanks");
     assert_eq!(diary.lines("n1>n2 next"), Vec::<String>::new(), "the sequencer has signed that");
@@ -115,14 +115,14 @@ fn a_replaying_node_says_again_what_it_could_have_said() {
 #[test]
 fn a_withholding_node_tells_its_friends_first() {
     let diary = Diary::default();
-    let conduct = Conduct::Withhold(vec![NODES[1]], Duration::from_millis(500));
+    let conduct = EffectFilter::Withhold(vec![NODES[1]], Duration::from_millis(500));
     run(with(3, 0, conduct, &diary), &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("final"), ["100ms n0 final 1", "110ms n1 final 1", "610ms n2 final 1"]);
 }
 
 #[test]
 fn a_censoring_node_never_proposes_what_some_accounts_send() {
-    let conduct = Conduct::Censor(vec![AccountId(1)]);
+    let conduct = EffectFilter::Censor(vec![AccountId(1)]);
     let simulation = run(with(2, 0, conduct, &Diary::default()), &[(at(50), payment(1, 0)), (at(60), payment(2, 0))]);
     let block = simulation.finalized(NODES[1]);
     assert_eq!((block.height(), block.transactions()), (Height(1), &[payment(2, 0)][..]));
@@ -132,7 +132,7 @@ fn a_censoring_node_never_proposes_what_some_accounts_send() {
 fn a_garbled_message_costs_its_receiver_the_check_and_is_dropped() {
     for recheck in [false, true] {
         let diary = Diary::default();
-        let mut setup = with(2, 0, Conduct::Corrupt(1.0, Box::new(Stream::new(1, "corrupt", 0, 0))), &diary);
+        let mut setup = with(2, 0, EffectFilter::Corrupt(1.0, Box::new(Stream::new(1, "corrupt", 0, 0))), &diary);
         setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
         setup.recheck = recheck;
         run(setup, &[(at(50), payment(1, 0))]);
@@ -145,9 +145,9 @@ fn a_garbled_message_costs_its_receiver_the_check_and_is_dropped() {
 #[test]
 fn a_forgetful_node_starts_from_nothing_again_and_again() {
     let diary = Diary::default();
-    let mut setup = with(2, 1, Conduct::Amnesia, &diary);
+    let mut setup = with(2, 1, EffectFilter::Amnesia, &diary);
     let fault = Fault::Forget(vec![ProcessId(1)], Duration::from_secs(4));
-    setup.faults.push(Scheduled { at: at(4_000), fault, begins: None, ends: None });
+    setup.faults.push(FaultEvent { at: at(4_000), fault, begins: None, ends: None });
     let simulation = run(setup, &[(at(50), payment(1, 0)), (at(5_050), payment(1, 1))]);
     assert_eq!(diary.lines("n1 boot"), ["0s n1 boot 0 at 0", "4s n1 boot 1 at 0", "8s n1 boot 2 at 0"]);
     assert_eq!(diary.lines("n1 final"), ["110ms n1 final 1"], "the second block has no parent here");

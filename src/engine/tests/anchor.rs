@@ -5,7 +5,7 @@ use crate::base::{AccountId, ClientId, Duration, Hash, Height, NodeId, Time};
 use crate::chain::{Batch, Block, Body, Header, Seal, Transaction};
 use crate::engine::{Agent, Anchoring, AnchoringSettings, Chain};
 use crate::observe::Violation;
-use crate::observe::trace::Timeline;
+use crate::observe::fingerprint::Timeline;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What clients do that have no answer, and what nodes do with what they know.
 
-use super::super::{Fault, RETRY_FACTOR_MAX, Scheduled, Simulation};
+use super::super::{Fault, FaultEvent, RETRY_FACTOR_MAX, Simulation};
 use super::fixture::{Bell, Config, Diary, at, payment, setup};
 use crate::base::{ClientId, Duration, NodeId, Time};
 use crate::chain::mempool::Capacity;
@@ -9,17 +9,17 @@ use crate::workload::{Receipt, Request, Workload};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-fn fault(millis: u64, fault: Fault) -> Scheduled {
-    Scheduled { at: at(millis), fault, begins: None, ends: None }
+fn fault(millis: u64, fault: Fault) -> FaultEvent {
+    FaultEvent { at: at(millis), fault, begins: None, ends: None }
 }
 
-fn crash(nodes: &[u32], from: u64, to: u64) -> [Scheduled; 2] {
+fn crash(nodes: &[u32], from: u64, to: u64) -> [FaultEvent; 2] {
     let nodes: Vec<NodeId> = nodes.iter().copied().map(NodeId).collect();
     [fault(from, Fault::crash(nodes.clone())), fault(to, Fault::restart(nodes))]
 }
 
 /// Three nodes that all take transactions, of which node 0 makes the blocks; one payment, handed in at 50 ms.
-fn patient(diary: &Diary, home: u32, faults: Vec<Scheduled>) -> Simulation<Bell> {
+fn patient(diary: &Diary, home: u32, faults: Vec<FaultEvent>) -> Simulation<Bell> {
     let mut setup = setup(3, Config { are_listeners: true, ..Config::default() }, diary);
     setup.client_retry = Some(Duration::from_secs(1));
     setup.faults = faults;

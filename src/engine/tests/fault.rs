@@ -3,7 +3,7 @@
 use super::fixture::{Config, Diary, SLOW_DISK, accounts, at, payment, run, setup};
 use crate::base::{ClientId, CostTable, Crypto, Duration, Keyring, NodeId, Time};
 use crate::engine::faults::LEADER;
-use crate::engine::{FLOOD_ACCOUNTS, Fault, FloodPayload, Kept, NodeImpairment, ProcessId, Scheduled, Target};
+use crate::engine::{FLOOD_ACCOUNTS, Fault, FaultEvent, FloodPayload, LogSurvival, NodeImpairment, ProcessId, Target};
 use crate::network::Change;
 use crate::workload::{Receipt, Request, Workload};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ fn these(nodes: &[u32]) -> Target {
 }
 
 /// A fault from `from` to `to`, in milliseconds.
-fn during(from: u64, to: u64, fault: Fault) -> Vec<Scheduled> {
-    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+fn during(from: u64, to: u64, fault: Fault) -> Vec<FaultEvent> {
+    let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
     vec![plain(from, fault), plain(to, Fault::Lift(1))]
 }
 
@@ -108,8 +108,8 @@ fn a_clock_jumps_and_one_that_is_set_back_stands_still_until_it_has_caught_up() 
 #[test]
 fn a_node_with_amnesia_comes_back_without_its_last_records() {
     let mut setup = setup(2, Config::default(), &Diary::default());
-    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
-    let forgets = Fault::Crash(these(&[0]), Kept::AllBut(1));
+    let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
+    let forgets = Fault::Crash(these(&[0]), LogSurvival::AllBut(1));
     setup.faults = vec![plain(250, forgets), plain(300, Fault::restart(vec![NodeId(0)]))];
     let simulation = run(setup, &[(at(50), payment(1, 0)), (at(150), payment(1, 1))]);
     assert_eq!(simulation.log_len(NodeId(0)), 1);
@@ -120,7 +120,7 @@ fn a_node_whose_data_are_wiped_starts_at_genesis_and_one_with_a_backup_where_tha
     let start = |kept| {
         let diary = Diary::default();
         let mut setup = setup(2, Config::default(), &diary);
-        let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+        let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
         let nodes = || vec![NodeId(1)];
         setup.faults = vec![
             plain(150, Fault::Backup(vec![ProcessId(1)])),
@@ -131,10 +131,10 @@ fn a_node_whose_data_are_wiped_starts_at_genesis_and_one_with_a_backup_where_tha
         (diary.lines("n1 boot 1"), simulation.log_len(NodeId(1)))
     };
     let found = |height, records| (vec![format!("300ms n1 boot 1 at {height}")], records);
-    assert_eq!(start(Kept::Durable), found(2, 2));
-    assert_eq!(start(Kept::Nothing), found(0, 0));
-    assert_eq!(start(Kept::Backup(Duration::from_millis(100))), found(1, 1));
-    assert_eq!(start(Kept::Backup(Duration::from_millis(90))), found(0, 0), "none was made then");
+    assert_eq!(start(LogSurvival::Durable), found(2, 2));
+    assert_eq!(start(LogSurvival::Nothing), found(0, 0));
+    assert_eq!(start(LogSurvival::Backup(Duration::from_millis(100))), found(1, 1));
+    assert_eq!(start(LogSurvival::Backup(Duration::from_millis(90))), found(0, 0), "none was made then");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_fault_finds_whoever_leads_and_its_end_finds_the_same_node() {
     let everybody = [NodeId(0), NodeId(1), NodeId(2)].to_vec();
     let pairs = vec![(vec![LEADER], everybody.clone()), (everybody, vec![LEADER])];
     setup.faults = during(150, 350, Fault::AtLeader { id: 1, change: Change::Cut { id: 1, pairs } });
-    setup.faults.push(Scheduled {
+    setup.faults.push(FaultEvent {
         at: at(350),
         fault: Fault::Network(Change::Lift { id: 1 }),
         begins: None,

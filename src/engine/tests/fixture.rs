@@ -9,7 +9,7 @@ use crate::base::{
 };
 use crate::chain::{Block, Limit, Transaction};
 use crate::ledger::account::{Account, Reward};
-use crate::network::{Arrival, Carried, Change, Network, Parcel};
+use crate::network::{Arrival, Carried, Change, Envelope, Network};
 use crate::observe::{Observed, Observer, Violation};
 use crate::protocol::{Context, Message, Protocol, Record};
 use schemars::JsonSchema;
@@ -169,20 +169,20 @@ impl Protocol for Bell {
     }
 }
 
-/// Every parcel takes the same time; cuts work.
+/// Every envelope takes the same time; cuts work.
 pub struct Steady {
     pub delay: Duration,
     pub cuts: Vec<(u32, NodeId, NodeId)>,
 }
 
 impl Network for Steady {
-    fn send(&mut self, now: Time, parcel: &Parcel, to: &[NodeId], out: &mut Carried) {
+    fn send(&mut self, now: Time, envelope: &Envelope, to: &[NodeId], out: &mut Carried) {
         for &to in to {
-            if self.reaches(parcel.from, to) {
-                let (at, ticket) = (now + self.delay, parcel.ticket);
-                out.arrivals.push(Arrival { to, at, first: at, bytes: parcel.bytes, ticket });
+            if self.reaches(envelope.from, to) {
+                let (at, ticket) = (now + self.delay, envelope.ticket);
+                out.arrivals.push(Arrival { to, at, first: at, bytes: envelope.bytes, ticket });
             } else {
-                out.lost.push((to, parcel.ticket));
+                out.lost.push((to, envelope.ticket));
             }
         }
     }

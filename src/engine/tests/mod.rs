@@ -7,7 +7,7 @@ mod fault;
 mod fixture;
 mod work;
 
-use super::{Agent, Chain, Conduct, Fault, Scheduled, Simulation, Stop, World};
+use super::{Agent, Chain, EffectFilter, Fault, FaultEvent, MultiChain, Simulation, Stop};
 use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
 use crate::chain::{Batch, Block, Header};
 use crate::network::Change;
@@ -15,9 +15,9 @@ use crate::observe::story::Recorder;
 use crate::observe::{Loss, Observed, Observer, Violation};
 use fixture::{Bell, Config, Diary, FAST_CLOCK, SLOW_DISK, at, payment, run, setup};
 
-fn crash(node: u32, from: u64, to: u64) -> Vec<Scheduled> {
+fn crash(node: u32, from: u64, to: u64) -> Vec<FaultEvent> {
     let nodes = vec![NodeId(node)];
-    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+    let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
     vec![plain(from, Fault::crash(nodes.clone())), plain(to, Fault::restart(nodes))]
 }
 
@@ -137,7 +137,7 @@ fn a_cut_holds_what_is_sent_and_ends_when_it_is_lifted() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
     let pairs = vec![(vec![NodeId(0)], vec![NodeId(1)])];
-    let plain = |millis, change| Scheduled { at: at(millis), fault: Fault::Network(change), begins: None, ends: None };
+    let plain = |millis, change| FaultEvent { at: at(millis), fault: Fault::Network(change), begins: None, ends: None };
     setup.faults = vec![plain(10, Change::Cut { id: 1, pairs }), plain(150, Change::Lift { id: 1 })];
     run(setup, &[(at(50), payment(1, 0)), (at(160), payment(2, 0))]);
     assert_eq!(diary.lines("lost"), ["100ms lost n1 Network"]);
@@ -187,7 +187,7 @@ fn arrivals_and_losses_name_the_sending_that_they_belong_to() {
         let pairs = vec![(vec![NodeId(0)], vec![NodeId(1)])];
         let cut = Fault::Network(Change::Cut { id: 1, pairs });
         setup.faults = crash(2, 105, 300);
-        setup.faults.push(Scheduled { at: at(10), fault: cut, begins: None, ends: None });
+        setup.faults.push(FaultEvent { at: at(10), fault: cut, begins: None, ends: None });
         run(setup, &[(at(50), payment(1, 0)), (at(160), payment(2, 0)), (at(450), payment(3, 0))]);
         let lost = |why: &str| diary.lines("lost").iter().any(|line| line.ends_with(why));
         assert!(lost("Network") && lost("Down") && lost("Forged") == forge);
@@ -212,7 +212,7 @@ fn who_watches_messages_changes_nothing() {
 fn a_silent_node_hears_and_says_nothing() {
     let diary = Diary::default();
     let mut setup = setup(3, Config::default(), &diary);
-    setup.processes[1].adversary = Some(Box::new(Conduct::Silent));
+    setup.processes[1].adversary = Some(Box::new(EffectFilter::Silent));
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("final").len(), 3);
     assert_eq!(diary.lines("thanks"), ["120ms n2>n0 thanks", "120ms n0 thanks 1"]);
@@ -222,7 +222,7 @@ fn a_silent_node_hears_and_says_nothing() {
 fn a_delaying_node_says_everything_late() {
     let diary = Diary::default();
     let mut setup = setup(2, Config::default(), &diary);
-    setup.processes[0].adversary = Some(Box::new(Conduct::Delay(Duration::from_millis(500))));
+    setup.processes[0].adversary = Some(Box::new(EffectFilter::Delay(Duration::from_millis(500))));
     run(setup, &[(at(50), payment(1, 0))]);
     assert_eq!(diary.lines("final"), ["100ms n0 final 1", "610ms n1 final 1"]);
 }
@@ -310,7 +310,7 @@ fn an_agent_carries_what_is_final_on_one_chain_to_another() {
     }
     let target = Simulation::new(setup(3, Config::default(), &second));
     let anchor = Anchor { next: at(250), seen: Height::GENESIS };
-    let mut world = World::new(vec![Box::new(source), Box::new(target)], vec![Box::new(anchor)]);
+    let mut world = MultiChain::new(vec![Box::new(source), Box::new(target)], vec![Box::new(anchor)]);
     while world.advance(10) {}
     let blocks = world.chains[0].finalized(NodeId(0)).height().0 as usize;
     assert!(blocks > 5);

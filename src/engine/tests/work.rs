@@ -1,12 +1,12 @@
 //! What nodes pay for what they check.
 
-use super::super::{Fault, Scheduled, Simulation};
+use super::super::{Fault, FaultEvent, Simulation};
 use super::fixture::{Bell, Config, Diary, at, payment, setup};
 use crate::base::{ClientId, CostTable, Duration, NodeId, Time};
 
 /// Two nodes, where checking a signature takes 20 ms and nothing else takes time. Payments of `payers` accounts reach node
 /// 0 at 50 ms, and node 1 too if it `hears` of them; the block that holds them leaves at 100 ms.
-fn checked(diary: &Diary, hears: bool, payers: u32, cores: u32, faults: Vec<Scheduled>) -> Simulation<Bell> {
+fn checked(diary: &Diary, hears: bool, payers: u32, cores: u32, faults: Vec<FaultEvent>) -> Simulation<Bell> {
     let mut setup = setup(2, Config { are_listeners: hears, ..Config::default() }, diary);
     setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
     (setup.processes[0].cores, setup.processes[1].cores) = (payers, cores);
@@ -20,7 +20,7 @@ fn checked(diary: &Diary, hears: bool, payers: u32, cores: u32, faults: Vec<Sche
     simulation
 }
 
-fn final_at(hears: bool, payers: u32, cores: u32, faults: Vec<Scheduled>) -> Vec<String> {
+fn final_at(hears: bool, payers: u32, cores: u32, faults: Vec<FaultEvent>) -> Vec<String> {
     let diary = Diary::default();
     checked(&diary, hears, payers, cores, faults);
     diary.lines("n1 final 1")
@@ -35,7 +35,7 @@ fn a_payment_that_the_mempool_checked_costs_nothing_in_a_block() {
 
 #[test]
 fn a_node_that_crashed_checks_again_what_it_had_checked() {
-    let plain = |millis, fault| Scheduled { at: at(millis), fault, begins: None, ends: None };
+    let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
     let faults = vec![plain(102, Fault::crash(vec![NodeId(1)])), plain(104, Fault::restart(vec![NodeId(1)]))];
     assert_eq!(final_at(true, 1, 1, faults), ["150ms n1 final 1"]);
 }

@@ -76,7 +76,7 @@ impl Holding {
 
 /// A block, and how to undo it.
 #[derive(Clone, Debug)]
-struct Frame {
+struct UndoLog {
     height: Height,
     /// What accounts held before this block changed them, in the order of changes. Accounts of genesis once.
     before: Vec<(AccountId, Holding)>,
@@ -128,7 +128,7 @@ pub struct Account {
     /// The root before what the block begun last changed, or after it, once that is finished.
     root: Root,
     /// Blocks that can be undone, the latest last.
-    frames: VecDeque<Frame>,
+    frames: VecDeque<UndoLog>,
 }
 
 impl Account {
@@ -259,7 +259,7 @@ impl Account {
         self.open().claimed = Some(amount);
         Ok(())
     }
-    fn open(&mut self) -> &mut Frame {
+    fn open(&mut self) -> &mut UndoLog {
         let frame = self.frames.back_mut().expect("a block is begun before anything is executed");
         assert!(!frame.finished, "nothing is executed in a finished block");
         frame
@@ -285,7 +285,7 @@ impl Ledger for Account {
         if let Some(frame) = self.frames.back_mut() {
             frame.finished = true;
         }
-        self.frames.push_back(Frame {
+        self.frames.push_back(UndoLog {
             height,
             before: Vec::new(),
             serial: self.serial,

@@ -102,7 +102,7 @@ impl Coin {
 
 /// A block, and how to undo it.
 #[derive(Clone, Debug)]
-struct Frame {
+struct UndoLog {
     height: Height,
     /// Outputs made, and where they are kept.
     made: Vec<(OutPoint, u32)>,
@@ -166,7 +166,7 @@ pub struct Utxo {
     /// The root before what the block begun last changed, or after it, once that is finished.
     root: Root,
     /// Blocks that can be undone, the latest last.
-    frames: VecDeque<Frame>,
+    frames: VecDeque<UndoLog>,
 }
 
 impl Utxo {
@@ -325,7 +325,7 @@ impl Utxo {
         self.make(point, Output { owner: transaction.sender, amount }, Some(height));
         Ok(())
     }
-    fn open(&mut self) -> &mut Frame {
+    fn open(&mut self) -> &mut UndoLog {
         let frame = self.frames.back_mut().expect("a block is begun before anything is executed");
         assert!(!frame.finished, "nothing is executed in a finished block");
         frame
@@ -360,7 +360,7 @@ impl Ledger for Utxo {
         if let Some(frame) = self.frames.back_mut() {
             frame.finished = true;
         }
-        self.frames.push_back(Frame {
+        self.frames.push_back(UndoLog {
             height,
             made: Vec::new(),
             spent: Vec::new(),

@@ -20,11 +20,11 @@
 //! requests and requests for what is missing take 10 ms at their sender. Nobody asks twice.
 
 use super::inventory::{Inventory, InventorySettings, Timeouts};
-use super::{Class, Frame, Gossip, Graph, Item, ItemId, Post};
+use super::{Class, Gossip, Graph, Item, ItemId, Post, RelayMessage};
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId, Stream};
-use crate::network::chance::{below, unit};
 use crate::network::node_set::NodeSet;
+use crate::network::sampling::{below, unit};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -157,8 +157,8 @@ impl Compact {
         let holdings = &self.inventory.holdings;
         let Some(description) = holdings.item(item).filter(|_| holdings.holds(node, item)) else { return };
         let (frame, bytes) = match self.compact_bytes(description, node, from) {
-            Some(bytes) => (Frame::Compact, bytes),
-            None => (Frame::Whole, description.bytes),
+            Some(bytes) => (RelayMessage::Compact, bytes),
+            None => (RelayMessage::Whole, description.bytes),
         };
         posts.push(Post { to: from, frame, item, bytes, after: Duration::ZERO });
     }
@@ -195,7 +195,7 @@ impl Compact {
         let indexes = missed.div_ceil(self.settings.bytes_per_index.max(1));
         let bytes = self.settings.request_missing_bytes.saturating_add(indexes);
         let after = self.settings.inventory.processing;
-        posts.push(Post { to: from, frame: Frame::RequestMissing, item, bytes, after });
+        posts.push(Post { to: from, frame: RelayMessage::RequestMissing, item, bytes, after });
         if unasked {
             self.inventory.remind(node, (item, description), posts);
         }
@@ -223,7 +223,7 @@ impl Compact {
             return;
         }
         if let Some((_, bytes)) = self.inventory.wants.get(from, item).and_then(|want| want.completing) {
-            posts.push(Post { to: from, frame: Frame::Missing, item, bytes, after: Duration::ZERO });
+            posts.push(Post { to: from, frame: RelayMessage::Missing, item, bytes, after: Duration::ZERO });
         }
     }
 
@@ -294,7 +294,7 @@ impl Gossip for Compact {
         let eager = |peer: NodeId| eager_to.contains(&peer) && self.compact_bytes(description, node, peer).is_some();
         if let Some(bytes) = description.compact {
             let pushed = eager_to.iter().copied().filter(|peer| lacks(*peer) && eager(*peer));
-            let compact = |to| Post { to, frame: Frame::Compact, item, bytes, after: Duration::ZERO };
+            let compact = |to| Post { to, frame: RelayMessage::Compact, item, bytes, after: Duration::ZERO };
             posts.extend(pushed.map(compact));
         }
         self.inventory.announce(node, (item, description), |peer| lacks(peer) && !eager(peer), posts);
@@ -304,26 +304,26 @@ impl Gossip for Compact {
         &mut self,
         node: NodeId,
         from: NodeId,
-        frame: Frame,
+        frame: RelayMessage,
         item: ItemId,
         missing: &mut dyn FnMut() -> u32,
         posts: &mut Vec<Post>,
     ) -> bool {
         let new = match frame {
-            Frame::Announce | Frame::Reminder => {
+            RelayMessage::Announce | RelayMessage::Reminder => {
                 return self.inventory.receive(node, from, frame, item, missing, posts);
             }
-            Frame::Request => {
+            RelayMessage::Request => {
                 self.on_request(node, from, item, posts);
                 false
             }
-            Frame::RequestMissing => {
+            RelayMessage::RequestMissing => {
                 self.on_request_missing(node, from, item, posts);
                 false
             }
-            Frame::Compact => self.on_compact(node, from, item, missing, posts),
-            Frame::Missing => self.on_missing(node, from, item),
-            Frame::Whole => self.on_complete(node, from, item),
+            RelayMessage::Compact => self.on_compact(node, from, item, missing, posts),
+            RelayMessage::Missing => self.on_missing(node, from, item),
+            RelayMessage::Whole => self.on_complete(node, from, item),
         };
         if new && self.inventory.passes_on(item) {
             self.publish(node, item, posts);

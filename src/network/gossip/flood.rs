@@ -1,17 +1,17 @@
 //! Flooding: whoever first receives an item sends it to every peer but the one it came from.
 
-use super::holdings::Holdings;
-use super::wants::{Announcers, Wants};
-use super::{Class, Frame, Gossip, Graph, Item, ItemId, Post};
+use super::item_inventory::ItemInventory;
+use super::request_tracker::{Announcers, RequestTracker};
+use super::{Class, Gossip, Graph, Item, ItemId, Post, RelayMessage};
 use crate::base::{Duration, NodeId};
 use std::sync::Arc;
 
 /// Sends whole items to every peer.
 pub struct Flood {
     graph: Arc<dyn Graph>,
-    holdings: Holdings,
+    holdings: ItemInventory,
     /// Who sent the items not yet published.
-    wants: Wants,
+    wants: RequestTracker,
 }
 
 impl Flood {
@@ -19,7 +19,7 @@ impl Flood {
     #[must_use]
     pub fn new(graph: Arc<dyn Graph>) -> Flood {
         let nodes = graph.len();
-        Flood { graph, holdings: Holdings::new(nodes), wants: Wants::new(nodes) }
+        Flood { graph, holdings: ItemInventory::new(nodes), wants: RequestTracker::new(nodes) }
     }
 }
 
@@ -32,19 +32,19 @@ impl Gossip for Flood {
         let Some(Item { bytes, .. }) = self.holdings.publish(node, item) else { return };
         let senders = self.wants.drop(node, item).map_or_else(Announcers::new, |want| want.announcers);
         let peers = self.graph.peers(node).iter().filter(|peer| !senders.contains(peer));
-        posts.extend(peers.map(|&to| Post { to, frame: Frame::Whole, item, bytes, after: Duration::ZERO }));
+        posts.extend(peers.map(|&to| Post { to, frame: RelayMessage::Whole, item, bytes, after: Duration::ZERO }));
     }
 
     fn receive(
         &mut self,
         node: NodeId,
         from: NodeId,
-        frame: Frame,
+        frame: RelayMessage,
         item: ItemId,
         _missing: &mut dyn FnMut() -> u32,
         posts: &mut Vec<Post>,
     ) -> bool {
-        if frame != Frame::Whole || !self.holdings.take(node, item) {
+        if frame != RelayMessage::Whole || !self.holdings.take(node, item) {
             return false;
         }
         self.wants.hear(node, from, item, &self.holdings);

@@ -16,12 +16,12 @@
 //! of it, those that show it during the trickle are told nevertheless; a node asks one peer at a time; the 2 s by
 //! which Bitcoin Core prefers outbound peers are left out.
 
-use super::holdings::Holdings;
-use super::wants::{Announcers, Wants};
-use super::{Class, Frame, Gossip, Graph, Item, ItemId, Post};
+use super::item_inventory::ItemInventory;
+use super::request_tracker::{Announcers, RequestTracker};
+use super::{Class, Gossip, Graph, Item, ItemId, Post, RelayMessage};
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId, Stream};
-use crate::network::chance::exponential;
+use crate::network::sampling::exponential;
 use std::sync::Arc;
 
 /// Mean waits of transactions before they are announced.
@@ -109,8 +109,8 @@ impl Default for InventorySettings {
 pub struct Inventory {
     pub(super) graph: Arc<dyn Graph>,
     pub(super) settings: InventorySettings,
-    pub(super) holdings: Holdings,
-    pub(super) wants: Wants,
+    pub(super) holdings: ItemInventory,
+    pub(super) wants: RequestTracker,
     /// The root of all random choices: they are pure functions of item and nodes.
     root: u64,
 }
@@ -121,7 +121,7 @@ impl Inventory {
     pub fn new(seed: u64, graph: Arc<dyn Graph>, settings: InventorySettings) -> Inventory {
         let nodes = graph.len();
         let root = Stream::new(seed, "gossip", 0, 0).next_u64();
-        Inventory { graph, settings, holdings: Holdings::new(nodes), wants: Wants::new(nodes), root }
+        Inventory { graph, settings, holdings: ItemInventory::new(nodes), wants: RequestTracker::new(nodes), root }
     }
 
     /// The word that decides a random choice of `node` about an item.
@@ -148,7 +148,7 @@ impl Inventory {
         let bytes = self.settings.announce_bytes;
         let post = |to, wait| {
             let after = self.settings.processing + wait;
-            Post { to, frame: Frame::Announce, item, bytes, after }
+            Post { to, frame: RelayMessage::Announce, item, bytes, after }
         };
         match self.settings.trickle.filter(|_| description.class == Class::Transaction) {
             None => posts.extend(peers().map(|to| post(to, Duration::ZERO))),
@@ -186,7 +186,7 @@ impl Inventory {
         };
         (want.asked, want.idle, want.completing) = (want.asked + 1, false, None);
         let InventorySettings { request_bytes: bytes, processing: after, .. } = self.settings;
-        posts.push(Post { to, frame: Frame::Request, item, bytes, after });
+        posts.push(Post { to, frame: RelayMessage::Request, item, bytes, after });
         self.remind(node, (item, description), posts);
     }
 
@@ -208,7 +208,7 @@ impl Inventory {
     /// `from` asks for the item.
     fn on_request(&mut self, node: NodeId, from: NodeId, item: ItemId, posts: &mut Vec<Post>) {
         if let Some(Item { bytes, .. }) = self.holdings.item(item).filter(|_| self.holdings.holds(node, item)) {
-            posts.push(Post { to: from, frame: Frame::Whole, item, bytes, after: Duration::ZERO });
+            posts.push(Post { to: from, frame: RelayMessage::Whole, item, bytes, after: Duration::ZERO });
         }
     }
 
@@ -234,7 +234,7 @@ impl Inventory {
 
 /// A reminder of `node` to itself.
 fn reminder(node: NodeId, item: ItemId, after: Duration) -> Post {
-    Post { to: node, frame: Frame::Reminder, item, bytes: 0, after }
+    Post { to: node, frame: RelayMessage::Reminder, item, bytes: 0, after }
 }
 
 impl Gossip for Inventory {
@@ -252,24 +252,24 @@ impl Gossip for Inventory {
         &mut self,
         node: NodeId,
         from: NodeId,
-        frame: Frame,
+        frame: RelayMessage,
         item: ItemId,
         _missing: &mut dyn FnMut() -> u32,
         posts: &mut Vec<Post>,
     ) -> bool {
         match frame {
-            Frame::Announce if self.holdings.holds(node, item) => {}
-            Frame::Announce => self.on_announce(node, from, item, posts),
-            Frame::Request => self.on_request(node, from, item, posts),
-            Frame::Reminder => self.on_reminder(node, item, posts),
-            Frame::Whole => {
+            RelayMessage::Announce if self.holdings.holds(node, item) => {}
+            RelayMessage::Announce => self.on_announce(node, from, item, posts),
+            RelayMessage::Request => self.on_request(node, from, item, posts),
+            RelayMessage::Reminder => self.on_reminder(node, item, posts),
+            RelayMessage::Whole => {
                 let new = self.on_whole(node, from, item);
                 if new && self.passes_on(item) {
                     self.publish(node, item, posts);
                 }
                 return new;
             }
-            Frame::Compact | Frame::RequestMissing | Frame::Missing => {}
+            RelayMessage::Compact | RelayMessage::RequestMissing | RelayMessage::Missing => {}
         }
         false
     }

@@ -19,12 +19,12 @@
 
 mod compact;
 mod flood;
-mod holdings;
 mod inventory;
+mod item_inventory;
+mod request_tracker;
 mod sqrt_push;
 #[cfg(test)]
 mod tests;
-mod wants;
 
 pub use compact::{Compact, CompactSettings, Reconstruction};
 pub use flood::Flood;
@@ -81,7 +81,7 @@ pub struct Item {
 
 /// What is posted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Frame {
+pub enum RelayMessage {
     /// The item itself.
     Whole,
     /// "I have it" (inv).
@@ -98,18 +98,18 @@ pub enum Frame {
     Reminder,
 }
 
-impl Frame {
+impl RelayMessage {
     /// Its name in counts and traces.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {
-            Frame::Whole => "item",
-            Frame::Announce => "inv",
-            Frame::Request => "getdata",
-            Frame::Compact => "cmpctblock",
-            Frame::RequestMissing => "getblocktxn",
-            Frame::Missing => "blocktxn",
-            Frame::Reminder => "reminder",
+            RelayMessage::Whole => "item",
+            RelayMessage::Announce => "inv",
+            RelayMessage::Request => "getdata",
+            RelayMessage::Compact => "cmpctblock",
+            RelayMessage::RequestMissing => "getblocktxn",
+            RelayMessage::Missing => "blocktxn",
+            RelayMessage::Reminder => "reminder",
         }
     }
 }
@@ -117,10 +117,10 @@ impl Frame {
 /// A frame to be sent. Posts next to each other that differ in the receiver only are carried as one broadcast.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Post {
-    /// The receiver; for a [`Frame::Reminder`] the node itself.
+    /// The receiver; for a [`RelayMessage::Reminder`] the node itself.
     pub to: NodeId,
     /// What it is.
-    pub frame: Frame,
+    pub frame: RelayMessage,
     /// Which item it is about.
     pub item: ItemId,
     /// Bytes on the wire, without framing.
@@ -143,7 +143,7 @@ pub trait Gossip {
         &mut self,
         node: NodeId,
         from: NodeId,
-        frame: Frame,
+        frame: RelayMessage,
         item: ItemId,
         missing: &mut dyn FnMut() -> u32,
         posts: &mut Vec<Post>,

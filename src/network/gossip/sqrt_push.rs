@@ -8,8 +8,8 @@
 //! the transaction's sender); blocks are announced together with the push, not after import.
 
 use super::inventory::{Inventory, InventorySettings, Timeouts};
-use super::wants::Announcers;
-use super::{Class, Frame, Gossip, Graph, Item, ItemId, Post};
+use super::request_tracker::Announcers;
+use super::{Class, Gossip, Graph, Item, ItemId, Post, RelayMessage};
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId};
 use smallvec::SmallVec;
@@ -79,7 +79,7 @@ impl Gossip for SqrtPush {
         let Item { class, bytes, .. } = description;
         let only_announced = class == Class::Transaction && bytes > self.push_max;
         let pushed = if only_announced { Announcers::new() } else { self.chosen(node, item, &holders) };
-        let whole = |to: &NodeId| Post { to: *to, frame: Frame::Whole, item, bytes, after: Duration::ZERO };
+        let whole = |to: &NodeId| Post { to: *to, frame: RelayMessage::Whole, item, bytes, after: Duration::ZERO };
         posts.extend(pushed.iter().map(whole));
         let rest = |peer: NodeId| !holders.contains(&peer) && !pushed.contains(&peer);
         self.inventory.announce(node, (item, description), rest, posts);
@@ -89,12 +89,12 @@ impl Gossip for SqrtPush {
         &mut self,
         node: NodeId,
         from: NodeId,
-        frame: Frame,
+        frame: RelayMessage,
         item: ItemId,
         missing: &mut dyn FnMut() -> u32,
         posts: &mut Vec<Post>,
     ) -> bool {
-        if frame != Frame::Whole {
+        if frame != RelayMessage::Whole {
             return self.inventory.receive(node, from, frame, item, missing, posts);
         }
         let new = self.inventory.on_whole(node, from, item);

@@ -50,7 +50,7 @@ impl Graph for Lists {
 }
 
 /// A frame on its way.
-type Letter = (NodeId, NodeId, Frame, ItemId);
+type Letter = (NodeId, NodeId, RelayMessage, ItemId);
 
 /// A small event loop around a gossip. Every letter takes between 10 and 30 ms.
 struct Stage<'a> {
@@ -77,7 +77,7 @@ impl<'a> Stage<'a> {
     }
     fn post(&mut self, from: NodeId, posts: Vec<Post>) {
         for Post { to, frame, item, bytes, after } in posts {
-            let flight = if frame == Frame::Reminder {
+            let flight = if frame == RelayMessage::Reminder {
                 assert_eq!((to, bytes), (from, 0));
                 Duration::ZERO
             } else {
@@ -118,10 +118,10 @@ impl<'a> Stage<'a> {
         self.run();
         self
     }
-    fn count(&self, frame: Frame) -> usize {
+    fn count(&self, frame: RelayMessage) -> usize {
         self.arrived.iter().filter(|(_, (.., other, _))| *other == frame).count()
     }
-    fn times(&self, frame: Frame, to: NodeId) -> Vec<Time> {
+    fn times(&self, frame: RelayMessage, to: NodeId) -> Vec<Time> {
         let same = |letter: &Letter| letter.2 == frame && letter.1 == to;
         self.arrived.iter().filter(|(_, letter)| same(letter)).map(|(at, _)| *at).collect()
     }
@@ -177,7 +177,7 @@ proptest! {
             let mut stage = Stage::new(&mut *gossip);
             stage.missed = 100;
             // Requests along some links are lost in one direction.
-            stage.lost = |(from, to, frame, _)| *frame == Frame::Request && (from.0 + to.0).is_multiple_of(3) && to.0 > from.0;
+            stage.lost = |(from, to, frame, _)| *frame == RelayMessage::Request && (from.0 + to.0).is_multiple_of(3) && to.0 > from.0;
             let stage = stage.spread(BLOCK);
             // The oracle walks along the links whose requests get through.
             let mut reached = BTreeSet::from([ORIGIN]);
@@ -202,8 +202,8 @@ fn flooding_sends_the_item_over_every_link_twice_but_for_the_links_it_came_by() 
         let mut gossip = Flood::new(graph.clone());
         let stage = Stage::new(&mut gossip).spread(kind);
         stage.reached_all_once(50);
-        assert_eq!(stage.count(Frame::Whole), 2 * graph.links() - 49);
-        assert_eq!(stage.bytes, stage.count(Frame::Whole) as u64 * u64::from(kind.bytes));
+        assert_eq!(stage.count(RelayMessage::Whole), 2 * graph.links() - 49);
+        assert_eq!(stage.bytes, stage.count(RelayMessage::Whole) as u64 * u64::from(kind.bytes));
     }
 }
 
@@ -214,9 +214,9 @@ fn inventory_transfers_one_body_for_every_node_but_the_first() {
         let mut gossip = Inventory::new(1, graph.clone(), InventorySettings::default());
         let stage = Stage::new(&mut gossip).spread(kind);
         stage.reached_all_once(50);
-        assert_eq!((stage.count(Frame::Whole), stage.count(Frame::Request)), (49, 49));
+        assert_eq!((stage.count(RelayMessage::Whole), stage.count(RelayMessage::Request)), (49, 49));
         // Each link carries at least one announcement, and the link an item came by no second.
-        let announced = stage.count(Frame::Announce);
+        let announced = stage.count(RelayMessage::Announce);
         assert!(announced >= graph.links() && announced <= 2 * graph.links() - 49, "{announced}");
     }
 }
@@ -227,11 +227,11 @@ fn simblock_announces_to_all_neighbours_and_adds_ten_milliseconds() {
     let mut gossip = Compact::new(1, graph.clone(), CompactSettings::simblock());
     let stage = Stage::new(&mut gossip).spread(BLOCK);
     stage.reached_all_once(50);
-    assert_eq!(stage.count(Frame::Announce), 2 * graph.links());
-    assert_eq!(stage.count(Frame::Request), 49);
-    assert_eq!(stage.count(Frame::Compact) + stage.count(Frame::Whole), 49);
-    assert_eq!(stage.count(Frame::RequestMissing), stage.count(Frame::Missing));
-    assert_eq!(stage.count(Frame::Reminder), 0);
+    assert_eq!(stage.count(RelayMessage::Announce), 2 * graph.links());
+    assert_eq!(stage.count(RelayMessage::Request), 49);
+    assert_eq!(stage.count(RelayMessage::Compact) + stage.count(RelayMessage::Whole), 49);
+    assert_eq!(stage.count(RelayMessage::RequestMissing), stage.count(RelayMessage::Missing));
+    assert_eq!(stage.count(RelayMessage::Reminder), 0);
     let mut gossip = Compact::new(1, graph, CompactSettings::simblock());
     let mut posts = Vec::new();
     gossip.register(ITEM, BLOCK);
@@ -246,7 +246,7 @@ fn simblock_relay_fails_at_the_rates_and_sizes_of_its_tables() {
     let mut gossip = Compact::new(2, graph, CompactSettings::simblock());
     let stage = Stage::new(&mut gossip).spread(BLOCK);
     let (compact, whole, missing) =
-        (stage.count(Frame::Compact), stage.count(Frame::Whole), stage.count(Frame::Missing));
+        (stage.count(RelayMessage::Compact), stage.count(RelayMessage::Whole), stage.count(RelayMessage::Missing));
     let close = |count: usize, n: f64, p: f64| (count as f64 - n * p).abs() <= 4.0 * (n * p * (1.0 - p)).sqrt();
     assert_eq!(compact + whole, nodes - 1);
     assert_eq!(whole, 180, "the fraction of speakers is exact");
@@ -270,8 +270,8 @@ fn a_compact_form_that_lacks_something_costs_exactly_one_round_trip_more() {
         stage.missed = missed;
         let stage = stage.spread(BLOCK);
         stage.reached_all_once(2);
-        assert_eq!((stage.count(Frame::Compact), stage.count(Frame::Whole)), (1, 0));
-        assert_eq!((stage.count(Frame::RequestMissing), stage.count(Frame::Missing)), (trips, trips));
+        assert_eq!((stage.count(RelayMessage::Compact), stage.count(RelayMessage::Whole)), (1, 0));
+        assert_eq!((stage.count(RelayMessage::RequestMissing), stage.count(RelayMessage::Missing)), (trips, trips));
         let asked = trips as u64 * (34 + 4);
         assert_eq!(stage.bytes, 37 + 37 + 18_000 + asked + u64::from(missed));
     }
@@ -297,7 +297,7 @@ fn the_three_peers_that_last_brought_a_block_send_the_next_unasked() {
         posts.iter().find(|post| post.to == NodeId(5)).map(|post| post.frame)
     };
     let frames: Vec<_> = (0..5).map(|node| pushes(&mut stage, node)).collect();
-    let (eager, other) = (Some(Frame::Compact), Some(Frame::Announce));
+    let (eager, other) = (Some(RelayMessage::Compact), Some(RelayMessage::Announce));
     assert_eq!(frames, vec![other, other, eager, eager, eager]);
     stage.gossip.reset(NodeId(5));
     assert_eq!(pushes(&mut stage, 4), other, "a node that crashed has asked nobody to be eager");
@@ -310,15 +310,15 @@ fn a_peer_that_brings_block_after_block_is_asked_to_be_eager_once() {
     let mut posts = Vec::new();
     for (number, bringer) in (0..).zip([1, 2, 3, 3, 3, 1]) {
         gossip.register(ItemId(number), BLOCK);
-        assert!(gossip.receive(ORIGIN, NodeId(bringer), Frame::Compact, ItemId(number), &mut || 0, &mut posts));
+        assert!(gossip.receive(ORIGIN, NodeId(bringer), RelayMessage::Compact, ItemId(number), &mut || 0, &mut posts));
     }
     for bringer in 1..=3 {
         let item = ItemId(10 + bringer);
         gossip.register(item, BLOCK);
         posts.clear();
         gossip.publish(NodeId(bringer), item, &mut posts);
-        let frames: Vec<Frame> = posts.iter().map(|post| post.frame).collect();
-        assert_eq!(frames, vec![Frame::Compact], "the others stay eager, and none pushes twice");
+        let frames: Vec<RelayMessage> = posts.iter().map(|post| post.frame).collect();
+        assert_eq!(frames, vec![RelayMessage::Compact], "the others stay eager, and none pushes twice");
     }
 }
 
@@ -328,14 +328,21 @@ fn a_node_completes_one_compact_form_at_a_time() {
     let mut posts = Vec::new();
     gossip.register(ITEM, BLOCK);
     for peer in [1, 2] {
-        assert!(!gossip.receive(ORIGIN, NodeId(peer), Frame::Compact, ITEM, &mut || 700, &mut posts));
+        assert!(!gossip.receive(ORIGIN, NodeId(peer), RelayMessage::Compact, ITEM, &mut || 700, &mut posts));
     }
-    let asked: Vec<(NodeId, Frame)> = posts.iter().map(|post| (post.to, post.frame)).collect();
-    assert_eq!(asked, vec![(NodeId(1), Frame::RequestMissing), (ORIGIN, Frame::Reminder)]);
-    assert!(!gossip.receive(ORIGIN, NodeId(2), Frame::Missing, ITEM, &mut || 0, &mut posts), "nobody asked for that");
+    let asked: Vec<(NodeId, RelayMessage)> = posts.iter().map(|post| (post.to, post.frame)).collect();
+    assert_eq!(asked, vec![(NodeId(1), RelayMessage::RequestMissing), (ORIGIN, RelayMessage::Reminder)]);
+    assert!(
+        !gossip.receive(ORIGIN, NodeId(2), RelayMessage::Missing, ITEM, &mut || 0, &mut posts),
+        "nobody asked for that"
+    );
     posts.clear();
-    gossip.receive(ORIGIN, ORIGIN, Frame::Reminder, ITEM, &mut || 0, &mut posts);
-    assert_eq!((posts[0].to, posts[0].frame), (NodeId(2), Frame::Request), "the other one showed that it has it too");
+    gossip.receive(ORIGIN, ORIGIN, RelayMessage::Reminder, ITEM, &mut || 0, &mut posts);
+    assert_eq!(
+        (posts[0].to, posts[0].frame),
+        (NodeId(2), RelayMessage::Request),
+        "the other one showed that it has it too"
+    );
 }
 
 #[test]
@@ -348,23 +355,27 @@ fn a_node_that_is_not_answered_asks_the_next_announcer_after_the_timeout() {
         stage.gossip.register(ITEM, BLOCK);
         let mut posts = Vec::new();
         let mut hear = |stage: &mut Stage, from| {
-            stage.gossip.receive(NodeId(3), NodeId(from), Frame::Announce, ITEM, &mut || 0, &mut posts);
+            stage.gossip.receive(NodeId(3), NodeId(from), RelayMessage::Announce, ITEM, &mut || 0, &mut posts);
             std::mem::take(&mut posts)
         };
         let asked = hear(&mut stage, first);
-        assert_eq!((asked[0].to, asked[0].frame), (NodeId(first), Frame::Request));
-        assert_eq!((asked[1].frame, asked[1].after), (Frame::Reminder, Duration::from_secs(600)));
+        assert_eq!((asked[0].to, asked[0].frame), (NodeId(first), RelayMessage::Request));
+        assert_eq!((asked[1].frame, asked[1].after), (RelayMessage::Reminder, Duration::from_secs(600)));
         assert!(hear(&mut stage, 3 - first).is_empty(), "one at a time");
         assert!(hear(&mut stage, first).is_empty(), "who announces twice is asked once");
         let mut remind = |stage: &mut Stage| {
-            stage.gossip.receive(NodeId(3), NodeId(3), Frame::Reminder, ITEM, &mut || 0, &mut posts);
+            stage.gossip.receive(NodeId(3), NodeId(3), RelayMessage::Reminder, ITEM, &mut || 0, &mut posts);
             std::mem::take(&mut posts)
         };
         assert_eq!(remind(&mut stage)[0].to, NodeId(3 - first));
         assert!(remind(&mut stage).is_empty(), "nobody is left to ask");
         let mut again = Vec::new();
-        stage.gossip.receive(NodeId(3), NodeId(first), Frame::Announce, ITEM, &mut || 0, &mut again);
-        assert_eq!((again[0].to, again[0].frame), (NodeId(first), Frame::Request), "but one that announces anew");
+        stage.gossip.receive(NodeId(3), NodeId(first), RelayMessage::Announce, ITEM, &mut || 0, &mut again);
+        assert_eq!(
+            (again[0].to, again[0].frame),
+            (NodeId(first), RelayMessage::Request),
+            "but one that announces anew"
+        );
     }
 }
 
@@ -373,8 +384,8 @@ fn a_lost_answer_delays_an_item_by_the_timeout() {
     // Node 3 asks 1 or 2, whichever it hears from first; the answers of one of them get lost.
     let graph = Arc::new(Lists::new(4, [(0, 1), (0, 2), (1, 3), (2, 3)]));
     let lossy: [fn(&Letter) -> bool; 2] = [
-        |(from, to, frame, _)| (from.0, to.0, *frame) == (1, 3, Frame::Whole),
-        |(from, to, frame, _)| (from.0, to.0, *frame) == (2, 3, Frame::Whole),
+        |(from, to, frame, _)| (from.0, to.0, *frame) == (1, 3, RelayMessage::Whole),
+        |(from, to, frame, _)| (from.0, to.0, *frame) == (2, 3, RelayMessage::Whole),
     ];
     let late = lossy.map(|lost| {
         let mut gossip = Inventory::new(1, graph.clone(), InventorySettings::default());
@@ -382,9 +393,10 @@ fn a_lost_answer_delays_an_item_by_the_timeout() {
         stage.lost = lost;
         let stage = stage.spread(MESSAGE);
         stage.reached_all_once(4);
-        assert_eq!(stage.count(Frame::Whole), 3);
-        let late = stage.times(Frame::Whole, NodeId(3))[0] > Time::ZERO + Duration::from_secs(2);
-        let asked = stage.arrived.iter().filter(|(_, letter)| letter.0 == NodeId(3) && letter.2 == Frame::Request);
+        assert_eq!(stage.count(RelayMessage::Whole), 3);
+        let late = stage.times(RelayMessage::Whole, NodeId(3))[0] > Time::ZERO + Duration::from_secs(2);
+        let asked =
+            stage.arrived.iter().filter(|(_, letter)| letter.0 == NodeId(3) && letter.2 == RelayMessage::Request);
         assert_eq!(asked.count(), 1 + usize::from(late));
         late
     });
@@ -398,14 +410,17 @@ fn a_crashed_node_forgets_what_it_asked_for_and_keeps_what_it_holds() {
         gossip.register(ITEM, BLOCK);
         gossip.register(ItemId(1), BLOCK);
         let mut posts = Vec::new();
-        gossip.receive(NodeId(1), ORIGIN, Frame::Whole, ITEM, &mut || 0, &mut posts);
-        gossip.receive(NodeId(1), ORIGIN, Frame::Announce, ItemId(1), &mut || 0, &mut posts);
+        gossip.receive(NodeId(1), ORIGIN, RelayMessage::Whole, ITEM, &mut || 0, &mut posts);
+        gossip.receive(NodeId(1), ORIGIN, RelayMessage::Announce, ItemId(1), &mut || 0, &mut posts);
         gossip.reset(NodeId(1));
         posts.clear();
-        gossip.receive(NodeId(1), NodeId(1), Frame::Reminder, ItemId(1), &mut || 0, &mut posts);
+        gossip.receive(NodeId(1), NodeId(1), RelayMessage::Reminder, ItemId(1), &mut || 0, &mut posts);
         assert!(posts.is_empty(), "nothing to be reminded of");
         assert!(gossip.holds(NodeId(1), ITEM) && !gossip.holds(NodeId(1), ItemId(1)));
-        assert!(gossip.receive(NodeId(1), ORIGIN, Frame::Whole, ItemId(1), &mut || 0, &mut posts), "late, but welcome");
+        assert!(
+            gossip.receive(NodeId(1), ORIGIN, RelayMessage::Whole, ItemId(1), &mut || 0, &mut posts),
+            "late, but welcome"
+        );
     }
 }
 
@@ -413,13 +428,13 @@ fn a_crashed_node_forgets_what_it_asked_for_and_keeps_what_it_holds() {
 fn frames_about_forgotten_or_unknown_items_do_nothing_and_numbers_are_reused() {
     let graph = Arc::new(Lists::star(4));
     let frames = [
-        Frame::Whole,
-        Frame::Announce,
-        Frame::Request,
-        Frame::Compact,
-        Frame::RequestMissing,
-        Frame::Missing,
-        Frame::Reminder,
+        RelayMessage::Whole,
+        RelayMessage::Announce,
+        RelayMessage::Request,
+        RelayMessage::Compact,
+        RelayMessage::RequestMissing,
+        RelayMessage::Missing,
+        RelayMessage::Reminder,
     ];
     for mut gossip in all(1, &graph) {
         let mut posts = Vec::new();
@@ -453,7 +468,7 @@ fn publishing_twice_does_nothing_and_a_holder_ignores_announcements() {
         assert!(!posts.is_empty());
         posts.clear();
         gossip.publish(ORIGIN, ITEM, &mut posts);
-        for frame in [Frame::Announce, Frame::Whole, Frame::Compact] {
+        for frame in [RelayMessage::Announce, RelayMessage::Whole, RelayMessage::Compact] {
             assert!(!gossip.receive(ORIGIN, NodeId(1), frame, ITEM, &mut || 0, &mut posts));
         }
         assert!(posts.is_empty());
@@ -504,7 +519,7 @@ fn ethereum_pushes_to_the_square_root_of_the_peers_and_announces_to_the_rest() {
         gossip.register(ITEM, description);
         gossip.publish(ORIGIN, ITEM, &mut posts);
         let whole: BTreeSet<NodeId> =
-            posts.iter().filter(|post| post.frame == Frame::Whole).map(|post| post.to).collect();
+            posts.iter().filter(|post| post.frame == RelayMessage::Whole).map(|post| post.to).collect();
         let told: BTreeSet<NodeId> = posts.iter().map(|post| post.to).collect();
         assert_eq!((told.len(), posts.len()), (peers, peers), "everyone is told once");
         whole
@@ -524,8 +539,8 @@ fn a_node_waits_for_the_push_before_it_asks() {
     let mut gossip = SqrtPush::new(1, Arc::new(Lists::star(26)), SqrtPushSettings::default());
     let stage = Stage::new(&mut gossip).spread(TRANSACTION);
     stage.reached_all_once(26);
-    assert_eq!((stage.count(Frame::Whole), stage.count(Frame::Request)), (25, 20));
-    let requests = stage.times(Frame::Request, ORIGIN);
+    assert_eq!((stage.count(RelayMessage::Whole), stage.count(RelayMessage::Request)), (25, 20));
+    let requests = stage.times(RelayMessage::Request, ORIGIN);
     assert!(requests.iter().all(|at| *at >= Time::ZERO + Duration::from_millis(520)));
 }
 
@@ -538,7 +553,7 @@ fn what_a_node_wants_is_dropped_once_it_has_published_and_never_grows_without_bo
     for number in 1..10_000 {
         let item = ItemId(number % 500);
         gossip.register(item, TRANSACTION);
-        gossip.receive(NodeId(1), graph.peers(NodeId(1))[0], Frame::Announce, item, &mut || 0, &mut Vec::new());
+        gossip.receive(NodeId(1), graph.peers(NodeId(1))[0], RelayMessage::Announce, item, &mut || 0, &mut Vec::new());
         gossip.forget(item);
     }
     assert!(gossip.wants.count(NodeId(1)) <= 64);

@@ -1,6 +1,6 @@
 //! One-way propagation delay.
 //!
-//! Model: for a parcel `k` from node `i` to node `j`
+//! Model: for an envelope `k` from node `i` to node `j`
 //!
 //! ```text
 //! delay(i, j, k) = access(i) + access(j) + base(i, j) * (1 + jitter(i, j, k))        at least the floor
@@ -9,26 +9,26 @@
 //! in one of two forms. By **medians** of region pairs, `base = M[region i][region j] * exp(sigma * z)`: `z` is normal,
 //! cut off at 4, and drawn once per link from a hash of the seed and the unordered pair, so that a link is the same in
 //! both directions and throughout a run, and nothing is stored per link. By **laws**, one for all pairs or one per
-//! region pair, `base` is drawn anew for each parcel or once per link, without jitter.
+//! region pair, `base` is drawn anew for each envelope or once per link, without jitter.
 //!
 //! Jitter on the public Internet is `c * Exp(1)` on top of the base, with a scale `c = exp(N(-4.76, 1.45))`, at most
 //! 0.5, that belongs to the link (fit to 57,568 city pairs of WonderNetwork 2018). Between the regions of a cloud
 //! there is practically none (standard deviation of the logarithm 0.0004 within minutes); inside one the base is
-//! multiplied by `0.8 + 0.2 exp(0.38 z)`, and one parcel in a thousand takes 1 to 10 times as long (fit to 224,640
+//! multiplied by `0.8 + 0.2 exp(0.38 z)`, and one envelope in a thousand takes 1 to 10 times as long (fit to 224,640
 //! pings between EC2 instances).
 //!
-//! Simplified: routes do not change during a run, jitter of successive parcels is independent, and links of one node
-//! share no congestion. Whether parcels of one link may overtake each other is not decided here.
+//! Simplified: routes do not change during a run, jitter of successive envelopes is independent, and links of one node
+//! share no congestion. Whether envelopes of one link may overtake each other is not decided here.
 //!
 //! Delays are asked for by the ten million: [`Latency::delay`] looks up tables of whole numbers and computes no
 //! logarithm outside the far tails of a law.
 
-mod law;
+mod distribution;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use law::{ImpossibleLaw, Law, normal_cdf, normal_quantile};
+pub use distribution::{Distribution, InvalidDistribution, normal_cdf, normal_quantile};
 
 use super::Delay;
 use super::dataset::LatencyTable;
@@ -39,10 +39,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use table::{Factors, Log2, ONE, SPARE_BITS, Table, times};
 
-/// No parcel travels faster: kernel, network card and switch of a local network.
+/// No envelope travels faster: kernel, network card and switch of a local network.
 pub const FLOOR: Duration = Duration::from_micros(20);
 
-/// How the delays of parcels on one link differ.
+/// How the delays of envelopes on one link differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Jitter {
@@ -58,8 +58,8 @@ pub enum Jitter {
 /// When a delay is drawn from a law.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DelaySampling {
-    /// Anew for each parcel.
-    PerParcel,
+    /// Anew for each envelope.
+    PerMessage,
     /// Once per unordered pair of nodes, from this seed.
     PerLink(u64),
 }
@@ -142,21 +142,21 @@ const SCALE_MU: f64 = -4.76;
 /// Logarithm of the scale of Internet jitter: standard deviation over links.
 const SCALE_SIGMA: f64 = 1.45;
 /// Greatest scale of Internet jitter, in units of 2^-32.
-const SCALE_MOST: u64 = ONE / 2;
+const SCALE_MAX: u64 = ONE / 2;
 /// Part of a delay in a local network that never varies.
 const LAN_FIXED: f64 = 0.8;
 /// Standard deviation of the logarithm of the rest.
 const LAN_SIGMA: f64 = 0.38;
-/// One parcel in a thousand is held up in a local network: of `2^SPARE_BITS` words, so many say so.
+/// One envelope in a thousand is held up in a local network: of `2^SPARE_BITS` words, so many say so.
 const LAN_SPIKES: u64 = (1 << SPARE_BITS) / 1000;
 
 impl Latency {
-    /// One law for every pair of nodes, drawn anew for each parcel.
+    /// One law for every pair of nodes, drawn anew for each envelope.
     ///
     /// # Errors
     /// The first law whose parameters are out of range.
-    pub fn of_law(law: &Law) -> Result<Latency, ImpossibleLaw> {
-        Latency::of_laws(std::slice::from_ref(law), Vec::new(), DelaySampling::PerParcel)
+    pub fn from_distribution(law: &Distribution) -> Result<Latency, InvalidDistribution> {
+        Latency::of_laws(std::slice::from_ref(law), Vec::new(), DelaySampling::PerMessage)
     }
     /// A law for each pair of regions, row by row, and the region of each node.
     ///
@@ -165,11 +165,15 @@ impl Latency {
     ///
     /// # Panics
     /// If `laws` is not square, or names fewer regions than nodes live in.
-    pub fn of_laws(laws: &[Law], region: Vec<Region>, drawn: DelaySampling) -> Result<Latency, ImpossibleLaw> {
-        laws.iter().try_for_each(Law::check)?;
+    pub fn of_laws(
+        laws: &[Distribution],
+        region: Vec<Region>,
+        drawn: DelaySampling,
+    ) -> Result<Latency, InvalidDistribution> {
+        laws.iter().try_for_each(Distribution::check)?;
         let regions = laws.len().isqrt();
         assert!(regions * regions == laws.len(), "laws of region pairs fill a square");
-        let mut distinct: Vec<&Law> = Vec::new();
+        let mut distinct: Vec<&Distribution> = Vec::new();
         let mut table_of = Vec::with_capacity(laws.len());
         for law in laws {
             let place = distinct.iter().position(|known| *known == law).unwrap_or_else(|| {
@@ -186,11 +190,16 @@ impl Latency {
     ///
     /// # Errors
     /// The first law whose parameters are out of range.
-    pub fn simblock(table: &LatencyTable, region: Vec<Region>, drawn: DelaySampling) -> Result<Latency, ImpossibleLaw> {
+    pub fn simblock(
+        table: &LatencyTable,
+        region: Vec<Region>,
+        drawn: DelaySampling,
+    ) -> Result<Latency, InvalidDistribution> {
         let numbers = || 0..=Region::MAX;
         let pairs =
             numbers().take(table.regions()).flat_map(|from| numbers().take(table.regions()).map(move |to| (from, to)));
-        let laws: Vec<Law> = pairs.map(|(from, to)| Law::Simblock { mean: table.median(from, to) }).collect();
+        let laws: Vec<Distribution> =
+            pairs.map(|(from, to)| Distribution::Simblock { mean: table.median(from, to) }).collect();
         Ok(Latency::of_laws(&laws, region, drawn)?.with_quantum(Duration::from_millis(1)))
     }
     /// Medians and spreads of region pairs, and the region of each node.
@@ -212,11 +221,15 @@ impl Latency {
             Jitter::Off => Weather::Still,
             Jitter::Internet => {
                 let scale = Scale { mu: Log2::of_natural(SCALE_MU), sigma: Log2::of_natural(SCALE_SIGMA) };
-                Weather::Internet(scale, Table::new(&Law::Exponential { mean: one }))
+                Weather::Internet(scale, Table::new(&Distribution::Exponential { mean: one }))
             }
             Jitter::Cloud => {
                 let least = Duration::from_nanos((LAN_FIXED * ONE as f64) as u64);
-                Weather::Cloud(Table::new(&Law::ShiftedLognormal { min: least, median: one, sigma: LAN_SIGMA }))
+                Weather::Cloud(Table::new(&Distribution::ShiftedLognormal {
+                    min: least,
+                    median: one,
+                    sigma: LAN_SIGMA,
+                }))
             }
         };
         let seed = Digest::new("latency").u64(seed).finish().short();
@@ -295,7 +308,7 @@ impl Latency {
         let nearest = delay.saturating_add(self.quantum / 2) / self.quantum;
         nearest.max(self.floor.div_ceil(self.quantum)).saturating_mul(self.quantum)
     }
-    /// Finds the least delay that any parcel between different nodes may meet.
+    /// Finds the least delay that any envelope between different nodes may meet.
     fn settle(&mut self) {
         let access = self.access.iter().min().map_or(0, |least| least.saturating_mul(2));
         let inhabited = self.inhabited();
@@ -339,7 +352,7 @@ impl Delay for Latency {
         let base = match &self.model {
             Model::Laws(laws) => given.unwrap_or_else(|| {
                 let word = match laws.drawn {
-                    DelaySampling::PerParcel => word,
+                    DelaySampling::PerMessage => word,
                     DelaySampling::PerLink(seed) => link_word(seed, from, to),
                 };
                 laws.table(self.pair(laws.regions, from, to)).draw(word)
@@ -360,7 +373,7 @@ impl Delay for Latency {
             Model::Laws(laws) => given.unwrap_or_else(|| {
                 let table = laws.table(self.pair(laws.regions, from, to));
                 match laws.drawn {
-                    DelaySampling::PerParcel => table.median(),
+                    DelaySampling::PerMessage => table.median(),
                     DelaySampling::PerLink(seed) => table.draw(link_word(seed, from, to)),
                 }
             }),
@@ -399,7 +412,7 @@ impl Medians {
         let Pair { median, sigma, .. } = self.pairs[pair];
         times(median, self.factors.draw(Log2::ZERO, sigma, link))
     }
-    /// What a parcel that meets `word` takes on a link of this base.
+    /// What an envelope that meets `word` takes on a link of this base.
     #[inline]
     fn weather(&self, pair: usize, base: u64, link: u64, word: u64) -> u64 {
         match &self.jitter {
@@ -418,7 +431,7 @@ impl Medians {
     /// Scale of the Internet jitter of a link, in units of 2^-32.
     #[inline]
     fn scale(&self, scale: Scale, link: u64) -> u64 {
-        self.factors.draw(scale.mu, scale.sigma, mix(link, 1)).min(SCALE_MOST)
+        self.factors.draw(scale.mu, scale.sigma, mix(link, 1)).min(SCALE_MAX)
     }
     /// The median of [`Medians::weather`].
     fn typical_weather(&self, base: u64, link: u64) -> u64 {

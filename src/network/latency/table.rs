@@ -4,7 +4,7 @@
 //! function of what is drawn is exact at these points and off by less than 1/4096 between them. In the outermost
 //! cells of a law with tails the exact formula is used instead.
 
-use super::law::{Law, normal_quantile};
+use super::distribution::{Distribution, normal_quantile};
 
 /// Cells of a table are named by this many bits of the random word.
 const CELL_BITS: u32 = 12;
@@ -22,7 +22,7 @@ pub(super) const SPARE_BITS: u32 = 20;
 pub(super) struct Table {
     /// Ascending, `CELLS + 1` of them.
     points: Box<[u64]>,
-    law: Law,
+    law: Distribution,
     /// First cell that is interpolated.
     first: usize,
     /// How many cells are interpolated.
@@ -31,7 +31,7 @@ pub(super) struct Table {
 
 impl Table {
     /// The table of a law that passed its check.
-    pub(super) fn new(law: &Law) -> Table {
+    pub(super) fn new(law: &Distribution) -> Table {
         let points = (0..=CELLS).map(|cell| whole(law.quantile(cell as f64 / CELLS as f64))).collect();
         let (first, inner) = if law.has_tails() { (1, CELLS - 1 - UPPER_EXACT) } else { (0, CELLS) };
         Table { points, law: law.clone(), first, inner }
@@ -146,7 +146,7 @@ mod tests {
         #[test]
         fn a_greater_word_never_gives_a_smaller_value(a in any::<u64>(), b in any::<u64>()) {
             let (low, high) = (a.min(b), a.max(b));
-            let table = Table::new(&Law::Simblock { mean: Duration::from_millis(11) });
+            let table = Table::new(&Distribution::Simblock { mean: Duration::from_millis(11) });
             prop_assert!(table.draw(low) <= table.draw(high));
             let (factors, mu, sigma) = (Factors::new(), Log2::of_natural(-1.0), Log2::of_natural(0.6));
             prop_assert!(factors.draw(mu, sigma, low) <= factors.draw(mu, sigma, high));
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn between_its_points_a_table_stays_near_the_formula() {
-        let law = Law::Lognormal { median: Duration::from_millis(80), sigma: 0.5 };
+        let law = Distribution::Lognormal { median: Duration::from_millis(80), sigma: 0.5 };
         let table = Table::new(&law);
         for word in (0..99_000).map(|step: u64| (step + 1_000) * (u64::MAX / 100_000)) {
             let exact = law.quantile(word as f64 / 18_446_744_073_709_551_616.0);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_tail_is_drawn_by_formula() {
-        let law = Law::Pareto { median: Duration::from_millis(100), shape: 1.0 };
+        let law = Distribution::Pareto { median: Duration::from_millis(100), shape: 1.0 };
         // One draw in a million exceeds half a million times the median; the last point of a table is infinite.
         let word = u64::MAX - u64::MAX / 1_000_000;
         assert!((Table::new(&law).draw(word) as f64 / 5e13 - 1.0).abs() < 1e-3);

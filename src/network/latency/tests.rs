@@ -9,34 +9,40 @@ fn ms(millis: u64) -> Duration {
 }
 
 /// The probability that a delay is at most so many milliseconds.
-type Distribution = fn(f64) -> f64;
+type Cdf = fn(f64) -> f64;
 
 /// A law and its distribution function, written down independently of its inverse; both in milliseconds.
-fn laws() -> Vec<(Law, Distribution)> {
+fn laws() -> Vec<(Distribution, Cdf)> {
     use libm::{exp, log, pow};
     let median = ms(100);
     vec![
-        (Law::Uniform { median, half_width: ms(40) }, |x| ((x - 60.0) / 80.0).clamp(0.0, 1.0)),
-        (Law::Normal { median: ms(250), std_dev: ms(50), min: Duration::ZERO }, |x| normal_cdf((x - 250.0) / 50.0)),
-        (Law::Normal { median, std_dev: ms(50), min: ms(100) }, |x| {
+        (Distribution::Uniform { median, half_width: ms(40) }, |x| ((x - 60.0) / 80.0).clamp(0.0, 1.0)),
+        (Distribution::Normal { median: ms(250), std_dev: ms(50), min: Duration::ZERO }, |x| {
+            normal_cdf((x - 250.0) / 50.0)
+        }),
+        (Distribution::Normal { median, std_dev: ms(50), min: ms(100) }, |x| {
             if x < 100.0 { 0.0 } else { 2.0 * normal_cdf((x - 100.0) / 50.0) - 1.0 }
         }),
-        (Law::Lognormal { median, sigma: 0.5 }, |x| normal_cdf(log(x / 100.0) / 0.5)),
-        (Law::ShiftedLognormal { min: ms(80), median, sigma: 0.38 }, |x| normal_cdf(log((x - 80.0) / 20.0) / 0.38)),
-        (Law::Exponential { mean: median }, |x| 1.0 - exp(-x / 100.0)),
-        (Law::Pareto { median, shape: 5.0 }, |x| (1.0 - 0.5 * pow(x / 100.0, -5.0)).max(0.0)),
-        (Law::Weibull { median, shape: 2.0 }, |x| 1.0 - exp(-std::f64::consts::LN_2 * (x / 100.0) * (x / 100.0))),
-        (Law::Simblock { mean: ms(32) }, |x| (1.0 - pow(27.0 / x, 6.4)).max(0.0)),
-        (Law::Simblock { mean: ms(6) }, |x| (1.0 - pow(1.0 / x, 1.2)).max(0.0)),
+        (Distribution::Lognormal { median, sigma: 0.5 }, |x| normal_cdf(log(x / 100.0) / 0.5)),
+        (Distribution::ShiftedLognormal { min: ms(80), median, sigma: 0.38 }, |x| {
+            normal_cdf(log((x - 80.0) / 20.0) / 0.38)
+        }),
+        (Distribution::Exponential { mean: median }, |x| 1.0 - exp(-x / 100.0)),
+        (Distribution::Pareto { median, shape: 5.0 }, |x| (1.0 - 0.5 * pow(x / 100.0, -5.0)).max(0.0)),
+        (Distribution::Weibull { median, shape: 2.0 }, |x| {
+            1.0 - exp(-std::f64::consts::LN_2 * (x / 100.0) * (x / 100.0))
+        }),
+        (Distribution::Simblock { mean: ms(32) }, |x| (1.0 - pow(27.0 / x, 6.4)).max(0.0)),
+        (Distribution::Simblock { mean: ms(6) }, |x| (1.0 - pow(1.0 / x, 1.2)).max(0.0)),
         (
-            Law::GeneralisedPareto { median, scale: ms(35), shape: 1.4, most: ms(100_000) },
+            Distribution::GeneralisedPareto { median, scale: ms(35), shape: 1.4, most: ms(100_000) },
             // The location lies 25 (2^1.4 - 1) ms below the median, at 59.02 ms; 0.27 % is cut off.
             |x| {
                 let uncut = |x| 1.0 - pow(1.0 + (x - 100.0 + 25.0 * (pow(2.0, 1.4) - 1.0)) / 25.0, -1.0 / 1.4);
                 uncut(x) / uncut(100_000.0)
             },
         ),
-        (Law::Empirical { quantiles: vec![(0.0, ms(50)), (0.5, ms(100)), (1.0, ms(300))] }, |x| {
+        (Distribution::Empirical { quantiles: vec![(0.0, ms(50)), (0.5, ms(100)), (1.0, ms(300))] }, |x| {
             if x < 100.0 { (x - 50.0) / 100.0 } else { 0.5 + (x - 100.0) / 400.0 }
         }),
     ]
@@ -60,7 +66,7 @@ fn what_is_drawn_follows_the_law_to_one_in_two_thousand() {
 #[test]
 fn a_million_random_draws_pass_the_test_of_kolmogorov_and_smirnov() {
     let mut stream = Stream::new(5, "draws", 0, 0);
-    let latency = Latency::of_law(&Law::Lognormal { median: ms(80), sigma: 0.5 }).unwrap();
+    let latency = Latency::from_distribution(&Distribution::Lognormal { median: ms(80), sigma: 0.5 }).unwrap();
     let n = 1_000_000;
     let mut drawn: Vec<u64> =
         (0..n).map(|_| latency.delay(NodeId(0), NodeId(1), stream.next_u64()).as_nanos()).collect();
@@ -89,43 +95,44 @@ fn the_normal_quantile_inverts_the_normal_distribution() {
 fn a_law_keeps_its_median_when_the_family_changes() {
     let median = ms(100);
     for law in [
-        Law::Constant { value: median },
-        Law::Uniform { median, half_width: ms(30) },
-        Law::Normal { median, std_dev: ms(10), min: Duration::ZERO },
-        Law::Lognormal { median, sigma: 1.0 },
-        Law::ShiftedLognormal { min: ms(50), median, sigma: 1.0 },
-        Law::Pareto { median, shape: 3.0 },
-        Law::Weibull { median, shape: 3.0 },
+        Distribution::Constant { value: median },
+        Distribution::Uniform { median, half_width: ms(30) },
+        Distribution::Normal { median, std_dev: ms(10), min: Duration::ZERO },
+        Distribution::Lognormal { median, sigma: 1.0 },
+        Distribution::ShiftedLognormal { min: ms(50), median, sigma: 1.0 },
+        Distribution::Pareto { median, shape: 3.0 },
+        Distribution::Weibull { median, shape: 3.0 },
     ] {
         assert!((law.quantile(0.5) / 1e8 - 1.0).abs() < 1e-9, "{law:?}");
-        let typical = Latency::of_law(&law).unwrap().typical(NodeId(0), NodeId(1));
+        let typical = Latency::from_distribution(&law).unwrap().typical(NodeId(0), NodeId(1));
         assert!(typical.as_nanos().abs_diff(100_000_000) <= 1, "{law:?}");
     }
 }
 
 #[test]
 fn an_impossible_law_is_refused_in_plain_words() {
-    let refused = |law: Law| Latency::of_law(&law).unwrap_err().to_string();
+    let refused = |law: Distribution| Latency::from_distribution(&law).unwrap_err().to_string();
     assert_eq!(
-        refused(Law::Uniform { median: ms(1), half_width: ms(2) }),
+        refused(Distribution::Uniform { median: ms(1), half_width: ms(2) }),
         "a uniform delay needs a half width of at most its median"
     );
-    assert_eq!(refused(Law::Simblock { mean: ms(5) }), "a SimBlock delay needs a mean above 5 ms");
+    assert_eq!(refused(Distribution::Simblock { mean: ms(5) }), "a SimBlock delay needs a mean above 5 ms");
     assert_eq!(
-        refused(Law::Lognormal { median: ms(1), sigma: f64::NAN }),
+        refused(Distribution::Lognormal { median: ms(1), sigma: f64::NAN }),
         "a lognormal delay needs a sigma from 0 to 5"
     );
-    let falling = Law::Empirical { quantiles: vec![(0.1, ms(2)), (0.9, ms(1))] };
+    let falling = Distribution::Empirical { quantiles: vec![(0.1, ms(2)), (0.9, ms(1))] };
     assert!(refused(falling).contains("delays that do not fall"));
 }
 
 #[test]
 fn a_law_is_written_by_its_name() {
-    let law: Law = toml::from_str("law = \"lognormal\"\nmedian = \"80ms\"\nsigma = 0.5").unwrap();
-    assert_eq!(law, Law::Lognormal { median: ms(80), sigma: 0.5 });
-    let law: Law = toml::from_str("law = \"empirical\"\nquantiles = [[0.5, \"80ms\"], [0.9, \"1s\"]]").unwrap();
-    assert_eq!(law, Law::Empirical { quantiles: vec![(0.5, ms(80)), (0.9, ms(1000))] });
-    assert!(toml::from_str::<Law>("law = \"lognormal\"\nmedian = \"80ms\"\nshape = 0.5").is_err());
+    let law: Distribution = toml::from_str("law = \"lognormal\"\nmedian = \"80ms\"\nsigma = 0.5").unwrap();
+    assert_eq!(law, Distribution::Lognormal { median: ms(80), sigma: 0.5 });
+    let law: Distribution =
+        toml::from_str("law = \"empirical\"\nquantiles = [[0.5, \"80ms\"], [0.9, \"1s\"]]").unwrap();
+    assert_eq!(law, Distribution::Empirical { quantiles: vec![(0.5, ms(80)), (0.9, ms(1000))] });
+    assert!(toml::from_str::<Distribution>("law = \"lognormal\"\nmedian = \"80ms\"\nshape = 0.5").is_err());
 }
 
 /// Node `i` lives in region `i % 6` of the six-region table.
@@ -180,7 +187,7 @@ fn internet_jitter_is_exponential_on_top_of_the_base() {
         let n = 4000;
         let excess: Vec<f64> =
             (0..n).map(|_| latency.delay(a, b, stream.next_u64()).as_secs_f64() / base - 1.0).collect();
-        assert!(excess.iter().all(|excess| *excess >= 0.0), "no parcel is faster than the link");
+        assert!(excess.iter().all(|excess| *excess >= 0.0), "no envelope is faster than the link");
         let mean = excess.iter().sum::<f64>() / f64::from(n);
         let deviation = libm::sqrt(excess.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / f64::from(n));
         // Of an exponential law the mean is the standard deviation.
@@ -226,7 +233,7 @@ fn regions_of_a_cloud_are_a_constant_apart() {
 #[test]
 fn simblock_delays_are_its_own_formula_in_whole_milliseconds() {
     let table = dataset::latency("simblock-2019").unwrap();
-    let latency = Latency::simblock(&table, vec![0, 1, 1], DelaySampling::PerParcel).unwrap();
+    let latency = Latency::simblock(&table, vec![0, 1, 1], DelaySampling::PerMessage).unwrap();
     let mut stream = Stream::new(1, "simblock", 0, 0);
     let (mut sum, n) = (0.0, 100_000);
     for _ in 0..n {
@@ -246,7 +253,7 @@ fn simblock_delays_are_its_own_formula_in_whole_milliseconds() {
 
 #[test]
 fn access_delays_of_both_ends_are_added() {
-    let latency = Latency::of_law(&Law::Constant { value: ms(50) }).unwrap();
+    let latency = Latency::from_distribution(&Distribution::Constant { value: ms(50) }).unwrap();
     let latency = latency.with_access(&[ms(20), Duration::ZERO, ms(10)]);
     assert_eq!(latency.delay(NodeId(0), NodeId(2), 0), ms(80));
     assert_eq!(latency.typical(NodeId(1), NodeId(0)), ms(70));
@@ -255,7 +262,7 @@ fn access_delays_of_both_ends_are_added() {
 
 #[test]
 fn nothing_is_faster_than_the_floor() {
-    let latency = Latency::of_law(&Law::Constant { value: Duration::ZERO }).unwrap();
+    let latency = Latency::from_distribution(&Distribution::Constant { value: Duration::ZERO }).unwrap();
     assert_eq!(latency.delay(NodeId(0), NodeId(1), 0), FLOOR);
     assert_eq!(latency.clone().with_floor(ms(3)).delay(NodeId(0), NodeId(1), 0), ms(3));
     let rounded = latency.with_quantum(ms(1));
@@ -290,10 +297,11 @@ fn models() -> Vec<Latency> {
         six_regions(2, 12, Jitter::Internet).with_access(&[ms(3); 12]),
         six_regions(3, 12, Jitter::Cloud).with_links(Links::new(12, [(NodeId(0), NodeId(6), link)])),
         six_regions(4, 12, Jitter::Cloud).with_quantum(ms(1)),
-        Latency::simblock(&table, regions.clone(), DelaySampling::PerParcel).unwrap(),
+        Latency::simblock(&table, regions.clone(), DelaySampling::PerMessage).unwrap(),
         Latency::simblock(&table, regions, DelaySampling::PerLink(9)).unwrap(),
-        Latency::of_law(&Law::Normal { median: ms(1), std_dev: ms(5), min: Duration::ZERO }).unwrap(),
-        Latency::of_law(&Law::Pareto { median: ms(1), shape: 0.1 }).unwrap(),
+        Latency::from_distribution(&Distribution::Normal { median: ms(1), std_dev: ms(5), min: Duration::ZERO })
+            .unwrap(),
+        Latency::from_distribution(&Distribution::Pareto { median: ms(1), shape: 0.1 }).unwrap(),
     ]
 }
 

@@ -1,11 +1,11 @@
 //! Building graphs from a seed.
 
-use super::{Shape, Topology, TopologyError};
+use super::{Topology, TopologyError, TopologyModel};
 use crate::base::{NodeId, Stream};
 use crate::network::dataset::deal;
 use rustc_hash::FxHashSet;
 
-impl Shape {
+impl TopologyModel {
     /// Builds the graph over `n` nodes: the same for the same seed, whatever else a run draws.
     ///
     /// # Errors
@@ -16,13 +16,13 @@ impl Shape {
         }
         let mut stream = Stream::new(seed, "topology", 0, 0);
         match self {
-            Shape::Complete {} => Topology::complete(n),
-            Shape::Outbound { peers, max_inbound } => {
+            TopologyModel::Complete {} => Topology::complete(n),
+            TopologyModel::Outbound { peers, max_inbound } => {
                 within("the number of outbound peers", *peers, 1, n - 1, n)?;
                 within("the number of inbound peers", *max_inbound, *peers, usize::MAX, n)?;
                 Ok(dial(&vec![*peers; n], *max_inbound, &mut stream))
             }
-            Shape::OutboundDegrees { cumulative, max_inbound } => {
+            TopologyModel::OutboundDegrees { cumulative, max_inbound } => {
                 let ascends = cumulative.is_sorted() && cumulative.first().is_some_and(|first| *first >= 0.0);
                 if !ascends || cumulative.last() != Some(&1.0) {
                     return Err(TopologyError::Distribution);
@@ -32,11 +32,11 @@ impl Shape {
                 let wanted: Vec<usize> = deal(cumulative, n, &mut stream).iter().map(|index| index + 1).collect();
                 Ok(dial(&wanted, *max_inbound, &mut stream))
             }
-            Shape::RandomRegular { degree } => random_regular(n, *degree, &mut stream),
-            Shape::SmallWorld { degree, rewired } => small_world(n, *degree, *rewired, &mut stream),
-            Shape::ScaleFree { links } => scale_free(n, *links, &mut stream),
-            Shape::Relay { relays, links } => relay(n, *relays, *links, &mut stream),
-            Shape::Ring {} => Ok(ring(n)),
+            TopologyModel::RandomRegular { degree } => random_regular(n, *degree, &mut stream),
+            TopologyModel::SmallWorld { degree, rewired } => small_world(n, *degree, *rewired, &mut stream),
+            TopologyModel::ScaleFree { links } => scale_free(n, *links, &mut stream),
+            TopologyModel::Relay { relays, links } => relay(n, *relays, *links, &mut stream),
+            TopologyModel::Ring {} => Ok(ring(n)),
         }
     }
 }

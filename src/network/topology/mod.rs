@@ -1,15 +1,15 @@
 //! Who is linked to whom.
 //!
-//! A [`Topology`] is a graph in compressed rows. A [`Shape`] describes one and builds it from a seed; a [`Survey`]
+//! A [`Topology`] is a graph in compressed rows. A [`TopologyModel`] describes one and builds it from a seed; a [`GraphStats`]
 //! tells what came of it. Every shape is undirected: whoever dialled, both ends may send. Only an imported graph may
 //! have links that run one way.
 
 mod generate;
-mod survey;
+mod graph_stats;
 #[cfg(test)]
 mod tests;
 
-pub use survey::Survey;
+pub use graph_stats::GraphStats;
 
 use crate::base::NodeId;
 use schemars::JsonSchema;
@@ -32,7 +32,7 @@ enum Rows {
 /// How a graph is made.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "shape", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Shape {
+pub enum TopologyModel {
     /// Everybody is linked to everybody.
     Complete {},
     /// Each node in turn dials random peers that have inbound room and that it is not linked to yet, as Bitcoin,
@@ -223,7 +223,7 @@ impl Topology {
     }
     /// Measures the graph.
     #[must_use]
-    pub fn survey(&self) -> Survey {
-        Survey::of(self)
+    pub fn stats(&self) -> GraphStats {
+        GraphStats::of(self)
     }
 }

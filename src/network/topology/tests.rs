@@ -23,7 +23,7 @@ fn arcs(pairs: &[(u32, u32)]) -> Vec<(NodeId, NodeId)> {
 proptest! {
     #[test]
     fn in_a_regular_graph_every_node_has_the_degree(n in 2usize..40, degree in 1usize..39, seed in any::<u64>()) {
-        let built = Shape::RandomRegular { degree }.build(n, seed);
+        let built = TopologyModel::RandomRegular { degree }.build(n, seed);
         if degree >= n {
             let out_of_range = matches!(built, Err(TopologyError::OutOfRange { .. }));
             prop_assert!(out_of_range);
@@ -46,11 +46,11 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let max_inbound = peers + room;
-        match (Shape::Outbound { peers, max_inbound }).build(n, seed) {
+        match (TopologyModel::Outbound { peers, max_inbound }).build(n, seed) {
             Err(error) => prop_assert!(peers >= n, "{error}"),
             Ok(graph) => {
                 check_simple(&graph);
-                let survey = graph.survey();
+                let survey = graph.stats();
                 prop_assert!(survey.degree_max <= peers + max_inbound);
                 prop_assert!(survey.links <= n * peers);
                 // A node that dialled in vain is linked to all that have room.
@@ -67,9 +67,9 @@ proptest! {
         seed in any::<u64>(),
     ) {
         prop_assume!(2 * half < n);
-        let graph = Shape::SmallWorld { degree: 2 * half, rewired }.build(n, seed).unwrap();
+        let graph = TopologyModel::SmallWorld { degree: 2 * half, rewired }.build(n, seed).unwrap();
         check_simple(&graph);
-        prop_assert_eq!(graph.survey().links, n * half);
+        prop_assert_eq!(graph.stats().links, n * half);
     }
 
     #[test]
@@ -79,9 +79,9 @@ proptest! {
         seed in any::<u64>(),
     ) {
         prop_assume!(links < n);
-        let graph = Shape::ScaleFree { links }.build(n, seed).unwrap();
+        let graph = TopologyModel::ScaleFree { links }.build(n, seed).unwrap();
         check_simple(&graph);
-        let survey = graph.survey();
+        let survey = graph.stats();
         prop_assert_eq!(survey.links, links * (links + 1) / 2 + (n - links - 1) * links);
         prop_assert!(survey.is_connected());
         prop_assert!(survey.degree_min >= links);
@@ -95,9 +95,9 @@ proptest! {
         seed in any::<u64>(),
     ) {
         prop_assume!(links <= relays && relays <= n);
-        let graph = Shape::Relay { relays, links }.build(n, seed).unwrap();
+        let graph = TopologyModel::Relay { relays, links }.build(n, seed).unwrap();
         check_simple(&graph);
-        prop_assert!(graph.survey().diameter.unwrap().1 <= 3);
+        prop_assert!(graph.stats().diameter.unwrap().1 <= 3);
         prop_assert!((relays..n).all(|node| graph.peers(NodeId::from(node)).len() == links));
     }
 
@@ -116,13 +116,13 @@ proptest! {
             }
         }
         let longest = *hops.iter().flatten().max().unwrap();
-        prop_assert_eq!(graph.survey().diameter, (longest < 12).then_some((longest, longest)));
+        prop_assert_eq!(graph.stats().diameter, (longest < 12).then_some((longest, longest)));
     }
 }
 
 #[test]
 fn the_same_seed_builds_the_same_graph() {
-    let shape = Shape::Outbound { peers: 8, max_inbound: 117 };
+    let shape = TopologyModel::Outbound { peers: 8, max_inbound: 117 };
     assert_eq!(shape.build(200, 1), shape.build(200, 1));
     assert_ne!(shape.build(200, 1), shape.build(200, 2));
 }
@@ -132,14 +132,14 @@ fn in_a_complete_graph_the_peers_are_everybody_else() {
     let graph = Topology::complete(5).unwrap();
     assert_eq!(graph.peers(NodeId(3)), [4, 0, 1, 2].map(NodeId));
     assert!(graph.links(NodeId(0), NodeId(4)) && !graph.links(NodeId(2), NodeId(2)));
-    assert_eq!(graph.survey().to_string(), "5 nodes, 10 links, 4 to 4 peers (mean 4.00), diameter 1, clustering 1.000");
+    assert_eq!(graph.stats().to_string(), "5 nodes, 10 links, 4 to 4 peers (mean 4.00), diameter 1, clustering 1.000");
     assert_eq!(Topology::complete(1).unwrap().peers(NodeId(0)), []);
 }
 
 #[test]
 fn bitcoin_size_networks_are_connected() {
-    let graph = Shape::Outbound { peers: 8, max_inbound: 117 }.build(10_000, 7).unwrap();
-    let survey = graph.survey();
+    let graph = TopologyModel::Outbound { peers: 8, max_inbound: 117 }.build(10_000, 7).unwrap();
+    let survey = graph.stats();
     assert!(survey.is_connected() && survey.symmetric);
     assert_eq!((survey.links, survey.degree_min), (80_000, 8));
     // A random graph of mean degree 16: diameter about ln n / ln 16 and a bit, hardly any triangles.
@@ -151,31 +151,32 @@ fn bitcoin_size_networks_are_connected() {
 #[test]
 fn dialled_connections_follow_the_degrees_of_simblock() {
     let cumulative = dataset::degrees("bitcoin-2015").unwrap();
-    let graph = Shape::OutboundDegrees { cumulative: cumulative.clone(), max_inbound: 125 }.build(1000, 3).unwrap();
+    let graph =
+        TopologyModel::OutboundDegrees { cumulative: cumulative.clone(), max_inbound: 125 }.build(1000, 3).unwrap();
     // The mean is the sum of the probabilities to dial more than k, for k from 0 on.
     let mean: f64 = 1.0 + cumulative.iter().map(|share| 1.0 - share).sum::<f64>();
-    assert_eq!(graph.survey().links, (mean * 1000.0).round() as usize);
-    assert!(graph.survey().is_connected());
+    assert_eq!(graph.stats().links, (mean * 1000.0).round() as usize);
+    assert!(graph.stats().is_connected());
     let dogecoin = dataset::degrees("dogecoin").unwrap();
     assert_eq!(
-        Shape::OutboundDegrees { cumulative: dogecoin, max_inbound: 125 }.build(500, 3).unwrap().survey().links,
+        TopologyModel::OutboundDegrees { cumulative: dogecoin, max_inbound: 125 }.build(500, 3).unwrap().stats().links,
         4000
     );
 }
 
 #[test]
 fn an_unrewired_small_world_has_the_clustering_of_a_lattice() {
-    let lattice = Shape::SmallWorld { degree: 10, rewired: 0.0 }.build(100, 1).unwrap().survey();
+    let lattice = TopologyModel::SmallWorld { degree: 10, rewired: 0.0 }.build(100, 1).unwrap().stats();
     // 3 (k - 2) / 4 (k - 1) for k = 10; the farthest node is 50 steps of up to 5 away.
     assert!((lattice.clustering - 24.0 / 36.0).abs() < 1e-12);
     assert_eq!(lattice.diameter, Some((10, 10)));
-    let random = Shape::SmallWorld { degree: 10, rewired: 1.0 }.build(100, 1).unwrap().survey();
+    let random = TopologyModel::SmallWorld { degree: 10, rewired: 1.0 }.build(100, 1).unwrap().stats();
     assert!(random.clustering < 0.2 && random.diameter.unwrap().1 <= 4, "{random}");
 }
 
 #[test]
 fn a_scale_free_graph_has_hubs() {
-    let survey = Shape::ScaleFree { links: 4 }.build(3000, 5).unwrap().survey();
+    let survey = TopologyModel::ScaleFree { links: 4 }.build(3000, 5).unwrap().stats();
     // The greatest degree grows as m sqrt(n): about 219. In a random graph of this mean it would be about 20.
     assert!(survey.degree_max > 80, "{survey}");
     let (least, most) = survey.diameter.unwrap();
@@ -184,66 +185,66 @@ fn a_scale_free_graph_has_hubs() {
 
 #[test]
 fn rings_and_stars_are_what_they_are_called() {
-    let ring = Shape::Ring {}.build(9, 0).unwrap().survey();
+    let ring = TopologyModel::Ring {}.build(9, 0).unwrap().stats();
     assert_eq!((ring.degree_min, ring.degree_max, ring.diameter), (2, 2, Some((4, 4))));
-    assert_eq!(Shape::Ring {}.build(2, 0).unwrap().survey().links, 1);
-    assert_eq!(Shape::Ring {}.build(1, 0).unwrap().survey().links, 0);
-    let star = Shape::Relay { relays: 1, links: 1 }.build(9, 0).unwrap().survey();
+    assert_eq!(TopologyModel::Ring {}.build(2, 0).unwrap().stats().links, 1);
+    assert_eq!(TopologyModel::Ring {}.build(1, 0).unwrap().stats().links, 0);
+    let star = TopologyModel::Relay { relays: 1, links: 1 }.build(9, 0).unwrap().stats();
     assert_eq!((star.degree_min, star.degree_max, star.diameter), (1, 8, Some((2, 2))));
 }
 
 #[test]
 fn a_graph_in_parts_says_so() {
     let pairs = arcs(&[(0, 1), (1, 0), (2, 3), (3, 2)]);
-    let survey = Topology::of_arcs(5, pairs).unwrap().survey();
+    let survey = Topology::of_arcs(5, pairs).unwrap().stats();
     assert_eq!((survey.components, survey.diameter, survey.symmetric), (3, None, true));
     assert!(survey.to_string().contains("in 3 unconnected parts"));
-    let one_way = Topology::of_arcs(2, arcs(&[(0, 1)])).unwrap().survey();
+    let one_way = Topology::of_arcs(2, arcs(&[(0, 1)])).unwrap().stats();
     assert_eq!((one_way.components, one_way.diameter, one_way.links, one_way.symmetric), (1, None, 1, false));
     assert!(one_way.to_string().contains("some nodes cannot reach others"));
 }
 
 #[test]
 fn impossible_graphs_are_refused_in_plain_words() {
-    let refused = |shape: Shape, n| shape.build(n, 0).unwrap_err().to_string();
-    assert_eq!(refused(Shape::Ring {}, 0), "a network needs at least one node");
+    let refused = |shape: TopologyModel, n| shape.build(n, 0).unwrap_err().to_string();
+    assert_eq!(refused(TopologyModel::Ring {}, 0), "a network needs at least one node");
     assert_eq!(
-        refused(Shape::RandomRegular { degree: 10 }, 10),
+        refused(TopologyModel::RandomRegular { degree: 10 }, 10),
         "the degree must lie from 1 to 9 in a network of 10 nodes, not 10"
     );
     assert_eq!(
-        refused(Shape::RandomRegular { degree: 3 }, 5),
+        refused(TopologyModel::RandomRegular { degree: 3 }, 5),
         "5 nodes cannot have 3 peers each: every link has two ends, and 5 x 3 is odd"
     );
     assert_eq!(
-        refused(Shape::SmallWorld { degree: 3, rewired: 0.1 }, 10),
+        refused(TopologyModel::SmallWorld { degree: 3, rewired: 0.1 }, 10),
         "a small world starts from an even number of neighbours, half on either side, not 3"
     );
     assert_eq!(
-        refused(Shape::SmallWorld { degree: 4, rewired: 1.5 }, 10),
+        refused(TopologyModel::SmallWorld { degree: 4, rewired: 1.5 }, 10),
         "the probability of rewiring must lie from 0 to 1, not 1.5"
     );
     assert_eq!(
-        refused(Shape::Outbound { peers: 8, max_inbound: 4 }, 10),
+        refused(TopologyModel::Outbound { peers: 8, max_inbound: 4 }, 10),
         "the number of inbound peers must be at least 8 in a network of 10 nodes, not 4"
     );
     assert_eq!(
-        refused(Shape::OutboundDegrees { cumulative: vec![0.5, 0.2, 1.0], max_inbound: 4 }, 10),
+        refused(TopologyModel::OutboundDegrees { cumulative: vec![0.5, 0.2, 1.0], max_inbound: 4 }, 10),
         "a distribution of degrees must ascend from at least 0 to exactly 1"
     );
 }
 
 #[test]
 fn a_shape_is_written_by_its_name() {
-    let shape: Shape = toml::from_str("shape = \"small-world\"\ndegree = 10\nrewired = 0.1").unwrap();
-    assert_eq!(shape, Shape::SmallWorld { degree: 10, rewired: 0.1 });
-    assert!(toml::from_str::<Shape>("shape = \"ring\"\ndegree = 10").is_err());
+    let shape: TopologyModel = toml::from_str("shape = \"small-world\"\ndegree = 10\nrewired = 0.1").unwrap();
+    assert_eq!(shape, TopologyModel::SmallWorld { degree: 10, rewired: 0.1 });
+    assert!(toml::from_str::<TopologyModel>("shape = \"ring\"\ndegree = 10").is_err());
 }
 
 #[test]
 fn two_places_of_one_node_share_its_links_as_far_as_they_may() {
-    let ring = Shape::Ring {}.build(4, 1).unwrap();
-    // Place 4 is node 0 again, and meets node 3 only; place 0 meets everybody else.
+    let ring = TopologyModel::Ring {}.build(4, 1).unwrap();
+    // Place 4 is node 0 again, and meets node 3 only; place 0 meets all other nodes.
     let node_of = |place: NodeId| if place == NodeId(4) { NodeId(0) } else { place };
     let meet = |one: NodeId, other: NodeId| match (one.0.min(other.0), one.0.max(other.0)) {
         (0, 3) => false,

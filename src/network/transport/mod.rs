@@ -1,7 +1,7 @@
-//! Transport: when parcels arrive, given propagation delays, access links, TCP and faults.
+//! Transport: when envelopes arrive, given propagation delays, access links, TCP and faults.
 //!
-//! With S the bits of a parcel on the wire, U and D the rates of the sender's uplink and the receiver's downlink, L the
-//! propagation delay of this parcel:
+//! With S the bits of an envelope on the wire, U and D the rates of the sender's uplink and the receiver's downlink, L the
+//! propagation delay of this envelope:
 //!
 //! | discipline | when the last bit leaves | source |
 //! |---|---|---|
@@ -12,20 +12,20 @@
 //!
 //! The discipline matters more than any table of delays: it changes the median time a full block takes to spread by
 //! up to three times. Its arrival is L later, plus what TCP adds ([`Tcp`]), plus degradations, and not before the
-//! arrival of what the same connection carried earlier. A downlink takes parcels in one after the other, cut-through:
+//! arrival of what the same connection carried earlier. A downlink takes envelopes in one after the other, cut-through:
 //! the last bit is in at max(its arrival, max(arrival of the first bit, end of the one before) + S/D).
 //!
-//! Weather is a pure function: a word per sender, mixed with the number of the parcel, mixed with the receiver. One
-//! more recipient, one more node, one more parcel elsewhere shift nobody's weather.
+//! Weather is a pure function: a word per sender, mixed with the number of the envelope, mixed with the receiver. One
+//! more recipient, one more node, one more envelope elsewhere shift nobody's weather.
 //!
-//! What a cut stops: parcels sent while it lasts are lost at once, and so are those whose last bit has not left the
-//! uplink. What is in flight keeps flying; under stop-and-wait so does the parcel being transmitted.
+//! What a cut stops: envelopes sent while it lasts are lost at once, and so are those whose last bit has not left the
+//! uplink. What is in flight keeps flying; under stop-and-wait so does the envelope being transmitted.
 //!
-//! Simplified: no shared links between access links, no queues of routers, no retransmission of a parcel that a
-//! degradation loses (the parcel, not a segment, is lost: the loss that a protocol sees). After a crash the order of
+//! Simplified: no shared links between access links, no queues of routers, no retransmission of an envelope that a
+//! degradation loses (the envelope, not a segment, is lost: the loss that a protocol sees). After a crash the order of
 //! arrivals on a connection is still kept against what is in flight from before.
 
-mod order;
+mod connection_order;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -35,11 +35,11 @@ pub use tcp::Tcp;
 
 use super::fault::{Fate, Faults};
 use super::node_set::NodeSet;
-use super::{Arrival, Carried, Change, Delay, Network, Parcel};
+use super::{Arrival, Carried, Change, Delay, Envelope, Network};
 use crate::base::rng::mix;
 use crate::base::wire::FRAMING_BYTES;
 use crate::base::{Duration, NodeId, Stream, Time};
-use order::Latest;
+use connection_order::Latest;
 use tcp::Connections;
 use uplink::{Job, Line, Server, Uplink};
 
@@ -65,13 +65,13 @@ pub enum Discipline {
     Sharing,
     /// First in, first out.
     Fifo,
-    /// Every parcel has the whole rate for itself.
+    /// Every envelope has the whole rate for itself.
     Unshared,
     /// First in, first out, and the next begins only when the one before has arrived.
     StopAndWait,
 }
 
-/// How parcels are carried.
+/// How envelopes are carried.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
     /// Rates of every node; as many as there are nodes.
@@ -82,13 +82,13 @@ pub struct Settings {
     pub control_bytes: u64,
     /// Whether stop-and-wait transfers take whole milliseconds, rounded down, plus 2 ms, as in `SimBlock`.
     pub whole_milliseconds: bool,
-    /// Bytes of each parcel that take no time: its framing, where payloads alone are to count.
+    /// Bytes of each envelope that take no time: its framing, where payloads alone are to count.
     pub free_bytes: u64,
-    /// Bytes on the wire per byte of parcel, as a fraction: 1448 B segments travel in 1538 B Ethernet frames.
+    /// Bytes on the wire per byte of envelope, as a fraction: 1448 B segments travel in 1538 B Ethernet frames.
     pub wire: (u64, u64),
     /// TCP's windows, if modelled.
     pub tcp: Option<Tcp>,
-    /// Whether parcels from one node to another arrive in the order sent. It costs a look-up per parcel, and may be
+    /// Whether envelopes from one node to another arrive in the order sent. It costs a look-up per envelope, and may be
     /// left out where delays are constant and uplinks unlimited.
     pub ordered: bool,
 }
@@ -122,14 +122,14 @@ impl Settings {
         Settings { discipline: Discipline::StopAndWait, whole_milliseconds: true, ..bare }
     }
 
-    /// The bits that a parcel of so many bytes puts on an access link.
+    /// The bits that an envelope of so many bytes puts on an access link.
     fn wire_bits(&self, bytes: u64) -> u64 {
         let (wide, narrow) = self.wire;
         (bytes.saturating_sub(self.free_bytes) * 8 * wide).div_ceil(narrow)
     }
 }
 
-/// Carries parcels over access links and distances.
+/// Carries envelopes over access links and distances.
 pub struct Transport {
     /// Propagation delays.
     delay: Box<dyn Delay>,
@@ -144,13 +144,13 @@ pub struct Transport {
     downlinks: Vec<Time>,
     /// The latest arrival on each connection, if order is kept.
     latest: Option<Latest>,
-    /// Windows of connections that carried large parcels.
+    /// Windows of connections that carried large envelopes.
     connections: Connections,
     /// Cuts and degradations in force.
     faults: Faults,
-    /// Bytes of parcels that left each uplink; overhead on the wire is not counted.
+    /// Bytes of envelopes that left each uplink; overhead on the wire is not counted.
     sent: Vec<u64>,
-    /// Bytes of parcels that each downlink took in; where downlinks do not queue, that are certain to arrive.
+    /// Bytes of envelopes that each downlink took in; where downlinks do not queue, that are certain to arrive.
     received: Vec<u64>,
     /// Parcels that are through; empty between calls.
     done: Vec<Job>,
@@ -163,7 +163,7 @@ impl Transport {
     /// If the overhead on the wire is not a fraction.
     #[must_use]
     pub fn new(seed: u64, delay: Box<dyn Delay>, settings: Settings) -> Transport {
-        assert!(settings.wire.1 > 0, "bytes on the wire are a fraction of bytes of parcel");
+        assert!(settings.wire.1 > 0, "bytes on the wire are a fraction of bytes of envelope");
         let nodes = settings.rates.len();
         let limited_downlinks = settings.rates.iter().any(|rates| rates.down > 0);
         let queued_downlinks = limited_downlinks && settings.discipline.queues_downlinks();
@@ -183,7 +183,7 @@ impl Transport {
         }
     }
 
-    /// Whether a parcel never waits at its uplink.
+    /// Whether an envelope never waits at its uplink.
     fn leaves_at_once(&self, from: NodeId, bytes: u64) -> bool {
         bytes <= self.settings.control_bytes
             || match self.settings.discipline {
@@ -193,7 +193,7 @@ impl Transport {
             }
     }
 
-    /// Whether the delay is all there is to a parcel.
+    /// Whether the delay is all there is to an envelope.
     fn only_delayed(&self, from: NodeId, bytes: u64) -> bool {
         let no_transfer = bytes <= self.settings.control_bytes
             || self.settings.discipline.queues_downlinks()
@@ -202,9 +202,9 @@ impl Transport {
         no_transfer && no_window && self.faults.is_empty()
     }
 
-    /// The fast path: parcels that are only delayed.
-    fn send_delayed(&mut self, now: Time, parcel: &Parcel, word: u64, to: &[NodeId], out: &mut Carried) {
-        let Parcel { from, bytes, ticket, .. } = *parcel;
+    /// The fast path: envelopes that are only delayed.
+    fn send_delayed(&mut self, now: Time, envelope: &Envelope, word: u64, to: &[NodeId], out: &mut Carried) {
+        let Envelope { from, bytes, ticket, .. } = *envelope;
         out.arrivals.reserve(to.len());
         for &to in to {
             let mut at = now + self.delay.delay(from, to, mix(word, u64::from(to.0)));
@@ -342,19 +342,19 @@ impl Discipline {
 }
 
 impl Network for Transport {
-    fn send(&mut self, now: Time, parcel: &Parcel, to: &[NodeId], out: &mut Carried) {
-        let from = parcel.from;
-        let word = mix(self.weather[from.index()], parcel.number);
-        let at_once = self.leaves_at_once(from, parcel.bytes);
-        if at_once && self.only_delayed(from, parcel.bytes) {
-            return self.send_delayed(now, parcel, word, to, out);
+    fn send(&mut self, now: Time, envelope: &Envelope, to: &[NodeId], out: &mut Carried) {
+        let from = envelope.from;
+        let word = mix(self.weather[from.index()], envelope.number);
+        let at_once = self.leaves_at_once(from, envelope.bytes);
+        if at_once && self.only_delayed(from, envelope.bytes) {
+            return self.send_delayed(now, envelope, word, to, out);
         }
-        let bits = self.settings.wire_bits(parcel.bytes);
+        let bits = self.settings.wire_bits(envelope.bytes);
         for &to in to {
             let word = mix(word, u64::from(to.0));
-            let job = Job { to, bytes: parcel.bytes, bits, word, ticket: parcel.ticket, start: now };
+            let job = Job { to, bytes: envelope.bytes, bits, word, ticket: envelope.ticket, start: now };
             if self.faults.cut(from, to) {
-                out.lost.push((to, parcel.ticket));
+                out.lost.push((to, envelope.ticket));
             } else if at_once {
                 let queues = self.settings.discipline.queues_downlinks();
                 let transfer = if queues { Duration::ZERO } else { self.transfer(from, &job) };

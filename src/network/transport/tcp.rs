@@ -22,7 +22,7 @@
 
 use crate::base::rng::mix;
 use crate::base::{Duration, NodeId, Time};
-use crate::network::chance::{below, unit};
+use crate::network::sampling::{below, unit};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -98,8 +98,8 @@ impl Tcp {
         (Duration::from_nanos(short(lost)), short(reached))
     }
 
-    /// What lost segments cost a parcel within one initial window: a round trip if three later segments tell the
-    /// sender, a timeout otherwise. Larger parcels meet losses through [`Tcp::cap`].
+    /// What lost segments cost an envelope within one initial window: a round trip if three later segments tell the
+    /// sender, a timeout otherwise. Larger envelopes meet losses through [`Tcp::cap`].
     #[must_use]
     pub fn penalty(&self, bytes: u64, round_trip: Duration, word: u64) -> Duration {
         let segments = bytes.div_ceil(self.segment);
@@ -133,7 +133,7 @@ struct Connection {
 }
 
 impl Connections {
-    /// When the last bit of a large parcel leaves that the fluid model sends from `start` to `finish`.
+    /// When the last bit of a large envelope leaves that the fluid model sends from `start` to `finish`.
     pub(super) fn leave(
         &mut self,
         tcp: &Tcp,

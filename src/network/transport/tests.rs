@@ -1,5 +1,5 @@
 use super::*;
-use crate::network::chance::below;
+use crate::network::sampling::below;
 use crate::network::{Carried, Degradation};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ const B: NodeId = NodeId(1);
 const C: NodeId = NodeId(2);
 const MBIT: u64 = 1_000_000;
 
-/// A delay that is the same for all parcels, or uniform up to twice that.
+/// A delay that is the same for all envelopes, or uniform up to twice that.
 struct Plain {
     one_way: Duration,
     varies: bool,
@@ -43,7 +43,7 @@ struct Stage {
     agenda: BTreeMap<(Time, usize), Event>,
     planned: usize,
     sent: u64,
-    /// Where and when parcels were taken in, by ticket; duplicates appear twice.
+    /// Where and when envelopes were taken in, by ticket; duplicates appear twice.
     landed: Vec<(u64, NodeId, Time)>,
     lost: Vec<(NodeId, u64)>,
 }
@@ -66,9 +66,9 @@ impl Stage {
         while let Some(((now, _), event)) = self.agenda.pop_first() {
             match event {
                 Event::Send(from, bytes, to) => {
-                    let parcel = Parcel { from, bytes, number: self.sent, ticket: self.sent };
+                    let envelope = Envelope { from, bytes, number: self.sent, ticket: self.sent };
                     self.sent += 1;
-                    self.transport.send(now, &parcel, &to, &mut out);
+                    self.transport.send(now, &envelope, &to, &mut out);
                 }
                 Event::Wake(node) => self.transport.wake(now, node, &mut out),
                 Event::Change(change) => self.transport.change(now, &change, &mut out),
@@ -94,7 +94,7 @@ impl Stage {
     }
     fn at(&self, ticket: u64, to: NodeId) -> Time {
         let landed = self.landed.iter().find(|(other, node, _)| (*other, *node) == (ticket, to));
-        landed.expect("the parcel arrived").2
+        landed.expect("the envelope arrived").2
     }
     fn arrived(&self, ticket: u64, to: NodeId) -> usize {
         self.landed.iter().filter(|(other, node, _)| (*other, *node) == (ticket, to)).count()
@@ -306,13 +306,13 @@ fn one_more_receiver_shifts_nobody_and_weather_is_named_by_the_number_of_the_par
         let mut transport = Transport::new(5, Box::new(delay), Settings::unlimited(3));
         let mut out = Carried::default();
         for &number in numbers {
-            transport.send(Time::ZERO, &Parcel { from: A, bytes: 1, number, ticket: number }, to, &mut out);
+            transport.send(Time::ZERO, &Envelope { from: A, bytes: 1, number, ticket: number }, to, &mut out);
         }
         out.arrivals
     };
     let (one, two) = (arrivals(&[B], &[7]), arrivals(&[C, B], &[3, 7]));
     assert_eq!(one[0], two[3]);
-    assert_ne!(two[1].at, two[3].at, "another parcel meets other weather");
+    assert_ne!(two[1].at, two[3].at, "another envelope meets other weather");
     assert_ne!(two[2].at, two[3].at, "another receiver meets other weather");
 }
 
@@ -424,14 +424,14 @@ fn a_crash_empties_the_uplink_and_the_node_starts_afresh() {
     }
 }
 
-/// Bytes that leave within `time` on one connection by the closed form: the largest parcel that takes no longer.
+/// Bytes that leave within `time` on one connection by the closed form: the largest envelope that takes no longer.
 fn bytes_within(tcp: Tcp, round_trip: Duration, time: Duration) -> u64 {
     let took = |bytes: u64| {
         let delay = Plain { one_way: round_trip / 2, varies: false };
         let settings = Settings { tcp: Some(tcp), ..Settings::unlimited(2) };
         let mut transport = Transport::new(1, Box::new(delay), settings);
         let mut out = Carried::default();
-        transport.send(Time::ZERO, &Parcel { from: A, bytes, number: 0, ticket: 0 }, &[B], &mut out);
+        transport.send(Time::ZERO, &Envelope { from: A, bytes, number: 0, ticket: 0 }, &[B], &mut out);
         out.arrivals[0].at.since(Time::ZERO + round_trip / 2)
     };
     let (mut low, mut high) = (0, 1_000_000_000);
@@ -576,11 +576,11 @@ fn a_wake_that_comes_for_nothing_does_nothing() {
     let delay = Plain { one_way: Duration::ZERO, varies: false };
     let mut transport = Transport::new(1, Box::new(delay), bare(Discipline::Sharing, up(8 * MBIT, 3)));
     let mut out = Carried::default();
-    let parcel = |bytes, ticket| Parcel { from: A, bytes, number: ticket, ticket };
-    transport.send(Time::ZERO, &parcel(1_000, 0), &[B], &mut out);
+    let envelope = |bytes, ticket| Envelope { from: A, bytes, number: ticket, ticket };
+    transport.send(Time::ZERO, &envelope(1_000, 0), &[B], &mut out);
     assert_eq!(out.wakes, vec![(A, millis(1))]);
     out.clear();
-    transport.send(Time::ZERO, &parcel(1_000, 1), &[C], &mut out);
+    transport.send(Time::ZERO, &envelope(1_000, 1), &[C], &mut out);
     assert!(out.wakes.is_empty(), "the wake asked for comes early enough");
     transport.wake(millis(1), A, &mut out);
     assert_eq!((out.arrivals.len(), out.wakes.clone()), (0, vec![(A, millis(2))]));
@@ -600,7 +600,7 @@ fn a_garbled_parcel_arrives_like_any_other_and_is_told_apart() {
     let by = Degradation { corrupt: 1.0, duplicate: 1.0, ..Degradation::default() };
     let mut out = Carried::default();
     transport.change(Time::ZERO, &Change::Degrade { id: 1, from: vec![A], to: vec![B], by }, &mut out);
-    transport.send(Time::ZERO, &Parcel { from: A, bytes: 100, number: 1, ticket: 7 }, &[B], &mut out);
+    transport.send(Time::ZERO, &Envelope { from: A, bytes: 100, number: 1, ticket: 7 }, &[B], &mut out);
     assert!(out.arrivals.is_empty() && out.lost.is_empty());
     let told: Vec<(NodeId, u64, Time)> = out.garbled.iter().map(|copy| (copy.to, copy.ticket, copy.at)).collect();
     let at = Time::ZERO + Duration::from_millis(5);

@@ -2,7 +2,7 @@
 //!
 //! [`Sharing`] is processor sharing by virtual time: with n connections that have something to send, each gets the
 //! n-th part of the rate U. Virtual time V counts the bits that each such connection has been given, dV/dt = U / n. A
-//! parcel of S bits that comes to the head of its connection at V is through when virtual time reaches V + S, however
+//! envelope of S bits that comes to the head of its connection at V is through when virtual time reaches V + S, however
 //! many others come and go meanwhile; so a heap of those tags is all there is to keep. V is a whole number of 2^-32
 //! bits, rounded down, and completions are rounded up to the next nanosecond: no completion is early.
 
@@ -15,18 +15,18 @@ use std::collections::{BinaryHeap, VecDeque};
 /// Virtual time in a bit and a second: 2^32 steps of 10^-9 s.
 const SECOND: u128 = 1_000_000_000;
 
-/// A parcel to one receiver.
+/// An envelope to one receiver.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job {
     /// The receiver.
     pub to: NodeId,
-    /// Bytes of the parcel.
+    /// Bytes of the envelope.
     pub bytes: u64,
     /// Bits that occupy the uplink.
     pub bits: u64,
-    /// The weather of this parcel to this receiver.
+    /// The weather of this envelope to this receiver.
     pub word: u64,
-    /// The parcel's ticket.
+    /// The envelope's ticket.
     pub ticket: u64,
     /// When its first bit leaves.
     pub start: Time,
@@ -46,7 +46,7 @@ pub(super) struct Uplink {
 pub(super) enum Server {
     /// All connections at once.
     Sharing(Sharing),
-    /// One parcel after the other.
+    /// One envelope after the other.
     Line(Line),
 }
 
@@ -59,7 +59,7 @@ impl Uplink {
         };
         Uplink { wake: Time::NEVER, server }
     }
-    /// Takes in a parcel.
+    /// Takes in an envelope.
     pub fn put(&mut self, now: Time, rate: u64, job: Job) {
         match &mut self.server {
             Server::Sharing(sharing) => sharing.put(now, rate, job),
@@ -80,7 +80,7 @@ impl Uplink {
 pub(super) struct Line {
     /// Parcels not yet begun.
     pub waiting: VecDeque<Job>,
-    /// The parcel whose bits are leaving, if its arrival is not yet announced.
+    /// The envelope whose bits are leaving, if its arrival is not yet announced.
     pub serving: Option<Job>,
     /// When the line moves on, if it is busy.
     pub until: Option<Time>,
@@ -108,9 +108,9 @@ pub(super) struct Sharing {
     virtual_time: u128,
     /// The instant of `virtual_time`.
     since: Time,
-    /// The first parcel of each connection that has one, by finish tag.
+    /// The first envelope of each connection that has one, by finish tag.
     heads: BinaryHeap<Reverse<Head>>,
-    /// Connections that have a parcel in `heads`, and what waits behind it; never iterated.
+    /// Connections that have an envelope in `heads`, and what waits behind it; never iterated.
     behind: FxHashMap<NodeId, VecDeque<Job>>,
     /// Parcels admitted so far: breaks ties.
     admitted: u64,
@@ -156,7 +156,7 @@ impl Sharing {
             self.admit(now, job);
         }
     }
-    /// A parcel comes to the head of its connection.
+    /// An envelope comes to the head of its connection.
     fn admit(&mut self, now: Time, mut job: Job) {
         job.start = now;
         let finish = self.virtual_time + (u128::from(job.bits) << 32);
@@ -173,7 +173,7 @@ impl Sharing {
         }
         self.since = now;
     }
-    /// Appends the parcels that are through by `now`, in the order they finished.
+    /// Appends the envelopes that are through by `now`, in the order they finished.
     pub fn finish(&mut self, now: Time, rate: u64, done: &mut Vec<Job>) {
         self.advance(now, rate);
         while self.heads.peek().is_some_and(|Reverse(head)| head.finish <= self.virtual_time) {
@@ -187,7 +187,7 @@ impl Sharing {
             }
         }
     }
-    /// When the next parcel is through if nothing else happens; [`Time::NEVER`] if there is none.
+    /// When the next envelope is through if nothing else happens; [`Time::NEVER`] if there is none.
     pub fn next(&self, rate: u64) -> Time {
         let Some(Reverse(head)) = self.heads.peek() else { return Time::NEVER };
         let left = head.finish.saturating_sub(self.virtual_time) * self.heads.len() as u128;

@@ -41,20 +41,20 @@ pub fn root(block: &Block) -> Hash {
 }
 
 /// An observer, told a history step by step; keeps what it finds.
-pub struct Told<O> {
+pub struct Feed<O> {
     /// The observer.
     pub observer: O,
     /// What it found.
     pub found: Vec<Violation>,
 }
 
-impl<O: Observer> Told<O> {
+impl<O: Observer> Feed<O> {
     /// Nothing is told yet.
-    pub fn new(observer: O) -> Told<O> {
-        Told { observer, found: Vec::new() }
+    pub fn new(observer: O) -> Feed<O> {
+        Feed { observer, found: Vec::new() }
     }
     /// Something happens `at` milliseconds after the start.
-    pub fn tell(&mut self, at: u64, observed: &Observed<'_>) {
+    pub fn notify(&mut self, at: u64, observed: &Observed<'_>) {
         self.found.extend(self.observer.observe(ms(at), observed).err());
     }
     /// Nodes `0..nodes` start.
@@ -63,29 +63,29 @@ impl<O: Observer> Told<O> {
     }
     /// A node starts.
     pub fn reboot(&mut self, at: u64, n: u32, boot: u32, durable: &Arc<Block>) {
-        self.tell(at, &Observed::Booted { node: node(n), boot, durable });
+        self.notify(at, &Observed::Booted { node: node(n), boot, durable });
     }
     /// A node crashes.
     pub fn crash(&mut self, at: u64, n: u32) {
-        self.tell(at, &Observed::Crashed { node: node(n) });
+        self.notify(at, &Observed::Crashed { node: node(n) });
     }
     /// A client with the number of the node hands a transaction to it.
     pub fn submit(&mut self, at: u64, n: u32, transaction: &Arc<Transaction>) {
-        self.tell(at, &Observed::Submitted { client: ClientId(n), node: node(n), transaction, again: false });
+        self.notify(at, &Observed::Submitted { client: ClientId(n), node: node(n), transaction, again: false });
     }
     /// A node comes to hold a block.
     pub fn hold(&mut self, at: u64, n: u32, block: &Arc<Block>) {
-        self.tell(at, &Observed::Held { node: node(n), block });
+        self.notify(at, &Observed::Held { node: node(n), block });
     }
     /// A node appends a block, all of whose transactions are executed.
     pub fn extend(&mut self, at: u64, n: u32, block: &Arc<Block>) {
         let executed = vec![true; block.transactions().len()];
-        self.tell(at, &Observed::Extended { node: node(n), block, executed: &executed, root: root(block) });
+        self.notify(at, &Observed::Extended { node: node(n), block, executed: &executed, root: root(block) });
     }
     /// A node finalizes a block.
     pub fn finalize(&mut self, at: u64, n: u32, block: &Arc<Block>) {
         let executed = vec![true; block.transactions().len()];
-        self.tell(at, &Observed::Finalized { node: node(n), block, executed: &executed, root: root(block) });
+        self.notify(at, &Observed::Finalized { node: node(n), block, executed: &executed, root: root(block) });
     }
     /// A node appends and finalizes a block.
     pub fn decide(&mut self, at: u64, n: u32, block: &Arc<Block>) {
@@ -95,11 +95,11 @@ impl<O: Observer> Told<O> {
     /// A node cuts its chain back.
     pub fn rewind(&mut self, at: u64, n: u32, from: u64, to: u64, finalized: u64) {
         let (from, to, finalized) = (Height(from), Height(to), Height(finalized));
-        self.tell(at, &Observed::Rewound { node: node(n), from, to, finalized });
+        self.notify(at, &Observed::Rewound { node: node(n), from, to, finalized });
     }
     /// A node installs a snapshot.
     pub fn install(&mut self, at: u64, n: u32, block: &Arc<Block>) {
-        self.tell(at, &Observed::Installed { node: node(n), block, root: root(block) });
+        self.notify(at, &Observed::Installed { node: node(n), block, root: root(block) });
     }
     /// The run ends.
     pub fn end(&mut self, at: u64) {

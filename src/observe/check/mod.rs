@@ -1,6 +1,6 @@
 //! Checkers: what must hold in every run, whatever the protocol. They are always on.
 //!
-//! Each checker is an [`Observer`] of its own; [`Suite`] runs them all. Nodes that do not follow the protocol are
+//! Each checker is an [`Observer`] of its own; [`Checkers`] runs them all. Nodes that do not follow the protocol are
 //! ignored, for nothing can be asked of them. No checker keeps state per node and block: the agreed history is kept
 //! once, and per node only where it stands.
 
@@ -110,8 +110,8 @@ impl Verdict {
 }
 
 /// All checkers as one observer. It collects what they find, and returns the first finding of each event as well.
-pub struct Suite {
-    checkers: Vec<Box<dyn Observer>>,
+pub struct Checkers {
+    all: Vec<Box<dyn Observer>>,
     progress: Option<Progress>,
     catch_up: Option<CatchUp>,
     scope: Scope,
@@ -119,10 +119,10 @@ pub struct Suite {
     verdict: Verdict,
 }
 
-impl Suite {
+impl Checkers {
     /// Every checker.
     #[must_use]
-    pub fn new(settings: &Settings) -> Suite {
+    pub fn new(settings: &Settings) -> Checkers {
         let honest = settings.honest();
         let checkers: Vec<Box<dyn Observer>> = vec![
             Box::new(Agreement::new(honest.clone())),
@@ -133,8 +133,8 @@ impl Suite {
             Box::new(Durability::new(honest.clone())),
         ];
         let tolerated = || settings.tolerated.clone();
-        Suite {
-            checkers,
+        Checkers {
+            all: checkers,
             progress: settings.progress.map(|bound| Progress::new(honest.clone(), bound, tolerated())),
             catch_up: settings.catch_up.map(|bound| CatchUp::new(honest.clone(), bound, tolerated())),
             scope: Scope::new(honest),
@@ -155,7 +155,7 @@ impl Suite {
     /// Asks every checker, and collects.
     fn ask(&mut self, mut question: impl FnMut(&mut dyn Observer) -> Result<(), Violation>) -> Result<(), Violation> {
         let mut first = Ok(());
-        let checkers = self.checkers.iter_mut().map(|checker| checker.as_mut() as &mut dyn Observer);
+        let checkers = self.all.iter_mut().map(|checker| checker.as_mut() as &mut dyn Observer);
         let progress = self.progress.iter_mut().map(|checker| checker as &mut dyn Observer);
         let catch_up = self.catch_up.iter_mut().map(|checker| checker as &mut dyn Observer);
         for checker in checkers.chain(progress).chain(catch_up) {
@@ -168,7 +168,7 @@ impl Suite {
     }
 }
 
-impl Observer for Suite {
+impl Observer for Checkers {
     fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
         // The many events that no checker looks at.
         if matches!(

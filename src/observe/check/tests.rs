@@ -1,6 +1,6 @@
 //! Each checker finds the bug that is planted for it, says where, and is silent on a good history.
 
-use super::history::{Told, child, ms, node, payment, root};
+use super::history::{Feed, child, ms, node, payment, root};
 use super::*;
 use crate::base::{AccountId, ClientId, Crypto, Hash, Height, Keyring};
 use crate::chain::{Block, Transaction};
@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 const ALL: u32 = 3;
 
-fn suite(byzantine: &[u32], progress: Option<Duration>) -> Told<Suite> {
+fn suite(byzantine: &[u32], progress: Option<Duration>) -> Feed<Checkers> {
     let byzantine = byzantine.iter().map(|&n| node(n)).collect();
-    Told::new(Suite::new(&Settings { byzantine, progress, ..Settings::new(ALL as usize) }))
+    Feed::new(Checkers::new(&Settings { byzantine, progress, ..Settings::new(ALL as usize) }))
 }
 
 /// A chain of `length` blocks with one submitted payment each.
@@ -26,121 +26,121 @@ fn chain(length: u64) -> (Vec<Arc<Block>>, Vec<Arc<Transaction>>) {
 
 #[test]
 fn a_good_history_with_forks_crashes_and_snapshots_breaks_nothing() {
-    let mut told = suite(&[], Some(Duration::from_millis(100)));
+    let mut feed = suite(&[], Some(Duration::from_millis(100)));
     let (blocks, payments) = chain(5);
     let fork = child(&blocks[1], 2, &payments[1..3]);
-    told.boot(ALL);
-    payments.iter().for_each(|payment| told.submit(1, 0, payment));
-    (0..ALL).for_each(|n| told.decide(10, n, &blocks[1]));
-    told.extend(20, 2, &fork);
-    (0..2).for_each(|n| told.decide(30, n, &blocks[2]));
-    told.rewind(40, 2, 2, 1, 1);
-    (2..=3).for_each(|at| told.decide(50, 2, &blocks[at]));
-    told.crash(60, 2);
-    told.decide(65, 0, &blocks[3]);
-    told.reboot(70, 2, 1, &blocks[3]);
-    (4..=5).for_each(|at| told.decide(80, 0, &blocks[at]));
-    told.install(85, 1, &blocks[4]);
-    told.decide(90, 1, &blocks[5]);
-    told.tell(95, &Observed::Audited { block: &blocks[5], broken: None });
-    told.end(500);
-    assert_eq!(told.texts(), [""; 0]);
-    assert!(told.observer.verdict().is_clean());
+    feed.boot(ALL);
+    payments.iter().for_each(|payment| feed.submit(1, 0, payment));
+    (0..ALL).for_each(|n| feed.decide(10, n, &blocks[1]));
+    feed.extend(20, 2, &fork);
+    (0..2).for_each(|n| feed.decide(30, n, &blocks[2]));
+    feed.rewind(40, 2, 2, 1, 1);
+    (2..=3).for_each(|at| feed.decide(50, 2, &blocks[at]));
+    feed.crash(60, 2);
+    feed.decide(65, 0, &blocks[3]);
+    feed.reboot(70, 2, 1, &blocks[3]);
+    (4..=5).for_each(|at| feed.decide(80, 0, &blocks[at]));
+    feed.install(85, 1, &blocks[4]);
+    feed.decide(90, 1, &blocks[5]);
+    feed.notify(95, &Observed::Audited { block: &blocks[5], broken: None });
+    feed.end(500);
+    assert_eq!(feed.texts(), [""; 0]);
+    assert!(feed.observer.verdict().is_clean());
 }
 
 #[test]
 fn two_blocks_final_at_one_height_break_agreement_once_per_block() {
-    let mut told = Told::new(Agreement::new(vec![true, true, true, false]));
+    let mut feed = Feed::new(Agreement::new(vec![true, true, true, false]));
     let (genesis, wrong) = (Block::genesis(), payment(7));
     let (one, other) = (child(&genesis, 0, &[]), child(&genesis, 1, &[wrong]));
-    told.finalize(10, 0, &one);
-    told.finalize(15, 3, &other);
-    assert_eq!(told.texts(), [""; 0], "a Byzantine node may say what it likes");
-    told.finalize(20, 1, &other);
-    told.finalize(30, 2, &other);
+    feed.finalize(10, 0, &one);
+    feed.finalize(15, 3, &other);
+    assert_eq!(feed.texts(), [""; 0], "a Byzantine node may say what it likes");
+    feed.finalize(20, 1, &other);
+    feed.finalize(30, 2, &other);
     let expected = format!(
         "agreement at 20ms: n1 finalized block {} at height 1, where n0 had finalized block {} at 10ms",
         other.id(),
         one.id()
     );
-    assert_eq!(told.texts(), [expected]);
+    assert_eq!(feed.texts(), [expected]);
 }
 
 #[test]
 fn a_snapshot_of_another_chain_breaks_agreement() {
-    let mut told = Told::new(Agreement::new(vec![true; 2]));
+    let mut feed = Feed::new(Agreement::new(vec![true; 2]));
     let genesis = Block::genesis();
-    told.finalize(10, 0, &child(&genesis, 0, &[]));
-    told.install(20, 1, &child(&genesis, 1, &[]));
-    assert_eq!(told.found.len(), 1);
+    feed.finalize(10, 0, &child(&genesis, 0, &[]));
+    feed.install(20, 1, &child(&genesis, 1, &[]));
+    assert_eq!(feed.found.len(), 1);
 }
 
 #[test]
 fn a_transaction_that_nobody_submitted_breaks_validity() {
-    let mut told = suite(&[], None);
+    let mut feed = suite(&[], None);
     let (blocks, _) = chain(1);
-    told.boot(ALL);
-    told.extend(10, 1, &blocks[1]);
-    told.extend(11, 2, &blocks[1]);
+    feed.boot(ALL);
+    feed.extend(10, 1, &blocks[1]);
+    feed.extend(11, 2, &blocks[1]);
     let expected = format!(
         "validity at 10ms: n1 has block {} at height 1: no client submitted its transaction {}",
         blocks[1].id(),
         payment(0).id()
     );
-    assert_eq!(told.texts(), [expected]);
+    assert_eq!(feed.texts(), [expected]);
 }
 
 #[test]
 fn a_forged_copy_of_a_submitted_transaction_breaks_validity() {
-    let mut told = Told::new(Validity::new(vec![true]));
+    let mut feed = Feed::new(Validity::new(vec![true]));
     let keys = Keyring::new(Crypto::Symbolic, 1, "account", 2);
     let forged = payment(0).forged();
     assert!(payment(0).is_signed(&keys) && !forged.is_signed(&keys));
-    told.submit(1, 0, &payment(0));
-    told.extend(10, 0, &child(&Block::genesis(), 0, &[forged]));
-    assert!(told.texts()[0].contains("differs from the one submitted"), "{:?}", told.texts());
+    feed.submit(1, 0, &payment(0));
+    feed.extend(10, 0, &child(&Block::genesis(), 0, &[forged]));
+    assert!(feed.texts()[0].contains("differs from the one submitted"), "{:?}", feed.texts());
 }
 
 #[test]
 fn a_transaction_executed_twice_on_a_chain_breaks_validity_but_not_on_two_branches() {
-    let mut told = Told::new(Validity::new(vec![true, true]));
+    let mut feed = Feed::new(Validity::new(vec![true, true]));
     let once = [payment(0)];
-    told.submit(1, 0, &once[0]);
+    feed.submit(1, 0, &once[0]);
     let first = child(&Block::genesis(), 0, &once);
     let rival = child(&Block::genesis(), 1, &once);
-    told.extend(10, 0, &first);
-    told.extend(11, 1, &rival);
-    assert_eq!(told.texts(), [""; 0]);
+    feed.extend(10, 0, &first);
+    feed.extend(11, 1, &rival);
+    assert_eq!(feed.texts(), [""; 0]);
     let empty = child(&first, 0, &[]);
-    told.extend(20, 0, &empty);
-    told.extend(30, 0, &child(&empty, 0, &once));
-    assert_eq!(told.found.len(), 1);
+    feed.extend(20, 0, &empty);
+    feed.extend(30, 0, &child(&empty, 0, &once));
+    assert_eq!(feed.found.len(), 1);
     let expected = format!("executed before on the same chain, in block {} at height 1", first.id());
-    assert!(told.texts()[0].ends_with(&expected), "{:?}", told.texts());
+    assert!(feed.texts()[0].ends_with(&expected), "{:?}", feed.texts());
 }
 
 #[test]
 fn a_transaction_ordered_twice_may_have_its_effect_once() {
-    let mut told = Told::new(Validity::new(vec![true]));
+    let mut feed = Feed::new(Validity::new(vec![true]));
     let once = [payment(0)];
-    told.submit(1, 0, &once[0]);
+    feed.submit(1, 0, &once[0]);
     let first = child(&Block::genesis(), 0, &once);
-    told.extend(10, 0, &first);
+    feed.extend(10, 0, &first);
     let second = child(&first, 1, &once);
-    told.tell(20, &Observed::Extended { node: node(0), block: &second, executed: &[false], root: root(&second) });
-    assert_eq!(told.texts(), [""; 0]);
+    feed.notify(20, &Observed::Extended { node: node(0), block: &second, executed: &[false], root: root(&second) });
+    assert_eq!(feed.texts(), [""; 0]);
     let third = child(&second, 0, &[payment(0), payment(0)]);
-    told.extend(30, 0, &third);
-    assert_eq!(told.found.len(), 1, "not even twice in one block");
+    feed.extend(30, 0, &third);
+    assert_eq!(feed.found.len(), 1, "not even twice in one block");
 }
 
 #[test]
 fn coinbases_out_of_place_break_validity() {
     let coinbase = |height| Transaction::coinbase(AccountId(0), Height(height), 50);
     let said = |transactions: &[Arc<Transaction>]| {
-        let mut told = Told::new(Validity::new(vec![true]));
-        told.extend(10, 0, &child(&Block::genesis(), 0, transactions));
-        told.texts().join("")
+        let mut feed = Feed::new(Validity::new(vec![true]));
+        feed.extend(10, 0, &child(&Block::genesis(), 0, transactions));
+        feed.texts().join("")
     };
     assert_eq!(said(&[coinbase(1)]), "");
     assert!(said(&[coinbase(1), coinbase(1)]).contains("a coinbase at position 1"));
@@ -149,12 +149,12 @@ fn coinbases_out_of_place_break_validity() {
 
 #[test]
 fn a_block_or_snapshot_out_of_nowhere_breaks_validity() {
-    let mut told = Told::new(Validity::new(vec![true, true]));
+    let mut feed = Feed::new(Validity::new(vec![true, true]));
     let (blocks, payments) = chain(3);
-    payments.iter().for_each(|payment| told.submit(1, 0, payment));
-    told.extend(10, 0, &blocks[2]);
-    told.install(20, 1, &blocks[3]);
-    let texts = told.texts();
+    payments.iter().for_each(|payment| feed.submit(1, 0, payment));
+    feed.extend(10, 0, &blocks[2]);
+    feed.install(20, 1, &blocks[3]);
+    let texts = feed.texts();
     assert!(texts[0].contains("no chain leads to its parent"), "{texts:?}");
     assert!(texts[1].contains("no honest node had it on its chain"), "{texts:?}");
     assert_eq!(texts.len(), 2);
@@ -162,86 +162,86 @@ fn a_block_or_snapshot_out_of_nowhere_breaks_validity() {
 
 #[test]
 fn what_an_audit_finds_breaks_conservation() {
-    let mut told = suite(&[], None);
+    let mut feed = suite(&[], None);
     let block = child(&Block::genesis(), 0, &[]);
-    told.tell(10, &Observed::Audited { block: &block, broken: Some("minted 7 too many") });
+    feed.notify(10, &Observed::Audited { block: &block, broken: Some("minted 7 too many") });
     let expected = format!("conservation at 10ms: after block {} at height 1: minted 7 too many", block.id());
-    assert_eq!(told.texts(), [expected]);
+    assert_eq!(feed.texts(), [expected]);
 }
 
 #[test]
 fn different_roots_after_one_block_break_roots_once() {
-    let mut told = Told::new(Roots::new(vec![true, true, true, false]));
+    let mut feed = Feed::new(Roots::new(vec![true, true, true, false]));
     let block = child(&Block::genesis(), 0, &[]);
     let wrong = Hash::of(b"wrong");
-    told.extend(10, 0, &block);
-    told.tell(11, &Observed::Extended { node: node(3), block: &block, executed: &[], root: wrong });
-    told.finalize(12, 0, &block);
-    assert_eq!(told.texts(), [""; 0]);
-    told.tell(20, &Observed::Installed { node: node(1), block: &block, root: wrong });
-    told.tell(30, &Observed::Finalized { node: node(2), block: &block, executed: &[], root: wrong });
+    feed.extend(10, 0, &block);
+    feed.notify(11, &Observed::Extended { node: node(3), block: &block, executed: &[], root: wrong });
+    feed.finalize(12, 0, &block);
+    assert_eq!(feed.texts(), [""; 0]);
+    feed.notify(20, &Observed::Installed { node: node(1), block: &block, root: wrong });
+    feed.notify(30, &Observed::Finalized { node: node(2), block: &block, executed: &[], root: wrong });
     let expected = format!(
         "roots at 20ms: n1 installed block {} at height 1 with root {wrong}, of which n0 had said {}",
         block.id(),
         root(&block)
     );
-    assert_eq!(told.texts(), [expected]);
+    assert_eq!(feed.texts(), [expected]);
 }
 
 #[test]
 fn a_chain_cut_below_what_is_final_breaks_finality() {
-    let mut told = suite(&[], None);
+    let mut feed = suite(&[], None);
     let (blocks, payments) = chain(3);
-    payments.iter().for_each(|payment| told.submit(1, 0, payment));
-    told.boot(1);
-    (1..=2).for_each(|at| told.decide(10, 0, &blocks[at]));
-    told.extend(20, 0, &blocks[3]);
-    told.rewind(30, 0, 3, 2, 2);
-    assert_eq!(told.texts(), [""; 0], "what is not final may be cut off");
-    told.rewind(40, 0, 2, 0, 2);
-    assert_eq!(told.texts(), ["finality at 40ms: n0 cut its chain from height 2 to 0 though it was final up to 2"]);
+    payments.iter().for_each(|payment| feed.submit(1, 0, payment));
+    feed.boot(1);
+    (1..=2).for_each(|at| feed.decide(10, 0, &blocks[at]));
+    feed.extend(20, 0, &blocks[3]);
+    feed.rewind(30, 0, 3, 2, 2);
+    assert_eq!(feed.texts(), [""; 0], "what is not final may be cut off");
+    feed.rewind(40, 0, 2, 0, 2);
+    assert_eq!(feed.texts(), ["finality at 40ms: n0 cut its chain from height 2 to 0 though it was final up to 2"]);
 }
 
 #[test]
 fn final_blocks_that_are_no_chain_break_finality() {
     let (blocks, _) = chain(3);
-    let told = |at: usize, second: &Arc<Block>| {
-        let mut told = Told::new(Finality::new(vec![true]));
-        told.boot(1);
-        told.finalize(10, 0, &blocks[at]);
-        told.finalize(20, 0, second);
-        told.texts()
+    let feed = |at: usize, second: &Arc<Block>| {
+        let mut feed = Feed::new(Finality::new(vec![true]));
+        feed.boot(1);
+        feed.finalize(10, 0, &blocks[at]);
+        feed.finalize(20, 0, second);
+        feed.texts()
     };
-    assert_eq!(told(1, &blocks[2]), [""; 0]);
-    assert!(told(1, &blocks[3])[0].contains("at height 3 after height 1: a gap or a repetition"));
-    assert!(told(1, &blocks[1])[0].contains("a gap or a repetition"));
+    assert_eq!(feed(1, &blocks[2]), [""; 0]);
+    assert!(feed(1, &blocks[3])[0].contains("at height 3 after height 1: a gap or a repetition"));
+    assert!(feed(1, &blocks[1])[0].contains("a gap or a repetition"));
     let stranger = child(&child(&Block::genesis(), 9, &[]), 9, &[]);
-    assert!(told(1, &stranger)[0].contains("whose parent is"));
+    assert!(feed(1, &stranger)[0].contains("whose parent is"));
 }
 
 #[test]
 fn a_snapshot_of_the_past_breaks_finality() {
-    let mut told = Told::new(Finality::new(vec![true]));
+    let mut feed = Feed::new(Finality::new(vec![true]));
     let (blocks, _) = chain(3);
-    told.boot(1);
-    (1..=3).for_each(|at| told.finalize(10, 0, &blocks[at]));
-    told.install(20, 0, &blocks[3]);
-    assert_eq!(told.texts(), [""; 0]);
-    told.install(30, 0, &blocks[2]);
-    assert!(told.texts()[0].contains("though its chain was final up to 3"));
+    feed.boot(1);
+    (1..=3).for_each(|at| feed.finalize(10, 0, &blocks[at]));
+    feed.install(20, 0, &blocks[3]);
+    assert_eq!(feed.texts(), [""; 0]);
+    feed.install(30, 0, &blocks[2]);
+    assert!(feed.texts()[0].contains("though its chain was final up to 3"));
 }
 
 #[test]
 fn a_final_block_that_a_crash_forgot_breaks_durability() {
     let (blocks, _) = chain(4);
     let after = |durable: &Arc<Block>| {
-        let mut told = Told::new(Durability::new(vec![true; 2]));
-        told.boot(2);
-        (1..=4).for_each(|at| told.finalize(10, 1, &blocks[at]));
-        (1..=2).for_each(|at| told.finalize(20, 0, &blocks[at]));
-        told.crash(30, 0);
-        told.reboot(40, 0, 1, durable);
-        told.texts()
+        let mut feed = Feed::new(Durability::new(vec![true; 2]));
+        feed.boot(2);
+        (1..=4).for_each(|at| feed.finalize(10, 1, &blocks[at]));
+        (1..=2).for_each(|at| feed.finalize(20, 0, &blocks[at]));
+        feed.crash(30, 0);
+        feed.reboot(40, 0, 1, durable);
+        feed.texts()
     };
     for more in [&blocks[2], &blocks[3], &blocks[4]] {
         assert_eq!(after(more), [""; 0]);
@@ -257,85 +257,85 @@ fn a_final_block_that_a_crash_forgot_breaks_durability() {
     assert_eq!(after(&child(&child(&blocks[1], 5, &[]), 5, &[])).len(), 1, "a higher block on another chain");
 }
 
-fn progress(bound: u64, tolerated: &[u32]) -> Told<Progress> {
+fn progress(bound: u64, tolerated: &[u32]) -> Feed<Progress> {
     let honest = vec![true, true, false];
-    let mut told = Told::new(Progress::new(honest, Duration::from_millis(bound), tolerated.iter().copied().collect()));
-    told.boot(3);
-    told
+    let mut feed = Feed::new(Progress::new(honest, Duration::from_millis(bound), tolerated.iter().copied().collect()));
+    feed.boot(3);
+    feed
 }
 
 #[test]
 fn a_transaction_that_waits_too_long_breaks_progress_once_per_gap() {
-    let mut told = progress(100, &[]);
+    let mut feed = progress(100, &[]);
     let (blocks, payments) = chain(2);
-    told.submit(10, 0, &payments[0]);
-    told.submit(60, 0, &payments[1]);
-    told.finalize(110, 1, &blocks[1]);
-    assert_eq!(told.texts(), [""; 0], "just in time");
-    told.finalize(120, 0, &blocks[1]);
-    told.finalize(211, 1, &blocks[2]);
-    told.end(900);
+    feed.submit(10, 0, &payments[0]);
+    feed.submit(60, 0, &payments[1]);
+    feed.finalize(110, 1, &blocks[1]);
+    assert_eq!(feed.texts(), [""; 0], "just in time");
+    feed.finalize(120, 0, &blocks[1]);
+    feed.finalize(211, 1, &blocks[2]);
+    feed.end(900);
     let expected = "progress at 210ms: expected a transaction to become final within 100ms of 110ms; 1 were pending, 1 \
                     had become final before";
-    assert_eq!(told.texts(), [expected]);
+    assert_eq!(feed.texts(), [expected]);
 }
 
 #[test]
 fn a_run_that_ends_stuck_breaks_progress_and_one_with_nothing_to_do_does_not() {
-    let mut told = progress(100, &[]);
-    told.end(5_000);
-    assert_eq!(told.texts(), [""; 0]);
-    told.submit(5_000, 2, &payment(2));
-    told.crash(5_000, 1);
-    told.submit(5_000, 1, &payment(1));
-    told.end(9_000);
-    assert_eq!(told.texts(), [""; 0], "handed to a Byzantine node, and to one that is down");
-    told.submit(9_000, 0, &payment(0));
-    told.end(9_100);
-    assert_eq!(told.texts(), [""; 0], "still within the bound");
-    told.end(9_101);
-    assert_eq!(told.found.len(), 1);
-    assert_eq!(told.found[0].kind, ViolationKind::Liveness);
+    let mut feed = progress(100, &[]);
+    feed.end(5_000);
+    assert_eq!(feed.texts(), [""; 0]);
+    feed.submit(5_000, 2, &payment(2));
+    feed.crash(5_000, 1);
+    feed.submit(5_000, 1, &payment(1));
+    feed.end(9_000);
+    assert_eq!(feed.texts(), [""; 0], "handed to a Byzantine node, and to one that is down");
+    feed.submit(9_000, 0, &payment(0));
+    feed.end(9_100);
+    assert_eq!(feed.texts(), [""; 0], "still within the bound");
+    feed.end(9_101);
+    assert_eq!(feed.found.len(), 1);
+    assert_eq!(feed.found[0].kind, ViolationKind::Liveness);
 }
 
 #[test]
 fn empty_blocks_are_no_progress() {
-    let mut told = progress(100, &[]);
-    told.submit(0, 0, &payment(0));
-    told.finalize(90, 0, &child(&Block::genesis(), 0, &[]));
-    told.end(101);
-    assert_eq!(told.found.len(), 1);
+    let mut feed = progress(100, &[]);
+    feed.submit(0, 0, &payment(0));
+    feed.finalize(90, 0, &child(&Block::genesis(), 0, &[]));
+    feed.end(101);
+    assert_eq!(feed.found.len(), 1);
 }
 
 #[test]
 fn a_refusal_at_home_ends_the_wait() {
-    let mut told = progress(100, &[]);
+    let mut feed = progress(100, &[]);
     let transaction = payment(0);
     let refused = |n| Observed::Refused { node: node(n), transaction: &transaction, reason: "full" };
-    told.submit(0, 0, &payment(0));
-    told.tell(50, &refused(1));
-    told.end(101);
-    assert_eq!(told.found.len(), 1, "another node's mempool does not matter");
-    let mut told = progress(100, &[]);
-    told.submit(0, 0, &payment(0));
-    told.tell(50, &refused(0));
-    told.end(101);
-    assert_eq!(told.texts(), [""; 0]);
+    feed.submit(0, 0, &payment(0));
+    feed.notify(50, &refused(1));
+    feed.end(101);
+    assert_eq!(feed.found.len(), 1, "another node's mempool does not matter");
+    let mut feed = progress(100, &[]);
+    feed.submit(0, 0, &payment(0));
+    feed.notify(50, &refused(0));
+    feed.end(101);
+    assert_eq!(feed.texts(), [""; 0]);
 }
 
 #[test]
 fn a_fault_excuses_until_it_is_healed_unless_it_must_be_survived() {
     let run = |tolerated: &[u32]| {
-        let mut told = progress(100, tolerated);
-        told.submit(0, 0, &payment(0));
-        told.tell(50, &Observed::FaultBegan { fault: 7, label: "partition" });
-        told.end(1_000);
-        let during = told.found.len();
-        told.tell(1_000, &Observed::FaultEnded { fault: 7 });
-        told.end(1_100);
-        assert_eq!(told.found.len(), during, "healed a moment ago");
-        told.end(1_101);
-        (during, told.found.len())
+        let mut feed = progress(100, tolerated);
+        feed.submit(0, 0, &payment(0));
+        feed.notify(50, &Observed::FaultBegan { fault: 7, label: "partition" });
+        feed.end(1_000);
+        let during = feed.found.len();
+        feed.notify(1_000, &Observed::FaultEnded { fault: 7 });
+        feed.end(1_100);
+        assert_eq!(feed.found.len(), during, "healed a moment ago");
+        feed.end(1_101);
+        (during, feed.found.len())
     };
     assert_eq!(run(&[]), (0, 1));
     assert_eq!(run(&[7]), (1, 1), "neither its beginning nor its end starts the clock anew: it is one gap");
@@ -346,85 +346,85 @@ fn the_suite_counts_everything_and_keeps_the_first() {
     let mut settings = Settings::new(2);
     settings.keep = 3;
     settings.progress = Some(Duration::from_millis(100));
-    let mut told = Told::new(Suite::new(&settings));
-    told.boot(2);
-    told.submit(0, 0, &payment(0));
+    let mut feed = Feed::new(Checkers::new(&settings));
+    feed.boot(2);
+    feed.submit(0, 0, &payment(0));
     let block = child(&Block::genesis(), 0, &[]);
     for _ in 0..5 {
-        told.tell(10, &Observed::Audited { block: &block, broken: Some("gone") });
+        feed.notify(10, &Observed::Audited { block: &block, broken: Some("gone") });
     }
-    told.tell(20, &Observed::Answered { client: ClientId(0), transaction: payment(0).id(), executed: true });
-    told.end(200);
-    let verdict = told.observer.verdict();
+    feed.notify(20, &Observed::Answered { client: ClientId(0), transaction: payment(0).id(), executed: true });
+    feed.end(200);
+    let verdict = feed.observer.verdict();
     assert_eq!(verdict.violations.len(), 3);
     assert_eq!(verdict.violations[0].at, ms(10));
     assert_eq!(verdict.counts, [("conservation", ViolationKind::Safety, 5), ("progress", ViolationKind::Liveness, 1)]);
     assert_eq!((verdict.count(ViolationKind::Safety), verdict.count(ViolationKind::Liveness)), (5, 1));
-    assert_eq!(told.found.len(), 6, "each is returned as well");
+    assert_eq!(feed.found.len(), 6, "each is returned as well");
 }
 
 #[test]
 fn the_suite_runs_every_checker() {
-    let mut told = suite(&[], Some(Duration::from_millis(100)));
+    let mut feed = suite(&[], Some(Duration::from_millis(100)));
     let (blocks, payments) = chain(2);
     let rival = child(&Block::genesis(), 1, &[]);
-    told.boot(ALL);
-    told.submit(1, 0, &payments[0]);
-    told.submit(1, 0, &payments[1]);
-    told.decide(10, 0, &blocks[1]);
-    told.decide(11, 1, &rival);
-    told.rewind(20, 0, 1, 0, 1);
-    told.extend(30, 2, &child(&Block::genesis(), 2, &[payment(9)]));
-    told.tell(40, &Observed::Audited { block: &rival, broken: Some("gone") });
-    told.tell(50, &Observed::Extended { node: node(2), block: &rival, executed: &[], root: Hash::ZERO });
-    told.reboot(60, 1, 1, &Block::genesis());
-    told.end(500);
-    let found: Vec<&str> = told.observer.verdict().counts.iter().map(|count| count.0).collect();
+    feed.boot(ALL);
+    feed.submit(1, 0, &payments[0]);
+    feed.submit(1, 0, &payments[1]);
+    feed.decide(10, 0, &blocks[1]);
+    feed.decide(11, 1, &rival);
+    feed.rewind(20, 0, 1, 0, 1);
+    feed.extend(30, 2, &child(&Block::genesis(), 2, &[payment(9)]));
+    feed.notify(40, &Observed::Audited { block: &rival, broken: Some("gone") });
+    feed.notify(50, &Observed::Extended { node: node(2), block: &rival, executed: &[], root: Hash::ZERO });
+    feed.reboot(60, 1, 1, &Block::genesis());
+    feed.end(500);
+    let found: Vec<&str> = feed.observer.verdict().counts.iter().map(|count| count.0).collect();
     assert_eq!(found, ["agreement", "finality", "validity", "conservation", "roots", "durability", "progress"]);
-    assert_eq!(told.found.len(), 7, "{:?}", told.texts());
+    assert_eq!(feed.found.len(), 7, "{:?}", feed.texts());
 }
 
-fn catch_up(tolerated: &[u32]) -> Told<CatchUp> {
-    let mut told = Told::new(CatchUp::new(
+fn catch_up(tolerated: &[u32]) -> Feed<CatchUp> {
+    let mut feed = Feed::new(CatchUp::new(
         vec![true, true, true],
         Duration::from_millis(100),
         tolerated.iter().copied().collect(),
     ));
-    told.boot(3);
-    told
+    feed.boot(3);
+    feed
 }
 
 #[test]
 fn a_node_that_stays_behind_what_was_final_elsewhere_is_told() {
     let (blocks, _) = chain(2);
-    let mut told = catch_up(&[]);
-    told.finalize(50, 0, &blocks[1]);
-    told.finalize(60, 1, &blocks[1]);
-    told.end(200);
-    assert_eq!(told.found.len(), 1, "node 2 has nothing final, 150 ms after node 0 had");
-    let mut told = catch_up(&[]);
-    told.finalize(150, 0, &blocks[1]);
-    told.end(200);
-    assert_eq!(told.texts(), [""; 0], "there was not time enough");
-    let mut told = catch_up(&[]);
-    (0..3).for_each(|node| told.finalize(50, node, &blocks[1]));
-    told.end(200);
-    assert_eq!(told.texts(), [""; 0]);
+    let mut feed = catch_up(&[]);
+    feed.finalize(50, 0, &blocks[1]);
+    feed.finalize(60, 1, &blocks[1]);
+    feed.end(200);
+    assert_eq!(feed.found.len(), 1, "node 2 has nothing final, 150 ms after node 0 had");
+    let mut feed = catch_up(&[]);
+    feed.finalize(150, 0, &blocks[1]);
+    feed.end(200);
+    assert_eq!(feed.texts(), [""; 0], "there was not time enough");
+    let mut feed = catch_up(&[]);
+    (0..3).for_each(|node| feed.finalize(50, node, &blocks[1]));
+    feed.end(200);
+    assert_eq!(feed.texts(), [""; 0]);
 }
 
 #[test]
 fn who_is_down_or_came_back_a_moment_ago_need_not_have_caught_up() {
     let (blocks, _) = chain(2);
     for back in [None, Some(150), Some(90)] {
-        let mut told = catch_up(&[]);
-        told.finalize(50, 0, &blocks[1]);
-        told.finalize(50, 1, &blocks[1]);
-        told.tell(60, &Observed::Crashed { node: node(2) });
+        let mut feed = catch_up(&[]);
+        feed.finalize(50, 0, &blocks[1]);
+        feed.finalize(50, 1, &blocks[1]);
+        feed.notify(60, &Observed::Crashed { node: node(2) });
         if let Some(at) = back {
-            told.reboot(at, 2, 1, &Block::genesis());
+            feed.reboot(at, 2, 1, &Block::genesis());
         }
-        told.end(200);
-        assert_eq!(told.found.len(), usize::from(back == Some(90)));
+        feed.end(200);
+        assert_eq!(feed.found.len(), usize::from(back == Some(90)));
     }
 }
 
@@ -434,87 +434,87 @@ fn a_fault_that_lasts_excuses_whoever_is_behind_unless_it_must_be_survived() {
     for (tolerated, ended, expected) in
         [(&[][..], None, 0), (&[7][..], None, 1), (&[][..], Some(90), 1), (&[][..], Some(150), 0)]
     {
-        let mut told = catch_up(tolerated);
-        told.tell(10, &Observed::FaultBegan { fault: 7, label: "partition" });
-        told.finalize(50, 0, &blocks[1]);
+        let mut feed = catch_up(tolerated);
+        feed.notify(10, &Observed::FaultBegan { fault: 7, label: "partition" });
+        feed.finalize(50, 0, &blocks[1]);
         if let Some(at) = ended {
-            told.tell(at, &Observed::FaultEnded { fault: 7 });
+            feed.notify(at, &Observed::FaultEnded { fault: 7 });
         }
-        told.end(200);
-        assert_eq!(told.found.len(), expected, "{tolerated:?} {ended:?}");
+        feed.end(200);
+        assert_eq!(feed.found.len(), expected, "{tolerated:?} {ended:?}");
     }
 }
 
 /// Numbers of one sender follow each other, so that one that nobody holds keeps back those behind it.
 #[test]
 fn a_payment_that_waits_at_a_node_that_is_down_or_behind_such_a_one_is_no_violation() {
-    let mut told = progress(100, &[]);
-    told.submit(0, 0, &payment(0));
-    told.crash(50, 0);
-    told.submit(60, 1, &payment(1));
-    told.end(1_000);
-    assert_eq!(told.texts(), [""; 0], "the first died with its home, the second waits behind it");
-    told.tell(
+    let mut feed = progress(100, &[]);
+    feed.submit(0, 0, &payment(0));
+    feed.crash(50, 0);
+    feed.submit(60, 1, &payment(1));
+    feed.end(1_000);
+    assert_eq!(feed.texts(), [""; 0], "the first died with its home, the second waits behind it");
+    feed.notify(
         1_000,
         &Observed::Submitted { client: ClientId(0), node: node(1), transaction: &payment(0), again: true },
     );
-    told.end(1_100);
-    assert_eq!(told.texts(), [""; 0], "handed in again a moment ago");
-    told.end(1_101);
-    assert_eq!(told.found.len(), 1, "now a node that is up holds both");
+    feed.end(1_100);
+    assert_eq!(feed.texts(), [""; 0], "handed in again a moment ago");
+    feed.end(1_101);
+    assert_eq!(feed.found.len(), 1, "now a node that is up holds both");
 }
 
 #[test]
 fn a_payment_that_no_node_ever_held_is_no_violation() {
-    let mut told = progress(100, &[]);
-    told.crash(0, 0);
-    told.submit(5, 0, &payment(0));
-    told.submit(6, 1, &payment(1));
-    told.end(1_000);
-    assert_eq!(told.texts(), [""; 0]);
+    let mut feed = progress(100, &[]);
+    feed.crash(0, 0);
+    feed.submit(5, 0, &payment(0));
+    feed.submit(6, 1, &payment(1));
+    feed.end(1_000);
+    assert_eq!(feed.texts(), [""; 0]);
 }
 
 #[test]
 fn a_payment_that_waits_at_an_isolated_node_is_no_violation_while_others_reach_a_quorum() {
-    let mut told = progress(100, &[7]);
-    told.tell(1, &Observed::Connected { nodes: &[false, true, true] });
-    told.submit(5, 0, &payment(0));
-    told.end(1_000);
-    assert_eq!(told.texts(), [""; 0]);
-    told.tell(1_000, &Observed::Connected { nodes: &[true, true, true] });
-    told.end(1_100);
-    assert_eq!(told.texts(), [""; 0], "reached a moment ago");
-    told.end(1_201);
-    assert_eq!(told.found.len(), 1);
+    let mut feed = progress(100, &[7]);
+    feed.notify(1, &Observed::Connected { nodes: &[false, true, true] });
+    feed.submit(5, 0, &payment(0));
+    feed.end(1_000);
+    assert_eq!(feed.texts(), [""; 0]);
+    feed.notify(1_000, &Observed::Connected { nodes: &[true, true, true] });
+    feed.end(1_100);
+    assert_eq!(feed.texts(), [""; 0], "reached a moment ago");
+    feed.end(1_201);
+    assert_eq!(feed.found.len(), 1);
 }
 
 #[test]
 fn a_fault_that_must_be_survived_starts_no_clock_anew() {
-    let mut told = progress(100, &[7]);
+    let mut feed = progress(100, &[7]);
     let (blocks, payments) = chain(1);
-    told.submit(0, 0, &payments[0]);
+    feed.submit(0, 0, &payments[0]);
     for at in [40, 80, 120] {
-        told.tell(at, &Observed::FaultBegan { fault: 7, label: "a flapping cut" });
-        told.tell(at + 20, &Observed::FaultEnded { fault: 7 });
+        feed.notify(at, &Observed::FaultBegan { fault: 7, label: "a flapping cut" });
+        feed.notify(at + 20, &Observed::FaultEnded { fault: 7 });
     }
-    told.finalize(150, 0, &blocks[1]);
-    assert_eq!(told.found.len(), 1, "a gap of 150 ms with a bound of 100 ms");
+    feed.finalize(150, 0, &blocks[1]);
+    assert_eq!(feed.found.len(), 1, "a gap of 150 ms with a bound of 100 ms");
 }
 
 #[test]
 fn a_gap_beyond_the_bound_that_a_fault_excused_is_not_said_to_have_been_judged() {
     let gap = |quorum: bool| {
-        let mut told = progress(100, &[]);
+        let mut feed = progress(100, &[]);
         let (blocks, payments) = chain(2);
-        payments.iter().for_each(|payment| told.submit(0, 0, payment));
-        told.finalize(10, 0, &blocks[1]);
-        told.tell(20, &Observed::FaultBegan { fault: 7, label: "crash of n2" });
-        told.tell(20, &Observed::Connected { nodes: &[quorum, quorum, false] });
-        told.tell(80, &Observed::FaultEnded { fault: 7 });
-        told.tell(80, &Observed::Connected { nodes: &[true, true, true] });
-        told.finalize(130, 0, &blocks[2]);
-        assert_eq!(told.texts(), [""; 0]);
-        told.observer.excused().cloned()
+        payments.iter().for_each(|payment| feed.submit(0, 0, payment));
+        feed.finalize(10, 0, &blocks[1]);
+        feed.notify(20, &Observed::FaultBegan { fault: 7, label: "crash of n2" });
+        feed.notify(20, &Observed::Connected { nodes: &[quorum, quorum, false] });
+        feed.notify(80, &Observed::FaultEnded { fault: 7 });
+        feed.notify(80, &Observed::Connected { nodes: &[true, true, true] });
+        feed.finalize(130, 0, &blocks[2]);
+        assert_eq!(feed.texts(), [""; 0]);
+        feed.observer.excused().cloned()
     };
     let expected = |quorum_lost| {
         let (since, length) = (ms(10), Duration::from_millis(120));
@@ -524,13 +524,13 @@ fn a_gap_beyond_the_bound_that_a_fault_excused_is_not_said_to_have_been_judged()
 }
 
 /// What a suite says that it could not check, and whether the question is open.
-fn unchecked(settings: &Settings, end: u64, story: impl FnOnce(&mut Told<Suite>)) -> Vec<(String, bool)> {
-    let mut told = Told::new(Suite::new(settings));
-    told.boot(ALL);
-    story(&mut told);
-    told.end(end);
-    assert_eq!(told.texts(), [""; 0]);
-    let verdict = told.observer.verdict();
+fn unchecked(settings: &Settings, end: u64, story: impl FnOnce(&mut Feed<Checkers>)) -> Vec<(String, bool)> {
+    let mut feed = Feed::new(Checkers::new(settings));
+    feed.boot(ALL);
+    story(&mut feed);
+    feed.end(end);
+    assert_eq!(feed.texts(), [""; 0]);
+    let verdict = feed.observer.verdict();
     assert!(verdict.unchecked.is_empty() || !verdict.checked.iter().any(|text| text.contains("progress")));
     verdict.unchecked.iter().map(|row| (format!("{}: {}", row.property, row.why), row.decisive)).collect()
 }
@@ -551,16 +551,16 @@ fn a_run_in_which_nothing_could_be_judged_says_why() {
     let behind = open("catch-up: nothing became final");
     assert_eq!(found, [open(nothing), open("progress: nothing was submitted"), behind.clone()]);
     assert_eq!(unchecked(&Settings::new(ALL as usize), 500, |_| {}), [(nothing.to_owned(), false)]);
-    let found = unchecked(&Settings::new(ALL as usize), 500, |told| told.submit(0, 0, &payment(0)));
+    let found = unchecked(&Settings::new(ALL as usize), 500, |feed| feed.submit(0, 0, &payment(0)));
     assert_eq!(found, [open("safety: nothing became final: 0 of 1 transactions")]);
-    let found = unchecked(&asking(), 90, |told| told.submit(0, 0, &payment(0)));
+    let found = unchecked(&asking(), 90, |feed| feed.submit(0, 0, &payment(0)));
     assert!(found.contains(&open("progress: the run is not longer than 100ms")), "{found:?}");
-    let found = unchecked(&asking(), 500, |told| {
-        told.tell(0, &Observed::FaultBegan { fault: 1, label: "a cut" });
-        told.tell(0, &Observed::Connected { nodes: &[false; 3] });
+    let found = unchecked(&asking(), 500, |feed| {
+        feed.notify(0, &Observed::FaultBegan { fault: 1, label: "a cut" });
+        feed.notify(0, &Observed::Connected { nodes: &[false; 3] });
         let (blocks, payments) = chain(1);
-        told.submit(10, 0, &payments[0]);
-        (0..ALL).for_each(|n| told.decide(20, n, &blocks[1]));
+        feed.submit(10, 0, &payments[0]);
+        (0..ALL).for_each(|n| feed.decide(20, n, &blocks[1]));
     });
     let never = open("progress: there was never anything to decide while no fault stood in the way");
     assert_eq!(found, [never, open("catch-up: a cut lasted to the end")]);
@@ -568,13 +568,13 @@ fn a_run_in_which_nothing_could_be_judged_says_why() {
 
 #[test]
 fn a_run_in_which_all_was_judged_says_what() {
-    let mut told = Told::new(Suite::new(&asking()));
+    let mut feed = Feed::new(Checkers::new(&asking()));
     let (blocks, payments) = chain(1);
-    told.boot(ALL);
-    told.submit(10, 0, &payments[0]);
-    (0..ALL).for_each(|n| told.decide(20, n, &blocks[1]));
-    told.end(500);
-    let verdict = told.observer.verdict();
+    feed.boot(ALL);
+    feed.submit(10, 0, &payments[0]);
+    (0..ALL).for_each(|n| feed.decide(20, n, &blocks[1]));
+    feed.end(500);
+    let verdict = feed.observer.verdict();
     assert!(verdict.is_clean() && verdict.unchecked.is_empty());
     let safety = "safety (agreement, finality, validity, conservation, state roots, durability) of 3 honest nodes over 1 \
                   final blocks with 1 transactions";
@@ -585,14 +585,14 @@ fn a_run_in_which_all_was_judged_says_what() {
 fn who_reaches_no_quorum_while_others_do_need_not_have_caught_up() {
     let (blocks, _) = chain(2);
     for back in [None, Some(150), Some(90)] {
-        let mut told = catch_up(&[7]);
-        told.finalize(50, 0, &blocks[1]);
-        told.finalize(50, 1, &blocks[1]);
-        told.tell(60, &Observed::Connected { nodes: &[true, true, false] });
+        let mut feed = catch_up(&[7]);
+        feed.finalize(50, 0, &blocks[1]);
+        feed.finalize(50, 1, &blocks[1]);
+        feed.notify(60, &Observed::Connected { nodes: &[true, true, false] });
         if let Some(at) = back {
-            told.tell(at, &Observed::Connected { nodes: &[true, true, true] });
+            feed.notify(at, &Observed::Connected { nodes: &[true, true, true] });
         }
-        told.end(200);
-        assert_eq!(told.found.len(), usize::from(back == Some(90)));
+        feed.end(200);
+        assert_eq!(feed.found.len(), usize::from(back == Some(90)));
     }
 }

@@ -6,7 +6,7 @@
 
 use super::safety;
 use crate::base::{Hash, Time};
-use crate::chain::{Block, BlockIndex, Body, Transaction, Tree};
+use crate::chain::{Block, BlockIndex, BlockTree, Body, Transaction};
 use crate::observe::{Observed, Observer, Violation};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct Validity {
     honest: Vec<bool>,
     /// The blocks that were on the chain of an honest node.
-    tree: Tree,
+    tree: BlockTree,
     submitted: FxHashMap<Hash, Submitted>,
     /// Where a transaction was executed besides its last place: few, on the branches of forks.
     elsewhere: FxHashMap<Hash, Vec<BlockIndex>>,
@@ -31,7 +31,7 @@ impl Validity {
     /// For every node whether it follows the protocol.
     #[must_use]
     pub fn new(honest: Vec<bool>) -> Validity {
-        Validity { honest, tree: Tree::new(), submitted: FxHashMap::default(), elsewhere: FxHashMap::default() }
+        Validity { honest, tree: BlockTree::new(), submitted: FxHashMap::default(), elsewhere: FxHashMap::default() }
     }
     fn check(&mut self, block: &Arc<Block>, executed: &[bool]) -> Result<(), String> {
         assert_eq!(executed.len(), block.transactions().len(), "each transaction of {block:?} has a result");

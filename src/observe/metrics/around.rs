@@ -1,6 +1,6 @@
 //! The named figures around faults: those of all fault periods together, and those of the worst.
 
-use super::figures::Sheet;
+use super::figures::MetricList;
 use super::outcome::{PeriodRow, Phase, PhaseRow, Reached};
 use crate::base::Duration;
 
@@ -204,7 +204,7 @@ const TIMES: [(&str, &str, Longest, &str); 4] = [
 
 impl Around<'_> {
     /// Puts the figures into the sheet; none if there was no fault.
-    pub fn put(&self, sheet: &mut Sheet) {
+    pub fn put(&self, sheet: &mut MetricList) {
         let whole: Vec<&PeriodRow> = self.periods.iter().filter(|row| row.region.is_empty()).collect();
         let Some(worst) = worst(&whole) else { return };
         for (name, label, of, definition) in TIMES {

@@ -130,9 +130,9 @@ pub fn confirmation_times(transactions: &[TransactionRow], (from, to): (Time, Ti
 }
 
 /// Figures in the making.
-pub struct Sheet(Vec<Figure>);
+pub struct MetricList(Vec<Figure>);
 
-impl Sheet {
+impl MetricList {
     /// Adds a figure.
     pub fn put(
         &mut self,
@@ -176,7 +176,7 @@ fn seconds_at(ascending: &[Duration], permille: usize) -> Option<f64> {
 
 /// All figures, in the order in which they are shown.
 pub fn figures(measured: &Measured<'_>, around: &Around<'_>) -> Summary {
-    let mut sheet = Sheet(Vec::new());
+    let mut sheet = MetricList(Vec::new());
     load(measured, &mut sheet);
     confirmation(measured, &mut sheet);
     properties(measured, &mut sheet);
@@ -205,7 +205,7 @@ pub fn definitions() -> Vec<Figure> {
     figures.into_iter().map(bare).collect()
 }
 
-fn load(m: &Measured<'_>, sheet: &mut Sheet) {
+fn load(m: &Measured<'_>, sheet: &mut MetricList) {
     let offered = m.metrics.settings.offered;
     sheet.put("offered_load", "offered load", "tx/s", offered, "submissions per second that the scenario asks for");
     sheet.put(
@@ -271,7 +271,7 @@ const CONFIRMATION_PERCENTILES: [(&str, &str, usize, &str); 5] = [
     ),
 ];
 
-fn confirmation(m: &Measured<'_>, sheet: &mut Sheet) {
+fn confirmation(m: &Measured<'_>, sheet: &mut MetricList) {
     for (name, label, permille, definition) in CONFIRMATION_PERCENTILES {
         sheet.put(name, label, "s", seconds_at(&m.confirmation, permille), definition);
     }
@@ -316,7 +316,7 @@ fn confirmation(m: &Measured<'_>, sheet: &mut Sheet) {
     }
 }
 
-fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
+fn properties(m: &Measured<'_>, sheet: &mut MetricList) {
     let count = |kind| Some(m.verdict.count(kind) as f64);
     sheet.put(
         "safety_violations",
@@ -344,7 +344,7 @@ fn properties(m: &Measured<'_>, sheet: &mut Sheet) {
     );
 }
 
-fn chain(m: &Measured<'_>, sheet: &mut Sheet) {
+fn chain(m: &Measured<'_>, sheet: &mut MetricList) {
     let standing = |standing| m.blocks.iter().filter(|row| row.status == standing).count();
     let (canonical, stale) = (standing(BlockStatus::Canonical), standing(BlockStatus::Stale));
     sheet.put(
@@ -392,7 +392,7 @@ fn chain(m: &Measured<'_>, sheet: &mut Sheet) {
     );
 }
 
-fn propagation(m: &Measured<'_>, sheet: &mut Sheet) {
+fn propagation(m: &Measured<'_>, sheet: &mut MetricList) {
     type Reach = fn(&BlockRow) -> Duration;
     const NAMES: [(&str, &str, Reach, &str); 3] = [
         (
@@ -438,7 +438,7 @@ fn propagation(m: &Measured<'_>, sheet: &mut Sheet) {
     );
 }
 
-fn rounds(m: &Measured<'_>, sheet: &mut Sheet) {
+fn rounds(m: &Measured<'_>, sheet: &mut MetricList) {
     // Numbers may begin anew at every height, and not every node may see every round.
     let most = m.nodes.iter().map(|row| row.failed_rounds).max().unwrap_or(0);
     sheet.put(
@@ -459,7 +459,7 @@ fn rounds(m: &Measured<'_>, sheet: &mut Sheet) {
     );
 }
 
-fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
+fn fates(m: &Measured<'_>, sheet: &mut MetricList) {
     sheet.put(
         "no_effect",
         "no effect",
@@ -514,7 +514,7 @@ fn fates(m: &Measured<'_>, sheet: &mut Sheet) {
     );
 }
 
-fn costs(m: &Measured<'_>, sheet: &mut Sheet) {
+fn costs(m: &Measured<'_>, sheet: &mut MetricList) {
     let per = |count: u64| ratio(count as f64, m.confirmed);
     sheet.put(
         "messages_per_transaction",
@@ -570,7 +570,7 @@ fn costs(m: &Measured<'_>, sheet: &mut Sheet) {
     );
 }
 
-fn fairness(m: &Measured<'_>, sheet: &mut Sheet) {
+fn fairness(m: &Measured<'_>, sheet: &mut MetricList) {
     let made: Vec<u64> = m.nodes.iter().map(|row| row.blocks_canonical).collect();
     let any = made.iter().any(|&count| count > 0);
     let deviation = m.nodes.iter().map(|row| 100.0 * (row.block_share - row.weight_share).abs());
@@ -600,7 +600,7 @@ fn fairness(m: &Measured<'_>, sheet: &mut Sheet) {
     }
 }
 
-fn energy(m: &Measured<'_>, sheet: &mut Sheet) {
+fn energy(m: &Measured<'_>, sheet: &mut MetricList) {
     let Some((watts, seconds)) = m.metrics.settings.mining_watts.zip(m.seconds) else {
         return;
     };

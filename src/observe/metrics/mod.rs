@@ -62,7 +62,7 @@ mod note {
 pub struct MetricsSettings {
     /// For every node whether it follows the protocol.
     pub honest: Vec<bool>,
-    /// For every node its region; empty where no region is named. Beyond [`REGIONS_MOST`] regions none is told apart.
+    /// For every node its region; empty where no region is named. Beyond [`REGIONS_MAX`] regions none is told apart.
     pub regions: Vec<Option<String>>,
     /// For every node its share of the power (hash power, stake); any scale.
     pub power: Vec<f64>,
@@ -99,7 +99,7 @@ impl MetricsSettings {
 }
 
 /// So many regions are told apart in figures around faults.
-pub const REGIONS_MOST: usize = 64;
+pub const REGIONS_MAX: usize = 64;
 
 /// Watches a run.
 pub struct Metrics {
@@ -151,7 +151,7 @@ struct Regions {
 impl Regions {
     fn new(of: &[Option<String>]) -> Regions {
         let mut names: Vec<String> = of.iter().flatten().cloned().collect::<BTreeSet<String>>().into_iter().collect();
-        if names.len() < 2 || names.len() > REGIONS_MOST {
+        if names.len() < 2 || names.len() > REGIONS_MAX {
             names.clear();
         }
         let of = of.iter().map(|name| names.iter().position(|known| Some(known) == name.as_ref())).collect();

@@ -4,15 +4,15 @@ use super::*;
 use crate::base::{AccountId, ClientId, Crypto, Hash, Keyring};
 use crate::chain::{Block, Body, Transaction};
 use crate::observe::check::Verdict;
-use crate::observe::check::history::{Told, child, ms, node, payment};
+use crate::observe::check::history::{Feed, child, ms, node, payment};
 use crate::observe::{Violation, ViolationKind};
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn outcome(told: Told<Metrics>, end: u64) -> Outcome {
-    told.observer.outcome(ms(end), &Verdict::default())
+fn outcome(feed: Feed<Metrics>, end: u64) -> Outcome {
+    feed.observer.outcome(ms(end), &Verdict::default())
 }
 
 #[track_caller]
@@ -21,18 +21,18 @@ fn expect(outcome: &Outcome, name: &str, expected: f64) {
     assert!((value - expected).abs() < 1e-9 * expected.abs().max(1.0), "{name} is {value}, not {expected}");
 }
 
-fn load(told: &mut Told<Metrics>, at: u64, n: u32, busy: u64, sent: u64, inbox_max: u32) {
+fn load(feed: &mut Feed<Metrics>, at: u64, n: u32, busy: u64, sent: u64, inbox_max: u32) {
     let busy = Duration::from_millis(busy);
     let load = Observed::Load { node: node(n), busy, inbox_max, pending: 3, sent, received: 5, written: 6 };
-    told.tell(at, &load);
+    feed.notify(at, &load);
 }
 
-fn send(told: &mut Told<Metrics>, at: u64, kind: &'static str, bytes: u64, copies: u32) {
-    told.tell(at, &Observed::Sent { sending: 0, from: node(0), kind, bytes, copies });
+fn send(feed: &mut Feed<Metrics>, at: u64, kind: &'static str, bytes: u64, copies: u32) {
+    feed.notify(at, &Observed::Sent { sending: 0, from: node(0), kind, bytes, copies });
 }
 
-fn note(told: &mut Told<Metrics>, n: u32, label: &'static str, value: u64) {
-    told.tell(9_900, &Observed::Noted { node: node(n), label, value });
+fn note(feed: &mut Feed<Metrics>, n: u32, label: &'static str, value: u64) {
+    feed.notify(9_900, &Observed::Noted { node: node(n), label, value });
 }
 
 /// Three honest nodes and a Byzantine one for ten seconds, the first of which is warm-up. Block 1 in the warm-up, block
@@ -46,65 +46,65 @@ fn story() -> Outcome {
         mining_watts: Some(100.0),
         ..MetricsSettings::new(4, secs(10))
     };
-    let mut told = Told::new(Metrics::new(settings));
+    let mut feed = Feed::new(Metrics::new(settings));
     let p: Vec<Arc<Transaction>> = (0..6).map(payment).collect();
     let b1 = child(&Block::genesis(), 0, &p[..1]);
     let b2 = child(&b1, 1, &p[1..4]);
     let rival = child(&b1, 2, &p[2..3]);
     let b3 = child(&b2, 1, &[]);
     let b4 = child(&b3, 3, &[]);
-    told.boot(4);
-    told.submit(500, 0, &p[0]);
-    send(&mut told, 500, "vote", 10, 2);
-    told.hold(900, 0, &b1);
-    load(&mut told, 1_000, 0, 500, 20, 2);
-    load(&mut told, 1_000, 1, 0, 0, 0);
-    told.hold(1_000, 1, &b1);
-    told.hold(1_100, 2, &b1);
-    (0..3).for_each(|n| told.decide(1_200 + 100 * u64::from(n), n, &b1));
-    told.submit(2_000, 1, &p[1]);
-    told.submit(3_000, 2, &p[2]);
-    told.submit(3_000, 3, &p[3]);
-    told.submit(4_000, 0, &p[4]);
-    told.submit(4_000, 0, &p[5]);
-    told.tell(4_000, &Observed::Refused { node: node(0), transaction: &p[5], reason: "full" });
-    told.tell(4_500, &Observed::FaultBegan { fault: 1, label: "partition" });
-    told.hold(5_000, 1, &b2);
-    told.extend(5_000, 1, &b2);
-    send(&mut told, 5_000, "vote", 100, 3);
-    told.hold(5_050, 3, &b2);
-    told.hold(5_050, 2, &rival);
-    told.extend(5_050, 2, &rival);
-    told.hold(5_100, 0, &b2);
-    told.extend(5_100, 0, &b2);
-    told.hold(5_300, 2, &b2);
-    told.hold(5_350, 2, &b2);
-    told.rewind(5_400, 2, 2, 1, 1);
-    told.extend(5_400, 2, &b2);
-    send(&mut told, 6_000, "block", 50, 1);
-    told.tell(6_000, &Observed::Delivered { sending: 0, from: node(0), to: node(1), kind: "block", bytes: 50 });
-    told.tell(6_000, &Observed::Lost { sending: None, to: node(1), why: Loss::Down });
-    told.finalize(6_000, 1, &b2);
-    told.tell(6_100, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
-    told.tell(6_200, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
-    told.tell(6_300, &Observed::FaultEnded { fault: 1 });
-    told.finalize(6_500, 0, &b2);
-    told.finalize(7_000, 2, &b2);
-    told.hold(8_000, 1, &b3);
-    told.extend(8_000, 1, &b3);
-    told.hold(8_200, 0, &b3);
-    told.extend(8_200, 0, &b3);
-    told.hold(9_000, 3, &b4);
-    told.hold(9_500, 0, &b4);
+    feed.boot(4);
+    feed.submit(500, 0, &p[0]);
+    send(&mut feed, 500, "vote", 10, 2);
+    feed.hold(900, 0, &b1);
+    load(&mut feed, 1_000, 0, 500, 20, 2);
+    load(&mut feed, 1_000, 1, 0, 0, 0);
+    feed.hold(1_000, 1, &b1);
+    feed.hold(1_100, 2, &b1);
+    (0..3).for_each(|n| feed.decide(1_200 + 100 * u64::from(n), n, &b1));
+    feed.submit(2_000, 1, &p[1]);
+    feed.submit(3_000, 2, &p[2]);
+    feed.submit(3_000, 3, &p[3]);
+    feed.submit(4_000, 0, &p[4]);
+    feed.submit(4_000, 0, &p[5]);
+    feed.notify(4_000, &Observed::Refused { node: node(0), transaction: &p[5], reason: "full" });
+    feed.notify(4_500, &Observed::FaultBegan { fault: 1, label: "partition" });
+    feed.hold(5_000, 1, &b2);
+    feed.extend(5_000, 1, &b2);
+    send(&mut feed, 5_000, "vote", 100, 3);
+    feed.hold(5_050, 3, &b2);
+    feed.hold(5_050, 2, &rival);
+    feed.extend(5_050, 2, &rival);
+    feed.hold(5_100, 0, &b2);
+    feed.extend(5_100, 0, &b2);
+    feed.hold(5_300, 2, &b2);
+    feed.hold(5_350, 2, &b2);
+    feed.rewind(5_400, 2, 2, 1, 1);
+    feed.extend(5_400, 2, &b2);
+    send(&mut feed, 6_000, "block", 50, 1);
+    feed.notify(6_000, &Observed::Delivered { sending: 0, from: node(0), to: node(1), kind: "block", bytes: 50 });
+    feed.notify(6_000, &Observed::Lost { sending: None, to: node(1), why: Loss::Down });
+    feed.finalize(6_000, 1, &b2);
+    feed.notify(6_100, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
+    feed.notify(6_200, &Observed::Answered { client: ClientId(1), transaction: p[1].id(), executed: true });
+    feed.notify(6_300, &Observed::FaultEnded { fault: 1 });
+    feed.finalize(6_500, 0, &b2);
+    feed.finalize(7_000, 2, &b2);
+    feed.hold(8_000, 1, &b3);
+    feed.extend(8_000, 1, &b3);
+    feed.hold(8_200, 0, &b3);
+    feed.extend(8_200, 0, &b3);
+    feed.hold(9_000, 3, &b4);
+    feed.hold(9_500, 0, &b4);
     for (n, round) in [(0, 1), (0, 2), (1, 2), (2, 0), (2, 0), (2, 0), (3, 8)] {
-        note(&mut told, n, "round_failed", round);
+        note(&mut feed, n, "round_failed", round);
     }
-    [(0, 1), (0, 2), (1, 3), (0, 4)].into_iter().for_each(|(n, term)| note(&mut told, n, "became_leader", term));
-    [1_000_000, 3_000_000, 2_000_000].into_iter().for_each(|latency| note(&mut told, 0, "read", latency));
-    told.tell(9_950, &Observed::Unmade);
-    load(&mut told, 10_000, 0, 5_000, 9_020, 7);
-    load(&mut told, 10_000, 1, 900, 0, 1);
-    outcome(told, 10_000)
+    [(0, 1), (0, 2), (1, 3), (0, 4)].into_iter().for_each(|(n, term)| note(&mut feed, n, "became_leader", term));
+    [1_000_000, 3_000_000, 2_000_000].into_iter().for_each(|latency| note(&mut feed, 0, "read", latency));
+    feed.notify(9_950, &Observed::Unmade);
+    load(&mut feed, 10_000, 0, 5_000, 9_020, 7);
+    load(&mut feed, 10_000, 1, 900, 0, 1);
+    outcome(feed, 10_000)
 }
 
 #[test]
@@ -247,8 +247,8 @@ fn rows_tell_what_happened_in_each_interval() {
     assert_eq!(column(|row| row.unconfirmed), [1, 0, 1, 3, 5, 5, 2, 2, 2, 2]);
     assert_eq!(column(|row| row.blocks), [1, 0, 0, 0, 0, 2, 0, 0, 1, 1]);
     let happened = |of: fn(&IntervalRow) -> u64| (0..10).filter(|&at| column(of)[at] > 0).collect::<Vec<_>>();
-    let told = (happened(|row| row.reorgs), happened(|row| row.reorg_max));
-    assert_eq!((told, column(|row| row.reorgs).iter().sum::<u64>()), ((vec![5], vec![5]), 1));
+    let feed = (happened(|row| row.reorgs), happened(|row| row.reorg_max));
+    assert_eq!((feed, column(|row| row.reorgs).iter().sum::<u64>()), ((vec![5], vec![5]), 1));
     assert_eq!((happened(|row| row.failed_rounds), happened(|row| row.leader_changes)), (vec![9], vec![5]));
     assert_eq!(column(|row| row.messages), [2, 0, 0, 0, 0, 3, 1, 0, 0, 0]);
     assert_eq!(column(|row| row.sent_bytes), [20, 0, 0, 0, 0, 300, 50, 0, 0, 0]);
@@ -311,17 +311,17 @@ fn rows_are_written_as_seconds_and_gaps_as_nothing() {
 
 #[test]
 fn a_transaction_cut_off_for_good_is_lost_and_one_mined_again_is_not() {
-    let mut told = Told::new(Metrics::new(MetricsSettings::new(2, secs(10))));
+    let mut feed = Feed::new(Metrics::new(MetricsSettings::new(2, secs(10))));
     let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
     let fork = child(&Block::genesis(), 0, &p);
     let (one, two) = (child(&Block::genesis(), 1, &p[1..]), child(&Block::genesis(), 1, &[]));
-    told.boot(2);
-    p.iter().for_each(|payment| told.submit(0, 0, payment));
-    told.extend(10, 0, &fork);
-    told.rewind(20, 0, 1, 0, 0);
-    (0..2).for_each(|n| told.extend(30, n, &one));
-    told.hold(40, 1, &two);
-    let outcome = outcome(told, 10_000);
+    feed.boot(2);
+    p.iter().for_each(|payment| feed.submit(0, 0, payment));
+    feed.extend(10, 0, &fork);
+    feed.rewind(20, 0, 1, 0, 0);
+    (0..2).for_each(|n| feed.extend(30, n, &one));
+    feed.hold(40, 1, &two);
+    let outcome = outcome(feed, 10_000);
     assert_eq!(
         [outcome.transactions[0].status, outcome.transactions[1].status],
         [TransactionStatus::Reverted, TransactionStatus::Pending]
@@ -333,15 +333,15 @@ fn a_transaction_cut_off_for_good_is_lost_and_one_mined_again_is_not() {
 
 #[test]
 fn a_final_transaction_whose_block_does_not_stay_is_lost_unless_another_block_has_it() {
-    let mut told = Told::new(Metrics::new(MetricsSettings::new(3, secs(10))));
+    let mut feed = Feed::new(Metrics::new(MetricsSettings::new(3, secs(10))));
     let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
     let short = child(&Block::genesis(), 0, &p);
     let long = child(&Block::genesis(), 1, &p[1..]);
-    told.boot(3);
-    p.iter().for_each(|payment| told.submit(0, 0, payment));
-    told.decide(100, 0, &short);
-    (1..3).for_each(|n| told.decide(200, n, &long));
-    let outcome = outcome(told, 10_000);
+    feed.boot(3);
+    p.iter().for_each(|payment| feed.submit(0, 0, payment));
+    feed.decide(100, 0, &short);
+    (1..3).for_each(|n| feed.decide(200, n, &long));
+    let outcome = outcome(feed, 10_000);
     assert_eq!(
         [outcome.transactions[0].status, outcome.transactions[1].status],
         [TransactionStatus::Reverted, TransactionStatus::Executed]
@@ -352,16 +352,16 @@ fn a_final_transaction_whose_block_does_not_stay_is_lost_unless_another_block_ha
 
 #[test]
 fn a_snapshot_makes_final_at_home_what_it_skips() {
-    let mut told = Told::new(Metrics::new(MetricsSettings::new(2, secs(10))));
+    let mut feed = Feed::new(Metrics::new(MetricsSettings::new(2, secs(10))));
     let p: Vec<Arc<Transaction>> = (0..2).map(payment).collect();
     let b1 = child(&Block::genesis(), 0, &p[..1]);
     let b2 = child(&b1, 0, &p[1..]);
-    told.boot(2);
-    p.iter().for_each(|payment| told.submit(0, 1, payment));
-    told.decide(100, 0, &b1);
-    told.decide(200, 0, &b2);
-    told.install(900, 1, &b2);
-    let outcome = outcome(told, 10_000);
+    feed.boot(2);
+    p.iter().for_each(|payment| feed.submit(0, 1, payment));
+    feed.decide(100, 0, &b1);
+    feed.decide(200, 0, &b2);
+    feed.install(900, 1, &b2);
+    let outcome = outcome(feed, 10_000);
     assert_eq!(outcome.transactions.iter().map(|row| row.final_entry).collect::<Vec<_>>(), [ms(900), ms(900)]);
     assert_eq!(outcome.transactions[0].final_everywhere, ms(900));
     assert_eq!((outcome.nodes[1].height, outcome.nodes[1].finalized), (Height(2), Height(2)));
@@ -369,37 +369,37 @@ fn a_snapshot_makes_final_at_home_what_it_skips() {
 
 #[test]
 fn an_effect_that_comes_late_counts_where_it_came() {
-    let mut told = Told::new(Metrics::new(MetricsSettings::new(1, secs(10))));
+    let mut feed = Feed::new(Metrics::new(MetricsSettings::new(1, secs(10))));
     let once = [payment(0)];
     let b1 = child(&Block::genesis(), 0, &once);
     let b2 = child(&b1, 0, &once);
     let b3 = child(&b2, 0, &once);
-    told.boot(1);
-    told.submit(0, 0, &once[0]);
-    told.submit(50, 0, &once[0]);
+    feed.boot(1);
+    feed.submit(0, 0, &once[0]);
+    feed.submit(50, 0, &once[0]);
     for (at, block, executed) in [(100, &b1, false), (200, &b2, true), (300, &b3, false)] {
         let root = Hash::ZERO;
-        told.tell(at, &Observed::Extended { node: node(0), block, executed: &[executed], root });
-        told.tell(at, &Observed::Finalized { node: node(0), block, executed: &[executed], root });
+        feed.notify(at, &Observed::Extended { node: node(0), block, executed: &[executed], root });
+        feed.notify(at, &Observed::Finalized { node: node(0), block, executed: &[executed], root });
     }
-    let row = &outcome(told, 10_000).transactions[0];
+    let row = &outcome(feed, 10_000).transactions[0];
     assert_eq!((row.status, row.height, row.final_entry), (TransactionStatus::Executed, Some(Height(2)), ms(200)));
     assert_eq!(row.retransmissions, 1);
 }
 
 #[test]
 fn a_node_that_comes_back_stands_on_its_durable_chain() {
-    let mut told = Told::new(Metrics::new(MetricsSettings::new(3, secs(10))));
+    let mut feed = Feed::new(Metrics::new(MetricsSettings::new(3, secs(10))));
     let b1 = child(&Block::genesis(), 0, &[]);
     let (b2, rival) = (child(&b1, 0, &[]), child(&b1, 1, &[]));
-    told.boot(3);
-    (0..3).for_each(|n| told.decide(10, n, &b1));
-    (0..2).for_each(|n| told.extend(20, n, &b2));
-    told.extend(20, 2, &rival);
-    told.crash(30, 0);
-    told.crash(30, 1);
-    (0..2).for_each(|n| told.reboot(40, n, 1, &b1));
-    let outcome = outcome(told, 10_000);
+    feed.boot(3);
+    (0..3).for_each(|n| feed.decide(10, n, &b1));
+    (0..2).for_each(|n| feed.extend(20, n, &b2));
+    feed.extend(20, 2, &rival);
+    feed.crash(30, 0);
+    feed.crash(30, 1);
+    (0..2).for_each(|n| feed.reboot(40, n, 1, &b1));
+    let outcome = outcome(feed, 10_000);
     let standings: Vec<_> = outcome.blocks.iter().map(|row| row.status).collect();
     assert_eq!(standings, [BlockStatus::Canonical, BlockStatus::Stale, BlockStatus::Canonical]);
     assert_eq!(outcome.nodes.iter().map(|row| row.crashes).collect::<Vec<_>>(), [1, 1, 0]);
@@ -412,21 +412,21 @@ fn what_follows_a_nonce_without_effect_is_blocked_by_a_gap() {
         let body = Body::Transfer { to: AccountId(0), amount: 1 };
         Transaction::signed(&keys, AccountId(sender), nonce, fee, body, 200)
     };
-    let mut told = Told::new(Metrics::new(MetricsSettings::new(1, secs(10))));
-    told.boot(1);
+    let mut feed = Feed::new(Metrics::new(MetricsSettings::new(1, secs(10))));
+    feed.boot(1);
     // Of sender 1 nonce 1 is missing; sender 2 has used nonce 1 in a second payment and waits with nonce 2 alone.
     let waiting = [pay(1, 1, 1), pay(1, 2, 1), pay(1, 3, 1), pay(2, 1, 1), pay(2, 2, 1)];
     let done = [pay(1, 0, 1), pay(2, 0, 1), pay(2, 1, 2)];
-    waiting.iter().chain(&done).for_each(|payment| told.submit(0, 0, payment));
+    waiting.iter().chain(&done).for_each(|payment| feed.submit(0, 0, payment));
     let block = child(&Block::genesis(), 0, &done);
-    told.hold(10, 0, &block);
-    told.decide(20, 0, &block);
-    expect(&outcome(told, 10_000), "blocked_by_gap", 2.0);
+    feed.hold(10, 0, &block);
+    feed.decide(20, 0, &block);
+    expect(&outcome(feed, 10_000), "blocked_by_gap", 2.0);
 }
 
 #[test]
 fn a_run_without_anything_has_figures_without_values() {
-    let outcome = outcome(Told::new(Metrics::new(MetricsSettings::new(3, secs(10)))), 0);
+    let outcome = outcome(Feed::new(Metrics::new(MetricsSettings::new(3, secs(10)))), 0);
     for name in ["throughput", "confirmation_p50", "fork_rate", "fairness_gini", "cpu_mean", "propagation_t50"] {
         assert_eq!(outcome.summary.value(name), None, "{name}");
     }
@@ -437,12 +437,12 @@ fn a_run_without_anything_has_figures_without_values() {
 #[test]
 fn a_run_that_ends_with_an_interval_has_no_empty_one_after_it() {
     let settings = MetricsSettings { interval: secs(5), ..MetricsSettings::new(1, secs(10)) };
-    let mut told = Told::new(Metrics::new(settings));
-    told.boot(1);
-    send(&mut told, 9_999, "vote", 10, 1);
-    send(&mut told, 10_000, "vote", 10, 1);
-    told.hold(10_000, 0, &child(&Block::genesis(), 0, &[]));
-    let outcome = outcome(told, 10_000);
+    let mut feed = Feed::new(Metrics::new(settings));
+    feed.boot(1);
+    send(&mut feed, 9_999, "vote", 10, 1);
+    send(&mut feed, 10_000, "vote", 10, 1);
+    feed.hold(10_000, 0, &child(&Block::genesis(), 0, &[]));
+    let outcome = outcome(feed, 10_000);
     let rows: Vec<_> = outcome.intervals.iter().map(|row| (row.end, row.messages, row.blocks)).collect();
     assert_eq!(rows, [(ms(5_000), 0, 0), (ms(10_000), 2, 1)]);
 }
@@ -475,18 +475,18 @@ fn names_are_one_kind_wherever_they_lie_in_memory() {
 
 #[test]
 fn every_figure_of_a_run_is_defined_once_under_the_words_it_has_there() {
-    let mut told = Told::new(Metrics::new(MetricsSettings {
+    let mut feed = Feed::new(Metrics::new(MetricsSettings {
         honest: vec![true, true, false],
         mining_watts: Some(100.0),
         ..MetricsSettings::new(3, secs(10))
     }));
-    note(&mut told, 0, note::READ, 5);
-    told.tell(9_950, &Observed::FaultBegan { fault: 0, label: "a fault" });
-    let full = outcome(told, 10_000);
+    note(&mut feed, 0, note::READ, 5);
+    feed.notify(9_950, &Observed::FaultBegan { fault: 0, label: "a fault" });
+    let full = outcome(feed, 10_000);
     assert!(["read_p50", "byzantine_blocks", "mining_power"].iter().all(|name| full.summary.get(name).is_some()));
     let words = |figure: &Figure| (figure.name, figure.label, figure.unit, figure.definition);
     let defined: Vec<_> = definitions().iter().map(words).collect();
-    for outcome in [&full, &story(), &outcome(Told::new(Metrics::new(MetricsSettings::new(1, secs(1)))), 0)] {
+    for outcome in [&full, &story(), &outcome(Feed::new(Metrics::new(MetricsSettings::new(1, secs(1)))), 0)] {
         assert!(!outcome.summary.figures.is_empty());
         for figure in &outcome.summary.figures {
             assert_eq!(defined.iter().filter(|known| known.0 == figure.name).collect::<Vec<_>>(), [&words(figure)]);
@@ -497,42 +497,42 @@ fn every_figure_of_a_run_is_defined_once_under_the_words_it_has_there() {
 
 #[test]
 fn a_node_that_restarts_and_notes_a_stale_view_changes_no_leader() {
-    let told = |restarts: bool| {
-        let mut told = Told::new(Metrics::new(MetricsSettings::new(4, secs(10))));
+    let feed = |restarts: bool| {
+        let mut feed = Feed::new(Metrics::new(MetricsSettings::new(4, secs(10))));
         let b1 = child(&Block::genesis(), 0, &[]);
         let b2 = child(&b1, 1, &[]);
         let b3 = child(&b2, 1, &[]);
-        told.boot(4);
-        told.tell(0, &Observed::Noted { node: node(0), label: note::LEADING, value: 0 });
-        told.decide(100, 1, &b1);
-        told.crash(200, 0);
-        told.tell(300, &Observed::Noted { node: node(1), label: note::LEADING, value: 1 });
-        told.decide(400, 1, &b2);
+        feed.boot(4);
+        feed.notify(0, &Observed::Noted { node: node(0), label: note::LEADING, value: 0 });
+        feed.decide(100, 1, &b1);
+        feed.crash(200, 0);
+        feed.notify(300, &Observed::Noted { node: node(1), label: note::LEADING, value: 1 });
+        feed.decide(400, 1, &b2);
         if restarts {
-            told.reboot(500, 0, 1, &b1);
-            told.tell(500, &Observed::Noted { node: node(0), label: note::LEADING, value: 0 });
+            feed.reboot(500, 0, 1, &b1);
+            feed.notify(500, &Observed::Noted { node: node(0), label: note::LEADING, value: 0 });
         }
-        told.decide(600, 1, &b3);
-        outcome(told, 10_000)
+        feed.decide(600, 1, &b3);
+        outcome(feed, 10_000)
     };
     for restarts in [false, true] {
-        expect(&told(restarts), "leader_changes", 1.0);
+        expect(&feed(restarts), "leader_changes", 1.0);
     }
 }
 
 #[test]
 fn percentiles_of_propagation_are_of_one_population_and_ascend() {
-    let mut told = Told::new(Metrics::new(MetricsSettings::new(10, secs(10))));
-    told.boot(10);
+    let mut feed = Feed::new(Metrics::new(MetricsSettings::new(10, secs(10))));
+    feed.boot(10);
     let mut below = Block::genesis();
     for number in 0..5u64 {
         let block = child(&below, 0, &[]);
         // Three of five blocks are slow and do not reach the last node; two are fast and reach all.
         let (step, nodes) = if number < 3 { (100, 9) } else { (1, 10) };
-        (0..nodes).for_each(|n| told.hold(1_000 * number + step * n, n as u32, &block));
+        (0..nodes).for_each(|n| feed.hold(1_000 * number + step * n, n as u32, &block));
         below = block;
     }
-    let outcome = outcome(told, 10_000);
+    let outcome = outcome(feed, 10_000);
     expect(&outcome, "propagation_t50", 0.4);
     expect(&outcome, "propagation_t90", 0.8);
     let last = outcome.summary.get("propagation_t99").unwrap();

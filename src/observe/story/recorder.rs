@@ -107,7 +107,7 @@ impl Recorder {
 }
 
 /// What is told of events other than messages.
-fn tell(observed: &Observed<'_>) -> Option<What> {
+fn event_of(observed: &Observed<'_>) -> Option<What> {
     let what = match *observed {
         Observed::Submitted { client, node, transaction, again } => {
             What::Submitted { client, node, transaction: transaction.id(), again }
@@ -147,7 +147,7 @@ impl Opening {
 impl Observer for Recorder {
     fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
         if !self.is_over()
-            && let Some(what) = self.message(now, observed).or_else(|| tell(observed))
+            && let Some(what) = self.message(now, observed).or_else(|| event_of(observed))
         {
             self.push(now, what);
         }

@@ -1,6 +1,6 @@
 //! Variants side by side: how soon payments are final, and how many become so.
 
-use super::{Axis, Colour, Layer, Panel, Plot, Shape};
+use super::{Axis, Colour, Layer, Panel, Plot, SeriesShape};
 use crate::report::comparison::Row;
 
 /// Half of the height of a row's bars, where a row is 1 high.
@@ -25,7 +25,7 @@ pub fn comparison(rows: &[Row]) -> Plot {
             value.map(|value| (0.0, value, middle + from, middle + to))
         };
         let bars = values.iter().enumerate().filter_map(bar).collect();
-        Layer { label: label.into(), colour, shape: Shape::Bars(bars) }
+        Layer { label: label.into(), colour, shape: SeriesShape::Bars(bars) }
     };
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let panel = |x, layers, nothing: Option<&str>| Panel {

@@ -1,6 +1,6 @@
 //! Charts of cumulative distributions: confirmation times and block propagation.
 
-use super::{Axis, Colour, Layer, Mark, Panel, Plot, Shape};
+use super::{Axis, Colour, Layer, Mark, Panel, Plot, SeriesShape};
 use crate::observe::metrics::{CdfPoint, Outcome};
 use crate::report::number::seconds;
 
@@ -61,7 +61,7 @@ fn panel(points: &[CdfPoint], x: &str, y: &str, marks: Vec<(&str, f64, f64)>, no
     Panel {
         x,
         y: Axis::exact(y, 0.0, 100.0),
-        layers: vec![Layer { label: String::new(), colour: Colour::Blue, shape: Shape::Area(line) }],
+        layers: vec![Layer { label: String::new(), colour: Colour::Blue, shape: SeriesShape::Area(line) }],
         windows: Vec::new(),
         marks: marks.into_iter().map(mark).collect(),
         nothing: points.is_empty().then(|| nothing.to_owned()),

@@ -1,7 +1,7 @@
 //! What was done in vain: stale blocks and reorganisations, or rounds and leaders, whichever the protocol has.
 
 use super::load::{over_time, top};
-use super::{Axis, Colour, Layer, Panel, Plot, Shape, time, windows};
+use super::{Axis, Colour, Layer, Panel, Plot, SeriesShape, time, windows};
 use crate::observe::metrics::{BlockStatus, IntervalRow, Outcome};
 
 /// Rounds for protocols that noted any, else forks.
@@ -12,7 +12,7 @@ pub fn forks(outcome: &Outcome) -> Plot {
     if rounds && !stale { wasted(outcome) } else { stale_and_reorgs(outcome) }
 }
 
-fn layer(label: &str, colour: Colour, shape: Shape) -> Layer {
+fn layer(label: &str, colour: Colour, shape: SeriesShape) -> Layer {
     Layer { label: label.into(), colour, shape }
 }
 
@@ -43,8 +43,8 @@ fn wasted(outcome: &Outcome) -> Plot {
             x,
             y,
             layers: vec![
-                layer("failed rounds", Colour::Vermillion, Shape::Steps(wasted)),
-                layer("changes of leader", Colour::Blue, Shape::Steps(changes)),
+                layer("failed rounds", Colour::Vermillion, SeriesShape::Steps(wasted)),
+                layer("changes of leader", Colour::Blue, SeriesShape::Steps(changes)),
             ],
             windows: windows(outcome, per_second),
             marks: Vec::new(),
@@ -54,7 +54,7 @@ fn wasted(outcome: &Outcome) -> Plot {
 }
 
 /// The most bars of blocks over time.
-const MOST_BARS: usize = 60;
+const BARS_MAX: usize = 60;
 
 /// Blocks by what became of them over time, and reorganisations by depth.
 fn stale_and_reorgs(outcome: &Outcome) -> Plot {
@@ -72,8 +72,8 @@ fn stale_and_reorgs(outcome: &Outcome) -> Plot {
 
 fn blocks(outcome: &Outcome) -> Panel {
     let (x, per_second) = time(outcome);
-    let width = x.to / MOST_BARS as f64;
-    let mut counts = [[0u32; 3]; MOST_BARS];
+    let width = x.to / BARS_MAX as f64;
+    let mut counts = [[0u32; 3]; BARS_MAX];
     for row in &outcome.blocks {
         let bar = (row.created.as_secs_f64() * per_second / width) as usize;
         let status = match row.status {
@@ -81,7 +81,7 @@ fn blocks(outcome: &Outcome) -> Panel {
             BlockStatus::Stale => 1,
             BlockStatus::Undecided => 2,
         };
-        counts[bar.min(MOST_BARS - 1)][status] += 1;
+        counts[bar.min(BARS_MAX - 1)][status] += 1;
     }
     // Stale blocks stand on canonical ones, and open ones on both.
     let bars = |status: usize| {
@@ -89,7 +89,7 @@ fn blocks(outcome: &Outcome) -> Panel {
             let (left, below) = (at as f64 * width, f64::from(count[..status].iter().sum::<u32>()));
             (left + 0.1 * width, left + 0.9 * width, below, below + f64::from(count[status]))
         };
-        Shape::Bars(counts.iter().enumerate().map(bar).filter(|&(_, _, bottom, top)| top > bottom).collect())
+        SeriesShape::Bars(counts.iter().enumerate().map(bar).filter(|&(_, _, bottom, top)| top > bottom).collect())
     };
     let most = counts.iter().map(|count| count.iter().sum::<u32>()).max().unwrap_or(0);
     let mut layers = vec![layer("canonical", Colour::Blue, bars(0)), layer("stale", Colour::Vermillion, bars(1))];
@@ -120,7 +120,11 @@ fn depths(outcome: &Outcome) -> Panel {
     Panel {
         x: Axis { whole: true, ..Axis::exact(label, 0.4, deepest as f64 + 0.6) },
         y: Axis::count_from_zero("times", counts.iter().copied().max().unwrap_or(0) as f64),
-        layers: vec![layer("", Colour::Vermillion, Shape::Bars(counts.iter().enumerate().skip(1).map(bar).collect()))],
+        layers: vec![layer(
+            "",
+            Colour::Vermillion,
+            SeriesShape::Bars(counts.iter().enumerate().skip(1).map(bar).collect()),
+        )],
         windows: Vec::new(),
         marks: Vec::new(),
         nothing: outcome.reorgs.is_empty().then(|| "no node cut its chain back".to_owned()),

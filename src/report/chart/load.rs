@@ -1,6 +1,6 @@
 //! Charts over time of what is asked for and what is done.
 
-use super::{Axis, Colour, Layer, Panel, Plot, Shape, grouped, time, windows};
+use super::{Axis, Colour, Layer, Panel, Plot, SeriesShape, grouped, time, windows};
 use crate::observe::metrics::{IntervalRow, Outcome};
 
 /// Points of a chart over time: one per group of intervals, and the end.
@@ -50,8 +50,8 @@ pub fn throughput(outcome: &Outcome) -> Plot {
             x,
             y,
             layers: vec![
-                layer("submitted", Colour::Orange, Shape::Steps(submitted)),
-                layer("confirmed", Colour::Blue, Shape::Steps(confirmed)),
+                layer("submitted", Colour::Orange, SeriesShape::Steps(submitted)),
+                layer("confirmed", Colour::Blue, SeriesShape::Steps(confirmed)),
             ],
             windows: windows(outcome, per_second),
             marks: Vec::new(),
@@ -78,8 +78,8 @@ pub fn unconfirmed(outcome: &Outcome) -> Plot {
             x,
             y,
             layers: vec![
-                layer("unconfirmed", Colour::Blue, Shape::Area(unconfirmed)),
-                layer("fullest mempool", Colour::Orange, Shape::Line(mempool)),
+                layer("unconfirmed", Colour::Blue, SeriesShape::Area(unconfirmed)),
+                layer("fullest mempool", Colour::Orange, SeriesShape::Line(mempool)),
             ],
             windows: windows(outcome, per_second),
             marks: Vec::new(),

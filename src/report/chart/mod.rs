@@ -4,6 +4,7 @@
 //! onto an SVG or a bitmap alike. So charts look alike, and what they show can be tested without looking at pixels.
 //! Colours are those of Okabe and Ito (2008), which the colour-blind can tell apart.
 
+mod canvas;
 mod comparison;
 mod distribution;
 mod draw;
@@ -11,15 +12,14 @@ mod forks;
 mod load;
 mod resources;
 mod scale;
-mod sheet;
 mod space_time;
 #[cfg(test)]
 mod tests;
 mod theme;
 
+pub use canvas::{png, svg};
 pub use comparison::comparison;
 pub use scale::{Axis, Scale};
-pub use sheet::{png, svg};
 pub use space_time::SpaceTime;
 pub use theme::Colour;
 
@@ -65,12 +65,12 @@ pub struct Layer {
     /// Its colour.
     pub colour: Colour,
     /// Its shape.
-    pub shape: Shape,
+    pub shape: SeriesShape,
 }
 
 /// The shape of a layer, in the units of the axes.
 #[derive(Clone, Debug)]
-pub enum Shape {
+pub enum SeriesShape {
     /// Straight lines from point to point.
     Line(Vec<(f64, f64)>),
     /// Level from each point to the next.
@@ -135,9 +135,9 @@ fn windows(outcome: &Outcome, per_second: f64) -> Vec<Window> {
 }
 
 /// The most steps that a chart over time shows: beyond, neighbours are taken together.
-const MOST_STEPS: usize = 100;
+const STEPS_MAX: usize = 100;
 
-/// Cuts rows into groups of equal number, so that there are at most [`MOST_STEPS`].
+/// Cuts rows into groups of equal number, so that there are at most [`STEPS_MAX`].
 fn grouped<T>(rows: &[T]) -> std::slice::Chunks<'_, T> {
-    rows.chunks(rows.len().div_ceil(MOST_STEPS).max(1))
+    rows.chunks(rows.len().div_ceil(STEPS_MAX).max(1))
 }

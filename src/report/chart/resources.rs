@@ -1,10 +1,10 @@
 //! What each node needs: bandwidth and computing.
 
-use super::{Axis, Colour, Layer, Panel, Plot, Shape};
+use super::{Axis, Colour, Layer, Panel, Plot, SeriesShape};
 use crate::observe::metrics::{NodeRow, Outcome};
 
 /// Up to so many nodes have a bar each; more are shown in order of size.
-const MOST_BARS: usize = 40;
+const BARS_MAX: usize = 40;
 
 /// Bandwidth and computing of each node over the whole run.
 pub fn resources(outcome: &Outcome) -> Plot {
@@ -17,7 +17,7 @@ pub fn resources(outcome: &Outcome) -> Plot {
         1e3.. => ("kbit/s", 1e3),
         _ => ("bit/s", 1.0),
     };
-    let order = if outcome.nodes.len() > MOST_BARS { "nodes from the busiest to the idlest" } else { "node" };
+    let order = if outcome.nodes.len() > BARS_MAX { "nodes from the busiest to the idlest" } else { "node" };
     let sent = |row: &NodeRow| rate(row.sent_bytes) / size;
     let received = |row: &NodeRow| rate(row.received_bytes) / size;
     let cpu = |row: &NodeRow| 100.0 * row.cpu;
@@ -49,10 +49,10 @@ fn panel(outcome: &Outcome, x: &str, y: &str, series: &[Series<'_>]) -> Panel {
     let most = series.iter().flat_map(|(_, _, of)| nodes.iter().map(of)).fold(0.0, f64::max);
     let layers = series.iter().enumerate().map(|(number, (label, colour, of))| {
         let values: Vec<f64> = nodes.iter().map(of).collect();
-        let shape = if count > MOST_BARS { profile(values) } else { bars(&values, number, series.len()) };
+        let shape = if count > BARS_MAX { profile(values) } else { bars(&values, number, series.len()) };
         Layer { label: (*label).into(), colour: *colour, shape }
     });
-    let (from, to) = if count > MOST_BARS { (0.0, count as f64) } else { (-0.6, count as f64 - 0.4) };
+    let (from, to) = if count > BARS_MAX { (0.0, count as f64) } else { (-0.6, count as f64 - 0.4) };
     Panel {
         x: Axis { whole: true, ..Axis::exact(x, from, to.max(from + 1.0)) },
         y: Axis::from_zero(y, most),
@@ -64,20 +64,20 @@ fn panel(outcome: &Outcome, x: &str, y: &str, series: &[Series<'_>]) -> Panel {
 }
 
 /// The bars of one of several series, side by side at each node.
-fn bars(values: &[f64], number: usize, of: usize) -> Shape {
+fn bars(values: &[f64], number: usize, of: usize) -> SeriesShape {
     let width = 0.8 / of as f64;
     let bar = |(node, &value): (usize, &f64)| {
         let left = node as f64 - 0.4 + number as f64 * width;
         (left, left + width, 0.0, value)
     };
-    Shape::Bars(values.iter().enumerate().map(bar).collect())
+    SeriesShape::Bars(values.iter().enumerate().map(bar).collect())
 }
 
 /// The values in order of size.
-fn profile(mut values: Vec<f64>) -> Shape {
+fn profile(mut values: Vec<f64>) -> SeriesShape {
     values.sort_by(|a, b| b.total_cmp(a));
     let last = values.last().copied().unwrap_or(0.0);
     let mut points: Vec<(f64, f64)> = values.iter().enumerate().map(|(at, &value)| (at as f64, value)).collect();
     points.push((values.len() as f64, last));
-    Shape::Steps(points)
+    SeriesShape::Steps(points)
 }

@@ -7,10 +7,10 @@ fn named<'a>(plots: &'a [Plot], file: &str) -> &'a Plot {
     plots.iter().find(|plot| plot.file == file).unwrap()
 }
 
-fn points(shape: &Shape) -> &[(f64, f64)] {
+fn points(shape: &SeriesShape) -> &[(f64, f64)] {
     match shape {
-        Shape::Line(points) | Shape::Steps(points) | Shape::Area(points) => points,
-        Shape::Bars(_) => panic!("bars"),
+        SeriesShape::Line(points) | SeriesShape::Steps(points) | SeriesShape::Area(points) => points,
+        SeriesShape::Bars(_) => panic!("bars"),
     }
 }
 
@@ -68,7 +68,7 @@ fn many_intervals_are_taken_together() {
     outcome.end = Time::ZERO + Duration::from_secs(5000);
     let plots = plots(&outcome);
     let submitted = points(&plots[0].panels[0].layers[0].shape);
-    assert!(submitted.len() <= MOST_STEPS + 1 && submitted.iter().all(|&(_, rate)| (rate - 7.0).abs() < 1e-9));
+    assert!(submitted.len() <= STEPS_MAX + 1 && submitted.iter().all(|&(_, rate)| (rate - 7.0).abs() < 1e-9));
     let unconfirmed = points(&named(&plots, "unconfirmed").panels[0].layers[0].shape);
     assert_eq!(unconfirmed.last().map(|point| point.1), Some(4999.0), "peaks are kept");
 }
@@ -91,9 +91,9 @@ fn forks_are_shown_where_there_are_any_else_rounds() {
     let mut outcome = outcome();
     let plot = forks::forks(&outcome);
     assert_eq!(plot.panels.len(), 2);
-    let Shape::Bars(stale) = &plot.panels[0].layers[1].shape else { panic!("bars") };
+    let SeriesShape::Bars(stale) = &plot.panels[0].layers[1].shape else { panic!("bars") };
     assert_eq!((stale.len(), stale[0].2, stale[0].3), (1, 0.0, 1.0));
-    let Shape::Bars(depths) = &plot.panels[1].layers[0].shape else { panic!("bars") };
+    let SeriesShape::Bars(depths) = &plot.panels[1].layers[0].shape else { panic!("bars") };
     assert_eq!((depths[0].3, depths[19].3), (3.0, 1.0), "the deepest share a bar");
     outcome.reorgs.clear();
     outcome.blocks.retain(|row| row.status == BlockStatus::Canonical);
@@ -107,7 +107,7 @@ fn forks_are_shown_where_there_are_any_else_rounds() {
 fn many_nodes_are_shown_in_order_of_size() {
     let mut outcome = outcome();
     let few = resources::resources(&outcome);
-    assert!(matches!(&few.panels[0].layers[0].shape, Shape::Bars(bars) if bars.len() == 4));
+    assert!(matches!(&few.panels[0].layers[0].shape, SeriesShape::Bars(bars) if bars.len() == 4));
     let row = outcome.nodes[1].clone();
     outcome.nodes = (0..100).map(|index| NodeRow { sent_bytes: index * 1_000_000, ..row.clone() }).collect();
     let many = resources::resources(&outcome);

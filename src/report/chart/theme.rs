@@ -1,4 +1,4 @@
-//! Sizes, colours and the font. Lengths are in points of a sheet of 1280 by 720.
+//! Sizes, colours and the font. Lengths are in points of a canvas of 1280 by 720.
 
 use plotters::style::{FontStyle, RGBColor, register_font};
 

@@ -12,7 +12,7 @@ use super::terminal::{interval, value};
 use super::{ChainSummary, Finished, FinishedExperiment, Pictures, terminal};
 use crate::base::Time;
 use crate::observe::metrics::{OverRuns, Summary};
-use crate::scenario::run::RanChain;
+use crate::scenario::run::ChainResult;
 use crate::scenario::summary;
 use page::Page;
 
@@ -284,7 +284,7 @@ fn figures(page: &mut Page, summary: &Summary, several: bool) {
     }
 }
 
-fn tables(page: &mut Page, chain: &RanChain, heading: &str) {
+fn tables(page: &mut Page, chain: &ChainResult, heading: &str) {
     let outcome = &chain.outcome;
     page.element("h2", heading);
     let count = |number: u64| grouped(number as f64);

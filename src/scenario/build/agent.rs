@@ -6,7 +6,7 @@ use crate::scenario::{Agent as AgentTable, Anchor, Scenario};
 use std::sync::Arc;
 
 /// What an agent must know of a chain to sign on it: its accounts and clients come behind those of people.
-pub(super) struct Desk {
+pub(super) struct AgentAccounts {
     /// The keys of the accounts.
     pub keys: Arc<Keyring>,
     /// Accounts of people.
@@ -22,12 +22,12 @@ pub(super) fn writers<'a>(scenario: &'a Scenario, name: &str) -> impl Iterator<I
 }
 
 /// The agents of a scenario; `desks` are those of its chains, in order.
-pub(super) fn agents(scenario: &Scenario, desks: &[Desk]) -> Vec<Box<dyn Agent>> {
+pub(super) fn agents(scenario: &Scenario, desks: &[AgentAccounts]) -> Vec<Box<dyn Agent>> {
     let tables = scenario.agent.iter().map(|AgentTable::Anchor(anchor)| anchor).enumerate();
     tables.map(|(at, table)| Box::new(anchoring(scenario, desks, at, table)) as Box<dyn Agent>).collect()
 }
 
-fn anchoring(scenario: &Scenario, desks: &[Desk], at: usize, table: &Anchor) -> Anchoring {
+fn anchoring(scenario: &Scenario, desks: &[AgentAccounts], at: usize, table: &Anchor) -> Anchoring {
     let number = |name: &str| scenario.chain_named(name).expect("a checked scenario names known chains").0;
     let (from, into) = (number(&table.from), number(&table.into));
     let desk = &desks[into];

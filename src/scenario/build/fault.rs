@@ -4,13 +4,13 @@ use super::Builder;
 use crate::base::{AccountId, Duration, NodeId, Stream, Time};
 use crate::engine::faults::LEADER;
 use crate::engine::{
-    Conduct, Fault, FloodPayload, Kept, NodeImpairment, ProcessId, ProcessSettings, Replay, Roster, Scheduled, Target,
-    setup,
+    EffectFilter, Fault, FaultEvent, FloodPayload, LogSurvival, NodeImpairment, ProcessId, ProcessSettings, Replay,
+    Roster, Target, setup,
 };
 use crate::network::{Change, Degradation};
 use crate::protocol::Protocol;
 use crate::scenario::{
-    self, Attack, Crash, Data, Degrade, Eclipse, FaultKind, Log, Misconduct, Partition, Repeat, Select, Slow,
+    self, Attack, Crash, Data, Degrade, Eclipse, FaultKind, GenericAttack, Log, NodeSelector, Partition, Repeat, Slow,
 };
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ impl Builder<'_> {
     ) -> Result<(), String> {
         for (number, attack, nodes) in self.attacks(places) {
             match attack {
-                Attack::Generic(Misconduct::Twins { sides }) => {
+                Attack::Generic(GenericAttack::Twins { sides }) => {
                     if let Some(node) = nodes.iter().find(|node| processes[node.index()].role.peers.is_some()) {
                         return Err(format!("the seed draws {node} for two pairs of twins"));
                     }
@@ -65,27 +65,29 @@ impl Builder<'_> {
         vec![one.to_vec(), other.to_vec()]
     }
     /// What a node does by itself. The schedule of faults makes it forget, and two processes make it twins.
-    fn conduct(&self, misconduct: &Misconduct, node: NodeId, n: usize) -> Conduct {
+    fn conduct(&self, misconduct: &GenericAttack, node: NodeId, n: usize) -> EffectFilter {
         let others = |numbers: &[u32]| numbers.iter().map(|&to| NodeId(to)).filter(|to| *to != node).collect();
         let stream = |label| Box::new(Stream::new(self.chain_seed(), label, u64::from(node.0), 0));
         match misconduct {
-            Misconduct::Silent => Conduct::Silent,
-            Misconduct::Delay { delay } => Conduct::Delay(*delay),
-            Misconduct::Selective { to } => Conduct::Selective(others(to)),
-            Misconduct::Withhold { first_peers, delay } => Conduct::Withhold(others(first_peers), *delay),
-            Misconduct::Censor { accounts } => Conduct::Censor(accounts.iter().copied().map(AccountId).collect()),
-            Misconduct::Replay { max_delay, probability } => Conduct::Replay(Replay {
+            GenericAttack::Silent => EffectFilter::Silent,
+            GenericAttack::Delay { delay } => EffectFilter::Delay(*delay),
+            GenericAttack::Selective { to } => EffectFilter::Selective(others(to)),
+            GenericAttack::Withhold { first_peers, delay } => EffectFilter::Withhold(others(first_peers), *delay),
+            GenericAttack::Censor { accounts } => {
+                EffectFilter::Censor(accounts.iter().copied().map(AccountId).collect())
+            }
+            GenericAttack::Replay { max_delay, probability } => EffectFilter::Replay(Replay {
                 peers: (0..n).map(NodeId::from).filter(|peer| *peer != node).collect(),
                 max_delay: *max_delay,
                 probability: *probability,
                 random: stream("replay"),
             }),
-            Misconduct::Corrupt { probability } => Conduct::Corrupt(*probability, stream("corrupt")),
-            Misconduct::Amnesia { .. } | Misconduct::Twins { .. } => Conduct::Amnesia,
+            GenericAttack::Corrupt { probability } => EffectFilter::Corrupt(*probability, stream("corrupt")),
+            GenericAttack::Amnesia { .. } | GenericAttack::Twins { .. } => EffectFilter::Amnesia,
         }
     }
     /// The schedule of faults, each span numbered by its place in the scenario. What hits a node hits its twins.
-    pub(super) fn faults(&self, places: &[Option<&str>], roster: &Roster) -> Vec<Scheduled> {
+    pub(super) fn faults(&self, places: &[Option<&str>], roster: &Roster) -> Vec<FaultEvent> {
         let mut schedule = Vec::new();
         for (number, fault) in self.scenario.fault.iter().enumerate() {
             if !self.is_for_this_chain(&fault.chain) {
@@ -97,27 +99,27 @@ impl Builder<'_> {
             for (from, until) in spans(fault, self.scenario.duration, &mut times) {
                 let (begin, end, label) = span(fault, id, places, &mut stream);
                 let at = Time::ZERO + from;
-                if let Fault::Crash(Target::Processes(nodes), Kept::Backup(age)) = &begin
+                if let Fault::Crash(Target::Processes(nodes), LogSurvival::Backup(age)) = &begin
                     && *age <= from
                 {
                     let backup = Fault::Backup(nodes.clone());
-                    schedule.push(Scheduled {
+                    schedule.push(FaultEvent {
                         at: Time::ZERO + (from - *age),
                         fault: backup,
                         begins: None,
                         ends: None,
                     });
                 }
-                schedule.push(Scheduled { at, fault: begin, begins: Some((id, label)), ends: None });
+                schedule.push(FaultEvent { at, fault: begin, begins: Some((id, label)), ends: None });
                 if let Some(until) = until {
-                    schedule.push(Scheduled { at: Time::ZERO + until, fault: end, begins: None, ends: Some(id) });
+                    schedule.push(FaultEvent { at: Time::ZERO + until, fault: end, begins: None, ends: Some(id) });
                 }
             }
         }
         for (_, attack, nodes) in self.attacks(places) {
-            if let Attack::Generic(Misconduct::Amnesia { every }) = attack {
+            if let Attack::Generic(GenericAttack::Amnesia { every }) = attack {
                 let fault = Fault::Forget(nodes.into_iter().map(ProcessId::first_of).collect(), *every);
-                schedule.push(Scheduled { at: Time::ZERO + *every, fault, begins: None, ends: None });
+                schedule.push(FaultEvent { at: Time::ZERO + *every, fault, begins: None, ends: None });
             }
         }
         schedule.iter_mut().for_each(|scheduled| reach_twins(&mut scheduled.fault, roster));
@@ -126,9 +128,12 @@ impl Builder<'_> {
 }
 
 /// The nodes that a crash of the schedule makes forget what they promised.
-pub(super) fn amnesiacs(schedule: &[Scheduled], roster: &Roster) -> BTreeSet<NodeId> {
+pub(super) fn amnesiacs(schedule: &[FaultEvent], roster: &Roster) -> BTreeSet<NodeId> {
     let all = schedule.iter().filter_map(|scheduled| match &scheduled.fault {
-        Fault::Crash(Target::Processes(nodes), Kept::AllBut(_) | Kept::Nothing | Kept::Backup(_)) => Some(nodes),
+        Fault::Crash(
+            Target::Processes(nodes),
+            LogSurvival::AllBut(_) | LogSurvival::Nothing | LogSurvival::Backup(_),
+        ) => Some(nodes),
         _ => None,
     });
     all.flatten().map(|process| roster.node(*process)).collect()
@@ -192,8 +197,8 @@ fn reach_twins(fault: &mut Fault, roster: &Roster) {
 /// What begins, what ends it, and what people call it.
 fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut Stream) -> (Fault, Fault, String) {
     let kind = fault.kind().expect("a checked fault is of one kind");
-    let mut whom = |select: &Select| match select {
-        Select::Leader => (Target::Leader(id), "the leader".to_owned()),
+    let mut whom = |select: &NodeSelector| match select {
+        NodeSelector::Leader => (Target::Leader(id), "the leader".to_owned()),
         select => {
             let nodes = select.nodes(places, stream);
             let shown = show(&nodes);
@@ -245,17 +250,17 @@ fn span(fault: &scenario::Fault, id: u32, places: &[Option<&str>], stream: &mut 
 }
 
 /// How much a node finds of what it wrote, and what people call it.
-fn kept(crash: &Crash) -> (Kept, &'static str) {
+fn kept(crash: &Crash) -> (LogSurvival, &'static str) {
     match crash.data {
         Data::Kept => {}
-        Data::Wiped => return (Kept::Nothing, ", data wiped"),
-        Data::Backup(age) => return (Kept::Backup(age), ", with an old backup"),
+        Data::Wiped => return (LogSurvival::Nothing, ", data wiped"),
+        Data::Backup(age) => return (LogSurvival::Backup(age), ", with an old backup"),
     }
     match crash.log {
-        Log::Intact => (Kept::Durable, ""),
-        Log::Torn => (Kept::Torn, ", with a torn write"),
-        Log::DropLast(records) => (Kept::AllBut(records), ", with an old log"),
-        Log::Wiped => (Kept::AllBut(u32::MAX), ", without a log"),
+        Log::Intact => (LogSurvival::Durable, ""),
+        Log::Torn => (LogSurvival::Torn, ", with a torn write"),
+        Log::DropLast(records) => (LogSurvival::AllBut(records), ", with an old log"),
+        Log::Wiped => (LogSurvival::AllBut(u32::MAX), ", without a log"),
     }
 }
 
@@ -314,8 +319,8 @@ fn change(kind: FaultKind<'_>, id: u32, places: &[Option<&str>], stream: &mut St
 }
 
 /// The nodes that are meant; [`LEADER`] stands for whoever will lead.
-fn named(select: &Select, places: &[Option<&str>], stream: &mut Stream) -> Vec<NodeId> {
-    if *select == Select::Leader { vec![LEADER] } else { select.nodes(places, stream) }
+fn named(select: &NodeSelector, places: &[Option<&str>], stream: &mut Stream) -> Vec<NodeId> {
+    if *select == NodeSelector::Leader { vec![LEADER] } else { select.nodes(places, stream) }
 }
 
 /// The groups of a partition; `"rest"` is who is in no other.
@@ -324,7 +329,7 @@ fn groups(partition: &Partition, places: &[Option<&str>], stream: &mut Stream) -
     let named: Vec<NodeId> = groups.concat();
     let rest: Vec<NodeId> = (0..places.len()).map(NodeId::from).filter(|node| !named.contains(node)).collect();
     for (group, select) in groups.iter_mut().zip(&partition.groups) {
-        if *select == Select::Rest {
+        if *select == NodeSelector::Rest {
             group.clone_from(&rest);
         }
     }

@@ -1,7 +1,7 @@
 //! Ledger, accounts and workload of a chain.
 
 use super::Builder;
-use super::agent::{self, Desk};
+use super::agent::{self, AgentAccounts};
 use crate::base::{Crypto, Duration, Keyring, NodeId};
 use crate::engine::FLOOD_ACCOUNTS;
 use crate::ledger::{Ledger, Wallet};
@@ -22,7 +22,7 @@ pub(super) struct Load {
     pub ledger: Box<dyn Fn() -> Box<dyn Ledger>>,
     pub workload: Option<Box<dyn Workload>>,
     pub retry: Option<Duration>,
-    pub desk: Desk,
+    pub desk: AgentAccounts,
 }
 
 /// Who asks a chain for something.
@@ -75,7 +75,7 @@ impl Builder<'_> {
                 Some(model.workload(Clients { seed, nodes: n, keys, wallet })?)
             }
         };
-        let desk = Desk { keys: keys.clone(), holders, clients };
+        let desk = AgentAccounts { keys: keys.clone(), holders, clients };
         // Agents own what people own.
         let ledger = Box::new(move || model.ledger(holders + agents));
         Ok(Load { accounts: keys, ledger, workload, retry, desk })

@@ -12,9 +12,9 @@ mod network;
 use super::{Catalogue, Chain as ChainTable, Nodes, Regions, Scenario, Stop as StopChoice, Weights};
 use crate::base::{Committee, Duration, Height, NodeId, Stream, Time};
 use crate::chain::mempool::Capacity;
-use crate::engine::{Chain, Clock, DiskModel, ProcessSettings, Setup, Simulation, Stop, World, setup};
+use crate::engine::{Chain, Clock, DiskModel, MultiChain, ProcessSettings, Setup, Simulation, Stop, setup};
 use crate::network::dataset::{self, Kind};
-use crate::observe::check::{Settings as CheckSettings, Suite};
+use crate::observe::check::{Checkers, Settings as CheckSettings};
 use crate::observe::metrics::{Metrics, MetricsSettings};
 use crate::observe::story::Recorder;
 use crate::observe::{Observed, Observer, Violation};
@@ -70,7 +70,7 @@ pub struct Watchers {
     /// Counts.
     pub metrics: Watch<Metrics>,
     /// Judges.
-    pub checks: Watch<Suite>,
+    pub checks: Watch<Checkers>,
     /// Tells the last events, if the scenario wants them told.
     pub story: Option<Watch<Recorder>>,
 }
@@ -91,7 +91,7 @@ impl Watchers {
 /// A world ready to run, and those who watch its chains.
 pub struct Built {
     /// The world.
-    pub world: World,
+    pub world: MultiChain,
     /// Per chain, in order.
     pub watchers: Vec<Watchers>,
     /// Warnings for people: what was drawn and is worth knowing.
@@ -130,7 +130,7 @@ fn build_watched(
     read: Read<'_>,
     measured: bool,
 ) -> Result<Built, String> {
-    let mut built = Built { world: World::default(), watchers: Vec::new(), remarks: Vec::new() };
+    let mut built = Built { world: MultiChain::default(), watchers: Vec::new(), remarks: Vec::new() };
     let mut desks = Vec::new();
     for number in 0..scenario.chain.len() {
         let name = &scenario.chain[number].protocol.name;
@@ -161,7 +161,7 @@ pub(super) struct BuiltChain {
     chain: Box<dyn Chain>,
     watchers: Watchers,
     remarks: Vec<String>,
-    desk: agent::Desk,
+    desk: agent::AgentAccounts,
 }
 
 /// Builds the chain with this number.
@@ -280,7 +280,7 @@ impl Builder<'_> {
         let recorder = story.map(|wanted| Watch::new(Recorder::new(checks.honest(), wanted)));
         Watchers {
             metrics: Watch::new(Metrics::new(metrics)),
-            checks: Watch::new(Suite::new(&checks)),
+            checks: Watch::new(Checkers::new(&checks)),
             story: recorder,
         }
     }

@@ -9,8 +9,8 @@ use crate::network::gossip::{
     Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings, Trickle,
 };
 use crate::network::import::{self, Imported};
-use crate::network::latency::{DelaySampling, Jitter, Latency, Law, Region};
-use crate::network::topology::{Shape, Topology};
+use crate::network::latency::{DelaySampling, Distribution, Jitter, Latency, Region};
+use crate::network::topology::{Topology, TopologyModel};
 use crate::network::transport::{Discipline, Rates, Settings, Tcp, Transport};
 use crate::network::{Change, Degradation, Delay, Network};
 use crate::scenario::catalogue::{Catalogue, Site, find};
@@ -59,7 +59,7 @@ pub(super) fn plan(
         Some(imported) => imported.topology.clone(),
         None => graph(catalogue, choice, &Site { seed, regions })?,
     };
-    let survey = topology.survey();
+    let survey = topology.stats();
     if !survey.is_connected() {
         return Err(format!("the graph that seed {seed} draws falls into {} parts: {survey}", survey.components));
     }
@@ -112,7 +112,7 @@ pub(super) fn plan(
 pub(super) fn look(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(), String> {
     let (regions, imported) = places(table, seed, read)?;
     let Some(imported) = imported else { return Ok(()) };
-    let survey = imported.topology.survey();
+    let survey = imported.topology.stats();
     if !survey.is_connected() {
         return Err(format!("its graph falls into {} parts: {survey}", survey.components));
     }
@@ -128,7 +128,7 @@ pub(super) fn look(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(), 
 fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Option<Imported>, String> {
     let scenario::Topology::File { path } = &choice.topology else { return Ok(None) };
     let text = read(path)?;
-    let at = |mistake: crate::network::Mistake| format!("{path}: {mistake}");
+    let at = |mistake: crate::network::CsvError| format!("{path}: {mistake}");
     let imported = if Path::new(path).extension().is_some_and(|extension| extension == "gml") {
         import::read_gml(&text).map_err(at)?
     } else {
@@ -167,25 +167,25 @@ fn graph(catalogue: &Catalogue, choice: &scenario::Network, site: &Site<'_>) -> 
     Topology::of_arcs(n, arcs).map_err(|error| error.to_string())
 }
 
-fn shape(choice: &scenario::Network) -> Result<Shape, String> {
+fn shape(choice: &scenario::Network) -> Result<TopologyModel, String> {
     use scenario::Topology as T;
     Ok(match &choice.topology {
-        T::Complete {} | T::File { .. } => Shape::Complete {},
+        T::Complete {} | T::File { .. } => TopologyModel::Complete {},
         T::Model(_) => unreachable!("a graph of the catalogue is no shape"),
         T::Outbound { degree, max_inbound } => {
-            Shape::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
+            TopologyModel::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
         }
-        T::RandomRegular { degree } => Shape::RandomRegular { degree: *degree as usize },
+        T::RandomRegular { degree } => TopologyModel::RandomRegular { degree: *degree as usize },
         T::SmallWorld { degree, rewiring_probability: rewired } => {
-            Shape::SmallWorld { degree: *degree as usize, rewired: *rewired }
+            TopologyModel::SmallWorld { degree: *degree as usize, rewired: *rewired }
         }
-        T::ScaleFree { edges_per_node: links } => Shape::ScaleFree { links: *links as usize },
-        T::Star {} => Shape::Relay { relays: 1, links: 1 },
-        T::Relay { relays, links } => Shape::Relay { relays: *relays as usize, links: *links as usize },
-        T::Ring {} => Shape::Ring {},
+        T::ScaleFree { edges_per_node: links } => TopologyModel::ScaleFree { links: *links as usize },
+        T::Star {} => TopologyModel::Relay { relays: 1, links: 1 },
+        T::Relay { relays, links } => TopologyModel::Relay { relays: *relays as usize, links: *links as usize },
+        T::Ring {} => TopologyModel::Ring {},
         T::Degrees { data, max_inbound } => {
             let cumulative = dataset::degrees(data).map_err(|unknown| unknown.to_string())?;
-            Shape::OutboundDegrees { cumulative, max_inbound: *max_inbound as usize }
+            TopologyModel::OutboundDegrees { cumulative, max_inbound: *max_inbound as usize }
         }
     })
 }
@@ -214,7 +214,7 @@ fn delays(
     seed: u64,
 ) -> Result<Latency, String> {
     let drawn = match choice.delay_sampling {
-        scenario::DelaySampling::PerMessage => DelaySampling::PerParcel,
+        scenario::DelaySampling::PerMessage => DelaySampling::PerMessage,
         scenario::DelaySampling::PerLink => DelaySampling::PerLink(seed),
     };
     let latency = match &choice.latency {
@@ -240,20 +240,20 @@ fn delays(
     })
 }
 
-fn law(choice: &scenario::Latency) -> Law {
+fn law(choice: &scenario::Latency) -> Distribution {
     use scenario::Latency as L;
     match choice {
-        L::Constant { delay } => Law::Constant { value: *delay },
-        L::Uniform { median, half_width } => Law::Uniform { median: *median, half_width: *half_width },
-        L::Normal { median, std_dev, min } => Law::Normal { median: *median, std_dev: *std_dev, min: *min },
-        L::Lognormal { median, sigma } => Law::Lognormal { median: *median, sigma: *sigma },
+        L::Constant { delay } => Distribution::Constant { value: *delay },
+        L::Uniform { median, half_width } => Distribution::Uniform { median: *median, half_width: *half_width },
+        L::Normal { median, std_dev, min } => Distribution::Normal { median: *median, std_dev: *std_dev, min: *min },
+        L::Lognormal { median, sigma } => Distribution::Lognormal { median: *median, sigma: *sigma },
         L::ShiftedLognormal { min, median, sigma } => {
-            Law::ShiftedLognormal { min: *min, median: *median, sigma: *sigma }
+            Distribution::ShiftedLognormal { min: *min, median: *median, sigma: *sigma }
         }
-        L::Exponential { mean } => Law::Exponential { mean: *mean },
-        L::Pareto { median, shape } => Law::Pareto { median: *median, shape: *shape },
-        L::Weibull { median, shape } => Law::Weibull { median: *median, shape: *shape },
-        L::Empirical { quantiles } => Law::Empirical { quantiles: quantiles.clone() },
+        L::Exponential { mean } => Distribution::Exponential { mean: *mean },
+        L::Pareto { median, shape } => Distribution::Pareto { median: *median, shape: *shape },
+        L::Weibull { median, shape } => Distribution::Weibull { median: *median, shape: *shape },
+        L::Empirical { quantiles } => Distribution::Empirical { quantiles: quantiles.clone() },
         L::Regions { .. } | L::Simblock { .. } | L::Model(_) => unreachable!("these delays are not one law"),
     }
 }

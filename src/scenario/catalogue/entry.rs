@@ -3,9 +3,9 @@
 
 use super::model::Model;
 use crate::base::FaultModel;
-use crate::protocol::{Misfit, Protocol};
+use crate::protocol::{InvalidSetting, Protocol};
 use crate::scenario::build::{Builder, BuiltChain};
-use crate::scenario::tree::{Misread, Tree};
+use crate::scenario::spanned_toml::{Misread, SpannedToml};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,27 +15,29 @@ use std::fmt;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scenario) struct Settings {
     /// Reads settings and writes every default out.
-    pub settle: fn(&Tree) -> Result<toml::Table, Box<Misread>>,
+    pub settle: fn(&SpannedToml) -> Result<toml::Table, Box<Misread>>,
     /// Refuses settled settings that make no sense for so many nodes.
-    pub check: fn(&toml::Table, usize) -> Result<(), Misfit>,
+    pub check: fn(&toml::Table, usize) -> Result<(), InvalidSetting>,
     /// Their schema.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 impl Settings {
     /// Those that are read into a `T`.
-    fn of<T: Serialize + DeserializeOwned + JsonSchema>(check: fn(&toml::Table, usize) -> Result<(), Misfit>) -> Self {
+    fn of<T: Serialize + DeserializeOwned + JsonSchema>(
+        check: fn(&toml::Table, usize) -> Result<(), InvalidSetting>,
+    ) -> Self {
         Settings { settle: settle::<T>, check, schema: |generator| generator.subschema_for::<T>() }
     }
 }
 
-fn settle<T: Serialize + DeserializeOwned>(tree: &Tree) -> Result<toml::Table, Box<Misread>> {
+fn settle<T: Serialize + DeserializeOwned>(tree: &SpannedToml) -> Result<toml::Table, Box<Misread>> {
     toml::Table::try_from(T::deserialize(tree)?).map_err(<Box<Misread> as serde::de::Error>::custom)
 }
 
 /// Settings that were settled and written by us.
 pub(in crate::scenario) fn reread<T: DeserializeOwned>(settings: &toml::Table) -> T {
-    T::deserialize(&Tree::of_settings(settings)).expect("settings that were checked")
+    T::deserialize(&SpannedToml::of_settings(settings)).expect("settings that were checked")
 }
 
 /// A protocol as scenarios know it.

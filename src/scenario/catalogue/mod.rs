@@ -12,7 +12,7 @@ pub(super) use entry::{Entry, Settings, reread};
 pub use model::{Clients, LatencyModel, LedgerModel, Model, NetworkModel, Site, TopologyModel, WorkloadModel};
 
 use super::choice::Open as _;
-use super::{AccountLedger, Latency, Misconduct, Topology, UtxoLedger, Workload};
+use super::{AccountLedger, GenericAttack, Latency, Topology, UtxoLedger, Workload};
 use crate::protocol::Protocol;
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ impl Catalogue {
     /// If its name is taken or no word, or an attack of it is called as one that the nodes of every protocol can play.
     pub fn add_protocol<P: Protocol>(&mut self) -> Result<&mut Catalogue, NameError> {
         for (name, _) in P::ATTACKS {
-            if Misconduct::of_word(name).is_some() {
+            if GenericAttack::of_word(name).is_some() {
                 let reason = format!("the nodes of every protocol can play it, not only those of `{}`", P::NAME);
                 return Err(NameError { kind: "protocol's attack", name, reason });
             }

@@ -6,7 +6,7 @@
 use crate::base::{Duration, Keyring, NodeId};
 use crate::ledger::{Ledger, Wallet};
 use crate::network::{Delay, Network};
-use crate::protocol::Misfit;
+use crate::protocol::InvalidSetting;
 use crate::workload::Workload;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,8 +22,8 @@ pub trait Model: Serialize + DeserializeOwned + JsonSchema + 'static {
     /// Refuses settings that make no sense for `nodes` nodes.
     ///
     /// # Errors
-    /// The first misfit, as key and reason.
-    fn check(&self, _nodes: usize) -> Result<(), Misfit> {
+    /// The first invalid, as key and reason.
+    fn check(&self, _nodes: usize) -> Result<(), InvalidSetting> {
         Ok(())
     }
 }

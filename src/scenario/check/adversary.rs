@@ -4,7 +4,7 @@ use super::Checker;
 use crate::base::{Duration, FaultModel};
 use crate::scenario::mistake::{allow, suggest};
 use crate::scenario::spelling::{EQUIVOCATE, GENERIC_ATTACKS};
-use crate::scenario::{Attack, Chain, Misconduct, Nodes, Scenario, Select, Topology, Weights};
+use crate::scenario::{Attack, Chain, GenericAttack, NodeSelector, Nodes, Scenario, Topology, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who forgets more often gets nothing done, and neither does the run.
@@ -22,7 +22,7 @@ impl Checker<'_> {
             let Some(chain) = self.chain_of(&key, &mut adversary.chain, &scenario.chain) else { continue };
             let key = format!("{path}.nodes");
             self.select(&key, &adversary.nodes, &chain.nodes, &[]);
-            if let Select::Numbers(numbers) = &adversary.nodes {
+            if let NodeSelector::Numbers(numbers) = &adversary.nodes {
                 for &number in numbers {
                     if !taken.insert((chain.name.clone(), number)) {
                         self.wrong(&key, format!("node {number} plays two attacks"), "a node plays one at most");
@@ -64,7 +64,7 @@ impl Checker<'_> {
                 self.wrong(key, title, allow(&allowed)).help = suggest(name, &allowed);
                 return;
             }
-            *attack = Attack::Generic(Misconduct::TWINS);
+            *attack = Attack::Generic(GenericAttack::TWINS);
         }
         if known.faults == FaultModel::Crash {
             let title = format!("{} only claims to survive crashes", known.name);
@@ -72,27 +72,34 @@ impl Checker<'_> {
         }
     }
 
-    fn misconduct(&mut self, key: &str, misconduct: &Misconduct, nodes: &Select, chain: &Chain, accounts: u32) {
+    fn misconduct(
+        &mut self,
+        key: &str,
+        misconduct: &GenericAttack,
+        nodes: &NodeSelector,
+        chain: &Chain,
+        accounts: u32,
+    ) {
         match misconduct {
-            Misconduct::Silent => {}
-            Misconduct::Delay { delay } => self.lasting(&format!("{key}.delay.delay"), *delay),
-            Misconduct::Selective { to } => self.numbers(&format!("{key}.selective.to"), to, chain),
-            Misconduct::Twins { sides } => self.twins(&format!("{key}.twins.sides"), sides, nodes, chain),
-            Misconduct::Amnesia { every } => {
+            GenericAttack::Silent => {}
+            GenericAttack::Delay { delay } => self.lasting(&format!("{key}.delay.delay"), *delay),
+            GenericAttack::Selective { to } => self.numbers(&format!("{key}.selective.to"), to, chain),
+            GenericAttack::Twins { sides } => self.twins(&format!("{key}.twins.sides"), sides, nodes, chain),
+            GenericAttack::Amnesia { every } => {
                 if *every < AMNESIA_MIN {
                     let title = format!("`every` must be at least {AMNESIA_MIN}");
                     self.wrong(&format!("{key}.amnesia.every"), title, format!("found {every}"));
                 }
             }
-            Misconduct::Replay { max_delay, probability } => {
+            GenericAttack::Replay { max_delay, probability } => {
                 self.lasting(&format!("{key}.replay.max_delay"), *max_delay);
                 self.share(&format!("{key}.replay.probability"), *probability);
             }
-            Misconduct::Withhold { first_peers, delay } => {
+            GenericAttack::Withhold { first_peers, delay } => {
                 self.numbers(&format!("{key}.withhold.first_peers"), first_peers, chain);
                 self.lasting(&format!("{key}.withhold.delay"), *delay);
             }
-            Misconduct::Censor { accounts: censored } => {
+            GenericAttack::Censor { accounts: censored } => {
                 let key = format!("{key}.censor.accounts");
                 if censored.is_empty() {
                     self.wrong(&key, "this censors nobody", "expected at least one account");
@@ -105,12 +112,12 @@ impl Checker<'_> {
                     self.wrong(&key, format!("there is no account {account}"), label);
                 }
             }
-            Misconduct::Corrupt { probability } => self.share(&format!("{key}.corrupt.probability"), *probability),
+            GenericAttack::Corrupt { probability } => self.share(&format!("{key}.corrupt.probability"), *probability),
         }
     }
 
     fn numbers(&mut self, key: &str, numbers: &[u32], chain: &Chain) {
-        self.select(key, &Select::Numbers(numbers.to_vec()), &chain.nodes, &[]);
+        self.select(key, &NodeSelector::Numbers(numbers.to_vec()), &chain.nodes, &[]);
     }
 
     fn share(&mut self, key: &str, share: f64) {
@@ -118,7 +125,7 @@ impl Checker<'_> {
         self.within(key, share, 0.0, 1.0);
     }
 
-    fn twins(&mut self, key: &str, sides: &[Vec<u32>], nodes: &Select, chain: &Chain) {
+    fn twins(&mut self, key: &str, sides: &[Vec<u32>], nodes: &NodeSelector, chain: &Chain) {
         if let Topology::File { .. } = chain.network.topology {
             let title = "twins need a network that is drawn";
             self.wrong(key, title, "the file of this one has no place for a second process of a node");
@@ -129,7 +136,7 @@ impl Checker<'_> {
         for (at, side) in sides.iter().enumerate() {
             let key = format!("{key}[{at}]");
             self.numbers(&key, side, chain);
-            if let Select::Numbers(twins) = nodes
+            if let NodeSelector::Numbers(twins) = nodes
                 && let Some(twin) = side.iter().find(|node| twins.contains(node))
             {
                 let title = format!("node {twin} is one of the twins");
@@ -140,15 +147,15 @@ impl Checker<'_> {
 }
 
 /// How many nodes a choice means.
-fn many(select: &Select, nodes: &Nodes) -> u64 {
+fn many(select: &NodeSelector, nodes: &Nodes) -> u64 {
     match select {
-        Select::Numbers(numbers) => numbers.iter().collect::<BTreeSet<_>>().len() as u64,
-        Select::All => u64::from(nodes.count),
-        Select::Fraction(fraction) => (fraction * f64::from(nodes.count) + 0.5) as u64,
-        Select::Region(name) => {
+        NodeSelector::Numbers(numbers) => numbers.iter().collect::<BTreeSet<_>>().len() as u64,
+        NodeSelector::All => u64::from(nodes.count),
+        NodeSelector::Fraction(fraction) => (fraction * f64::from(nodes.count) + 0.5) as u64,
+        NodeSelector::Region(name) => {
             let places = nodes.regions.places(nodes.count).unwrap_or_default();
             places.iter().filter(|place| *place == name).count() as u64
         }
-        Select::Rest | Select::Leader => 0,
+        NodeSelector::Rest | NodeSelector::Leader => 0,
     }
 }

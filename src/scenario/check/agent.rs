@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::scenario::mistake::allow;
-use crate::scenario::{Agent, Anchor, Chain, Scenario, Select};
+use crate::scenario::{Agent, Anchor, Chain, NodeSelector, Scenario};
 
 impl Checker<'_> {
     /// Who lives between chains.
@@ -28,10 +28,10 @@ impl Checker<'_> {
         if self.among(&key("from"), "chain", &anchor.from, &names)
             && let Some(from) = named(&anchor.from)
         {
-            self.select(&key("read"), &Select::Numbers(vec![anchor.read]), &from.nodes, &[]);
+            self.select(&key("read"), &NodeSelector::Numbers(vec![anchor.read]), &from.nodes, &[]);
             // Left out, it is the node that is read, and that was looked at.
             if self.tree.has(&key("watch")) {
-                self.select(&key("watch"), &Select::Numbers(anchor.watch.clone()), &from.nodes, &[]);
+                self.select(&key("watch"), &NodeSelector::Numbers(anchor.watch.clone()), &from.nodes, &[]);
             }
         }
         if anchor.into == anchor.from {
@@ -41,7 +41,7 @@ impl Checker<'_> {
         } else if self.among(&key("into"), "chain", &anchor.into, &names)
             && let Some(into) = named(&anchor.into)
         {
-            self.select(&key("submit"), &Select::Numbers(vec![anchor.submit]), &into.nodes, &[]);
+            self.select(&key("submit"), &NodeSelector::Numbers(vec![anchor.submit]), &into.nodes, &[]);
             // Settings that could not be read say nothing.
             let is_read = self.found.iter().all(|mistake| mistake.harmless);
             let ledger = self.catalogue.ledgers().get(into.ledger.name.as_str()).filter(|_| is_read);

@@ -7,7 +7,7 @@ use crate::scenario::mistake::{allow, suggest};
 use crate::scenario::name::Named;
 use crate::scenario::words::{self, Data};
 use crate::scenario::{
-    Chain, Disk, Gossip, Jitter, Latency, Nodes, Rate, Regions, Scenario, Select, Topology, Weights,
+    Chain, Disk, Gossip, Jitter, Latency, NodeSelector, Nodes, Rate, Regions, Scenario, Topology, Weights,
 };
 
 /// No machine simulates more, and nothing is tried with more.
@@ -383,17 +383,17 @@ impl Checker<'_> {
     }
 
     /// Refuses nodes that do not exist; `special` are the words allowed here beside the ordinary ways to select.
-    pub(super) fn select(&mut self, key: &str, select: &Select, nodes: &Nodes, special: &[&str]) {
+    pub(super) fn select(&mut self, key: &str, select: &NodeSelector, nodes: &Nodes, special: &[&str]) {
         match select {
-            Select::All => {}
-            Select::Rest | Select::Leader => {
-                let word = if *select == Select::Rest { "rest" } else { "leader" };
+            NodeSelector::All => {}
+            NodeSelector::Rest | NodeSelector::Leader => {
+                let word = if *select == NodeSelector::Rest { "rest" } else { "leader" };
                 if !special.contains(&word) {
                     let label = "\"rest\" belongs into a partition, \"leader\" into a fault";
                     self.wrong(key, format!("\"{word}\" means nothing here"), label);
                 }
             }
-            Select::Numbers(numbers) => {
+            NodeSelector::Numbers(numbers) => {
                 if numbers.is_empty() {
                     self.wrong(key, "this selects no node", "expected at least one number");
                 }
@@ -403,7 +403,7 @@ impl Checker<'_> {
                     self.wrong(key, format!("there is no node {}", numbers[at]), last_node(nodes.count));
                 }
             }
-            Select::Region(name) => {
+            NodeSelector::Region(name) => {
                 let regions = named(&nodes.regions);
                 let allowed: Vec<&str> = regions.iter().map(String::as_str).collect();
                 if !allowed.contains(&name.as_str()) {
@@ -411,7 +411,7 @@ impl Checker<'_> {
                     self.wrong(&format!("{key}.region"), title, allow(&allowed)).help = suggest(name, &allowed);
                 }
             }
-            Select::Fraction(fraction) => {
+            NodeSelector::Fraction(fraction) => {
                 self.within(&format!("{key}.fraction"), *fraction, 0.0, 1.0);
             }
         }

@@ -4,11 +4,11 @@ use super::Checker;
 use crate::scenario::catalogue::{Entry, Models, ProtocolEntry, Settings};
 use crate::scenario::choice::Open;
 use crate::scenario::mistake::{allow, suggest};
-use crate::scenario::tree::{Misread, Reason, Tree};
+use crate::scenario::spanned_toml::{Misread, Reason, SpannedToml};
 use crate::scenario::{Chain, Latency, ModelChoice, Scenario, Topology, Workload};
 
 /// After so many settings that cannot be read, the rest waits.
-const MISREAD_MOST: usize = 20;
+const MISREAD_MAX: usize = 20;
 
 impl Checker<'_> {
     /// The protocol of a chain.
@@ -60,10 +60,10 @@ impl Checker<'_> {
             (entry.read)(&choice.settings).chain().unwrap_or_default().to_owned(),
         );
         let Some(chain) = self.chain_of(&format!("{key}.chain"), &mut name, &scenario.chain) else { return };
-        let misfit = (entry.settings.check)(&choice.settings, chain.nodes.count as usize).err();
-        if let Some(misfit) = misfit {
-            let title = format!("`{}` does not suit this chain", misfit.key);
-            self.wrong(&format!("{key}.{}", misfit.key), title, misfit.reason);
+        let invalid = (entry.settings.check)(&choice.settings, chain.nodes.count as usize).err();
+        if let Some(invalid) = invalid {
+            let title = format!("`{}` does not suit this chain", invalid.key);
+            self.wrong(&format!("{key}.{}", invalid.key), title, invalid.reason);
         }
     }
     /// The chain that the workload drives, and how many accounts it uses there.
@@ -116,17 +116,17 @@ impl Checker<'_> {
         let before = self.found.len();
         let table = self.read(key, name, settings)?;
         if self.found.len() == before
-            && let Err(misfit) = (settings.check)(&table, nodes)
+            && let Err(invalid) = (settings.check)(&table, nodes)
         {
-            let title = format!("`{}` does not suit this chain", misfit.key);
-            self.wrong(&format!("{key}.\"{name}\".{}", misfit.key), title, misfit.reason);
+            let title = format!("`{}` does not suit this chain", invalid.key);
+            self.wrong(&format!("{key}.\"{name}\".{}", invalid.key), title, invalid.reason);
         }
         Some(table)
     }
     /// The same, whether suitable or not.
     fn read(&mut self, key: &str, name: &str, settings: Settings) -> Option<toml::Table> {
         let written = self.tree.at(&format!("{key}.\"{name}\"")).cloned();
-        let mut tree = written.unwrap_or_else(|| Tree::empty(self.tree.place(key)));
+        let mut tree = written.unwrap_or_else(|| SpannedToml::empty(self.tree.place(key)));
         let before = self.found.len();
         loop {
             let error = match (settings.settle)(&tree) {
@@ -137,7 +137,7 @@ impl Checker<'_> {
             let mended = error.place.clone().and_then(|place| tree.mend(&place, error.meant()));
             let mistake = self.sources.misread(error);
             self.found.push(mistake);
-            if mended.is_none() || self.found.len() > before + MISREAD_MOST {
+            if mended.is_none() || self.found.len() > before + MISREAD_MAX {
                 return None;
             }
         }

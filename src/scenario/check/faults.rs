@@ -3,8 +3,8 @@
 use super::Checker;
 use crate::base::Duration;
 use crate::scenario::{
-    ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Nodes, Partition, Repeat, Scenario, Select,
-    Slow,
+    ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, NodeSelector, Nodes, Partition, Repeat,
+    Scenario, Slow,
 };
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ impl Checker<'_> {
     }
 
     /// Nodes, or whoever leads when the fault begins.
-    fn whom(&mut self, key: &str, select: &Select, nodes: &Nodes) {
+    fn whom(&mut self, key: &str, select: &NodeSelector, nodes: &Nodes) {
         self.select(key, select, nodes, &["leader"]);
     }
 
@@ -98,7 +98,7 @@ impl Checker<'_> {
         if let Data::Backup(age) = crash.data {
             self.lasting(&format!("{path}.data.backup"), age);
         }
-        if crash.forgets() && crash.nodes == Select::Leader {
+        if crash.forgets() && crash.nodes == NodeSelector::Leader {
             let label = "who loses a log counts as faulty in the whole run, so it must be known before";
             self.wrong(&format!("{path}.log"), "the leader cannot lose its log", label).help =
                 Some("name nodes by number, region or fraction".to_owned());
@@ -158,16 +158,16 @@ impl Checker<'_> {
         for (at, group) in partition.groups.iter().enumerate() {
             let key = format!("{path}.groups[{at}]");
             self.select(&key, group, nodes, &["rest", "leader"]);
-            if let Select::Numbers(numbers) = group {
+            if let NodeSelector::Numbers(numbers) = group {
                 let twice = numbers.iter().find(|number| named.contains(number)).copied();
                 if let Some(number) = twice {
                     self.wrong(&key, format!("node {number} is in two groups"), "groups must not overlap");
                 }
                 named.extend(numbers);
             }
-            for word in [Select::Rest, Select::Leader] {
+            for word in [NodeSelector::Rest, NodeSelector::Leader] {
                 if *group == word && partition.groups[..at].contains(&word) {
-                    let name = if word == Select::Rest { "rest" } else { "leader" };
+                    let name = if word == NodeSelector::Rest { "rest" } else { "leader" };
                     self.wrong(&key, format!("there is only one {name}"), format!("\"{name}\" is given before"));
                 }
             }

@@ -12,8 +12,8 @@ use super::catalogue::Catalogue;
 use super::estimate::estimate;
 use super::mistake::{Mistake, Sources, allow, suggest};
 use super::name::{self, Named};
-use super::tree::Tree;
-use super::{Agent, Arrival, Misconduct, ModelChoice, Scenario, Stop, Workload, spelling};
+use super::spanned_toml::SpannedToml;
+use super::{Agent, Arrival, GenericAttack, ModelChoice, Scenario, Stop, Workload, spelling};
 use crate::base::Duration;
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ const LONGEST_STORY: u32 = 100_000;
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Checks `scenario`, read from `tree`, and completes it. Mistakes come in the order of the checks.
-pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, catalogue: &Catalogue) -> Vec<Mistake> {
+pub fn check(scenario: &mut Scenario, tree: &SpannedToml, sources: &Sources, catalogue: &Catalogue) -> Vec<Mistake> {
     let mut checker = Checker { tree, sources, catalogue, found: Vec::new() };
     checker.frame(scenario);
     if !checker.chains(scenario) {
@@ -58,7 +58,7 @@ pub fn check(scenario: &mut Scenario, tree: &Tree, sources: &Sources, catalogue:
 }
 
 struct Checker<'a> {
-    tree: &'a Tree,
+    tree: &'a SpannedToml,
     sources: &'a Sources,
     catalogue: &'a Catalogue,
     found: Vec<Mistake>,
@@ -222,7 +222,7 @@ impl Checker<'_> {
     fn explore_nodes(&mut self, scenario: &Scenario, least: u32, most: u32) {
         let (key, chain) = ("explore.nodes", &scenario.chain[0]);
         if least == 0 || least > most {
-            let title = "`nodes` must be the fewest and the most nodes of a world";
+            let title = "`nodes` must be the fewest and the most nodes of a case";
             self.wrong(key, title, format!("found {least} and {most}"));
             return;
         }
@@ -230,8 +230,7 @@ impl Checker<'_> {
         largest.chain[0].nodes.count = most;
         let (needed, limit) = (estimate(&largest).total(), scenario.memory_limit);
         if needed > limit.0 {
-            let title =
-                format!("a world needs about {} of memory, the limit is {limit}", super::estimate::show(needed));
+            let title = format!("a case needs about {} of memory, the limit is {limit}", super::estimate::show(needed));
             self.wrong(key, title, format!("it has up to {most} nodes"));
             return;
         }
@@ -240,9 +239,9 @@ impl Checker<'_> {
         let protocol = self.catalogue.protocol(&chain.protocol.name);
         let Some(protocol) = protocol.filter(|_| is_read) else { return };
         let check = protocol.settings.check;
-        let misfit = [least, most].into_iter().find_map(|n| check(&chain.protocol.settings, n as usize).err());
-        if let Some(misfit) = misfit {
-            self.wrong(key, format!("`{}` does not suit such a world", misfit.key), misfit.reason);
+        let invalid = [least, most].into_iter().find_map(|n| check(&chain.protocol.settings, n as usize).err());
+        if let Some(invalid) = invalid {
+            self.wrong(key, format!("`{}` does not suit such a case", invalid.key), invalid.reason);
         }
     }
 
@@ -254,7 +253,7 @@ impl Checker<'_> {
         }
         self.within("explore.max_faults", f64::from(limits.max_faults), 0.0, f64::from(FAULTS_MAX));
         if limits.cases == 0 {
-            self.wrong("explore.cases", "no world would be drawn", "expected a number above 0");
+            self.wrong("explore.cases", "no case would be generated", "expected a number above 0");
         }
         if let Some(heal) = limits.safety_phase
             && (heal.is_zero() || heal >= scenario.duration)
@@ -265,11 +264,11 @@ impl Checker<'_> {
         if scenario.chain.len() > 1 {
             self.wrong_key(
                 "explore",
-                "worlds are drawn for one chain",
+                "cases are generated for one chain",
                 format!("found {} chains", scenario.chain.len()),
             );
         }
-        let generic = spelling::GENERIC_ATTACKS.iter().filter(|(name, _)| Misconduct::of_word(name).is_some());
+        let generic = spelling::GENERIC_ATTACKS.iter().filter(|(name, _)| GenericAttack::of_word(name).is_some());
         let own = self.catalogue.protocol(&scenario.chain[0].protocol.name).into_iter();
         let own = own.flat_map(|protocol| protocol.attacks);
         let allowed: Vec<&str> = generic.chain(own).map(|(name, _)| *name).collect();

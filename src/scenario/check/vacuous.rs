@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::base::{Duration, NodeId, Stream};
-use crate::scenario::{Chain, FaultKind, Nodes, Partition, Scenario, Select};
+use crate::scenario::{Chain, FaultKind, NodeSelector, Nodes, Partition, Scenario};
 use std::collections::BTreeSet;
 
 impl Checker<'_> {
@@ -47,13 +47,13 @@ impl Checker<'_> {
         }
     }
     /// Nodes that are chosen by a number alone or by too small a share.
-    fn nobody(&mut self, key: &str, select: &Select, chain: &Chain) {
+    fn nobody(&mut self, key: &str, select: &NodeSelector, chain: &Chain) {
         if members(select, &chain.nodes).is_some_and(|some| some.is_empty()) {
             let label = format!("of {} nodes this is nobody: the fault changes nothing", chain.nodes.count);
             self.odd(key, "this selects no node", label);
         }
-        if let Select::Numbers(numbers) = select
-            && self.tree.at(key).is_some_and(super::Tree::is_number)
+        if let NodeSelector::Numbers(numbers) = select
+            && self.tree.at(key).is_some_and(super::SpannedToml::is_number)
         {
             let title = format!("this is node {}, and not so many nodes", numbers[0]);
             self.odd(
@@ -68,7 +68,7 @@ impl Checker<'_> {
             partition.groups.iter().map(|group| members(group, &chain.nodes)).collect();
         let named: BTreeSet<NodeId> = groups.iter().flatten().flatten().copied().collect();
         for (at, (group, members)) in partition.groups.iter().zip(&groups).enumerate() {
-            let is_left_over = *group == Select::Rest && !partition.groups.contains(&Select::Leader);
+            let is_left_over = *group == NodeSelector::Rest && !partition.groups.contains(&NodeSelector::Leader);
             let is_empty = match members {
                 Some(members) => members.is_empty(),
                 None => is_left_over && named.len() == all(chain),
@@ -86,15 +86,15 @@ fn all(chain: &Chain) -> usize {
 }
 
 /// The nodes meant, as far as they are known before a run: how many a share is, not which.
-fn members(select: &Select, nodes: &Nodes) -> Option<Vec<NodeId>> {
+fn members(select: &NodeSelector, nodes: &Nodes) -> Option<Vec<NodeId>> {
     let places = match nodes.regions.places(nodes.count) {
         Some(places) => places.into_iter().map(Some).collect(),
         None => vec![None; nodes.count as usize],
     };
     match select {
-        Select::Rest | Select::Leader => None,
+        NodeSelector::Rest | NodeSelector::Leader => None,
         // Where nodes stand by drawn shares is not known yet.
-        Select::Region(_) if places.iter().all(Option::is_none) => None,
+        NodeSelector::Region(_) if places.iter().all(Option::is_none) => None,
         _ => Some(select.nodes(&places, &mut Stream::new(0, "check", 0, 0))),
     }
 }

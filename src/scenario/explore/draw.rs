@@ -4,8 +4,8 @@ use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
 use crate::scenario::name;
 use crate::scenario::{
-    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, FloodPayload, Latency, Load,
-    Log, Misconduct, Partition, Pause, Repeat, Scenario, Seeds, Select, Slow, Workload,
+    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, FloodPayload, GenericAttack,
+    Latency, Load, Log, NodeSelector, Partition, Pause, Repeat, Scenario, Seeds, Slow, Workload,
 };
 
 /// The world with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.
@@ -21,7 +21,8 @@ pub fn world(catalogue: &Catalogue, base: &Scenario, number: u64) -> Scenario {
     world.explore = None;
     world.output.charts = false;
     let heal = limits.safety_phase.unwrap_or(base.duration.scale(1, 3));
-    let mut artist = Artist { random: Stream::new(number, "world", 0, 0), n: 0, heal, tempo: Tempo::Any, limits };
+    let mut artist =
+        CaseGenerator { random: Stream::new(number, "world", 0, 0), n: 0, heal, tempo: Tempo::Any, limits };
     artist.nodes(&mut world);
     artist.surroundings(&mut world);
     artist.faulty(catalogue, &mut world);
@@ -72,7 +73,7 @@ enum Tempo {
     Bursts,
 }
 
-struct Artist {
+struct CaseGenerator {
     random: Stream,
     n: u32,
     /// When the safety phase ends.
@@ -81,7 +82,7 @@ struct Artist {
     limits: Explore,
 }
 
-impl Artist {
+impl CaseGenerator {
     fn nodes(&mut self, world: &mut Scenario) {
         let nodes = &mut world.chain[0].nodes;
         if let Some((least, most)) = self.limits.nodes {
@@ -124,7 +125,7 @@ impl Artist {
                     let attack = self.attack(&own, node);
                     world.adversary.push(Adversary {
                         chain: String::new(),
-                        nodes: Select::Numbers(vec![node]),
+                        nodes: NodeSelector::Numbers(vec![node]),
                         attack,
                     });
                 }
@@ -133,18 +134,18 @@ impl Artist {
         }
     }
     fn stays_down(&mut self, node: u32) -> Fault {
-        let crash = Some(Crash { nodes: Select::Numbers(vec![node]), log: Log::Intact, data: Data::Kept });
+        let crash = Some(Crash { nodes: NodeSelector::Numbers(vec![node]), log: Log::Intact, data: Data::Kept });
         Fault { crash, tolerated: true, ..Fault::spanning(self.instant(Duration::ZERO), None) }
     }
     fn forgets(&mut self, node: u32) -> Fault {
         let log = if self.random.chance(0.5) { Log::Wiped } else { Log::DropLast(1 + self.random.below(10) as u32) };
-        Fault { crash: Some(Crash { nodes: Select::Numbers(vec![node]), log, data: Data::Kept }), ..self.span() }
+        Fault { crash: Some(Crash { nodes: NodeSelector::Numbers(vec![node]), log, data: Data::Kept }), ..self.span() }
     }
     fn attack(&mut self, own: &[&str], node: u32) -> Attack {
         if !self.limits.attacks.is_empty() {
             let names = self.limits.attacks.clone();
             let name = &names[self.random.index(names.len())];
-            return Misconduct::of_word(name).map_or_else(|| Attack::Protocol(name.clone()), Attack::Generic);
+            return GenericAttack::of_word(name).map_or_else(|| Attack::Protocol(name.clone()), Attack::Generic);
         }
         if !own.is_empty() && self.random.chance(0.5) {
             return Attack::Protocol(own[self.random.index(own.len())].to_owned());
@@ -152,18 +153,18 @@ impl Artist {
         Attack::Generic(self.misconduct(node))
     }
     /// What the nodes of every protocol can do.
-    fn misconduct(&mut self, node: u32) -> Misconduct {
+    fn misconduct(&mut self, node: u32) -> GenericAttack {
         let others: Vec<u32> = self.some_nodes(self.n - 1).into_iter().filter(|other| *other != node).collect();
         match self.random.below(9) {
-            0 => Misconduct::Silent,
-            1 => Misconduct::Delay { delay: self.millis(2_000) },
-            2 if !others.is_empty() => Misconduct::Selective { to: others },
-            3 if !others.is_empty() => Misconduct::Withhold { first_peers: others, delay: self.millis(2_000) },
-            4 => Misconduct::Amnesia { every: Duration::from_secs(2 + self.random.below(20)) },
-            5 => Misconduct::Replay { max_delay: self.millis(10_000), probability: self.one_of(&[0.1, 0.9]) },
-            6 => Misconduct::Corrupt { probability: self.one_of(&[0.1, 0.9]) },
-            7 => Misconduct::Censor { accounts: vec![0, 1, 2] },
-            _ => Misconduct::TWINS,
+            0 => GenericAttack::Silent,
+            1 => GenericAttack::Delay { delay: self.millis(2_000) },
+            2 if !others.is_empty() => GenericAttack::Selective { to: others },
+            3 if !others.is_empty() => GenericAttack::Withhold { first_peers: others, delay: self.millis(2_000) },
+            4 => GenericAttack::Amnesia { every: Duration::from_secs(2 + self.random.below(20)) },
+            5 => GenericAttack::Replay { max_delay: self.millis(10_000), probability: self.one_of(&[0.1, 0.9]) },
+            6 => GenericAttack::Corrupt { probability: self.one_of(&[0.1, 0.9]) },
+            7 => GenericAttack::Censor { accounts: vec![0, 1, 2] },
+            _ => GenericAttack::TWINS,
         }
     }
     /// What goes wrong and is over at the end of the safety phase.
@@ -189,7 +190,7 @@ impl Artist {
     fn late_leaders(&mut self, number: u64, world: &mut Scenario) {
         let others = std::mem::replace(&mut self.random, Stream::new(number, "late leaders", 0, 0));
         if self.limits.fault_kinds.contains(&Kind::Degrade) && self.random.chance(0.25) {
-            let (from, to) = (Select::Leader, Select::Numbers(self.some_nodes(self.n)));
+            let (from, to) = (NodeSelector::Leader, NodeSelector::Numbers(self.some_nodes(self.n)));
             let is_lost = self.random.chance(0.5);
             let (loss, extra_delay) = if is_lost { (1.0, Duration::ZERO) } else { (0.0, self.millis(3_000)) };
             let degrade = Some(Degrade { from, to, extra_delay, loss, ..everywhere() });
@@ -227,7 +228,10 @@ impl Artist {
                 let victim = self.random.below(u64::from(self.n)) as u32;
                 let by = self.some_nodes(2).into_iter().filter(|by| *by != victim).collect();
                 Fault {
-                    eclipse: Some(Eclipse { victim: Select::Numbers(vec![victim]), by: Select::Numbers(by) }),
+                    eclipse: Some(Eclipse {
+                        victim: NodeSelector::Numbers(vec![victim]),
+                        by: NodeSelector::Numbers(by),
+                    }),
                     ..fault
                 }
                 .or_partition(victim)
@@ -283,7 +287,10 @@ impl Artist {
     }
     fn partition(&mut self) -> Partition {
         if self.random.chance(0.15) {
-            return Partition { groups: vec![Select::Leader, Select::Rest], one_way: self.random.chance(0.3) };
+            return Partition {
+                groups: vec![NodeSelector::Leader, NodeSelector::Rest],
+                one_way: self.random.chance(0.3),
+            };
         }
         let mut nodes: Vec<u32> = (0..self.n).collect();
         self.random.shuffle(&mut nodes);
@@ -296,11 +303,14 @@ impl Artist {
         let mut far = nodes.split_off(cut);
         nodes.sort_unstable();
         far.sort_unstable();
-        Partition { groups: vec![Select::Numbers(nodes), Select::Numbers(far)], one_way: self.random.chance(0.3) }
+        Partition {
+            groups: vec![NodeSelector::Numbers(nodes), NodeSelector::Numbers(far)],
+            one_way: self.random.chance(0.3),
+        }
     }
     fn degrade(&mut self) -> Degrade {
         let everybody = self.random.chance(0.5);
-        let mut ends = || if everybody { Select::All } else { Select::Numbers(self.some_nodes(self.n)) };
+        let mut ends = || if everybody { NodeSelector::All } else { NodeSelector::Numbers(self.some_nodes(self.n)) };
         let (from, to) = (ends(), ends());
         let mut degrade = Degrade { from, to, ..everywhere() };
         match self.random.below(4) {
@@ -359,12 +369,12 @@ impl Artist {
         nodes
     }
     /// Some nodes, often one, or whoever leads.
-    fn whom(&mut self) -> Select {
+    fn whom(&mut self) -> NodeSelector {
         match self.random.below(8) {
-            0 | 1 => Select::Leader,
-            2..=4 => Select::Numbers(self.some_nodes(1)),
-            5 | 6 => Select::Numbers(self.some_nodes(self.n)),
-            _ => Select::All,
+            0 | 1 => NodeSelector::Leader,
+            2..=4 => NodeSelector::Numbers(self.some_nodes(1)),
+            5 | 6 => NodeSelector::Numbers(self.some_nodes(self.n)),
+            _ => NodeSelector::All,
         }
     }
     fn one_of(&mut self, choices: &[f64]) -> f64 {
@@ -375,8 +385,8 @@ impl Artist {
 /// Links between all nodes, not worse yet.
 fn everywhere() -> Degrade {
     Degrade {
-        from: Select::All,
-        to: Select::All,
+        from: NodeSelector::All,
+        to: NodeSelector::All,
         extra_delay: Duration::ZERO,
         jitter: Duration::ZERO,
         loss: 0.0,
@@ -389,9 +399,9 @@ fn everywhere() -> Degrade {
 impl Fault {
     /// An eclipse by nobody is a plain cut.
     fn or_partition(mut self, victim: u32) -> Fault {
-        if self.eclipse.as_ref().is_some_and(|eclipse| eclipse.by == Select::Numbers(Vec::new())) {
+        if self.eclipse.as_ref().is_some_and(|eclipse| eclipse.by == NodeSelector::Numbers(Vec::new())) {
             self.eclipse = None;
-            let groups = vec![Select::Numbers(vec![victim]), Select::Rest];
+            let groups = vec![NodeSelector::Numbers(vec![victim]), NodeSelector::Rest];
             self.partition = Some(Partition { groups, one_way: false });
         }
         self

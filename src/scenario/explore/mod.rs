@@ -51,7 +51,7 @@ pub struct Explore {
     /// Whether faulty nodes may lie; otherwise they only stay down. Left out: if the protocol claims to survive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byzantine: Option<bool>,
-    /// The attacks that liars play, by name. Left out: all that `ledgerlab list attacks` shows for the protocol.
+    /// The attacks that Byzantine nodes play, by name. Left out: all that `ledgerlab list attacks` shows for the protocol.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attacks: Vec<String>,
     /// How far clocks may jump. Default 500 ms.
@@ -172,7 +172,7 @@ impl Finding {
 
 /// What a world came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Judgement {
+pub struct CaseResult {
     /// The first thing that broke, if anything did.
     pub finding: Option<Finding>,
     /// Events that happened.
@@ -188,7 +188,7 @@ pub struct Judgement {
 ///
 /// # Panics
 /// Never: it goes on to the end.
-pub fn judge(catalogue: &Catalogue, world: &Scenario) -> Result<Judgement, String> {
+pub fn judge(catalogue: &Catalogue, world: &Scenario) -> Result<CaseResult, String> {
     Ok(judge_while(catalogue, world, &|| true)?.expect("nobody wants an end"))
 }
 
@@ -200,7 +200,7 @@ pub fn judge_while(
     catalogue: &Catalogue,
     world: &Scenario,
     go_on: &dyn Fn() -> bool,
-) -> Result<Option<Judgement>, String> {
+) -> Result<Option<CaseResult>, String> {
     let seed = world.seeds.0[0];
     let read = |path: &str| Err(format!("a world reads no file, not even {path}"));
     let run = || {
@@ -212,11 +212,11 @@ pub fn judge_while(
         let what = text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let what = what.unwrap_or_else(|| "no reason was given".to_owned());
         let finding = Finding { property: PANIC.to_owned(), safety: true, at: 0, what };
-        Ok(Some(Judgement { finding: Some(finding), events: 0, simulated: Duration::ZERO }))
+        Ok(Some(CaseResult { finding: Some(finding), events: 0, simulated: Duration::ZERO }))
     })
 }
 
-fn watch(mut world: crate::engine::World, go_on: &dyn Fn() -> bool) -> Option<Judgement> {
+fn watch(mut world: crate::engine::MultiChain, go_on: &dyn Fn() -> bool) -> Option<CaseResult> {
     let mut more = true;
     while more && world.chains.iter().all(|chain| chain.violations().is_empty()) {
         if !go_on() {
@@ -236,7 +236,7 @@ fn watch(mut world: crate::engine::World, go_on: &dyn Fn() -> bool) -> Option<Ju
         at: violation.at.as_nanos(),
         what: violation.what.clone(),
     });
-    Some(Judgement {
+    Some(CaseResult {
         finding,
         events: world.chains.iter().map(|chain| chain.events()).sum(),
         simulated: world.now().since(Time::ZERO),

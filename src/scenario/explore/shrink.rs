@@ -4,11 +4,11 @@
 //! budget is spent. What a change shifts in the streams of randomness can hide a finding that is still there, so that
 //! each smaller world is tried under a few seeds.
 
-use super::{Finding, Judgement, judge_while, tolerated};
+use super::{CaseResult, Finding, judge_while, tolerated};
 use crate::base::Duration;
 use crate::scenario::words::NO_DISK;
 use crate::scenario::{
-    Attack, Catalogue, Clock, Disk, Fault, Latency, Misconduct, Regions, Scenario, Seeds, Select, Workload,
+    Attack, Catalogue, Clock, Disk, Fault, GenericAttack, Latency, NodeSelector, Regions, Scenario, Seeds, Workload,
 };
 use std::ops::Range;
 
@@ -64,7 +64,7 @@ fn try_seeds(catalogue: &Catalogue, smaller: &Scenario, best: &mut Shrunk, go_on
     for seed in seeds {
         let world = Scenario { seeds: Seeds(vec![seed]), ..smaller.scenario.clone() };
         best.tried += 1;
-        if let Ok(Some(Judgement { finding: Some(finding), .. })) = judge_while(catalogue, &world, go_on)
+        if let Ok(Some(CaseResult { finding: Some(finding), .. })) = judge_while(catalogue, &world, go_on)
             && finding.is_like(&best.finding)
         {
             (best.world, best.finding) = (world, finding);
@@ -91,7 +91,7 @@ fn candidate(catalogue: &Catalogue, world: &Scenario, finding: &Finding, at: usi
             changes.push(Box::new(move |next| next.fault[at] = fault.clone()));
         }
     }
-    // One after the other: with thousands of liars, all of them together would fill any memory.
+    // One after the other: with thousands of Byzantine nodes, all of them together would fill any memory.
     let smaller = changes.into_iter().map(|change| {
         let mut next = world.clone();
         change(&mut next);
@@ -120,7 +120,7 @@ fn ends_sooner(world: &Scenario, finding: &Finding, changes: &mut Vec<Change<'_>
     }
 }
 
-/// Without half of the faults or liars, without one of them.
+/// Without half of the faults or Byzantine nodes, without one of them.
 fn fewer(world: &Scenario, changes: &mut Vec<Change<'_>>) {
     let mut without = |faults: Range<usize>, liars: Range<usize>| {
         changes.push(Box::new(move |next| {
@@ -152,8 +152,8 @@ fn without_last_node(next: &mut Scenario) {
     if let Some(Workload::Payments(payments)) = &mut next.workload {
         payments.clients = payments.clients.min(count);
     }
-    let fits = |select: &mut Select| match select {
-        Select::Numbers(numbers) => {
+    let fits = |select: &mut NodeSelector| match select {
+        NodeSelector::Numbers(numbers) => {
             numbers.retain(|number| *number < count);
             !numbers.is_empty()
         }
@@ -162,7 +162,7 @@ fn without_last_node(next: &mut Scenario) {
     next.fault.retain_mut(|fault| selects(fault).into_iter().all(fits));
     next.adversary.retain_mut(|adversary| {
         if let Attack::Generic(
-            Misconduct::Selective { to: others } | Misconduct::Withhold { first_peers: others, .. },
+            GenericAttack::Selective { to: others } | GenericAttack::Withhold { first_peers: others, .. },
         ) = &mut adversary.attack
         {
             others.retain(|other| *other < count);
@@ -172,7 +172,7 @@ fn without_last_node(next: &mut Scenario) {
 }
 
 /// Every choice of nodes in a fault.
-fn selects(fault: &mut Fault) -> Vec<&mut Select> {
+fn selects(fault: &mut Fault) -> Vec<&mut NodeSelector> {
     let mut selects = Vec::new();
     selects.extend(fault.crash.as_mut().map(|crash| &mut crash.nodes));
     selects.extend(fault.pause.as_mut().map(|pause| &mut pause.nodes));
@@ -231,7 +231,7 @@ fn milder(fault: &Fault) -> Vec<Fault> {
     }
     for at in 0..selects(&mut fault.clone()).len() {
         let mut next = fault.clone();
-        if let Select::Numbers(numbers) = &mut selects(&mut next)[at]
+        if let NodeSelector::Numbers(numbers) = &mut selects(&mut next)[at]
             && numbers.len() > 1
         {
             numbers.pop();

@@ -22,8 +22,8 @@ fn a_scenario_is_read_and_completed() {
     let Some(Workload::Payments(payments)) = &scenario.workload else { panic!("payments") };
     assert_eq!((payments.chain.as_str(), payments.rate, payments.clients), ("main", Some(50.0), 4));
     let Some(FaultKind::Partition(partition)) = scenario.fault[1].kind() else { panic!("a partition") };
-    assert_eq!(partition.groups, [Select::Region("eu-west-1".into()), Select::Rest]);
-    assert_eq!(scenario.adversary[0].attack, Attack::Generic(Misconduct::Delay { delay: Duration::from_secs(1) }));
+    assert_eq!(partition.groups, [NodeSelector::Region("eu-west-1".into()), NodeSelector::Rest]);
+    assert_eq!(scenario.adversary[0].attack, Attack::Generic(GenericAttack::Delay { delay: Duration::from_secs(1) }));
     assert_eq!(chain.nodes.regions.places(4).unwrap(), ["eu-west-1", "eu-west-1", "sa-east-1", "us-east-1"]);
 }
 
@@ -60,7 +60,7 @@ fn an_override_changes_any_key_with_or_without_quotes() {
     assert_eq!(set(&["chain[0].nodes.upload=5 Mbit/s"]).chain[0].nodes.upload, Rate::Fixed(BitRate(5_000_000)));
     assert_eq!(
         set(&["fault[0].crash.nodes=[1, 2]"]).fault[0].crash.as_ref().unwrap().nodes,
-        Select::Numbers(vec![1, 2])
+        NodeSelector::Numbers(vec![1, 2])
     );
     assert_eq!(set(&["chain.nodes.regions={us-east-1 = 4, eu-west-1 = 3}"]).chain[0].nodes.count, 7);
     assert_eq!(
@@ -82,15 +82,15 @@ fn a_stop_rule_makes_the_duration_optional() {
 #[test]
 fn nodes_are_selected_by_number_region_and_share() {
     let places = [Some("a"), Some("b"), Some("a"), None];
-    let chosen = |select: Select| {
+    let chosen = |select: NodeSelector| {
         let nodes = select.nodes(&places, &mut Stream::new(1, "select", 0, 0));
         nodes.into_iter().map(|node| node.0).collect::<Vec<_>>()
     };
-    assert_eq!(chosen(Select::All), [0, 1, 2, 3]);
-    assert_eq!(chosen(Select::Numbers(vec![3, 1, 3])), [1, 3]);
-    assert_eq!(chosen(Select::Region("a".into())), [0, 2]);
-    assert_eq!(chosen(Select::Fraction(0.5)).len(), 2);
-    assert_eq!(chosen(Select::Fraction(1.0)), [0, 1, 2, 3]);
+    assert_eq!(chosen(NodeSelector::All), [0, 1, 2, 3]);
+    assert_eq!(chosen(NodeSelector::Numbers(vec![3, 1, 3])), [1, 3]);
+    assert_eq!(chosen(NodeSelector::Region("a".into())), [0, 2]);
+    assert_eq!(chosen(NodeSelector::Fraction(0.5)).len(), 2);
+    assert_eq!(chosen(NodeSelector::Fraction(1.0)), [0, 1, 2, 3]);
 }
 
 #[test]

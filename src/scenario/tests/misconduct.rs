@@ -1,7 +1,7 @@
 //! What the nodes of every protocol can do that do not follow it, as it is written and as it is refused.
 
 use super::*;
-use crate::scenario::{Attack, Misconduct};
+use crate::scenario::{Attack, GenericAttack};
 
 /// [`VALID`] with another attack, by these nodes.
 fn attacked(nodes: &str, attack: &str) -> Result<Loaded, String> {
@@ -19,7 +19,7 @@ fn refused(attack: &str) -> (String, String) {
     (title, label.to_owned())
 }
 
-fn misconduct(attack: &str) -> Misconduct {
+fn misconduct(attack: &str) -> GenericAttack {
     match attacked("0", attack).unwrap_or_else(|shown| panic!("{shown}")).scenario.adversary.remove(0).attack {
         Attack::Generic(misconduct) => misconduct,
         Attack::Protocol(name) => panic!("{name} is no attack of every protocol"),
@@ -47,9 +47,9 @@ fn every_misconduct_is_read_and_written() {
 
 #[test]
 fn a_word_alone_stands_for_the_usual_settings() {
-    assert_eq!(misconduct(" = \"twins\""), Misconduct::TWINS);
-    assert_eq!(misconduct(" = \"equivocate\""), Misconduct::TWINS);
-    assert_eq!(misconduct(".twins = {}"), Misconduct::TWINS);
+    assert_eq!(misconduct(" = \"twins\""), GenericAttack::TWINS);
+    assert_eq!(misconduct(" = \"equivocate\""), GenericAttack::TWINS);
+    assert_eq!(misconduct(".twins = {}"), GenericAttack::TWINS);
     assert_eq!(misconduct(" = \"replay\""), misconduct(".replay = {}"));
     assert_eq!(misconduct(" = \"corrupt\""), misconduct(".corrupt = { probability = 0.5 }"));
 }
@@ -58,7 +58,7 @@ fn a_word_alone_stands_for_the_usual_settings() {
 #[test]
 fn no_protocol_has_an_attack_by_the_name_of_a_generic_one() {
     for known in Catalogue::standard().protocols() {
-        let taken = known.attacks.iter().find(|(name, _)| Misconduct::of_word(name).is_some());
+        let taken = known.attacks.iter().find(|(name, _)| GenericAttack::of_word(name).is_some());
         assert_eq!(taken, None, "{}", known.name);
     }
 }

@@ -8,7 +8,7 @@ mod variants;
 
 use super::{Catalogue, Loaded, Scenario};
 use crate::base::{Committee, Duration, FaultModel, Hash, Keyring, NodeId, Wire};
-use crate::protocol::{Context, Message, Misfit, NoRecord, Protocol};
+use crate::protocol::{Context, InvalidSetting, Message, NoRecord, Protocol};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -77,11 +77,11 @@ impl Protocol for Idle {
     type Timer = u8;
     type Record = NoRecord;
 
-    fn check(config: &Config, nodes: usize) -> Result<(), Misfit> {
+    fn check(config: &Config, nodes: usize) -> Result<(), InvalidSetting> {
         if config.dreams as usize <= nodes {
             return Ok(());
         }
-        Err(Misfit { key: "dreams", reason: format!("{} dreams for {nodes} nodes", config.dreams) })
+        Err(InvalidSetting { key: "dreams", reason: format!("{} dreams for {nodes} nodes", config.dreams) })
     }
     fn proposes(_: &Config, _: &Committee, _: NodeId) -> bool {
         false

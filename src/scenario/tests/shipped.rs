@@ -1,6 +1,6 @@
 //! The scenarios that come with the program, and their schema.
 
-use super::super::tree::Tree;
+use super::super::spanned_toml::SpannedToml;
 use super::*;
 use crate::network::dataset::Kind;
 use crate::scenario::schema;
@@ -172,9 +172,9 @@ fn a_scenario_knows_the_published_tables_that_it_rests_on() {
 #[test]
 fn the_default_settings_of_every_protocol_are_written_out_and_read_back() {
     for known in Catalogue::standard().protocols().chain(idle().protocols()) {
-        let empty = Tree::parse("", 0).map_err(|error| error.what).unwrap();
+        let empty = SpannedToml::parse("", 0).map_err(|error| error.what).unwrap();
         let settled = (known.settings.settle)(&empty).unwrap();
-        let again = Tree::parse(&settled.to_string(), 0).map_err(|error| error.what).unwrap();
+        let again = SpannedToml::parse(&settled.to_string(), 0).map_err(|error| error.what).unwrap();
         assert_eq!((known.settings.settle)(&again).unwrap(), settled, "{}", known.name);
     }
 }

@@ -128,13 +128,13 @@ impl Settings {
         if self.accounts == 0 || self.clients == Some(0) {
             return Err("payments need at least one account and one client".into());
         }
-        if self.bytes.0 > Settings::BYTES_MOST {
-            return Err(format!("a transaction takes at most {}", ByteSize(Settings::BYTES_MOST)));
+        if self.bytes.0 > Settings::BYTES_MAX {
+            return Err(format!("a transaction takes at most {}", ByteSize(Settings::BYTES_MAX)));
         }
         Ok(())
     }
     /// The largest size of a transaction, asked for or drawn.
-    const BYTES_MOST: u64 = 100_000_000;
+    const BYTES_MAX: u64 = 100_000_000;
 
     fn draw_bytes(&self, random: &mut Stream) -> usize {
         if self.bytes_sigma == 0.0 {
@@ -143,7 +143,7 @@ impl Settings {
         // The mean of exp(s Z) is exp(s^2 / 2).
         let exponent = self.bytes_sigma * random.normal() - self.bytes_sigma * self.bytes_sigma / 2.0;
         let bytes = libm::round(self.bytes.0 as f64 * libm::exp(exponent)) as u64;
-        bytes.min(Settings::BYTES_MOST) as usize
+        bytes.min(Settings::BYTES_MAX) as usize
     }
 }
 

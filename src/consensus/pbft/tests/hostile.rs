@@ -84,7 +84,7 @@ fn a_certificate_with_one_forged_signature_is_not_genuine() {
 
 #[test]
 fn early_votes_and_checkpoints_of_a_flooding_replica_are_bounded() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     for round in 1..200u64 {
         let digest = Hash::of(&round.to_le_bytes());
         for seq in [1, 2, 7, 8, 9, 1_000] {
@@ -205,7 +205,7 @@ proptest! {
 
     #[test]
     fn whatever_one_replica_signs_nobody_panics_and_the_others_go_on(wilds in prop::collection::vec(wild(), 1..40)) {
-        let mut stage: Stage = Rehearsal::new(4, short());
+        let mut stage: Stage = TestCluster::new(4, short());
         let faulty = wilds[0].from;
         for (at, wild) in wilds.iter().enumerate() {
             let wild = Wild { from: faulty, ..wild.clone() };

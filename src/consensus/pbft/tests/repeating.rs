@@ -8,7 +8,7 @@ use crate::protocol::request::ANSWER_BYTES;
 fn one_two_and_three_replicas_run_and_tolerate_nobody_who_lies() {
     for n in 1..=3usize {
         let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 1 }, ..short() };
-        let mut stage: Stage = Rehearsal::new(n, config.clone());
+        let mut stage: Stage = TestCluster::new(n, config.clone());
         let waiting: Vec<_> = (0..20).map(|nonce| stage.transaction(0, nonce)).collect();
         waiting.iter().for_each(|transaction| stage.submit_to_all(transaction));
         stage.run(SECOND);
@@ -22,7 +22,7 @@ fn one_two_and_three_replicas_run_and_tolerate_nobody_who_lies() {
 #[test]
 fn a_replica_that_decides_alone_takes_all_that_waits_without_recursion() {
     let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 1 }, ..Config::default() };
-    let mut stage: Stage = Rehearsal::empty(1, config);
+    let mut stage: Stage = TestCluster::empty(1, config);
     let waiting: Vec<_> = (0..300).map(|nonce| stage.transaction(0, nonce)).collect();
     stage.boot(0);
     waiting.iter().for_each(|transaction| stage.submit(0, transaction));
@@ -33,7 +33,7 @@ fn a_replica_that_decides_alone_takes_all_that_waits_without_recursion() {
 /// Every message takes longer than a replica first waits before it says that it lacks something.
 #[test]
 fn a_batch_that_is_on_its_way_is_sent_again_only_until_it_is_known_how_long_that_takes() {
-    let mut stage: Stage = Rehearsal::new(4, Config { request_timeout: SECOND * 60, ..Config::default() });
+    let mut stage: Stage = TestCluster::new(4, Config { request_timeout: SECOND * 60, ..Config::default() });
     stage.set_delay(MILLI * 1_200);
     submit(&mut stage, 0..10, SECOND * 5);
     assert_agreed(&stage, &[0, 1, 2, 3], 10);
@@ -82,7 +82,7 @@ fn who_was_away_is_brought_up_in_answers_of_bounded_size_by_one_replica_at_a_tim
 
 #[test]
 fn a_state_comes_in_pieces_and_counts_when_all_are_there_in_order() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     stage.partition(&[3], &[0, 1, 2]);
     submit(&mut stage, 0..5, MILLI * 10);
     stage.heal();

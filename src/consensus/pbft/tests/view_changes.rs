@@ -239,7 +239,7 @@ fn f_plus_one_that_left_are_joined_at_the_smallest_of_their_views_and_f_are_not(
 #[test]
 fn timers_double_with_each_view_change_and_are_reset_by_progress() {
     // Primaries 0, 1 and 2 of seven are dead after the first request... and f = 2 of them only may be.
-    let mut stage: Stage = Rehearsal::empty(7, Config::default());
+    let mut stage: Stage = TestCluster::empty(7, Config::default());
     (2..7).for_each(|node| stage.boot(node));
     let began = stage.now();
     submit(&mut stage, 0..1, Duration::ZERO);
@@ -257,7 +257,7 @@ fn timers_double_with_each_view_change_and_are_reset_by_progress() {
 #[test]
 fn one_request_executed_in_time_resets_the_timers_however_many_views_failed() {
     // Three dead primaries in a row, as many as ten replicas bear.
-    let mut stage: Stage = Rehearsal::empty(10, Config::default());
+    let mut stage: Stage = TestCluster::empty(10, Config::default());
     (3..10).for_each(|node| stage.boot(node));
     submit(&mut stage, 0..1, Duration::ZERO);
     assert!(stage.run_while(SECOND * 60, |stage| stage.final_transactions(4).is_empty()));
@@ -315,7 +315,7 @@ fn view_changes_can_order_a_request_twice_which_is_why_ledgers_execute_it_once()
 
 #[test]
 fn a_replica_that_leaves_alone_does_not_disturb_the_others_and_follows_by_state_transfer() {
-    let mut stage: Stage = Rehearsal::new(4, short());
+    let mut stage: Stage = TestCluster::new(4, short());
     stage.partition(&[3], &[0, 1, 2]);
     submit(&mut stage, 0..1, SECOND * 10);
     assert_eq!(views(&stage, &[0, 1, 2, 3]), [0, 0, 0, 1]);
@@ -394,7 +394,7 @@ fn votes_that_overtake_their_new_view_count_when_it_arrives() {
     let request = stage.transaction(0, 0);
     stage.submit_to_all(&request);
     assert!(stage.run_while(SECOND * 5, |stage| stage.flights().all(|f| f.message.kind() != "new-view")));
-    let late = |flight: &crate::protocol::rehearsal::Flight<Message>| {
+    let late = |flight: &crate::protocol::testing::Flight<Message>| {
         flight.to.index() == 6 && flight.message.kind() == "new-view"
     };
     for _ in 0..4 {
@@ -411,7 +411,7 @@ fn votes_that_overtake_their_new_view_count_when_it_arrives() {
 
 #[test]
 fn a_replica_far_behind_enters_at_the_highest_checkpoint_of_the_new_view_and_fetches_its_state() {
-    let mut stage: Stage = Rehearsal::new(4, Config { status_interval: SECOND * 10, ..short() });
+    let mut stage: Stage = TestCluster::new(4, Config { status_interval: SECOND * 10, ..short() });
     stage.partition(&[3], &[0, 1, 2]);
     submit(&mut stage, 0..5, MILLI * 10);
     stage.heal();
@@ -450,7 +450,7 @@ fn no_attack_of_one_replica_in_four_stops_or_forks_the_others() {
         ("false-view-change", 2),
         ("bad-new-view", 1),
     ] {
-        let mut stage: Stage = Rehearsal::empty(4, short());
+        let mut stage: Stage = TestCluster::empty(4, short());
         stage.set_attack(faulty, attack);
         (0..4).for_each(|node| stage.boot(node));
         let honest: Vec<usize> = (0..4).filter(|node| *node != faulty).collect();
@@ -464,7 +464,7 @@ fn no_attack_of_one_replica_in_four_stops_or_forks_the_others() {
 #[test]
 fn a_silent_or_equivocating_primary_loses_its_view_and_a_slow_one_keeps_it() {
     let run = |attack: &str| {
-        let mut stage: Stage = Rehearsal::empty(4, Config::default());
+        let mut stage: Stage = TestCluster::empty(4, Config::default());
         stage.set_attack(0, attack);
         (0..4).for_each(|node| stage.boot(node));
         let began = stage.now();
@@ -484,7 +484,7 @@ fn a_silent_or_equivocating_primary_loses_its_view_and_a_slow_one_keeps_it() {
 
 #[test]
 fn a_bad_new_view_is_passed_over_and_what_committed_stays() {
-    let mut stage: Stage = Rehearsal::empty(4, Config { status_interval: SECOND * 10, ..Config::default() });
+    let mut stage: Stage = TestCluster::empty(4, Config { status_interval: SECOND * 10, ..Config::default() });
     stage.set_attack(1, "bad-new-view");
     (0..4).for_each(|node| stage.boot(node));
     let first = stage.transaction(0, 0);

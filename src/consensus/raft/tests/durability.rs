@@ -16,9 +16,9 @@ fn story_with_crash(node: usize, effects: u32) -> bool {
         transfers: vec![Transfer { at: ms(900), to: 1 }],
         ..Config::default()
     };
-    let mut stage = Rehearsal::empty(3, config);
+    let mut stage = TestCluster::empty(3, config);
     (0..3).for_each(|node| stage.boot(node));
-    stage.set_fuse(node, effects);
+    stage.crash_after_effects(node, effects);
     let all = [0, 1, 2];
     let mut acknowledged = Vec::new();
     let is_up = |stage: &Stage| stage.timers(node).next().is_some();
@@ -76,14 +76,14 @@ fn nothing_is_said_before_it_is_on_the_disk() {
     for effects in 0..6 {
         let mut stage = led_by(0, 3, figure_2());
         submit(&mut stage, 1, 0);
-        stage.set_fuse(1, effects);
+        stage.crash_after_effects(1, effects);
         stage.run(ms(1));
         let said = stage.flights().any(|f| f.from.0 == 1 && matches!(f.message, Message::AppendReply(_)));
         let written = stage.log(1).iter().any(|record| matches!(record, Record::Append { from: 2, .. }));
         assert!(written || !said);
 
-        let mut stage: Stage = Rehearsal::new(3, figure_2());
-        stage.set_fuse(1, effects);
+        let mut stage: Stage = TestCluster::new(3, figure_2());
+        stage.crash_after_effects(1, effects);
         stage.fire(0, Timer::Election);
         stage.run(ms(1));
         let said = stage.flights().any(|f| f.from.0 == 1 && matches!(f.message, Message::Vote(_)));
@@ -95,7 +95,7 @@ fn nothing_is_said_before_it_is_on_the_disk() {
 #[test]
 fn a_leader_sends_first_and_counts_its_own_copy_when_it_is_written() {
     let mut stage = led_by(0, 3, figure_2());
-    stage.set_fuse(0, 1);
+    stage.crash_after_effects(0, 1);
     submit(&mut stage, 1, 0);
     assert_eq!(stage.flights().count(), 2, "the broadcast left");
     assert_eq!(stage.log(0).len(), 2, "the entry was not written: vote and no-op only");
@@ -165,7 +165,7 @@ fn storm(seed: u64) {
         method: if random.chance(0.5) { Method::Joint } else { Method::Single },
         ..Config::default()
     };
-    let (mut stage, all) = (Rehearsal::new(5, config), [0, 1, 2, 3, 4]);
+    let (mut stage, all) = (TestCluster::new(5, config), [0, 1, 2, 3, 4]);
     for step in 0..15_000u64 {
         let delay = ms(1 + random.below(15));
         stage.set_delay(delay);
@@ -184,7 +184,7 @@ fn storm(seed: u64) {
         if step % 300 == 0 {
             let node = random.index(5);
             if stage.timers(node).next().is_some() {
-                stage.set_fuse(node, random.below(60) as u32);
+                stage.crash_after_effects(node, random.below(60) as u32);
             }
             let down: Vec<usize> = all.into_iter().filter(|node| stage.timers(*node).next().is_none()).collect();
             down.into_iter().filter(|_| random.chance(0.7)).for_each(|node| stage.boot(node));

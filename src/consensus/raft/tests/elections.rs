@@ -56,7 +56,7 @@ fn a_follower_that_hears_its_leader_ignores_candidates_unless_the_leader_sent_th
 
 #[test]
 fn a_pre_vote_changes_nothing_and_a_refused_one_tells_the_term() {
-    let mut stage = Rehearsal::new(3, Config::default());
+    let mut stage = TestCluster::new(3, Config::default());
     let wish = |term| Message::RequestVote(RequestVote { pre: true, ..request(term, (0, 0)) });
     let votes = answers(&mut stage, 2, 1, wish(7));
     assert_eq!(votes, [Vote { term: Term(7), granted: true, pre: true }]);
@@ -75,7 +75,7 @@ fn a_pre_vote_changes_nothing_and_a_refused_one_tells_the_term() {
 
 #[test]
 fn the_election_timer_restarts_for_a_vote_and_not_for_a_pre_vote_or_a_refusal() {
-    let mut stage = Rehearsal::new(3, figure_2());
+    let mut stage = TestCluster::new(3, figure_2());
     let alarm = |stage: &Stage| stage.timers(1).find(|(timer, _)| *timer == Timer::Election).unwrap().1;
     let first = alarm(&stage);
     stage.run(ms(100));
@@ -174,7 +174,7 @@ fn a_second_transfer_to_another_node_or_to_the_leader_itself_replaces_the_first(
 /// Lets `n` fresh nodes of which the first `crashed` are down elect a leader, `runs` times: for each, how long it took
 /// and whether the first term had no winner.
 fn elections(n: usize, crashed: usize, runs: u64, config: &Config, delay: Duration) -> Vec<(Duration, bool)> {
-    let mut stage = Rehearsal::empty(n, config.clone());
+    let mut stage = TestCluster::empty(n, config.clone());
     stage.set_delay(delay);
     let alive: Vec<usize> = (crashed..n).collect();
     let mut elect = || {
@@ -229,7 +229,7 @@ fn votes_are_split_as_often_as_the_law_of_spacings_says() {
 
 #[test]
 fn an_election_without_a_winner_is_noted_as_wasted() {
-    let mut stage = Rehearsal::new(4, figure_2());
+    let mut stage = TestCluster::new(4, figure_2());
     for node in 0..4 {
         stage.fire(node, Timer::Election);
     }
@@ -247,7 +247,7 @@ fn an_election_without_a_winner_is_noted_as_wasted() {
 #[test]
 fn a_vote_that_the_disk_forgot_makes_two_leaders_of_one_term() {
     let lead_twice = |forgets: bool| {
-        let mut stage = Rehearsal::new(3, figure_2());
+        let mut stage = TestCluster::new(3, figure_2());
         stage.partition(&[0, 1], &[2]);
         campaign(&mut stage, 0);
         assert!(stage.node(0).is_leader());
@@ -298,7 +298,7 @@ fn perform(stage: &mut Stage, script: &str) -> String {
 
 #[test]
 fn a_conversation_from_the_first_election_to_the_first_commit() {
-    let mut stage = Rehearsal::new(3, Config::default());
+    let mut stage = TestCluster::new(3, Config::default());
     let seen = perform(
         &mut stage,
         "campaign 0 \n deliver 0>1 \n deliver 1>0 \n deliver 0>1 \n lose 0>2 \n deliver 1>0 \n settle \n submit 0 \n settle",
@@ -340,7 +340,7 @@ n2 follows in term 1, log [1, 1], commit 1
 #[test]
 fn election_messages_are_two_per_follower_and_four_with_pre_vote() {
     for (pre_vote, each) in [(false, 1), (true, 2)] {
-        let mut stage = Rehearsal::new(7, Config { pre_vote, ..Config::default() });
+        let mut stage = TestCluster::new(7, Config { pre_vote, ..Config::default() });
         campaign(&mut stage, 3);
         let count = |kind: &str| stage.delivered().get(kind).copied().unwrap_or(0);
         let asked = count("PreVote") + count("RequestVote");
@@ -352,7 +352,7 @@ fn election_messages_are_two_per_follower_and_four_with_pre_vote() {
 
 #[test]
 fn timeouts_are_spread_over_the_whole_range() {
-    let stage: Stage = Rehearsal::new(200, figure_2());
+    let stage: Stage = TestCluster::new(200, figure_2());
     let at = |node| stage.timers(node).next().unwrap().1.as_nanos() as f64 / 1e9;
     let mean = (0..200).map(at).sum::<f64>() / 200.0;
     assert!((0..200).all(|node| (1.0..2.0).contains(&at(node))) && (1.45..1.55).contains(&mean));

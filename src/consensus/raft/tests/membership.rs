@@ -33,7 +33,7 @@ fn configurations(stage: &Stage, node: usize) -> Vec<(bool, usize, usize)> {
 
 #[test]
 fn new_servers_learn_first_then_all_change_through_one_joint_configuration() {
-    let mut stage = Rehearsal::new(6, plan(Method::Joint));
+    let mut stage = TestCluster::new(6, plan(Method::Joint));
     campaign(&mut stage, 0);
     let early = submit(&mut stage, 1, 0);
     stage.run(ms(800));
@@ -54,7 +54,7 @@ fn new_servers_learn_first_then_all_change_through_one_joint_configuration() {
 
 #[test]
 fn single_server_changes_reach_the_same_end_one_at_a_time() {
-    let mut stage = Rehearsal::new(6, plan(Method::Single));
+    let mut stage = TestCluster::new(6, plan(Method::Single));
     campaign(&mut stage, 2);
     stage.run(ms(20_000));
     let leader = leaders(&stage, &[2, 3, 4, 5]);
@@ -68,7 +68,7 @@ fn single_server_changes_reach_the_same_end_one_at_a_time() {
 
 /// Stops the leader (node 0) in the joint configuration from {0, 1, 2} to {2, 3, 4, 5}, not committed.
 fn stopped_in_joint() -> Stage {
-    let mut stage = Rehearsal::new(6, Config { pre_vote: false, check_quorum: false, ..plan(Method::Joint) });
+    let mut stage = TestCluster::new(6, Config { pre_vote: false, check_quorum: false, ..plan(Method::Joint) });
     campaign(&mut stage, 0);
     let is_before = |stage: &Stage| !stage.node(0).membership().is_joint();
     assert!(stage.run_while(ms(10_000), is_before));
@@ -158,7 +158,7 @@ fn a_configuration_that_is_deleted_from_the_log_is_in_force_no_more() {
 
 #[test]
 fn a_learner_is_sent_the_log_and_never_counts_or_campaigns() {
-    let mut stage = Rehearsal::new(4, Config { learners: vec![3], ..Config::default() });
+    let mut stage = TestCluster::new(4, Config { learners: vec![3], ..Config::default() });
     campaign(&mut stage, 0);
     stage.partition(&[1, 2], &[0, 3]);
     let alone = submit(&mut stage, 1, 0);
@@ -175,7 +175,7 @@ fn a_learner_is_sent_the_log_and_never_counts_or_campaigns() {
 
 #[test]
 fn a_configuration_travels_in_snapshots_and_outlives_restarts() {
-    let mut stage = Rehearsal::new(6, Config { snapshot_every: 4, snapshot_keep: 0, ..plan(Method::Joint) });
+    let mut stage = TestCluster::new(6, Config { snapshot_every: 4, snapshot_keep: 0, ..plan(Method::Joint) });
     campaign(&mut stage, 2);
     stage.run(ms(5_000));
     for nonce in 0..10 {

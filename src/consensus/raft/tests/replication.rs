@@ -6,7 +6,7 @@ use crate::chain::Batch;
 use crate::consensus::raft::log::{Entry, Index, Payload};
 use crate::consensus::raft::membership::Membership;
 use crate::consensus::raft::message::{AppendEntries, AppendReply, Image, InstallSnapshot, Outcome, RequestVote, Vote};
-use crate::protocol::{Misfit, Protocol, Snapshot};
+use crate::protocol::{InvalidSetting, Protocol, Snapshot};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -224,7 +224,7 @@ fn bytes_on_their_way_to_one_follower_are_bounded() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused_by_their_key() {
-    let refused = |config: Config| Raft::check(&config, 3).err().map(|Misfit { key, .. }| key);
+    let refused = |config: Config| Raft::check(&config, 3).err().map(|InvalidSetting { key, .. }| key);
     let ok = Config::default;
     assert_eq!(refused(ok()), None);
     assert_eq!(refused(Config { heartbeat: ms(1_000), ..ok() }), Some("heartbeat"));

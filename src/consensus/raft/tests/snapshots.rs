@@ -104,7 +104,7 @@ fn a_crash_between_writing_a_snapshot_and_replacing_the_chain_is_repaired_at_the
     for effects in 0..12 {
         let mut stage = lagging();
         let chunk = captured(&mut stage);
-        stage.set_fuse(2, effects);
+        stage.crash_after_effects(2, effects);
         stage.inject(0, 2, Message::InstallSnapshot(chunk.clone()));
         stage.run(ms(1));
         let is_up = stage.timers(2).next().is_some();

@@ -354,7 +354,7 @@ fn a_command_of_an_ended_session_is_refused_and_reported() {
 fn with_a_fifth_of_all_messages_lost_a_hundred_partitions_heal_and_all_logs_agree() {
     let config =
         Config { election_timeout_min: ms(150), election_timeout_max: ms(300), heartbeat: ms(30), ..Config::default() };
-    let mut stage = Rehearsal::new(5, config);
+    let mut stage = TestCluster::new(5, config);
     stage.set_delay(ms(5));
     let mut random = Stream::new(1, "partitions", 0, 0);
     let (mut nonce, all) = (0, [0, 1, 2, 3, 4]);
@@ -393,14 +393,14 @@ fn with_a_fifth_of_all_messages_lost_a_hundred_partitions_heal_and_all_logs_agre
 
 #[test]
 fn one_node_that_votes_twice_breaks_safety() {
-    let mut stage = Rehearsal::empty(3, figure_2());
+    let mut stage = TestCluster::empty(3, figure_2());
     stage.set_attack(1, "double-vote");
     (0..3).for_each(|node| stage.boot(node));
     stage.partition(&[0], &[2]);
     campaign(&mut stage, 0);
     campaign(&mut stage, 2);
     assert_eq!((leaders(&stage, &[0, 2]), stage.node(0).term(), stage.node(2).term()), (vec![0, 2], Term(1), Term(1)));
-    // The liar acknowledges both leaders' entries of term 1, and they commit different blocks at one height.
+    // The Byzantine node acknowledges both leaders' entries of term 1, and they commit different blocks at one height.
     stage.run(ms(300));
     assert_eq!(stage.disagreement(&[0, 2]), Some((0, 2, crate::base::Height(1))));
 }

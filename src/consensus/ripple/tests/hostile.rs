@@ -1,9 +1,9 @@
-//! Liars, and lists that share too little.
+//! Byzantine nodes, and lists that share too little.
 
 use super::*;
 use crate::protocol::Message as _;
 
-/// Two cliques of ten that share `overlap`, cut apart between their followers; the last `liars` of the shared nodes say
+/// Two cliques of ten that share `overlap`, cut apart between their followers; the last `Byzantine nodes` of the shared nodes say
 /// to each side what it says. Whether honest nodes disagree afterwards.
 fn forks(overlap: usize, liars: usize) -> bool {
     let n = 20 - overlap;
@@ -13,7 +13,7 @@ fn forks(overlap: usize, liars: usize) -> bool {
         let range = if is_first { 0..10 } else { first as u32..n as u32 };
         range.collect::<Vec<u32>>()
     });
-    let mut stage: Stage = Rehearsal::empty(n, Config { unl: Unl::Lists(lists.collect()), ..Config::default() });
+    let mut stage: Stage = TestCluster::empty(n, Config { unl: Unl::Lists(lists.collect()), ..Config::default() });
     let is_liar = |node: usize| (10 - liars..10).contains(&node);
     let side = |node: usize| node < first || (node < 10 && (node - first).is_multiple_of(2));
     for node in 0..n {
@@ -53,7 +53,7 @@ fn seven_nodes_with_lists_of_five_fork_with_one_liar_and_one_list_does_not() {
             (false, false) => (2..7).collect::<Vec<u32>>(),
         });
         let config = Config { unl: Unl::Lists(lists.collect()), ..Config::default() };
-        let mut stage: Stage = Rehearsal::empty(7, config);
+        let mut stage: Stage = TestCluster::empty(7, config);
         stage.set_attack(3, "echo");
         (0..7).for_each(|node| stage.boot(node));
         stage.partition(&[0, 1, 2], &[4, 5, 6]);
@@ -69,7 +69,7 @@ fn seven_nodes_with_lists_of_five_fork_with_one_liar_and_one_list_does_not() {
 #[test]
 fn one_liar_of_five_neither_stops_nor_forks_the_ledger() {
     for (attack, _) in Ripple::ATTACKS {
-        let mut stage: Stage = Rehearsal::empty(5, Config::default());
+        let mut stage: Stage = TestCluster::empty(5, Config::default());
         stage.set_attack(4, attack);
         (0..5).for_each(|node| stage.boot(node));
         for nonce in 0..5 {
@@ -84,7 +84,7 @@ fn one_liar_of_five_neither_stops_nor_forks_the_ledger() {
 
 #[test]
 fn one_down_and_one_hiding_its_validations_leave_every_other_ledger_without_quorum() {
-    let mut stage: Stage = Rehearsal::empty(5, Config::default());
+    let mut stage: Stage = TestCluster::empty(5, Config::default());
     stage.set_attack(3, "clock-lie");
     (0..4).for_each(|node| stage.boot(node));
     let mut seen = vec![0];

@@ -52,7 +52,7 @@ fn the_quorum_is_four_fifths_of_those_that_count_and_three_fifths_of_all() {
 
 /// Nodes 8 and 9 stop, are disabled one per flag ledger, then node 7 stops.
 fn lose_three(negative_unl: bool) -> (Stage, u64, u64) {
-    let mut stage = Rehearsal::new(10, Config { negative_unl, flag_interval: 4, ..Config::default() });
+    let mut stage = TestCluster::new(10, Config { negative_unl, flag_interval: 4, ..Config::default() });
     stage.run(SECOND * 20);
     stage.crash(8);
     stage.crash(9);
@@ -97,7 +97,7 @@ fn pay_until(stage: &mut Stage, nonces: &mut std::ops::RangeFrom<u64>, reached: 
 
 /// Nodes that measure reliability over eight ledgers.
 fn flagged(n: usize) -> Stage {
-    Rehearsal::new(n, Config { negative_unl: true, flag_interval: 8, ..Config::default() })
+    TestCluster::new(n, Config { negative_unl: true, flag_interval: 8, ..Config::default() })
 }
 
 /// Ten of them, three of whom are lost once so many ledgers are validated: what comes after, and how many there were.
@@ -178,7 +178,7 @@ fn at_most_one_is_wanted_each_way_and_never_more_than_a_quarter_rounded_up_disab
         (35, 9, false),
     ] {
         // Every ledger is a flag ledger, and nobody was heard.
-        let stage: Stage = Rehearsal::new(n, Config { negative_unl: true, flag_interval: 1, ..Config::default() });
+        let stage: Stage = TestCluster::new(n, Config { negative_unl: true, flag_interval: 1, ..Config::default() });
         let mut node = stage.node(0).clone();
         let off: Vec<NodeId> = (0..negative).map(NodeId).collect();
         node.tip.ledger = Arc::new(Ledger { negative: off.clone(), ..(*node.tip.ledger).clone() });
@@ -222,7 +222,7 @@ fn without_it_ledgers_close_and_none_is_validated_until_a_node_returns() {
 /// each, and messages go from stage to stage.
 fn with_clocks(ahead: &[u64], config: &Config, seconds: u64) -> Vec<Stage> {
     let home = |node: usize| node % ahead.len();
-    let mut stages: Vec<Stage> = ahead.iter().map(|_| Rehearsal::empty(6, config.clone())).collect();
+    let mut stages: Vec<Stage> = ahead.iter().map(|_| TestCluster::empty(6, config.clone())).collect();
     for (here, stage) in stages.iter_mut().enumerate() {
         stage.set_delay(MILLI * 10);
         stage.run_until(at(ahead[here] * 1_000));
@@ -293,7 +293,7 @@ fn validation(stage: &Stage, node: u32, name: Hash, seq: u64) -> Message {
 
 #[test]
 fn a_branch_is_preferred_if_those_who_have_not_spoken_cannot_change_it() {
-    let mut stage: Stage = Rehearsal::new(10, Config::default());
+    let mut stage: Stage = TestCluster::new(10, Config::default());
     let (mut names, mut indices) = (Vec::new(), Vec::new());
     // Two children of genesis, known to node 0.
     for bin in [1, 3] {
@@ -302,7 +302,7 @@ fn a_branch_is_preferred_if_those_who_have_not_spoken_cannot_change_it() {
         ledger.bin = bin;
         let header = crate::chain::Header { seal: ledger.seal(), ..ledger.block.header };
         ledger.block = crate::chain::Block::new(header, ledger.block.batch.clone());
-        indices.push(stage.learn(&ledger.block).unwrap());
+        indices.push(stage.insert_block(&ledger.block).unwrap());
         names.push(crate::base::Digest::new("name").u64(u64::from(bin)).finish());
     }
     let mut node = stage.node(0).clone();

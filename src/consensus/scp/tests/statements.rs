@@ -21,7 +21,7 @@ fn prepare(ballot: Ballot) -> Pledges {
 /// Four nodes that start again in the first ballot, two with one value and two with another. They got there because each
 /// heard, once, that all others had nominated its value.
 fn two_and_two() -> (Stage, [Value; 2]) {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     let genesis = stage.chain(0)[0].id();
     let sets =
         [0, 1].map(|nonce| TransactionSet::new(genesis, crate::chain::Batch::new(vec![stage.transaction(1, nonce)])));
@@ -94,10 +94,10 @@ fn of_two_values_of_a_leader_a_follower_votes_only_for_the_one_that_the_rule_put
             std::mem::swap(&mut first, &mut second);
         }
         greater.insert(first > second);
-        listener.tell(leader, nominate(&offered, &[]));
+        listener.notify(leader, nominate(&offered, &[]));
         let other = (1..n).find(|node| *node != leader).unwrap();
         let third = listener.value(2);
-        listener.tell(other, nominate(&[third], &[]));
+        listener.notify(other, nominate(&[third], &[]));
         let nomination = &listener.stage.node(0).nomination;
         assert_eq!((nomination.round, &nomination.voted), (1, &BTreeSet::from([first])), "of {first:?} and {second:?}");
     }
@@ -111,7 +111,7 @@ fn an_older_statement_that_comes_last_does_not_replace_the_newest() {
     let (a, b) = (listener.value(0), listener.value(1));
     let (few, many) = (nominate(&[a], &[]), nominate(&[a, b], &[a]));
     for pledges in [&old, &new, &old, &few, &many, &few] {
-        listener.tell(1, pledges.clone());
+        listener.notify(1, pledges.clone());
     }
     // The same about a later slot, which is kept unread.
     for pledges in [&old, &new, &old, &few, &many, &few] {

@@ -5,7 +5,7 @@ use super::*;
 /// Who missed the last block hears nothing when the chain is at rest, and is told.
 #[test]
 fn a_validator_that_was_cut_off_while_the_last_block_was_made_catches_up_at_rest() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     for nonce in 0..200 {
         if nonce == 2 {
             stage.partition(&[3], &[0, 1, 2]);
@@ -24,7 +24,7 @@ fn a_validator_that_was_cut_off_while_the_last_block_was_made_catches_up_at_rest
 /// Two of four and two of four; then all. CometBFT's gossip finds out within 100 ms of the reconnection.
 #[test]
 fn halves_that_were_cut_off_for_a_minute_decide_within_seconds() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.set_delay(Duration::from_millis(50));
     stage.partition(&[0, 1], &[2, 3]);
     stage.submit_to_all(&stage.transaction(0, 0));
@@ -37,13 +37,13 @@ fn halves_that_were_cut_off_for_a_minute_decide_within_seconds() {
 /// What is under way is not sent again: a node that asks for what it lacks gets the parts once in a while, however often it asks.
 #[test]
 fn parts_that_may_be_under_way_are_not_sent_again() {
-    let mut stage: Stage = Rehearsal::empty(4, Config::default());
+    let mut stage: Stage = TestCluster::empty(4, Config::default());
     stage.boot(0);
     let payment = stage.transaction(0, 0);
     stage.submit(0, &payment);
     stage.run(Duration::from_millis(2));
     let sent = |stage: &Stage| stage.flights().filter(|flight| flight.message.kind() == "block part").count();
-    let (mut prevotes, mut precommits) = (Tally::default(), Tally::default());
+    let (mut prevotes, mut precommits) = (VoterSet::default(), VoterSet::default());
     (1..4).for_each(|node| {
         _ = prevotes.add(NodeId(node), stage.committee()) && precommits.add(NodeId(node), stage.committee());
     });
@@ -61,7 +61,7 @@ fn parts_that_may_be_under_way_are_not_sent_again() {
 
 #[test]
 fn a_lagging_validator_fetches_the_blocks_it_missed() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.crash(3);
     for nonce in 0..40 {
         let payment = stage.transaction(0, nonce);
@@ -79,12 +79,12 @@ fn a_lagging_validator_fetches_the_blocks_it_missed() {
 #[test]
 fn a_validator_that_restarted_serves_its_whole_chain_to_one_that_lags() {
     let config = Config { empty_blocks: true, commit_wait: Duration::from_secs(1), ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(4, config);
+    let mut stage: Stage = TestCluster::new(4, config);
     stage.crash(3);
     stage.run(Duration::from_secs(300));
     let height = stage.finalized(0).len();
-    assert!(height > DECIDED_MOST + descent::ANSWER_MOST, "more than is kept and more than one answer: {height}");
-    assert_eq!(stage.node(0).decided.len(), DECIDED_MOST);
+    assert!(height > DECIDED_MAX + backward_sync::ANSWER_MAX, "more than is kept and more than one answer: {height}");
+    assert_eq!(stage.node(0).decided.len(), DECIDED_MAX);
     (0..3).for_each(|node| stage.crash(node));
     stage.boot(0);
     assert_eq!(stage.node(0).decided.len(), 1, "its log holds the last decision");
@@ -102,7 +102,7 @@ fn a_validator_that_restarted_serves_its_whole_chain_to_one_that_lags() {
 #[test]
 fn what_was_lost_comes_again() {
     for lost in ["proposal", "block part", "prevote", "precommit"] {
-        let mut stage: Stage = Rehearsal::new(4, Config::default());
+        let mut stage: Stage = TestCluster::new(4, Config::default());
         let payment = stage.transaction(0, 0);
         stage.submit_to_all(&payment);
         for _ in 0..12 {
@@ -118,7 +118,7 @@ fn what_was_lost_comes_again() {
 fn fewer_than_four_validators_decide_as_long_as_all_are_up() {
     for n in 1..4usize {
         for crashed in [0, 1] {
-            let mut stage: Stage = Rehearsal::new(n, Config::default());
+            let mut stage: Stage = TestCluster::new(n, Config::default());
             (n - crashed..n).for_each(|node| stage.crash(node));
             let payment = stage.transaction(0, 0);
             (0..n - crashed).for_each(|node| stage.submit(node, &payment));

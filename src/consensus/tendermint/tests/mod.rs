@@ -5,14 +5,14 @@ mod catching_up;
 use super::message::Vote;
 use super::*;
 use crate::base::Wire;
-use crate::protocol::rehearsal::Rehearsal;
+use crate::protocol::testing::TestCluster;
 
-type Stage = Rehearsal<Tendermint>;
+type Stage = TestCluster<Tendermint>;
 
 #[test]
 fn a_decision_takes_three_delays_and_two_votes_of_each_validator() {
     for n in [4u64, 7, 16, 64] {
-        let mut stage: Stage = Rehearsal::new(n as usize, Config::default());
+        let mut stage: Stage = TestCluster::new(n as usize, Config::default());
         let payment = stage.transaction(0, 0);
         stage.submit_to_all(&payment);
         stage.run(Duration::from_millis(2));
@@ -28,7 +28,7 @@ fn a_decision_takes_three_delays_and_two_votes_of_each_validator() {
 
 #[test]
 fn one_decision_reads_like_the_figure() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     let payment = stage.transaction(0, 0);
     stage.submit_to_all(&payment);
     let mut told = Vec::new();
@@ -51,7 +51,7 @@ fn one_decision_reads_like_the_figure() {
 
 #[test]
 fn every_message_and_record_has_its_size_and_price() {
-    let stage: Stage = Rehearsal::new(4, Config::default());
+    let stage: Stage = TestCluster::new(4, Config::default());
     let first = first_value(&stage, 0, stage.now());
     let (block, id, none) = (first.block.clone(), first.block.id(), crate::base::Signature::NONE);
     let vote = |id| Vote { phase: Phase::Prevote, height: Height(1), round: 0, id, voter: NodeId(2), signature: none };
@@ -65,7 +65,7 @@ fn every_message_and_record_has_its_size_and_price() {
     let proposal = Proposal { height: Height(1), round: 0, valid_round: None, id, parts: 1, signature: none };
     let part = |size, index| Message::Part(Arc::new(Part { round: 0, index, size, value: first.clone() }));
     let status = |parts| {
-        let (prevotes, precommits) = (Tally::default(), Tally::default());
+        let (prevotes, precommits) = (VoterSet::default(), VoterSet::default());
         let (height, round, proposal, members, helper) = (Height(1), 0, false, 4, NodeId(1));
         Message::Status(Arc::new(Status { height, round, proposal, parts, prevotes, precommits, members, helper }))
     };
@@ -123,7 +123,7 @@ fn evidence_expires_only_when_older_than_both_limits() {
 
 /// Four validators of whom the last is silent: its turns are ours. At the height of its turn, something waits.
 fn turn_of_the_silent(config: Config) -> Stage {
-    let mut stage: Stage = Rehearsal::empty(4, config);
+    let mut stage: Stage = TestCluster::empty(4, config);
     (0..3).for_each(|node| stage.boot(node));
     for nonce in 0.. {
         let payment = stage.transaction(0, nonce);
@@ -241,8 +241,8 @@ fn a_validator_that_restarted_takes_no_evidence_that_a_block_holds_already() {
 fn a_crash_between_any_two_effects_makes_no_double_vote_and_no_fork() {
     for node in 0..4 {
         for fuse in 0..40 {
-            let mut stage: Stage = Rehearsal::new(4, Config::default());
-            stage.set_fuse(node, fuse);
+            let mut stage: Stage = TestCluster::new(4, Config::default());
+            stage.crash_after_effects(node, fuse);
             for nonce in 0..3 {
                 let payment = stage.transaction(0, nonce);
                 (0..4).filter(|at| *at != node || nonce == 0).for_each(|at| stage.submit(at, &payment));
@@ -261,7 +261,7 @@ fn a_crash_between_any_two_effects_makes_no_double_vote_and_no_fork() {
 
 /// Validators of whom some play an attack, a while after each of a few payments.
 fn attacked(n: usize, liars: &[usize], attack: &str, payments: u64) -> (Stage, Vec<usize>) {
-    let mut stage: Stage = Rehearsal::empty(n, Config::default());
+    let mut stage: Stage = TestCluster::empty(n, Config::default());
     liars.iter().for_each(|liar| stage.set_attack(*liar, attack));
     (0..n).for_each(|node| stage.boot(node));
     for nonce in 0..payments {
@@ -309,7 +309,7 @@ fn wasted(stage: &Stage) -> usize {
 
 #[test]
 fn a_proposal_of_the_next_height_that_overtakes_the_last_precommits_is_kept() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     for nonce in 0..2 {
         let payment = stage.transaction(0, nonce);
         stage.submit_to_all(&payment);
@@ -331,7 +331,7 @@ fn a_proposal_of_the_next_height_that_overtakes_the_last_precommits_is_kept() {
 
 #[test]
 fn validators_that_all_restart_at_rest_decide_what_comes_then() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     let payment = stage.transaction(0, 0);
     stage.submit_to_all(&payment);
     stage.run(Duration::from_secs(5));
@@ -345,7 +345,7 @@ fn validators_that_all_restart_at_rest_decide_what_comes_then() {
 
 #[test]
 fn one_liar_who_claims_to_be_far_ahead_stops_nobody_and_fills_no_memory() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     for nonce in 0..5 {
         for height in [2, u64::MAX - 1, u64::MAX] {
             for round in (0..200).chain([u32::MAX]) {
@@ -367,7 +367,7 @@ fn one_liar_who_claims_to_be_far_ahead_stops_nobody_and_fills_no_memory() {
 #[test]
 fn the_pause_after_a_commit_is_kept() {
     let config = Config { commit_wait: Duration::from_secs(1), ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(4, config);
+    let mut stage: Stage = TestCluster::new(4, config);
     stage.run(Duration::from_secs(2));
     for nonce in 0..2 {
         let payment = stage.transaction(0, nonce);
@@ -402,7 +402,7 @@ struct Listener {
 
 impl Listener {
     fn new(unlocking: Unlocking) -> Listener {
-        let mut stage: Stage = Rehearsal::empty(4, Config { unlocking, ..Config::default() });
+        let mut stage: Stage = TestCluster::empty(4, Config { unlocking, ..Config::default() });
         stage.boot(3);
         let values = [0, 1].map(|nonce| first_value(&stage, nonce, stage.now()));
         Listener { stage, values }
@@ -482,8 +482,8 @@ fn a_lock_gives_way_to_a_proof_of_lock_of_its_round_or_later_and_not_to_a_claim(
 }
 
 /// Digest test 4, and the published schedule (tendermint/tendermint, issue 1047): of three honest validators one misses the
-/// first proposal, so that the liar's prevote locks its proposer; the next round locks another on a second block. Then each of
-/// the two refuses the other's block, and the liar renews whichever lock is in turn.
+/// first proposal, so that the Byzantine node's prevote locks its proposer; the next round locks another on a second block. Then each of
+/// the two refuses the other's block, and the Byzantine node renews whichever lock is in turn.
 #[test]
 fn two_hidden_locks_live_for_ever_where_proposers_show_only_their_locks_and_end_where_they_show_the_newest_polka() {
     for propose_locked in [true, false] {
@@ -496,7 +496,7 @@ fn two_hidden_locks_live_for_ever_where_proposers_show_only_their_locks_and_end_
             propose_locked,
             ..Config::default()
         };
-        let mut stage: Stage = Rehearsal::empty(4, config);
+        let mut stage: Stage = TestCluster::empty(4, config);
         stage.set_attack(3, "hidden-lock");
         (0..4).for_each(|node| stage.boot(node));
         [0, 2].iter().for_each(|from| stage.cut(*from, 1));
@@ -591,7 +591,7 @@ fn two_of_four_in_a_later_round_move_a_validator_and_one_does_not() {
 
 #[test]
 fn two_silent_of_four_stop_everything_and_fork_nothing() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.crash(2);
     stage.crash(3);
     let payment = stage.transaction(0, 0);
@@ -607,7 +607,7 @@ fn two_silent_of_four_stop_everything_and_fork_nothing() {
 #[test]
 fn weight_decides_and_not_number() {
     for (alive, decides) in [(vec![0usize], false), (vec![3], false), (vec![0, 3], true), (vec![0, 1, 2], false)] {
-        let mut stage: Stage = Rehearsal::empty(4, Config::default());
+        let mut stage: Stage = TestCluster::empty(4, Config::default());
         stage.set_committee(crate::base::Committee::weighted(vec![2, 1, 1, 4], FaultModel::Byzantine));
         alive.iter().for_each(|node| stage.boot(*node));
         let payment = stage.transaction(0, 0);
@@ -620,7 +620,7 @@ fn weight_decides_and_not_number() {
 #[test]
 fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
     for seed in 0..6 {
-        let mut stage: Stage = Rehearsal::new(4, Config::default());
+        let mut stage: Stage = TestCluster::new(4, Config::default());
         let mut random = crate::base::Stream::new(seed, "loss", 0, 0);
         for nonce in 0..3 {
             let payment = stage.transaction(0, nonce);
@@ -639,7 +639,7 @@ fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
 /// The second half of the paper's rules and the first of CometBFT's, or either whole, in the schedule that tells them apart.
 /// Validators 0 and 2 precommit a block that 3 alone decides; then 1, who lies, votes nil and proposes afresh when it may.
 fn mixed_rules(unlocking: Unlocking) -> Stage {
-    let mut stage: Stage = Rehearsal::empty(4, Config { unlocking, ..Config::default() });
+    let mut stage: Stage = TestCluster::empty(4, Config { unlocking, ..Config::default() });
     [0, 2, 3].into_iter().for_each(|node| stage.boot(node));
     let payment = stage.transaction(0, 0);
     stage.submit(0, &payment);

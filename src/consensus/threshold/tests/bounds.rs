@@ -3,7 +3,7 @@
 
 use super::*;
 
-/// Runs `l` signers, the last `liars` of them double signers and the others cut in two halves that differ by one at
+/// Runs `l` signers, the last `Byzantine nodes` of them double signers and the others cut in two halves that differ by one at
 /// most, for two turns of everybody. Whether two honest signers made different blocks final.
 fn forks(config: Config, l: usize, liars: usize) -> bool {
     let honest = l - liars;

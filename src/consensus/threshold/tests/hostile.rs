@@ -1,10 +1,10 @@
-//! Liars, crashes, losses, floods, wrong clocks.
+//! Byzantine nodes, crashes, losses, floods, wrong clocks.
 
 use super::*;
 use crate::base::{Signature, Stream};
 use crate::protocol::Message as _;
 
-/// Signers of whom the first `liars` play `attack`, run for `slots` slots.
+/// Signers of whom the first `Byzantine nodes` play `attack`, run for `slots` slots.
 fn attacked(config: Config, l: usize, liars: usize, attack: &str, span: u64) -> Stage {
     let mut stage = Stage::empty(l, Config { empty_blocks: true, ..config });
     (0..liars).for_each(|node| stage.set_attack(node, attack));
@@ -103,7 +103,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_the_chain_goes_on() {
         let step = if config.signatures == Signing::Frost { 6 } else { 1 };
         for fuse in (0..=FUSES).step_by(step) {
             let mut stage = Stage::new(4, Config { empty_blocks: true, ..config.clone() });
-            stage.set_fuse(2, fuse);
+            stage.crash_after_effects(2, fuse);
             stage.run_until(at(6) + SLOT.scale(1, 2));
             stage.crash(2);
             let signed: Vec<Option<(Height, Hash)>> = vec![stage.log(2).iter().rev().find_map(|r| r.memory.clone())]
@@ -290,7 +290,7 @@ fn everything_that_a_flooding_peer_can_grow_is_bounded() {
         let what = block(&stage, &stage.chain(0)[0].clone(), 10, n, 0..0);
         let proposal = propose(&stage, 10, &what);
         stage.inject(2, 1, proposal);
-        let announced = Announced { slot: 10, height: Height(1), block: hash, signatures: Vec::new() };
+        let announced = ProposalHeader { slot: 10, height: Height(1), block: hash, signatures: Vec::new() };
         stage.inject(2, 1, Message::Ready(Arc::new(announced), Arc::default()));
         stage.inject(2, 1, Message::Ask(Arc::new([hash; 80])));
     }

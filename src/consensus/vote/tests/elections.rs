@@ -12,7 +12,7 @@ fn nodes(list: &[u32]) -> Vec<NodeId> {
 
 #[test]
 fn a_butler_that_misses_turns_is_not_elected_again_until_a_tenure_in_which_it_misses_none() {
-    let mut stage: Stage = Rehearsal::new(5, tenures());
+    let mut stage: Stage = TestCluster::new(5, tenures());
     stage.crash(1);
     let height = |stage: &Stage| stage.finalized(0).len() - 1;
     assert!(stage.run_while(SECOND * 60, |stage| height(stage) < 4));
@@ -32,7 +32,7 @@ fn a_butler_that_misses_turns_is_not_elected_again_until_a_tenure_in_which_it_mi
 
 #[test]
 fn ballots_travel_in_the_votes_of_the_last_block_of_a_tenure_and_in_no_others() {
-    let mut stage: Stage = Rehearsal::new(5, tenures());
+    let mut stage: Stage = TestCluster::new(5, tenures());
     stage.run(SECOND * 31);
     let ratified = &stage.node(0).ratified;
     assert_eq!(ratified.len(), 15);
@@ -46,7 +46,7 @@ fn ballots_travel_in_the_votes_of_the_last_block_of_a_tenure_and_in_no_others() 
 
 #[test]
 fn candidates_with_more_votes_win_and_ties_go_to_the_lower_number() {
-    let stage: Stage = Rehearsal::new(5, tenures());
+    let stage: Stage = TestCluster::new(5, tenures());
     let elected = |ballots: &[[u32; 3]]| {
         let mut certificate = Certificate { height: Height(4), round: 0, block: Hash::ZERO, voices: Vec::new() };
         for (at, ballot) in ballots.iter().enumerate() {
@@ -63,7 +63,7 @@ fn candidates_with_more_votes_win_and_ties_go_to_the_lower_number() {
 
 #[test]
 fn drawn_ballots_elect_the_same_butlers_everywhere_and_others_from_time_to_time() {
-    let mut stage: Stage = Rehearsal::new(7, Config { election: Election::Random, ..tenures() });
+    let mut stage: Stage = TestCluster::new(7, Config { election: Election::Random, ..tenures() });
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..12 {
         stage.run(SECOND * 10);
@@ -78,7 +78,7 @@ fn drawn_ballots_elect_the_same_butlers_everywhere_and_others_from_time_to_time(
 #[test]
 fn a_tenure_is_handed_over_though_the_butler_of_the_special_block_is_missing() {
     let config = Config { randomness: Randomness::Seed, ..tenures() };
-    let mut stage: Stage = Rehearsal::new(5, config);
+    let mut stage: Stage = TestCluster::new(5, config);
     stage.run(SECOND * 9);
     assert_eq!(stage.finalized(0).len(), 5, "four blocks");
     let on_duty = stage.node(0).butler(None, 0).index();
@@ -95,7 +95,7 @@ fn a_tenure_is_handed_over_though_the_butler_of_the_special_block_is_missing() {
 #[test]
 fn only_those_who_do_not_vote_are_elected_where_commissioners_do_not_stand() {
     let config = Config { commissioners: 4, commissioners_stand: false, butlers: 2, tenure: 3, ..Config::default() };
-    let mut stage: Stage = Rehearsal::new(8, config);
+    let mut stage: Stage = TestCluster::new(8, config);
     stage.crash(5);
     stage.run(SECOND * 40);
     let proposers: Vec<u32> = stage.finalized(0)[1..].iter().map(|block| block.header.proposer.0).collect();
@@ -105,7 +105,7 @@ fn only_those_who_do_not_vote_are_elected_where_commissioners_do_not_stand() {
 #[test]
 fn a_grinding_butler_keeps_the_turn_unless_nobody_can_choose_it() {
     for (randomness, keeps) in [(Randomness::Certificate, true), (Randomness::Seed, false)] {
-        let mut stage: Stage = Rehearsal::empty(7, Config { randomness, ..Config::default() });
+        let mut stage: Stage = TestCluster::empty(7, Config { randomness, ..Config::default() });
         stage.set_attack(6, "grind");
         (0..7).for_each(|node| stage.boot(node));
         stage.run(SECOND * 240);

@@ -1,4 +1,4 @@
-//! Liars: within the bound nothing forks, beyond it the fork is shown; and what may wait for ever.
+//! Byzantine nodes: within the bound nothing forks, beyond it the fork is shown; and what may wait for ever.
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 fn attackers_within_the_bound_neither_fork_nor_halt() {
     for (attack, _) in attack::ATTACKS {
         let mut stage: Stage =
-            Rehearsal::empty(7, Config { quorum: Quorum::TwoThirds, tenure: 6, ..Config::default() });
+            TestCluster::empty(7, Config { quorum: Quorum::TwoThirds, tenure: 6, ..Config::default() });
         stage.set_attack(2, attack);
         stage.set_attack(5, attack);
         (0..7).for_each(|node| stage.boot(node));
@@ -66,7 +66,7 @@ fn one_double_voter_on_both_sides_of_a_partition_forks_a_majority_of_five_and_no
         [(Quorum::Majority, true, true), (Quorum::Majority, false, false), (Quorum::TwoThirds, true, false)]
     {
         let config = Config { commissioners: 5, commissioners_stand: false, quorum, ..Config::default() };
-        let mut stage: Stage = Rehearsal::empty(7, config);
+        let mut stage: Stage = TestCluster::empty(7, config);
         if liar {
             stage.set_attack(4, "double-vote");
         }
@@ -109,7 +109,7 @@ fn a_withheld_certificate_gives_two_for_one_height_unless_votes_need_justificati
 fn two_and_two(quorum: Quorum) -> Stage {
     let config = Config { commissioners: 4, commissioners_stand: false, quorum, ..Config::default() };
     let first = first_butler(7, &config);
-    let mut stage: Stage = Rehearsal::empty(7, config);
+    let mut stage: Stage = TestCluster::empty(7, config);
     (0..7).filter(|node| *node != first).for_each(|node| stage.boot(node));
     stage.run(SECOND * 2);
     let fields = Fields { round: 0, parent: None };
@@ -142,7 +142,7 @@ fn a_commissioner_caught_as_a_two_faced_butler_cannot_make_a_height_wait() {
     let first = first_butler(4, &config);
     let others: Vec<usize> = (0..4).filter(|node| *node != first).collect();
     for split in [[0, 1, 1], [0, 0, 1], [0, 1, 2], [0, 1, 3]] {
-        let mut stage: Stage = Rehearsal::empty(4, config.clone());
+        let mut stage: Stage = TestCluster::empty(4, config.clone());
         others.iter().for_each(|node| stage.boot(*node));
         stage.run(SECOND * 2);
         let fields = Fields { round: 0, parent: None };
@@ -167,9 +167,9 @@ fn a_lying_commissioner_cannot_make_a_height_wait_with_reports_of_blocks_that_no
     let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
     let fields = Fields { round: 0, parent: None };
     for by in 0..4 {
-        let mut stage: Stage = Rehearsal::empty(4, config.clone());
+        let mut stage: Stage = TestCluster::empty(4, config.clone());
         honest.iter().for_each(|node| stage.boot(*node));
-        // A block in the name of one of them, valid or, where it is the liar's own turn, not.
+        // A block in the name of one of them, valid or, where it is the Byzantine node's own turn, not.
         let payments = if by == liar { vec![stage.transaction(0, 0); 2] } else { Vec::new() };
         let made = block(&Block::genesis(), by, &fields, payments);
         let claim = claim(&stage, liar, 0, &made, &fields);
@@ -187,7 +187,7 @@ fn a_lying_commissioner_cannot_make_a_height_wait_with_reports_of_blocks_that_no
 
 #[test]
 fn a_commissioner_without_a_log_learns_again_what_its_chain_holds_and_goes_on() {
-    let mut stage: Stage = Rehearsal::new(4, Config { quorum: Quorum::TwoThirds, ..Config::default() });
+    let mut stage: Stage = TestCluster::new(4, Config { quorum: Quorum::TwoThirds, ..Config::default() });
     stage.run(SECOND * 20);
     let before = stage.finalized(2).len();
     stage.crash(2);

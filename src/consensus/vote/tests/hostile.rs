@@ -1,4 +1,4 @@
-//! What liars send: votes and certificates that do not count, and floods.
+//! What Byzantine nodes send: votes and certificates that do not count, and floods.
 
 use super::*;
 use crate::base::Stream;
@@ -6,7 +6,7 @@ use crate::base::Stream;
 /// A butler alone on the stage, with its block of height 1 proposed, and six more who could vote; four votes suffice.
 fn butler(config: &Config) -> (Stage, usize, Hash) {
     let who = first_butler(7, config);
-    let mut stage: Stage = Rehearsal::empty(7, config.clone());
+    let mut stage: Stage = TestCluster::empty(7, config.clone());
     stage.boot(who);
     stage.run(SECOND * 2);
     stage.lose(|_| true);
@@ -54,7 +54,7 @@ fn a_butler_counts_one_vote_of_each_commissioner_for_its_block_in_its_round() {
 #[test]
 fn ballots_hold_as_many_different_candidates_as_there_are_butlers_before_an_election_only() {
     let config = Config { commissioners: 4, commissioners_stand: false, butlers: 2, tenure: 3, ..Config::default() };
-    let stage: Stage = Rehearsal::new(7, config);
+    let stage: Stage = TestCluster::new(7, config);
     let holds = |height: u64, choices: Option<&[u32]>| {
         let ballot: Ballot = choices.map(|choices| choices.iter().copied().map(NodeId).collect());
         stage.node(0).is_ballot(&ballot, Height(height))
@@ -73,7 +73,7 @@ fn a_block_is_final_with_a_certificate_of_a_quorum_of_commissioners_and_no_other
         Config { commissioners: 5, commissioners_stand: false, quorum: Quorum::TwoThirds, ..Config::default() };
     let fields = Fields { round: 0, parent: None };
     let takes = |voters: &[usize], change: &dyn Fn(&mut Ratified)| {
-        let mut stage: Stage = Rehearsal::empty(8, config.clone());
+        let mut stage: Stage = TestCluster::empty(8, config.clone());
         stage.boot(7);
         stage.run(SECOND);
         let made = block(&Block::genesis(), 5, &fields, vec![stage.transaction(0, 0)]);
@@ -102,7 +102,7 @@ fn a_block_is_final_with_a_certificate_of_a_quorum_of_commissioners_and_no_other
 
 #[test]
 fn nobody_speaks_for_another() {
-    let stage: Stage = Rehearsal::new(4, Config::default());
+    let stage: Stage = TestCluster::new(4, Config::default());
     let fields = Fields { round: 0, parent: None };
     let made = block(&Block::genesis(), 1, &fields, Vec::new());
     let claim = claim(&stage, 1, 0, &made, &fields);
@@ -141,7 +141,7 @@ fn number(random: &mut Stream) -> u64 {
     }
 }
 
-/// A genuine message with any fields at all: what a liar may sign.
+/// A genuine message with any fields at all: what a Byzantine node may sign.
 fn wild(stage: &Stage, from: usize, random: &mut Stream) -> Message {
     let (height, round, other) = (number(random), number(random), number(random));
     let parent = stage.chain(from)[random.index(stage.chain(from).len())].clone();
@@ -182,7 +182,7 @@ fn assert_bounded(stage: &Stage, node: usize) {
     assert_eq!(memory.ratified.len() + 1, stage.finalized(node).len());
     let ballots = memory.ratified.iter().flat_map(|ratified| &ratified.certificate.voices);
     assert!(ballots.filter_map(|voice| voice.ballot.as_ref()).all(|ballot| ballot.len() <= n));
-    assert!(stage.log(node).len() < LOG_MOST + 8);
+    assert!(stage.log(node).len() < LOG_MAX + 8);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn whatever_a_liar_signs_nobody_panics_grows_or_stops() {
     {
         let config = || Config { quorum, tenure: 2, butlers: 3, hardened: seed != 3, ..Config::default() };
         for liar in 0..4 {
-            let mut stage: Stage = Rehearsal::new(4, config());
+            let mut stage: Stage = TestCluster::new(4, config());
             let mut random = Stream::new(seed, "wild", liar as u64, 0);
             let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
             for _ in 0..300 {
@@ -214,7 +214,7 @@ fn whatever_a_liar_signs_nobody_panics_grows_or_stops() {
 fn a_butler_cannot_stop_a_height_with_rounds_far_ahead() {
     for (hardened, quorum) in [(true, Quorum::Majority), (true, Quorum::TwoThirds), (false, Quorum::Majority)] {
         let config = Config { quorum, hardened, ..Config::default() };
-        let mut stage: Stage = Rehearsal::new(4, config.clone());
+        let mut stage: Stage = TestCluster::new(4, config.clone());
         let liar = first_butler(4, &config);
         stage.crash(liar);
         let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
@@ -229,7 +229,7 @@ fn a_butler_cannot_stop_a_height_with_rounds_far_ahead() {
             honest.iter().for_each(|to| stage.inject(liar, *to, message.clone()));
             stage.run(MILLI * 300);
         }
-        let limit = if hardened { 4 } else { 2 * AHEAD_MOST };
+        let limit = if hardened { 4 } else { 2 * AHEAD_MAX };
         assert!(honest.iter().all(|node| stage.node(*node).round < limit));
         stage.run(SECOND * 300);
         assert_eq!(stage.disagreement(&honest), None);
@@ -240,7 +240,7 @@ fn a_butler_cannot_stop_a_height_with_rounds_far_ahead() {
 #[test]
 fn a_report_does_not_make_the_first_butler_hasten() {
     let first = first_butler(4, &Config::default());
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     let early = report(&stage, (first + 1) % 4, (1, 1), None);
     stage.inject((first + 1) % 4, first, Message::Report(early));
     stage.run(SECOND);

@@ -20,7 +20,7 @@ fn reports_name_blocks_and_only_who_lacks_one_is_sent_it() {
     for quorum in [Quorum::Majority, Quorum::TwoThirds] {
         let config = Config { quorum, ..Config::default() };
         let first = first_butler(4, &config);
-        let mut stage: Stage = Rehearsal::new(4, config);
+        let mut stage: Stage = TestCluster::new(4, config);
         stage.set_delay(MILLI * 60);
         payments(&mut stage, 0..200);
         let lacks = (0..4).rev().find(|node| *node != first).expect("another");
@@ -54,7 +54,7 @@ fn reports_name_blocks_and_only_who_lacks_one_is_sent_it() {
 
 #[test]
 fn who_was_away_gets_answers_bounded_in_bytes_one_after_the_other() {
-    let mut stage: Stage = Rehearsal::new(4, Config::default());
+    let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.crash(3);
     for part in 0..8u64 {
         payments(&mut stage, part * 500..(part + 1) * 500);
@@ -64,7 +64,7 @@ fn who_was_away_gets_answers_bounded_in_bytes_one_after_the_other() {
     stage.boot(3);
     let mut answers = Vec::new();
     for _ in 0..40 {
-        let to_it = |flight: &&crate::protocol::rehearsal::Flight<Message>| flight.message.kind() == "blocks";
+        let to_it = |flight: &&crate::protocol::testing::Flight<Message>| flight.message.kind() == "blocks";
         answers.extend(stage.flights().filter(to_it).map(|flight| flight.message.bytes() as u64));
         stage.run(MILLI);
     }
@@ -79,7 +79,7 @@ fn a_block_beyond_the_limit_has_no_votes() {
     let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 3 }, ..Config::default() };
     let first = first_butler(4, &config);
     let who = (first + 1) % 4;
-    let mut stage: Stage = Rehearsal::empty(4, config);
+    let mut stage: Stage = TestCluster::empty(4, config);
     stage.boot(who);
     stage.run(SECOND);
     let fields = Fields { round: 0, parent: None };
@@ -101,7 +101,7 @@ fn a_block_beyond_the_limit_has_no_votes() {
 fn one_to_three_commissioners_keep_a_chain() {
     for n in 1..=3 {
         for quorum in [Quorum::Majority, Quorum::TwoThirds] {
-            let mut stage: Stage = Rehearsal::new(n, Config { quorum, ..Config::default() });
+            let mut stage: Stage = TestCluster::new(n, Config { quorum, ..Config::default() });
             stage.run(SECOND * 11);
             assert!((0..n).all(|node| stage.finalized(node).len() >= 5), "{n}");
         }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_silent_butler_costs_the_cut_off_one_delay_and_a_report_from_each_to_each() {
     for n in [4usize, 7, 16, 64] {
-        let mut stage: Stage = Rehearsal::new(n, Config::default());
+        let mut stage: Stage = TestCluster::new(n, Config::default());
         let silent = first_butler(n, &Config::default());
         stage.crash(silent);
         let live: Vec<usize> = all(n).into_iter().filter(|node| *node != silent).collect();
@@ -35,7 +35,7 @@ fn a_silent_butler_costs_the_cut_off_one_delay_and_a_report_from_each_to_each() 
 
 #[test]
 fn rounds_that_fail_one_after_the_other_last_longer_each() {
-    let mut stage: Stage = Rehearsal::new(5, Config { quorum: Quorum::TwoThirds, ..Config::default() });
+    let mut stage: Stage = TestCluster::new(5, Config { quorum: Quorum::TwoThirds, ..Config::default() });
     [3, 4].into_iter().for_each(|node| stage.crash(node));
     // The interval of 2 s, then cut-offs of 1, 1, 2, 4, 8 .. and at most 64 s.
     for (round, ends) in [(0u64, 3u64), (1, 4), (2, 6), (3, 10), (4, 18), (5, 34), (6, 66), (7, 130), (8, 194)] {
@@ -47,7 +47,7 @@ fn rounds_that_fail_one_after_the_other_last_longer_each() {
 #[test]
 fn a_long_round_in_which_all_was_lost_goes_on_when_reports_are_said_again() {
     for quorum in [Quorum::Majority, Quorum::TwoThirds] {
-        let mut stage: Stage = Rehearsal::new(4, Config { quorum, ..Config::default() });
+        let mut stage: Stage = TestCluster::new(4, Config { quorum, ..Config::default() });
         (0..4).for_each(|node| (0..node).for_each(|other| stage.partition(&[node], &[other])));
         // Round 3 lasts from 6 s to 10 s.
         stage.run_until(Time::ZERO + MILLI * 6_500);
@@ -64,7 +64,7 @@ fn a_long_round_in_which_all_was_lost_goes_on_when_reports_are_said_again() {
 
 #[test]
 fn a_restarted_commissioner_says_its_report_again() {
-    let mut stage: Stage = Rehearsal::new(4, Config { quorum: Quorum::TwoThirds, ..Config::default() });
+    let mut stage: Stage = TestCluster::new(4, Config { quorum: Quorum::TwoThirds, ..Config::default() });
     let first = first_butler(4, &Config::default());
     let [second, others @ ..] = [1, 2, 3].map(|further| (first + further) % 4);
     stage.crash(first);
@@ -82,7 +82,7 @@ fn a_block_that_one_node_holds_final_is_proposed_again_by_the_next_butler() {
     for quorum in [Quorum::Majority, Quorum::TwoThirds] {
         let config = Config { quorum, ..Config::default() };
         let first = first_butler(4, &config);
-        let mut stage: Stage = Rehearsal::new(4, config);
+        let mut stage: Stage = TestCluster::new(4, config);
         stage.run(SECOND * 2 + MILLI * 2);
         assert_eq!(stage.lose(|_| true), 3, "the certificate reaches nobody");
         let name = stage.finalized(first)[1].id();
@@ -108,7 +108,7 @@ fn rivals(quorum: Quorum, randomness: Randomness) -> [u64; 2] {
         let first = first_butler(4, &config);
         let others: Vec<usize> = all(4).into_iter().filter(|node| *node != first).collect();
         let due = config.interval;
-        let mut stage: Stage = Rehearsal::new(4, config);
+        let mut stage: Stage = TestCluster::new(4, config);
         stage.run(due + MILLI * 2);
         stage.lose(|_| true);
         others.iter().for_each(|node| stage.partition(&[first], &[*node]));
@@ -162,11 +162,11 @@ impl Alone {
     }
     fn under(quorum: Quorum) -> Alone {
         let config = Config { quorum, ..Config::default() };
-        let node = Rehearsal::<Vote>::new(4, config.clone());
+        let node = TestCluster::<Vote>::new(4, config.clone());
         let butler = |round| node.node(0).butler(None, round).index();
         let (first, second, third) = (butler(0), butler(1), butler(2));
         let who = (0..4).find(|node| ![first, second, third].contains(node)).expect("four nodes");
-        let mut stage: Stage = Rehearsal::empty(4, config);
+        let mut stage: Stage = TestCluster::empty(4, config);
         stage.boot(who);
         stage.run(SECOND);
         Alone { stage, who, first, second, third, shown: Vec::new() }
@@ -283,7 +283,7 @@ fn a_proposal_of_a_later_round_needs_reports_of_a_quorum_that_leave_it_free() {
         ("one twice", &new, set(&[&none[0], &none[1], &none[1]]), false),
         ("one of another round", &new, set(&[&none[0], &none[1], &later]), false),
         ("one of another height", &new, set(&[&none[0], &none[1], &above]), false),
-        // With one liar and one silent, one vote that is reported may be three.
+        // With one Byzantine node and one silent, one vote that is reported may be three.
         ("one voted: free no more", &new, set(&[&none[0], &none[1], &some(2)]), false),
         ("one voted: its block again", &early, set(&[&none[0], &none[1], &some(2)]), true),
         ("one voted, all four speak: two are too few", &new, set(&[&none[0], &none[1], &some(2), &none[3]]), true),

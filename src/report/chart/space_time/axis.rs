@@ -8,7 +8,7 @@ const CUT: f64 = 0.036;
 /// A silence longer than this part of the time in which something happens is cut.
 const LONG: f64 = 0.08;
 /// Silences that are cut at most: more would leave no room for what happens.
-pub const MOST_CUTS: usize = 10;
+pub const CUTS_MAX: usize = 10;
 /// The share that an instant between two cuts keeps.
 const LEAST: f64 = 0.006;
 

@@ -1,7 +1,7 @@
 //! Which nodes and messages of a story are drawn.
 
-use super::axis::{MOST_CUTS, silences};
-use super::{MOST_MESSAGES, MOST_NODES};
+use super::axis::{CUTS_MAX, silences};
+use super::{MESSAGES_MAX, NODES_MAX};
 use crate::base::{Duration, NodeId, Time};
 use crate::observe::Loss;
 use crate::observe::story::{Sending, Story, What};
@@ -93,16 +93,16 @@ impl Choice {
         for kind in LEAST {
             let others = copies.iter().any(|copy| copy.sending.kind != kind);
             let of_it = copies.iter().any(|copy| copy.sending.kind == kind);
-            if copies.len() > MOST_MESSAGES && others && of_it {
+            if copies.len() > MESSAGES_MAX && others && of_it {
                 copies.retain(|copy| copy.sending.kind != kind);
                 left_out.push(kind);
             }
         }
-        copies.drain(..copies.len().saturating_sub(MOST_MESSAGES));
+        copies.drain(..copies.len().saturating_sub(MESSAGES_MAX));
         let mut choice = Choice { nodes, copies, all, left_out, usual, from: Time::ZERO };
         // What is far apart leaves no room for what is close together.
         let silences = silences(&choice.busy(story));
-        if let Some((_, from)) = silences.len().checked_sub(MOST_CUTS + 1).map(|last| silences[last]) {
+        if let Some((_, from)) = silences.len().checked_sub(CUTS_MAX + 1).map(|last| silences[last]) {
             choice.copies.retain(|copy| copy.end > from);
             choice.from = from;
         }
@@ -183,10 +183,10 @@ fn is_drawn(what: &What) -> bool {
     )
 }
 
-/// The nodes that are drawn: of many, those at which something broke, then the liars, then the busiest.
+/// The nodes that are drawn: of many, those at which something broke, then the Byzantine nodes, then the busiest.
 fn nodes(story: &Story, copies: &[Flight]) -> Vec<NodeId> {
     let all: Vec<NodeId> = (0..story.honest.len()).map(NodeId::from).collect();
-    if all.len() <= MOST_NODES {
+    if all.len() <= NODES_MAX {
         return all;
     }
     let mut chosen = BTreeSet::new();
@@ -206,9 +206,9 @@ fn nodes(story: &Story, copies: &[Flight]) -> Vec<NodeId> {
         busy.into_iter().map(|(node, count)| (story.honest[node.index()], std::cmp::Reverse(count), node)).collect();
     others.sort_unstable();
     for (.., node) in others {
-        if chosen.len() < MOST_NODES {
+        if chosen.len() < NODES_MAX {
             chosen.insert(node);
         }
     }
-    chosen.into_iter().take(MOST_NODES).collect()
+    chosen.into_iter().take(NODES_MAX).collect()
 }

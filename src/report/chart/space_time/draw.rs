@@ -2,7 +2,7 @@
 
 use super::axis::Piece;
 use super::{Arrow, Line, Mark, Sign, SpaceTime};
-use crate::report::chart::sheet::{DelaySampling, Picture, Sheet, wrap};
+use crate::report::chart::canvas::{Canvas, DelaySampling, Picture, wrap};
 use crate::report::chart::theme::{
     BROKEN, Colour, FAULT, FINE, FRAME, GRID, INK, LABEL, PAPER, SOFT, STROKE, TICK, TITLE,
 };
@@ -51,22 +51,22 @@ impl Picture for SpaceTime {
         let plan = self.plan();
         (WIDTH, plan.bottom + 86)
     }
-    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> DelaySampling<DB> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
         let plan = self.plan();
-        self.head(sheet)?;
-        self.legend(sheet, &plan)?;
-        self.faults(sheet, &plan)?;
-        self.scale(sheet, &plan)?;
+        self.head(canvas)?;
+        self.legend(canvas, &plan)?;
+        self.faults(canvas, &plan)?;
+        self.scale(canvas, &plan)?;
         for (number, line) in self.lines.iter().enumerate() {
-            plan.line(sheet, number, line)?;
+            plan.line(canvas, number, line)?;
         }
-        self.axis.cuts().try_for_each(|piece| plan.cut(sheet, piece))?;
-        self.broken(sheet, &plan)?;
-        self.arrows.iter().try_for_each(|arrow| plan.arrow(sheet, arrow, self.kinds[arrow.kind].1))?;
-        self.signs(sheet, &plan)?;
-        sheet.line((LEFT, plan.bottom), (RIGHT, plan.bottom), &FRAME, 1)?;
+        self.axis.cuts().try_for_each(|piece| plan.cut(canvas, piece))?;
+        self.broken(canvas, &plan)?;
+        self.arrows.iter().try_for_each(|arrow| plan.arrow(canvas, arrow, self.kinds[arrow.kind].1))?;
+        self.signs(canvas, &plan)?;
+        canvas.line((LEFT, plan.bottom), (RIGHT, plan.bottom), &FRAME, 1)?;
         let middle = (i32::midpoint(LEFT, RIGHT), plan.bottom + 44);
-        sheet.text("simulated time (s)", middle, LABEL, SOFT, (HPos::Center, VPos::Top))
+        canvas.text("simulated time (s)", middle, LABEL, SOFT, (HPos::Center, VPos::Top))
     }
 }
 
@@ -96,7 +96,7 @@ impl SpaceTime {
         let (mut left, mut row) = (EDGE, 0);
         let mut placed = Vec::new();
         for entry in entries {
-            // The height must be known before there is a sheet to measure texts on.
+            // The height must be known before there is a canvas to measure texts on.
             let width = 62 + 10 * entry.name().chars().count() as i32;
             if left > EDGE && left + width > RIGHT {
                 (left, row) = (EDGE, row + 1);
@@ -120,99 +120,99 @@ impl SpaceTime {
         };
         Plan { legend, top, first, height, bottom: first + height * self.lines.len() as i32 }
     }
-    fn head<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> DelaySampling<DB> {
+    fn head<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
         let place = (HPos::Left, VPos::Top);
-        sheet.text(&self.title, (EDGE, 24), TITLE, INK, place)?;
+        canvas.text(&self.title, (EDGE, 24), TITLE, INK, place)?;
         let (caption, told) = self.texts();
         let lines = caption.iter().map(|text| (text, SOFT)).chain(told.iter().map(|text| (text, BROKEN)));
         for (number, (text, colour)) in lines.enumerate() {
-            let text = sheet.fitted(text, LABEL, RIGHT - EDGE);
-            sheet.text(&text, (EDGE, 64 + LEADING * number as i32), LABEL, colour, place)?;
+            let text = canvas.fitted(text, LABEL, RIGHT - EDGE);
+            canvas.text(&text, (EDGE, 64 + LEADING * number as i32), LABEL, colour, place)?;
         }
         Ok(())
     }
-    fn legend<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
         for (entry, left, row) in self.entries() {
             let y = plan.legend + 28 * row;
             let (from, to) = ((left * FINE, y * FINE), ((left + 28) * FINE, y * FINE));
             let middle = ((left + 14) * FINE, y * FINE);
             match &entry {
-                Entry::Kind(_, colour) => arrow(sheet, from, to, *colour)?,
-                Entry::Lost => cross(sheet, middle, 5, INK)?,
-                Entry::Sign(Sign::Asked) => sign(sheet, (middle.0, middle.1 + 6 * FINE), Sign::Asked)?,
-                Entry::Sign(which) => sign(sheet, middle, *which)?,
-                Entry::Down => sheet.dashes((left, y), (left + 28, y), &SOFT)?,
+                Entry::Kind(_, colour) => arrow(canvas, from, to, *colour)?,
+                Entry::Lost => cross(canvas, middle, 5, INK)?,
+                Entry::Sign(Sign::Asked) => sign(canvas, (middle.0, middle.1 + 6 * FINE), Sign::Asked)?,
+                Entry::Sign(which) => sign(canvas, middle, *which)?,
+                Entry::Down => canvas.dashes((left, y), (left + 28, y), &SOFT)?,
             }
-            sheet.text(entry.name(), (left + 36, y + 2), LABEL, INK, (HPos::Left, VPos::Center))?;
+            canvas.text(entry.name(), (left + 36, y + 2), LABEL, INK, (HPos::Left, VPos::Center))?;
         }
         Ok(())
     }
-    fn faults<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn faults<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
         for (row, (from, to, label)) in self.faults.iter().enumerate() {
             let (from, to) = (across(*from), across(*to).max(across(*from) + FINE));
             let top = plan.top + LEADING * row as i32;
             let corners = [(from, top * FINE), (to, plan.bottom * FINE)];
-            sheet.area.draw(&Rectangle::new(corners, FAULT.mix(0.09).filled()))?;
+            canvas.area.draw(&Rectangle::new(corners, FAULT.mix(0.09).filled()))?;
             let (from, to) = (from / FINE, to / FINE);
-            let label = sheet.fitted(label, TICK, RIGHT - LEFT);
-            let width = sheet.width(&label, TICK);
+            let label = canvas.fitted(label, TICK, RIGHT - LEFT);
+            let width = canvas.width(&label, TICK);
             // Where there is no room behind its beginning, it ends where the fault ends.
             let (x, place) = if from + width + 8 > RIGHT { (to - 4, HPos::Right) } else { (from + 4, HPos::Left) };
-            sheet.text(&label, (x, top + 4), TICK, FAULT, (place, VPos::Top))?;
+            canvas.text(&label, (x, top + 4), TICK, FAULT, (place, VPos::Top))?;
         }
         Ok(())
     }
-    fn scale<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn scale<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
         let mut free = i32::MIN;
         for (at, text) in self.axis.marks(14) {
             let x = across(at) / FINE;
-            sheet.line((x, plan.first), (x, plan.bottom), &GRID, 1)?;
-            let half = sheet.width(&text, TICK) / 2;
+            canvas.line((x, plan.first), (x, plan.bottom), &GRID, 1)?;
+            let half = canvas.width(&text, TICK) / 2;
             if x - half >= free {
-                sheet.line((x, plan.bottom), (x, plan.bottom + 5), &FRAME, 1)?;
-                sheet.text(&text, (x, plan.bottom + 11), TICK, INK, (HPos::Center, VPos::Top))?;
+                canvas.line((x, plan.bottom), (x, plan.bottom + 5), &FRAME, 1)?;
+                canvas.text(&text, (x, plan.bottom + 11), TICK, INK, (HPos::Center, VPos::Top))?;
                 free = x + half + 12;
             }
         }
         Ok(())
     }
     /// Upright lines where something was found broken, and rings around the nodes that broke it.
-    fn broken<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn broken<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
         for broken in &self.violations {
             let x = across(broken.at);
             let ends = [(x, plan.top * FINE), (x, plan.bottom * FINE)];
-            sheet.area.draw(&PathElement::new(ends, BROKEN.stroke_width((STROKE * FINE) as u32)))?;
+            canvas.area.draw(&PathElement::new(ends, BROKEN.stroke_width((STROKE * FINE) as u32)))?;
             if let Some(line) = broken.line {
                 let ring = BROKEN.stroke_width((STROKE * FINE) as u32);
-                sheet.area.draw(&Circle::new((x, plan.up(line)), 13 * FINE, ring))?;
+                canvas.area.draw(&Circle::new((x, plan.up(line)), 13 * FINE, ring))?;
             }
         }
         Ok(())
     }
     /// Marks, and what is written at them where there is room: first what is final.
-    fn signs<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn signs<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
         for Mark { line, at, sign: which, .. } in &self.marks {
             let (x, y) = (across(*at), plan.up(*line));
             if *which != Sign::Asked {
-                sheet.area.draw(&Circle::new((x, y), 8 * FINE, PAPER.filled()))?;
+                canvas.area.draw(&Circle::new((x, y), 8 * FINE, PAPER.filled()))?;
             }
-            sign(sheet, (x, y), *which)?;
+            sign(canvas, (x, y), *which)?;
         }
         // What is written above and below each line: from where to where.
         let mut taken: Vec<[Vec<(i32, i32)>; 2]> = vec![[Vec::new(), Vec::new()]; self.lines.len()];
         let final_first =
             [true, false].map(|first| self.marks.iter().filter(move |m| (m.sign == Sign::Final) == first));
         for Mark { line, at, sign: which, label } in final_first.into_iter().flatten().filter(|m| !m.label.is_empty()) {
-            let half = sheet.width(label, SMALL) / 2 + 3;
+            let half = canvas.width(label, SMALL) / 2 + 3;
             let middle = (across(*at) / FINE).clamp(LEFT - 6 + half, RIGHT + 36 - half);
             let (from, to) = (middle - half, middle + half);
             let free = |side: &usize| taken[*line][*side].iter().all(|(left, right)| to <= *left || from >= *right);
             let Some(side) = (0..2).find(free) else { continue };
             taken[*line][side].push((from, to));
             let y = plan.up(*line) / FINE + if side == 0 { -19 } else { 19 };
-            sheet.block((from, y - 9), (to, y + 9), &PAPER.mix(0.8))?;
+            canvas.block((from, y - 9), (to, y + 9), &PAPER.mix(0.8))?;
             let colour = if *which == Sign::Final { INK } else { SOFT };
-            sheet.text(label, (middle, y), SMALL, colour, (HPos::Center, VPos::Center))?;
+            canvas.text(label, (middle, y), SMALL, colour, (HPos::Center, VPos::Center))?;
         }
         Ok(())
     }
@@ -237,44 +237,44 @@ impl Plan {
     fn up(&self, line: usize) -> i32 {
         (self.first + self.height * line as i32 + self.height / 2) * FINE
     }
-    fn line<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, number: usize, line: &Line) -> DelaySampling<DB> {
+    fn line<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, number: usize, line: &Line) -> DelaySampling<DB> {
         let y = self.up(number) / FINE;
         let colour = if line.honest { INK } else { FAULT };
         let name = line.node.to_string();
         let above = if line.honest { 0 } else { 9 };
-        sheet.text(&name, (LEFT - 14, y + 2 - above), LABEL + 2, colour, (HPos::Right, VPos::Center))?;
+        canvas.text(&name, (LEFT - 14, y + 2 - above), LABEL + 2, colour, (HPos::Right, VPos::Center))?;
         if !line.honest {
-            sheet.text("byzantine", (LEFT - 14, y + 12), SMALL, colour, (HPos::Right, VPos::Center))?;
+            canvas.text("byzantine", (LEFT - 14, y + 12), SMALL, colour, (HPos::Right, VPos::Center))?;
         }
         let mut up = LEFT;
         for (from, to) in &line.down {
             let (from, to) = (across(*from) / FINE, across(*to) / FINE);
-            sheet.line((up, y), (from, y), &colour.mix(0.7), STROKE)?;
-            sheet.block((from, y - 7), (to, y + 7), &SOFT.mix(0.12))?;
-            sheet.dashes((from, y), (to, y), &SOFT)?;
+            canvas.line((up, y), (from, y), &colour.mix(0.7), STROKE)?;
+            canvas.block((from, y - 7), (to, y + 7), &SOFT.mix(0.12))?;
+            canvas.dashes((from, y), (to, y), &SOFT)?;
             up = to;
         }
-        sheet.line((up, y), (RIGHT, y), &colour.mix(0.7), STROKE)
+        canvas.line((up, y), (RIGHT, y), &colour.mix(0.7), STROKE)
     }
     /// A silence that is cut short, and how long it is.
-    fn cut<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, piece: &Piece) -> DelaySampling<DB> {
+    fn cut<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, piece: &Piece) -> DelaySampling<DB> {
         let (from, to) = (across(piece.left) / FINE + 2, across(piece.right) / FINE - 2);
-        sheet.block((from, self.first), (to, self.bottom), &PAPER.mix(0.75))?;
+        canvas.block((from, self.first), (to, self.bottom), &PAPER.mix(0.75))?;
         for x in [from, to] {
-            sheet.dashes((x, self.first), (x, self.bottom), &FRAME)?;
+            canvas.dashes((x, self.first), (x, self.bottom), &FRAME)?;
         }
         let text = seconds(piece.to.since(piece.from).as_secs_f64());
         let at = (i32::midpoint(from, to), self.bottom - 12);
-        sheet.text(&text, at, SMALL - 1, SOFT, (HPos::Center, VPos::Center))
+        canvas.text(&text, at, SMALL - 1, SOFT, (HPos::Center, VPos::Center))
     }
-    fn arrow<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, message: &Arrow, colour: Colour) -> DelaySampling<DB> {
+    fn arrow<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, message: &Arrow, colour: Colour) -> DelaySampling<DB> {
         let part = |from: i32, to: i32, share: f64| from + libm::round(f64::from(to - from) * share) as i32;
         let to = (across(message.end), self.up(message.to));
         let from = (across(message.start), part(self.up(message.from), to.1, message.before));
-        let Some(far) = message.lost else { return arrow(sheet, from, to, colour) };
+        let Some(far) = message.lost else { return arrow(canvas, from, to, colour) };
         let end = (part(from.0, to.0, far), part(from.1, to.1, far));
-        sheet.area.draw(&PathElement::new([from, end], colour.rgb().mix(0.7).stroke_width(3)))?;
-        cross(sheet, end, 5, INK)
+        canvas.area.draw(&PathElement::new([from, end], colour.rgb().mix(0.7).stroke_width(3)))?;
+        cross(canvas, end, 5, INK)
     }
 }
 
@@ -284,7 +284,12 @@ fn across(share: f64) -> i32 {
 }
 
 /// An arrow between fine points.
-fn arrow<DB: DrawingBackend>(sheet: &Sheet<DB>, from: (i32, i32), to: (i32, i32), colour: Colour) -> DelaySampling<DB> {
+fn arrow<DB: DrawingBackend>(
+    canvas: &Canvas<DB>,
+    from: (i32, i32),
+    to: (i32, i32),
+    colour: Colour,
+) -> DelaySampling<DB> {
     const LENGTH: f64 = 9.0 * FINE as f64;
     const HALF: f64 = 3.5 * FINE as f64;
     let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
@@ -298,33 +303,33 @@ fn arrow<DB: DrawingBackend>(sheet: &Sheet<DB>, from: (i32, i32), to: (i32, i32)
         (libm::round(x) as i32, libm::round(y) as i32)
     };
     let colour = colour.rgb();
-    sheet.area.draw(&PathElement::new([from, point(LENGTH / 2.0, 0.0)], colour.stroke_width(3)))?;
-    sheet.area.draw(&Polygon::new(vec![to, point(LENGTH, HALF), point(LENGTH, -HALF)], colour.filled()))
+    canvas.area.draw(&PathElement::new([from, point(LENGTH / 2.0, 0.0)], colour.stroke_width(3)))?;
+    canvas.area.draw(&Polygon::new(vec![to, point(LENGTH, HALF), point(LENGTH, -HALF)], colour.filled()))
 }
 
 /// A cross around a fine point, `half` points wide to each side.
-fn cross<DB: DrawingBackend>(sheet: &Sheet<DB>, at: (i32, i32), half: i32, colour: RGBColor) -> DelaySampling<DB> {
+fn cross<DB: DrawingBackend>(canvas: &Canvas<DB>, at: (i32, i32), half: i32, colour: RGBColor) -> DelaySampling<DB> {
     let half = half * FINE;
     let stroke = colour.stroke_width((STROKE * FINE) as u32);
-    sheet.area.draw(&PathElement::new([(at.0 - half, at.1 - half), (at.0 + half, at.1 + half)], stroke))?;
-    sheet.area.draw(&PathElement::new([(at.0 - half, at.1 + half), (at.0 + half, at.1 - half)], stroke))
+    canvas.area.draw(&PathElement::new([(at.0 - half, at.1 - half), (at.0 + half, at.1 + half)], stroke))?;
+    canvas.area.draw(&PathElement::new([(at.0 - half, at.1 + half), (at.0 + half, at.1 - half)], stroke))
 }
 
 /// The sign of what a node did, around a fine point.
-fn sign<DB: DrawingBackend>(sheet: &Sheet<DB>, at: (i32, i32), which: Sign) -> DelaySampling<DB> {
+fn sign<DB: DrawingBackend>(canvas: &Canvas<DB>, at: (i32, i32), which: Sign) -> DelaySampling<DB> {
     let corners = |corners: [(i32, i32); 3]| -> Vec<(i32, i32)> {
         corners.iter().map(|(x, y)| (at.0 + x * FINE, at.1 + y * FINE)).collect()
     };
     match which {
-        Sign::Final => sheet.area.draw(&Circle::new(at, 6 * FINE, INK.filled())),
+        Sign::Final => canvas.area.draw(&Circle::new(at, 6 * FINE, INK.filled())),
         Sign::Extended => {
-            sheet.area.draw(&Circle::new(at, 5 * FINE, PAPER.filled()))?;
-            sheet.area.draw(&Circle::new(at, 5 * FINE, INK.stroke_width((STROKE * FINE) as u32)))
+            canvas.area.draw(&Circle::new(at, 5 * FINE, PAPER.filled()))?;
+            canvas.area.draw(&Circle::new(at, 5 * FINE, INK.stroke_width((STROKE * FINE) as u32)))
         }
-        Sign::Rewound => sheet.area.draw(&Polygon::new(corners([(-8, 0), (5, -7), (5, 7)]), FAULT.filled())),
-        Sign::Leads => sheet.area.draw(&Polygon::new(corners([(0, -8), (-7, 5), (7, 5)]), INK.filled())),
-        Sign::Asked => sheet.area.draw(&Polygon::new(corners([(0, -1), (-5, -11), (5, -11)]), SOFT.filled())),
-        Sign::Started => sheet.area.draw(&Polygon::new(corners([(8, 0), (-5, -7), (-5, 7)]), INK.filled())),
-        Sign::Crashed => cross(sheet, at, 7, FAULT),
+        Sign::Rewound => canvas.area.draw(&Polygon::new(corners([(-8, 0), (5, -7), (5, 7)]), FAULT.filled())),
+        Sign::Leads => canvas.area.draw(&Polygon::new(corners([(0, -8), (-7, 5), (7, 5)]), INK.filled())),
+        Sign::Asked => canvas.area.draw(&Polygon::new(corners([(0, -1), (-5, -11), (5, -11)]), SOFT.filled())),
+        Sign::Started => canvas.area.draw(&Polygon::new(corners([(8, 0), (-5, -7), (-5, 7)]), INK.filled())),
+        Sign::Crashed => cross(canvas, at, 7, FAULT),
     }
 }

@@ -17,11 +17,11 @@ use choose::{Choice, Flight};
 use std::collections::BTreeMap;
 
 /// Messages that are drawn at most.
-pub const MOST_MESSAGES: usize = 120;
+pub const MESSAGES_MAX: usize = 120;
 /// Nodes that are drawn at most.
-pub const MOST_NODES: usize = 12;
+pub const NODES_MAX: usize = 12;
 /// Faults whose names are drawn at most.
-const MOST_FAULTS: usize = 3;
+const FAULTS_MAX: usize = 3;
 /// Colours of kinds of messages, the first for the kind that comes first.
 const COLOURS: [Colour; 6] =
     [Colour::Blue, Colour::Orange, Colour::Green, Colour::Purple, Colour::Sky, Colour::Vermillion];
@@ -162,7 +162,7 @@ impl SpaceTime {
             kinds,
             arrows: choice.copies.iter().map(arrow).collect(),
             marks: marks(story, &choice, &axis),
-            faults: fault.take(MOST_FAULTS).collect(),
+            faults: fault.take(FAULTS_MAX).collect(),
             violations: violations(story, &choice, &axis),
             lines,
             axis,

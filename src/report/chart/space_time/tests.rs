@@ -98,9 +98,9 @@ fn what_does_not_fit_is_left_out_and_the_caption_says_so() {
         events.push(delivered(number + 10, sending(number, number, 1 + (number % 20) as u32, kind), 0));
     }
     let diagram = SpaceTime::of(&story(30, events));
-    assert_eq!((diagram.arrows.len(), diagram.lines.len()), (MOST_MESSAGES, MOST_NODES));
+    assert_eq!((diagram.arrows.len(), diagram.lines.len()), (MESSAGES_MAX, NODES_MAX));
     assert_eq!(diagram.kinds.len(), 1);
-    let shown = format!("Showing the last {MOST_MESSAGES} of 400 messages, without those called transaction.");
+    let shown = format!("Showing the last {MESSAGES_MAX} of 400 messages, without those called transaction.");
     assert!(diagram.caption.contains(&shown), "{}", diagram.caption);
     assert!(diagram.caption.contains("Showing 12 of 30 nodes."), "{}", diagram.caption);
     assert!(diagram.lines.iter().any(|line| !line.honest), "liars are among them");
@@ -130,7 +130,7 @@ fn bursts_that_are_far_apart_are_not_crowded() {
         delivered(at + 100, sending(number, at, 0, "block"), 1)
     });
     let diagram = SpaceTime::of(&story(2, events.collect()));
-    assert_eq!((diagram.arrows.len(), diagram.axis.cuts().count()), (axis::MOST_CUTS + 1, axis::MOST_CUTS));
+    assert_eq!((diagram.arrows.len(), diagram.axis.cuts().count()), (axis::CUTS_MAX + 1, axis::CUTS_MAX));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// A probability law of a delay.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "law", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Law {
+pub enum Distribution {
     /// Always the same: for debugging and for checks against theory. Hides races.
     Constant {
         /// The delay.
@@ -99,7 +99,7 @@ pub enum Law {
 /// A law with impossible parameters.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a {law} delay needs {needs}")]
-pub struct ImpossibleLaw {
+pub struct InvalidDistribution {
     /// Name of the law.
     pub law: &'static str,
     /// What it needs.
@@ -113,72 +113,74 @@ fn ns(span: Duration) -> f64 {
     span.as_nanos() as f64
 }
 
-impl Law {
+impl Distribution {
     /// Whether the parameters describe a law.
     ///
     /// # Errors
     /// The first parameter out of its range.
-    pub fn check(&self) -> Result<(), ImpossibleLaw> {
+    pub fn check(&self) -> Result<(), InvalidDistribution> {
         let shape_fits = |shape: &f64| (0.1..=1000.0).contains(shape);
         let spread_fits = |sigma: &f64| (0.0..=5.0).contains(sigma);
         let (fits, law, needs) = match self {
-            Law::Constant { .. } => (true, "constant", ""),
-            Law::Uniform { median, half_width } => {
+            Distribution::Constant { .. } => (true, "constant", ""),
+            Distribution::Uniform { median, half_width } => {
                 (half_width <= median, "uniform", "a half width of at most its median")
             }
-            Law::Normal { median, min, .. } => (min <= median, "normal", "a minimum of at most its median"),
-            Law::Lognormal { sigma, .. } => (spread_fits(sigma), "lognormal", "a sigma from 0 to 5"),
-            Law::ShiftedLognormal { min, median, sigma } => (
+            Distribution::Normal { median, min, .. } => (min <= median, "normal", "a minimum of at most its median"),
+            Distribution::Lognormal { sigma, .. } => (spread_fits(sigma), "lognormal", "a sigma from 0 to 5"),
+            Distribution::ShiftedLognormal { min, median, sigma } => (
                 min <= median && spread_fits(sigma),
                 "shifted lognormal",
                 "a minimum of at most its median and a sigma from 0 to 5",
             ),
-            Law::Exponential { .. } => (true, "exponential", ""),
-            Law::Pareto { shape, .. } => (shape_fits(shape), "Pareto", "a shape from 0.1 to 1000"),
-            Law::Weibull { shape, .. } => (shape_fits(shape), "Weibull", "a shape from 0.1 to 1000"),
-            Law::GeneralisedPareto { median, scale, shape, most } => (
+            Distribution::Exponential { .. } => (true, "exponential", ""),
+            Distribution::Pareto { shape, .. } => (shape_fits(shape), "Pareto", "a shape from 0.1 to 1000"),
+            Distribution::Weibull { shape, .. } => (shape_fits(shape), "Weibull", "a shape from 0.1 to 1000"),
+            Distribution::GeneralisedPareto { median, scale, shape, most } => (
                 most >= median && !scale.is_zero() && *shape > 0.0 && *shape <= 10.0,
                 "generalised Pareto",
                 "a scale above zero, a shape above 0 up to 10, and a greatest value of at least its median",
             ),
-            Law::Empirical { quantiles } => (
+            Distribution::Empirical { quantiles } => (
                 !quantiles.is_empty()
                     && quantiles.iter().all(|(p, _)| (0.0..=1.0).contains(p))
                     && quantiles.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 <= two[1].1),
                 "measured",
                 "quantiles with ascending probabilities from 0 to 1 and delays that do not fall",
             ),
-            Law::Simblock { mean } => (ns(*mean) > SIMBLOCK_UNIT, "SimBlock", "a mean above 5 ms"),
+            Distribution::Simblock { mean } => (ns(*mean) > SIMBLOCK_UNIT, "SimBlock", "a mean above 5 ms"),
         };
-        if fits { Ok(()) } else { Err(ImpossibleLaw { law, needs }) }
+        if fits { Ok(()) } else { Err(InvalidDistribution { law, needs }) }
     }
 
     /// Whether the inverse distribution function runs off to infinity at 0 or 1, where a table cannot follow it.
     pub(super) fn has_tails(&self) -> bool {
-        !matches!(self, Law::Constant { .. } | Law::Uniform { .. } | Law::Empirical { .. })
+        !matches!(self, Distribution::Constant { .. } | Distribution::Uniform { .. } | Distribution::Empirical { .. })
     }
 
     /// The delay in nanoseconds that is not exceeded with probability `p`, for `p` from 0 to 1. May be infinite at 1.
     #[must_use]
     pub fn quantile(&self, p: f64) -> f64 {
         match self {
-            Law::Constant { value } => ns(*value),
-            Law::Uniform { median, half_width } => ns(*median) + ns(*half_width) * (2.0 * p - 1.0),
-            Law::Normal { median, std_dev, min } => {
+            Distribution::Constant { value } => ns(*value),
+            Distribution::Uniform { median, half_width } => ns(*median) + ns(*half_width) * (2.0 * p - 1.0),
+            Distribution::Normal { median, std_dev, min } => {
                 if std_dev.is_zero() {
                     return ns(*median);
                 }
                 let cut = normal_cdf((ns(*min) - ns(*median)) / ns(*std_dev));
                 (ns(*median) + ns(*std_dev) * normal_quantile(cut + p * (1.0 - cut))).max(ns(*min))
             }
-            Law::Lognormal { median, sigma } => ns(*median) * spread(*sigma, p),
-            Law::ShiftedLognormal { min, median, sigma } => ns(*min) + (ns(*median) - ns(*min)) * spread(*sigma, p),
-            Law::Exponential { mean } => ns(*mean) * -libm::log1p(-p),
-            Law::Pareto { median, shape } => ns(*median) * libm::pow(2.0 * (1.0 - p), -1.0 / shape),
-            Law::Weibull { median, shape } => {
+            Distribution::Lognormal { median, sigma } => ns(*median) * spread(*sigma, p),
+            Distribution::ShiftedLognormal { min, median, sigma } => {
+                ns(*min) + (ns(*median) - ns(*min)) * spread(*sigma, p)
+            }
+            Distribution::Exponential { mean } => ns(*mean) * -libm::log1p(-p),
+            Distribution::Pareto { median, shape } => ns(*median) * libm::pow(2.0 * (1.0 - p), -1.0 / shape),
+            Distribution::Weibull { median, shape } => {
                 ns(*median) * libm::pow(-libm::log1p(-p) / std::f64::consts::LN_2, 1.0 / shape)
             }
-            Law::GeneralisedPareto { median, scale, shape, most } => {
+            Distribution::GeneralisedPareto { median, scale, shape, most } => {
                 let excess = |p: f64| (libm::pow(1.0 - p, -shape) - 1.0) / shape;
                 let location = ns(*median) - ns(*scale) * excess(0.5);
                 let below =
@@ -186,8 +188,10 @@ impl Law {
                 let (low, high) = (below(0.0), below(ns(*most)));
                 (location + ns(*scale) * excess(low + p * (high - low))).clamp(0.0, ns(*most))
             }
-            Law::Empirical { quantiles } => between(quantiles, p),
-            Law::Simblock { mean } => (ns(*mean) - SIMBLOCK_UNIT) * libm::pow(1.0 - p, -SIMBLOCK_UNIT / ns(*mean)),
+            Distribution::Empirical { quantiles } => between(quantiles, p),
+            Distribution::Simblock { mean } => {
+                (ns(*mean) - SIMBLOCK_UNIT) * libm::pow(1.0 - p, -SIMBLOCK_UNIT / ns(*mean))
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `check`, `list`, `schema`: what can be said without running anything.
 
-use super::command::{Check, Chosen};
+use super::command::{Check, ScenarioArgs};
 use super::exit::{Exit, Failure, render};
 use comfy_table::{ContentArrangement, Table, presets};
 use ledgerlab::Catalogue;
@@ -12,9 +12,9 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 
 /// Reads and checks the scenario that the command line asks for, the files that it names included.
-pub fn load(catalogue: &Catalogue, chosen: &Chosen) -> Result<Loaded, Failure> {
+pub fn load(catalogue: &Catalogue, chosen: &ScenarioArgs) -> Result<Loaded, Failure> {
     let file = chosen.file.display().to_string();
-    let text = read_text(&chosen.file, &file, SCENARIO_MOST).map_err(Failure::Wrong)?;
+    let text = read_text(&chosen.file, &file, SCENARIO_MAX).map_err(Failure::InvalidInput)?;
     let mut loaded = Scenario::load(catalogue, &file, &text, &chosen.overrides()).map_err(Failure::Scenario)?;
     if let Some(wanted) = &chosen.variant {
         choose(&mut loaded, wanted)?;
@@ -24,8 +24,8 @@ pub fn load(catalogue: &Catalogue, chosen: &Chosen) -> Result<Loaded, Failure> {
 }
 
 /// No scenario is longer, in bytes, and no file that one names.
-const SCENARIO_MOST: u64 = 64_000_000;
-const NAMED_MOST: u64 = 256_000_000;
+const SCENARIO_MAX: u64 = 64_000_000;
+const NAMED_MAX: u64 = 256_000_000;
 
 /// Reads a text of at most `most` bytes from an ordinary file: devices and pipes never end.
 fn read_text(path: &Path, shown: &str, most: u64) -> Result<String, String> {
@@ -48,7 +48,7 @@ fn read_text(path: &Path, shown: &str, most: u64) -> Result<String, String> {
 
 /// Reads a file that a scenario names.
 pub fn read_named(scenario: &Path, path: &str) -> Result<String, String> {
-    read_text(&scenario.parent().unwrap_or(Path::new(".")).join(path), path, NAMED_MOST)
+    read_text(&scenario.parent().unwrap_or(Path::new(".")).join(path), path, NAMED_MAX)
 }
 
 /// What is wrong with the files that a scenario and its variants name, each looked at once.
@@ -79,7 +79,7 @@ fn choose(loaded: &mut Loaded, wanted: &str) -> Result<(), Failure> {
     let Some(at) = names.iter().position(|name| *name == wanted) else {
         let why =
             if names.is_empty() { "the file has none".to_owned() } else { format!("there are {}", names.join(", ")) };
-        return Err(Failure::Wrong(format!("there is no variant \"{wanted}\": {why}")));
+        return Err(Failure::InvalidInput(format!("there is no variant \"{wanted}\": {why}")));
     };
     loaded.choose(at);
     Ok(())
@@ -129,7 +129,10 @@ pub fn list(catalogue: &Catalogue, wanted: Option<&str>, json: bool) -> Result<E
     let headings: Vec<&str> = sections.iter().map(|section| section.heading).collect();
     sections.retain(|section| section.heading.to_lowercase().starts_with(&prefix));
     if sections.is_empty() {
-        return Err(Failure::Wrong(format!("there is no section \"{prefix}\"; there are {}", headings.join(", "))));
+        return Err(Failure::InvalidInput(format!(
+            "there is no section \"{prefix}\"; there are {}",
+            headings.join(", ")
+        )));
     }
     let mut out = std::io::stdout().lock();
     if json {

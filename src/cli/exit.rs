@@ -1,6 +1,6 @@
 //! How the program ends.
 
-use ledgerlab::report::folder::Unwritten;
+use ledgerlab::report::folder::WriteError;
 use ledgerlab::scenario::Mistake;
 use std::io::{IsTerminal as _, Write as _};
 
@@ -11,7 +11,7 @@ pub enum Exit {
     /// Done, and everything held.
     Done = 0,
     /// The machine failed: disk full, file vanished.
-    Trouble = 1,
+    Io = 1,
     /// The command line or the scenario is wrong.
     Mistake = 2,
     /// Nodes disagree, or something final was taken back.
@@ -35,21 +35,21 @@ pub enum Failure {
     /// The scenario is wrong.
     Scenario(Vec<Mistake>),
     /// Something that was asked for cannot be done; not a matter of a line in a scenario.
-    Wrong(String),
+    InvalidInput(String),
     /// The machine failed.
-    Trouble(anyhow::Error),
+    Io(anyhow::Error),
     /// Somebody wanted an end before there was anything to keep.
     Interrupted,
 }
 
 impl Failure {
     /// Tells people (on standard error) or programs (on standard output), and says how to exit.
-    pub fn tell(&self, json: bool) -> Exit {
+    pub fn print(&self, json: bool) -> Exit {
         if json {
             let value = match self {
                 Failure::Scenario(mistakes) => serde_json::json!({"ok": false, "mistakes": mistakes}),
-                Failure::Wrong(what) => serde_json::json!({"ok": false, "error": what}),
-                Failure::Trouble(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
+                Failure::InvalidInput(what) => serde_json::json!({"ok": false, "error": what}),
+                Failure::Io(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
                 Failure::Interrupted => serde_json::json!({"ok": false, "error": NOTHING_YET}),
             };
             // If nobody listens any more, the exit code still tells.
@@ -58,24 +58,24 @@ impl Failure {
             let _ = writeln!(std::io::stderr(), "{}", self.text());
         }
         match self {
-            Failure::Scenario(_) | Failure::Wrong(_) => Exit::Mistake,
-            Failure::Trouble(_) => Exit::Trouble,
+            Failure::Scenario(_) | Failure::InvalidInput(_) => Exit::Mistake,
+            Failure::Io(_) => Exit::Io,
             Failure::Interrupted => Exit::Interrupted,
         }
     }
     /// Adds a sentence.
     pub fn adding(self, sentence: &str) -> Failure {
         match self {
-            Failure::Wrong(what) => Failure::Wrong(format!("{what}; {sentence}")),
-            Failure::Trouble(error) => Failure::Trouble(anyhow::anyhow!("{error:#}; {sentence}")),
+            Failure::InvalidInput(what) => Failure::InvalidInput(format!("{what}; {sentence}")),
+            Failure::Io(error) => Failure::Io(anyhow::anyhow!("{error:#}; {sentence}")),
             other => other,
         }
     }
     fn text(&self) -> String {
         match self {
             Failure::Scenario(mistakes) => render(mistakes),
-            Failure::Wrong(what) => format!("error: {what}"),
-            Failure::Trouble(error) => format!("error: {error:#}"),
+            Failure::InvalidInput(what) => format!("error: {what}"),
+            Failure::Io(error) => format!("error: {error:#}"),
             Failure::Interrupted => NOTHING_YET.to_owned(),
         }
     }
@@ -83,19 +83,19 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
-        Failure::Trouble(error)
+        Failure::Io(error)
     }
 }
 
-impl From<Unwritten> for Failure {
-    fn from(error: Unwritten) -> Failure {
-        Failure::Trouble(error.into())
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Failure {
+        Failure::Io(error.into())
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
-        Failure::Trouble(error.into())
+        Failure::Io(error.into())
     }
 }
 

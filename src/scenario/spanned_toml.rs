@@ -2,7 +2,7 @@
 //!
 //! A tree comes from one file and any number of overrides, each a source of its own. It is read by serde like any
 //! other format; what goes wrong on the way comes back as a [`Misread`] that points at the innermost value or key
-//! concerned. Later checks ask the tree where a key stands ([`Tree::place`]).
+//! concerned. Later checks ask the tree where a key stands ([`SpannedToml::place`]).
 
 mod renamed;
 
@@ -26,7 +26,7 @@ pub struct Place {
 
 /// A value and where it stands.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Tree {
+pub struct SpannedToml {
     value: Value,
     place: Place,
 }
@@ -38,9 +38,9 @@ enum Value {
     Float(f64),
     Flag(bool),
     Unusable(&'static str),
-    List(Vec<Tree>),
+    List(Vec<SpannedToml>),
     /// In the order written.
-    Table(Vec<(Key, Tree)>),
+    Table(Vec<(Key, SpannedToml)>),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -76,16 +76,16 @@ impl Step {
     }
 }
 
-impl Tree {
+impl SpannedToml {
     /// Reads TOML; `source` is the number of this text among the sources.
-    pub fn parse(text: &str, source: usize) -> Result<Tree, NotToml> {
+    pub fn parse(text: &str, source: usize) -> Result<SpannedToml, NotToml> {
         let table = DeTable::parse(text)
             .map_err(|error| NotToml { what: error.message().to_owned(), span: error.span().unwrap_or(0..0) })?;
         let span = table.span();
-        Ok(Tree { value: Value::table(table.into_inner(), source), place: Place { source, span } })
+        Ok(SpannedToml { value: Value::table(table.into_inner(), source), place: Place { source, span } })
     }
 
-    fn from_toml(value: toml::Spanned<DeValue<'_>>, source: usize) -> Tree {
+    fn from_toml(value: toml::Spanned<DeValue<'_>>, source: usize) -> SpannedToml {
         let place = Place { source, span: value.span() };
         let value = match value.into_inner() {
             DeValue::String(text) => Value::Text(text.into_owned()),
@@ -99,32 +99,34 @@ impl Tree {
             },
             DeValue::Boolean(flag) => Value::Flag(flag),
             DeValue::Datetime(_) => Value::Unusable("a date"),
-            DeValue::Array(list) => Value::List(list.into_iter().map(|item| Tree::from_toml(item, source)).collect()),
+            DeValue::Array(list) => {
+                Value::List(list.into_iter().map(|item| SpannedToml::from_toml(item, source)).collect())
+            }
             DeValue::Table(table) => Value::table(table, source),
         };
-        Tree { value, place }
+        SpannedToml { value, place }
     }
 
     /// Settings that the program wrote itself, so that no second kind of deserializer is compiled to read them.
-    pub fn of_settings(settings: &toml::Table) -> Tree {
+    pub fn of_settings(settings: &toml::Table) -> SpannedToml {
         let nowhere = Place { source: 0, span: 0..0 };
         let entry = |(name, value): (&String, &toml::Value)| {
-            (Key { name: name.clone(), place: nowhere.clone() }, Tree::of_value(value))
+            (Key { name: name.clone(), place: nowhere.clone() }, SpannedToml::of_value(value))
         };
-        Tree { value: Value::Table(settings.iter().map(entry).collect()), place: nowhere.clone() }
+        SpannedToml { value: Value::Table(settings.iter().map(entry).collect()), place: nowhere.clone() }
     }
 
-    fn of_value(value: &toml::Value) -> Tree {
+    fn of_value(value: &toml::Value) -> SpannedToml {
         let value = match value {
             toml::Value::String(text) => Value::Text(text.clone()),
             toml::Value::Integer(number) => Value::Integer(*number),
             toml::Value::Float(number) => Value::Float(*number),
             toml::Value::Boolean(flag) => Value::Flag(*flag),
             toml::Value::Datetime(_) => Value::Unusable("a date"),
-            toml::Value::Array(items) => Value::List(items.iter().map(Tree::of_value).collect()),
-            toml::Value::Table(table) => return Tree::of_settings(table),
+            toml::Value::Array(items) => Value::List(items.iter().map(SpannedToml::of_value).collect()),
+            toml::Value::Table(table) => return SpannedToml::of_settings(table),
         };
-        Tree { value, place: Place { source: 0, span: 0..0 } }
+        SpannedToml { value, place: Place { source: 0, span: 0..0 } }
     }
 
     /// Whether something stands at `path`.
@@ -167,13 +169,13 @@ impl Tree {
     }
 
     /// The value at `path`, if there is one.
-    pub fn at(&self, path: &str) -> Option<&Tree> {
+    pub fn at(&self, path: &str) -> Option<&SpannedToml> {
         let (tree, found) = self.follow(path);
         found.then_some(tree)
     }
 
     /// The innermost value on the way to `path`, and whether the whole path exists.
-    fn follow(&self, path: &str) -> (&Tree, bool) {
+    fn follow(&self, path: &str) -> (&SpannedToml, bool) {
         let mut tree = self;
         let Some(steps) = steps(path) else { return (self, false) };
         for step in &steps {
@@ -185,7 +187,7 @@ impl Tree {
         (tree, true)
     }
 
-    fn step(&self, step: &Step) -> Option<&Tree> {
+    fn step(&self, step: &Step) -> Option<&SpannedToml> {
         match (&self.value, step) {
             (Value::Table(entries), Step::Key(name)) => {
                 entries.iter().find(|(key, _)| key.name == *name).map(|(_, tree)| tree)
@@ -198,7 +200,7 @@ impl Tree {
     /// Puts `value` at `path`, making tables on the way. `key` is where the path is written.
     ///
     /// A list of one element may be passed through without an index: `chain.nodes.count`.
-    pub fn set(&mut self, path: &[Step], key: &Place, value: Tree) -> Result<(), String> {
+    pub fn set(&mut self, path: &[Step], key: &Place, value: SpannedToml) -> Result<(), String> {
         let Some((step, rest)) = path.split_first() else {
             *self = value;
             return Ok(());
@@ -214,7 +216,7 @@ impl Tree {
             },
             (Value::Table(entries), Step::Key(name)) => {
                 let at = entries.iter().position(|(key, _)| key.name == *name).unwrap_or_else(|| {
-                    let empty = Tree { value: Value::Table(Vec::new()), place: key.clone() };
+                    let empty = SpannedToml { value: Value::Table(Vec::new()), place: key.clone() };
                     entries.push((Key { name: name.clone(), place: key.clone() }, empty));
                     entries.len() - 1
                 });
@@ -230,7 +232,7 @@ impl Tree {
         }
     }
 
-    /// Whether [`Tree::set`] at `path` would change or add a setting and leave every choice as it is: a word that stands
+    /// Whether [`SpannedToml::set`] at `path` would change or add a setting and leave every choice as it is: a word that stands
     /// for a table becomes one only of that name.
     pub fn takes(&self, path: &[Step]) -> bool {
         match (&self.value, path) {
@@ -242,18 +244,18 @@ impl Tree {
     }
 
     /// The value of an entry of a table.
-    pub fn entry(&mut self, name: &str) -> Option<&mut Tree> {
+    pub fn entry(&mut self, name: &str) -> Option<&mut SpannedToml> {
         let Value::Table(entries) = &mut self.value else { return None };
         entries.iter_mut().find(|(key, _)| key.name == name).map(|(_, tree)| tree)
     }
 
     /// The elements of a list.
-    pub fn items(&mut self) -> &mut [Tree] {
+    pub fn items(&mut self) -> &mut [SpannedToml] {
         if let Value::List(items) = &mut self.value { items } else { &mut [] }
     }
 
     /// The entries of a table: key, where it stands, value.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Place, &Tree)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Place, &SpannedToml)> {
         let entries = if let Value::Table(entries) = &self.value { entries.as_slice() } else { &[] };
         entries.iter().map(|(key, tree)| (key.name.as_str(), &key.place, tree))
     }
@@ -315,23 +317,23 @@ impl Tree {
     }
 
     /// A table without entries.
-    pub fn empty(place: Place) -> Tree {
-        Tree { value: Value::Table(Vec::new()), place }
+    pub fn empty(place: Place) -> SpannedToml {
+        SpannedToml { value: Value::Table(Vec::new()), place }
     }
 
     /// A text value.
-    pub fn text(text: &str, place: Place) -> Tree {
-        Tree { value: Value::Text(text.to_owned()), place }
+    pub fn text(text: &str, place: Place) -> SpannedToml {
+        SpannedToml { value: Value::Text(text.to_owned()), place }
     }
 }
 
 impl Value {
     fn table(table: DeTable<'_>, source: usize) -> Value {
-        let mut entries: Vec<(Key, Tree)> = table
+        let mut entries: Vec<(Key, SpannedToml)> = table
             .into_iter()
             .map(|(key, value)| {
                 let place = Place { source, span: key.span() };
-                (Key { name: key.into_inner().into_owned(), place }, Tree::from_toml(value, source))
+                (Key { name: key.into_inner().into_owned(), place }, SpannedToml::from_toml(value, source))
             })
             .collect();
         entries.sort_by_key(|(key, _)| key.place.span.start);
@@ -503,7 +505,7 @@ impl de::Error for Box<Misread> {
 
 /// Each type that can be read asks for what it is, so that only the way to that is compiled for it; what else stands there
 /// is refused in one place for all.
-impl Tree {
+impl SpannedToml {
     /// Something else stands here than what is read.
     #[cold]
     fn mismatch(&self, expected: &dyn de::Expected) -> Box<Misread> {
@@ -559,7 +561,7 @@ macro_rules! read {
     };
 }
 
-impl<'de> Deserializer<'de> for &'de Tree {
+impl<'de> Deserializer<'de> for &'de SpannedToml {
     type Error = Box<Misread>;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Box<Misread>> {
@@ -624,14 +626,14 @@ impl<'de> Deserializer<'de> for &'de Tree {
     }
 }
 
-fn visit_list<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Result<V::Value, Box<Misread>> {
+fn visit_list<'de, V: Visitor<'de>>(items: &'de [SpannedToml], visitor: V) -> Result<V::Value, Box<Misread>> {
     let mut list = Items { items, next: 0 };
     let value = visitor.visit_seq(&mut list)?;
     list.end()?;
     Ok(value)
 }
 
-fn visit_table<'de, V: Visitor<'de>>(entries: &'de [(Key, Tree)], visitor: V) -> Result<V::Value, Box<Misread>> {
+fn visit_table<'de, V: Visitor<'de>>(entries: &'de [(Key, SpannedToml)], visitor: V) -> Result<V::Value, Box<Misread>> {
     let mut table = Entries { entries, next: 0 };
     match (visitor.visit_map(&mut table), entries.get(table.next)) {
         // A key was read and its value was not asked for: the key itself is wrong.
@@ -641,7 +643,7 @@ fn visit_table<'de, V: Visitor<'de>>(entries: &'de [(Key, Tree)], visitor: V) ->
 }
 
 struct Items<'de> {
-    items: &'de [Tree],
+    items: &'de [SpannedToml],
     next: usize,
 }
 
@@ -664,7 +666,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'de> {
 }
 
 struct Entries<'de> {
-    entries: &'de [(Key, Tree)],
+    entries: &'de [(Key, SpannedToml)],
     next: usize,
 }
 
@@ -693,7 +695,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'de> {
 struct Choice<'de> {
     word: &'de str,
     place: &'de Place,
-    settings: Option<&'de Tree>,
+    settings: Option<&'de SpannedToml>,
 }
 
 impl Choice<'_> {

@@ -1,10 +1,10 @@
 //! `run`: one run per seed, each into a folder of its own.
 
 use super::bug;
-use super::command::{Chosen, Run};
+use super::command::{Run, ScenarioArgs};
 use super::detached;
 use super::exit::{Exit, Failure};
-use super::inspect::{load, read_named, warn};
+use super::inspect::read_named;
 use super::interrupt::Interrupt;
 use super::memory;
 use ledgerlab::Catalogue;
@@ -13,7 +13,7 @@ use ledgerlab::report::manifest::{Manifest, Verdict};
 use ledgerlab::report::progress::Progress;
 use ledgerlab::report::{self, Finished, FinishedExperiment, Written};
 use ledgerlab::scenario::Scenario;
-use ledgerlab::scenario::run::{Ran, run as run_scenario};
+use ledgerlab::scenario::run::{RunResult, run as run_scenario};
 use ledgerlab::scenario::show;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,14 +26,8 @@ use std::time::Instant;
 /// The files that a scenario names, by their path in it.
 pub type Inputs = BTreeMap<String, String>;
 
-/// Runs an experiment.
-pub fn run(catalogue: &Catalogue, wanted: &Run, json: bool, quiet: bool) -> Result<Exit, Failure> {
-    let loaded = load(catalogue, &wanted.chosen)?;
-    warn(&loaded, quiet);
-    if !loaded.variants.is_empty() {
-        return super::comparison::run(catalogue, wanted, &loaded, json, quiet);
-    }
-    let scenario = &loaded.scenario;
+/// Runs an experiment without variants.
+pub fn run(catalogue: &Catalogue, wanted: &Run, scenario: &Scenario, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let inputs = Arc::new(read_inputs(scenario, &wanted.chosen.file)?);
     // Before the folder is begun: whoever sees it can interrupt.
     let interrupt = Interrupt::listen()?;
@@ -78,7 +72,7 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, json: bool, quiet: bool) -> Resu
 /// Reads the files that the scenario names.
 pub fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> {
     let read = |(_, (_, path)): (usize, (String, &str))| {
-        read_named(file, path).map(|text| (path.to_owned(), text)).map_err(Failure::Wrong)
+        read_named(file, path).map(|text| (path.to_owned(), text)).map_err(Failure::InvalidInput)
     };
     scenario.files().into_iter().map(read).collect()
 }
@@ -93,7 +87,7 @@ pub fn begin(wanted: &Run, scenario: &Scenario, quiet: bool) -> Result<Folder, F
         force: wanted.force,
         beside: wanted.out.is_none(),
     };
-    let claim = Claim::on(&target, &rule).map_err(|refused| Failure::Wrong(refused.to_string()))?;
+    let claim = Claim::on(&target, &rule).map_err(|refused| Failure::InvalidInput(refused.to_string()))?;
     for note in claim.notes.iter().filter(|_| !quiet) {
         writeln!(std::io::stderr(), "note: {note}")?;
     }
@@ -121,7 +115,7 @@ pub struct Session<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
     /// How it was chosen.
-    pub chosen: &'a Chosen,
+    pub chosen: &'a ScenarioArgs,
     /// The files that it names.
     pub inputs: &'a Arc<Inputs>,
     /// Where its results go.
@@ -183,7 +177,8 @@ impl Session<'_> {
         let ran = ran.map_err(|panic| {
             bug::told(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed)))
         })?;
-        let ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario under seed {seed}: {what}")))?;
+        let ran =
+            ran.map_err(|what| Failure::InvalidInput(format!("cannot build the scenario under seed {seed}: {what}")))?;
         let finished = Finished { scenario: self.scenario, seed, ran, wall: started.elapsed(), inputs: self.inputs };
         if self.scenario.seeds.0.len() == 1 {
             return Ok(Some(report::write_run(&finished, self.folder)?));
@@ -211,13 +206,13 @@ struct Job {
 }
 
 impl Job {
-    fn run(&self) -> Result<Ran, String> {
+    fn run(&self) -> Result<RunResult, String> {
         let mut share = self.progress.share();
         let watch = memory::Watch::new(self.memory);
         let ran =
             run_scenario(&self.catalogue, &self.scenario, self.seed, &reader(&self.inputs), u64::MAX, |standing| {
                 self.has_begun.store(true, Ordering::Relaxed);
-                share.tell(standing);
+                share.notify(standing);
                 !self.interrupt.came() && !self.failed.load(Ordering::Relaxed) && watch.is_fine()
             })?;
         // A run that was ended because this process grew too large says so.
@@ -225,7 +220,7 @@ impl Job {
             let (used, limit) = (show(used), show(self.memory));
             format!("memory: {used} were in use, the limit is {limit}")
         });
-        Ok(Ran { ended_by, ..ran })
+        Ok(RunResult { ended_by, ..ran })
     }
 }
 
@@ -257,7 +252,7 @@ fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Re
 /// Says what came out, and how to exit.
 fn tell(
     experiment: &FinishedExperiment<'_>,
-    chosen: &Chosen,
+    chosen: &ScenarioArgs,
     place: &Path,
     json: bool,
     quiet: bool,
@@ -327,7 +322,7 @@ pub fn exit(verdict: Verdict) -> Exit {
 }
 
 /// The command that repeats one run.
-pub fn again(chosen: &Chosen, seed: u64) -> String {
+pub fn again(chosen: &ScenarioArgs, seed: u64) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@".contains(c);
     let quoted = |text: &str| {
         if !text.is_empty() && text.chars().all(plain) {

@@ -17,32 +17,32 @@ use std::ops::Range;
 
 /// The value of a fingerprint. Shown and serialized as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Print(pub u128);
+pub struct FingerprintValue(pub u128);
 
-impl fmt::Display for Print {
+impl fmt::Display for FingerprintValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
     }
 }
 
-impl fmt::Debug for Print {
+impl fmt::Debug for FingerprintValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl Serialize for Print {
+impl Serialize for FingerprintValue {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         out.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Print {
+impl<'de> Deserialize<'de> for FingerprintValue {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let value = if digits { u128::from_str_radix(&text, 16).ok() } else { None };
-        value.map(Print).ok_or_else(|| de::Error::custom("expected 32 hexadecimal digits"))
+        value.map(FingerprintValue).ok_or_else(|| de::Error::custom("expected 32 hexadecimal digits"))
     }
 }
 
@@ -95,10 +95,10 @@ impl Fingerprint {
     }
     /// The value after the events so far; their number is part of it.
     #[must_use]
-    pub fn value(&self) -> Print {
+    pub fn value(&self) -> FingerprintValue {
         let first = finish(self.lanes[0] ^ self.events);
         let second = finish(self.lanes[1] ^ first);
-        Print(u128::from(first) << 64 | u128::from(second))
+        FingerprintValue(u128::from(first) << 64 | u128::from(second))
     }
 }
 
@@ -117,7 +117,7 @@ const fn finish(mut x: u64) -> u64 {
 }
 
 /// Checkpoints that are kept at most; above, every other is dropped and the stride doubles.
-const MOST_CHECKPOINTS: usize = 65_536;
+const CHECKPOINTS_MAX: usize = 65_536;
 /// The first bytes of a stored timeline, version included.
 const MAGIC: [u8; 8] = *b"LLTRACE1";
 
@@ -147,7 +147,7 @@ pub struct Mark {
     /// Events so far.
     pub events: u64,
     /// The value.
-    pub value: Print,
+    pub value: FingerprintValue,
 }
 
 /// Where two runs part.
@@ -218,7 +218,7 @@ impl Trace {
     }
     fn checkpoint(&mut self) {
         self.timeline.checkpoints.push(self.fingerprint.value().0 as u64);
-        if self.timeline.checkpoints.len() > MOST_CHECKPOINTS {
+        if self.timeline.checkpoints.len() > CHECKPOINTS_MAX {
             self.timeline.coarsen();
         }
         self.next_checkpoint = (self.timeline.checkpoints.len() as u64 + 1) * self.timeline.stride;
@@ -280,7 +280,7 @@ impl Timeline {
         }
         let mark = |bytes: &[u8]| Mark {
             events: word(&bytes[..8]),
-            value: Print(u128::from(word(&bytes[16..])) << 64 | u128::from(word(&bytes[8..16]))),
+            value: FingerprintValue(u128::from(word(&bytes[16..])) << 64 | u128::from(word(&bytes[8..16]))),
         };
         let intervals = marks.chunks_exact(24).map(mark).collect();
         Some(Timeline { interval, intervals, stride, checkpoints: rest.chunks_exact(8).map(word).collect() })

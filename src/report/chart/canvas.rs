@@ -16,11 +16,11 @@ pub type DelaySampling<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBacke
 pub trait Picture {
     /// Width and height, in points.
     fn size(&self) -> (i32, i32);
-    /// Draws it onto a white sheet of its size.
+    /// Draws it onto a white canvas of its size.
     ///
     /// # Errors
     /// Those of the backend.
-    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> DelaySampling<DB>;
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB>;
 }
 
 /// The picture as SVG. Texts are in the viewer's sans-serif font.
@@ -66,10 +66,10 @@ pub fn png(picture: &impl Picture, out: &mut dyn Write) -> io::Result<()> {
 
 fn draw<DB: DrawingBackend>(picture: &impl Picture, backend: DB) -> DelaySampling<DB> {
     load_font();
-    let sheet = Sheet { area: backend.into_drawing_area() };
-    sheet.area.fill(&PAPER)?;
-    picture.draw(&sheet)?;
-    sheet.area.present()
+    let canvas = Canvas { area: backend.into_drawing_area() };
+    canvas.area.fill(&PAPER)?;
+    picture.draw(&canvas)?;
+    canvas.area.present()
 }
 
 /// Cuts a text into lines of at most `most` characters, between words.
@@ -87,13 +87,13 @@ pub fn wrap(text: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// Where everything is drawn. Takes points of the theme's sheet.
-pub struct Sheet<DB: DrawingBackend> {
+/// Where everything is drawn. Takes points of the theme's canvas.
+pub struct Canvas<DB: DrawingBackend> {
     /// Takes fine points.
     pub area: DrawingArea<DB, Shift>,
 }
 
-impl<DB: DrawingBackend> Sheet<DB> {
+impl<DB: DrawingBackend> Canvas<DB> {
     /// Writes a text at a point.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
 //! A stage without engine: nodes, messages under way, timers and logs.
 //!
-//! A [`Rehearsal`] runs a protocol with every message taking the same time, or moved by hand: deliver this, drop that,
+//! A [`TestCluster`] runs a protocol with every message taking the same time, or moved by hand: deliver this, drop that,
 //! fire a timer, crash a node between two effects. Disks and processors cost nothing. It serves unit tests, traces
 //! that a person can argue with, and model checking; measuring is the engine's business.
 
 use super::{Attacker, Context, Effect, EffectOf, Invalid, Protocol, Services, Snapshot};
 use crate::base::hash::has_repeated_pair;
 use crate::base::{AccountId, Committee, Crypto, Digest, Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire};
-use crate::chain::{Batch, Block, BlockIndex, Body, Limit, Transaction, Tree};
+use crate::chain::{Batch, Block, BlockIndex, BlockTree, Body, Limit, Transaction};
 use crate::protocol::Message;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,36 +30,36 @@ pub struct Flight<M> {
 }
 
 #[derive(Debug)]
-enum Occupant<P: Protocol> {
+enum NodeLogic<P: Protocol> {
     Honest(P),
     Attacker(Box<dyn Attacker<P>>),
 }
 
 /// What a node has besides its own memory.
-struct Belongings {
+struct NodeState {
     random: Stream,
     pool: Vec<Arc<Transaction>>,
     chain: Vec<Arc<Block>>,
     finalized: Height,
 }
 
-struct Seat<P: Protocol> {
-    occupant: Option<Occupant<P>>,
+struct TestNode<P: Protocol> {
+    logic: Option<NodeLogic<P>>,
     attack: Option<String>,
     log: Vec<P::Record>,
     timers: BTreeMap<P::Timer, (Time, u64)>,
-    own: Belongings,
+    own: NodeState,
     notes: Vec<(&'static str, u64)>,
     /// Effects that will still be performed before the node crashes.
-    fuse: Option<u32>,
+    effects_until_crash: Option<u32>,
 }
 
 /// Nodes on a stage.
-pub struct Rehearsal<P: Protocol> {
+pub struct TestCluster<P: Protocol> {
     config: Arc<P::Config>,
     committee: Committee,
     shared: Shared,
-    seats: Vec<Seat<P>>,
+    nodes: Vec<TestNode<P>>,
     flights: Vec<(u64, Flight<P::Message>)>,
     delay: Duration,
     now: Time,
@@ -71,11 +71,11 @@ pub struct Rehearsal<P: Protocol> {
 struct Shared {
     keys: Keyring,
     accounts: Keyring,
-    tree: Tree,
+    tree: BlockTree,
 }
 
 struct Stage<'a> {
-    own: &'a mut Belongings,
+    own: &'a mut NodeState,
     shared: &'a mut Shared,
 }
 
@@ -99,10 +99,10 @@ impl Services for Stage<'_> {
     fn keys(&self) -> &Keyring {
         &self.shared.keys
     }
-    fn tree(&self) -> &Tree {
+    fn tree(&self) -> &BlockTree {
         &self.shared.tree
     }
-    fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
+    fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
         self.shared.tree.insert(block)
     }
     fn pending(&self) -> usize {
@@ -164,41 +164,41 @@ impl Services for Stage<'_> {
 }
 
 /// Setting the stage.
-impl<P: Protocol> Rehearsal<P> {
+impl<P: Protocol> TestCluster<P> {
     /// `n` nodes with symbolic signatures and messages that take 1 ms, booted at time zero.
     #[must_use]
-    pub fn new(n: usize, config: P::Config) -> Rehearsal<P> {
-        let mut stage = Rehearsal::empty(n, config);
+    pub fn new(n: usize, config: P::Config) -> TestCluster<P> {
+        let mut stage = TestCluster::empty(n, config);
         (0..n).for_each(|node| stage.boot(node));
         stage
     }
     /// The same, not booted yet.
     #[must_use]
-    pub fn empty(n: usize, config: P::Config) -> Rehearsal<P> {
-        let tree = Tree::new();
+    pub fn empty(n: usize, config: P::Config) -> TestCluster<P> {
+        let tree = BlockTree::new();
         let genesis = tree.block(BlockIndex::GENESIS).clone();
-        let seat = |node: usize| Seat {
-            occupant: None,
+        let seat = |node: usize| TestNode {
+            logic: None,
             attack: None,
             log: Vec::new(),
             timers: BTreeMap::new(),
-            own: Belongings {
+            own: NodeState {
                 random: Stream::new(1, "rehearsal", node as u64, 0),
                 pool: Vec::new(),
                 chain: vec![genesis.clone()],
                 finalized: Height::GENESIS,
             },
             notes: Vec::new(),
-            fuse: None,
+            effects_until_crash: None,
         };
         let committee = P::committee(&config, vec![1; n]);
         let keys = Keyring::new(Crypto::Symbolic, 1, "node", n);
         let accounts = Keyring::new(Crypto::Symbolic, 1, "account", ACCOUNTS);
-        Rehearsal {
+        TestCluster {
             config: Arc::new(config),
             committee,
             shared: Shared { keys, accounts, tree },
-            seats: (0..n).map(seat).collect(),
+            nodes: (0..n).map(seat).collect(),
             flights: Vec::new(),
             delay: Duration::from_millis(1),
             now: Time::ZERO,
@@ -216,20 +216,20 @@ impl<P: Protocol> Rehearsal<P> {
     /// # Panics
     /// If it is not a committee of as many nodes.
     pub fn set_committee(&mut self, committee: Committee) {
-        assert_eq!(committee.n(), self.seats.len(), "a committee of all nodes");
+        assert_eq!(committee.n(), self.nodes.len(), "a committee of all nodes");
         self.committee = committee;
     }
-    /// Makes whatever bears the names of `liars` count as signed by them, and transactions by whoever they name as sender:
-    /// see [`Keyring::believing`]. Liars have accounts too.
+    /// Makes whatever bears the names of `Byzantine nodes` count as signed by them, and transactions by whoever they name as sender:
+    /// see [`Keyring::believing`]. Byzantine nodes have accounts too.
     pub fn believe(&mut self, liars: &[usize]) {
         let believed = liars.iter().map(|liar| NodeId::from(*liar).0);
-        self.shared.keys = Keyring::new(Crypto::Symbolic, 1, "node", self.seats.len()).believing(believed);
+        self.shared.keys = Keyring::new(Crypto::Symbolic, 1, "node", self.nodes.len()).believing(believed);
         self.shared.accounts = Keyring::new(Crypto::Symbolic, 1, "account", ACCOUNTS)
             .believing((0..ACCOUNTS).map(|a| AccountId::from(a).0));
     }
     /// Makes a node that has not booted yet play an attack of the protocol.
     pub fn set_attack(&mut self, node: usize, name: &str) {
-        self.seats[node].attack = Some(name.to_owned());
+        self.nodes[node].attack = Some(name.to_owned());
     }
     /// A payment from account `from`, numbered `nonce`; the same arguments make the same transaction.
     #[must_use]
@@ -240,30 +240,30 @@ impl<P: Protocol> Rehearsal<P> {
 }
 
 /// Moving by hand.
-impl<P: Protocol> Rehearsal<P> {
+impl<P: Protocol> TestCluster<P> {
     /// Starts a node, for the first time or again.
     pub fn boot(&mut self, node: usize) {
         let id = NodeId::from(node);
-        let log = self.seats[node].log.clone();
-        let attack = self.seats[node].attack.clone();
-        self.seats[node].own.random = Stream::new(1, "rehearsal", node as u64, self.number);
+        let log = self.nodes[node].log.clone();
+        let attack = self.nodes[node].attack.clone();
+        self.nodes[node].own.random = Stream::new(1, "rehearsal", node as u64, self.number);
         let (config, now) = (self.config.clone(), self.now);
         let mut effects = Vec::new();
-        let mut stage = Stage { own: &mut self.seats[node].own, shared: &mut self.shared };
+        let mut stage = Stage { own: &mut self.nodes[node].own, shared: &mut self.shared };
         let mut ctx = Context::new(&mut stage, &mut effects, &self.committee, now, id);
-        let occupant = match attack {
-            None => Occupant::Honest(P::boot(&config, &log, &mut ctx)),
-            Some(name) => Occupant::Attacker(P::attacker(&name, &config, &log, &mut ctx).expect("a known attack")),
+        let logic = match attack {
+            None => NodeLogic::Honest(P::boot(&config, &log, &mut ctx)),
+            Some(name) => NodeLogic::Attacker(P::attacker(&name, &config, &log, &mut ctx).expect("a known attack")),
         };
-        self.seats[node].occupant = Some(occupant);
+        self.nodes[node].logic = Some(logic);
         self.perform(node, effects);
     }
     /// Stops a node: its memory, timers and unfinal chain are gone, its log stays.
     pub fn crash(&mut self, node: usize) {
-        let seat = &mut self.seats[node];
-        seat.occupant = None;
+        let seat = &mut self.nodes[node];
+        seat.logic = None;
         seat.timers.clear();
-        seat.fuse = None;
+        seat.effects_until_crash = None;
         let kept = seat.own.finalized.0 as usize + 1;
         seat.own.chain.truncate(kept);
         seat.own.pool.clear();
@@ -271,31 +271,31 @@ impl<P: Protocol> Rehearsal<P> {
     /// Whether a node is running.
     #[must_use]
     pub fn is_up(&self, node: usize) -> bool {
-        self.seats[node].occupant.is_some()
+        self.nodes[node].logic.is_some()
     }
     /// Crashes a node after it has performed `effects` more effects.
-    pub fn set_fuse(&mut self, node: usize, effects: u32) {
-        self.seats[node].fuse = Some(effects);
+    pub fn crash_after_effects(&mut self, node: usize, effects: u32) {
+        self.nodes[node].effects_until_crash = Some(effects);
     }
     /// Loses the last `records` of a node's log: amnesia.
     pub fn forget(&mut self, node: usize, records: usize) {
-        let log = &mut self.seats[node].log;
+        let log = &mut self.nodes[node].log;
         log.truncate(log.len().saturating_sub(records));
     }
     /// Hands a transaction to one node's mempool.
     pub fn submit(&mut self, node: usize, transaction: &Arc<Transaction>) {
-        let own = &mut self.seats[node].own;
+        let own = &mut self.nodes[node].own;
         if own.pool.iter().all(|known| known.id() != transaction.id()) {
             own.pool.push(transaction.clone());
-            self.handle(node, |occupant, ctx| match occupant {
-                Occupant::Honest(node) => node.on_pending(ctx),
-                Occupant::Attacker(node) => node.on_pending(ctx),
+            self.handle(node, |logic, ctx| match logic {
+                NodeLogic::Honest(node) => node.on_transaction(ctx),
+                NodeLogic::Attacker(node) => node.on_transaction(ctx),
             });
         }
     }
     /// Hands a transaction to every node.
     pub fn submit_to_all(&mut self, transaction: &Arc<Transaction>) {
-        (0..self.seats.len()).for_each(|node| self.submit(node, transaction));
+        (0..self.nodes.len()).for_each(|node| self.submit(node, transaction));
     }
     /// Puts a message under way that nobody sent: what a Byzantine node would send.
     pub fn inject(&mut self, from: usize, to: usize, message: P::Message) {
@@ -339,11 +339,11 @@ impl<P: Protocol> Rehearsal<P> {
     }
     /// Fires a timer now; whether it was set.
     pub fn fire(&mut self, node: usize, timer: P::Timer) -> bool {
-        let was_set = self.seats[node].timers.remove(&timer).is_some();
+        let was_set = self.nodes[node].timers.remove(&timer).is_some();
         if was_set {
-            self.handle(node, |occupant, ctx| match occupant {
-                Occupant::Honest(node) => node.on_timer(timer, ctx),
-                Occupant::Attacker(node) => node.on_timer(timer, ctx),
+            self.handle(node, |logic, ctx| match logic {
+                NodeLogic::Honest(node) => node.on_timer(timer, ctx),
+                NodeLogic::Attacker(node) => node.on_timer(timer, ctx),
             });
         }
         was_set
@@ -351,7 +351,7 @@ impl<P: Protocol> Rehearsal<P> {
 }
 
 /// Running by the clock.
-impl<P: Protocol> Rehearsal<P> {
+impl<P: Protocol> TestCluster<P> {
     /// Runs everything that is due up to and including `until`, in order of time.
     pub fn run_until(&mut self, until: Time) {
         while let Some((at, _)) = self.due().filter(|(at, _)| *at <= until) {
@@ -365,7 +365,7 @@ impl<P: Protocol> Rehearsal<P> {
         self.run_until(self.now + span);
     }
     /// Runs until `reached` holds or `limit` has passed; whether it holds.
-    pub fn run_while(&mut self, limit: Duration, mut going: impl FnMut(&Rehearsal<P>) -> bool) -> bool {
+    pub fn run_while(&mut self, limit: Duration, mut going: impl FnMut(&TestCluster<P>) -> bool) -> bool {
         let end = self.now + limit;
         while going(self) {
             match self.due().filter(|(at, _)| *at <= end) {
@@ -381,7 +381,7 @@ impl<P: Protocol> Rehearsal<P> {
     /// The earliest thing due: its time and number.
     fn due(&self) -> Option<(Time, u64)> {
         let flight = self.flights.iter().map(|(number, flight)| (flight.at, *number)).min();
-        let timer = self.seats.iter().flat_map(|seat| seat.timers.values().copied()).min();
+        let timer = self.nodes.iter().flat_map(|seat| seat.timers.values().copied()).min();
         flight.into_iter().chain(timer).min()
     }
     fn step(&mut self) {
@@ -392,7 +392,7 @@ impl<P: Protocol> Rehearsal<P> {
             return;
         }
         let found =
-            self.seats.iter().enumerate().find_map(|(node, seat)| {
+            self.nodes.iter().enumerate().find_map(|(node, seat)| {
                 seat.timers.iter().find(|(_, set)| **set == due).map(|(timer, _)| (node, *timer))
             });
         if let Some((node, timer)) = found {
@@ -402,29 +402,29 @@ impl<P: Protocol> Rehearsal<P> {
     fn arrive(&mut self, flight: Flight<P::Message>) {
         let Flight { from, to, message, .. } = flight;
         *self.delivered.entry(message.kind()).or_default() += 1;
-        if self.seats[to.index()].occupant.is_some() && message.verify(from, &self.shared.keys) {
-            self.handle(to.index(), |occupant, ctx| match occupant {
-                Occupant::Honest(node) => node.on_message(from, message, ctx),
-                Occupant::Attacker(node) => node.on_message(from, message, ctx),
+        if self.nodes[to.index()].logic.is_some() && message.verify(from, &self.shared.keys) {
+            self.handle(to.index(), |logic, ctx| match logic {
+                NodeLogic::Honest(node) => node.on_message(from, message, ctx),
+                NodeLogic::Attacker(node) => node.on_message(from, message, ctx),
             });
         }
     }
-    fn handle(&mut self, node: usize, handler: impl FnOnce(&mut Occupant<P>, &mut Context<'_, P>)) {
-        let seat = &mut self.seats[node];
-        let Some(occupant) = seat.occupant.as_mut() else { return };
+    fn handle(&mut self, node: usize, handler: impl FnOnce(&mut NodeLogic<P>, &mut Context<'_, P>)) {
+        let seat = &mut self.nodes[node];
+        let Some(logic) = seat.logic.as_mut() else { return };
         let mut effects = Vec::new();
         let mut stage = Stage { own: &mut seat.own, shared: &mut self.shared };
         let mut ctx = Context::new(&mut stage, &mut effects, &self.committee, self.now, NodeId::from(node));
-        handler(occupant, &mut ctx);
+        handler(logic, &mut ctx);
         self.perform(node, effects);
     }
     fn perform(&mut self, node: usize, effects: Vec<EffectOf<P>>) {
         for effect in effects {
-            if self.seats[node].fuse == Some(0) {
+            if self.nodes[node].effects_until_crash == Some(0) {
                 self.crash(node);
                 return;
             }
-            if let Some(left) = self.seats[node].fuse.as_mut() {
+            if let Some(left) = self.nodes[node].effects_until_crash.as_mut() {
                 *left -= 1;
             }
             self.perform_one(node, effect);
@@ -434,11 +434,11 @@ impl<P: Protocol> Rehearsal<P> {
         let me = NodeId::from(node);
         self.number += 1;
         let (number, now) = (self.number, self.now);
-        let seat = &mut self.seats[node];
+        let seat = &mut self.nodes[node];
         match effect {
             Effect::Send { to, message } => self.post(me, to, message),
             Effect::Broadcast { message } => {
-                for to in (0..self.seats.len()).map(NodeId::from).filter(|to| *to != me) {
+                for to in (0..self.nodes.len()).map(NodeId::from).filter(|to| *to != me) {
                     self.post(me, to, message.clone());
                 }
             }
@@ -469,7 +469,7 @@ impl<P: Protocol> Rehearsal<P> {
     fn install(&mut self, node: usize, snapshot: &Snapshot) {
         let tree = &self.shared.tree;
         let tip = tree.find(&snapshot.block.id()).expect("a snapshot's block was executed somewhere");
-        let own = &mut self.seats[node].own;
+        let own = &mut self.nodes[node].own;
         own.chain.truncate(1);
         own.chain.extend(tree.path(BlockIndex::GENESIS, tip).into_iter().map(|index| tree.block(index).clone()));
         own.finalized = snapshot.block.height();
@@ -483,7 +483,7 @@ impl<P: Protocol> Rehearsal<P> {
 }
 
 /// Looking.
-impl<P: Protocol> Rehearsal<P> {
+impl<P: Protocol> TestCluster<P> {
     /// The time.
     #[must_use]
     pub fn now(&self) -> Time {
@@ -501,39 +501,39 @@ impl<P: Protocol> Rehearsal<P> {
     }
     /// All blocks.
     #[must_use]
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &BlockTree {
         &self.shared.tree
     }
     /// Adds a block made outside.
-    pub fn learn(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
+    pub fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
         self.shared.tree.insert(block)
     }
     /// The memory of an honest node that is up.
     #[must_use]
     pub fn node(&self, node: usize) -> &P {
-        match &self.seats[node].occupant {
-            Some(Occupant::Honest(node)) => node,
+        match &self.nodes[node].logic {
+            Some(NodeLogic::Honest(node)) => node,
             _ => panic!("node {node} is not an honest node that is up"),
         }
     }
     /// The durable records of a node.
     #[must_use]
     pub fn log(&self, node: usize) -> &[P::Record] {
-        &self.seats[node].log
+        &self.nodes[node].log
     }
     /// The timers that a node has set, with the instants at which they fire.
     pub fn timers(&self, node: usize) -> impl Iterator<Item = (P::Timer, Time)> + '_ {
-        self.seats[node].timers.iter().map(|(timer, (at, _))| (*timer, *at))
+        self.nodes[node].timers.iter().map(|(timer, (at, _))| (*timer, *at))
     }
     /// A node's chain, genesis first.
     #[must_use]
     pub fn chain(&self, node: usize) -> &[Arc<Block>] {
-        &self.seats[node].own.chain
+        &self.nodes[node].own.chain
     }
     /// The final part of a node's chain, genesis first.
     #[must_use]
     pub fn finalized(&self, node: usize) -> &[Arc<Block>] {
-        let own = &self.seats[node].own;
+        let own = &self.nodes[node].own;
         &own.chain[..=(own.finalized.0 as usize).min(own.chain.len() - 1)]
     }
     /// The transactions in the final part of a node's chain, in order.
@@ -544,7 +544,7 @@ impl<P: Protocol> Rehearsal<P> {
     /// What a node noted, in order.
     #[must_use]
     pub fn notes(&self, node: usize) -> &[(&'static str, u64)] {
-        &self.seats[node].notes
+        &self.nodes[node].notes
     }
     /// How many messages of each kind were delivered.
     #[must_use]

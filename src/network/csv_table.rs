@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 /// A mistake in a text that the user wrote.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: expected {expected}, found {found}")]
-pub struct Mistake {
+pub struct CsvError {
     /// Counted from 1.
     pub line: usize,
     /// What stands there.
@@ -16,20 +16,20 @@ pub struct Mistake {
     pub expected: String,
 }
 
-impl Mistake {
+impl CsvError {
     /// A mistake on `line`.
-    pub(super) fn new(line: usize, found: impl Display, expected: impl Display) -> Mistake {
-        Mistake { line, found: found.to_string(), expected: expected.to_string() }
+    pub(super) fn new(line: usize, found: impl Display, expected: impl Display) -> CsvError {
+        CsvError { line, found: found.to_string(), expected: expected.to_string() }
     }
 }
 
 /// A CSV text with a header row. Columns are known by name; their order is free.
-pub(super) struct Sheet {
+pub(super) struct CsvTable {
     header: StringRecord,
     rows: Vec<StringRecord>,
 }
 
-/// One row of a [`Sheet`].
+/// One row of a [`CsvTable`].
 pub(super) struct Row<'a> {
     header: &'a StringRecord,
     cells: &'a StringRecord,
@@ -40,37 +40,37 @@ fn line_of(record: &StringRecord) -> usize {
     record.position().map_or(1, |position| usize::try_from(position.line()).unwrap_or(usize::MAX))
 }
 
-impl Sheet {
-    pub(super) fn read(text: &str) -> Result<Sheet, Mistake> {
+impl CsvTable {
+    pub(super) fn read(text: &str) -> Result<CsvTable, CsvError> {
         let mut reader =
             ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
         let mut rows = Vec::new();
         for record in reader.records() {
             // The text is UTF-8 and rows may be of any length, so that nothing is left that could fail.
-            let record = record.map_err(|error| Mistake::new(1, error, "a table in CSV"))?;
+            let record = record.map_err(|error| CsvError::new(1, error, "a table in CSV"))?;
             rows.push(record);
         }
         if rows.is_empty() {
-            return Err(Mistake::new(1, "nothing", "a header row with the names of the columns"));
+            return Err(CsvError::new(1, "nothing", "a header row with the names of the columns"));
         }
         let header = rows.remove(0);
         for row in &rows {
             if row.len() != header.len() {
                 let expected = format!("{} cells as in the header", header.len());
-                return Err(Mistake::new(line_of(row), format!("{} cells", row.len()), expected));
+                return Err(CsvError::new(line_of(row), format!("{} cells", row.len()), expected));
             }
         }
-        Ok(Sheet { header, rows })
+        Ok(CsvTable { header, rows })
     }
     /// Names of the columns, in order.
     pub(super) fn header(&self) -> Vec<&str> {
         self.header.iter().collect()
     }
     /// Number of a column that must be there.
-    pub(super) fn column(&self, name: &str) -> Result<usize, Mistake> {
+    pub(super) fn column(&self, name: &str) -> Result<usize, CsvError> {
         self.optional(name).ok_or_else(|| {
             let found = format!("columns {}", self.header().join(", "));
-            Mistake::new(1, found, format!("a column \"{name}\""))
+            CsvError::new(1, found, format!("a column \"{name}\""))
         })
     }
     /// Number of a column that may be left out.
@@ -89,18 +89,18 @@ impl<'a> Row<'a> {
         self.cells.get(column).expect("every row has as many cells as the header")
     }
     /// The cell in `column`, refused.
-    pub(super) fn mistake(&self, column: usize, expected: impl Display) -> Mistake {
+    pub(super) fn mistake(&self, column: usize, expected: impl Display) -> CsvError {
         let name = self.header.get(column).expect("a column of the header");
-        Mistake::new(self.line, format!("\"{}\"", self.text(column)), format!("{expected} in column \"{name}\""))
+        CsvError::new(self.line, format!("\"{}\"", self.text(column)), format!("{expected} in column \"{name}\""))
     }
     /// A whole number within `range`.
-    pub(super) fn whole(&self, column: usize, range: RangeInclusive<u64>) -> Result<u64, Mistake> {
+    pub(super) fn whole(&self, column: usize, range: RangeInclusive<u64>) -> Result<u64, CsvError> {
         let number = self.text(column).parse::<u64>().ok().filter(|number| range.contains(number));
         let expected = || format!("a whole number from {} to {}", range.start(), range.end());
         number.ok_or_else(|| self.mistake(column, expected()))
     }
     /// A decimal number within `range`.
-    pub(super) fn decimal(&self, column: usize, range: RangeInclusive<f64>) -> Result<f64, Mistake> {
+    pub(super) fn decimal(&self, column: usize, range: RangeInclusive<f64>) -> Result<f64, CsvError> {
         let number = self.text(column).parse::<f64>().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
             let (low, high) = (range.start(), range.end());
@@ -112,8 +112,8 @@ impl<'a> Row<'a> {
     pub(super) fn unless_blank<T>(
         &self,
         column: Option<usize>,
-        read: impl FnOnce(&Self, usize) -> Result<T, Mistake>,
-    ) -> Result<Option<T>, Mistake> {
+        read: impl FnOnce(&Self, usize) -> Result<T, CsvError>,
+    ) -> Result<Option<T>, CsvError> {
         match column {
             Some(column) if !self.text(column).is_empty() => read(self, column).map(Some),
             _ => Ok(None),

@@ -6,7 +6,7 @@ use crate::network::node_set::NodeSet;
 
 /// Who holds which item.
 #[derive(Debug, Default)]
-pub(super) struct Holdings {
+pub(super) struct ItemInventory {
     nodes: usize,
     /// By number of the item. Bits of forgotten items keep their room.
     entries: Vec<Entry>,
@@ -24,9 +24,9 @@ struct Entry {
     published: NodeSet,
 }
 
-impl Holdings {
-    pub fn new(nodes: usize) -> Holdings {
-        Holdings { nodes, ..Holdings::default() }
+impl ItemInventory {
+    pub fn new(nodes: usize) -> ItemInventory {
+        ItemInventory { nodes, ..ItemInventory::default() }
     }
     pub fn register(&mut self, item: ItemId, description: Item) {
         let place = item.0 as usize;

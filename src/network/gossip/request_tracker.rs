@@ -1,7 +1,7 @@
 //! What each node has heard of and does not yet hold, or holds and has not yet published: short lists.
 
 use super::ItemId;
-use super::holdings::Holdings;
+use super::item_inventory::ItemInventory;
 use crate::base::NodeId;
 use smallvec::SmallVec;
 
@@ -27,17 +27,17 @@ pub(super) struct Want {
 
 /// What each node has heard of.
 #[derive(Debug)]
-pub(super) struct Wants(Vec<Vec<Want>>);
+pub(super) struct RequestTracker(Vec<Vec<Want>>);
 
-impl Wants {
-    pub fn new(nodes: usize) -> Wants {
-        Wants(vec![Vec::new(); nodes])
+impl RequestTracker {
+    pub fn new(nodes: usize) -> RequestTracker {
+        RequestTracker(vec![Vec::new(); nodes])
     }
     pub fn get(&mut self, node: NodeId, item: ItemId) -> Option<&mut Want> {
         self.0[node.index()].iter_mut().find(|want| want.item == item)
     }
     /// `from` shows `node` that it has the item. Returns what `node` knows of it, and whether it heard just now.
-    pub fn hear(&mut self, node: NodeId, from: NodeId, item: ItemId, holdings: &Holdings) -> (&mut Want, bool) {
+    pub fn hear(&mut self, node: NodeId, from: NodeId, item: ItemId, holdings: &ItemInventory) -> (&mut Want, bool) {
         let list = &mut self.0[node.index()];
         let place = list.iter().position(|want| want.item == item);
         if let Some(place) = place {

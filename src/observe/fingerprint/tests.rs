@@ -8,7 +8,7 @@ fn at(event: Event) -> (Time, u32, u64, u32, u64, u64) {
     (Time::from_nanos(event.0), event.1, event.2, event.3, event.4, event.5)
 }
 
-fn print(events: &[Event]) -> Print {
+fn print(events: &[Event]) -> FingerprintValue {
     let mut fingerprint = Fingerprint::new();
     for &event in events {
         let (time, source, number, kind, a, b) = at(event);
@@ -166,6 +166,6 @@ fn a_manifest_holds_prints_as_digits_and_still_tells_the_interval() {
     assert_eq!(found, Some(Divergence { interval: 5, events: 50..60 }));
     assert_eq!(compare(&read, &timeline(&a, 10_000)), None);
     for wrong in ["\"12\"", "\"+0000000000000000000000000000000\"", "7"] {
-        assert!(serde_json::from_str::<Print>(wrong).is_err());
+        assert!(serde_json::from_str::<FingerprintValue>(wrong).is_err());
     }
 }

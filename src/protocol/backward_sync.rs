@@ -8,11 +8,11 @@ use crate::chain::Block;
 use std::sync::Arc;
 
 /// Blocks in one answer at most.
-pub const ANSWER_MOST: usize = 64;
+pub const ANSWER_MAX: usize = 64;
 
 /// The way down from a block that is proved final to the tip of a node that fell behind.
 #[derive(Clone, Debug)]
-pub struct Descent<T> {
+pub struct BackwardSync<T> {
     proof: T,
     /// Name and height of the next block that is missing.
     next: (Hash, Height),
@@ -20,12 +20,12 @@ pub struct Descent<T> {
     blocks: Vec<Arc<Block>>,
 }
 
-impl<T> Descent<T> {
+impl<T> BackwardSync<T> {
     /// From the block that `proof` proves final. Who calls has checked it.
     #[must_use]
-    pub fn new(proof: T, top: &Block) -> Descent<T> {
+    pub fn new(proof: T, top: &Block) -> BackwardSync<T> {
         let next = (top.parent(), top.height().previous().unwrap_or(Height::GENESIS));
-        Descent { proof, next, blocks: Vec::new() }
+        BackwardSync { proof, next, blocks: Vec::new() }
     }
     /// The height of the next block that is missing.
     #[must_use]
@@ -64,5 +64,5 @@ impl<T> Descent<T> {
 pub fn ancestors<P: Protocol>(upto: Height, above: Height, ctx: &Context<'_, P>) -> Vec<Arc<Block>> {
     let upto = upto.min(ctx.finalized());
     let heights = (above.0.saturating_add(1)..=upto.0).rev();
-    answer(heights.map_while(|height| ctx.block_at(Height(height))), ANSWER_MOST, |block| block.bytes())
+    answer(heights.map_while(|height| ctx.block_at(Height(height))), ANSWER_MAX, |block| block.bytes())
 }

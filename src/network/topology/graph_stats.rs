@@ -6,7 +6,7 @@ use std::fmt;
 
 /// What a graph is like.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Survey {
+pub struct GraphStats {
     /// Number of nodes.
     pub nodes: usize,
     /// Number of links; one that runs both ways counts once.
@@ -34,18 +34,18 @@ const EXACT_UP_TO: usize = 1000;
 /// Nodes in the sample.
 const SAMPLE: usize = 32;
 
-impl Survey {
-    pub(super) fn of(graph: &Topology) -> Survey {
+impl GraphStats {
+    pub(super) fn of(graph: &Topology) -> GraphStats {
         let nodes = graph.len();
         let all = || (0..nodes).map(NodeId::from);
         if graph.is_complete() {
-            return Survey::of_complete(nodes);
+            return GraphStats::of_complete(nodes);
         }
         let arcs: usize = all().map(|node| graph.peers(node).len()).sum();
         let mutual =
             all().map(|node| graph.peers(node).iter().filter(|peer| graph.links(**peer, node)).count()).sum::<usize>();
         let degrees = || all().map(|node| graph.peers(node).len());
-        Survey {
+        GraphStats {
             nodes,
             links: arcs - mutual / 2,
             symmetric: mutual == arcs,
@@ -57,9 +57,9 @@ impl Survey {
             clustering: all().map(|node| clustering(graph, node)).sum::<f64>() / nodes as f64,
         }
     }
-    fn of_complete(nodes: usize) -> Survey {
+    fn of_complete(nodes: usize) -> GraphStats {
         let (degree, diameter) = (nodes - 1, usize::from(nodes > 1));
-        Survey {
+        GraphStats {
             nodes,
             links: nodes * degree / 2,
             symmetric: true,
@@ -78,9 +78,9 @@ impl Survey {
     }
 }
 
-impl fmt::Display for Survey {
+impl fmt::Display for GraphStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Survey { nodes, links, degree_min, degree_mean, degree_max, clustering, .. } = self;
+        let GraphStats { nodes, links, degree_min, degree_mean, degree_max, clustering, .. } = self;
         write!(f, "{nodes} nodes, {links} links, {degree_min} to {degree_max} peers (mean {degree_mean:.2}), ")?;
         match self.diameter {
             Some((least, most)) if least == most => write!(f, "diameter {least}")?,

@@ -122,7 +122,7 @@ Examples:
 
 /// A scenario and how to change it.
 #[derive(Args, Clone, Debug)]
-pub struct Chosen {
+pub struct ScenarioArgs {
     /// The scenario
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -137,7 +137,7 @@ pub struct Chosen {
     pub seed: Option<u64>,
 }
 
-impl Chosen {
+impl ScenarioArgs {
     /// All changes, as overrides.
     pub fn overrides(&self) -> Vec<String> {
         self.set.iter().cloned().chain(self.seed.map(|seed| format!("seed={seed}"))).collect()
@@ -147,7 +147,7 @@ impl Chosen {
 #[derive(Args, Debug)]
 pub struct Run {
     #[command(flatten)]
-    pub chosen: Chosen,
+    pub chosen: ScenarioArgs,
     /// Folder for the results; see below [default: runs/NAME]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
@@ -162,7 +162,7 @@ pub struct Run {
 #[derive(Args, Debug)]
 pub struct Check {
     #[command(flatten)]
-    pub chosen: Chosen,
+    pub chosen: ScenarioArgs,
     /// Print the scenario with every default written out
     #[arg(long)]
     pub resolved: bool,
@@ -171,7 +171,7 @@ pub struct Check {
 #[derive(Args, Debug)]
 pub struct Explore {
     #[command(flatten)]
-    pub chosen: Chosen,
+    pub chosen: ScenarioArgs,
     /// How many cases to run [default: the scenario's `explore.cases`]
     #[arg(long, alias = "worlds", value_name = "NUMBER", value_parser = value_parser!(u64).range(1..))]
     pub cases: Option<u64>,

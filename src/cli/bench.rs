@@ -5,7 +5,7 @@
 //! included, as in the figures of others. No threshold is applied: machines differ, and ratios on one machine to
 //! figures from another are no more than an orientation.
 
-use super::command::{Bench, Chosen};
+use super::command::{Bench, ScenarioArgs};
 use super::exit::{Exit, Failure};
 use super::inspect::load;
 use super::memory;
@@ -198,11 +198,11 @@ fn find(name: &str) -> Result<&'static Workload, Failure> {
 
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
-    Failure::Wrong(format!("there is no workload \"{name}\"; there are {}", names.join(", ")))
+    Failure::InvalidInput(format!("there is no workload \"{name}\"; there are {}", names.join(", ")))
 }
 
-fn chosen(file: &Path) -> Chosen {
-    Chosen { file: file.to_owned(), set: Vec::new(), variant: None, seed: None }
+fn chosen(file: &Path) -> ScenarioArgs {
+    ScenarioArgs { file: file.to_owned(), set: Vec::new(), variant: None, seed: None }
 }
 
 fn run_workload(run: Run) -> Measured {

@@ -1,6 +1,6 @@
 //! Names that keys and values had in version 0.1. They are read until version 0.3, with a warning that names the new one.
 
-use super::{Place, Step, Tree, Value};
+use super::{Place, SpannedToml, Step, Value};
 
 /// An old name that was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,7 +94,7 @@ pub fn renew_path(steps: &mut [Step], place: &Place) -> Vec<Renamed> {
     found
 }
 
-impl Tree {
+impl SpannedToml {
     /// Gives keys and values their new names.
     pub fn renew(&mut self) -> Vec<Renamed> {
         let mut found = Vec::new();
@@ -164,10 +164,10 @@ fn renew_dotted(dotted: &mut String, place: &Place, found: &mut Vec<Renamed>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::tree::steps;
+    use crate::scenario::spanned_toml::steps;
 
-    fn renewed(text: &str) -> (Tree, Vec<(String, &'static str)>) {
-        let mut tree = Tree::parse(text, 0).ok().unwrap();
+    fn renewed(text: &str) -> (SpannedToml, Vec<(String, &'static str)>) {
+        let mut tree = SpannedToml::parse(text, 0).ok().unwrap();
         let found = tree.renew().into_iter().map(|renamed| (renamed.old, renamed.new)).collect();
         (tree, found)
     }
@@ -216,7 +216,7 @@ mod tests {
         let mut path = steps("chain[0].network.bandwidth").unwrap();
         assert_eq!(renew_path(&mut path, &place).len(), 1);
         assert_eq!(path, steps("chain[0].network.uplink").unwrap());
-        let mut value = Tree::text("sharing", place);
+        let mut value = SpannedToml::text("sharing", place);
         assert_eq!(value.renew_below(&path)[0].new, "processor_sharing");
     }
 

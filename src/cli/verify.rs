@@ -10,7 +10,7 @@ use super::run::{Inputs, reader};
 use ledgerlab::Catalogue;
 use ledgerlab::base::{Hash, Time};
 use ledgerlab::report::comparison::FinishedComparison;
-use ledgerlab::report::folder::{Folder, Unwritten};
+use ledgerlab::report::folder::{Folder, WriteError};
 use ledgerlab::report::manifest::{Broken, Comparison, Experiment, MANIFEST, Manifest, Record, Sealed, datasets};
 use ledgerlab::report::place::{Condition, Contents, is_below};
 use ledgerlab::report::progress::Progress;
@@ -18,7 +18,7 @@ use ledgerlab::report::write_comparison;
 use ledgerlab::report::{self, Finished, FinishedExperiment, SCENARIO, TIMELINE, VERSION, Written};
 use ledgerlab::report::{Timeline, compare};
 use ledgerlab::scenario::Scenario;
-use ledgerlab::scenario::run::{Ran, run};
+use ledgerlab::scenario::run::{RunResult, run};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,8 +88,8 @@ impl From<Failure> for Stop {
     }
 }
 
-impl From<Unwritten> for Stop {
-    fn from(error: Unwritten) -> Stop {
+impl From<WriteError> for Stop {
+    fn from(error: WriteError) -> Stop {
         Stop::Failed(error.into())
     }
 }
@@ -159,13 +159,13 @@ fn tell(repeat: &Repeat<'_>, json: bool, quiet: bool) -> Result<Exit, Failure> {
 }
 
 fn no_results(folder: &Path, broken: &Broken) -> Failure {
-    Failure::Wrong(format!("{} is not a folder of results: {MANIFEST} {broken}", folder.display()))
+    Failure::InvalidInput(format!("{} is not a folder of results: {MANIFEST} {broken}", folder.display()))
 }
 
 fn the_record(folder: &Path, sealed: &Sealed) -> Result<Record, Failure> {
     if sealed.record["kind"].as_str().is_some_and(|kind| kind.starts_with("search")) {
         let what = "it holds a search: run the minimized.toml of a violation to see that again";
-        return Err(Failure::Wrong(format!("{} cannot be verified: {what}", folder.display())));
+        return Err(Failure::InvalidInput(format!("{} cannot be verified: {what}", folder.display())));
     }
     let record = serde_json::from_value(sealed.record.clone());
     record.map_err(|error| no_results(folder, &Broken::Damaged(error.to_string())))
@@ -205,7 +205,9 @@ impl Repeat<'_> {
     /// A text that the repetition needs: as it was written, or nothing can be repeated.
     fn text(&mut self, path: &str, sha256: &str) -> Result<String, Stop> {
         if !is_below(path) {
-            return Err(Failure::Wrong(format!("{} is no path of a part of results", path.escape_debug())).into());
+            return Err(
+                Failure::InvalidInput(format!("{} is no path of a part of results", path.escape_debug())).into()
+            );
         }
         let bytes = fs::read(self.root.join(path));
         let genuine = bytes.ok().filter(|bytes| Hash::of(bytes).hex() == sha256);
@@ -223,7 +225,9 @@ impl Repeat<'_> {
     /// The record of a part, at a path such as `seed-1/`.
     fn part(&mut self, at: &str) -> Result<Record, Stop> {
         if !is_below(at.trim_end_matches('/')) {
-            return Err(Failure::Wrong(format!("\"{}\" is no name for a part of results", at.escape_debug())).into());
+            return Err(
+                Failure::InvalidInput(format!("\"{}\" is no name for a part of results", at.escape_debug())).into()
+            );
         }
         let folder = self.root.join(at);
         match Sealed::read(&folder) {
@@ -244,12 +248,12 @@ impl Repeat<'_> {
         let mut share = progress.share();
         let most = manifest.ended_after.unwrap_or(u64::MAX);
         let ran = run(self.catalogue, &scenario, manifest.seed, &reader(&inputs), most, |standing| {
-            share.tell(standing);
+            share.notify(standing);
             !self.interrupt.came()
         });
         drop(share);
         progress.clear();
-        let mut ran = ran.map_err(|what| Failure::Wrong(format!("cannot build the scenario again: {what}")))?;
+        let mut ran = ran.map_err(|what| Failure::InvalidInput(format!("cannot build the scenario again: {what}")))?;
         ran.ended_by.clone_from(&manifest.ended_by);
         if self.interrupt.came() {
             return Err(Stop::Interrupted(manifest.seed));
@@ -294,7 +298,8 @@ impl Repeat<'_> {
         match self.part(at)? {
             Record::Run(manifest) => self.run(at, &manifest, into),
             Record::Experiment(_) | Record::Comparison(_) => {
-                Err(Failure::Wrong(format!("{} holds several runs, not one", self.root.join(at).display())).into())
+                Err(Failure::InvalidInput(format!("{} holds several runs, not one", self.root.join(at).display()))
+                    .into())
             }
         }
     }
@@ -315,7 +320,7 @@ impl Repeat<'_> {
                     self.run(&at, &manifest, &part).map(runs)
                 }
                 Ok(Record::Experiment(experiment)) => self.experiment(&at, &experiment, &part),
-                Ok(Record::Comparison(_)) => Err(Failure::Wrong(format!("{name} holds variants itself")).into()),
+                Ok(Record::Comparison(_)) => Err(Failure::InvalidInput(format!("{name} holds variants itself")).into()),
                 Err(stop) => Err(stop),
             };
             match repeated {
@@ -367,12 +372,12 @@ impl Repeat<'_> {
         &self,
         at: &str,
         scenario: &Scenario,
-        ran: &Ran,
+        ran: &RunResult,
         manifest: &Manifest,
     ) -> Result<Vec<VerifiedChain>, Failure> {
         if ran.chains.len() != manifest.chains.len() {
             let (has, had) = (ran.chains.len(), manifest.chains.len());
-            return Err(Failure::Wrong(format!("the scenario has {has} chains, the run had {had}")));
+            return Err(Failure::InvalidInput(format!("the scenario has {has} chains, the run had {had}")));
         }
         let interval = scenario.output.interval;
         let judged = ran.chains.iter().zip(&manifest.chains).map(|(chain, record)| {

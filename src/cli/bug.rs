@@ -44,7 +44,7 @@ pub fn place() -> String {
 pub fn told(panic: &str, doing: &str, again: Option<&str>) -> Failure {
     let again = again.map_or_else(String::new, |again| format!("\n  to see it again: {again}"));
     let help = "\n  this is a fault of the program and not of the scenario: please report it with the scenario";
-    Failure::Trouble(anyhow::anyhow!("this program stopped {doing}: {panic}{again}{help}"))
+    Failure::Io(anyhow::anyhow!("this program stopped {doing}: {panic}{again}{help}"))
 }
 
 #[cfg(test)]
@@ -57,8 +57,7 @@ mod tests {
         assert_eq!(watch(|| 7), Ok(7));
         let panic = watch(|| -> u32 { panic!("a promise of {} was broken", "ours") }).unwrap_err();
         assert!(panic.starts_with("a promise of ours was broken, at src/main/bug.rs:"), "{panic}");
-        let Failure::Trouble(error) = told(&panic, "in the run under seed 3", Some("ledgerlab run x.toml --seed 3"))
-        else {
+        let Failure::Io(error) = told(&panic, "in the run under seed 3", Some("ledgerlab run x.toml --seed 3")) else {
             panic!("the machine or the program failed");
         };
         let text = error.to_string();

@@ -11,7 +11,7 @@ use super::run::at_a_time;
 use ledgerlab::Catalogue;
 use ledgerlab::report::progress::SearchProgress;
 use ledgerlab::report::search::{Begin, Search, SearchFolder, Searches, minimal, table};
-use ledgerlab::scenario::explore::{self, Finding, Judgement, PANIC, Shrunk};
+use ledgerlab::scenario::explore::{self, CaseResult, Finding, PANIC, Shrunk};
 use ledgerlab::scenario::run::run as run_scenario;
 use ledgerlab::scenario::{Scenario, show};
 use rayon::prelude::*;
@@ -40,11 +40,11 @@ pub fn explore(catalogue: &Catalogue, wanted: &Explore, json: bool, quiet: bool)
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
     let within = wanted.time_limit.map(Duration::from_secs);
     let end = End { interrupt: Interrupt::listen()?, started: Instant::now(), within };
-    let expedition = Expedition { catalogue, wanted, end, quiet: quiet || json };
+    let expedition = SearchRun { catalogue, wanted, end, quiet: quiet || json };
     let variants: Vec<&str> = searched.iter().filter_map(|(variant, _)| *variant).collect();
     let begin = Begin { resume: wanted.resume, force: wanted.force, beside: wanted.out.is_none() };
     let home = Searches::open(&target, base, &variants, begin);
-    let home = home.map_err(|error| Failure::Wrong(format!("{error:#}")))?;
+    let home = home.map_err(|error| Failure::InvalidInput(format!("{error:#}")))?;
     for note in home.notes.iter().filter(|_| !expedition.quiet) {
         writeln!(std::io::stderr(), "note: {note}")?;
     }
@@ -85,24 +85,24 @@ impl End {
 /// What came of a world.
 enum Visited {
     /// It was run.
-    Judged(Box<(Scenario, Judgement)>),
+    Judged(Box<(Scenario, CaseResult)>),
     /// The search is over.
     Over,
     /// This process had so many bytes, which is too much; other worlds may have had their share of them.
     Grown(u64),
 }
 
-struct Expedition<'a> {
+struct SearchRun<'a> {
     catalogue: &'a Catalogue,
     wanted: &'a Explore,
     end: End,
     quiet: bool,
 }
 
-impl Expedition<'_> {
+impl SearchRun<'_> {
     fn search(&self, home: &Searches, variant: Option<&str>, base: &Scenario) -> Result<Search, Failure> {
         let opened = SearchFolder::open(home, variant, base);
-        let (folder, mut search) = opened.map_err(|error| Failure::Wrong(format!("{error:#}")))?;
+        let (folder, mut search) = opened.map_err(|error| Failure::InvalidInput(format!("{error:#}")))?;
         search.variant = variant.map(str::to_owned);
         // Worlds are numbered as seeds are, which are TOML numbers.
         let last = search.first.saturating_add(self.wanted.cases.unwrap_or(base.limits().cases)).min(SEED_MAX + 1);
@@ -121,7 +121,7 @@ impl Expedition<'_> {
             }
             search.wall_s += begun.elapsed().as_secs_f64();
             folder.save(&search)?;
-            progress.tell(search.worlds(), search.wall_s, search.found.len(), search.coverage.len());
+            progress.notify(search.worlds(), search.wall_s, search.found.len(), search.coverage.len());
         }
         progress.clear();
         Ok(search)
@@ -147,7 +147,7 @@ impl Expedition<'_> {
                 let (label, number) = (search.label(), search.next);
                 let (used, limit) = (show(used), base.memory_limit);
                 let what = format!("memory: {used} were in use, the limit is {limit}");
-                progress.say(&format!("world {number} of {label} was ended and is not judged: {what}"));
+                progress.say(&format!("case {number} of {label} was ended and is not judged: {what}"));
                 search.pass_over(what);
                 return Ok(true);
             }
@@ -172,7 +172,7 @@ impl Expedition<'_> {
     /// The command that draws one world again.
     fn again(&self, number: u64) -> String {
         let file = self.wanted.chosen.file.display();
-        format!("ledgerlab explore {file} --set seeds={number} --worlds 1")
+        format!("ledgerlab explore {file} --set seeds={number} --cases 1")
     }
     /// Keeps a world that broke; the first of each property is made smaller.
     fn keep(
@@ -188,7 +188,7 @@ impl Expedition<'_> {
             return Ok(());
         }
         let number = world.seeds.0[0];
-        progress.say(&format!("world {number} breaks {}; making it smaller", finding.property));
+        progress.say(&format!("case {number} violates {}; minimizing it", finding.property));
         let limit = memory::resident().unwrap_or(0).saturating_add(world.memory_limit.0);
         let has_come = || self.end.has_come();
         let (whole, broken, end, most) = (world.clone(), finding.clone(), self.end.clone(), self.wanted.shrink_budget);
@@ -199,8 +199,7 @@ impl Expedition<'_> {
         };
         let whole = || Ok(Shrunk { world: world.clone(), finding: finding.clone(), tried: 0 });
         let shrunk = detached::work(shrink, &has_come).unwrap_or_else(whole);
-        let shrunk =
-            shrunk.map_err(|panic| bug::told(&panic, &format!("while it made world {number} smaller"), None))?;
+        let shrunk = shrunk.map_err(|panic| bug::told(&panic, &format!("while it minimized case {number}"), None))?;
         // What stops the code under test leaves no story.
         let story = if shrunk.finding.property == PANIC || self.end.has_come() {
             None
@@ -230,11 +229,11 @@ fn visit(
     again: &str,
 ) -> Result<Visited, Failure> {
     let world = bug::watch(|| explore::world(catalogue, base, number));
-    let world = world.map_err(|panic| bug::told(&panic, &format!("while it drew world {number}"), Some(again)))?;
+    let world = world.map_err(|panic| bug::told(&panic, &format!("while it generated case {number}"), Some(again)))?;
     let watch = Watch::new(memory);
     let judged = bug::watch(|| explore::judge_while(catalogue, &world, &|| !end.has_come() && watch.is_fine()));
-    let judged = judged.map_err(|panic| bug::told(&panic, &format!("in world {number}"), Some(again)))?;
-    let judged = judged.map_err(|what| Failure::Wrong(format!("world {number} cannot be built: {what}")))?;
+    let judged = judged.map_err(|panic| bug::told(&panic, &format!("in case {number}"), Some(again)))?;
+    let judged = judged.map_err(|what| Failure::InvalidInput(format!("case {number} cannot be built: {what}")))?;
     Ok(match judged {
         None => watch.grown().map_or(Visited::Over, Visited::Grown),
         Some(mut judgement) => {
@@ -258,7 +257,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
                     "name": search.name,
                     "variant": search.variant,
                     "protocol": search.protocol,
-                    "worlds": search.worlds(),
+                    "cases": search.worlds(),
                     "events": search.events,
                     "simulated_s": search.simulated_s,
                     "wall_s": search.wall_s,
@@ -282,14 +281,14 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
     for (path, search) in searches {
         for unjudged in &search.unjudged {
             let (label, world) = (search.label(), unjudged.world);
-            writeln!(std::io::stderr(), "not judged: world {world} of {label}: {}", unjudged.why)?;
+            writeln!(std::io::stderr(), "not judged: case {world} of {label}: {}", unjudged.why)?;
         }
         for found in search.found.iter().filter(|found| found.folder.is_some()) {
             let folder = path.join(found.folder.as_deref().unwrap_or_default());
             let kind = if found.finding.safety { "safety" } else { "liveness" };
             writeln!(
                 std::io::stderr(),
-                "error: {kind} violated: {} of {}, in world {}\n  {}\n  to see it again: ledgerlab run {}",
+                "error: {kind} violated: {} of {}, in case {}\n  {}\n  to see it again: ledgerlab run {}",
                 found.finding.property,
                 search.label(),
                 found.world,

@@ -1,6 +1,6 @@
 //! `run` of a file with variants: all runs of all variants share the cores and end in one folder.
 
-use super::command::{Chosen, Run};
+use super::command::{Run, ScenarioArgs};
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::run::{Inputs, Session, again, at_a_time, begin, exit, read_inputs, say_replaced, tell_ends};
@@ -32,7 +32,7 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, loaded: &Loaded, json: bool, qui
     let count: usize = variants.iter().map(|variant| variant.seeds.0.len()).sum();
     let progress = Arc::new(Progress::new(longest, count as u64, quiet || json));
     let failed = Arc::new(AtomicBool::new(false));
-    let chosen: Vec<Chosen> = base.variant.iter().map(|variant| alone(&wanted.chosen, &variant.name)).collect();
+    let chosen: Vec<ScenarioArgs> = base.variant.iter().map(|variant| alone(&wanted.chosen, &variant.name)).collect();
     let sessions: Vec<Session<'_>> = (variants.iter().zip(&chosen).zip(inputs.iter().zip(&parts)))
         .map(|((scenario, chosen), (inputs, folder))| Session {
             catalogue,
@@ -65,8 +65,8 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, loaded: &Loaded, json: bool, qui
 }
 
 /// How one variant is chosen alone.
-fn alone(chosen: &Chosen, variant: &str) -> Chosen {
-    Chosen { variant: Some(variant.to_owned()), ..chosen.clone() }
+fn alone(chosen: &ScenarioArgs, variant: &str) -> ScenarioArgs {
+    ScenarioArgs { variant: Some(variant.to_owned()), ..chosen.clone() }
 }
 
 /// Per variant its seeds, each with what is kept of the run.
