@@ -56,7 +56,7 @@ mod tests {
         listen();
         assert_eq!(watch(|| 7), Ok(7));
         let panic = watch(|| -> u32 { panic!("a promise of {} was broken", "ours") }).unwrap_err();
-        assert!(panic.starts_with("a promise of ours was broken, at src/main/bug.rs:"), "{panic}");
+        assert!(panic.starts_with("a promise of ours was broken, at src/cli/bug.rs:"), "{panic}");
         let Failure::Io(error) = told(&panic, "in the run under seed 3", Some("ledgerlab run x.toml --seed 3")) else {
             panic!("the machine or the program failed");
         };
