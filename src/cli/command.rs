@@ -54,7 +54,7 @@ pub enum Command {
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
-    /// Search for faults that break a protocol: draws worlds inside the limits of a scenario and runs them
+    /// Search for faults that break a protocol: generates cases inside the limits of a scenario and runs them
     #[command(after_help = EXPLORE_EXAMPLES)]
     Explore(Explore),
     /// Look whether results are as they were written, run them again and compare every file

@@ -193,3 +193,32 @@ proptest! {
         let _ = load_set(VALID, &[&format!("{key}={value}")]);
     }
 }
+
+#[test]
+fn old_names_are_read_with_a_warning_each_and_mean_the_same() {
+    let old = "name = \"old\"\nduration = \"10s\"\n[[chain]]\nprotocol.pbft.batch = { bytes = 9000, transactions = 9 }\n\
+               nodes = { count = 4, tolerate = 1 }\nnetwork.bandwidth = \"unshared\"\n\
+               [[fault]]\nat = \"1s\"\ncrash = { nodes = [1], log = { without = 2 } }\n";
+    let new = old
+        .replace("batch", "block_limit")
+        .replace("tolerate", "max_faulty")
+        .replace("bandwidth", "uplink")
+        .replace("unshared", "unlimited_sharing")
+        .replace("without", "drop_last");
+    let catalogue = Catalogue::standard();
+    let loaded = |text: &str, set: &str| Scenario::load(&catalogue, "old.toml", text, &[set.to_owned()]).unwrap();
+    let (before, after) = (loaded(old, "output.story=7"), loaded(&new, "output.event_log=7"));
+    assert_eq!(before.scenario, after.scenario);
+    let titles: Vec<String> = before.warnings.iter().map(|mistake| mistake.title.clone()).collect();
+    for title in [
+        "`batch` is called `block_limit` now",
+        "`tolerate` is called `max_faulty` now",
+        "`bandwidth` is called `uplink` now",
+        "`unshared` is called `unlimited_sharing` now",
+        "`without` is called `drop_last` now",
+        "`story` is called `event_log` now",
+    ] {
+        assert!(titles.iter().any(|found| found == title), "{title} is not in {titles:?}");
+    }
+    assert_eq!(before.warnings.len(), after.warnings.len() + 6);
+}
