@@ -83,6 +83,10 @@ impl Default for Config {
     }
 }
 
+/// Hashes in a target spacing that a unit of weight may really compute: some seconds of a core. A slice of them is one step
+/// of the simulation, which cannot be interrupted.
+const GROUND_HASHES_MAX: f64 = 10_000_000.0;
+
 impl Config {
     /// Watts that miners of so much weight draw: their hash rate times the energy per hash.
     pub(super) fn mining_watts(&self, weight: u64) -> Option<f64> {
@@ -109,6 +113,12 @@ impl Config {
         }
         if self.hash_rate == 0 {
             return refuse("hash_rate", format!("0 never meets even the easiest target {LIMIT_BITS:#x}"));
+        }
+        let hashes = self.hash_rate as f64 * self.spacing.as_secs_f64();
+        if self.mining == Mining::Ground && hashes > GROUND_HASHES_MAX {
+            let reason =
+                format!("grinding computes each of {hashes:.0} hashes per target spacing; at most ten million");
+            return refuse("hash_rate", reason);
         }
         if self.joules_per_terahash.is_some_and(|joules| !joules.is_finite() || joules < 0.0) {
             return refuse("joules_per_terahash", "energy is a finite number that is not negative".to_owned());

@@ -699,6 +699,9 @@ fn settings_that_make_no_sense_are_refused() {
     assert_eq!(key(Config { spacing: Duration::ZERO, ..Config::default() }), Some("spacing"));
     assert_eq!(key(Config { retarget: 1, ..Config::default() }), Some("retarget"));
     assert_eq!(key(Config { hash_rate: 0, ..Config::default() }), Some("hash_rate"));
+    let ground = |hash_rate| Config { mining: Mining::Ground, hash_rate, ..Config::default() };
+    assert_eq!((key(ground(16_666)), key(ground(16_667))), (None, Some("hash_rate")), "ten million hashes in 600 s");
+    assert_eq!(key(Config { mining: Mining::Simulated, ..ground(u64::MAX) }), None, "simulated mining computes none");
     let finality = finality::Finality { q: 0.5, ..finality::Finality::default() };
     assert_eq!(key(Config { finality, ..Config::default() }), Some("finality.q"));
 }
