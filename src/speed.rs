@@ -15,13 +15,13 @@ use crate::base::{
 use crate::chain::{Amount, Body, Limit, Transaction};
 use crate::consensus::{nakamoto, pbft};
 use crate::engine::queue::{Entry, Queue};
-use crate::engine::{ProcessSettings, Setup, Simulation, Stop, TransactionRelay};
+use crate::engine::{ProcessSettings, Setup, Simulation, Stop, StopRule, TransactionRelay};
 use crate::ledger::account::{Account, Reward};
 use crate::ledger::{Admission, Broken, Ledger, Rejection};
 use crate::network::dataset::{self, Kind};
 use crate::network::gossip::{Compact, CompactSettings, Gossip};
 use crate::network::latency::{DelaySampling, Distribution, Latency};
-use crate::network::topology::{Topology, TopologyModel};
+use crate::network::topology::{GraphModel, Topology};
 use crate::network::transport::{Rates, Settings, Transport};
 use crate::protocol::Protocol;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ pub fn pbft(validators: usize, crypto: Crypto, seed: u64) -> Simulation<pbft::Pb
     setup.crypto = crypto;
     let accounts = Arc::new(Keyring::new(crypto, seed, "account", 2));
     setup.accounts = accounts.clone();
-    setup.stop = Stop { finalized: Some(Height(1)), ..setup.stop };
+    setup.stop = Stop { rule: Some(StopRule::FinalHeight(1)), ..setup.stop };
     let mut simulation = Simulation::new(setup);
     let body = Body::Transfer { to: AccountId(0), amount: 1 };
     let request = Transaction::signed(&accounts, AccountId(0), 0, 1, body, 250);
@@ -139,7 +139,7 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
         .map(|row| Rates { up: bandwidth.upload[row].0, down: bandwidth.download[row].0 })
         .collect();
     let regions = places.iter().map(|place| table.region(&shares.names[*place]).expect("the same regions")).collect();
-    let delay = Latency::simblock(&table, regions, DelaySampling::PerMessage).expect("a possible law");
+    let delay = Latency::simblock(0, &table, regions, DelaySampling::PerMessage).expect("a possible law");
     let network = Transport::new(seed, Box::new(delay), Settings::simblock(rates));
     let graph = Arc::new(simblock_graph(nodes, seed));
     let gossip: Box<dyn Gossip> = Box::new(Compact::new(seed, graph, CompactSettings::simblock()));
@@ -153,14 +153,14 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
     let mut setup = bare::<nakamoto::Nakamoto>(config, committee, network, seed);
     setup.gossip = Some(gossip);
     setup.ledger = Box::new(|| Box::new(Filler));
-    setup.stop = Stop { height: Some(Height(blocks + 1)), ..setup.stop };
+    setup.stop = Stop { rule: Some(StopRule::Height(blocks + 1)), ..setup.stop };
     Simulation::new(setup)
 }
 
 /// Who is connected to whom in [`simblock`].
 fn simblock_graph(nodes: usize, seed: u64) -> Topology {
     let cumulative = dataset::degrees("bitcoin-2015").expect("embedded");
-    let shape = TopologyModel::OutboundDegrees { cumulative, max_inbound: nodes };
+    let shape = GraphModel::OutboundDegrees { cumulative, max_inbound: nodes as u32 };
     shape.build(nodes, seed).expect("a graph of enough nodes")
 }
 

@@ -18,7 +18,6 @@ use ledgerlab::protocol::Protocol;
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::build::build;
 use ledgerlab::workload::Workload;
-use ledgerlab::workload::arrival::Arrival;
 use ledgerlab::workload::payments::{Fee, Payments, Settings as Paying};
 use std::process::Command;
 use std::sync::Arc;
@@ -261,15 +260,13 @@ fn by_hand<P: Protocol>(config: P::Config, weights: Vec<u64>, idle: usize) -> Se
     let delay = Latency::from_distribution(&law).expect("a possible law");
     let accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", 50));
     let paying = Paying {
-        arrival: Arrival::Poisson { rate: 30.0 },
+        rate: Some(30.0),
         clients: Some(active as u32),
         accounts: 50,
         zipf_exponent: 0.5,
-        amount: 1,
         bytes: ByteSize(300),
-        bytes_sigma: 0.0,
         fee: Fee::Constant(1),
-        until: None,
+        ..Paying::default()
     };
     let homes: Vec<NodeId> = (0..active).map(NodeId::from).collect();
     let wallet = Box::new(AccountWallet::new(50, 1_000_000));

@@ -240,7 +240,7 @@ fn raft_with_a_forgetful_majority_loses_what_was_final_and_is_caught() {
 fn forget(forgetful: usize) -> Vec<&'static str> {
     let at = |millis| Time::ZERO + Duration::from_millis(millis);
     let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
-    let law = Distribution::Constant { value: Duration::from_millis(10) };
+    let law = Distribution::Constant { delay: Duration::from_millis(10) };
     let delay = Latency::from_distribution(&law).expect("a constant delay");
     let others: Vec<NodeId> = vec![NodeId(0), NodeId(1)];
     let accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", 4));

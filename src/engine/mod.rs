@@ -50,6 +50,6 @@ pub use executor::Executor;
 pub use faults::{FLOOD_ACCOUNTS, Fault, FaultEvent, FloodPayload, NodeImpairment, Target};
 pub use process::{Clock, DiskModel, LogSurvival, ProcessSettings};
 pub use roster::{ProcessId, Role, Roster};
-pub use setup::{Setup, Stop, TransactionRelay};
+pub use setup::{Setup, Stop, StopRule, TransactionRelay};
 pub use simulation::Simulation;
 pub use world::{Agent, Chain, Findings, MultiChain};

@@ -3,13 +3,15 @@
 use super::faults::FaultEvent;
 use super::process::ProcessSettings;
 use super::roster::{ProcessId, Role, Roster};
-use crate::base::{Committee, CostTable, Crypto, Duration, Height, Keyring, NodeId, Time};
+use crate::base::{Committee, CostTable, Crypto, Duration, Keyring, NodeId, Time};
 use crate::ledger::Ledger;
 use crate::network::gossip::Gossip;
 use crate::network::{Delay, Network};
 use crate::observe::Observer;
 use crate::protocol::Protocol;
 use crate::workload::Workload;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How transactions reach the mempools of other nodes.
@@ -79,24 +81,32 @@ pub fn add_twins<P: Protocol>(
     }
 }
 
-/// When a run ends: at `at`, or earlier when something is reached.
+/// What ends a run before its duration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum StopRule {
+    /// So many transactions are final.
+    FinalTransactions(u64),
+    /// A block of this height is final at all honest nodes.
+    FinalHeight(u64),
+    /// The chain of some node has a block of this height.
+    Height(u64),
+}
+
+/// When a run ends: at `at`, or earlier under a rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stop {
     /// The end.
     pub at: Time,
-    /// So many transactions were answered.
-    pub answered: Option<u64>,
-    /// Some node's chain reached this height.
-    pub height: Option<Height>,
-    /// All honest nodes have finalized this height.
-    pub finalized: Option<Height>,
+    /// What ends it before.
+    pub rule: Option<StopRule>,
 }
 
 impl Stop {
     /// At this instant and not before.
     #[must_use]
     pub const fn at(at: Time) -> Stop {
-        Stop { at, answered: None, height: None, finalized: None }
+        Stop { at, rule: None }
     }
 }
 

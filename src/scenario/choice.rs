@@ -2,6 +2,8 @@
 
 use super::catalogue::{Model, reread};
 use super::{Latency, Topology, Workload};
+use crate::network::latency::Distribution;
+use crate::network::topology::GraphModel;
 use crate::protocol::Protocol;
 use serde::de::{self, Deserialize, Deserializer, EnumAccess, MapAccess, VariantAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -120,19 +122,24 @@ pub(super) trait Open: Sized {
     /// The choice of a model; whether there is such a one is checked later.
     fn model(choice: ModelChoice) -> Self;
     /// Reads a choice of which it is known that it is among the words.
-    fn among_words<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
+    fn among_words<'de, D: Deserializer<'de>>(word: &str, from: D) -> Result<Self, D::Error>;
 }
 
 /// Makes an enumeration, whose variant `Model` stands for what a catalogue adds, an open choice. Its own reading and writing
-/// are derived with `#[serde(remote = "Self")]`, which leaves these names free.
+/// are derived with `#[serde(remote = "Self")]`, which leaves these names free. One variant may hold a type whose words are
+/// words of the choice.
 macro_rules! open {
-    ($choice:ident: $($word:literal)+) => {
+    ($choice:ident $(: $inner:ident($held:ty) $first:literal $($more:literal)*)?; $($own:literal)+) => {
         impl Open for $choice {
-            const WORDS: &'static [&'static str] = &[$($word),+];
+            const WORDS: &'static [&'static str] = &[$($first, $($more,)*)? $($own),+];
             fn model(choice: ModelChoice) -> $choice {
                 $choice::Model(choice)
             }
-            fn among_words<'de, D: Deserializer<'de>>(from: D) -> Result<$choice, D::Error> {
+            fn among_words<'de, D: Deserializer<'de>>(word: &str, from: D) -> Result<$choice, D::Error> {
+                $(if matches!(word, $first $(| $more)*) {
+                    return <$held as Deserialize>::deserialize(from).map($choice::$inner);
+                })?
+                debug_assert!(Self::WORDS.contains(&word));
                 $choice::deserialize(from)
             }
         }
@@ -147,6 +154,7 @@ macro_rules! open {
             fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
                 match self {
                     $choice::Model(choice) => choice.serialize(out),
+                    $($choice::$inner(held) => held.serialize(out),)?
                     word => $choice::serialize(word, out),
                 }
             }
@@ -154,10 +162,11 @@ macro_rules! open {
     };
 }
 
-open!(Latency: "constant" "uniform" "normal" "lognormal" "shifted_lognormal" "exponential" "pareto" "weibull" "empirical"
-    "regions" "simblock");
-open!(Topology: "complete" "outbound" "random_regular" "small_world" "scale_free" "star" "relay" "ring" "degrees" "file");
-open!(Workload: "payments");
+open!(Latency: Distribution(Distribution) "constant" "uniform" "normal" "lognormal" "shifted_lognormal" "exponential" "pareto"
+    "weibull" "generalised_pareto" "empirical"; "regions" "simblock");
+open!(Topology: Graph(GraphModel) "complete" "outbound" "random_regular" "small_world" "scale_free" "star" "relay" "ring";
+    "degrees" "file");
+open!(Workload; "payments");
 
 struct OpenVisitor<T>(PhantomData<T>);
 
@@ -169,7 +178,7 @@ impl<'de, T: Open> Visitor<'de> for OpenVisitor<T> {
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<T, A::Error> {
         let (word, settings) = access.variant::<String>()?;
         if T::WORDS.contains(&word.as_str()) {
-            return T::among_words(Picked { word, settings });
+            return T::among_words(&word.clone(), Picked { word, settings });
         }
         // Settings that are no table are refused where the catalogue knows the name.
         let settings = match settings.newtype_variant()? {

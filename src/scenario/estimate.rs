@@ -9,12 +9,14 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use super::{
-    Arrival, Chain, Flood, FloodPayload, Gossip, Model as _, NodeSelector, Payments, Scenario, Stop, Topology,
-    TransactionRelay,
-};
-use super::{UtxoLedger, Weights, Workload, words};
+use super::{Chain, Flood, FloodPayload, Model as _, NodeSelector, Payments, Scenario, Topology, TransactionRelay};
+use super::{Weights, Workload, words};
 use crate::base::{Duration, Work};
+use crate::engine::StopRule;
+use crate::ledger::utxo::UtxoLedger;
+use crate::network::gossip::GossipModel;
+use crate::network::topology::GraphModel;
+use crate::workload::arrival::Arrival;
 use serde::Serialize;
 
 /// The program and its data, before anything is built: three nodes and 200 payments, without charts.
@@ -179,7 +181,7 @@ impl Parts {
         self.add(format!("{many} transactions"), each, many, "workload.payments.rate");
         let many = u64::from(payments.accounts);
         self.add(format!("{many} accounts"), ACCOUNT, many, "workload.payments.accounts");
-        let many = u64::from(payments.clients);
+        let many = u64::from(payments.clients.unwrap_or(chain.nodes.count));
         self.add(format!("{many} clients"), CLIENT, many, "workload.payments.clients");
     }
     fn add_faults(&mut self, scenario: &Scenario) {
@@ -233,7 +235,8 @@ fn spends(chain: &Chain) -> bool {
 
 /// Whether payments spread by gossip, which must remember who knows what.
 fn is_gossiped(chain: &Chain) -> bool {
-    chain.network.transaction_relay == TransactionRelay::Gossip && !matches!(chain.network.gossip, Gossip::Direct {})
+    chain.network.transaction_relay == TransactionRelay::Gossip
+        && !matches!(chain.network.gossip, GossipModel::Direct {})
 }
 
 /// An entry of a mempool.
@@ -247,9 +250,11 @@ fn pending(chain: &Chain) -> u64 {
 fn lasting(scenario: &Scenario, chain: &Chain, payments: Option<&Payments>) -> Duration {
     let seconds = match scenario.stop {
         None => return scenario.duration,
-        Some(Stop::FinalHeight(blocks)) => blocks as f64 * pace::spacing(chain).unwrap_or(1.0),
+        Some(StopRule::FinalHeight(blocks) | StopRule::Height(blocks)) => {
+            blocks as f64 * pace::spacing(chain).unwrap_or(1.0)
+        }
         // What is asked for is answered soon, or the run goes on to its end.
-        Some(Stop::FinalTransactions(wanted)) => {
+        Some(StopRule::FinalTransactions(wanted)) => {
             let rate = payments.and_then(|payments| payments.rate).filter(|rate| *rate > 0.0);
             rate.map_or(scenario.duration.as_secs_f64(), |rate| wanted as f64 / rate)
         }
@@ -271,16 +276,18 @@ fn waiting(payments: &Payments, chain: &Chain, lasting: Duration, submitted: u64
 
 /// Directed connections.
 fn links(chain: &Chain) -> u64 {
+    use GraphModel as G;
     let n = u64::from(chain.nodes.count);
     let each = |degree: u64| n.saturating_mul(degree);
     match &chain.network.topology {
-        Topology::Complete {} => each(n.saturating_sub(1)),
-        Topology::Outbound { degree, .. } | Topology::ScaleFree { edges_per_node: degree } => {
+        Topology::Graph(G::Complete {}) => each(n.saturating_sub(1)),
+        Topology::Graph(G::Outbound { degree, .. } | G::ScaleFree { edges_per_node: degree }) => {
             each(2 * u64::from(*degree))
         }
-        Topology::RandomRegular { degree } | Topology::SmallWorld { degree, .. } => each(u64::from(*degree)),
-        Topology::Star {} | Topology::Ring {} => each(2),
-        Topology::Relay { relays, links } => {
+        Topology::Graph(G::RandomRegular { degree } | G::SmallWorld { degree, .. }) => each(u64::from(*degree)),
+        Topology::Graph(G::Star {} | G::Ring {}) => each(2),
+        Topology::Graph(G::OutboundDegrees { .. }) => each(40),
+        Topology::Graph(G::Relay { relays, links }) => {
             let relays = u64::from(*relays);
             relays.saturating_mul(relays).saturating_add(each(2 * u64::from(*links)))
         }
@@ -322,6 +329,7 @@ fn asked(scenario: &Scenario, chain: &Chain, payments: &Payments, lasting: Durat
 /// The same without faults.
 fn submitted_by(payments: &Payments, duration: Duration) -> u64 {
     let seconds = payments.until.unwrap_or(duration).min(duration).as_secs_f64();
+    let clients = f64::from(payments.clients.unwrap_or_default());
     let many = match &payments.arrival {
         Arrival::Poisson {} | Arrival::Constant {} | Arrival::OnOff { .. } => payments.rate.unwrap_or(0.0) * seconds,
         Arrival::Bursts { size, interval, .. } => *size as f64 * (1.0 + seconds / interval.as_secs_f64()),
@@ -329,7 +337,7 @@ fn submitted_by(payments: &Payments, duration: Duration) -> u64 {
             steps.iter().map(|step| step.rate).fold(*final_rate, f64::max) * seconds
         }
         // A client of a closed loop waits for at least a tenth of a second of agreement besides thinking.
-        Arrival::Closed { think_time } => f64::from(payments.clients) * seconds / (0.1 + think_time.as_secs_f64()),
+        Arrival::Closed { think_time } => clients * seconds / (0.1 + think_time.as_secs_f64()),
     };
     many as u64
 }

@@ -2,8 +2,11 @@
 
 use super::catalogue::Models;
 use super::spelling::GENERIC_ATTACKS;
-use super::{Agent, Arrival, Catalogue, Gossip, Latency, Topology, Uplink, Workload, words};
+use super::{Agent, Catalogue, Latency, Topology, Workload, words};
 use crate::network::dataset;
+use crate::network::gossip::GossipModel;
+use crate::network::transport::Discipline;
+use crate::workload::arrival::Arrival;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -58,9 +61,9 @@ pub fn listing(catalogue: &Catalogue, metrics: Vec<Choice>) -> Vec<Section> {
         section("Attacks", "adversary.attack", attacks),
         section("Ledgers", "chain.ledger", added(Vec::new(), catalogue.ledgers())),
         section("Latency", "chain.network.latency", added(choices::<Latency>(), catalogue.latencies())),
-        section("Uplink", "chain.network.uplink", choices::<Uplink>()),
+        section("Uplink", "chain.network.uplink", choices::<Discipline>()),
         section("Topologies", "chain.network.topology", added(choices::<Topology>(), catalogue.topologies())),
-        section("Gossip", "chain.network.gossip", choices::<Gossip>()),
+        section("Gossip", "chain.network.gossip", choices::<GossipModel>()),
         section("Networks", "chain.network.model", added(Vec::new(), catalogue.networks())),
         section("Datasets", "where their kind is asked for", data.collect()),
         section("Disks", "chain.nodes.disk", disks.collect()),

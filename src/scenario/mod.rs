@@ -46,17 +46,20 @@ pub use fault::{
     Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, FloodPayload, GenericAttack,
     Load, Log, Partition, Pause, Repeat, Slow,
 };
-pub use ledger::{AccountLedger, Reward, UtxoLedger};
 pub use listing::{Choice, Section, listing};
-pub use load::{Arrival, Fee, Payments, RateStep, Retry, Workload};
+pub use load::Workload;
 pub use mistake::Mistake;
-pub use network::{DelaySampling, Gossip, Jitter, Latency, Network, Topology, TransactionRelay, Uplink};
-pub use nodes::{Clock, Disk, Group, Mempool, NodeSelector, Nodes, Rate, Regions, Weights};
+pub use network::{Latency, Network, Topology, TransactionRelay};
+pub use nodes::{ClockError, Disk, Group, Mempool, NodeSelector, Nodes, Rate, Regions, Weights};
 pub use schema::schema;
 pub use summary::summary;
 pub use variant::Variant;
 
+pub use crate::workload::payments::Settings as Payments;
+
 use crate::base::{ByteSize, CostTable, Crypto, Duration};
+use crate::engine::StopRule;
+use crate::ledger::account::AccountLedger;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +80,7 @@ pub struct Scenario {
     pub duration: Duration,
     /// What else ends a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop: Option<Stop>,
+    pub stop: Option<StopRule>,
     /// The first part of a run, which is not measured.
     #[serde(default)]
     pub warm_up: Duration,
@@ -127,16 +130,6 @@ impl Default for Seeds {
     fn default() -> Seeds {
         Seeds(vec![1])
     }
-}
-
-/// What ends a run before its duration.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Stop {
-    /// So many transactions are final.
-    FinalTransactions(u64),
-    /// A block of this height is final.
-    FinalHeight(u64),
 }
 
 /// One ledger and the nodes that keep it.

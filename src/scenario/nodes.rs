@@ -34,7 +34,7 @@ pub struct Nodes {
     /// What a durable write costs: the name of a profile, or `{ median = "1 ms", sigma = 0.4 }` of a lognormal law.
     pub disk: Disk,
     /// How far local clocks are off.
-    pub clock: Clock,
+    pub clock: ClockError,
     /// How much each mempool holds.
     pub mempool: Mempool,
     /// Nodes that differ from the rest.
@@ -55,7 +55,7 @@ impl Default for Nodes {
             cores: 4,
             cpu_speed: 1.0,
             disk: Disk::Profile("cloud_ssd_gp3".into()),
-            clock: Clock::default(),
+            clock: ClockError::default(),
             mempool: Mempool::default(),
             group: Vec::new(),
         }
@@ -175,7 +175,7 @@ impl Disk {
 /// How far local clocks are off. Each node draws its own values once.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Clock {
+pub struct ClockError {
     /// Local time minus true time at the start: uniform between minus and plus this.
     pub offset: Duration,
     /// How much faster or slower clocks run, in parts per million: uniform between minus and plus this.

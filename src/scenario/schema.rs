@@ -48,6 +48,14 @@ pub fn schema(catalogue: &Catalogue) -> Value {
     root.to_value()
 }
 
+/// Adds to an open choice, in front of its own words, those of a type that one of its variants holds.
+pub(super) fn with_words_of<T: JsonSchema>(schema: &mut Schema) {
+    let mut words = schemars::schema_for!(T).to_value()["oneOf"].as_array().cloned().expect("a choice among words");
+    let own = schema.get_mut("oneOf").and_then(Value::as_array_mut).expect("a choice among words");
+    words.append(own);
+    *own = words;
+}
+
 /// Models, each as the table that it is written as.
 fn choices<M: ?Sized>(models: &Models<M>, generator: &mut SchemaGenerator) -> Vec<Value> {
     models.values().map(|model| choice(model.name, model.summary, model.settings, generator)).collect()

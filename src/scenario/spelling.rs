@@ -1,9 +1,9 @@
 //! How values are written that may be written in several ways: a list or a word, a word or a table.
 
+use super::Seeds;
 use super::fault::{Attack, GenericAttack};
 use super::nodes::{Disk, NodeSelector, Rate, Regions, Weights};
 use super::words::{self, Data};
-use super::{Retry, Seeds};
 use crate::base::{BitRate, Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -212,30 +212,6 @@ impl JsonSchema for Rate {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let words = with("unlimited", Data::Rates.names());
         json_schema!({"anyOf": [generator.subschema_for::<BitRate>(), {"type": "string", "enum": words}]})
-    }
-}
-
-written!(Retry, RetryVisitor, "a time in quotes such as \"5s\", or \"never\"", {
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Retry, E> {
-        if text == "never" { Ok(Retry::Never) } else { text.parse().map(Retry::After).map_err(E::custom) }
-    }
-});
-
-impl Serialize for Retry {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Retry::Never => out.serialize_str("never"),
-            Retry::After(wait) => wait.serialize(out),
-        }
-    }
-}
-
-impl JsonSchema for Retry {
-    fn schema_name() -> Cow<'static, str> {
-        "Retry".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [{"type": "string", "const": "never"}, generator.subschema_for::<Duration>()]})
     }
 }
 

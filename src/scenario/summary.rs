@@ -1,10 +1,12 @@
 //! What a scenario would run, for people.
 
+use super::check::word;
 use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
 use super::{
-    Agent, Attack, Chain, Degrade, Fault, FaultKind, FloodPayload, GenericAttack, NodeSelector, Scenario, Slow, Stop,
+    Agent, Attack, Chain, Degrade, Fault, FaultKind, FloodPayload, GenericAttack, NodeSelector, Scenario, Slow,
     Workload, estimate, network,
 };
+use crate::engine::StopRule;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -24,8 +26,9 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
     }
     let stop = match scenario.stop {
         None => String::new(),
-        Some(Stop::FinalTransactions(many)) => format!(", or until {many} transactions are final"),
-        Some(Stop::FinalHeight(many)) => format!(", or until block {many} is final"),
+        Some(StopRule::FinalTransactions(many)) => format!(", or until {many} transactions are final"),
+        Some(StopRule::Height(height)) => format!(", or until some node has block {height}"),
+        Some(StopRule::FinalHeight(many)) => format!(", or until block {many} is final"),
     };
     line("time", format!("{}{stop}, measured after {}", scenario.duration, scenario.warm_up));
     for variant in &scenario.variant {
@@ -43,7 +46,8 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
             Some(rate) => format!("{rate} tx/s, {}", word(&payments.arrival)),
             None => word(&payments.arrival),
         };
-        let who = format!("{} clients, {} accounts", payments.clients, payments.accounts);
+        let clients = payments.clients.unwrap_or_default();
+        let who = format!("{clients} clients, {} accounts", payments.accounts);
         line("workload", format!("payments on {}: {pace}, {}, {who}", payments.chain, payments.bytes));
     }
     if let Some(Workload::Model(choice)) = &scenario.workload {
@@ -72,15 +76,6 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
     line("checks", progress);
     line("memory", format!("about {} per run", estimate::show(estimate(scenario).total())));
     lines
-}
-
-/// The word that stands for a choice in a scenario.
-fn word(choice: &impl serde::Serialize) -> String {
-    match toml::Value::try_from(choice) {
-        Ok(toml::Value::String(word)) => word,
-        Ok(toml::Value::Table(table)) => table.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
-    }
 }
 
 fn nodes(nodes: &Nodes) -> String {

@@ -19,7 +19,7 @@ type Finals = Vec<(NodeId, NodeId)>;
 
 /// The authors of what each node has final when the clocks of some are ahead by so many tenths of a step.
 fn authors(wrong: &[usize], tenths: i64) -> Vec<Vec<u32>> {
-    let law = Distribution::Constant { value: Duration::from_millis(10) };
+    let law = Distribution::Constant { delay: Duration::from_millis(10) };
     let delay = Latency::from_distribution(&law).expect("a possible law").with_floor(Duration::ZERO);
     let config = Config { empty_blocks: true, ..Config::default() };
     let committee = Aura::committee(&config, vec![1; NODES]);

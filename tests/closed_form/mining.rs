@@ -5,7 +5,7 @@ use ledgerlab::base::{Committee, Duration, FaultModel, Hash, Height, NodeId};
 use ledgerlab::chain::BlockIndex;
 use ledgerlab::consensus::nakamoto::finality::{Finality, reversal_exact};
 use ledgerlab::consensus::nakamoto::{Config, Nakamoto};
-use ledgerlab::engine::{Simulation, Stop};
+use ledgerlab::engine::{Simulation, Stop, StopRule};
 use ledgerlab::network::latency::{DelaySampling, Distribution, Latency, Region};
 use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::Observed;
@@ -52,17 +52,17 @@ impl Mine {
     /// Everything that was mined, and the names of the blocks of the chain that node 1 (or the only node) ends with.
     fn run(&self) -> (Seen, BTreeSet<Hash>) {
         let n = self.weights.len();
-        let [to_attacker, among] = self.delays.map(|value| Distribution::Constant { value });
+        let [to_attacker, among] = self.delays.map(|value| Distribution::Constant { delay: value });
         let laws = [to_attacker.clone(), to_attacker.clone(), to_attacker, among];
         let places = (0..n).map(|node| Region::from(node > 0)).collect();
-        let delay = Latency::of_laws(&laws, places, DelaySampling::PerMessage).expect("constant delays");
+        let delay = Latency::of_laws(0, &laws, places, DelaySampling::PerMessage).expect("constant delays");
         let network = Transport::new(self.seed, Box::new(delay), Settings::unlimited(n));
         let finality = Finality { confirmations: Some(self.confirmations), ..Finality::default() };
         let config = Config { spacing: SPACING, retarget: 0, finality, ..Config::default() };
         let committee = Committee::weighted(self.weights.clone(), FaultModel::Byzantine);
         let mut setup = setup::<Nakamoto>(config, committee, Box::new(network), self.seed);
         setup.processes[0].attack = self.attack.map(str::to_owned);
-        setup.stop = Stop { height: Some(Height(self.blocks)), ..setup.stop };
+        setup.stop = Stop { rule: Some(StopRule::Height(self.blocks)), ..setup.stop };
         let (seen, observer) = seeing(|seen: &mut Seen, now, observed| match *observed {
             Observed::Held { node, block } if node == block.header.proposer && block.height() > Height::GENESIS => {
                 seen.mined.push(Mined { at: now.as_secs_f64(), id: block.id(), by: node });

@@ -61,7 +61,7 @@ fn decide(n: usize, law: &Distribution, crashed: usize, client_delay: Duration, 
 fn a_request_commits_after_exactly_three_delays_and_is_answered_after_exactly_five() {
     let (value, client) = (Duration::from_millis(70), Duration::from_millis(11));
     for n in [4, 7, 16, 31] {
-        let seen = decide(n, &Distribution::Constant { value }, 0, client, 1);
+        let seen = decide(n, &Distribution::Constant { delay: value }, 0, client, 1);
         assert_eq!(seen.finals, vec![ASKED + client + value * 3; n]);
         assert_eq!(seen.answered, Some(ASKED + client + value * 3 + client), "n = {n}");
     }
@@ -72,7 +72,7 @@ fn a_request_commits_after_exactly_three_delays_and_is_answered_after_exactly_fi
 fn a_request_takes_exactly_the_messages_of_three_phases() {
     for n in [4_u64, 7, 16, 31] {
         let seen =
-            decide(n as usize, &Distribution::Constant { value: Duration::from_millis(70) }, 0, Duration::ZERO, 1);
+            decide(n as usize, &Distribution::Constant { delay: Duration::from_millis(70) }, 0, Duration::ZERO, 1);
         let phases =
             [("commit", n * (n - 1)), ("pre-prepare", n - 1), ("prepare", (n - 1) * (n - 1)), ("transaction", n - 1)];
         assert_eq!(seen.sent.into_iter().collect::<Vec<_>>(), phases, "n = {n}");

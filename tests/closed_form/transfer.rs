@@ -25,7 +25,7 @@ struct Seen {
 fn transfer(bytes: usize, rate: u64, round_trip: Duration, tcp: bool) -> (f64, f64) {
     let delay = || {
         Box::new(
-            Latency::from_distribution(&Distribution::Constant { value: round_trip / 2 }).expect("a constant delay"),
+            Latency::from_distribution(&Distribution::Constant { delay: round_trip / 2 }).expect("a constant delay"),
         )
     };
     let rates = vec![Rates { up: rate, down: 0 }; 2];

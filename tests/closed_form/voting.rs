@@ -46,7 +46,7 @@ impl Seen {
 /// Seconds that the protocol waits for its clock, the delays besides until the first and until the last node has the
 /// transaction final, and the messages sent from the request until then.
 fn decide<P: Protocol>(n: usize, config: P::Config) -> [String; 4] {
-    let delay = Latency::from_distribution(&Distribution::Constant { value: DELAY })
+    let delay = Latency::from_distribution(&Distribution::Constant { delay: DELAY })
         .expect("a possible law")
         .with_floor(Duration::ZERO);
     let network = Transport::new(1, Box::new(delay), Settings::unlimited(n));

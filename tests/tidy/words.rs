@@ -51,12 +51,12 @@ const LEFT: &[(&str, usize)] = &[
     ("src/consensus", 763),
     ("src/engine", 319),
     ("src/ledger", 13),
-    ("src/network", 124),
+    ("src/network", 121),
     ("src/observe", 104),
     ("src/protocol", 33),
     ("src/report", 78),
-    ("src/scenario", 251),
-    ("src/workload", 19),
+    ("src/scenario", 242),
+    ("src/workload", 17),
     ("tests", 686),
 ];
 

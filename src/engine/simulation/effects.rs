@@ -8,6 +8,7 @@ use crate::engine::delivery::lose;
 use crate::engine::executor::Executed;
 use crate::engine::process::{Computing, Handled, Input, Job};
 use crate::engine::roster::ProcessId;
+use crate::engine::setup::StopRule;
 use crate::observe::{Loss, Observed};
 use crate::protocol::{Effect, EffectOf, Message, Protocol, Snapshot, note};
 use std::sync::Arc;
@@ -157,7 +158,7 @@ impl<P: Protocol> Simulation<P> {
             let node = process.endpoint();
             self.notify(&Observed::Extended { node, block: &block, executed, root: *root });
         }
-        if self.course.stop.height.is_some_and(|wanted| block.height() >= wanted) {
+        if matches!(self.course.stop.rule, Some(StopRule::Height(wanted)) if block.height().0 >= wanted) {
             self.agenda.stop();
         }
     }
@@ -215,9 +216,11 @@ impl<P: Protocol> Simulation<P> {
     }
     /// The run ends when all honest nodes that are up have finalized the height that it was to stop at.
     fn stop_if_finalized(&mut self) {
-        let Some(wanted) = self.course.stop.finalized else { return };
+        let Some(StopRule::FinalHeight(wanted)) = self.course.stop.rule else { return };
         let is_behind = |process: &ProcessId| {
-            self.roster.is_honest(*process) && self.processes.is_up(*process) && self.views.finalized(*process) < wanted
+            self.roster.is_honest(*process)
+                && self.processes.is_up(*process)
+                && self.views.finalized(*process).0 < wanted
         };
         if !self.roster.all().any(|process| is_behind(&process)) {
             self.agenda.stop();

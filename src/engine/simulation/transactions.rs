@@ -5,6 +5,7 @@ use crate::base::{NodeId, Work, rng};
 use crate::chain::{BlockIndex, Transaction};
 use crate::engine::process::{Job, Origin};
 use crate::engine::roster::ProcessId;
+use crate::engine::setup::StopRule;
 use crate::engine::setup::TransactionRelay;
 use crate::observe::Observed;
 use crate::protocol::Protocol;
@@ -110,7 +111,8 @@ impl<P: Protocol> Simulation<P> {
         let result = self.views.result(index);
         let block = self.views.tree().block(index);
         self.clients.on_answer(block, &result.executed, &mut self.agenda, &mut self.observers);
-        if self.course.stop.answered.is_some_and(|wanted| self.clients.answered() >= wanted) {
+        if matches!(self.course.stop.rule, Some(StopRule::FinalTransactions(wanted)) if self.clients.answered() >= wanted)
+        {
             self.agenda.stop();
         }
         self.clients.await_request(&mut self.agenda);

@@ -10,6 +10,7 @@ mod work;
 use super::{Agent, Chain, EffectFilter, Fault, FaultEvent, MultiChain, Simulation, Stop};
 use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
 use crate::chain::{Batch, Block, Header};
+use crate::engine::StopRule;
 use crate::network::Change;
 use crate::observe::story::Recorder;
 use crate::observe::{Loss, Observed, Observer, Violation};
@@ -276,9 +277,9 @@ fn a_run_can_stop_when_something_is_reached() {
     };
     let end = Stop::at(at(10_000));
     assert_eq!(run_with(end), at(10_000));
-    assert_eq!(run_with(Stop { answered: Some(1), ..end }), at(100));
-    assert_eq!(run_with(Stop { height: Some(Height(2)), ..end }), at(200));
-    assert_eq!(run_with(Stop { finalized: Some(Height(2)), ..end }), at(210));
+    assert_eq!(run_with(Stop { rule: Some(StopRule::FinalTransactions(1)), ..end }), at(100));
+    assert_eq!(run_with(Stop { rule: Some(StopRule::Height(2)), ..end }), at(200));
+    assert_eq!(run_with(Stop { rule: Some(StopRule::FinalHeight(2)), ..end }), at(210));
 }
 
 /// Writes a payment on the second chain for every block that becomes final on the first.

@@ -29,11 +29,27 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// What a proposer is paid for its block.
+/// Settings of the account ledger, as scenarios write them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountLedger {
+    /// What each account holds at genesis.
+    pub balance: Amount,
+    /// What the proposer of a block is paid.
+    pub reward: Reward,
+}
+
+impl Default for AccountLedger {
+    fn default() -> AccountLedger {
+        AccountLedger { balance: 1_000_000_000, reward: Reward::default() }
+    }
+}
+
+/// What the proposer of a block is paid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reward {
-    /// Nothing: fees are burnt, and no block has a coinbase.
+    /// Nothing: fees are burnt. No block has a coinbase.
     Nothing,
     /// The fees of its block.
     #[default]

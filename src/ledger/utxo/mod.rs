@@ -3,7 +3,7 @@
 //! Source: Bitcoin's consensus rules without scripts: outputs are owned by accounts, and the sender of a transaction
 //! owns all that it spends. The rules kept: inputs exist, are unspent and are named once (CVE-2018-17144); sums do not
 //! overflow (CVE-2010-5139); inputs minus outputs is the declared fee; a coinbase stands first, is the only one,
-//! names its height (BIP 34), claims no more than subsidy and fees, and can be spent after [`Issuance::maturity`]
+//! names its height (BIP 34), claims no more than subsidy and fees, and can be spent after [`UtxoLedger::maturity`]
 //! blocks. An output may be spent in the block that makes it, by a later transaction.
 //!
 //! Simplified: a block may do without a coinbase; its proposer forgoes the reward, and the fees are burnt.
@@ -30,11 +30,15 @@ use std::sync::Arc;
 /// Anchors are ordered and paid for by account.
 const NO_ANCHORS: Rejection = Rejection("records another chain's block, which only the account ledger does");
 
-/// How money is made. Default: as in Bitcoin.
+/// Settings of the UTXO ledger, as scenarios write them: what exists at genesis, and how money is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Issuance {
-    /// New money in each of the first blocks, in the smallest unit; 0 if proposers are paid fees alone.
+#[serde(deny_unknown_fields, default)]
+pub struct UtxoLedger {
+    /// Outputs that each account owns at genesis. With several, payments need not wait for each other's change.
+    pub coins: u32,
+    /// What each of them holds.
+    pub amount: Amount,
+    /// New money in each of the first blocks; 0 if proposers are paid fees alone.
     pub subsidy: Amount,
     /// Blocks until the subsidy is halved, again and again; 0 for never.
     pub halving: u64,
@@ -42,35 +46,22 @@ pub struct Issuance {
     pub maturity: u64,
 }
 
-impl Default for Issuance {
-    fn default() -> Issuance {
-        Issuance { subsidy: 50 * 100_000_000, halving: 210_000, maturity: 100 }
+impl Default for UtxoLedger {
+    /// Bitcoin's issuance.
+    fn default() -> UtxoLedger {
+        UtxoLedger { coins: 16, amount: 1_000_000, subsidy: 50 * 100_000_000, halving: 210_000, maturity: 100 }
     }
 }
 
-impl Issuance {
+impl UtxoLedger {
     /// New money in the block at `height`.
     #[must_use]
     pub fn subsidy_at(&self, height: Height) -> Amount {
         let halvings = height.0.checked_div(self.halving).unwrap_or(0);
         u32::try_from(halvings).ok().and_then(|halvings| self.subsidy.checked_shr(halvings)).unwrap_or(0)
     }
-}
-
-/// What exists at genesis: each of the accounts `0..accounts` owns `coins` outputs of `amount`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Endowment {
-    /// Number of accounts.
-    pub accounts: u32,
-    /// Outputs of each account. With several, payments need not wait for each other's change.
-    pub coins: u32,
-    /// Amount of each output.
-    pub amount: Amount,
-}
-
-impl Endowment {
     /// The outputs that `account` owns at genesis.
-    fn of(self, account: AccountId) -> impl Iterator<Item = OutPoint> {
+    fn outputs_of(self, account: AccountId) -> impl Iterator<Item = OutPoint> {
         let transaction = Digest::new("genesis coin").u64(u64::from(account.0)).finish();
         (0..self.coins).map(move |index| OutPoint { transaction, index })
     }
@@ -147,7 +138,7 @@ enum Judgement {
 /// A ledger of unspent outputs.
 #[derive(Clone, Debug)]
 pub struct Utxo {
-    issuance: Issuance,
+    settings: UtxoLedger,
     /// The account that proposer 0 is paid to; the others follow.
     proposers_from: u32,
     /// Everything that existed at genesis.
@@ -170,15 +161,15 @@ pub struct Utxo {
 }
 
 impl Utxo {
-    /// A ledger of the outputs of `endowment`. The proposer of a block is paid to account `proposers_from` plus its
+    /// A ledger in which the accounts `0..accounts` own outputs. The proposer of a block is paid to account `proposers_from` plus its
     /// number.
     #[must_use]
-    pub fn new(endowment: Endowment, issuance: Issuance, proposers_from: u32) -> Utxo {
-        let outputs = u64::from(endowment.accounts) * u64::from(endowment.coins);
+    pub fn new(settings: UtxoLedger, accounts: u32, proposers_from: u32) -> Utxo {
+        let outputs = u64::from(accounts) * u64::from(settings.coins);
         let mut ledger = Utxo {
-            issuance,
+            settings,
             proposers_from,
-            genesis: u128::from(outputs) * u128::from(endowment.amount),
+            genesis: u128::from(outputs) * u128::from(settings.amount),
             endowed: FxHashSet::default(),
             coins: Vec::with_capacity(outputs as usize),
             room: Vec::new(),
@@ -188,9 +179,9 @@ impl Utxo {
             root: Root::default(),
             frames: VecDeque::new(),
         };
-        for owner in (0..endowment.accounts).map(AccountId) {
-            for point in endowment.of(owner) {
-                let coin = Coin { output: Output { owner, amount: endowment.amount }, minted: None, spent: false };
+        for owner in (0..accounts).map(AccountId) {
+            for point in settings.outputs_of(owner) {
+                let coin = Coin { output: Output { owner, amount: settings.amount }, minted: None, spent: false };
                 ledger.root += coin.leaf(&point);
                 ledger.keep(point, coin);
                 ledger.endowed.insert(point.transaction);
@@ -275,7 +266,7 @@ impl Utxo {
             if coin.spent {
                 return Err(Rejection("spends a spent output"));
             }
-            if coin.minted.is_some_and(|minted| height.0.saturating_sub(minted.0) < self.issuance.maturity) {
+            if coin.minted.is_some_and(|minted| height.0.saturating_sub(minted.0) < self.settings.maturity) {
                 waits = Some(Rejection("spends a coinbase that is not mature"));
             }
             places.push(place);
@@ -373,7 +364,7 @@ impl Ledger for Utxo {
             finished: false,
         });
         self.height = height;
-        self.totals.mintable += u128::from(self.issuance.subsidy_at(height));
+        self.totals.mintable += u128::from(self.settings.subsidy_at(height));
     }
     fn execute(&mut self, transaction: &Transaction) -> Result<(), Rejection> {
         self.open().tried += 1;
@@ -385,7 +376,7 @@ impl Ledger for Utxo {
         }
     }
     fn finish(&mut self) -> Result<(), Rejection> {
-        let most = u128::from(self.issuance.subsidy_at(self.height)) + self.open().fees;
+        let most = u128::from(self.settings.subsidy_at(self.height)) + self.open().fees;
         if self.open().claimed.is_some_and(|claimed| u128::from(claimed) > most) {
             return Err(Rejection("a coinbase claims more than subsidy and fees"));
         }
@@ -421,9 +412,9 @@ impl Ledger for Utxo {
     }
     /// Where there ever was a subsidy, every block has a coinbase, even when there is nothing left to pay.
     fn coinbase(&self, proposer: NodeId, height: Height, fees: Amount) -> Option<Arc<Transaction>> {
-        let amount = self.issuance.subsidy_at(height).checked_add(fees)?;
+        let amount = self.settings.subsidy_at(height).checked_add(fees)?;
         let owner = AccountId(self.proposers_from.checked_add(proposer.0)?);
-        (self.issuance.subsidy > 0 || amount > 0).then(|| Transaction::coinbase(owner, height, amount))
+        (self.settings.subsidy > 0 || amount > 0).then(|| Transaction::coinbase(owner, height, amount))
     }
     fn existed_at_genesis(&self, output: &OutPoint) -> bool {
         self.endowed.contains(&output.transaction)

@@ -3,7 +3,8 @@ use crate::base::{Crypto, Keyring, Stream};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const ENDOWMENT: Endowment = Endowment { accounts: 4, coins: 3, amount: 100 };
+const ACCOUNTS: u32 = 4;
+const SETTINGS: UtxoLedger = UtxoLedger { coins: 3, amount: 100, subsidy: 50, halving: 0, maturity: 100 };
 /// Proposer `i` is account `10 + i`.
 const PROPOSERS: u32 = 10;
 
@@ -12,11 +13,11 @@ fn keys() -> Keyring {
 }
 
 fn ledger() -> Utxo {
-    Utxo::new(ENDOWMENT, Issuance { subsidy: 50, halving: 0, maturity: 100 }, PROPOSERS)
+    Utxo::new(SETTINGS, ACCOUNTS, PROPOSERS)
 }
 
 fn coin(owner: u32, index: usize) -> OutPoint {
-    ENDOWMENT.of(AccountId(owner)).nth(index).unwrap()
+    SETTINGS.outputs_of(AccountId(owner)).nth(index).unwrap()
 }
 
 fn output(owner: u32, amount: Amount) -> Output {
@@ -148,8 +149,8 @@ fn sums_do_not_overflow_into_money() {
     assert_eq!(refused(&mut state, &huge), "outputs and fee overflow");
     let huge = spend(0, &[coin(0, 0)], &[output(1, u64::MAX)], 101);
     assert_eq!(refused(&mut state, &huge), "outputs and fee overflow");
-    let rich = Endowment { amount: half, ..ENDOWMENT };
-    let mut state = Utxo::new(rich, Issuance::default(), PROPOSERS);
+    let rich = UtxoLedger { coins: SETTINGS.coins, amount: half, ..UtxoLedger::default() };
+    let mut state = Utxo::new(rich, ACCOUNTS, PROPOSERS);
     state.begin(Height(1));
     assert_eq!(refused(&mut state, &spend(0, &[coin(0, 0), coin(0, 1)], &[output(1, 0)], 0)), "inputs overflow");
     assert_eq!(state.audit(), Ok(()));
@@ -199,18 +200,18 @@ fn a_coinbase_is_first_and_only_and_claims_no_more_than_subsidy_and_fees() {
 
 #[test]
 fn the_subsidy_is_halved_until_21_million_are_out() {
-    let bitcoin = Issuance::default();
+    let bitcoin = UtxoLedger { coins: SETTINGS.coins, amount: SETTINGS.amount, ..UtxoLedger::default() };
     assert_eq!(bitcoin.subsidy_at(Height(209_999)), 5_000_000_000);
     assert_eq!(bitcoin.subsidy_at(Height(210_000)), 2_500_000_000);
     assert_eq!(bitcoin.subsidy_at(Height(210_000 * 64)), 0);
     assert_eq!(bitcoin.subsidy_at(Height(u64::MAX)), 0);
     let total: u64 = (0..70).map(|era| 210_000 * bitcoin.subsidy_at(Height(era * 210_000))).sum();
     assert_eq!(total, 2_099_999_997_690_000);
-    assert_eq!(Issuance { halving: 0, ..bitcoin }.subsidy_at(Height(u64::MAX)), 5_000_000_000);
-    let free = Utxo::new(ENDOWMENT, Issuance { subsidy: 0, ..bitcoin }, PROPOSERS);
+    assert_eq!(UtxoLedger { halving: 0, ..bitcoin }.subsidy_at(Height(u64::MAX)), 5_000_000_000);
+    let free = Utxo::new(UtxoLedger { subsidy: 0, ..bitcoin }, ACCOUNTS, PROPOSERS);
     assert_eq!(free.coinbase(NodeId(0), Height(1), 0), None);
     assert!(free.coinbase(NodeId(0), Height(1), 1).is_some());
-    let late = Utxo::new(ENDOWMENT, bitcoin, PROPOSERS).coinbase(NodeId(0), Height(210_000 * 64), 0);
+    let late = Utxo::new(bitcoin, ACCOUNTS, PROPOSERS).coinbase(NodeId(0), Height(210_000 * 64), 0);
     assert_eq!(late, Some(Transaction::coinbase(AccountId(10), Height(210_000 * 64), 0)));
 }
 
@@ -282,7 +283,7 @@ struct History {
 
 impl History {
     fn new() -> History {
-        let state = Utxo::new(ENDOWMENT, Issuance { subsidy: 50, halving: 4, maturity: 3 }, 4);
+        let state = Utxo::new(UtxoLedger { halving: 4, maturity: 3, ..SETTINGS }, ACCOUNTS, 4);
         let genesis = (0..4).flat_map(|owner| (0..3).map(move |n| (coin(owner, n), (output(owner, 100), None))));
         let now = Naive(genesis.collect());
         let seen = now.0.keys().copied().collect();

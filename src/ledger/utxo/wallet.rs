@@ -1,6 +1,6 @@
 //! The coins of people who own outputs.
 
-use super::Endowment;
+use super::UtxoLedger;
 use crate::base::{AccountId, Hash, Keyring};
 use crate::chain::{Amount, Body, OutPoint, Output, Transaction};
 use crate::ledger::Wallet;
@@ -26,7 +26,7 @@ struct Purse {
 /// confirmed, as long as a payment has at most [`UtxoWallet::CHAIN`] ancestors that have not settled.
 #[derive(Clone, Debug)]
 pub struct UtxoWallet {
-    endowment: Endowment,
+    settings: UtxoLedger,
     /// The purses of accounts that were used.
     purses: Vec<Option<Box<Purse>>>,
     /// The inputs of payments made here and not settled yet.
@@ -39,21 +39,21 @@ impl UtxoWallet {
     /// Most unsettled ancestors of a payment: below the 25 that Bitcoin Core accepts, itself included.
     pub const CHAIN: usize = 20;
 
-    /// A wallet of the accounts of `endowment`.
+    /// A wallet of the accounts `0..accounts` of such a ledger.
     #[must_use]
-    pub fn new(endowment: Endowment) -> UtxoWallet {
+    pub fn new(settings: UtxoLedger, accounts: u32) -> UtxoWallet {
         UtxoWallet {
-            endowment,
-            purses: vec![None; endowment.accounts as usize],
+            settings,
+            purses: vec![None; accounts as usize],
             underway: FxHashMap::default(),
             void: FxHashSet::default(),
         }
     }
     fn purse(&mut self, account: AccountId) -> Option<&mut Purse> {
-        let endowment = self.endowment;
+        let settings = self.settings;
         let purse = self.purses.get_mut(account.index())?;
         Some(purse.get_or_insert_with(|| {
-            let confirmed = endowment.of(account).map(|point| (point, endowment.amount)).collect();
+            let confirmed = settings.outputs_of(account).map(|point| (point, settings.amount)).collect();
             Box::new(Purse { confirmed, ..Purse::default() })
         }))
     }
@@ -202,24 +202,24 @@ mod tests {
     use super::*;
     use crate::base::{Crypto, Height, Stream};
     use crate::ledger::Ledger;
-    use crate::ledger::utxo::{Issuance, Utxo};
+    use crate::ledger::utxo::Utxo;
     use proptest::prelude::*;
 
-    const ENDOWMENT: Endowment = Endowment { accounts: 4, coins: 3, amount: 100 };
+    const SETTINGS: UtxoLedger = UtxoLedger { coins: 3, amount: 100, subsidy: 0, halving: 0, maturity: 100 };
 
     fn keys() -> Keyring {
         Keyring::new(Crypto::Symbolic, 1, "account", 16)
     }
 
     fn ledger() -> Utxo {
-        Utxo::new(ENDOWMENT, Issuance { subsidy: 0, halving: 0, maturity: 100 }, 10)
+        Utxo::new(SETTINGS, 4, 10)
     }
 
     proptest! {
     #[test]
     fn a_wallet_that_is_told_everything_holds_what_the_ledger_says(seed: u64) {
         let mut random = Stream::new(seed, "utxo", 2, 0);
-        let (keys, mut state, mut wallet) = (keys(), ledger(), UtxoWallet::new(ENDOWMENT));
+        let (keys, mut state, mut wallet) = (keys(), ledger(), UtxoWallet::new(SETTINGS, 4));
         let mut underway: VecDeque<Arc<Transaction>> = VecDeque::new();
         for height in 1..60 {
             state.begin(Height(height));
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_wallet_spends_confirmed_coins_first_and_then_a_chain_of_its_change() {
-        let (keys, mut state, mut wallet) = (keys(), ledger(), UtxoWallet::new(ENDOWMENT));
+        let (keys, mut state, mut wallet) = (keys(), ledger(), UtxoWallet::new(SETTINGS, 4));
         let payments: Vec<_> =
             std::iter::from_fn(|| wallet.pay(&keys, AccountId(0), AccountId(1), 1, 1, 0)).take(200).collect();
         let own = |payment: &Transaction| match &payment.body {
@@ -279,8 +279,8 @@ mod tests {
 
     #[test]
     fn a_refused_payment_gives_back_its_coins_and_dooms_what_spent_its_change() {
-        let endowment = Endowment { accounts: 2, coins: 1, amount: 100 };
-        let (keys, mut wallet) = (keys(), UtxoWallet::new(endowment));
+        let settings = UtxoLedger { coins: 1, ..SETTINGS };
+        let (keys, mut wallet) = (keys(), UtxoWallet::new(settings, 2));
         let pay = |wallet: &mut UtxoWallet, amount| wallet.pay(&keys, AccountId(0), AccountId(1), amount, 0, 0);
         let parent = pay(&mut wallet, 10).unwrap();
         let child = pay(&mut wallet, 10).unwrap();
@@ -296,8 +296,8 @@ mod tests {
 
     #[test]
     fn a_payment_that_was_given_up_and_executed_after_all_is_spent() {
-        let endowment = Endowment { accounts: 2, coins: 1, amount: 100 };
-        let (keys, mut wallet) = (keys(), UtxoWallet::new(endowment));
+        let settings = UtxoLedger { coins: 1, ..SETTINGS };
+        let (keys, mut wallet) = (keys(), UtxoWallet::new(settings, 2));
         let payment = wallet.pay(&keys, AccountId(0), AccountId(1), 10, 0, 0).unwrap();
         wallet.settle(&payment, false);
         wallet.settle(&payment, true);

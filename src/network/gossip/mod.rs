@@ -32,7 +32,101 @@ pub use inventory::{Inventory, InventorySettings, Timeouts, Trickle};
 pub use sqrt_push::{SqrtPush, SqrtPushSettings};
 
 use crate::base::rng::mix;
-use crate::base::{Duration, NodeId};
+use crate::base::{ByteSize, Duration, NodeId, OutOfRange, RangeCheck};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How broadcasts spread over the topology, as scenarios write it.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum GossipModel {
+    /// The sender sends to all other nodes itself; needs the complete topology.
+    Direct {},
+    /// Each node passes each item on to all its neighbours.
+    Flood {},
+    /// Announce, request, send (Bitcoin before BIP 152).
+    Inventory {
+        /// Whether transactions wait before they are announced, as in Bitcoin Core.
+        #[serde(default = "yes")]
+        trickle: bool,
+    },
+    /// Blocks in short, then what is missing (BIP 152); the rest by announcement.
+    Compact {
+        /// Whether transactions wait before they are announced, as in Bitcoin Core.
+        #[serde(default = "yes")]
+        trickle: bool,
+        /// Peers that a node asks to send blocks unasked.
+        #[serde(default = "three")]
+        high_bandwidth_peers: u32,
+        /// Fraction of nodes that speak compact relay.
+        #[serde(default = "all_nodes")]
+        adoption: f64,
+    },
+    /// Compact relay as SimBlock models it: what is missing is a matter of chance. For comparison only.
+    Simblock {},
+    /// The whole to the square root of the neighbours, announcements to the rest (Ethereum).
+    SqrtPush {
+        /// Larger transactions are only announced (go-ethereum).
+        #[serde(default = "push_max")]
+        push_max: ByteSize,
+    },
+}
+
+fn yes() -> bool {
+    true
+}
+fn three() -> u32 {
+    3
+}
+fn all_nodes() -> f64 {
+    1.0
+}
+fn push_max() -> ByteSize {
+    ByteSize(4096)
+}
+
+impl Default for GossipModel {
+    fn default() -> GossipModel {
+        GossipModel::Direct {}
+    }
+}
+
+impl GossipModel {
+    /// The parameters out of their range.
+    #[must_use]
+    pub fn check(&self) -> Vec<OutOfRange> {
+        match self {
+            GossipModel::Compact { adoption, .. } => {
+                RangeCheck::default().within("adoption", *adoption, 0.0, 1.0).finish()
+            }
+            _ => Vec::new(),
+        }
+    }
+    /// The gossip over `graph`; none if senders send to all other nodes themselves.
+    #[must_use]
+    pub fn build(self, seed: u64, graph: Arc<dyn Graph>) -> Option<Box<dyn Gossip>> {
+        let inventory = |trickle: bool| InventorySettings {
+            trickle: trickle.then(Trickle::default),
+            ..InventorySettings::default()
+        };
+        Some(match self {
+            GossipModel::Direct {} => return None,
+            GossipModel::Flood {} => Box::new(Flood::new(graph)),
+            GossipModel::Inventory { trickle } => Box::new(Inventory::new(seed, graph, inventory(trickle))),
+            GossipModel::Compact { trickle, high_bandwidth_peers, adoption } => {
+                let (inventory, eager_max) = (inventory(trickle), high_bandwidth_peers as usize);
+                let settings = CompactSettings { inventory, eager_max, usage: adoption, ..CompactSettings::default() };
+                Box::new(Compact::new(seed, graph, settings))
+            }
+            GossipModel::Simblock {} => Box::new(Compact::new(seed, graph, CompactSettings::simblock())),
+            GossipModel::SqrtPush { push_max } => {
+                let push_max = u32::try_from(push_max.0).unwrap_or(u32::MAX);
+                Box::new(SqrtPush::new(seed, graph, SqrtPushSettings { push_max, ..SqrtPushSettings::default() }))
+            }
+        })
+    }
+}
 
 /// Who is linked to whom.
 pub trait Graph {

@@ -8,18 +8,18 @@
 //! (`Network.getLatency`; Gervais et al. 2016 draw the same law once per link). JABS uses Pareto laws of shape 5.
 //! Wittgenstein uses a generalised Pareto law of shape 1.4, which has no mean unless it is cut off.
 
-use crate::base::Duration;
+use crate::base::{Duration, OutOfRange, RangeCheck};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A probability law of a delay.
+/// A probability law of a delay, as scenarios write it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "law", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Distribution {
     /// Always the same: for debugging and for checks against theory. Hides races.
     Constant {
         /// The delay.
-        value: Duration,
+        delay: Duration,
     },
     /// Every delay from `median - half_width` to `median + half_width` is equally likely.
     Uniform {
@@ -59,21 +59,21 @@ pub enum Distribution {
         /// The mean.
         mean: Duration,
     },
-    /// Pareto: a floor at `median / 2^(1/shape)` and a power tail. Infinite variance up to shape 2.
+    /// A floor and a power tail. The floor is `median / 2^(1/shape)`; infinite variance up to shape 2.
     Pareto {
         /// The median.
         median: Duration,
         /// Exponent of the tail, 0.1 to 1000.
         shape: f64,
     },
-    /// Weibull: a light tail for shapes above 1.
+    /// A light tail for shapes above 1.
     Weibull {
         /// The median.
         median: Duration,
         /// The shape, 0.1 to 1000.
         shape: f64,
     },
-    /// Generalised Pareto, given that it lies from zero to `most`.
+    /// A power tail that is cut off: generalised Pareto, given that it lies from zero to `max` (Wittgenstein).
     GeneralisedPareto {
         /// Median before the cut.
         median: Duration,
@@ -82,28 +82,20 @@ pub enum Distribution {
         /// Exponent of the tail, above 0 to 10. No mean from 1 on, but for the cut.
         shape: f64,
         /// Nothing is more; at least the median.
-        most: Duration,
+        max: Duration,
     },
-    /// Measured quantiles, linear between them; nothing lies beyond the first and the last.
+    /// Measured quantiles, joined by straight lines: `[[0.0, "10ms"], [0.5, "20ms"], [1.0, "80ms"]]`.
     Empirical {
         /// Probabilities from 0 to 1, ascending, each with the delay that is not exceeded with this probability.
         quantiles: Vec<(f64, Duration)>,
     },
-    /// SimBlock's law for a region pair: Pareto with floor `mean - 5 ms` and shape `mean / 5 ms`.
+    /// SimBlock's law for a region pair: Pareto with floor `mean - 5 ms` and shape `mean / 5 ms`. Scenarios do not write
+    /// it: the means are published per pair of regions.
+    #[serde(skip)]
     Simblock {
         /// The mean, above 5 ms.
         mean: Duration,
     },
-}
-
-/// A law with impossible parameters.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a {law} delay needs {needs}")]
-pub struct InvalidDistribution {
-    /// Name of the law.
-    pub law: &'static str,
-    /// What it needs.
-    pub needs: &'static str,
 }
 
 /// SimBlock's Pareto law has this offset, and its shape is the mean in multiples of it.
@@ -114,43 +106,48 @@ fn ns(span: Duration) -> f64 {
 }
 
 impl Distribution {
-    /// Whether the parameters describe a law.
-    ///
-    /// # Errors
-    /// The first parameter out of its range.
-    pub fn check(&self) -> Result<(), InvalidDistribution> {
-        let shape_fits = |shape: &f64| (0.1..=1000.0).contains(shape);
-        let spread_fits = |sigma: &f64| (0.0..=5.0).contains(sigma);
-        let (fits, law, needs) = match self {
-            Distribution::Constant { .. } => (true, "constant", ""),
+    /// The parameters out of their range, so that they describe no distribution.
+    #[must_use]
+    pub fn check(&self) -> Vec<OutOfRange> {
+        let mut check = RangeCheck::default();
+        match self {
+            Distribution::Constant { .. } => &mut check,
             Distribution::Uniform { median, half_width } => {
-                (half_width <= median, "uniform", "a half width of at most its median")
+                check.require(half_width <= median, "half_width", "must not exceed `median`", half_width)
             }
-            Distribution::Normal { median, min, .. } => (min <= median, "normal", "a minimum of at most its median"),
-            Distribution::Lognormal { sigma, .. } => (spread_fits(sigma), "lognormal", "a sigma from 0 to 5"),
-            Distribution::ShiftedLognormal { min, median, sigma } => (
-                min <= median && spread_fits(sigma),
-                "shifted lognormal",
-                "a minimum of at most its median and a sigma from 0 to 5",
-            ),
-            Distribution::Exponential { .. } => (true, "exponential", ""),
-            Distribution::Pareto { shape, .. } => (shape_fits(shape), "Pareto", "a shape from 0.1 to 1000"),
-            Distribution::Weibull { shape, .. } => (shape_fits(shape), "Weibull", "a shape from 0.1 to 1000"),
-            Distribution::GeneralisedPareto { median, scale, shape, most } => (
-                most >= median && !scale.is_zero() && *shape > 0.0 && *shape <= 10.0,
-                "generalised Pareto",
-                "a scale above zero, a shape above 0 up to 10, and a greatest value of at least its median",
-            ),
-            Distribution::Empirical { quantiles } => (
-                !quantiles.is_empty()
-                    && quantiles.iter().all(|(p, _)| (0.0..=1.0).contains(p))
-                    && quantiles.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 <= two[1].1),
-                "measured",
-                "quantiles with ascending probabilities from 0 to 1 and delays that do not fall",
-            ),
-            Distribution::Simblock { mean } => (ns(*mean) > SIMBLOCK_UNIT, "SimBlock", "a mean above 5 ms"),
+            Distribution::Normal { median, min, .. } => {
+                check.require(min <= median, "min", "must not exceed `median`", min)
+            }
+            Distribution::Lognormal { median, sigma } => {
+                check.longer_than_zero("median", *median).within("sigma", *sigma, 0.0, 5.0)
+            }
+            Distribution::ShiftedLognormal { min, median, sigma } => {
+                check.require(min < median, "min", "must be below `median`", min).within("sigma", *sigma, 0.0, 5.0)
+            }
+            Distribution::Exponential { mean } => check.longer_than_zero("mean", *mean),
+            Distribution::Pareto { median, shape } | Distribution::Weibull { median, shape } => {
+                check.longer_than_zero("median", *median).within("shape", *shape, 0.1, 1000.0)
+            }
+            Distribution::GeneralisedPareto { median, scale, shape, max } => {
+                check.require(max >= median, "max", "must be at least `median`", max);
+                check.longer_than_zero("scale", *scale);
+                check.require(*shape > 0.0 && *shape <= 10.0, "shape", "must be above 0 and at most 10", shape)
+            }
+            Distribution::Empirical { quantiles } => {
+                let rises = |two: &&[(f64, Duration)]| two[0].0 < two[1].0 && two[0].1 <= two[1].1;
+                if let Some([(p, low), (q, high)]) = quantiles.windows(2).find(|two| !rises(two)) {
+                    let rule = "must rise from pair to pair, in probability and in delay";
+                    check.require(false, "quantiles", rule, format!("{q} with {high} behind {p} with {low}"));
+                }
+                let ends = quantiles.first().zip(quantiles.last()).map(|(first, last)| (first.0, last.0));
+                let found = ends.map_or("none".to_owned(), |(first, last)| format!("{first} to {last}"));
+                check.require(ends == Some((0.0, 1.0)), "quantiles", "must span probabilities from 0.0 to 1.0", found)
+            }
+            Distribution::Simblock { mean } => {
+                check.require(ns(*mean) > SIMBLOCK_UNIT, "mean", "must be above 5 ms", mean)
+            }
         };
-        if fits { Ok(()) } else { Err(InvalidDistribution { law, needs }) }
+        check.finish()
     }
 
     /// Whether the inverse distribution function runs off to infinity at 0 or 1, where a table cannot follow it.
@@ -162,7 +159,7 @@ impl Distribution {
     #[must_use]
     pub fn quantile(&self, p: f64) -> f64 {
         match self {
-            Distribution::Constant { value } => ns(*value),
+            Distribution::Constant { delay } => ns(*delay),
             Distribution::Uniform { median, half_width } => ns(*median) + ns(*half_width) * (2.0 * p - 1.0),
             Distribution::Normal { median, std_dev, min } => {
                 if std_dev.is_zero() {
@@ -180,13 +177,13 @@ impl Distribution {
             Distribution::Weibull { median, shape } => {
                 ns(*median) * libm::pow(-libm::log1p(-p) / std::f64::consts::LN_2, 1.0 / shape)
             }
-            Distribution::GeneralisedPareto { median, scale, shape, most } => {
+            Distribution::GeneralisedPareto { median, scale, shape, max } => {
                 let excess = |p: f64| (libm::pow(1.0 - p, -shape) - 1.0) / shape;
                 let location = ns(*median) - ns(*scale) * excess(0.5);
                 let below =
                     |x: f64| 1.0 - libm::pow((1.0 + shape * (x - location) / ns(*scale)).max(1.0), -1.0 / shape);
-                let (low, high) = (below(0.0), below(ns(*most)));
-                (location + ns(*scale) * excess(low + p * (high - low))).clamp(0.0, ns(*most))
+                let (low, high) = (below(0.0), below(ns(*max)));
+                (location + ns(*scale) * excess(low + p * (high - low))).clamp(0.0, ns(*max))
             }
             Distribution::Empirical { quantiles } => between(quantiles, p),
             Distribution::Simblock { mean } => {

@@ -28,13 +28,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use distribution::{Distribution, InvalidDistribution, normal_cdf, normal_quantile};
+pub use distribution::{Distribution, normal_cdf, normal_quantile};
 
 use super::Delay;
 use super::dataset::LatencyTable;
 use super::import::Links;
 use crate::base::rng::mix;
-use crate::base::{Digest, Duration, NodeId};
+use crate::base::{Digest, Duration, NodeId, OutOfRange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use table::{Factors, Log2, ONE, SPARE_BITS, Table, times};
@@ -42,9 +42,9 @@ use table::{Factors, Log2, ONE, SPARE_BITS, Table, times};
 /// No envelope travels faster: kernel, network card and switch of a local network.
 pub const FLOOR: Duration = Duration::from_micros(20);
 
-/// How the delays of envelopes on one link differ.
+/// How the delays of messages on one link differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum Jitter {
     /// Not at all.
     #[default]
@@ -55,13 +55,15 @@ pub enum Jitter {
     Cloud,
 }
 
-/// When a delay is drawn from a law.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// When a delay is drawn from its distribution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum DelaySampling {
-    /// Anew for each envelope.
+    /// Anew for each message.
+    #[default]
     PerMessage,
-    /// Once per unordered pair of nodes, from this seed.
-    PerLink(u64),
+    /// Once for each pair of nodes.
+    PerLink,
 }
 
 /// Where a node is: the number of its region in the table in use.
@@ -96,7 +98,9 @@ struct Laws {
     /// For each pair of regions, row by row, its place in `tables`: pairs with equal laws share one.
     table_of: Vec<u16>,
     tables: Vec<Table>,
-    drawn: DelaySampling,
+    sampling: DelaySampling,
+    /// What the delays of links are drawn from, if each has one.
+    seed: u64,
 }
 
 /// A median and a spread per region pair.
@@ -155,10 +159,11 @@ impl Latency {
     ///
     /// # Errors
     /// The first law whose parameters are out of range.
-    pub fn from_distribution(law: &Distribution) -> Result<Latency, InvalidDistribution> {
-        Latency::of_laws(std::slice::from_ref(law), Vec::new(), DelaySampling::PerMessage)
+    pub fn from_distribution(law: &Distribution) -> Result<Latency, OutOfRange> {
+        Latency::of_laws(0, std::slice::from_ref(law), Vec::new(), DelaySampling::PerMessage)
     }
-    /// A law for each pair of regions, row by row, and the region of each node.
+    /// A law for each pair of regions, row by row, and the region of each node. Delays that are drawn once per link are drawn
+    /// from `seed`.
     ///
     /// # Errors
     /// The first law whose parameters are out of range.
@@ -166,11 +171,14 @@ impl Latency {
     /// # Panics
     /// If `laws` is not square, or names fewer regions than nodes live in.
     pub fn of_laws(
+        seed: u64,
         laws: &[Distribution],
         region: Vec<Region>,
-        drawn: DelaySampling,
-    ) -> Result<Latency, InvalidDistribution> {
-        laws.iter().try_for_each(Distribution::check)?;
+        sampling: DelaySampling,
+    ) -> Result<Latency, OutOfRange> {
+        if let Some(invalid) = laws.iter().flat_map(Distribution::check).next() {
+            return Err(invalid);
+        }
         let regions = laws.len().isqrt();
         assert!(regions * regions == laws.len(), "laws of region pairs fill a square");
         let mut distinct: Vec<&Distribution> = Vec::new();
@@ -183,7 +191,7 @@ impl Latency {
             table_of.push(u16::try_from(place).expect("at most 2^16 pairs of regions"));
         }
         let tables = distinct.into_iter().map(Table::new).collect();
-        Ok(Latency::assemble(Model::Laws(Laws { regions, table_of, tables, drawn }), region, regions))
+        Ok(Latency::assemble(Model::Laws(Laws { regions, table_of, tables, sampling, seed }), region, regions))
     }
     /// Delays as SimBlock draws them from the means of `table`, in whole milliseconds. Gervais et al. 2016 draw the
     /// same laws once per link and do not round: `with_quantum(Duration::ZERO)`.
@@ -191,16 +199,17 @@ impl Latency {
     /// # Errors
     /// The first law whose parameters are out of range.
     pub fn simblock(
+        seed: u64,
         table: &LatencyTable,
         region: Vec<Region>,
-        drawn: DelaySampling,
-    ) -> Result<Latency, InvalidDistribution> {
+        sampling: DelaySampling,
+    ) -> Result<Latency, OutOfRange> {
         let numbers = || 0..=Region::MAX;
         let pairs =
             numbers().take(table.regions()).flat_map(|from| numbers().take(table.regions()).map(move |to| (from, to)));
         let laws: Vec<Distribution> =
             pairs.map(|(from, to)| Distribution::Simblock { mean: table.median(from, to) }).collect();
-        Ok(Latency::of_laws(&laws, region, drawn)?.with_quantum(Duration::from_millis(1)))
+        Ok(Latency::of_laws(seed, &laws, region, sampling)?.with_quantum(Duration::from_millis(1)))
     }
     /// Medians and spreads of region pairs, and the region of each node.
     ///
@@ -351,9 +360,9 @@ impl Delay for Latency {
         let given = self.given(from, to);
         let base = match &self.model {
             Model::Laws(laws) => given.unwrap_or_else(|| {
-                let word = match laws.drawn {
+                let word = match laws.sampling {
                     DelaySampling::PerMessage => word,
-                    DelaySampling::PerLink(seed) => link_word(seed, from, to),
+                    DelaySampling::PerLink => link_word(laws.seed, from, to),
                 };
                 laws.table(self.pair(laws.regions, from, to)).draw(word)
             }),
@@ -372,9 +381,9 @@ impl Delay for Latency {
         let base = match &self.model {
             Model::Laws(laws) => given.unwrap_or_else(|| {
                 let table = laws.table(self.pair(laws.regions, from, to));
-                match laws.drawn {
+                match laws.sampling {
                     DelaySampling::PerMessage => table.median(),
-                    DelaySampling::PerLink(seed) => table.draw(link_word(seed, from, to)),
+                    DelaySampling::PerLink => table.draw(link_word(laws.seed, from, to)),
                 }
             }),
             Model::Medians(medians) => {

@@ -1,11 +1,11 @@
 //! Building graphs from a seed.
 
-use super::{Topology, TopologyError, TopologyModel};
+use super::{GraphModel, Topology, TopologyError};
 use crate::base::{NodeId, Stream};
 use crate::network::dataset::deal;
 use rustc_hash::FxHashSet;
 
-impl TopologyModel {
+impl GraphModel {
     /// Builds the graph over `n` nodes: the same for the same seed, whatever else a run draws.
     ///
     /// # Errors
@@ -14,39 +14,32 @@ impl TopologyModel {
         if n == 0 {
             return Err(TopologyError::Empty);
         }
-        let mut stream = Stream::new(seed, "topology", 0, 0);
-        match self {
-            TopologyModel::Complete {} => Topology::complete(n),
-            TopologyModel::Outbound { peers, max_inbound } => {
-                within("the number of outbound peers", *peers, 1, n - 1, n)?;
-                within("the number of inbound peers", *max_inbound, *peers, usize::MAX, n)?;
-                Ok(dial(&vec![*peers; n], *max_inbound, &mut stream))
-            }
-            TopologyModel::OutboundDegrees { cumulative, max_inbound } => {
-                let ascends = cumulative.is_sorted() && cumulative.first().is_some_and(|first| *first >= 0.0);
-                if !ascends || cumulative.last() != Some(&1.0) {
-                    return Err(TopologyError::Distribution);
-                }
-                within("the greatest number of outbound peers", cumulative.len(), 1, n - 1, n)?;
-                within("the number of inbound peers", *max_inbound, 1, usize::MAX, n)?;
-                let wanted: Vec<usize> = deal(cumulative, n, &mut stream).iter().map(|index| index + 1).collect();
-                Ok(dial(&wanted, *max_inbound, &mut stream))
-            }
-            TopologyModel::RandomRegular { degree } => random_regular(n, *degree, &mut stream),
-            TopologyModel::SmallWorld { degree, rewired } => small_world(n, *degree, *rewired, &mut stream),
-            TopologyModel::ScaleFree { links } => scale_free(n, *links, &mut stream),
-            TopologyModel::Relay { relays, links } => relay(n, *relays, *links, &mut stream),
-            TopologyModel::Ring {} => Ok(ring(n)),
+        if let Some(invalid) = self.check(u32::try_from(n).unwrap_or(u32::MAX)).into_iter().next() {
+            return Err(invalid.into());
         }
+        if n == 1 {
+            return Topology::complete(1);
+        }
+        let mut stream = Stream::new(seed, "topology", 0, 0);
+        Ok(match self {
+            GraphModel::Complete {} => Topology::complete(n)?,
+            GraphModel::Outbound { degree, max_inbound } => {
+                dial(&vec![*degree as usize; n], *max_inbound as usize, &mut stream)
+            }
+            GraphModel::OutboundDegrees { cumulative, max_inbound } => {
+                let wanted: Vec<usize> = deal(cumulative, n, &mut stream).iter().map(|index| index + 1).collect();
+                dial(&wanted, *max_inbound as usize, &mut stream)
+            }
+            GraphModel::RandomRegular { degree } => random_regular(n, *degree as usize, &mut stream),
+            GraphModel::SmallWorld { degree, rewiring_probability } => {
+                small_world(n, *degree as usize, *rewiring_probability, &mut stream)
+            }
+            GraphModel::ScaleFree { edges_per_node } => scale_free(n, *edges_per_node as usize, &mut stream),
+            GraphModel::Star {} => relay(n, 1, 1, &mut stream),
+            GraphModel::Relay { relays, links } => relay(n, *relays as usize, *links as usize, &mut stream),
+            GraphModel::Ring {} => ring(n),
+        })
     }
-}
-
-/// Refuses a parameter outside `low..=high`.
-fn within(what: &'static str, found: usize, low: usize, high: usize, nodes: usize) -> Result<(), TopologyError> {
-    if (low..=high).contains(&found) {
-        return Ok(());
-    }
-    Err(TopologyError::OutOfRange { what, low, high, nodes, found })
 }
 
 /// An undirected graph that grows.
@@ -101,13 +94,9 @@ fn dial(wanted: &[usize], max_inbound: usize, stream: &mut Stream) -> Topology {
     graph.finish()
 }
 
-fn random_regular(n: usize, degree: usize, stream: &mut Stream) -> Result<Topology, TopologyError> {
-    within("the degree", degree, 1, n - 1, n)?;
-    if n * degree % 2 == 1 {
-        return Err(TopologyError::OddEnds { nodes: n, degree });
-    }
+fn random_regular(n: usize, degree: usize, stream: &mut Stream) -> Topology {
     if degree == n - 1 {
-        return Topology::complete(n);
+        return Topology::complete(n).expect("at least two nodes");
     }
     // A dense graph leaves no room to switch links in: its complement does.
     let sparse = if degree > n / 2 { n - 1 - degree } else { degree };
@@ -122,7 +111,7 @@ fn random_regular(n: usize, degree: usize, stream: &mut Stream) -> Result<Topolo
             *row = (0..n).filter(|peer| !present[*peer]).map(NodeId::from).collect();
         }
     }
-    Ok(graph.finish())
+    graph.finish()
 }
 
 /// An unordered pair as one word.
@@ -177,14 +166,7 @@ fn mend(
     false
 }
 
-fn small_world(n: usize, degree: usize, rewired: f64, stream: &mut Stream) -> Result<Topology, TopologyError> {
-    within("the number of neighbours", degree, 2, n - 1, n)?;
-    if degree % 2 == 1 {
-        return Err(TopologyError::OddLattice { degree });
-    }
-    if !(0.0..=1.0).contains(&rewired) {
-        return Err(TopologyError::Probability { found: rewired });
-    }
+fn small_world(n: usize, degree: usize, rewired: f64, stream: &mut Stream) -> Topology {
     let mut graph = Growing::new(n);
     for reach in 1..=degree / 2 {
         (0..n).for_each(|node| graph.link(node, (node + reach) % n));
@@ -204,11 +186,10 @@ fn small_world(n: usize, degree: usize, rewired: f64, stream: &mut Stream) -> Re
             }
         }
     }
-    Ok(graph.finish())
+    graph.finish()
 }
 
-fn scale_free(n: usize, links: usize, stream: &mut Stream) -> Result<Topology, TopologyError> {
-    within("the number of links of a new node", links, 1, n - 1, n)?;
+fn scale_free(n: usize, links: usize, stream: &mut Stream) -> Topology {
     let mut graph = Growing::new(n);
     // Every node once for each of its links: a random entry is a node in proportion to its degree.
     let mut ends = Vec::with_capacity(2 * n * links);
@@ -229,12 +210,10 @@ fn scale_free(n: usize, links: usize, stream: &mut Stream) -> Result<Topology, T
             ends.extend([node, graph.rows[node][at].index()]);
         }
     }
-    Ok(graph.finish())
+    graph.finish()
 }
 
-fn relay(n: usize, relays: usize, links: usize, stream: &mut Stream) -> Result<Topology, TopologyError> {
-    within("the number of relays", relays, 1, n, n)?;
-    within("the number of relays a node is linked to", links, 1, relays, n)?;
+fn relay(n: usize, relays: usize, links: usize, stream: &mut Stream) -> Topology {
     let mut graph = Growing::new(n);
     for node in 1..relays {
         (0..node).for_each(|peer| graph.link(node, peer));
@@ -247,7 +226,7 @@ fn relay(n: usize, relays: usize, links: usize, stream: &mut Stream) -> Result<T
             graph.link(node, choice[at]);
         }
     }
-    Ok(graph.finish())
+    graph.finish()
 }
 
 fn ring(n: usize) -> Topology {

@@ -1,6 +1,6 @@
 //! Who is linked to whom.
 //!
-//! A [`Topology`] is a graph in compressed rows. A [`TopologyModel`] describes one and builds it from a seed; a [`GraphStats`]
+//! A [`Topology`] is a graph in compressed rows. A [`GraphModel`] describes one and builds it from a seed; a [`GraphStats`]
 //! tells what came of it. Every shape is undirected: whoever dialled, both ends may send. Only an imported graph may
 //! have links that run one way.
 
@@ -11,7 +11,7 @@ mod tests;
 
 pub use graph_stats::GraphStats;
 
-use crate::base::NodeId;
+use crate::base::{NodeId, OutOfRange, RangeCheck};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,54 +29,130 @@ enum Rows {
     Listed { offsets: Vec<u32>, peers: Vec<NodeId> },
 }
 
-/// How a graph is made.
+/// How a graph is made, as scenarios write it. All are drawn from the seed and checked to be connected.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "shape", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum TopologyModel {
-    /// Everybody is linked to everybody.
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum GraphModel {
+    /// Each node with all others.
     Complete {},
-    /// Each node in turn dials random peers that have inbound room and that it is not linked to yet, as Bitcoin,
-    /// `CometBFT`, Stellar and geth do. The mean degree is about twice `peers`.
+    /// Each node dials `degree` others that have room for it, as Bitcoin does. So do `CometBFT`, Stellar and geth; the mean
+    /// degree is about twice that number.
     Outbound {
-        /// Connections that each node dials: 1 to n - 1. Where nobody is left to dial, a node has fewer.
-        peers: usize,
-        /// Connections that each node accepts, at least `peers`.
-        max_inbound: usize,
+        /// Connections that each node dials. Where no node is left to dial, it has fewer.
+        #[serde(default = "eight")]
+        degree: u32,
+        /// Connections that each node accepts (Bitcoin Core: 125 less 8).
+        #[serde(default = "inbound")]
+        max_inbound: u32,
     },
     /// As `Outbound`, with a number of dialled connections that differs from node to node.
+    #[serde(skip)]
     OutboundDegrees {
         /// Probability that a node dials at most 1, 2, 3 ... peers; ascending to 1.
         cumulative: Vec<f64>,
         /// Connections that each node accepts.
-        max_inbound: usize,
+        max_inbound: u32,
     },
-    /// Random graph in which every node has `degree` peers (pairing model of Bollobas 1980, bad pairs switched away).
+    /// All nodes have the same number of neighbours. Pairing model of Bollobas 1980, bad pairs switched away.
     RandomRegular {
-        /// Peers of each node: 1 to n - 1, and even if n is odd.
-        degree: usize,
+        /// Neighbours of each node; `count * degree` must be even.
+        #[serde(default = "eight")]
+        degree: u32,
     },
-    /// Ring lattice with links rewired at random (Watts and Strogatz 1998).
+    /// Watts and Strogatz 1998: a ring with short cuts.
     SmallWorld {
-        /// Nearest neighbours that each node starts with, half on either side: even, 2 to n - 1.
-        degree: usize,
-        /// Probability that a link is rewired, 0 to 1.
-        rewired: f64,
+        /// Neighbours of each node before rewiring; even.
+        #[serde(default = "eight")]
+        degree: u32,
+        /// Probability that an edge is rewired.
+        #[serde(default = "tenth")]
+        rewiring_probability: f64,
     },
-    /// Nodes join one by one and prefer peers with many links (Barabasi and Albert 1999).
+    /// Barabasi and Albert 1999: newcomers prefer the well connected.
     ScaleFree {
-        /// Links that each new node makes: 1 to n - 1.
-        links: usize,
+        /// Links that each newcomer makes.
+        #[serde(default = "four")]
+        edges_per_node: u32,
     },
-    /// The first nodes are relays, all linked to each other; every other node is linked to some of them at random.
-    /// One relay makes a star.
+    /// All nodes with node 0.
+    Star {},
+    /// The first nodes are relays, linked to each other; every other node is linked to some of them.
     Relay {
-        /// Number of relays: 1 to n.
-        relays: usize,
-        /// Relays that each other node is linked to: 1 to `relays`.
-        links: usize,
+        /// How many relays there are.
+        #[serde(default = "four")]
+        relays: u32,
+        /// Relays that each other node is linked to.
+        #[serde(default = "two")]
+        links: u32,
     },
-    /// Each node is linked to the one before and the one after.
+    /// Each node with the next and the previous.
     Ring {},
+}
+
+fn two() -> u32 {
+    2
+}
+fn four() -> u32 {
+    4
+}
+fn eight() -> u32 {
+    8
+}
+pub(crate) fn inbound() -> u32 {
+    117
+}
+fn tenth() -> f64 {
+    0.1
+}
+
+impl GraphModel {
+    /// The parameters that make no graph of `nodes` nodes. A single node has no neighbours under any model.
+    #[must_use]
+    pub fn check(&self, nodes: u32) -> Vec<OutOfRange> {
+        let mut check = RangeCheck::default();
+        if nodes == 1 {
+            return Vec::new();
+        }
+        let is_below = |degree: &u32| (1..nodes).contains(degree);
+        let of_nodes = |found: &u32| format!("{found}, and there are {nodes} nodes");
+        match self {
+            GraphModel::Complete {} | GraphModel::Ring {} | GraphModel::Star {} => &mut check,
+            GraphModel::Outbound { degree, max_inbound } => {
+                let rule = "must be at least 1 and less than the number of nodes";
+                check.require(is_below(degree), "degree", rule, of_nodes(degree));
+                let (rule, found) = ("must be at least `degree`", format!("{max_inbound} for {degree} dialled"));
+                check.require(max_inbound >= degree, "max_inbound", rule, found)
+            }
+            GraphModel::OutboundDegrees { cumulative, max_inbound } => {
+                let is_ascending = cumulative.is_sorted() && cumulative.first().is_some_and(|first| *first >= 0.0);
+                let fits = is_ascending && cumulative.last() == Some(&1.0) && cumulative.len() < nodes as usize;
+                let rule = "must ascend from at least 0 to exactly 1, in fewer steps than there are nodes";
+                check.require(fits, "cumulative", rule, format!("{cumulative:?}"));
+                check.at_least("max_inbound", f64::from(*max_inbound), 1.0)
+            }
+            GraphModel::RandomRegular { degree } => {
+                let is_even = u64::from(*degree) * u64::from(nodes) % 2 == 0;
+                let rule = "must be at least 1 and less than the number of nodes, and their product even";
+                check.require(is_below(degree) && is_even, "degree", rule, of_nodes(degree))
+            }
+            GraphModel::SmallWorld { degree, rewiring_probability } => {
+                let (is_even, rule) = (degree % 2 == 0, "must be even, at least 2 and less than the number of nodes");
+                check.require(is_below(degree) && is_even, "degree", rule, of_nodes(degree));
+                check.within("rewiring_probability", *rewiring_probability, 0.0, 1.0)
+            }
+            GraphModel::ScaleFree { edges_per_node: edges } => {
+                let rule = "must be at least 1 and less than the number of nodes";
+                check.require(is_below(edges), "edges_per_node", rule, of_nodes(edges))
+            }
+            GraphModel::Relay { relays, links } => {
+                let rule = "must be at least 1 and at most the number of nodes";
+                check.require((1..=nodes).contains(relays), "relays", rule, of_nodes(relays));
+                let (rule, found) = ("must be at least 1 and at most `relays`", format!("{links} for {relays} relays"));
+                check.require((1..=*relays).contains(links), "links", rule, found)
+            }
+        };
+        check.finish()
+    }
 }
 
 /// A graph that cannot be.
@@ -85,48 +161,9 @@ pub enum TopologyError {
     /// No nodes.
     #[error("a network needs at least one node")]
     Empty,
-    /// A parameter is out of its range.
-    #[error("{what} must {} in a network of {nodes} nodes, not {found}", bounds(*low, *high))]
-    OutOfRange {
-        /// The parameter in words.
-        what: &'static str,
-        /// Least value.
-        low: usize,
-        /// Greatest value; `usize::MAX` if there is none.
-        high: usize,
-        /// Number of nodes.
-        nodes: usize,
-        /// What was asked for.
-        found: usize,
-    },
-    /// An odd number of link ends.
-    #[error("{nodes} nodes cannot have {degree} peers each: every link has two ends, and {nodes} x {degree} is odd")]
-    OddEnds {
-        /// Number of nodes.
-        nodes: usize,
-        /// Peers of each.
-        degree: usize,
-    },
-    /// A lattice needs as many neighbours on either side.
-    #[error("a small world starts from an even number of neighbours, half on either side, not {degree}")]
-    OddLattice {
-        /// What was asked for.
-        degree: usize,
-    },
-    /// Not a probability.
-    #[error("the probability of rewiring must lie from 0 to 1, not {found}")]
-    Probability {
-        /// What was asked for.
-        found: f64,
-    },
-    /// Not a distribution.
-    #[error("a distribution of degrees must ascend from at least 0 to exactly 1")]
-    Distribution,
-}
-
-/// A range in words.
-fn bounds(low: usize, high: usize) -> String {
-    if high == usize::MAX { format!("be at least {low}") } else { format!("lie from {low} to {high}") }
+    /// A parameter does not suit the number of nodes.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
 }
 
 impl Topology {

@@ -23,12 +23,10 @@ fn arcs(pairs: &[(u32, u32)]) -> Vec<(NodeId, NodeId)> {
 proptest! {
     #[test]
     fn in_a_regular_graph_every_node_has_the_degree(n in 2usize..40, degree in 1usize..39, seed in any::<u64>()) {
-        let built = TopologyModel::RandomRegular { degree }.build(n, seed);
-        if degree >= n {
-            let out_of_range = matches!(built, Err(TopologyError::OutOfRange { .. }));
+        let built = GraphModel::RandomRegular { degree: degree as u32 }.build(n, seed);
+        if degree >= n || n * degree % 2 == 1 {
+            let out_of_range = matches!(built, Err(TopologyError::OutOfRange(_)));
             prop_assert!(out_of_range);
-        } else if n * degree % 2 == 1 {
-            prop_assert_eq!(built, Err(TopologyError::OddEnds { nodes: n, degree }));
         } else {
             let graph = built.unwrap();
             prop_assert!(all(&graph).all(|node| graph.peers(node).len() == degree));
@@ -46,7 +44,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let max_inbound = peers + room;
-        match (TopologyModel::Outbound { peers, max_inbound }).build(n, seed) {
+        match (GraphModel::Outbound { degree: peers as u32, max_inbound: max_inbound as u32 }).build(n, seed) {
             Err(error) => prop_assert!(peers >= n, "{error}"),
             Ok(graph) => {
                 check_simple(&graph);
@@ -67,7 +65,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         prop_assume!(2 * half < n);
-        let graph = TopologyModel::SmallWorld { degree: 2 * half, rewired }.build(n, seed).unwrap();
+        let graph = GraphModel::SmallWorld { degree: 2 * half as u32, rewiring_probability: rewired }.build(n, seed).unwrap();
         check_simple(&graph);
         prop_assert_eq!(graph.stats().links, n * half);
     }
@@ -79,7 +77,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         prop_assume!(links < n);
-        let graph = TopologyModel::ScaleFree { links }.build(n, seed).unwrap();
+        let graph = GraphModel::ScaleFree { edges_per_node: links as u32 }.build(n, seed).unwrap();
         check_simple(&graph);
         let survey = graph.stats();
         prop_assert_eq!(survey.links, links * (links + 1) / 2 + (n - links - 1) * links);
@@ -95,7 +93,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         prop_assume!(links <= relays && relays <= n);
-        let graph = TopologyModel::Relay { relays, links }.build(n, seed).unwrap();
+        let graph = GraphModel::Relay { relays: relays as u32, links: links as u32 }.build(n, seed).unwrap();
         check_simple(&graph);
         prop_assert!(graph.stats().diameter.unwrap().1 <= 3);
         prop_assert!((relays..n).all(|node| graph.peers(NodeId::from(node)).len() == links));
@@ -122,7 +120,7 @@ proptest! {
 
 #[test]
 fn the_same_seed_builds_the_same_graph() {
-    let shape = TopologyModel::Outbound { peers: 8, max_inbound: 117 };
+    let shape = GraphModel::Outbound { degree: 8, max_inbound: 117 };
     assert_eq!(shape.build(200, 1), shape.build(200, 1));
     assert_ne!(shape.build(200, 1), shape.build(200, 2));
 }
@@ -138,7 +136,7 @@ fn in_a_complete_graph_the_peers_are_everybody_else() {
 
 #[test]
 fn bitcoin_size_networks_are_connected() {
-    let graph = TopologyModel::Outbound { peers: 8, max_inbound: 117 }.build(10_000, 7).unwrap();
+    let graph = GraphModel::Outbound { degree: 8, max_inbound: 117 }.build(10_000, 7).unwrap();
     let survey = graph.stats();
     assert!(survey.is_connected() && survey.symmetric);
     assert_eq!((survey.links, survey.degree_min), (80_000, 8));
@@ -152,31 +150,31 @@ fn bitcoin_size_networks_are_connected() {
 fn dialled_connections_follow_the_degrees_of_simblock() {
     let cumulative = dataset::degrees("bitcoin-2015").unwrap();
     let graph =
-        TopologyModel::OutboundDegrees { cumulative: cumulative.clone(), max_inbound: 125 }.build(1000, 3).unwrap();
+        GraphModel::OutboundDegrees { cumulative: cumulative.clone(), max_inbound: 125 }.build(1000, 3).unwrap();
     // The mean is the sum of the probabilities to dial more than k, for k from 0 on.
     let mean: f64 = 1.0 + cumulative.iter().map(|share| 1.0 - share).sum::<f64>();
     assert_eq!(graph.stats().links, (mean * 1000.0).round() as usize);
     assert!(graph.stats().is_connected());
     let dogecoin = dataset::degrees("dogecoin").unwrap();
     assert_eq!(
-        TopologyModel::OutboundDegrees { cumulative: dogecoin, max_inbound: 125 }.build(500, 3).unwrap().stats().links,
+        GraphModel::OutboundDegrees { cumulative: dogecoin, max_inbound: 125 }.build(500, 3).unwrap().stats().links,
         4000
     );
 }
 
 #[test]
 fn an_unrewired_small_world_has_the_clustering_of_a_lattice() {
-    let lattice = TopologyModel::SmallWorld { degree: 10, rewired: 0.0 }.build(100, 1).unwrap().stats();
+    let lattice = GraphModel::SmallWorld { degree: 10, rewiring_probability: 0.0 }.build(100, 1).unwrap().stats();
     // 3 (k - 2) / 4 (k - 1) for k = 10; the farthest node is 50 steps of up to 5 away.
     assert!((lattice.clustering - 24.0 / 36.0).abs() < 1e-12);
     assert_eq!(lattice.diameter, Some((10, 10)));
-    let random = TopologyModel::SmallWorld { degree: 10, rewired: 1.0 }.build(100, 1).unwrap().stats();
+    let random = GraphModel::SmallWorld { degree: 10, rewiring_probability: 1.0 }.build(100, 1).unwrap().stats();
     assert!(random.clustering < 0.2 && random.diameter.unwrap().1 <= 4, "{random}");
 }
 
 #[test]
 fn a_scale_free_graph_has_hubs() {
-    let survey = TopologyModel::ScaleFree { links: 4 }.build(3000, 5).unwrap().stats();
+    let survey = GraphModel::ScaleFree { edges_per_node: 4 }.build(3000, 5).unwrap().stats();
     // The greatest degree grows as m sqrt(n): about 219. In a random graph of this mean it would be about 20.
     assert!(survey.degree_max > 80, "{survey}");
     let (least, most) = survey.diameter.unwrap();
@@ -185,11 +183,11 @@ fn a_scale_free_graph_has_hubs() {
 
 #[test]
 fn rings_and_stars_are_what_they_are_called() {
-    let ring = TopologyModel::Ring {}.build(9, 0).unwrap().stats();
+    let ring = GraphModel::Ring {}.build(9, 0).unwrap().stats();
     assert_eq!((ring.degree_min, ring.degree_max, ring.diameter), (2, 2, Some((4, 4))));
-    assert_eq!(TopologyModel::Ring {}.build(2, 0).unwrap().stats().links, 1);
-    assert_eq!(TopologyModel::Ring {}.build(1, 0).unwrap().stats().links, 0);
-    let star = TopologyModel::Relay { relays: 1, links: 1 }.build(9, 0).unwrap().stats();
+    assert_eq!(GraphModel::Ring {}.build(2, 0).unwrap().stats().links, 1);
+    assert_eq!(GraphModel::Ring {}.build(1, 0).unwrap().stats().links, 0);
+    let star = GraphModel::Star {}.build(9, 0).unwrap().stats();
     assert_eq!((star.degree_min, star.degree_max, star.diameter), (1, 8, Some((2, 2))));
 }
 
@@ -206,44 +204,56 @@ fn a_graph_in_parts_says_so() {
 
 #[test]
 fn impossible_graphs_are_refused_in_plain_words() {
-    let refused = |shape: TopologyModel, n| shape.build(n, 0).unwrap_err().to_string();
-    assert_eq!(refused(TopologyModel::Ring {}, 0), "a network needs at least one node");
+    let refused = |shape: GraphModel, n| shape.build(n, 0).unwrap_err().to_string();
+    assert_eq!(refused(GraphModel::Ring {}, 0), "a network needs at least one node");
     assert_eq!(
-        refused(TopologyModel::RandomRegular { degree: 10 }, 10),
-        "the degree must lie from 1 to 9 in a network of 10 nodes, not 10"
+        refused(GraphModel::RandomRegular { degree: 10 }, 10),
+        "`degree` must be at least 1 and less than the number of nodes, and their product even: found 10, and there are 10 \
+         nodes"
+    );
+    assert!(refused(GraphModel::RandomRegular { degree: 3 }, 5).contains("their product even"));
+    assert!(
+        refused(GraphModel::SmallWorld { degree: 3, rewiring_probability: 0.1 }, 10).contains("`degree` must be even")
     );
     assert_eq!(
-        refused(TopologyModel::RandomRegular { degree: 3 }, 5),
-        "5 nodes cannot have 3 peers each: every link has two ends, and 5 x 3 is odd"
+        refused(GraphModel::SmallWorld { degree: 4, rewiring_probability: 1.5 }, 10),
+        "`rewiring_probability` must lie between 0 and 1: found 1.5"
     );
     assert_eq!(
-        refused(TopologyModel::SmallWorld { degree: 3, rewired: 0.1 }, 10),
-        "a small world starts from an even number of neighbours, half on either side, not 3"
+        refused(GraphModel::Outbound { degree: 8, max_inbound: 4 }, 10),
+        "`max_inbound` must be at least `degree`: found 4 for 8 dialled"
     );
-    assert_eq!(
-        refused(TopologyModel::SmallWorld { degree: 4, rewired: 1.5 }, 10),
-        "the probability of rewiring must lie from 0 to 1, not 1.5"
-    );
-    assert_eq!(
-        refused(TopologyModel::Outbound { peers: 8, max_inbound: 4 }, 10),
-        "the number of inbound peers must be at least 8 in a network of 10 nodes, not 4"
-    );
-    assert_eq!(
-        refused(TopologyModel::OutboundDegrees { cumulative: vec![0.5, 0.2, 1.0], max_inbound: 4 }, 10),
-        "a distribution of degrees must ascend from at least 0 to exactly 1"
-    );
+    let falling = GraphModel::OutboundDegrees { cumulative: vec![0.5, 0.2, 1.0], max_inbound: 4 };
+    assert!(refused(falling, 10).contains("must ascend from at least 0 to exactly 1"));
 }
 
 #[test]
-fn a_shape_is_written_by_its_name() {
-    let shape: TopologyModel = toml::from_str("shape = \"small-world\"\ndegree = 10\nrewired = 0.1").unwrap();
-    assert_eq!(shape, TopologyModel::SmallWorld { degree: 10, rewired: 0.1 });
-    assert!(toml::from_str::<TopologyModel>("shape = \"ring\"\ndegree = 10").is_err());
+fn one_node_has_no_neighbours_under_any_model() {
+    for model in [
+        GraphModel::Complete {},
+        GraphModel::Outbound { degree: 8, max_inbound: 117 },
+        GraphModel::RandomRegular { degree: 8 },
+        GraphModel::SmallWorld { degree: 8, rewiring_probability: 0.1 },
+        GraphModel::ScaleFree { edges_per_node: 4 },
+        GraphModel::Star {},
+        GraphModel::Relay { relays: 4, links: 2 },
+        GraphModel::Ring {},
+    ] {
+        assert!(model.build(1, 7).unwrap().peers(NodeId(0)).is_empty(), "{model:?}");
+    }
+}
+
+#[test]
+fn a_graph_is_a_table_named_after_it() {
+    let read = |text: &str| toml::from_str::<std::collections::BTreeMap<String, GraphModel>>(text);
+    let model = read("topology.small_world = { degree = 10 }").unwrap().remove("topology");
+    assert_eq!(model, Some(GraphModel::SmallWorld { degree: 10, rewiring_probability: 0.1 }));
+    assert!(read("topology.ring = { degree = 10 }").is_err());
 }
 
 #[test]
 fn two_places_of_one_node_share_its_links_as_far_as_they_may() {
-    let ring = TopologyModel::Ring {}.build(4, 1).unwrap();
+    let ring = GraphModel::Ring {}.build(4, 1).unwrap();
     // Place 4 is node 0 again, and meets node 3 only; place 0 meets all other nodes.
     let node_of = |place: NodeId| if place == NodeId(4) { NodeId(0) } else { place };
     let meet = |one: NodeId, other: NodeId| match (one.0.min(other.0), one.0.max(other.0)) {

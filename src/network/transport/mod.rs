@@ -5,9 +5,9 @@
 //!
 //! | discipline | when the last bit leaves | source |
 //! |---|---|---|
-//! | [`Discipline::Sharing`] | connections with a backlog share U equally | fluid limit of parallel TCP connections |
+//! | [`Discipline::ProcessorSharing`] | connections with a backlog share U equally | fluid limit of parallel TCP connections |
 //! | [`Discipline::Fifo`] | max(now, end of the one before) + S/U | Gervais et al. 2016, JABS |
-//! | [`Discipline::Unshared`] | now + S/min(U, D) | Leios sim-rs |
+//! | [`Discipline::UnlimitedSharing`] | now + S/min(U, D) | Leios sim-rs |
 //! | [`Discipline::StopAndWait`] | arrival of the one before + S/min(U, D) | `SimBlock` (Aoki et al. 2019) |
 //!
 //! The discipline matters more than any table of delays: it changes the median time a full block takes to spread by
@@ -40,6 +40,8 @@ use crate::base::rng::mix;
 use crate::base::wire::FRAMING_BYTES;
 use crate::base::{Duration, NodeId, Stream, Time};
 use connection_order::Latest;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tcp::Connections;
 use uplink::{Job, Line, Server, Uplink};
 
@@ -57,17 +59,18 @@ pub struct Rates {
     pub down: u64,
 }
 
-/// Who is served first at an uplink.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// How messages share an uplink.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Discipline {
-    /// Connections with a backlog share the rate equally; first in, first out within each.
+    /// Connections with something to send share it equally, as TCP flows do. First in, first out within each.
     #[default]
-    Sharing,
-    /// First in, first out.
+    ProcessorSharing,
+    /// One message after the other (JABS).
     Fifo,
-    /// Every envelope has the whole rate for itself.
-    Unshared,
-    /// First in, first out, and the next begins only when the one before has arrived.
+    /// Each connection has all of it (BlockSim, Leios).
+    UnlimitedSharing,
+    /// One message after the other, the next one when the last has arrived (SimBlock).
     StopAndWait,
 }
 
@@ -99,7 +102,7 @@ impl Settings {
     pub fn new(rates: Vec<Rates>) -> Settings {
         Settings {
             rates,
-            discipline: Discipline::Sharing,
+            discipline: Discipline::ProcessorSharing,
             control_bytes: 0,
             free_bytes: 0,
             whole_milliseconds: false,
@@ -187,8 +190,8 @@ impl Transport {
     fn leaves_at_once(&self, from: NodeId, bytes: u64) -> bool {
         bytes <= self.settings.control_bytes
             || match self.settings.discipline {
-                Discipline::Sharing | Discipline::Fifo => self.settings.rates[from.index()].up == 0,
-                Discipline::Unshared => true,
+                Discipline::ProcessorSharing | Discipline::Fifo => self.settings.rates[from.index()].up == 0,
+                Discipline::UnlimitedSharing => true,
                 Discipline::StopAndWait => false,
             }
     }
@@ -337,7 +340,7 @@ impl Transport {
 impl Discipline {
     /// Whether downlinks are queues of their own, not part of the rate of a transfer.
     fn queues_downlinks(self) -> bool {
-        matches!(self, Discipline::Sharing | Discipline::Fifo)
+        matches!(self, Discipline::ProcessorSharing | Discipline::Fifo)
     }
 }
 

@@ -115,7 +115,9 @@ fn millis(ms: u64) -> Time {
 
 #[test]
 fn all_disciplines_agree_with_the_closed_form_for_one_flow() {
-    for discipline in [Discipline::Sharing, Discipline::Fifo, Discipline::Unshared, Discipline::StopAndWait] {
+    for discipline in
+        [Discipline::ProcessorSharing, Discipline::Fifo, Discipline::UnlimitedSharing, Discipline::StopAndWait]
+    {
         let mut stage = Stage::new(bare(discipline, up(8 * MBIT, 2)), Duration::from_millis(50), false);
         stage.send(Duration::ZERO, A, 1_000_000, &[B]);
         let stage = stage.run();
@@ -128,9 +130,9 @@ fn all_disciplines_agree_with_the_closed_form_for_one_flow() {
 #[test]
 fn two_flows_share_or_queue_or_wait_for_the_arrival_of_the_first() {
     let cases = [
-        (Discipline::Sharing, [2050, 2050]),
+        (Discipline::ProcessorSharing, [2050, 2050]),
         (Discipline::Fifo, [1050, 2050]),
-        (Discipline::Unshared, [1050, 1050]),
+        (Discipline::UnlimitedSharing, [1050, 1050]),
         (Discipline::StopAndWait, [1050, 2100]),
     ];
     for (discipline, [first, second]) in cases {
@@ -151,7 +153,11 @@ fn a_short_parcel_on_another_connection_is_not_stuck_behind_a_long_one_when_shar
         let stage = stage.run();
         (stage.at(1, C), stage.at(2, B))
     };
-    assert_eq!(arrival(Discipline::Sharing), (millis(102), millis(1002)), "half the rate; first in, first out");
+    assert_eq!(
+        arrival(Discipline::ProcessorSharing),
+        (millis(102), millis(1002)),
+        "half the rate; first in, first out"
+    );
     assert_eq!(arrival(Discipline::Fifo), (millis(1001), millis(1002)));
 }
 
@@ -262,7 +268,7 @@ proptest! {
     fn sharing_equals_max_min_fairness_when_only_uplinks_bind(flows in flows(), rates in prop::collection::vec(1u64..40, 3)) {
         let mut all: Vec<Rates> = rates.iter().map(|mbit| Rates { up: mbit * MBIT, down: 0 }).collect();
         all.resize(6, Rates::default());
-        let mut stage = Stage::new(bare(Discipline::Sharing, all), Duration::ZERO, false);
+        let mut stage = Stage::new(bare(Discipline::ProcessorSharing, all), Duration::ZERO, false);
         for (from, to, bytes, at) in &flows {
             stage.send(Duration::from_millis(*at), NodeId::from(*from), *bytes, &[NodeId::from(*to)]);
         }
@@ -282,7 +288,7 @@ proptest! {
     #[test]
     fn what_one_connection_carries_arrives_in_the_order_sent(
         sizes in prop::collection::vec(1u64..60_000, 2..20),
-        discipline in prop::sample::select(vec![Discipline::Sharing, Discipline::Fifo, Discipline::Unshared]),
+        discipline in prop::sample::select(vec![Discipline::ProcessorSharing, Discipline::Fifo, Discipline::UnlimitedSharing]),
         nodes in prop::sample::select(vec![3usize, 2000]),
         rate in prop::sample::select(vec![0, 50 * MBIT]),
     ) {
@@ -339,7 +345,7 @@ fn the_fast_path_and_the_general_path_deliver_the_same() {
 
 #[test]
 fn a_cut_stops_one_direction_at_once_and_what_is_in_flight_keeps_flying() {
-    for discipline in [Discipline::Sharing, Discipline::Fifo] {
+    for discipline in [Discipline::ProcessorSharing, Discipline::Fifo] {
         let mut stage = Stage::new(bare(discipline, up(8 * MBIT, 3)), Duration::from_millis(50), false);
         stage.send(Duration::ZERO, A, 1_000, &[B]);
         stage.send(Duration::from_millis(10), A, 100_000, &[B, C]);
@@ -355,7 +361,7 @@ fn a_cut_stops_one_direction_at_once_and_what_is_in_flight_keeps_flying() {
         assert_eq!((stage.arrived(0, B), stage.arrived(2, A), stage.arrived(4, A)), (1, 1, 1));
         assert_eq!(stage.at(5, B), millis(651), "healed");
         // Of the 100 kB to C, 5 kB left while it shared, or none while it queued; the rest had the whole rate.
-        let c = if discipline == Discipline::Sharing { 20 + 95 + 50 } else { 20 + 100 + 50 };
+        let c = if discipline == Discipline::ProcessorSharing { 20 + 95 + 50 } else { 20 + 100 + 50 };
         assert_eq!(stage.at(1, C), millis(c), "{discipline:?}: the uplink is free for the others");
         assert_eq!(stage.transport.bytes_sent(A), 1_000 + 100_000 + 1_000);
     }
@@ -410,7 +416,7 @@ fn degradations_delay_duplicate_and_let_parcels_overtake_only_where_they_say_so(
 
 #[test]
 fn a_crash_empties_the_uplink_and_the_node_starts_afresh() {
-    for discipline in [Discipline::Sharing, Discipline::Fifo, Discipline::StopAndWait] {
+    for discipline in [Discipline::ProcessorSharing, Discipline::Fifo, Discipline::StopAndWait] {
         let mut stage = Stage::new(bare(discipline, up(8 * MBIT, 3)), Duration::from_millis(50), false);
         stage.send(Duration::ZERO, A, 1_000_000, &[B, C]);
         stage.send(Duration::ZERO, A, 1_000_000, &[C]);
@@ -476,7 +482,7 @@ fn a_cold_transfer_takes_the_rounds_of_its_ramp() {
         (1_000_000, rtt * 5 + serialise(1_000_000 - 31 * w0)),
     ];
     for (bytes, expected) in cases {
-        let settings = Settings { tcp: Some(Tcp::default()), ..bare(Discipline::Sharing, up(rate, 2)) };
+        let settings = Settings { tcp: Some(Tcp::default()), ..bare(Discipline::ProcessorSharing, up(rate, 2)) };
         let mut stage = Stage::new(settings, rtt / 2, false);
         stage.send(Duration::ZERO, A, bytes, &[B]);
         let took = stage.run().at(0, B).since(Time::ZERO + rtt / 2);
@@ -488,7 +494,7 @@ fn a_cold_transfer_takes_the_rounds_of_its_ramp() {
 #[test]
 fn a_connection_keeps_its_window_until_it_idles_or_crashes() {
     let took = |gap: u64, crash: bool| {
-        let settings = Settings { tcp: Some(Tcp::default()), ..bare(Discipline::Sharing, up(20 * MBIT, 2)) };
+        let settings = Settings { tcp: Some(Tcp::default()), ..bare(Discipline::ProcessorSharing, up(20 * MBIT, 2)) };
         let mut stage = Stage::new(settings, Duration::from_millis(50), false);
         stage.send(Duration::ZERO, A, 1_000_000, &[B]);
         if crash {
@@ -574,7 +580,7 @@ fn idle_nodes_have_neither_queues_nor_connections() {
 #[test]
 fn a_wake_that_comes_for_nothing_does_nothing() {
     let delay = Plain { one_way: Duration::ZERO, varies: false };
-    let mut transport = Transport::new(1, Box::new(delay), bare(Discipline::Sharing, up(8 * MBIT, 3)));
+    let mut transport = Transport::new(1, Box::new(delay), bare(Discipline::ProcessorSharing, up(8 * MBIT, 3)));
     let mut out = Carried::default();
     let envelope = |bytes, ticket| Envelope { from: A, bytes, number: ticket, ticket };
     transport.send(Time::ZERO, &envelope(1_000, 0), &[B], &mut out);

@@ -54,8 +54,8 @@ impl Uplink {
     /// An uplink with nothing to send.
     pub fn new(discipline: Discipline) -> Uplink {
         let server = match discipline {
-            Discipline::Sharing => Server::Sharing(Sharing::default()),
-            Discipline::Fifo | Discipline::Unshared | Discipline::StopAndWait => Server::Line(Line::default()),
+            Discipline::ProcessorSharing => Server::Sharing(Sharing::default()),
+            Discipline::Fifo | Discipline::UnlimitedSharing | Discipline::StopAndWait => Server::Line(Line::default()),
         };
         Uplink { wake: Time::NEVER, server }
     }

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 const CHANNELS: usize = 3;
 
 /// What a backend says when it cannot draw.
-pub type DelaySampling<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Something that can be drawn.
 pub trait Picture {
@@ -20,7 +20,7 @@ pub trait Picture {
     ///
     /// # Errors
     /// Those of the backend.
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB>;
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB>;
 }
 
 /// The picture as SVG. Texts are in the viewer's sans-serif font.
@@ -30,7 +30,7 @@ pub fn svg(picture: &impl Picture) -> String {
     let (width, height) = ((shown_width * FINE) as u32, (shown_height * FINE) as u32);
     let mut text = String::new();
     draw(picture, SVGBackend::with_string(&mut text, (width, height))).expect("a string takes everything");
-    // DelaySampling large for precision, shown at its size.
+    // Drawn large for precision, shown at its size.
     let large = format!("<svg width=\"{width}\" height=\"{height}\"");
     text.replacen(&large, &format!("<svg width=\"{shown_width}\" height=\"{shown_height}\""), 1)
 }
@@ -64,7 +64,7 @@ pub fn png(picture: &impl Picture, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn draw<DB: DrawingBackend>(picture: &impl Picture, backend: DB) -> DelaySampling<DB> {
+fn draw<DB: DrawingBackend>(picture: &impl Picture, backend: DB) -> DrawResult<DB> {
     load_font();
     let canvas = Canvas { area: backend.into_drawing_area() };
     canvas.area.fill(&PAPER)?;
@@ -105,12 +105,12 @@ impl<DB: DrawingBackend> Canvas<DB> {
         size: i32,
         colour: RGBColor,
         anchor: (HPos, VPos),
-    ) -> DelaySampling<DB> {
+    ) -> DrawResult<DB> {
         let style = (FONT, size * FINE).into_font().color(&colour).pos(Pos::new(anchor.0, anchor.1));
         self.area.draw_text(text, &style, (at.0 * FINE, at.1 * FINE))
     }
     /// Upwards, around `at`.
-    pub fn upright(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor) -> DelaySampling<DB> {
+    pub fn upright(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor) -> DrawResult<DB> {
         let font = (FONT, size * FINE).into_font().transform(FontTransform::Rotate270);
         let style = font.color(&colour).pos(Pos::new(HPos::Center, VPos::Center));
         self.area.draw_text(text, &style, (at.0 * FINE, at.1 * FINE))
@@ -135,17 +135,17 @@ impl<DB: DrawingBackend> Canvas<DB> {
         String::new()
     }
     /// A straight line.
-    pub fn line(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color, width: i32) -> DelaySampling<DB> {
+    pub fn line(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color, width: i32) -> DrawResult<DB> {
         let ends = [from, to].map(|(x, y)| (x * FINE, y * FINE));
         self.area.draw(&PathElement::new(ends, colour.stroke_width((width * FINE) as u32)))
     }
     /// A filled rectangle.
-    pub fn block(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color) -> DelaySampling<DB> {
+    pub fn block(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color) -> DrawResult<DB> {
         let corners = [from, to].map(|(x, y)| (x * FINE, y * FINE));
         self.area.draw(&Rectangle::new(corners, colour.filled()))
     }
     /// A dashed line, level or upright.
-    pub fn dashes(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color) -> DelaySampling<DB> {
+    pub fn dashes(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color) -> DrawResult<DB> {
         const DASH: i32 = 5;
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let length = dx.abs().max(dy.abs());

@@ -1,6 +1,6 @@
 //! Draws a [`Plot`].
 
-use super::canvas::{Canvas, DelaySampling, Picture, wrap};
+use super::canvas::{Canvas, DrawResult, Picture, wrap};
 use super::theme::{FAULT, FINE, FRAME, GRID, HEIGHT, INK, LABEL, PAPER, SOFT, STROKE, TICK, TITLE, WIDTH};
 use super::{Axis, Layer, Panel, Plot, SeriesShape};
 use plotters::prelude::*;
@@ -13,7 +13,7 @@ impl Picture for Plot {
     fn size(&self) -> (i32, i32) {
         (WIDTH, HEIGHT)
     }
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         canvas.text(&self.title, (36, 24), TITLE, INK, (HPos::Left, VPos::Top))?;
         let caption = wrap(&self.caption, 128);
         for (line, text) in caption.iter().enumerate() {
@@ -40,7 +40,7 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         let panel = self.panel;
         let empty = panel.nothing.is_some();
         self.windows(canvas)?;
@@ -68,7 +68,7 @@ impl Frame<'_> {
         self.bottom * FINE - libm::round(self.panel.y.place(value) * height) as i32
     }
     /// Faults and warm-up behind everything, and their names above the frame, in as many rows as they need.
-    fn windows<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn windows<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         let mut rows: Vec<i32> = Vec::new();
         for window in &self.panel.windows {
             let (from, to) = (self.across(window.from), self.across(window.to).max(self.across(window.from) + FINE));
@@ -91,7 +91,7 @@ impl Frame<'_> {
         }
         Ok(())
     }
-    fn grid<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, empty: bool) -> DelaySampling<DB> {
+    fn grid<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, empty: bool) -> DrawResult<DB> {
         if empty {
             return Ok(());
         }
@@ -129,7 +129,7 @@ impl Frame<'_> {
     fn columns(&self) -> usize {
         ((self.right - self.left) / 95).max(3) as usize
     }
-    fn layer<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, layer: &Layer) -> DelaySampling<DB> {
+    fn layer<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, layer: &Layer) -> DrawResult<DB> {
         let colour = layer.colour.rgb();
         let path = |points: &[(f64, f64)]| -> Vec<(i32, i32)> {
             let mut path: Vec<(i32, i32)> = points.iter().map(|&(x, y)| (self.across(x), self.up(y))).collect();
@@ -156,7 +156,7 @@ impl Frame<'_> {
         canvas.area.draw(&PathElement::new(line, colour.stroke_width((STROKE * FINE) as u32)))
     }
     /// Named points, each tied to both axes, with the name where there is room.
-    fn marks<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn marks<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         for mark in &self.panel.marks {
             let at = (self.across(mark.at.0) / FINE, self.up(mark.at.1) / FINE);
             for (from, to) in [((self.left, at.1), at), ((at.0, self.bottom), at)] {
@@ -179,7 +179,7 @@ impl Frame<'_> {
         Ok(())
     }
     /// Above the frame, from the right.
-    fn legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         const SWATCH: i32 = 22;
         let mut right = self.right;
         for layer in self.panel.layers.iter().rev().filter(|layer| !layer.label.is_empty()) {
@@ -195,7 +195,7 @@ impl Frame<'_> {
         }
         Ok(())
     }
-    fn axes<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn axes<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         canvas.line((self.left, self.bottom), (self.right, self.bottom), &FRAME, 1)?;
         canvas.line((self.left, self.top), (self.left, self.bottom), &FRAME, 1)?;
         let middle = i32::midpoint(self.left, self.right);

@@ -2,14 +2,13 @@
 
 use super::Builder;
 use super::agent::{self, AgentAccounts};
-use crate::base::{Crypto, Duration, Keyring, NodeId};
+use crate::base::{Crypto, Duration, Keyring};
 use crate::engine::FLOOD_ACCOUNTS;
 use crate::ledger::{Ledger, Wallet};
+use crate::scenario::Workload as WorkloadChoice;
 use crate::scenario::catalogue::{Clients, LedgerModel, WorkloadModel, find};
-use crate::scenario::{self, Arrival, Workload as WorkloadChoice};
 use crate::workload::Workload;
-use crate::workload::arrival::{Arrival as Pattern, RateStep};
-use crate::workload::payments::{Fee, Payments, Settings};
+use crate::workload::payments::{Payments, Settings};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,7 +27,7 @@ pub(super) struct Load {
 /// Who asks a chain for something.
 enum Asking<'a> {
     Nobody,
-    Payments(&'a scenario::Payments),
+    Payments(&'a Settings),
     Model(Box<dyn WorkloadModel>),
 }
 
@@ -54,7 +53,9 @@ impl Builder<'_> {
         let asking = self.asking()?;
         let (holders, clients, retry) = match &asking {
             Asking::Nobody => (NOBODY, 0, None),
-            Asking::Payments(payments) => (payments.accounts, payments.clients, payments.retry.first()),
+            Asking::Payments(payments) => {
+                (payments.accounts, payments.clients.unwrap_or(n as u32), payments.retry.first())
+            }
             Asking::Model(model) => (model.accounts(), model.clients(n), model.retry()),
         };
         // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to, then those
@@ -69,7 +70,7 @@ impl Builder<'_> {
         let wallet = model.wallet(holders);
         let workload = match asking {
             Asking::Nobody => None,
-            Asking::Payments(payments) => Some(self.payments(payments, n, keys.clone(), wallet)?),
+            Asking::Payments(payments) => Some(self.payments(payments, n, keys.clone(), wallet)),
             Asking::Model(model) => {
                 let (seed, keys) = (self.chain_seed(), keys.clone());
                 Some(model.workload(Clients { seed, nodes: n, keys, wallet })?)
@@ -82,44 +83,12 @@ impl Builder<'_> {
     }
     fn payments(
         &self,
-        payments: &scenario::Payments,
+        payments: &Settings,
         n: usize,
         keys: Arc<Keyring>,
         wallet: Box<dyn Wallet>,
-    ) -> Result<Box<dyn Workload>, String> {
-        let rate = payments.rate.unwrap_or(0.0);
-        let arrival = match payments.arrival.clone() {
-            Arrival::Poisson {} => Pattern::Poisson { rate },
-            Arrival::Constant {} => Pattern::Constant { rate },
-            Arrival::Bursts { size, interval, first } => Pattern::Bursts { size, interval, first },
-            Arrival::OnOff { on, off } => Pattern::OnOff { rate, on, off },
-            Arrival::Piecewise { steps, final_rate } => {
-                Pattern::Piecewise { steps: steps.into_iter().map(step).collect(), final_rate }
-            }
-            Arrival::Closed { think_time } => Pattern::Closed { think_time },
-        };
-        let fee = match payments.fee {
-            scenario::Fee::Constant(fee) => Fee::Constant(fee),
-            scenario::Fee::Exponential(mean) => Fee::Exponential(mean),
-            scenario::Fee::Lognormal { median, sigma } => Fee::LogNormal { median, sigma },
-        };
-        let settings = Settings {
-            arrival,
-            clients: Some(payments.clients),
-            accounts: payments.accounts,
-            zipf_exponent: payments.zipf_exponent,
-            amount: payments.amount,
-            bytes: payments.bytes,
-            bytes_sigma: payments.bytes_sigma,
-            fee,
-            until: payments.until,
-        };
-        settings.check()?;
-        let homes: Vec<NodeId> = (0..payments.clients as usize).map(|client| NodeId::from(client % n)).collect();
-        Ok(Box::new(Payments::new(self.chain_seed(), settings, &homes, keys, wallet)))
+    ) -> Box<dyn Workload> {
+        let entry_nodes = payments.entry_nodes(n as u32);
+        Box::new(Payments::new(self.chain_seed(), payments.clone(), &entry_nodes, keys, wallet))
     }
-}
-
-fn step(step: scenario::RateStep) -> RateStep {
-    RateStep { duration: step.duration, rate: step.rate }
 }

@@ -9,8 +9,8 @@ mod fault;
 mod load;
 mod network;
 
-use super::{Catalogue, Chain as ChainTable, Nodes, Regions, Scenario, Stop as StopChoice, Weights};
-use crate::base::{Committee, Duration, Height, NodeId, Stream, Time};
+use super::{Catalogue, Chain as ChainTable, Nodes, Regions, Scenario, Weights};
+use crate::base::{Committee, Duration, NodeId, Stream, Time};
 use crate::chain::mempool::Capacity;
 use crate::engine::{Chain, Clock, DiskModel, MultiChain, ProcessSettings, Setup, Simulation, Stop, setup};
 use crate::network::dataset::{self, Kind};
@@ -229,7 +229,7 @@ impl Builder<'_> {
             costs: table.costs,
             faults,
             interval: scenario.output.interval,
-            stop: self.stop(),
+            stop: Stop { at: Time::ZERO + scenario.duration, rule: scenario.stop },
             recheck: scenario.check.recompute,
             observers: watchers.observers(self.measured),
         };
@@ -239,14 +239,6 @@ impl Builder<'_> {
     /// The faults that the protocol must bear while they last.
     fn tolerated(&self) -> BTreeSet<u32> {
         (0..).zip(&self.scenario.fault).filter(|(_, fault)| fault.tolerated).map(|(id, _)| id).collect()
-    }
-    fn stop(&self) -> Stop {
-        let end = Stop::at(Time::ZERO + self.scenario.duration);
-        match self.scenario.stop {
-            None => end,
-            Some(StopChoice::FinalTransactions(wanted)) => Stop { answered: Some(wanted), ..end },
-            Some(StopChoice::FinalHeight(wanted)) => Stop { finalized: Some(Height(wanted)), ..end },
-        }
     }
     fn watchers(
         &self,

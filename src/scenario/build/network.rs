@@ -5,16 +5,14 @@ use super::{Read, regions};
 use crate::base::{Duration, NodeId, Stream};
 use crate::engine::{ProcessId, Roster, TransactionRelay};
 use crate::network::dataset::{self, LatencyTable};
-use crate::network::gossip::{
-    Compact, CompactSettings, Flood, Gossip, Graph, Inventory, InventorySettings, SqrtPush, SqrtPushSettings, Trickle,
-};
+use crate::network::gossip::{Gossip, Graph};
 use crate::network::import::{self, Imported};
-use crate::network::latency::{DelaySampling, Distribution, Jitter, Latency, Region};
-use crate::network::topology::{Topology, TopologyModel};
-use crate::network::transport::{Discipline, Rates, Settings, Tcp, Transport};
+use crate::network::latency::{Distribution, Latency, Region};
+use crate::network::topology::{GraphModel, Topology};
+use crate::network::transport::{Rates, Settings, Tcp, Transport};
 use crate::network::{Change, Degradation, Delay, Network};
 use crate::scenario::catalogue::{Catalogue, Site, find};
-use crate::scenario::{self, Chain as ChainTable, Nodes, Rate, Uplink};
+use crate::scenario::{self, Chain as ChainTable, Nodes, Rate};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -104,7 +102,7 @@ pub(super) fn plan(
         let can_communicate = |one, other| roster.can_communicate(ProcessId::at(one), ProcessId::at(other));
         topology.between(places.len(), node, can_communicate)
     };
-    let gossip = gossip(choice, seed, Arc::new(topology));
+    let gossip = choice.gossip.build(seed, Arc::new(topology));
     Ok(Plan { network, gossip, relay, remarks })
 }
 
@@ -156,8 +154,15 @@ fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Opti
 /// The graph that a scenario draws, or that the catalogue has.
 fn graph(catalogue: &Catalogue, choice: &scenario::Network, site: &Site<'_>) -> Result<Topology, String> {
     let n = site.nodes();
-    let scenario::Topology::Model(model) = &choice.topology else {
-        return shape(choice)?.build(n, site.seed).map_err(|error| error.to_string());
+    let built = |model: &GraphModel| model.build(n, site.seed).map_err(|error| error.to_string());
+    let model = match &choice.topology {
+        scenario::Topology::Graph(model) => return built(model),
+        scenario::Topology::File { .. } => return built(&GraphModel::Complete {}),
+        scenario::Topology::Degrees { data, max_inbound } => {
+            let cumulative = dataset::degrees(data).map_err(|unknown| unknown.to_string())?;
+            return built(&GraphModel::OutboundDegrees { cumulative, max_inbound: *max_inbound });
+        }
+        scenario::Topology::Model(model) => model,
     };
     let links = (find(catalogue.topologies(), "topology", &model.name)?.read)(&model.settings).links(site)?;
     if let Some((one, other)) = links.iter().find(|(one, other)| one.index() >= n || other.index() >= n) {
@@ -165,29 +170,6 @@ fn graph(catalogue: &Catalogue, choice: &scenario::Network, site: &Site<'_>) -> 
     }
     let arcs = links.into_iter().flat_map(|(one, other)| [(one, other), (other, one)]);
     Topology::of_arcs(n, arcs).map_err(|error| error.to_string())
-}
-
-fn shape(choice: &scenario::Network) -> Result<TopologyModel, String> {
-    use scenario::Topology as T;
-    Ok(match &choice.topology {
-        T::Complete {} | T::File { .. } => TopologyModel::Complete {},
-        T::Model(_) => unreachable!("a graph of the catalogue is no shape"),
-        T::Outbound { degree, max_inbound } => {
-            TopologyModel::Outbound { peers: *degree as usize, max_inbound: *max_inbound as usize }
-        }
-        T::RandomRegular { degree } => TopologyModel::RandomRegular { degree: *degree as usize },
-        T::SmallWorld { degree, rewiring_probability: rewired } => {
-            TopologyModel::SmallWorld { degree: *degree as usize, rewired: *rewired }
-        }
-        T::ScaleFree { edges_per_node: links } => TopologyModel::ScaleFree { links: *links as usize },
-        T::Star {} => TopologyModel::Relay { relays: 1, links: 1 },
-        T::Relay { relays, links } => TopologyModel::Relay { relays: *relays as usize, links: *links as usize },
-        T::Ring {} => TopologyModel::Ring {},
-        T::Degrees { data, max_inbound } => {
-            let cumulative = dataset::degrees(data).map_err(|unknown| unknown.to_string())?;
-            TopologyModel::OutboundDegrees { cumulative, max_inbound: *max_inbound as usize }
-        }
-    })
 }
 
 /// The delay of each node's access line: that of all, of its group, or of the file that describes the network.
@@ -213,49 +195,27 @@ fn delays(
     imported: Option<&Imported>,
     seed: u64,
 ) -> Result<Latency, String> {
-    let drawn = match choice.delay_sampling {
-        scenario::DelaySampling::PerMessage => DelaySampling::PerMessage,
-        scenario::DelaySampling::PerLink => DelaySampling::PerLink(seed),
-    };
+    let sampling = choice.delay_sampling;
     let latency = match &choice.latency {
         scenario::Latency::Regions { data, jitter } => {
             let (table, numbers) = table(data, regions)?;
-            let jitter = match jitter {
-                scenario::Jitter::Off => Jitter::Off,
-                scenario::Jitter::Internet => Jitter::Internet,
-                scenario::Jitter::Cloud => Jitter::Cloud,
-            };
-            Latency::of_regions(seed, &table, numbers, jitter)
+            Latency::of_regions(seed, &table, numbers, *jitter)
         }
         scenario::Latency::Simblock { data } => {
             let (table, numbers) = table(data, regions)?;
-            Latency::simblock(&table, numbers, drawn).map_err(|error| error.to_string())?
+            Latency::simblock(seed, &table, numbers, sampling).map_err(|error| error.to_string())?
         }
-        other => Latency::of_laws(&[law(other)], Vec::new(), drawn).map_err(|error| error.to_string())?,
+        scenario::Latency::Distribution(law) => {
+            let laws = std::slice::from_ref(law);
+            Latency::of_laws(seed, laws, Vec::new(), sampling).map_err(|error| error.to_string())?
+        }
+        scenario::Latency::Model(_) => unreachable!("delays of the catalogue are no distribution"),
     };
     let latency = if access.iter().all(|delay| delay.is_zero()) { latency } else { latency.with_access(access) };
     Ok(match imported {
         None => latency,
         Some(imported) => latency.with_links(imported.links.clone()),
     })
-}
-
-fn law(choice: &scenario::Latency) -> Distribution {
-    use scenario::Latency as L;
-    match choice {
-        L::Constant { delay } => Distribution::Constant { value: *delay },
-        L::Uniform { median, half_width } => Distribution::Uniform { median: *median, half_width: *half_width },
-        L::Normal { median, std_dev, min } => Distribution::Normal { median: *median, std_dev: *std_dev, min: *min },
-        L::Lognormal { median, sigma } => Distribution::Lognormal { median: *median, sigma: *sigma },
-        L::ShiftedLognormal { min, median, sigma } => {
-            Distribution::ShiftedLognormal { min: *min, median: *median, sigma: *sigma }
-        }
-        L::Exponential { mean } => Distribution::Exponential { mean: *mean },
-        L::Pareto { median, shape } => Distribution::Pareto { median: *median, shape: *shape },
-        L::Weibull { median, shape } => Distribution::Weibull { median: *median, shape: *shape },
-        L::Empirical { quantiles } => Distribution::Empirical { quantiles: quantiles.clone() },
-        L::Regions { .. } | L::Simblock { .. } | L::Model(_) => unreachable!("these delays are not one law"),
-    }
 }
 
 /// A published table of delays, and the number in it of each node's region.
@@ -296,15 +256,10 @@ fn transport(
         rates.up = node.upload.map_or(rates.up, |rate| rate.0);
         rates.down = node.download.map_or(rates.down, |rate| rate.0);
     }
-    let constant = matches!(choice.latency, scenario::Latency::Constant { .. });
+    let constant = matches!(choice.latency, scenario::Latency::Distribution(Distribution::Constant { .. }));
     let unlimited = rates.iter().all(|rates| *rates == Rates::default());
     Ok(Settings {
-        discipline: match choice.uplink {
-            Uplink::ProcessorSharing => Discipline::Sharing,
-            Uplink::Fifo => Discipline::Fifo,
-            Uplink::UnlimitedSharing => Discipline::Unshared,
-            Uplink::StopAndWait => Discipline::StopAndWait,
-        },
+        discipline: choice.uplink,
         tcp: choice.tcp.then(|| Tcp { loss: choice.segment_loss, ..Tcp::default() }),
         ordered: !(constant && unlimited),
         ..Settings::new(rates)
@@ -328,27 +283,6 @@ fn rate(
             Ok(column(&table)[row].0)
         }
     }
-}
-
-fn gossip(choice: &scenario::Network, seed: u64, graph: Arc<Topology>) -> Option<Box<dyn Gossip>> {
-    let graph: Arc<dyn Graph> = graph;
-    let inventory =
-        |trickle: bool| InventorySettings { trickle: trickle.then(Trickle::default), ..InventorySettings::default() };
-    Some(match choice.gossip {
-        scenario::Gossip::Direct {} => return None,
-        scenario::Gossip::Flood {} => Box::new(Flood::new(graph)),
-        scenario::Gossip::Inventory { trickle } => Box::new(Inventory::new(seed, graph, inventory(trickle))),
-        scenario::Gossip::Compact { trickle, high_bandwidth_peers: eager, adoption: usage } => {
-            let (inventory, eager_max) = (inventory(trickle), eager as usize);
-            let settings = CompactSettings { inventory, eager_max, usage, ..CompactSettings::default() };
-            Box::new(Compact::new(seed, graph, settings))
-        }
-        scenario::Gossip::Simblock {} => Box::new(Compact::new(seed, graph, CompactSettings::simblock())),
-        scenario::Gossip::SqrtPush { push_max } => {
-            let push_max = u32::try_from(push_max.0).unwrap_or(u32::MAX);
-            Box::new(SqrtPush::new(seed, graph, SqrtPushSettings { push_max, ..SqrtPushSettings::default() }))
-        }
-    })
 }
 
 impl Graph for Topology {

@@ -12,7 +12,9 @@ pub(super) use entry::{Entry, Settings, reread};
 pub use model::{Clients, LatencyModel, LedgerModel, Model, NetworkModel, Site, TopologyModel, WorkloadModel};
 
 use super::choice::Open as _;
-use super::{AccountLedger, GenericAttack, Latency, Topology, UtxoLedger, Workload};
+use super::{GenericAttack, Latency, Topology, Workload};
+use crate::ledger::account::AccountLedger;
+use crate::ledger::utxo::UtxoLedger;
 use crate::protocol::Protocol;
 use std::collections::BTreeMap;
 

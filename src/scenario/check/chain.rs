@@ -1,14 +1,14 @@
 //! Checks of a chain: protocol, nodes, network.
 
-use super::{Checker, last};
+use super::{Checker, last, word};
 use crate::base::{Committee, FaultModel};
+use crate::network::gossip::GossipModel;
+use crate::network::latency::Jitter;
 use crate::scenario::catalogue::ProtocolEntry;
 use crate::scenario::mistake::{allow, suggest};
 use crate::scenario::name::Named;
 use crate::scenario::words::{self, Data};
-use crate::scenario::{
-    Chain, Disk, Gossip, Jitter, Latency, NodeSelector, Nodes, Rate, Regions, Scenario, Topology, Weights,
-};
+use crate::scenario::{Chain, Disk, Latency, NodeSelector, Nodes, Rate, Regions, Scenario, Topology, Weights};
 
 /// No machine simulates more, and nothing is tried with more.
 const NODES_MAX: u32 = 1_000_000;
@@ -250,56 +250,14 @@ impl Checker<'_> {
     }
 
     fn latency(&mut self, path: &str, chain: &Chain) {
-        let key = |word: &str| format!("{path}.network.latency.{word}");
-        let short = "`median` must be above 0";
+        let key = format!("{path}.network.latency");
         match &chain.network.latency {
-            Latency::Constant { .. } => {}
-            Latency::Uniform { median, half_width } => {
-                if half_width > median {
-                    self.wrong(
-                        &key("uniform.half_width"),
-                        "`half_width` must not exceed `median`",
-                        format!("found {half_width}"),
-                    );
-                }
+            Latency::Distribution(law) => {
+                let key = format!("{key}.{}", word(law));
+                self.in_range(&key, law.check());
             }
-            Latency::Normal { median, min, .. } => {
-                if min > median {
-                    self.wrong(&key("normal.min"), "`min` must not exceed `median`", format!("found {min}"));
-                }
-            }
-            Latency::Lognormal { median, sigma } => {
-                if median.is_zero() {
-                    self.wrong(&key("lognormal.median"), short, "found 0");
-                }
-                self.within(&key("lognormal.sigma"), *sigma, 0.0, 5.0);
-            }
-            Latency::ShiftedLognormal { min, median, sigma } => {
-                if min >= median {
-                    let label = format!("found {min}");
-                    self.wrong(&key("shifted_lognormal.min"), "`min` must be below `median`", label);
-                }
-                self.within(&key("shifted_lognormal.sigma"), *sigma, 0.0, 5.0);
-            }
-            Latency::Exponential { mean } => self.lasting(&key("exponential.mean"), *mean),
-            Latency::Pareto { median, shape } => {
-                self.lasting(&key("pareto.median"), *median);
-                self.within(&key("pareto.shape"), *shape, 0.1, 1000.0);
-            }
-            Latency::Weibull { median, shape } => {
-                self.lasting(&key("weibull.median"), *median);
-                self.within(&key("weibull.shape"), *shape, 0.1, 1000.0);
-            }
-            Latency::Empirical { quantiles } => {
-                let rising = quantiles.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
-                let ends = quantiles.first().zip(quantiles.last());
-                if !rising || ends.is_none_or(|(first, last)| (first.0, last.0) != (0.0, 1.0)) {
-                    let label = "expected pairs of probability and delay, both rising, from 0.0 to 1.0";
-                    self.wrong(&key("empirical.quantiles"), "these are not quantiles", label);
-                }
-            }
-            Latency::Regions { data, .. } => self.latency_data(&key("regions"), Data::Latency, data, chain),
-            Latency::Simblock { data } => self.latency_data(&key("simblock"), Data::Simblock, data, chain),
+            Latency::Regions { data, .. } => self.latency_data(&format!("{key}.regions"), Data::Latency, data, chain),
+            Latency::Simblock { data } => self.latency_data(&format!("{key}.simblock"), Data::Simblock, data, chain),
             Latency::Model(_) => {}
         }
     }
@@ -312,69 +270,26 @@ impl Checker<'_> {
     }
 
     fn topology(&mut self, path: &str, chain: &Chain) {
-        let key = |word: &str| format!("{path}.network.topology.{word}");
-        let n = chain.nodes.count;
-        let below = |degree: u32| (1..n.max(2)).contains(&degree);
-        let label = |degree: u32| format!("found {degree}, and there are {n} nodes");
+        let key = format!("{path}.network.topology");
         match &chain.network.topology {
-            Topology::Complete {} | Topology::Ring {} | Topology::Star {} | Topology::Model(_) => {}
-            Topology::Outbound { degree, max_inbound } => {
-                if !below(*degree) {
-                    let title = "`degree` must be at least 1 and less than the number of nodes";
-                    self.wrong(&key("outbound.degree"), title, label(*degree));
-                }
-                if max_inbound < degree {
-                    let title = "nodes must accept as many connections as they dial";
-                    self.wrong(
-                        &key("outbound.max_inbound"),
-                        title,
-                        format!("found {max_inbound} for {degree} dialled"),
-                    );
-                }
-            }
-            Topology::RandomRegular { degree } => {
-                if !below(*degree) || u64::from(*degree) * u64::from(n) % 2 == 1 {
-                    let title = "`degree` must be less than the number of nodes, and their product even";
-                    self.wrong(&key("random_regular.degree"), title, label(*degree));
-                }
-            }
-            Topology::SmallWorld { degree, rewiring_probability } => {
-                if !below(*degree) || degree % 2 == 1 {
-                    let title = "`degree` must be even and less than the number of nodes";
-                    self.wrong(&key("small_world.degree"), title, label(*degree));
-                }
-                self.within(&key("small_world.rewiring_probability"), *rewiring_probability, 0.0, 1.0);
-            }
-            Topology::ScaleFree { edges_per_node } => {
-                if !below(*edges_per_node) {
-                    let title = "`edges_per_node` must be at least 1 and less than the number of nodes";
-                    self.wrong(&key("scale_free.edges_per_node"), title, label(*edges_per_node));
-                }
-            }
-            Topology::Relay { relays, links } => {
-                if !(1..=n).contains(relays) {
-                    let title = "`relays` must be at least 1 and at most the number of nodes";
-                    self.wrong(&key("relay.relays"), title, label(*relays));
-                }
-                if !(1..=*relays).contains(links) {
-                    let label = format!("found {links} for {relays} relays");
-                    self.wrong(&key("relay.links"), "`links` must be at least 1 and at most `relays`", label);
-                }
+            Topology::Graph(model) => {
+                let key = format!("{key}.{}", word(model));
+                self.in_range(&key, model.check(chain.nodes.count));
             }
             Topology::Degrees { data, max_inbound } => {
-                self.among(&key("degrees.data"), "degree data", data, &Data::Degrees.names());
-                self.at_least(&key("degrees.max_inbound"), f64::from(*max_inbound), 1.0);
+                self.among(&format!("{key}.degrees.data"), "degree data", data, &Data::Degrees.names());
+                self.at_least(&format!("{key}.degrees.max_inbound"), f64::from(*max_inbound), 1.0);
             }
             Topology::File { path } => {
                 if path.is_empty() {
-                    self.wrong(&key("file.path"), "a topology needs a file", "found an empty path");
+                    self.wrong(&format!("{key}.file.path"), "a topology needs a file", "found an empty path");
                 }
             }
+            Topology::Model(_) => {}
         }
-        if let Gossip::Compact { adoption, .. } = chain.network.gossip {
-            self.within(&format!("{path}.network.gossip.compact.adoption"), adoption, 0.0, 1.0);
-        }
-        if chain.network.gossip == (Gossip::Direct {}) && chain.network.topology != (Topology::Complete {}) {
+        let gossip = &chain.network.gossip;
+        self.in_range(&format!("{path}.network.gossip.{}", word(gossip)), gossip.check());
+        if *gossip == (GossipModel::Direct {}) && chain.network.topology != Topology::default() {
             let label = "but here only neighbours are connected, and gossip is `direct`";
             let title = "direct broadcasts need everybody connected to everybody";
             self.wrong(&format!("{path}.network.topology"), title, label).help =

@@ -13,8 +13,10 @@ use super::estimate::estimate;
 use super::mistake::{Mistake, Sources, allow, suggest};
 use super::name::{self, Named};
 use super::spanned_toml::SpannedToml;
-use super::{Agent, Arrival, GenericAttack, ModelChoice, Scenario, Stop, Workload, spelling};
-use crate::base::Duration;
+use super::{Agent, GenericAttack, ModelChoice, Scenario, Workload, spelling};
+use crate::base::{Duration, OutOfRange, RangeCheck};
+use crate::engine::StopRule;
+use crate::workload::arrival::Arrival;
 use std::collections::BTreeSet;
 
 /// What is wrong with a scenario that has neither a duration nor another end.
@@ -89,26 +91,29 @@ impl Checker<'_> {
         }
         known
     }
-    fn at_least(&mut self, key: &str, value: f64, least: f64) {
-        if value < least {
-            self.wrong(key, format!("`{}` must be at least {least}", last(key)), format!("found {value}"));
+    /// Refuses the settings of the table at `path` that are out of their range.
+    fn in_range(&mut self, path: &str, checked: Vec<OutOfRange>) {
+        for OutOfRange { key, rule, found } in checked {
+            self.wrong(&format!("{path}.{key}"), format!("`{}` {rule}", last(&key)), found);
         }
+    }
+    /// Refuses a value of `key` that is out of its range.
+    fn value(&mut self, key: &str, check: impl FnOnce(&mut RangeCheck) -> &mut RangeCheck) {
+        for OutOfRange { rule, found, .. } in check(&mut RangeCheck::default()).finish() {
+            self.wrong(key, format!("`{}` {rule}", last(key)), found);
+        }
+    }
+    fn at_least(&mut self, key: &str, value: f64, least: f64) {
+        self.value(key, |check| check.at_least("", value, least));
     }
     fn above_zero(&mut self, key: &str, value: f64) {
-        if value <= 0.0 {
-            self.wrong(key, format!("`{}` must be above 0", last(key)), format!("found {value}"));
-        }
+        self.value(key, |check| check.above_zero("", value));
     }
     fn within(&mut self, key: &str, value: f64, least: f64, most: f64) {
-        if !(least..=most).contains(&value) {
-            let title = format!("`{}` must lie between {least} and {most}", last(key));
-            self.wrong(key, title, format!("found {value}"));
-        }
+        self.value(key, |check| check.within("", value, least, most));
     }
     fn lasting(&mut self, key: &str, span: Duration) {
-        if span.is_zero() {
-            self.wrong(key, format!("`{}` must be longer than 0", last(key)), "found 0");
-        }
+        self.value(key, |check| check.longer_than_zero("", span));
     }
 
     /// Refuses a name under which nothing can be filed.
@@ -133,7 +138,7 @@ impl Checker<'_> {
                 Some("write each once, or a range: `seeds = \"1..3\"`".to_owned());
         }
         match scenario.stop {
-            Some(Stop::FinalTransactions(0) | Stop::FinalHeight(0)) => {
+            Some(StopRule::FinalTransactions(0) | StopRule::FinalHeight(0) | StopRule::Height(0)) => {
                 self.wrong("stop", "a run that stops at once", "expected a number above 0");
             }
             Some(_) if !self.tree.has("duration") => scenario.duration = DAY,
@@ -297,4 +302,13 @@ impl Checker<'_> {
 /// The last key of a path.
 fn last(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
+}
+
+/// The word that stands for a choice in a scenario.
+pub(super) fn word(choice: &impl serde::Serialize) -> String {
+    match toml::Value::try_from(choice) {
+        Ok(toml::Value::String(word)) => word,
+        Ok(toml::Value::Table(table)) => table.keys().next().cloned().unwrap_or_default(),
+        _ => String::new(),
+    }
 }

@@ -1,7 +1,8 @@
 //! How fast the protocols make blocks, and what their nodes keep of each other's votes.
 
 use crate::base::Duration;
-use crate::scenario::{Chain, Gossip, Rate};
+use crate::network::gossip::GossipModel;
+use crate::scenario::{Chain, Rate};
 
 /// Seconds between two blocks, where the settings of a protocol say so.
 pub(super) fn spacing(chain: &Chain) -> Option<f64> {
@@ -43,7 +44,9 @@ pub(super) fn capacity(chain: &Chain, bytes: u64) -> Option<f64> {
     let agreed = number(by_number)?.min(by_bytes) * pace;
     let others = f64::from(chain.nodes.count.saturating_sub(1));
     let sent = match (&chain.nodes.upload, &chain.network.gossip) {
-        (Rate::Fixed(rate), Gossip::Direct {}) if others > 0.0 => rate.0 as f64 / 8.0 / others / bytes.max(1) as f64,
+        (Rate::Fixed(rate), GossipModel::Direct {}) if others > 0.0 => {
+            rate.0 as f64 / 8.0 / others / bytes.max(1) as f64
+        }
         _ => f64::INFINITY,
     };
     Some(agreed.min(sent))

@@ -2,6 +2,7 @@
 
 use super::{Explore, Kind, tolerated};
 use crate::base::{Duration, FaultModel, Stream};
+use crate::network::latency::Distribution;
 use crate::scenario::name;
 use crate::scenario::{
     Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, FloodPayload, GenericAttack,
@@ -96,13 +97,18 @@ impl CaseGenerator {
         let millis = Duration::from_millis;
         let latency = &mut world.chain[0].network.latency;
         match self.random.below(8) {
-            0 => *latency = Latency::Constant { delay: millis(1 + self.random.below(80)) },
-            1 => *latency = Latency::Uniform { median: millis(60), half_width: millis(55) },
-            2 => *latency = Latency::Exponential { mean: millis(10 + self.random.below(60)) },
+            0 => *latency = Latency::constant(millis(1 + self.random.below(80))),
+            1 => {
+                *latency = Latency::Distribution(Distribution::Uniform { median: millis(60), half_width: millis(55) });
+            }
+            2 => {
+                let mean = millis(10 + self.random.below(60));
+                *latency = Latency::Distribution(Distribution::Exponential { mean });
+            }
             _ => {}
         }
         if let Some(Workload::Payments(payments)) = &mut world.workload {
-            payments.clients = self.n;
+            payments.clients = Some(self.n);
             let factor = self.one_of(&[0.3, 1.0, 1.0, 2.0]);
             payments.rate = payments.rate.map(|rate| rate * factor);
         }

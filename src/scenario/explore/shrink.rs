@@ -8,7 +8,8 @@ use super::{CaseResult, Finding, judge_while, tolerated};
 use crate::base::Duration;
 use crate::scenario::words::NO_DISK;
 use crate::scenario::{
-    Attack, Catalogue, Clock, Disk, Fault, GenericAttack, Latency, NodeSelector, Regions, Scenario, Seeds, Workload,
+    Attack, Catalogue, ClockError, Disk, Fault, GenericAttack, Latency, NodeSelector, Regions, Scenario, Seeds,
+    Workload,
 };
 use std::ops::Range;
 
@@ -150,7 +151,7 @@ fn without_last_node(next: &mut Scenario) {
     nodes.max_faulty = None;
     let count = nodes.count;
     if let Some(Workload::Payments(payments)) = &mut next.workload {
-        payments.clients = payments.clients.min(count);
+        payments.clients = payments.clients.map(|clients| clients.min(count));
     }
     let fits = |select: &mut NodeSelector| match select {
         NodeSelector::Numbers(numbers) => {
@@ -193,11 +194,11 @@ fn selects(fault: &mut Fault) -> Vec<&mut NodeSelector> {
 
 /// On a plainer network, with plainer machines.
 fn plainer(world: &Scenario, changes: &mut Vec<Change<'_>>) {
-    let plain = Latency::Constant { delay: Duration::from_millis(20) };
+    let plain = Latency::constant(Duration::from_millis(20));
     let is_plain = world.chain[0].network.latency == plain;
     changes.push(Box::new(move |next| next.chain[0].network.latency = plain.clone()));
     changes.push(Box::new(|next| next.chain[0].network.loss = 0.0));
-    changes.push(Box::new(|next| next.chain[0].nodes.clock = Clock::default()));
+    changes.push(Box::new(|next| next.chain[0].nodes.clock = ClockError::default()));
     changes.push(Box::new(|next| next.chain[0].nodes.disk = Disk::Profile(NO_DISK.to_owned())));
     if is_plain {
         changes.push(Box::new(|next| next.chain[0].nodes.regions = Regions::Nowhere));

@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::base::{BitRate, ByteSize, Stream};
+use crate::engine::StopRule;
+use crate::network::gossip::GossipModel;
+use crate::network::latency::Jitter;
+use crate::network::topology::GraphModel;
 use crate::scenario::*;
 use proptest::prelude::*;
 
@@ -15,12 +19,12 @@ fn a_scenario_is_read_and_completed() {
     let chain = &scenario.chain[0];
     assert_eq!((chain.name.as_str(), chain.nodes.count, chain.nodes.max_faulty), ("main", 4, Some(1)));
     assert_eq!(chain.network.latency, Latency::Regions { data: "aws-2025".into(), jitter: Jitter::Off });
-    assert_eq!(chain.network.topology, Topology::Outbound { degree: 2, max_inbound: 117 });
+    assert_eq!(chain.network.topology, Topology::Graph(GraphModel::Outbound { degree: 2, max_inbound: 117 }));
     let config = chain.protocol.config::<Idle>().unwrap();
     assert_eq!(config, Config { nap: Duration::from_secs(1), ..Config::default() });
     assert_eq!(chain.protocol.settings["dreams"], toml::Value::Integer(1));
     let Some(Workload::Payments(payments)) = &scenario.workload else { panic!("payments") };
-    assert_eq!((payments.chain.as_str(), payments.rate, payments.clients), ("main", Some(50.0), 4));
+    assert_eq!((payments.chain.as_str(), payments.rate, payments.clients), ("main", Some(50.0), Some(4)));
     let Some(FaultKind::Partition(partition)) = scenario.fault[1].kind() else { panic!("a partition") };
     assert_eq!(partition.groups, [NodeSelector::Region("eu-west-1".into()), NodeSelector::Rest]);
     assert_eq!(scenario.adversary[0].attack, Attack::Generic(GenericAttack::Delay { delay: Duration::from_secs(1) }));
@@ -55,7 +59,7 @@ fn an_override_changes_any_key_with_or_without_quotes() {
     assert_eq!(set(&["seed=7"]).seeds.0, [7]);
     assert_eq!(
         set(&["chain.network.gossip=compact"]).chain[0].network.gossip,
-        Gossip::Compact { trickle: true, high_bandwidth_peers: 3, adoption: 1.0 }
+        GossipModel::Compact { trickle: true, high_bandwidth_peers: 3, adoption: 1.0 }
     );
     assert_eq!(set(&["chain[0].nodes.upload=5 Mbit/s"]).chain[0].nodes.upload, Rate::Fixed(BitRate(5_000_000)));
     assert_eq!(
@@ -76,7 +80,10 @@ fn an_override_changes_any_key_with_or_without_quotes() {
 fn a_stop_rule_makes_the_duration_optional() {
     let text = VALID.replace("duration = \"60s\"", "stop = { final_transactions = 1000 }");
     let scenario = load(&text).unwrap_or_else(|shown| panic!("{shown}")).scenario;
-    assert_eq!((scenario.stop, scenario.duration), (Some(Stop::FinalTransactions(1000)), Duration::from_secs(86_400)));
+    assert_eq!(
+        (scenario.stop, scenario.duration),
+        (Some(StopRule::FinalTransactions(1000)), Duration::from_secs(86_400))
+    );
 }
 
 #[test]
@@ -157,7 +164,7 @@ fn everything_that_can_be_chosen_is_listed_with_a_line() {
     assert_eq!(words("Ledgers"), ["account", "utxo"]);
     assert_eq!(words("Gossip"), ["direct", "flood", "inventory", "compact", "simblock", "sqrt_push"]);
     assert_eq!(words("Uplink"), ["processor_sharing", "fifo", "unlimited_sharing", "stop_and_wait"]);
-    assert_eq!(words("Latency").len(), 11);
+    assert_eq!(words("Latency").len(), 12);
     assert!(words("Datasets").contains(&"pools-2025"));
     for choice in sections.iter().flat_map(|section| &section.choices) {
         assert!(choice.summary.len() > 5 && !choice.summary.contains('\n'), "{choice:?}");

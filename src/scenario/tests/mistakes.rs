@@ -345,18 +345,18 @@ r#"error: missing key `median`
 14 | topology.outbound = { degree = 4 }
    |                                ^ found 4, and there are 4 nodes";
     a_topology_that_does_not_exist_for_so_many_nodes_is_told: edited(&[("topology.outbound = { degree = 2 }", "topology.random_regular = { degree = 0 }")]),
-"error: `degree` must be less than the number of nodes, and their product even
+"error: `degree` must be at least 1 and less than the number of nodes, and their product even
   --> test.toml:14:38
    |
 14 | topology.random_regular = { degree = 0 }
    |                                      ^ found 0, and there are 4 nodes";
     quantiles_that_do_not_rise_is_told: edited(&[("[chain.network]", r#"[chain.network]
 latency.empirical = { quantiles = [[0, "10ms"], [1, "5ms"]] }"#)]),
-r#"error: these are not quantiles
+r#"error: `quantiles` must rise from pair to pair, in probability and in delay
   --> test.toml:14:35
    |
 14 | latency.empirical = { quantiles = [[0, "10ms"], [1, "5ms"]] }
-   |                                   ^^^^^^^^^^^^^^^^^^^^^^^^^ expected pairs of probability and delay, both rising, from 0.0 to 1.0"#;
+   |                                   ^^^^^^^^^^^^^^^^^^^^^^^^^ found 1 with 5ms behind 0 with 10ms"#;
     a_name_given_twice_is_told: edited(&[("seed = 1", "seed = 1
 seeds = [2]")]),
 "error: `seeds` is given twice

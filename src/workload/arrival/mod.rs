@@ -10,64 +10,51 @@
 #[cfg(test)]
 mod tests;
 
-use crate::base::{Duration, Stream, Time};
+use crate::base::{Duration, RangeCheck, Stream, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// When requests are made. Rates are transactions per second of all clients together.
+/// When clients pay, as scenarios write it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Arrival {
-    /// Independent requests: exponential intervals.
-    Poisson {
-        /// Transactions per second.
-        rate: f64,
-    },
-    /// Requests at equal intervals, the clients in turn; the first after half an interval.
-    Constant {
-        /// Transactions per second.
-        rate: f64,
-    },
-    /// Many requests at one instant, again and again, the clients in turn.
+    /// Independently of each other: exponential gaps. Needs `rate`.
+    Poisson {},
+    /// At equal gaps, the clients in turn; the first after half a gap. Needs `rate`.
+    Constant {},
+    /// Many at one instant, again and again, the clients in turn.
     Bursts {
-        /// Requests in a burst.
+        /// Payments in a burst.
         size: u64,
         /// Between the starts of two bursts.
         interval: Duration,
-        /// When the first comes.
+        /// When the first burst comes. Left out: at 0.
+        #[serde(default)]
         first: Duration,
     },
-    /// Each client alternates between exponentially long spells of Poisson requests and of silence.
+    /// Each client alternates between exponentially long spells of Poisson payments and of silence, and is at 0 somewhere in
+    /// one of them, as if it had done so for ever. `rate` is the mean over both.
     OnOff {
-        /// Transactions per second, on average over both kinds of spells.
-        rate: f64,
-        /// Mean length of a spell of requests.
+        /// Mean length of a spell of payments.
         on: Duration,
         /// Mean length of a spell of silence.
         off: Duration,
     },
-    /// Poisson requests whose rate changes at fixed instants: load spikes, ramps in steps.
+    /// Poisson payments whose rate changes at fixed instants: load spikes, ramps in steps. The first step begins at 0.
     Piecewise {
         /// The rates, one after the other.
         steps: Vec<RateStep>,
         /// Transactions per second after the last step.
         final_rate: f64,
     },
-    /// Each client waits for the answer to its last request, thinks, and asks again (closed loop). It thinks before
-    /// its first request too.
+    /// Each client waits for the answer to its last payment, thinks, and pays again. It thinks before its first, too.
     Closed {
         /// Mean of the exponential thinking time; zero for none.
         think_time: Duration,
     },
 }
 
-impl Default for Arrival {
-    fn default() -> Arrival {
-        Arrival::Poisson { rate: 100.0 }
-    }
-}
-
-/// A spell of Poisson requests.
+/// Payments at a constant mean rate.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateStep {
@@ -77,39 +64,44 @@ pub struct RateStep {
     pub rate: f64,
 }
 
+impl Default for Arrival {
+    fn default() -> Arrival {
+        Arrival::Poisson {}
+    }
+}
+
 impl Arrival {
-    /// Checks that rates and spans make sense.
-    ///
-    /// # Errors
-    /// What does not, for people.
-    pub fn check(&self) -> Result<(), String> {
-        let positive = |rate: f64| {
-            let fine = rate.is_finite() && rate > 0.0;
-            if fine { Ok(()) } else { Err(format!("a rate must be above 0 transactions per second, found {rate}")) }
-        };
+    /// Whether the process needs a rate; the others set the pace themselves.
+    #[must_use]
+    pub fn needs_rate(&self) -> bool {
+        matches!(self, Arrival::Poisson {} | Arrival::Constant {} | Arrival::OnOff { .. })
+    }
+    /// Checks rates and spans; keys begin with `arrival`.
+    pub fn check(&self, check: &mut RangeCheck) {
         match self {
-            Arrival::Poisson { rate } | Arrival::Constant { rate } => positive(*rate),
-            Arrival::Bursts { size: 0, .. } => Err("a burst needs at least one request".into()),
-            Arrival::Bursts { interval, .. } if interval.is_zero() => {
-                Err("bursts cannot follow each other at once".into())
+            Arrival::Poisson {} | Arrival::Constant {} | Arrival::Closed { .. } => {}
+            Arrival::Bursts { size, interval, .. } => {
+                check.at_least("arrival.bursts.size", *size as f64, 1.0);
+                check.longer_than_zero("arrival.bursts.interval", *interval);
             }
-            Arrival::OnOff { on, .. } if on.is_zero() => Err("a spell of requests must last".into()),
-            Arrival::OnOff { rate, .. } => positive(*rate),
+            Arrival::OnOff { on, .. } => {
+                check.longer_than_zero("arrival.on_off.on", *on);
+            }
             Arrival::Piecewise { steps, final_rate } => {
-                let mut rates = steps.iter().map(|step| step.rate).chain([*final_rate]);
-                match rates.find(|rate| !(rate.is_finite() && *rate >= 0.0)) {
-                    Some(rate) => Err(format!("a rate cannot be below 0 transactions per second, found {rate}")),
-                    None => Ok(()),
+                check.at_least("arrival.piecewise.final_rate", *final_rate, 0.0);
+                for (at, step) in steps.iter().enumerate() {
+                    let key = format!("arrival.piecewise.steps[{at}]");
+                    check.longer_than_zero(&format!("{key}.duration"), step.duration);
+                    check.at_least(&format!("{key}.rate"), step.rate, 0.0);
                 }
             }
-            Arrival::Bursts { .. } | Arrival::Closed { .. } => Ok(()),
         }
     }
-    /// Transactions per second in the long run, where that is one configured number.
+    /// Transactions per second in the long run under this rate, where that is one configured number.
     #[must_use]
-    pub fn rate(&self) -> Option<f64> {
+    pub fn mean_rate(&self, rate: Option<f64>) -> Option<f64> {
         match self {
-            Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::OnOff { rate, .. } => Some(*rate),
+            Arrival::Poisson {} | Arrival::Constant {} | Arrival::OnOff { .. } => rate,
             Arrival::Bursts { size, interval, .. } => Some(*size as f64 / interval.as_secs_f64()),
             Arrival::Piecewise { .. } | Arrival::Closed { .. } => None,
         }
@@ -120,6 +112,8 @@ impl Arrival {
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     law: Arrival,
+    /// Transactions per second of all clients together, if the law needs it.
+    rate: f64,
     /// This client's number and the number of clients.
     client: u32,
     clients: u32,
@@ -133,16 +127,17 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// The requests of client `client` of `clients`, on a stream of its own.
+    /// The requests of client `client` of `clients`, on a stream of its own. `rate` is that of all clients together, in
+    /// transactions per second, where the law needs one.
     #[must_use]
-    pub fn new(law: Arrival, client: u32, clients: u32, mut random: Stream) -> Arrivals {
+    pub fn new(law: Arrival, rate: f64, client: u32, clients: u32, mut random: Stream) -> Arrivals {
         let mut spell = (false, Time::ZERO);
         if let Arrival::OnOff { on, off, .. } = law {
             // Starts in equilibrium; the rest of an exponential spell is exponential.
             spell.0 = random.chance(on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64()));
             spell.1 = Time::ZERO + exponential(&mut random, if spell.0 { on } else { off });
         }
-        Arrivals { law, client, clients, random, last: Time::ZERO, made: 0, spell }
+        Arrivals { law, rate, client, clients, random, last: Time::ZERO, made: 0, spell }
     }
     /// The instant of the next request, which is then the last. In a closed loop: the request that follows an answer
     /// heard at `heard`. `None` if there will be no more.
@@ -150,11 +145,11 @@ impl Arrivals {
         // The number of the request among those of all clients, who take turns.
         let number = self.made as f64 * f64::from(self.clients) + f64::from(self.client);
         let at = match &self.law {
-            Arrival::Poisson { rate } => {
-                let mean = f64::from(self.clients) / rate;
+            Arrival::Poisson {} => {
+                let mean = f64::from(self.clients) / self.rate;
                 self.last + Duration::from_secs_f64(self.random.exponential() * mean)
             }
-            Arrival::Constant { rate } => Time::ZERO + Duration::from_secs_f64((number + 0.5) / rate),
+            Arrival::Constant {} => Time::ZERO + Duration::from_secs_f64((number + 0.5) / self.rate),
             Arrival::Bursts { size, interval, first } => {
                 let number = self.made * u64::from(self.clients) + u64::from(self.client);
                 Time::ZERO + *first + interval.scale(number / size, 1)
@@ -168,9 +163,9 @@ impl Arrivals {
     }
     /// Lets the spells pass until a request falls into one.
     fn next_on_off(&mut self) -> Time {
-        let Arrival::OnOff { rate, on, off } = self.law else { unreachable!("called for on/off processes") };
+        let Arrival::OnOff { on, off } = self.law else { unreachable!("called for on/off processes") };
         let (on_secs, off_secs) = (on.as_secs_f64(), off.as_secs_f64());
-        let mean = f64::from(self.clients) / rate * (on_secs / (on_secs + off_secs));
+        let mean = f64::from(self.clients) / self.rate * (on_secs / (on_secs + off_secs));
         let mut from = self.last;
         loop {
             let (requesting, until) = self.spell;

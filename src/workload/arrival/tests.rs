@@ -5,16 +5,16 @@ fn stream(client: u32) -> Stream {
 }
 
 /// The first `n` requests of one client.
-fn times(law: &Arrival, client: u32, clients: u32, n: usize) -> Vec<Time> {
-    let mut arrivals = Arrivals::new(law.clone(), client, clients, stream(client));
+fn times((law, rate): &(Arrival, f64), client: u32, clients: u32, n: usize) -> Vec<Time> {
+    let mut arrivals = Arrivals::new(law.clone(), *rate, client, clients, stream(client));
     std::iter::from_fn(|| arrivals.next(Time::ZERO)).take(n).collect()
 }
 
 /// The requests of all clients before `end`, in order.
-fn merged(law: &Arrival, clients: u32, end: Duration) -> Vec<Time> {
+fn merged((law, rate): &(Arrival, f64), clients: u32, end: Duration) -> Vec<Time> {
     let mut all = Vec::new();
     for client in 0..clients {
-        let mut arrivals = Arrivals::new(law.clone(), client, clients, stream(client));
+        let mut arrivals = Arrivals::new(law.clone(), *rate, client, clients, stream(client));
         all.extend(std::iter::from_fn(|| arrivals.next(Time::ZERO)).take_while(|at| *at < Time::ZERO + end));
     }
     all.sort();
@@ -41,7 +41,7 @@ const KOLMOGOROV: f64 = 1.95;
 
 #[test]
 fn poisson_requests_have_exponential_intervals_for_each_client_and_for_all() {
-    let law = Arrival::Poisson { rate: 300.0 };
+    let law = (Arrival::Poisson {}, 300.0);
     let one = intervals(&times(&law, 2, 3, 20_000));
     assert!(distance_from_exponential(one.clone(), 100.0) < KOLMOGOROV);
     assert!(distance_from_exponential(one, 104.0) > KOLMOGOROV, "the test can fail");
@@ -53,38 +53,37 @@ fn poisson_requests_have_exponential_intervals_for_each_client_and_for_all() {
 
 #[test]
 fn one_more_client_leaves_the_draws_of_the_others_alone() {
-    let (two, four) =
-        (times(&Arrival::Poisson { rate: 2.0 }, 1, 2, 50), times(&Arrival::Poisson { rate: 4.0 }, 1, 4, 50));
+    let (two, four) = (times(&(Arrival::Poisson {}, 2.0), 1, 2, 50), times(&(Arrival::Poisson {}, 4.0), 1, 4, 50));
     assert_eq!(two, four, "the same client at the same rate of its own");
-    assert_ne!(two, times(&Arrival::Poisson { rate: 2.0 }, 0, 2, 50));
+    assert_ne!(two, times(&(Arrival::Poisson {}, 2.0), 0, 2, 50));
 }
 
 #[test]
 fn constant_requests_are_equally_spaced_over_all_clients() {
-    let law = Arrival::Constant { rate: 8.0 };
+    let law = (Arrival::Constant {}, 8.0);
     let all = merged(&law, 3, Duration::from_secs(10));
     let expected: Vec<Time> = (0..80).map(|n| Time::from_nanos(62_500_000 + n * 125_000_000)).collect();
     assert_eq!(all, expected);
     assert_eq!(times(&law, 1, 3, 2), [expected[1], expected[4]], "the clients take turns");
-    let late = times(&Arrival::Constant { rate: 3.0 }, 0, 1, 3_000_000);
+    let late = times(&(Arrival::Constant {}, 3.0), 0, 1, 3_000_000);
     assert_eq!(late[2_999_999], Time::ZERO + Duration::from_secs_f64(2_999_999.5 / 3.0), "rounding does not add up");
 }
 
 #[test]
 fn bursts_come_at_once_and_again() {
     let interval = Duration::from_millis(200);
-    let law = |first| Arrival::Bursts { size: 5, interval, first };
+    let law = |first| (Arrival::Bursts { size: 5, interval, first }, 0.0);
     let bursts = |at: &[u64]| at.iter().flat_map(|at| [Time::from_nanos(at * 1_000_000); 5]).collect::<Vec<Time>>();
     let until = Duration::from_millis(601);
     assert_eq!(merged(&law(Duration::ZERO), 2, until), bursts(&[0, 200, 400, 600]));
     assert_eq!(merged(&law(Duration::from_millis(150)), 2, until), bursts(&[150, 350, 550]));
-    assert_eq!(law(Duration::ZERO).rate(), Some(25.0));
+    assert_eq!(law(Duration::ZERO).0.mean_rate(None), Some(25.0));
 }
 
 #[test]
 fn on_and_off_spells_keep_the_mean_rate_and_make_it_bursty() {
     let (on, off) = (Duration::from_millis(100), Duration::from_millis(300));
-    let law = Arrival::OnOff { rate: 200.0, on, off };
+    let law = (Arrival::OnOff { on, off }, 200.0);
     let seconds = 2000;
     let all = merged(&law, 2, Duration::from_secs(seconds));
     let mut counts = vec![0f64; seconds as usize];
@@ -106,7 +105,8 @@ fn on_and_off_spells_keep_the_mean_rate_and_make_it_bursty() {
 #[test]
 fn a_spike_raises_the_rate_for_its_time_and_no_longer() {
     let piece = |secs, rate| RateStep { duration: Duration::from_secs(secs), rate };
-    let law = Arrival::Piecewise { steps: vec![piece(100, 20.0), piece(10, 2000.0), piece(50, 0.0)], final_rate: 10.0 };
+    let steps = vec![piece(100, 20.0), piece(10, 2000.0), piece(50, 0.0)];
+    let law = (Arrival::Piecewise { steps, final_rate: 10.0 }, 0.0);
     let all = merged(&law, 4, Duration::from_secs(1160));
     let between = |from: u64, to: u64| {
         let secs = |t: &Time| t.as_nanos() / 1_000_000_000;
@@ -119,7 +119,7 @@ fn a_spike_raises_the_rate_for_its_time_and_no_longer() {
     let spike: Vec<Time> =
         all.iter().copied().filter(|at| (100..110).contains(&(at.as_nanos() / 1_000_000_000))).collect();
     assert!(distance_from_exponential(intervals(&spike), 2000.0) < KOLMOGOROV);
-    let over = Arrival::Piecewise { steps: vec![piece(1, 5.0)], final_rate: 0.0 };
+    let over = (Arrival::Piecewise { steps: vec![piece(1, 5.0)], final_rate: 0.0 }, 0.0);
     assert!(times(&over, 0, 1, 1000).len() < 50, "there are no more");
 }
 
@@ -129,7 +129,7 @@ fn no_change_of_the_rate_disturbs_the_intervals() {
     let rate = |n: u32| if n.is_multiple_of(2) { 20.0 } else { 2.0 };
     let steps = (0..20_000).map(|n| RateStep { duration: Duration::from_millis(100), rate: rate(n) }).collect();
     let mut scaled = Vec::new();
-    for at in times(&Arrival::Piecewise { steps, final_rate: 0.0 }, 0, 1, 10_000) {
+    for at in times(&(Arrival::Piecewise { steps, final_rate: 0.0 }, 0.0), 0, 1, 10_000) {
         let secs = at.as_secs_f64();
         let (pairs, rest) = ((secs / 0.2).floor(), secs % 0.2);
         scaled.push(pairs * 2.2 + 20.0 * rest.min(0.1) + 2.0 * (rest - 0.1).max(0.0));
@@ -141,7 +141,7 @@ fn no_change_of_the_rate_disturbs_the_intervals() {
 
 #[test]
 fn on_and_off_spells_start_in_equilibrium() {
-    let law = Arrival::OnOff { rate: 4000.0, on: Duration::from_secs(1), off: Duration::from_secs(3) };
+    let law = (Arrival::OnOff { on: Duration::from_secs(1), off: Duration::from_secs(3) }, 4000.0);
     let early = merged(&law, 4000, Duration::from_millis(100)).len() as f64;
     assert!((early - 400.0).abs() < 4.0 * f64::sqrt(400.0 * 1.4), "{early} requests");
 }
@@ -149,32 +149,37 @@ fn on_and_off_spells_start_in_equilibrium() {
 #[test]
 fn a_closed_loop_thinks_from_the_answer_on() {
     let think_time = Duration::from_millis(50);
-    let mut arrivals = Arrivals::new(Arrival::Closed { think_time }, 0, 1, stream(0));
+    let mut arrivals = Arrivals::new(Arrival::Closed { think_time }, 0.0, 0, 1, stream(0));
     let mut spans = Vec::new();
     for n in 0..20_000 {
         let heard = Time::from_nanos(n * 1_000_000_000);
         spans.push(arrivals.next(heard).unwrap().since(heard).as_secs_f64());
     }
     assert!(distance_from_exponential(spans, 20.0) < KOLMOGOROV);
-    let mut eager = Arrivals::new(Arrival::Closed { think_time: Duration::ZERO }, 0, 1, stream(0));
+    let mut eager = Arrivals::new(Arrival::Closed { think_time: Duration::ZERO }, 0.0, 0, 1, stream(0));
     assert_eq!(eager.next(Time::from_nanos(7)), Some(Time::from_nanos(7)));
 }
 
 #[test]
-fn laws_are_written_as_tables_and_mistakes_are_told() {
+fn laws_are_written_as_tables_and_values_out_of_range_are_reported() {
     let read = |text: &str| toml::from_str::<std::collections::BTreeMap<String, Arrival>>(text);
-    let found = read("[arrival.poisson]\nrate = 5.0").unwrap();
-    assert_eq!(found["arrival"], Arrival::Poisson { rate: 5.0 });
-    let found = read("arrival.on_off = { rate = 5.0, on = \"1s\", off = \"2s\" }").unwrap();
+    let found = read("[arrival.poisson]").unwrap();
+    assert_eq!(found["arrival"], Arrival::Poisson {});
+    let found = read("arrival.on_off = { on = \"1s\", off = \"2s\" }").unwrap();
     let (on, off) = (Duration::from_secs(1), Duration::from_secs(2));
-    assert_eq!(found["arrival"], Arrival::OnOff { rate: 5.0, on, off });
-    assert!(read("[arrival.poisson]\nrate = 5.0\nspeed = 1").is_err());
-    let bad = |law: Arrival| law.check().unwrap_err();
-    assert_eq!(bad(Arrival::Poisson { rate: 0.0 }), "a rate must be above 0 transactions per second, found 0");
-    assert!(bad(Arrival::Constant { rate: f64::NAN }).contains("NaN"));
-    assert!(!bad(Arrival::Bursts { size: 0, interval: on, first: on }).is_empty());
-    assert!(!bad(Arrival::Bursts { size: 1, interval: Duration::ZERO, first: on }).is_empty());
-    assert!(!bad(Arrival::OnOff { rate: 1.0, on: Duration::ZERO, off }).is_empty());
-    assert!(!bad(Arrival::Piecewise { steps: vec![], final_rate: -1.0 }).is_empty());
-    assert_eq!(Arrival::default().check(), Ok(()));
+    assert_eq!(found["arrival"], Arrival::OnOff { on, off });
+    assert!(read("[arrival.poisson]\nspeed = 1").is_err());
+    let refused = |law: Arrival| {
+        let mut check = RangeCheck::default();
+        law.check(&mut check);
+        check.finish().into_iter().map(|refused| refused.key).collect::<Vec<String>>()
+    };
+    assert_eq!(refused(Arrival::Bursts { size: 0, interval: on, first: on }), ["arrival.bursts.size"]);
+    assert_eq!(refused(Arrival::Bursts { size: 1, interval: Duration::ZERO, first: on }), ["arrival.bursts.interval"]);
+    assert_eq!(refused(Arrival::OnOff { on: Duration::ZERO, off }), ["arrival.on_off.on"]);
+    let steps = vec![RateStep { duration: Duration::ZERO, rate: f64::NAN }];
+    let keys =
+        ["arrival.piecewise.final_rate", "arrival.piecewise.steps[0].duration", "arrival.piecewise.steps[0].rate"];
+    assert_eq!(refused(Arrival::Piecewise { steps, final_rate: -1.0 }), keys);
+    assert!(refused(Arrival::default()).is_empty());
 }

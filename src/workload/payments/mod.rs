@@ -7,145 +7,21 @@
 //! arrivals from `("workload", client, 0)`, contents from `("workload", client, 1)`. In open loops neither depends on
 //! what the system does; only which coins or nonces a payment uses does, and whether there is money left.
 
+mod settings;
 #[cfg(test)]
 mod tests;
 mod zipf;
 
+pub use settings::{Fee, Retry, Settings};
 pub use zipf::Zipf;
 
 use super::arrival::{Arrival, Arrivals};
 use super::{Receipt, Request, Workload};
-use crate::base::{AccountId, ByteSize, ClientId, Duration, Hash, Keyring, NodeId, Stream, Time};
-use crate::chain::Amount;
+use crate::base::{AccountId, ClientId, Duration, Hash, Keyring, NodeId, Stream, Time};
 use crate::ledger::Wallet;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-
-/// How payments are made.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// When clients pay. Default: Poisson, 100 transactions per second.
-    pub arrival: Arrival,
-    /// Number of clients; default: one per node.
-    pub clients: Option<u32>,
-    /// Number of accounts. Default 1000.
-    pub accounts: u32,
-    /// Exponent of Zipf's law of the popularity of accounts, 0 for none. Default 0.
-    pub zipf_exponent: f64,
-    /// How much a payment moves. Default 1.
-    pub amount: Amount,
-    /// Mean size of a transaction; a content that needs more takes more. Default 250 B.
-    pub bytes: ByteSize,
-    /// Spread of sizes: the standard deviation of their logarithm (log-normal), 0 if all are equal. Default 0.
-    pub bytes_sigma: f64,
-    /// What a payment pays the proposer. Default: 250.
-    pub fee: Fee,
-    /// No payment is made after this instant. Default: none.
-    pub until: Option<Duration>,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            arrival: Arrival::default(),
-            clients: None,
-            accounts: 1000,
-            zipf_exponent: 0.0,
-            amount: 1,
-            bytes: ByteSize(250),
-            bytes_sigma: 0.0,
-            fee: Fee::default(),
-            until: None,
-        }
-    }
-}
-
-/// The law of fees.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fee {
-    /// All the same.
-    Constant(Amount),
-    /// Exponential with this mean, rounded to whole units.
-    Exponential(Amount),
-    /// Log-normal, rounded to whole units.
-    LogNormal {
-        /// Half of the fees are below.
-        median: Amount,
-        /// Standard deviation of the logarithm.
-        sigma: f64,
-    },
-}
-
-impl Default for Fee {
-    fn default() -> Fee {
-        Fee::Constant(250)
-    }
-}
-
-impl Fee {
-    fn draw(self, random: &mut Stream) -> Amount {
-        match self {
-            Fee::Constant(fee) => fee,
-            Fee::Exponential(mean) => libm::round(random.exponential() * mean as f64) as Amount,
-            Fee::LogNormal { median, sigma } => {
-                libm::round(median as f64 * libm::exp(sigma * random.normal())) as Amount
-            }
-        }
-    }
-}
-
-impl Settings {
-    /// The node of each client: clients go to nodes in turn.
-    ///
-    /// # Panics
-    /// If there are no nodes.
-    #[must_use]
-    pub fn homes(&self, nodes: u32) -> Vec<NodeId> {
-        (0..self.clients.unwrap_or(nodes)).map(|client| NodeId(client % nodes)).collect()
-    }
-    /// Checks what no type says.
-    ///
-    /// # Errors
-    /// What does not make sense, for people.
-    pub fn check(&self) -> Result<(), String> {
-        self.arrival.check()?;
-        let spread = match self.fee {
-            Fee::LogNormal { sigma, .. } => sigma,
-            Fee::Constant(_) | Fee::Exponential(_) => 0.0,
-        };
-        for (name, value) in
-            [("zipf_exponent", self.zipf_exponent), ("bytes_sigma", self.bytes_sigma), ("sigma", spread)]
-        {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(format!("{name} must be a number from 0 up, found {value}"));
-            }
-        }
-        if self.accounts == 0 || self.clients == Some(0) {
-            return Err("payments need at least one account and one client".into());
-        }
-        if self.bytes.0 > Settings::BYTES_MAX {
-            return Err(format!("a transaction takes at most {}", ByteSize(Settings::BYTES_MAX)));
-        }
-        Ok(())
-    }
-    /// The largest size of a transaction, asked for or drawn.
-    const BYTES_MAX: u64 = 100_000_000;
-
-    fn draw_bytes(&self, random: &mut Stream) -> usize {
-        if self.bytes_sigma == 0.0 {
-            return self.bytes.0 as usize;
-        }
-        // The mean of exp(s Z) is exp(s^2 / 2).
-        let exponent = self.bytes_sigma * random.normal() - self.bytes_sigma * self.bytes_sigma / 2.0;
-        let bytes = libm::round(self.bytes.0 as f64 * libm::exp(exponent)) as u64;
-        bytes.min(Settings::BYTES_MAX) as usize
-    }
-}
 
 /// One source of payments.
 struct Client {
@@ -189,7 +65,7 @@ impl Payments {
         keys: Arc<Keyring>,
         wallet: Box<dyn Wallet>,
     ) -> Payments {
-        settings.check().expect("settings are checked before");
+        assert_eq!(settings.check(), [], "settings are checked before");
         assert!(!homes.is_empty(), "payments need a client");
         let count = u32::try_from(homes.len()).expect("fewer than 2^32 clients");
         let (each, more) = (settings.accounts / count, settings.accounts % count);
@@ -197,7 +73,7 @@ impl Payments {
             let stream = |use_| Stream::new(seed, "workload", u64::from(number), use_);
             Client {
                 home: *home,
-                arrivals: Arrivals::new(settings.arrival.clone(), number, count, stream(0)),
+                arrivals: Arrivals::new(settings.arrival.clone(), settings.pace(), number, count, stream(0)),
                 contents: stream(1),
                 accounts: (each + u32::from(number < more)).max(1),
                 awaited: None,
@@ -262,6 +138,6 @@ impl Workload for Payments {
         }
     }
     fn offered(&self) -> Option<f64> {
-        self.settings.arrival.rate()
+        self.settings.arrival.mean_rate(self.settings.rate)
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::base::{Crypto, Height};
+use crate::base::{ByteSize, Crypto, Height};
 use crate::chain::{Body, Transaction};
 use crate::ledger::account::{Account, AccountWallet, Reward};
-use crate::ledger::utxo::{Endowment, Issuance, Utxo, UtxoWallet};
+use crate::ledger::utxo::{Utxo, UtxoLedger, UtxoWallet};
 use crate::ledger::{Admission, Ledger};
 use std::collections::VecDeque;
 
@@ -11,9 +11,13 @@ fn keys(accounts: u32) -> Arc<Keyring> {
 }
 
 fn payments(settings: &Settings, clients: u32) -> Payments {
-    let homes = Settings { clients: Some(clients), ..settings.clone() }.homes(4);
+    let homes = Settings { clients: Some(clients), ..settings.clone() }.entry_nodes(4);
     let wallet = Box::new(AccountWallet::new(settings.accounts, 1_000_000_000));
     Payments::new(9, settings.clone(), &homes, keys(settings.accounts), wallet)
+}
+
+fn with_rate(rate: f64) -> Settings {
+    Settings { rate: Some(rate), ..Settings::default() }
 }
 
 fn receipt(request: &Request, at: Time, executed: bool) -> Receipt {
@@ -30,7 +34,7 @@ fn receiver(transaction: &Transaction) -> AccountId {
 
 #[test]
 fn requests_come_in_order_of_time_and_client_and_at_the_offered_rate() {
-    let mut workload = payments(&Settings::default(), 7);
+    let mut workload = payments(&with_rate(100.0), 7);
     assert_eq!(workload.offered(), Some(100.0));
     let mut last = (Time::ZERO, ClientId(0));
     let mut count = 0;
@@ -55,9 +59,9 @@ fn requests_come_in_order_of_time_and_client_and_at_the_offered_rate() {
 fn an_open_loop_asks_for_the_same_whatever_it_hears() {
     let settings = Settings {
         zipf_exponent: 1.1,
-        fee: Fee::LogNormal { median: 100, sigma: 1.0 },
+        fee: Fee::Lognormal { median: 100, sigma: 1.0 },
         bytes_sigma: 0.5,
-        ..Settings::default()
+        ..with_rate(100.0)
     };
     let run = |answer: Option<bool>| {
         let mut workload = payments(&settings, 3);
@@ -79,13 +83,13 @@ fn an_open_loop_asks_for_the_same_whatever_it_hears() {
 
 #[test]
 fn a_client_pays_from_its_own_accounts_and_to_others() {
-    for (accounts, clients) in [(10, 3), (2, 5), (1, 1)] {
-        let mut workload = payments(&Settings { accounts, zipf_exponent: 0.8, ..Settings::default() }, clients);
+    for (accounts, clients) in [(10, 3), (2, 5), (2, 1)] {
+        let mut workload = payments(&Settings { accounts, zipf_exponent: 0.8, ..with_rate(100.0) }, clients);
         let mut senders = vec![false; accounts as usize];
         for _ in 0..500 {
             let Request { client, transaction, .. } = workload.take().unwrap();
             assert_eq!(transaction.sender.0 % clients.min(accounts), client.0 % accounts % clients);
-            assert!(receiver(&transaction) != transaction.sender || accounts == 1);
+            assert!(receiver(&transaction) != transaction.sender);
             senders[transaction.sender.index()] = true;
         }
         assert!(senders.iter().all(|paid| *paid), "every account pays");
@@ -132,11 +136,11 @@ fn sizes_and_fees_have_the_means_of_their_laws() {
     };
     let fee = |t: &Transaction| t.fee as f64;
     let bytes = |t: &Transaction| t.bytes() as f64;
-    let default = Settings::default();
+    let default = with_rate(100.0);
     assert_eq!((mean(&default, fee), mean(&default, bytes)), ((250.0, 0.0), (250.0, 0.0)));
     let (found, error) = mean(&Settings { fee: Fee::Exponential(1000), ..default.clone() }, fee);
     assert!((found - 1000.0).abs() < error);
-    let (found, error) = mean(&Settings { fee: Fee::LogNormal { median: 1000, sigma: 0.7 }, ..default.clone() }, fee);
+    let (found, error) = mean(&Settings { fee: Fee::Lognormal { median: 1000, sigma: 0.7 }, ..default.clone() }, fee);
     assert!((found - 1000.0 * libm::exp(0.245)).abs() < error);
     let large = Settings { bytes: ByteSize(100_000), bytes_sigma: 0.6, ..default };
     let (found, error) = mean(&large, bytes);
@@ -146,11 +150,12 @@ fn sizes_and_fees_have_the_means_of_their_laws() {
 #[test]
 fn who_has_nothing_to_spend_makes_no_request() {
     let settings = Settings { accounts: 2, amount: 10, fee: Fee::Constant(0), ..Settings::default() };
-    let poor = |arrival| {
+    let poor = |arrival: Arrival| {
         let wallet = Box::new(AccountWallet::new(2, 15));
-        Payments::new(1, Settings { arrival, ..settings.clone() }, &[NodeId(0)], keys(2), wallet)
+        let rate = arrival.needs_rate().then_some(10.0);
+        Payments::new(1, Settings { arrival, rate, ..settings.clone() }, &[NodeId(0)], keys(2), wallet)
     };
-    let mut open = poor(Arrival::Poisson { rate: 10.0 });
+    let mut open = poor(Arrival::Poisson {});
     let made = (0..50).filter_map(|_| open.take()).count();
     assert_eq!(made, 2, "one payment from each account");
     assert!(open.next().is_some(), "arrivals go on");
@@ -173,8 +178,8 @@ fn who_has_nothing_to_spend_makes_no_request() {
 #[test]
 fn a_client_that_is_poor_in_a_closed_loop_tries_again_later() {
     let settings =
-        Settings { accounts: 1, arrival: Arrival::Closed { think_time: Duration::ZERO }, ..Settings::default() };
-    let mut workload = Payments::new(1, settings, &[NodeId(0)], keys(1), Box::new(AccountWallet::new(1, 0)));
+        Settings { accounts: 2, arrival: Arrival::Closed { think_time: Duration::ZERO }, ..Settings::default() };
+    let mut workload = Payments::new(1, settings, &[NodeId(0)], keys(2), Box::new(AccountWallet::new(2, 0)));
     for seconds in 0..3 {
         assert_eq!(workload.next(), Some(Time::ZERO + Duration::from_secs(seconds)));
         assert!(workload.take().is_none());
@@ -184,7 +189,7 @@ fn a_client_that_is_poor_in_a_closed_loop_tries_again_later() {
 #[test]
 fn no_request_comes_after_the_end() {
     let end = Duration::from_secs(3);
-    let mut workload = payments(&Settings { until: Some(end), ..Settings::default() }, 3);
+    let mut workload = payments(&Settings { until: Some(end), ..with_rate(100.0) }, 3);
     let times: Vec<Time> = std::iter::from_fn(|| workload.take()).map(|request| request.at).collect();
     assert_eq!(workload.next(), None);
     assert!((200..400).contains(&times.len()));
@@ -224,15 +229,15 @@ fn a_closed_loop_on_one_server_obeys_littles_law() {
 
 #[test]
 fn what_is_asked_in_order_is_executed_on_either_ledger() {
-    let settings = Settings { zipf_exponent: 1.0, accounts: 50, fee: Fee::Exponential(30), ..Settings::default() };
-    let endowment = Endowment { accounts: 50, coins: 4, amount: 5_000 };
+    let settings = Settings { zipf_exponent: 1.0, accounts: 50, fee: Fee::Exponential(30), ..with_rate(100.0) };
+    let outputs = UtxoLedger { coins: 4, amount: 5_000, ..UtxoLedger::default() };
     let ledgers: [(Box<dyn Ledger>, Box<dyn Wallet>); 2] = [
         (Box::new(Account::new(50, 20_000, Reward::Fees, 50)), Box::new(AccountWallet::new(50, 20_000))),
-        (Box::new(Utxo::new(endowment, Issuance::default(), 50)), Box::new(UtxoWallet::new(endowment))),
+        (Box::new(Utxo::new(outputs, 50, 50)), Box::new(UtxoWallet::new(outputs, 50))),
     ];
     for (mut ledger, wallet) in ledgers {
         let keys = keys(50);
-        let mut workload = Payments::new(4, settings.clone(), &settings.homes(3), keys.clone(), wallet);
+        let mut workload = Payments::new(4, settings.clone(), &settings.entry_nodes(3), keys.clone(), wallet);
         let mut made = 0;
         for height in 1..60 {
             let requests: Vec<Request> = (0..20).filter_map(|_| workload.take()).collect();
@@ -254,25 +259,25 @@ fn what_is_asked_in_order_is_executed_on_either_ledger() {
 }
 
 #[test]
-fn settings_are_written_as_people_would_and_mistakes_are_told() {
+fn settings_are_written_as_in_scenarios_and_values_out_of_range_are_reported() {
     let read = |text: &str| toml::from_str::<Settings>(text);
     assert_eq!(read("").unwrap(), Settings::default());
-    let text = "accounts = 10\nbytes = \"1 kB\"\nfee.log_normal = { median = 3, sigma = 1.0 }\n\
-                [arrival.closed]
-think_time = \"20ms\"";
+    let text = "accounts = 10\nbytes = \"1 kB\"\nfee.lognormal = { median = 3, sigma = 1.0 }\nretry = \"never\"\n\
+                [arrival.closed]\nthink_time = \"20ms\"";
     let found = read(text).unwrap();
     assert_eq!(found.arrival, Arrival::Closed { think_time: Duration::from_millis(20) });
-    assert_eq!(found.fee, Fee::LogNormal { median: 3, sigma: 1.0 });
+    assert_eq!((found.fee, found.retry), (Fee::Lognormal { median: 3, sigma: 1.0 }, Retry::Never));
     assert_eq!(read(&toml::to_string(&found).unwrap()).unwrap(), found);
     assert_eq!(read("fee = { constant = 7 }").unwrap().fee, Fee::Constant(7));
-    assert!(read("rate = 5.0").is_err());
-    let bad = |settings: Settings| settings.check().unwrap_err();
+    assert!(read("speed = 5.0").is_err());
+    let refused = |settings: Settings| -> Vec<String> { settings.check().iter().map(ToString::to_string).collect() };
+    assert_eq!(refused(with_rate(100.0)), [""; 0]);
+    assert_eq!(refused(with_rate(-1.0)), ["`rate` must be above 0: found -1"]);
+    assert_eq!(refused(Settings::default()), ["`rate` must be given, in transactions per second: found none"]);
     assert_eq!(
-        bad(Settings { zipf_exponent: -1.0, ..Settings::default() }),
-        "zipf_exponent must be a number from 0 up, found -1"
+        refused(Settings { zipf_exponent: -1.0, accounts: 1, ..with_rate(5.0) }),
+        ["`accounts` must be at least 2: found 1", "`zipf_exponent` must lie between 0 and 10: found -1"]
     );
-    assert!(!bad(Settings { accounts: 0, ..Settings::default() }).is_empty());
-    assert!(!bad(Settings { bytes: ByteSize(1 << 40), ..Settings::default() }).is_empty());
-    assert!(!bad(Settings { arrival: Arrival::Poisson { rate: -1.0 }, ..Settings::default() }).is_empty());
-    assert_eq!(Settings::default().check(), Ok(()));
+    assert_eq!(refused(Settings { bytes: ByteSize(1 << 40), ..with_rate(5.0) }).len(), 1);
+    assert_eq!(refused(Settings { retry: Retry::After(Duration::ZERO), ..with_rate(5.0) }).len(), 1);
 }

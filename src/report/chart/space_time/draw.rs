@@ -2,7 +2,7 @@
 
 use super::axis::Piece;
 use super::{Arrow, Line, Mark, Sign, SpaceTime};
-use crate::report::chart::canvas::{Canvas, DelaySampling, Picture, wrap};
+use crate::report::chart::canvas::{Canvas, DrawResult, Picture, wrap};
 use crate::report::chart::theme::{
     BROKEN, Colour, FAULT, FINE, FRAME, GRID, INK, LABEL, PAPER, SOFT, STROKE, TICK, TITLE,
 };
@@ -51,7 +51,7 @@ impl Picture for SpaceTime {
         let plan = self.plan();
         (WIDTH, plan.bottom + 86)
     }
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         let plan = self.plan();
         self.head(canvas)?;
         self.legend(canvas, &plan)?;
@@ -120,7 +120,7 @@ impl SpaceTime {
         };
         Plan { legend, top, first, height, bottom: first + height * self.lines.len() as i32 }
     }
-    fn head<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DelaySampling<DB> {
+    fn head<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         let place = (HPos::Left, VPos::Top);
         canvas.text(&self.title, (EDGE, 24), TITLE, INK, place)?;
         let (caption, told) = self.texts();
@@ -131,7 +131,7 @@ impl SpaceTime {
         }
         Ok(())
     }
-    fn legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DrawResult<DB> {
         for (entry, left, row) in self.entries() {
             let y = plan.legend + 28 * row;
             let (from, to) = ((left * FINE, y * FINE), ((left + 28) * FINE, y * FINE));
@@ -147,7 +147,7 @@ impl SpaceTime {
         }
         Ok(())
     }
-    fn faults<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn faults<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DrawResult<DB> {
         for (row, (from, to, label)) in self.faults.iter().enumerate() {
             let (from, to) = (across(*from), across(*to).max(across(*from) + FINE));
             let top = plan.top + LEADING * row as i32;
@@ -162,7 +162,7 @@ impl SpaceTime {
         }
         Ok(())
     }
-    fn scale<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn scale<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DrawResult<DB> {
         let mut free = i32::MIN;
         for (at, text) in self.axis.marks(14) {
             let x = across(at) / FINE;
@@ -177,7 +177,7 @@ impl SpaceTime {
         Ok(())
     }
     /// Upright lines where something was found broken, and rings around the nodes that broke it.
-    fn broken<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn broken<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DrawResult<DB> {
         for broken in &self.violations {
             let x = across(broken.at);
             let ends = [(x, plan.top * FINE), (x, plan.bottom * FINE)];
@@ -190,7 +190,7 @@ impl SpaceTime {
         Ok(())
     }
     /// Marks, and what is written at them where there is room: first what is final.
-    fn signs<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DelaySampling<DB> {
+    fn signs<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, plan: &Plan) -> DrawResult<DB> {
         for Mark { line, at, sign: which, .. } in &self.marks {
             let (x, y) = (across(*at), plan.up(*line));
             if *which != Sign::Asked {
@@ -237,7 +237,7 @@ impl Plan {
     fn up(&self, line: usize) -> i32 {
         (self.first + self.height * line as i32 + self.height / 2) * FINE
     }
-    fn line<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, number: usize, line: &Line) -> DelaySampling<DB> {
+    fn line<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, number: usize, line: &Line) -> DrawResult<DB> {
         let y = self.up(number) / FINE;
         let colour = if line.honest { INK } else { FAULT };
         let name = line.node.to_string();
@@ -257,7 +257,7 @@ impl Plan {
         canvas.line((up, y), (RIGHT, y), &colour.mix(0.7), STROKE)
     }
     /// A silence that is cut short, and how long it is.
-    fn cut<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, piece: &Piece) -> DelaySampling<DB> {
+    fn cut<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, piece: &Piece) -> DrawResult<DB> {
         let (from, to) = (across(piece.left) / FINE + 2, across(piece.right) / FINE - 2);
         canvas.block((from, self.first), (to, self.bottom), &PAPER.mix(0.75))?;
         for x in [from, to] {
@@ -267,7 +267,7 @@ impl Plan {
         let at = (i32::midpoint(from, to), self.bottom - 12);
         canvas.text(&text, at, SMALL - 1, SOFT, (HPos::Center, VPos::Center))
     }
-    fn arrow<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, message: &Arrow, colour: Colour) -> DelaySampling<DB> {
+    fn arrow<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, message: &Arrow, colour: Colour) -> DrawResult<DB> {
         let part = |from: i32, to: i32, share: f64| from + libm::round(f64::from(to - from) * share) as i32;
         let to = (across(message.end), self.up(message.to));
         let from = (across(message.start), part(self.up(message.from), to.1, message.before));
@@ -284,12 +284,7 @@ fn across(share: f64) -> i32 {
 }
 
 /// An arrow between fine points.
-fn arrow<DB: DrawingBackend>(
-    canvas: &Canvas<DB>,
-    from: (i32, i32),
-    to: (i32, i32),
-    colour: Colour,
-) -> DelaySampling<DB> {
+fn arrow<DB: DrawingBackend>(canvas: &Canvas<DB>, from: (i32, i32), to: (i32, i32), colour: Colour) -> DrawResult<DB> {
     const LENGTH: f64 = 9.0 * FINE as f64;
     const HALF: f64 = 3.5 * FINE as f64;
     let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
@@ -308,7 +303,7 @@ fn arrow<DB: DrawingBackend>(
 }
 
 /// A cross around a fine point, `half` points wide to each side.
-fn cross<DB: DrawingBackend>(canvas: &Canvas<DB>, at: (i32, i32), half: i32, colour: RGBColor) -> DelaySampling<DB> {
+fn cross<DB: DrawingBackend>(canvas: &Canvas<DB>, at: (i32, i32), half: i32, colour: RGBColor) -> DrawResult<DB> {
     let half = half * FINE;
     let stroke = colour.stroke_width((STROKE * FINE) as u32);
     canvas.area.draw(&PathElement::new([(at.0 - half, at.1 - half), (at.0 + half, at.1 + half)], stroke))?;
@@ -316,7 +311,7 @@ fn cross<DB: DrawingBackend>(canvas: &Canvas<DB>, at: (i32, i32), half: i32, col
 }
 
 /// The sign of what a node did, around a fine point.
-fn sign<DB: DrawingBackend>(canvas: &Canvas<DB>, at: (i32, i32), which: Sign) -> DelaySampling<DB> {
+fn sign<DB: DrawingBackend>(canvas: &Canvas<DB>, at: (i32, i32), which: Sign) -> DrawResult<DB> {
     let corners = |corners: [(i32, i32); 3]| -> Vec<(i32, i32)> {
         corners.iter().map(|(x, y)| (at.0 + x * FINE, at.1 + y * FINE)).collect()
     };
