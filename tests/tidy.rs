@@ -89,7 +89,6 @@ const CIRCLES: &[&str] = &[
     "consensus::raft::",
     "consensus::tendermint::",
     "observe::metrics::",
-    "scenario::",
 ];
 
 #[test]

@@ -28,7 +28,7 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, loaded: &Loaded, json: bool, qui
     let parts = base.variant.iter().map(|variant| folder.part(&variant.name)).collect::<Result<Vec<Folder>, _>>()?;
     let inputs = variants.iter().map(|variant| read_inputs(variant, &wanted.chosen.file));
     let inputs = inputs.map(|inputs| inputs.map(Arc::new)).collect::<Result<Vec<Arc<Inputs>>, _>>()?;
-    let longest = variants.iter().map(|variant| variant.duration).max().unwrap_or_default();
+    let longest = variants.iter().map(|variant| variant.duration()).max().unwrap_or_default();
     let count: usize = variants.iter().map(|variant| variant.seeds.0.len()).sum();
     let progress = Arc::new(Progress::new(longest, count as u64, quiet || json));
     let failed = Arc::new(AtomicBool::new(false));

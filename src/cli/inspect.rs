@@ -56,7 +56,7 @@ fn wrong_files(loaded: &Loaded, file: &Path) -> Vec<Mistake> {
     let (mut wrong, mut seen, mut read) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     for scenario in std::iter::once(&loaded.scenario).chain(&loaded.variants) {
         for (number, (key, path)) in scenario.files() {
-            if !seen.insert((path.to_owned(), scenario.chain[number].nodes.count)) {
+            if !seen.insert((path.to_owned(), scenario.chain[number].nodes.count())) {
                 continue;
             }
             let text = read.entry(path.to_owned()).or_insert_with(|| read_named(file, path)).clone();

@@ -33,7 +33,7 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, scenario: &Scenario, json: bool,
     let interrupt = Interrupt::listen()?;
     let folder = begin(wanted, scenario, quiet || json)?;
     let failed = Arc::new(AtomicBool::new(false));
-    let progress = Arc::new(Progress::new(scenario.duration, scenario.seeds.0.len() as u64, quiet || json));
+    let progress = Arc::new(Progress::new(scenario.duration(), scenario.seeds.0.len() as u64, quiet || json));
     let session = Session {
         catalogue,
         scenario,

@@ -244,7 +244,7 @@ impl Repeat<'_> {
         for record in &manifest.inputs {
             inputs.insert(record.path.clone(), self.text(&format!("{at}{}", record.copy), &record.sha256)?);
         }
-        let progress = Progress::new(scenario.duration, 1, self.quiet);
+        let progress = Progress::new(scenario.duration(), 1, self.quiet);
         let mut share = progress.share();
         let most = manifest.ended_after.unwrap_or(u64::MAX);
         let ran = run(self.catalogue, &scenario, manifest.seed, &reader(&inputs), most, |standing| {

@@ -10,7 +10,7 @@ mod pace;
 mod tests;
 
 use super::{Chain, Flood, FloodPayload, Model as _, NodeSelector, Payments, Scenario, Topology, TransactionRelay};
-use super::{Weights, Workload, words};
+use super::{Weights, Workload, dataset_keys};
 use crate::base::{Duration, Work};
 use crate::engine::StopRule;
 use crate::ledger::utxo::UtxoLedger;
@@ -140,7 +140,7 @@ impl Parts {
     fn add_chain(&mut self, scenario: &Scenario, at: usize, chain: &Chain, payments: Option<&Payments>) {
         let lasting = lasting(scenario, chain, payments);
         let submitted = payments.map_or(0, |payments| asked(scenario, chain, payments, lasting));
-        let n = u64::from(chain.nodes.count);
+        let n = u64::from(chain.nodes.count());
         let count = format!("chain[{at}].nodes.count");
         self.add(format!("{n} nodes"), NODE, n, &count);
         let links = links(chain);
@@ -181,24 +181,24 @@ impl Parts {
         self.add(format!("{many} transactions"), each, many, "workload.payments.rate");
         let many = u64::from(payments.accounts);
         self.add(format!("{many} accounts"), ACCOUNT, many, "workload.payments.accounts");
-        let many = u64::from(payments.clients.unwrap_or(chain.nodes.count));
+        let many = u64::from(payments.clients.unwrap_or(chain.nodes.count()));
         self.add(format!("{many} clients"), CLIENT, many, "workload.payments.clients");
     }
     fn add_faults(&mut self, scenario: &Scenario) {
         let mut all = 0u64;
         for (at, fault) in scenario.fault.iter().enumerate() {
             let every = fault.repeat.as_ref().map_or(u64::MAX, |repeat| repeat.every.as_nanos().max(1));
-            let times = scenario.duration.as_nanos() / every + 1;
+            let times = scenario.duration().as_nanos() / every + 1;
             all = all.saturating_add(times);
             let Some(flood) = &fault.flood else { continue };
             let Some(chain) = scenario.chain.iter().find(|chain| chain.name == fault.chain).or(scenario.chain.first())
             else {
                 continue;
             };
-            let n = u64::from(chain.nodes.count);
+            let n = u64::from(chain.nodes.count());
             // Repeated or not, a flood lasts from the first time to the last at most.
             let ends = if fault.repeat.is_some() { None } else { fault.until };
-            let lasts = ends.unwrap_or(scenario.duration).min(scenario.duration).saturating_sub(fault.at);
+            let lasts = ends.unwrap_or(scenario.duration()).min(scenario.duration()).saturating_sub(fault.at);
             let many = flooded(flood, n, lasts);
             let key = format!("fault[{at}].flood.rate");
             if flood.payload == FloodPayload::Messages {
@@ -249,18 +249,18 @@ fn pending(chain: &Chain) -> u64 {
 /// How long a run lasts, at most about: `stop` may end it before its duration.
 fn lasting(scenario: &Scenario, chain: &Chain, payments: Option<&Payments>) -> Duration {
     let seconds = match scenario.stop {
-        None => return scenario.duration,
+        None => return scenario.duration(),
         Some(StopRule::FinalHeight(blocks) | StopRule::Height(blocks)) => {
             blocks as f64 * pace::spacing(chain).unwrap_or(1.0)
         }
         // What is asked for is answered soon, or the run goes on to its end.
         Some(StopRule::FinalTransactions(wanted)) => {
             let rate = payments.and_then(|payments| payments.rate).filter(|rate| *rate > 0.0);
-            rate.map_or(scenario.duration.as_secs_f64(), |rate| wanted as f64 / rate)
+            rate.map_or(scenario.duration().as_secs_f64(), |rate| wanted as f64 / rate)
         }
     };
     let nanos = (1.2 * seconds + 10.0) * 1e9;
-    scenario.duration.min(Duration::from_nanos(nanos as u64))
+    scenario.duration().min(Duration::from_nanos(nanos as u64))
 }
 
 /// Payments that wait for a block at one time: those of a moment, and those that are asked for faster than blocks can hold
@@ -277,7 +277,7 @@ fn waiting(payments: &Payments, chain: &Chain, lasting: Duration, submitted: u64
 /// Directed connections.
 fn links(chain: &Chain) -> u64 {
     use GraphModel as G;
-    let n = u64::from(chain.nodes.count);
+    let n = u64::from(chain.nodes.count());
     let each = |degree: u64| n.saturating_mul(degree);
     match &chain.network.topology {
         Topology::Graph(G::Complete {}) => each(n.saturating_sub(1)),
@@ -297,10 +297,10 @@ fn links(chain: &Chain) -> u64 {
 
 /// Mempools that hold transactions. Where transactions spread by sampled delay, only nodes with weight keep one.
 fn mempools(chain: &Chain) -> u64 {
-    let n = u64::from(chain.nodes.count);
+    let n = u64::from(chain.nodes.count());
     match (&chain.network.transaction_relay, &chain.nodes.weights) {
         (TransactionRelay::Sampled, Weights::Shares(name)) => {
-            n.min(words::power(name).map_or(n, |power| power.len() as u64))
+            n.min(dataset_keys::power(name).map_or(n, |power| power.len() as u64))
         }
         (TransactionRelay::Sampled, Weights::List(weights)) => {
             weights.iter().filter(|weight| **weight > 0).count() as u64

@@ -1,6 +1,6 @@
 //! What goes wrong and when, in the words of a scenario.
 
-use super::nodes::NodeSelector;
+use super::NodeSelector;
 use crate::base::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! The ledgers of this crate as models of the catalogue.
 
-use super::catalogue::{LedgerModel, Model};
+use super::catalogue::LedgerModel;
+use super::model::choice::Model;
 use crate::ledger::account::{Account, AccountLedger, AccountWallet};
 use crate::ledger::utxo::{Utxo, UtxoLedger, UtxoWallet};
 use crate::ledger::{Ledger, Wallet};

@@ -1,8 +1,8 @@
 //! What a scenario can choose from, with one line each.
 
 use super::catalogue::Models;
-use super::spelling::GENERIC_ATTACKS;
-use super::{Agent, Catalogue, Latency, Topology, Workload, words};
+use super::parse::spelling::GENERIC_ATTACKS;
+use super::{Agent, Catalogue, DISKS, Latency, NO_DISK, Topology, Workload};
 use crate::network::dataset;
 use crate::network::gossip::GossipModel;
 use crate::network::transport::Discipline;
@@ -50,8 +50,8 @@ pub fn listing(catalogue: &Catalogue, metrics: Vec<Choice>) -> Vec<Section> {
     attacks.extend(own_attacks);
     let data = dataset::all().iter();
     let data = data.map(|data| Choice::new(data.name, &format!("{}: {}", data.kind, data.summary)));
-    let free = Choice::new(words::NO_DISK, "writing is free, and durable at once");
-    let disks = std::iter::once(free).chain(words::DISKS.iter().map(|disk| Choice::new(disk.name, disk.summary)));
+    let free = Choice::new(NO_DISK, "writing is free, and durable at once");
+    let disks = std::iter::once(free).chain(DISKS.iter().map(|disk| Choice::new(disk.name, disk.summary)));
     let mut sections = vec![
         section(
             "Protocols",

@@ -4,9 +4,8 @@ use super::Scenario;
 use super::catalogue::{Catalogue, Models, Settings};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 
 /// The JSON Schema (2020-12) of scenarios under a catalogue, the settings of everything in it included.
 ///
@@ -48,14 +47,6 @@ pub fn schema(catalogue: &Catalogue) -> Value {
     root.to_value()
 }
 
-/// Adds to an open choice, in front of its own words, those of a type that one of its variants holds.
-pub(super) fn with_words_of<T: JsonSchema>(schema: &mut Schema) {
-    let mut words = schemars::schema_for!(T).to_value()["oneOf"].as_array().cloned().expect("a choice among words");
-    let own = schema.get_mut("oneOf").and_then(Value::as_array_mut).expect("a choice among words");
-    words.append(own);
-    *own = words;
-}
-
 /// Models, each as the table that it is written as.
 fn choices<M: ?Sized>(models: &Models<M>, generator: &mut SchemaGenerator) -> Vec<Value> {
     models.values().map(|model| choice(model.name, model.summary, model.settings, generator)).collect()
@@ -71,28 +62,6 @@ fn choice(name: &str, summary: &str, settings: Settings, generator: &mut SchemaG
         "required": [name],
         "additionalProperties": false,
     })
-}
-
-/// Stands in the schema of a chain where a catalogue says what there is.
-macro_rules! filled_in {
-    ($($place:ident $name:literal)+) => {
-        $(pub(super) struct $place;
-
-        impl JsonSchema for $place {
-            fn schema_name() -> Cow<'static, str> {
-                $name.into()
-            }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": ["string", "object"]})
-            }
-        })+
-    };
-}
-
-filled_in! {
-    Protocols "Protocol"
-    Ledgers "Ledger"
-    Networks "NetworkModel"
 }
 
 /// Lets a choice whose settings all have defaults be written as one word, as scenarios allow.

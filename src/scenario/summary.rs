@@ -1,10 +1,9 @@
 //! What a scenario would run, for people.
 
-use super::check::word;
-use super::nodes::{Disk, Nodes, Rate, Regions, Weights};
+use super::model::choice::word;
 use super::{
-    Agent, Attack, Chain, Degrade, Fault, FaultKind, FloodPayload, GenericAttack, NodeSelector, Scenario, Slow,
-    Workload, estimate, network,
+    Agent, Attack, Chain, Degrade, Disk, Fault, FaultKind, FloodPayload, GenericAttack, Latency, NodeSelector, Nodes,
+    Rate, Regions, Scenario, Slow, Weights, Workload, estimate,
 };
 use crate::engine::StopRule;
 use std::collections::BTreeMap;
@@ -30,7 +29,7 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
         Some(StopRule::Height(height)) => format!(", or until some node has block {height}"),
         Some(StopRule::FinalHeight(many)) => format!(", or until block {many} is final"),
     };
-    line("time", format!("{}{stop}, measured after {}", scenario.duration, scenario.warm_up));
+    line("time", format!("{}{stop}, measured after {}", scenario.duration(), scenario.warm_up));
     for variant in &scenario.variant {
         let keys: Vec<String> = variant.set.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         line(&format!("variant {}", variant.name), keys.join(", "));
@@ -65,7 +64,8 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
     }
     for Agent::Anchor(anchor) in &scenario.agent {
         let numbers = |numbers: &[u32]| select(&NodeSelector::Numbers(numbers.to_vec()));
-        let (read, submit, watch) = (numbers(&[anchor.read]), numbers(&[anchor.submit]), numbers(&anchor.watch));
+        let (read, submit, watch) =
+            (numbers(&[anchor.read]), numbers(&[anchor.submit]), numbers(anchor.watch.as_deref().unwrap_or_default()));
         let what = format!("block {} of {} by {read}, and so on", anchor.every, anchor.from);
         line("agent", format!("anchors {what}, in {} by {submit}; {watch} compared", anchor.into));
     }
@@ -105,7 +105,7 @@ fn nodes(nodes: &Nodes) -> String {
         (Weights::Equal, Some(faulty)) => format!(", f = {faulty}"),
         _ => String::new(),
     };
-    format!("{}{place}{weights}{faulty}", nodes.count)
+    format!("{}{place}{weights}{faulty}", nodes.count())
 }
 
 fn machines(nodes: &Nodes) -> String {
@@ -128,8 +128,8 @@ fn machines(nodes: &Nodes) -> String {
 
 fn network(chain: &Chain) -> String {
     let network = &chain.network;
-    let latency = match &network.latency {
-        network::Latency::Regions { data, .. } | network::Latency::Simblock { data } => data.clone(),
+    let latency = match network.latency() {
+        Latency::Regions { data, .. } | Latency::Simblock { data } => data.clone(),
         other => word(other),
     };
     let model = network.model.as_ref().map_or(String::new(), |model| format!(", as {} has it", model.name));

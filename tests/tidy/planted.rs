@@ -59,11 +59,11 @@ fn what_is_banned_is_found_and_its_neighbours_are_not() {
     }
     holds("src/cli/run.rs", "fn f() { println!(); std::fs::read(p); }");
     holds("src/report/csv.rs", "fn f() { std::fs::write(p); x.ln(); }");
-    breaks("src/scenario/document.rs", "use std::fs;");
-    breaks("src/scenario/document.rs", "fn f() { std::fs::read(p) }");
-    breaks("src/scenario/document.rs", "fn f() { File::open(p) }");
-    holds("src/scenario/document.rs", "fn f() -> Topology { Topology::File { path } }");
-    holds("src/scenario/document.rs", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}");
+    breaks("src/scenario/load.rs", "use std::fs;");
+    breaks("src/scenario/load.rs", "fn f() { std::fs::read(p) }");
+    breaks("src/scenario/load.rs", "fn f() { File::open(p) }");
+    holds("src/scenario/load.rs", "fn f() -> Topology { Topology::File { path } }");
+    holds("src/scenario/load.rs", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}");
     breaks("src/base/key.rs", "static mut KEYS: u32 = 0;");
     breaks("src/base/key.rs", "thread_local! {}");
     breaks("src/engine/delivery.rs", "use std::collections::BinaryHeap;");
@@ -77,7 +77,7 @@ fn what_is_banned_is_found_and_its_neighbours_are_not() {
 fn thresholds_are_found_wherever_they_hide() {
     for sum in ["2 * n / 3 + 1", "(n - 1) / 3", "n / 2 + 1", "2 * f + 1", "3 * f + 1", "(2 * n).div_ceil(3)"] {
         breaks("src/consensus/pbft/log.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));
-        breaks("src/scenario/mistake.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));
+        breaks("src/scenario/parse/error.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));
         holds("src/base/committee.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));
     }
     for sum in ["x / 3.0", "x / 30", "2 * NUMBER_BYTES + 1", "len / 2", "n.div_ceil(64)"] {

@@ -284,7 +284,7 @@ fn bans(source: &Source) -> Vec<Broken> {
 
 /// Divisions by three that have nothing to do with committees, each with what it is.
 const OTHER_THIRDS: [(&str, &str); 2] = [
-    ("src/scenario/mistake.rs", "found.chars().count() / 3"), // how far a misspelt word may be from the right one
+    ("src/scenario/parse/nearest.rs", "found.chars().count() / 3"), // how far a misspelt word may be from the right one
     ("src/engine/tests/mod.rs", "payment(1 + (n % 3)"),       // nonces of three accounts that take turns
 ];
 

@@ -55,7 +55,7 @@ const LEFT: &[(&str, usize)] = &[
     ("src/observe", 104),
     ("src/protocol", 33),
     ("src/report", 78),
-    ("src/scenario", 242),
+    ("src/scenario", 238),
     ("src/workload", 17),
     ("tests", 686),
 ];

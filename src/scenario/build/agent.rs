@@ -38,7 +38,7 @@ fn anchoring(scenario: &Scenario, desks: &[AgentAccounts], at: usize, table: &An
         names: [table.from.clone(), table.into.clone()],
         every: table.every,
         read: NodeId(table.read),
-        watch: table.watch.iter().copied().map(NodeId).collect(),
+        watch: table.watch.iter().flatten().copied().map(NodeId).collect(),
         submit: NodeId(table.submit),
         poll: table.poll,
         retry: table.retry,

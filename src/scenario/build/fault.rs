@@ -96,7 +96,7 @@ impl Builder<'_> {
             let id = number as u32;
             let mut stream = Stream::new(self.chain_seed(), "fault", u64::from(id), 0);
             let mut times = Stream::new(self.chain_seed(), "fault times", u64::from(id), 0);
-            for (from, until) in spans(fault, self.scenario.duration, &mut times) {
+            for (from, until) in spans(fault, self.scenario.duration(), &mut times) {
                 let (begin, end, label) = span(fault, id, places, &mut stream);
                 let at = Time::ZERO + from;
                 if let Fault::Crash(Target::Processes(nodes), LogSurvival::Backup(age)) = &begin

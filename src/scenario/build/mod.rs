@@ -6,8 +6,8 @@
 mod agent;
 mod delay;
 mod fault;
-mod load;
 mod network;
+mod workload;
 
 use super::{Catalogue, Chain as ChainTable, Nodes, Regions, Scenario, Weights};
 use crate::base::{Committee, Duration, NodeId, Stream, Time};
@@ -189,7 +189,7 @@ impl Builder<'_> {
     pub(super) fn chain<P: Protocol>(&self) -> Result<BuiltChain, String> {
         let config = self.table().protocol.config::<P>().expect("the protocol that the catalogue has by this name");
         let (table, scenario, seed) = (self.table(), self.scenario, self.chain_seed());
-        let n = table.nodes.count as usize;
+        let n = table.nodes.count() as usize;
         let (regions, imported) = network::places(table, seed, self.read)?;
         let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
         let weights = weights(&table.nodes)?;
@@ -229,7 +229,7 @@ impl Builder<'_> {
             costs: table.costs,
             faults,
             interval: scenario.output.interval,
-            stop: Stop { at: Time::ZERO + scenario.duration, rule: scenario.stop },
+            stop: Stop { at: Time::ZERO + scenario.duration(), rule: scenario.stop },
             recheck: scenario.check.recompute,
             observers: watchers.observers(self.measured),
         };
@@ -266,7 +266,7 @@ impl Builder<'_> {
             interval: scenario.output.interval,
             offered: workload.and_then(crate::workload::Workload::offered),
             mining_watts,
-            ..MetricsSettings::new(weights.len(), scenario.duration)
+            ..MetricsSettings::new(weights.len(), scenario.duration())
         };
         let story = Some(scenario.output.event_log as usize).filter(|wanted| *wanted > 0);
         let recorder = story.map(|wanted| Watch::new(Recorder::new(checks.honest(), wanted)));
@@ -324,7 +324,7 @@ fn clock(nodes: &Nodes, stream: &mut Stream) -> Clock {
 
 /// The weight of each node.
 fn weights(nodes: &Nodes) -> Result<Vec<u64>, String> {
-    let n = nodes.count as usize;
+    let n = nodes.count() as usize;
     match &nodes.weights {
         Weights::Equal => Ok(vec![1; n]),
         Weights::List(weights) => Ok(weights.clone()),
@@ -340,7 +340,7 @@ fn weights(nodes: &Nodes) -> Result<Vec<u64>, String> {
 
 /// The region of each node, by name; `None` where the scenario names none.
 fn regions(nodes: &Nodes, seed: u64) -> Result<Vec<Option<String>>, String> {
-    let n = nodes.count as usize;
+    let n = nodes.count() as usize;
     match &nodes.regions {
         Regions::Nowhere => Ok(vec![None; n]),
         Regions::Shares(name) => {
@@ -349,7 +349,7 @@ fn regions(nodes: &Nodes, seed: u64) -> Result<Vec<Option<String>>, String> {
             Ok(dealt.into_iter().map(|region| Some(shares.names[region].clone())).collect())
         }
         counted => {
-            let places = counted.places(nodes.count).expect("neither nowhere nor shares");
+            let places = counted.places(nodes.count()).expect("neither nowhere nor shares");
             Ok(places.into_iter().map(|place| Some(place.to_owned())).collect())
         }
     }

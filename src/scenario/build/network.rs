@@ -34,7 +34,7 @@ pub(super) fn places(
     read: Read<'_>,
 ) -> Result<(Vec<Option<String>>, Option<Imported>), String> {
     let mut regions = regions(&table.nodes, seed)?;
-    let imported = imported(&table.network, table.nodes.count as usize, read)?;
+    let imported = imported(&table.network, table.nodes.count() as usize, read)?;
     if let Some(imported) = &imported {
         for (region, node) in regions.iter_mut().zip(&imported.nodes) {
             *region = node.region.clone().or(region.take());
@@ -73,7 +73,7 @@ pub(super) fn plan(
     let endpoints: Vec<NodeId> = roster.all().map(|process| roster.node(process)).collect();
     let site = Site { seed, regions };
     let delay = || -> Result<Box<dyn Delay>, String> {
-        let scenario::Latency::Model(model) = &choice.latency else {
+        let scenario::Latency::Model(model) = choice.latency() else {
             return Ok(Box::new(delays(choice, &places, &access, imported, seed)?));
         };
         let model = (find(catalogue.latencies(), "latency", &model.name)?.read)(&model.settings);
@@ -116,7 +116,7 @@ pub(super) fn look(table: &ChainTable, seed: u64, read: Read<'_>) -> Result<(), 
     }
     transport(&table.network, &table.nodes, &regions, Some(&imported), seed)?;
     let access = access(&table.nodes, &regions, Some(&imported), seed);
-    if !matches!(table.network.latency, scenario::Latency::Model(_)) {
+    if !matches!(table.network.latency(), scenario::Latency::Model(_)) {
         delays(&table.network, &regions, &access, Some(&imported), seed)?;
     }
     Ok(())
@@ -137,7 +137,7 @@ fn imported(choice: &scenario::Network, n: usize, read: Read<'_>) -> Result<Opti
         return Err(format!("{path} describes {} nodes, the scenario has {n}", imported.nodes.len()));
     }
     // What would be read and change nothing is refused.
-    if let scenario::Latency::Model(model) = &choice.latency
+    if let scenario::Latency::Model(model) = choice.latency()
         && imported.links.any(|link| link.latency.is_some())
     {
         return Err(format!("{path} gives delays of single links, and so does `latency.{}`", model.name));
@@ -196,7 +196,7 @@ fn delays(
     seed: u64,
 ) -> Result<Latency, String> {
     let sampling = choice.delay_sampling;
-    let latency = match &choice.latency {
+    let latency = match choice.latency() {
         scenario::Latency::Regions { data, jitter } => {
             let (table, numbers) = table(data, regions)?;
             Latency::of_regions(seed, &table, numbers, *jitter)
@@ -256,7 +256,7 @@ fn transport(
         rates.up = node.upload.map_or(rates.up, |rate| rate.0);
         rates.down = node.download.map_or(rates.down, |rate| rate.0);
     }
-    let constant = matches!(choice.latency, scenario::Latency::Distribution(Distribution::Constant { .. }));
+    let constant = matches!(choice.latency(), scenario::Latency::Distribution(Distribution::Constant { .. }));
     let unlimited = rates.iter().all(|rates| *rates == Rates::default());
     Ok(Settings {
         discipline: choice.uplink,

@@ -1,11 +1,11 @@
 //! What a catalogue keeps of each thing: types are known here for the last time, behind it there are only names and
 //! settings.
 
-use super::model::Model;
 use crate::base::FaultModel;
 use crate::protocol::{InvalidSetting, Protocol};
 use crate::scenario::build::{Builder, BuiltChain};
-use crate::scenario::spanned_toml::{Misread, SpannedToml};
+use crate::scenario::model::choice::{Model, reread};
+use crate::scenario::parse::spanned_toml::{Misread, SpannedToml};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,11 +33,6 @@ impl Settings {
 
 fn settle<T: Serialize + DeserializeOwned>(tree: &SpannedToml) -> Result<toml::Table, Box<Misread>> {
     toml::Table::try_from(T::deserialize(tree)?).map_err(<Box<Misread> as serde::de::Error>::custom)
-}
-
-/// Settings that were settled and written by us.
-pub(in crate::scenario) fn reread<T: DeserializeOwned>(settings: &toml::Table) -> T {
-    T::deserialize(&SpannedToml::of_settings(settings)).expect("settings that were checked")
 }
 
 /// A protocol as scenarios know it.

@@ -8,10 +8,10 @@ mod entry;
 mod model;
 
 pub use entry::ProtocolEntry;
-pub(super) use entry::{Entry, Settings, reread};
-pub use model::{Clients, LatencyModel, LedgerModel, Model, NetworkModel, Site, TopologyModel, WorkloadModel};
+pub(super) use entry::{Entry, Settings};
+pub use model::{Clients, LatencyModel, LedgerModel, NetworkModel, Site, TopologyModel, WorkloadModel};
 
-use super::choice::Open as _;
+use super::model::choice::{Model, Open as _, reread};
 use super::{GenericAttack, Latency, Topology, Workload};
 use crate::ledger::account::AccountLedger;
 use crate::ledger::utxo::UtxoLedger;

@@ -6,27 +6,8 @@
 use crate::base::{Duration, Keyring, NodeId};
 use crate::ledger::{Ledger, Wallet};
 use crate::network::{Delay, Network};
-use crate::protocol::InvalidSetting;
 use crate::workload::Workload;
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
-
-/// Something that a scenario chooses by name, and its settings.
-pub trait Model: Serialize + DeserializeOwned + JsonSchema + 'static {
-    /// Its word in scenarios: lower case.
-    const NAME: &'static str;
-    /// One line for lists.
-    const SUMMARY: &'static str;
-    /// Refuses settings that make no sense for `nodes` nodes.
-    ///
-    /// # Errors
-    /// The first invalid, as key and reason.
-    fn check(&self, _nodes: usize) -> Result<(), InvalidSetting> {
-        Ok(())
-    }
-}
 
 /// A state machine that nodes agree on: `chain.ledger`.
 pub trait LedgerModel {

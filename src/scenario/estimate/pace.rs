@@ -17,7 +17,7 @@ pub(super) fn spacing(chain: &Chain) -> Option<f64> {
 fn per_second(chain: &Chain) -> f64 {
     let in_flight = |key: &str| chain.protocol.settings.get(key).and_then(toml::Value::as_integer).unwrap_or(1) as f64;
     match chain.protocol.name.as_str() {
-        _ if chain.nodes.count == 1 => 600.0,
+        _ if chain.nodes.count() == 1 => 600.0,
         "raft" => (12.0 * in_flight("in_flight")).min(800.0),
         "pbft" => (8.0 * in_flight("window")).min(800.0),
         _ => 10.0,
@@ -42,7 +42,7 @@ pub(super) fn capacity(chain: &Chain, bytes: u64) -> Option<f64> {
     let by_bytes = of_bytes.map_or(f64::INFINITY, |most| most / bytes.max(1) as f64);
     let pace = spacing(chain).map_or_else(|| per_second(chain), f64::recip);
     let agreed = number(by_number)?.min(by_bytes) * pace;
-    let others = f64::from(chain.nodes.count.saturating_sub(1));
+    let others = f64::from(chain.nodes.count().saturating_sub(1));
     let sent = match (&chain.nodes.upload, &chain.network.gossip) {
         (Rate::Fixed(rate), GossipModel::Direct {}) if others > 0.0 => {
             rate.0 as f64 / 8.0 / others / bytes.max(1) as f64

@@ -21,7 +21,7 @@ pub fn world(catalogue: &Catalogue, base: &Scenario, number: u64) -> Scenario {
     world.seeds = Seeds(vec![number]);
     world.explore = None;
     world.output.charts = false;
-    let heal = limits.safety_phase.unwrap_or(base.duration.scale(1, 3));
+    let heal = limits.safety_phase.unwrap_or(base.duration().scale(1, 3));
     let mut artist =
         CaseGenerator { random: Stream::new(number, "world", 0, 0), n: 0, heal, tempo: Tempo::Any, limits };
     artist.nodes(&mut world);
@@ -87,15 +87,15 @@ impl CaseGenerator {
     fn nodes(&mut self, world: &mut Scenario) {
         let nodes = &mut world.chain[0].nodes;
         if let Some((least, most)) = self.limits.nodes {
-            nodes.count = least + self.random.below(u64::from(most - least) + 1) as u32;
+            nodes.count = Some(least + self.random.below(u64::from(most - least) + 1) as u32);
             nodes.max_faulty = None;
         }
-        self.n = nodes.count;
+        self.n = nodes.count();
     }
     /// Network and load.
     fn surroundings(&mut self, world: &mut Scenario) {
         let millis = Duration::from_millis;
-        let latency = &mut world.chain[0].network.latency;
+        let latency = world.chain[0].network.latency.get_or_insert_with(|| Latency::constant(Duration::ZERO));
         match self.random.below(8) {
             0 => *latency = Latency::constant(millis(1 + self.random.below(80))),
             1 => {

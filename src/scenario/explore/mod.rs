@@ -146,7 +146,7 @@ impl Kind {
 /// How many faulty nodes the protocol of a chain bears.
 fn tolerated(catalogue: &Catalogue, chain: &Chain) -> u32 {
     let protocol = catalogue.protocol(&chain.protocol.name).expect("a known protocol");
-    (protocol.tolerates)(&chain.protocol.settings, chain.nodes.count as usize) as u32
+    (protocol.tolerates)(&chain.protocol.settings, chain.nodes.count() as usize) as u32
 }
 
 /// What broke in a world.

@@ -6,7 +6,7 @@
 
 use super::{CaseResult, Finding, judge_while, tolerated};
 use crate::base::Duration;
-use crate::scenario::words::NO_DISK;
+use crate::scenario::NO_DISK;
 use crate::scenario::{
     Attack, Catalogue, ClockError, Disk, Fault, GenericAttack, Latency, NodeSelector, Regions, Scenario, Seeds,
     Workload,
@@ -112,12 +112,12 @@ fn is_borne(catalogue: &Catalogue, world: &Scenario) -> bool {
 fn ends_sooner(world: &Scenario, finding: &Finding, changes: &mut Vec<Change<'_>>) {
     let needed = Duration::from_nanos(finding.at.div_ceil(100_000_000) * 100_000_000) + Duration::from_millis(100);
     let begins = world.fault.iter().map(|fault| fault.at).max().unwrap_or_default();
-    if finding.safety && finding.at > 0 && needed < world.duration && begins < needed {
-        changes.push(Box::new(move |next| next.duration = needed));
+    if finding.safety && finding.at > 0 && needed < world.duration() && begins < needed {
+        changes.push(Box::new(move |next| next.duration = Some(needed)));
     }
-    let half = world.duration.scale(1, 2);
+    let half = world.duration().scale(1, 2);
     if !finding.safety && begins < half && half > Duration::from_secs(1) {
-        changes.push(Box::new(move |next| next.duration = half));
+        changes.push(Box::new(move |next| next.duration = Some(half)));
     }
 }
 
@@ -140,16 +140,16 @@ fn fewer(world: &Scenario, changes: &mut Vec<Change<'_>>) {
 
 /// Without the last node.
 fn fewer_nodes(world: &Scenario, changes: &mut Vec<Change<'_>>) {
-    if world.chain[0].nodes.count > 1 {
+    if world.chain[0].nodes.count() > 1 {
         changes.push(Box::new(without_last_node));
     }
 }
 
 fn without_last_node(next: &mut Scenario) {
     let nodes = &mut next.chain[0].nodes;
-    nodes.count -= 1;
+    nodes.count = Some(nodes.count() - 1);
     nodes.max_faulty = None;
-    let count = nodes.count;
+    let count = nodes.count();
     if let Some(Workload::Payments(payments)) = &mut next.workload {
         payments.clients = payments.clients.map(|clients| clients.min(count));
     }
@@ -195,8 +195,8 @@ fn selects(fault: &mut Fault) -> Vec<&mut NodeSelector> {
 /// On a plainer network, with plainer machines.
 fn plainer(world: &Scenario, changes: &mut Vec<Change<'_>>) {
     let plain = Latency::constant(Duration::from_millis(20));
-    let is_plain = world.chain[0].network.latency == plain;
-    changes.push(Box::new(move |next| next.chain[0].network.latency = plain.clone()));
+    let is_plain = world.chain[0].network.latency.as_ref() == Some(&plain);
+    changes.push(Box::new(move |next| next.chain[0].network.latency = Some(plain.clone())));
     changes.push(Box::new(|next| next.chain[0].network.loss = 0.0));
     changes.push(Box::new(|next| next.chain[0].nodes.clock = ClockError::default()));
     changes.push(Box::new(|next| next.chain[0].nodes.disk = Disk::Profile(NO_DISK.to_owned())));

@@ -61,7 +61,7 @@ fn faults_end_with_the_safety_phase_and_faulty_nodes_are_no_more_than_tolerated(
     let mut seen = BTreeSet::new();
     for number in 0..300 {
         let world = world(&Catalogue::standard(), &base, number);
-        let count = world.chain[0].nodes.count;
+        let count = world.chain[0].nodes.count();
         assert!((4..=7).contains(&count));
         for fault in &world.fault {
             let is_borne = fault.tolerated && fault.until.is_none();
@@ -89,7 +89,7 @@ fn a_world_beyond_the_bound_breaks_and_shrinks_to_less_that_breaks_in_the_same_w
     let (world, finding) = broken.expect("a partition outlasts two confirmations in some world");
     let shrunk = shrink(&catalogue, &world, &finding, 60, &|| true);
     assert!(shrunk.finding.is_like(&finding));
-    assert!(shrunk.world.fault.len() <= world.fault.len() && shrunk.world.duration <= world.duration);
+    assert!(shrunk.world.fault.len() <= world.fault.len() && shrunk.world.duration() <= world.duration());
     let again =
         Scenario::load(&catalogue, "shrunk", &shrunk.world.terse(&catalogue), &[]).expect("a scenario").scenario;
     assert_eq!(judge(&catalogue, &again).expect("a world").finding, Some(shrunk.finding));

@@ -17,8 +17,8 @@ fn valid() -> Scenario {
 fn a_scenario_is_read_and_completed() {
     let scenario = valid();
     let chain = &scenario.chain[0];
-    assert_eq!((chain.name.as_str(), chain.nodes.count, chain.nodes.max_faulty), ("main", 4, Some(1)));
-    assert_eq!(chain.network.latency, Latency::Regions { data: "aws-2025".into(), jitter: Jitter::Off });
+    assert_eq!((chain.name.as_str(), chain.nodes.count(), chain.nodes.max_faulty), ("main", 4, Some(1)));
+    assert_eq!(chain.network.latency, Some(Latency::Regions { data: "aws-2025".into(), jitter: Jitter::Off }));
     assert_eq!(chain.network.topology, Topology::Graph(GraphModel::Outbound { degree: 2, max_inbound: 117 }));
     let config = chain.protocol.config::<Idle>().unwrap();
     assert_eq!(config, Config { nap: Duration::from_secs(1), ..Config::default() });
@@ -53,8 +53,8 @@ fn the_hash_is_of_the_meaning_and_not_of_the_spelling() {
 #[test]
 fn an_override_changes_any_key_with_or_without_quotes() {
     let set = |overrides: &[&str]| load_set(VALID, overrides).unwrap_or_else(|shown| panic!("{shown}")).scenario;
-    assert_eq!(set(&["duration=90s"]).duration, Duration::from_secs(90));
-    assert_eq!(set(&["duration = \"90s\""]).duration, Duration::from_secs(90));
+    assert_eq!(set(&["duration=90s"]).duration(), Duration::from_secs(90));
+    assert_eq!(set(&["duration = \"90s\""]).duration(), Duration::from_secs(90));
     assert_eq!(set(&["seeds=1..3"]).seeds.0, [1, 2, 3]);
     assert_eq!(set(&["seed=7"]).seeds.0, [7]);
     assert_eq!(
@@ -66,7 +66,7 @@ fn an_override_changes_any_key_with_or_without_quotes() {
         set(&["fault[0].crash.nodes=[1, 2]"]).fault[0].crash.as_ref().unwrap().nodes,
         NodeSelector::Numbers(vec![1, 2])
     );
-    assert_eq!(set(&["chain.nodes.regions={us-east-1 = 4, eu-west-1 = 3}"]).chain[0].nodes.count, 7);
+    assert_eq!(set(&["chain.nodes.regions={us-east-1 = 4, eu-west-1 = 3}"]).chain[0].nodes.count(), 7);
     assert_eq!(
         set(&["chain.protocol.idle.mood.restless.turns=3"]).chain[0].protocol.settings["mood"]["restless"]["turns"]
             .as_integer(),
@@ -81,7 +81,7 @@ fn a_stop_rule_makes_the_duration_optional() {
     let text = VALID.replace("duration = \"60s\"", "stop = { final_transactions = 1000 }");
     let scenario = load(&text).unwrap_or_else(|shown| panic!("{shown}")).scenario;
     assert_eq!(
-        (scenario.stop, scenario.duration),
+        (scenario.stop, scenario.duration()),
         (Some(StopRule::FinalTransactions(1000)), Duration::from_secs(86_400))
     );
 }

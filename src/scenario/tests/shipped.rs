@@ -1,6 +1,6 @@
 //! The scenarios that come with the program, and their schema.
 
-use super::super::spanned_toml::SpannedToml;
+use super::super::parse::spanned_toml::SpannedToml;
 use super::*;
 use crate::network::dataset::Kind;
 use crate::scenario::schema;

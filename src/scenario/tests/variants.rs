@@ -45,7 +45,7 @@ fn a_file_with_variants_reads_back_the_same_from_its_resolved_form() {
 fn an_override_changes_all_variants() {
     let text = format!("{VALID}\n{TWO}");
     let loaded = load_set(&text, &["duration=90s"]).unwrap();
-    assert!(loaded.variants.iter().all(|variant| variant.duration == Duration::from_secs(90)));
+    assert!(loaded.variants.iter().all(|variant| variant.duration() == Duration::from_secs(90)));
 }
 
 #[test]

@@ -1,19 +1,22 @@
-//! Everything that can be known to be wrong before a run. What is left out is filled in on the way.
+//! Everything that can be known to be wrong before a run.
 
 mod adversary;
 mod agent;
 mod chain;
-mod choice;
-mod events;
-mod faults;
+mod fault;
+mod network;
+mod nodes;
+mod settings;
 mod vacuous;
+mod workload;
 
 use super::catalogue::Catalogue;
-use super::estimate::estimate;
-use super::mistake::{Mistake, Sources, allow, suggest};
-use super::name::{self, Named};
-use super::spanned_toml::SpannedToml;
-use super::{Agent, GenericAttack, ModelChoice, Scenario, Workload, spelling};
+use super::estimate::{estimate, show};
+use super::parse::error::{Mistake, Sources, allow, suggest};
+use super::parse::name::{self, Named};
+use super::parse::spanned_toml::SpannedToml;
+use super::parse::spelling;
+use super::{Agent, GenericAttack, ModelChoice, Scenario, Workload};
 use crate::base::{Duration, OutOfRange, RangeCheck};
 use crate::engine::StopRule;
 use crate::workload::arrival::Arrival;
@@ -29,15 +32,14 @@ const AGAIN_MIN: Duration = Duration::from_millis(1);
 /// No search needs more faults in one world.
 const FAULTS_MAX: u32 = 1_000;
 
-/// How long a run lasts at most that ends by another rule.
-const DAY: Duration = Duration::from_secs(86_400);
 /// A longer story is read by nobody.
 const LONGEST_STORY: u32 = 100_000;
 /// No run needs more: virtual time is counted in 64 bits.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// Checks `scenario`, read from `tree`, and completes it. Mistakes come in the order of the checks.
-pub fn check(scenario: &mut Scenario, tree: &SpannedToml, sources: &Sources, catalogue: &Catalogue) -> Vec<Mistake> {
+/// What is wrong with a completed `scenario`, which was read from `tree`. The settings of what it chooses from the catalogue
+/// are read, and completed, too. Mistakes come in the order of the checks.
+pub fn validate(scenario: &mut Scenario, tree: &SpannedToml, sources: &Sources, catalogue: &Catalogue) -> Vec<Mistake> {
     let mut checker = Checker { tree, sources, catalogue, found: Vec::new() };
     checker.frame(scenario);
     if !checker.chains(scenario) {
@@ -125,7 +127,7 @@ impl Checker<'_> {
     }
 
     /// Name, seeds, duration, output.
-    fn frame(&mut self, scenario: &mut Scenario) {
+    fn frame(&mut self, scenario: &Scenario) {
         self.name("name", &scenario.name, Named::Scenario);
         let key = if self.tree.has("seed") { "seed" } else { "seeds" };
         let seeds = &scenario.seeds.0;
@@ -141,20 +143,19 @@ impl Checker<'_> {
             Some(StopRule::FinalTransactions(0) | StopRule::FinalHeight(0) | StopRule::Height(0)) => {
                 self.wrong("stop", "a run that stops at once", "expected a number above 0");
             }
-            Some(_) if !self.tree.has("duration") => scenario.duration = DAY,
-            None if !self.tree.has("duration") => {
+            None if scenario.duration.is_none() => {
                 self.wrong("name", NO_END, "this scenario has neither `duration` nor `stop`").help =
                     Some("add `duration = \"60s\"` or `stop = { final_transactions = 1000 }`".to_owned());
                 return;
             }
             _ => {}
         }
-        if scenario.duration.is_zero() || scenario.duration > LONGEST {
-            let label = format!("found {}", scenario.duration);
+        if scenario.duration().is_zero() || scenario.duration() > LONGEST {
+            let label = format!("found {}", scenario.duration());
             self.wrong("duration", "`duration` must be above 0 and at most 100 years", label);
-        } else if scenario.warm_up >= scenario.duration {
-            let label = format!("nothing would be measured: the run lasts {}", scenario.duration);
-            let tenth = Duration::from_nanos(scenario.duration.as_nanos() / 10);
+        } else if scenario.warm_up >= scenario.duration() {
+            let label = format!("nothing would be measured: the run lasts {}", scenario.duration());
+            let tenth = Duration::from_nanos(scenario.duration().as_nanos() / 10);
             self.wrong("warm_up", "`warm_up` must be shorter than the run", label).help =
                 Some(format!("a tenth of the run is usual: `warm_up = \"{tenth}\"`"));
         }
@@ -173,9 +174,9 @@ impl Checker<'_> {
         for (at, chain) in scenario.chain.iter().enumerate() {
             let name = &chain.protocol.name;
             let settings = toml::Value::Table(chain.protocol.settings.clone());
-            self.rings(&format!("chain[{at}].protocol.\"{name}\""), &settings, scenario.duration);
+            self.rings(&format!("chain[{at}].protocol.\"{name}\""), &settings, scenario.duration());
             if let Ok(gossip) = toml::Value::try_from(&chain.network.gossip) {
-                self.rings(&format!("chain[{at}].network.gossip"), &gossip, scenario.duration);
+                self.rings(&format!("chain[{at}].network.gossip"), &gossip, scenario.duration());
             }
         }
         for (at, Agent::Anchor(anchor)) in scenario.agent.iter().enumerate() {
@@ -186,7 +187,7 @@ impl Checker<'_> {
             Some(Workload::Payments(payments)) => payments,
             Some(Workload::Model(ModelChoice { name, settings })) => {
                 let settings = toml::Value::Table(settings.clone());
-                return self.rings(&format!("workload.\"{name}\""), &settings, scenario.duration);
+                return self.rings(&format!("workload.\"{name}\""), &settings, scenario.duration());
             }
             None => return,
         };
@@ -232,10 +233,10 @@ impl Checker<'_> {
             return;
         }
         let mut largest = scenario.clone();
-        largest.chain[0].nodes.count = most;
+        largest.chain[0].nodes.count = Some(most);
         let (needed, limit) = (estimate(&largest).total(), scenario.memory_limit);
         if needed > limit.0 {
-            let title = format!("a case needs about {} of memory, the limit is {limit}", super::estimate::show(needed));
+            let title = format!("a case needs about {} of memory, the limit is {limit}", show(needed));
             self.wrong(key, title, format!("it has up to {most} nodes"));
             return;
         }
@@ -261,10 +262,10 @@ impl Checker<'_> {
             self.wrong("explore.cases", "no case would be generated", "expected a number above 0");
         }
         if let Some(heal) = limits.safety_phase
-            && (heal.is_zero() || heal >= scenario.duration)
+            && (heal.is_zero() || heal >= scenario.duration())
         {
             let title = "`safety_phase` must lie within the run: the liveness phase begins there";
-            self.wrong("explore.safety_phase", title, format!("the run lasts {}", scenario.duration));
+            self.wrong("explore.safety_phase", title, format!("the run lasts {}", scenario.duration()));
         }
         if scenario.chain.len() > 1 {
             self.wrong_key(
@@ -289,8 +290,8 @@ impl Checker<'_> {
             return;
         }
         let largest = estimate.largest();
-        let label = format!("{} alone take about {}", largest.what, super::estimate::show(largest.bytes));
-        let total = super::estimate::show(estimate.total());
+        let label = format!("{} alone take about {}", largest.what, show(largest.bytes));
+        let total = show(estimate.total());
         let title = format!("this run needs about {total} of memory, the limit is {}", scenario.memory_limit);
         // Regions may stand for the number of nodes.
         let counted = largest.key.replace(".count", ".regions");
@@ -302,13 +303,4 @@ impl Checker<'_> {
 /// The last key of a path.
 fn last(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
-}
-
-/// The word that stands for a choice in a scenario.
-pub(super) fn word(choice: &impl serde::Serialize) -> String {
-    match toml::Value::try_from(choice) {
-        Ok(toml::Value::String(word)) => word,
-        Ok(toml::Value::Table(table)) => table.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
-    }
 }

@@ -1,7 +1,6 @@
-//! The words of scenarios that stand for published data and for hardware.
+//! The words of scenarios that stand for published data.
 
-use super::{Latency, Rate, Regions, Scenario, Topology, Weights};
-use crate::base::Duration;
+use super::{Latency, Nodes, Rate, Regions, Scenario, Topology, Weights};
 use crate::network::dataset::{self, Dataset, Kind};
 
 /// The datasets whose names mean something in one place of a scenario.
@@ -62,7 +61,7 @@ impl Scenario {
     pub fn datasets(&self) -> Vec<&'static Dataset> {
         let mut named: Vec<(Data, &str)> = Vec::new();
         for chain in &self.chain {
-            match &chain.network.latency {
+            match chain.network.latency() {
                 Latency::Regions { data, .. } => named.push((Data::Latency, data)),
                 Latency::Simblock { data } => named.push((Data::Simblock, data)),
                 _ => {}
@@ -89,6 +88,36 @@ impl Scenario {
     }
 }
 
+impl Regions {
+    /// The regions where nodes stand, each once.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Regions::Nowhere => Vec::new(),
+            Regions::InTurn(names) => names.clone(),
+            Regions::Counts(counts) => {
+                counts.iter().filter(|(_, many)| **many > 0).map(|(name, _)| name.clone()).collect()
+            }
+            Regions::Shares(name) => Data::Places.regions(name),
+        }
+    }
+}
+
+impl Nodes {
+    /// The sum of the weights of all nodes; `None` if it exceeds 64 bits or no such shares are published.
+    #[must_use]
+    pub fn total_weight(&self) -> Option<u64> {
+        let sum = |weights: &[u64]| weights.iter().try_fold(0u64, |sum, &weight| sum.checked_add(weight));
+        match &self.weights {
+            Weights::Equal => Some(u64::from(self.count())),
+            Weights::List(weights) => sum(weights),
+            Weights::Shares(name) => {
+                power(name).and_then(|power| sum(&power[..power.len().min(self.count() as usize)]))
+            }
+        }
+    }
+}
+
 /// The shares of power called `name`, as whole numbers, the largest first or in the order published.
 #[must_use]
 pub fn power(name: &str) -> Option<Vec<u64>> {
@@ -103,38 +132,4 @@ pub fn all_regions() -> Vec<String> {
     regions.sort_unstable();
     regions.dedup();
     regions
-}
-
-/// What one sync of a disk costs: a lognormal law.
-#[derive(Clone, Copy, Debug)]
-pub struct DiskProfile {
-    /// The word.
-    pub name: &'static str,
-    /// One line: what, and on what the figures rest.
-    pub summary: &'static str,
-    /// Median time.
-    pub median: Duration,
-    /// Standard deviation of the logarithm.
-    pub sigma: f64,
-}
-
-/// Disk profiles, for `nodes.disk`. Fitted to published `fdatasync` figures.
-pub const DISKS: &[DiskProfile] = &[
-    disk("nvme_plp", "NVMe with power-loss protection, median 30 us", 30_000, 0.5),
-    disk("nvme_consumer", "consumer NVMe, median 0.85 ms, spread assumed", 850_000, 0.35),
-    disk("cloud_ssd_gp3", "AWS EBS gp3, median 0.66 ms, fitted to mean 0.70 ms and deviation 0.24 ms", 662_000, 0.334),
-    disk(
-        "cloud_ssd_gp2",
-        "AWS EBS gp2, median 1.27 ms, fitted to mean 1.42 ms and deviation 0.73 ms",
-        1_266_000,
-        0.482,
-    ),
-    disk("hdd_7200", "hard disk at 7,200 rpm, median 15 ms, spread assumed", 15_000_000, 0.45),
-];
-
-/// The word for a disk on which writing is free.
-pub const NO_DISK: &str = "none";
-
-const fn disk(name: &'static str, summary: &'static str, nanos: u64, sigma: f64) -> DiskProfile {
-    DiskProfile { name, summary, median: Duration::from_nanos(nanos), sigma }
 }

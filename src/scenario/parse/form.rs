@@ -159,7 +159,7 @@ fn is_quantity(word: &str) -> bool {
 }
 
 /// What was meant where a text is not even TOML.
-pub(super) fn syntax(what: &str, line: &str) -> Option<String> {
+pub fn syntax(what: &str, line: &str) -> Option<String> {
     if what.contains("dotted key") {
         return Some(
             "a key is given once: `protocol = \"pbft\"`, or `protocol.pbft = { ... }` with settings".to_owned(),

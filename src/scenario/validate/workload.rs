@@ -4,13 +4,10 @@ use super::Checker;
 use crate::scenario::{Chain, Scenario, Workload};
 
 impl Checker<'_> {
-    /// Finds the chain called `name`, or the first if no name is given, which is then filled in.
-    pub(super) fn chain_of<'c>(&mut self, key: &str, name: &mut String, chains: &'c [Chain]) -> Option<&'c Chain> {
-        if name.is_empty() {
-            name.clone_from(&chains.first()?.name);
-        }
+    /// Finds the chain called `name`.
+    pub(super) fn chain_of<'c>(&mut self, key: &str, name: &str, chains: &'c [Chain]) -> Option<&'c Chain> {
         let allowed: Vec<&str> = chains.iter().map(|chain| chain.name.as_str()).collect();
-        let found = chains.iter().find(|chain| chain.name == *name);
+        let found = chains.iter().find(|chain| chain.name == name);
         if found.is_none() {
             self.among(key, "chain", name, &allowed);
         }
@@ -20,10 +17,11 @@ impl Checker<'_> {
     /// Who asks for what.
     pub(super) fn workload(&mut self, scenario: &mut Scenario) {
         self.workload_model(scenario);
-        let Some(Workload::Payments(payments)) = &mut scenario.workload else { return };
+        let Some(Workload::Payments(payments)) = &scenario.workload else { return };
         let path = "workload.payments";
-        let Some(chain) = self.chain_of(&format!("{path}.chain"), &mut payments.chain, &scenario.chain) else { return };
-        payments.clients.get_or_insert(chain.nodes.count);
+        if self.chain_of(&format!("{path}.chain"), &payments.chain, &scenario.chain).is_none() {
+            return;
+        }
         let key = format!("{path}.rate");
         let needs_rate = payments.arrival.needs_rate();
         if payments.rate.is_none() && needs_rate {

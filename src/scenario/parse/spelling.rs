@@ -1,10 +1,9 @@
 //! How values are written that may be written in several ways: a list or a word, a word or a table.
 
-use super::Seeds;
-use super::fault::{Attack, GenericAttack};
-use super::nodes::{Disk, NodeSelector, Rate, Regions, Weights};
-use super::words::{self, Data};
 use crate::base::{BitRate, Duration};
+use crate::scenario::dataset_keys::{self, Data};
+use crate::scenario::fault::{Attack, GenericAttack};
+use crate::scenario::{DISKS, Disk, NO_DISK, NodeSelector, Rate, Regions, Seeds, Weights};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -128,7 +127,7 @@ impl JsonSchema for Regions {
         "Regions".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let regions = words::all_regions();
+        let regions = dataset_keys::all_regions();
         json_schema!({
             "description": "counts per region, a list of regions taken in turn, or the name of published shares",
             "oneOf": [
@@ -251,7 +250,7 @@ impl JsonSchema for Disk {
         "Disk".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let profiles = with(words::NO_DISK, words::DISKS.iter().map(|disk| disk.name).collect());
+        let profiles = with(NO_DISK, DISKS.iter().map(|disk| disk.name).collect());
         json_schema!({
             "oneOf": [
                 {"type": "string", "enum": profiles},

@@ -3,25 +3,13 @@
 
 use super::Scenario;
 use super::catalogue::Catalogue;
-use super::check::check;
-use super::mistake::{Mistake, Sources};
-use super::name::{self, Named};
-use super::spanned_toml::{Place, SpannedToml, Step, steps};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// One of several scenarios in one file.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Variant {
-    /// Its name in tables and charts; its results are filed under it.
-    pub name: String,
-    /// What it changes: keys as for `--set`, such as `"chain.protocol" = "raft"`, and their values.
-    #[serde(default)]
-    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
-    pub set: BTreeMap<String, toml::Value>,
-}
+use super::complete::complete;
+use super::parse::error::{Mistake, Sources};
+use super::parse::name::{self, Named};
+use super::parse::spanned_toml::{Place, SpannedToml, Step, steps};
+use super::validate::validate;
+use serde::Deserialize as _;
+use std::collections::BTreeSet;
 
 /// Keys that mean the whole file.
 const COMMON: [&str; 4] = ["variant", "name", "seed", "seeds"];
@@ -115,7 +103,8 @@ fn scenario(
         changed.set(&path, place, value.clone()).map_err(|what| refused("this key cannot be set", what))?;
     }
     let mut scenario = Scenario::deserialize(&changed).map_err(|error| vec![sources.misread(error)])?;
-    let found = check(&mut scenario, &changed, sources, catalogue);
+    complete(&mut scenario, catalogue);
+    let found = validate(&mut scenario, &changed, sources, catalogue);
     scenario.name = name::joined(&base.name, &base.variant[number].name);
     if found.iter().all(|mistake| mistake.harmless) { Ok((scenario, found)) } else { Err(found) }
 }

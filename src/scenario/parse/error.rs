@@ -2,6 +2,7 @@
 
 use super::form;
 use super::name::Refused;
+use super::nearest::nearest;
 use super::spanned_toml::{Misread, Place, Reason};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
@@ -184,12 +185,4 @@ pub fn allow(allowed: &[&str]) -> String {
 /// "did you mean ...?", if one of `allowed` is near `found`.
 pub fn suggest(found: &str, allowed: &[&str]) -> Option<String> {
     nearest(found, allowed).map(|nearest| format!("did you mean `{nearest}`?"))
-}
-
-/// The word that was probably meant, if one of `allowed` is near `found`.
-pub fn nearest<'a>(found: &str, allowed: &[&'a str]) -> Option<&'a str> {
-    let (lower, most) = (found.to_lowercase(), (found.chars().count() / 3).max(1));
-    let near = |word: &&&str| strsim::damerau_levenshtein(&lower, &word.to_lowercase());
-    let nearest = allowed.iter().min_by_key(near)?;
-    (near(&nearest) <= most).then_some(*nearest)
 }

@@ -164,7 +164,7 @@ fn renew_dotted(dotted: &mut String, place: &Place, found: &mut Vec<Renamed>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::spanned_toml::steps;
+    use crate::scenario::parse::spanned_toml::steps;
 
     fn renewed(text: &str) -> (SpannedToml, Vec<(String, &'static str)>) {
         let mut tree = SpannedToml::parse(text, 0).ok().unwrap();

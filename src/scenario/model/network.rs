@@ -2,7 +2,7 @@
 //! `latency.constant = { delay = "50ms" }`. A choice whose settings may all stay at their defaults can be
 //! written as one word: `topology = "complete"`.
 
-use super::{ModelChoice, schema};
+use super::choice::{self, ModelChoice};
 use crate::base::Duration;
 use crate::network::gossip::GossipModel;
 use crate::network::latency::{DelaySampling, Distribution, Jitter};
@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
     /// One-way propagation delay. Left out: the published delays between the regions given, else constant 50 ms.
-    pub latency: Latency,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
     /// When a delay is drawn from its distribution. Published delays between regions know it themselves.
     pub delay_sampling: DelaySampling,
     /// How messages share an uplink.
@@ -35,14 +36,14 @@ pub struct Network {
     pub transaction_relay: TransactionRelay,
     /// A network that is not, or not only, what the other keys describe. Left out: it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<schema::Networks>")]
+    #[schemars(with = "Option<choice::Networks>")]
     pub model: Option<ModelChoice>,
 }
 
 impl Default for Network {
     fn default() -> Network {
         Network {
-            latency: Latency::default(),
+            latency: None,
             delay_sampling: DelaySampling::default(),
             uplink: Discipline::default(),
             tcp: true,
@@ -56,11 +57,22 @@ impl Default for Network {
     }
 }
 
+impl Network {
+    /// One-way propagation delay.
+    ///
+    /// # Panics
+    /// If it is left out, which a checked scenario has filled in.
+    #[must_use]
+    pub fn latency(&self) -> &Latency {
+        self.latency.as_ref().expect("a completed scenario")
+    }
+}
+
 /// One-way propagation delay. Distributions are given by their median and one spread, so that changing the distribution
 /// keeps the median.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
-#[schemars(transform = schema::with_words_of::<Distribution>)]
+#[schemars(transform = choice::with_words_of::<Distribution>)]
 pub enum Latency {
     /// One distribution for all pairs of nodes.
     #[serde(skip)]
@@ -83,12 +95,6 @@ pub enum Latency {
     Model(ModelChoice),
 }
 
-impl Default for Latency {
-    fn default() -> Latency {
-        Latency::constant(Duration::from_millis(50))
-    }
-}
-
 impl Latency {
     /// Always the same delay.
     #[must_use]
@@ -100,7 +106,7 @@ impl Latency {
 /// Which nodes are connected. All graphs are drawn from the seed and checked to be connected.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
-#[schemars(transform = schema::with_words_of::<GraphModel>)]
+#[schemars(transform = choice::with_words_of::<GraphModel>)]
 pub enum Topology {
     /// A graph that is made by a rule.
     #[serde(skip)]

@@ -1,28 +1,23 @@
 //! Checks of who lives between chains.
 
 use super::Checker;
-use crate::scenario::mistake::allow;
+use crate::scenario::parse::error::allow;
 use crate::scenario::{Agent, Anchor, Chain, NodeSelector, Scenario};
 
 impl Checker<'_> {
     /// Who lives between chains.
-    pub(super) fn agents(&mut self, scenario: &mut Scenario) {
-        for (at, Agent::Anchor(anchor)) in scenario.agent.iter_mut().enumerate() {
+    pub(super) fn agents(&mut self, scenario: &Scenario) {
+        for (at, Agent::Anchor(anchor)) in scenario.agent.iter().enumerate() {
             self.anchor(&format!("agent[{at}].anchor"), anchor, &scenario.chain);
         }
     }
 
-    fn anchor(&mut self, path: &str, anchor: &mut Anchor, chains: &[Chain]) {
+    fn anchor(&mut self, path: &str, anchor: &Anchor, chains: &[Chain]) {
         let key = |word: &str| format!("{path}.{word}");
         self.at_least(&key("every"), anchor.every as f64, 1.0);
         self.lasting(&key("poll"), anchor.poll);
         self.lasting(&key("retry"), anchor.retry);
-        if anchor.watch.is_empty() {
-            if self.tree.has(&key("watch")) {
-                self.wrong(&key("watch"), "this selects no node", "expected at least one number");
-            }
-            anchor.watch.push(anchor.read);
-        }
+        let watch = anchor.watch.clone().unwrap_or_default();
         let named = |name: &str| chains.iter().find(|chain| chain.name == name);
         let names: Vec<&str> = chains.iter().map(|chain| chain.name.as_str()).collect();
         if self.among(&key("from"), "chain", &anchor.from, &names)
@@ -31,7 +26,7 @@ impl Checker<'_> {
             self.select(&key("read"), &NodeSelector::Numbers(vec![anchor.read]), &from.nodes, &[]);
             // Left out, it is the node that is read, and that was looked at.
             if self.tree.has(&key("watch")) {
-                self.select(&key("watch"), &NodeSelector::Numbers(anchor.watch.clone()), &from.nodes, &[]);
+                self.select(&key("watch"), &NodeSelector::Numbers(watch), &from.nodes, &[]);
             }
         }
         if anchor.into == anchor.from {

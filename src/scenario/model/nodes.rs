@@ -1,6 +1,5 @@
 //! The computers of a chain: how many, where, how strong, and how people point at some of them.
 
-use super::words;
 use crate::base::{BitRate, ByteSize, Duration, NodeId, Stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,8 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields, default)]
 pub struct Nodes {
     /// How many. May be left out where `regions` counts them.
-    pub count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
     /// Where they stand: counts per region `{ eu-west-1 = 2, us-east-1 = 2 }`, a list of regions taken in turn
     /// `["eu-west-1", "us-east-1"]`, or the name of published shares `"bitcoin-2019"`.
     #[serde(skip_serializing_if = "Regions::is_nowhere")]
@@ -45,7 +45,7 @@ pub struct Nodes {
 impl Default for Nodes {
     fn default() -> Nodes {
         Nodes {
-            count: 0,
+            count: None,
             regions: Regions::Nowhere,
             weights: Weights::Equal,
             max_faulty: None,
@@ -59,6 +59,14 @@ impl Default for Nodes {
             mempool: Mempool::default(),
             group: Vec::new(),
         }
+    }
+}
+
+impl Nodes {
+    /// How many; 0 where that is left out, which a checked scenario has filled in.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count.unwrap_or_default()
     }
 }
 
@@ -97,7 +105,7 @@ pub enum Regions {
     InTurn(Vec<String>),
     /// So many per region; node numbers follow the alphabetical order of the regions.
     Counts(BTreeMap<String, u32>),
-    /// Shares published under this name; see [`words::Data::Places`].
+    /// Shares published under this name; see [`Data::Places`](crate::scenario::dataset_keys::Data::Places).
     Shares(String),
 }
 
@@ -129,7 +137,7 @@ pub enum Weights {
     Equal,
     /// One number per node.
     List(Vec<u64>),
-    /// Shares published under this name; see [`words::Data::Weights`]. The first share goes to node 0, and so
+    /// Shares published under this name; see [`Data::Weights`](crate::scenario::dataset_keys::Data::Weights). The first share goes to node 0, and so
     /// on; nodes beyond the list have no weight.
     Shares(String),
 }
@@ -141,14 +149,14 @@ pub enum Rate {
     Unlimited,
     /// So fast.
     Fixed(BitRate),
-    /// What was published for the node's region under this name; see [`words::Data::Rates`].
+    /// What was published for the node's region under this name; see [`Data::Rates`](crate::scenario::dataset_keys::Data::Rates).
     ByRegion(String),
 }
 
 /// What a durable write costs.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Disk {
-    /// One of [`words::DISKS`].
+    /// One of [`DISKS`].
     Profile(String),
     /// A lognormal law.
     Lognormal {
@@ -165,11 +173,43 @@ impl Disk {
     pub fn law(&self) -> Option<(Duration, f64)> {
         match self {
             Disk::Lognormal { median, sigma } => Some((*median, *sigma)),
-            Disk::Profile(name) => {
-                words::DISKS.iter().find(|disk| disk.name == *name).map(|disk| (disk.median, disk.sigma))
-            }
+            Disk::Profile(name) => DISKS.iter().find(|disk| disk.name == *name).map(|disk| (disk.median, disk.sigma)),
         }
     }
+}
+
+/// What one sync of a disk costs: a lognormal law.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskProfile {
+    /// The word.
+    pub name: &'static str,
+    /// One line: what, and on what the figures rest.
+    pub summary: &'static str,
+    /// Median time.
+    pub median: Duration,
+    /// Standard deviation of the logarithm.
+    pub sigma: f64,
+}
+
+/// Disk profiles, for `nodes.disk`. Fitted to published `fdatasync` figures.
+pub const DISKS: &[DiskProfile] = &[
+    disk("nvme_plp", "NVMe with power-loss protection, median 30 us", 30_000, 0.5),
+    disk("nvme_consumer", "consumer NVMe, median 0.85 ms, spread assumed", 850_000, 0.35),
+    disk("cloud_ssd_gp3", "AWS EBS gp3, median 0.66 ms, fitted to mean 0.70 ms and deviation 0.24 ms", 662_000, 0.334),
+    disk(
+        "cloud_ssd_gp2",
+        "AWS EBS gp2, median 1.27 ms, fitted to mean 1.42 ms and deviation 0.73 ms",
+        1_266_000,
+        0.482,
+    ),
+    disk("hdd_7200", "hard disk at 7,200 rpm, median 15 ms, spread assumed", 15_000_000, 0.45),
+];
+
+/// The word for a disk on which writing is free.
+pub const NO_DISK: &str = "none";
+
+const fn disk(name: &'static str, summary: &'static str, nanos: u64, sigma: f64) -> DiskProfile {
+    DiskProfile { name, summary, median: Duration::from_nanos(nanos), sigma }
 }
 
 /// How far local clocks are off. Each node draws its own values once.

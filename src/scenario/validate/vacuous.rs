@@ -32,8 +32,8 @@ impl Checker<'_> {
     }
     fn unjudged(&mut self, scenario: &Scenario) {
         // Worlds that are drawn last as long as their bounds ask for.
-        let is_short = |bound: Duration| bound >= scenario.duration && scenario.explore.is_none();
-        let lasts = format!("the run lasts {}", scenario.duration);
+        let is_short = |bound: Duration| bound >= scenario.duration() && scenario.explore.is_none();
+        let lasts = format!("the run lasts {}", scenario.duration());
         if let Some(progress) = scenario.check.progress {
             if scenario.workload.is_none() {
                 let title = "progress cannot be judged: nothing is submitted";
@@ -49,7 +49,7 @@ impl Checker<'_> {
     /// Nodes that are chosen by a number alone or by too small a share.
     fn nobody(&mut self, key: &str, select: &NodeSelector, chain: &Chain) {
         if members(select, &chain.nodes).is_some_and(|some| some.is_empty()) {
-            let label = format!("of {} nodes this is nobody: the fault changes nothing", chain.nodes.count);
+            let label = format!("of {} nodes this is nobody: the fault changes nothing", chain.nodes.count());
             self.odd(key, "this selects no node", label);
         }
         if let NodeSelector::Numbers(numbers) = select
@@ -82,14 +82,14 @@ impl Checker<'_> {
 }
 
 fn all(chain: &Chain) -> usize {
-    chain.nodes.count as usize
+    chain.nodes.count() as usize
 }
 
 /// The nodes meant, as far as they are known before a run: how many a share is, not which.
 fn members(select: &NodeSelector, nodes: &Nodes) -> Option<Vec<NodeId>> {
-    let places = match nodes.regions.places(nodes.count) {
+    let places = match nodes.regions.places(nodes.count()) {
         Some(places) => places.into_iter().map(Some).collect(),
-        None => vec![None; nodes.count as usize],
+        None => vec![None; nodes.count() as usize],
     };
     match select {
         NodeSelector::Rest | NodeSelector::Leader => None,

@@ -27,8 +27,8 @@ pub struct Anchor {
     #[serde(default)]
     pub read: u32,
     /// The nodes of `from` whose final blocks are compared with the anchors. Left out: the one that is read.
-    #[serde(default)]
-    pub watch: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Vec<u32>>,
     /// The node of `into` that anchors are handed to and read back from. Default 0: the first.
     #[serde(default)]
     pub submit: u32,

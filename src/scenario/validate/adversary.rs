@@ -2,8 +2,8 @@
 
 use super::Checker;
 use crate::base::{Duration, FaultModel};
-use crate::scenario::mistake::{allow, suggest};
-use crate::scenario::spelling::{EQUIVOCATE, GENERIC_ATTACKS};
+use crate::scenario::parse::error::{allow, suggest};
+use crate::scenario::parse::spelling::{EQUIVOCATE, GENERIC_ATTACKS};
 use crate::scenario::{Attack, Chain, GenericAttack, NodeSelector, Nodes, Scenario, Topology, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ impl Checker<'_> {
         for (at, adversary) in scenario.adversary.iter_mut().enumerate() {
             let path = format!("adversary[{at}]");
             let key = format!("{path}.chain");
-            let Some(chain) = self.chain_of(&key, &mut adversary.chain, &scenario.chain) else { continue };
+            let Some(chain) = self.chain_of(&key, &adversary.chain, &scenario.chain) else { continue };
             let key = format!("{path}.nodes");
             self.select(&key, &adversary.nodes, &chain.nodes, &[]);
             if let NodeSelector::Numbers(numbers) = &adversary.nodes {
@@ -150,10 +150,10 @@ impl Checker<'_> {
 fn many(select: &NodeSelector, nodes: &Nodes) -> u64 {
     match select {
         NodeSelector::Numbers(numbers) => numbers.iter().collect::<BTreeSet<_>>().len() as u64,
-        NodeSelector::All => u64::from(nodes.count),
-        NodeSelector::Fraction(fraction) => (fraction * f64::from(nodes.count) + 0.5) as u64,
+        NodeSelector::All => u64::from(nodes.count()),
+        NodeSelector::Fraction(fraction) => (fraction * f64::from(nodes.count()) + 0.5) as u64,
         NodeSelector::Region(name) => {
-            let places = nodes.regions.places(nodes.count).unwrap_or_default();
+            let places = nodes.regions.places(nodes.count()).unwrap_or_default();
             places.iter().filter(|place| *place == name).count() as u64
         }
         NodeSelector::Rest | NodeSelector::Leader => 0,

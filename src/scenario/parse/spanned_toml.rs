@@ -8,7 +8,7 @@ mod renamed;
 
 pub use renamed::{Renamed, renew_path};
 
-use super::mistake::nearest;
+use super::nearest::nearest;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use std::fmt;

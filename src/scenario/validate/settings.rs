@@ -2,9 +2,9 @@
 
 use super::Checker;
 use crate::scenario::catalogue::{Entry, Models, ProtocolEntry, Settings};
-use crate::scenario::choice::Open;
-use crate::scenario::mistake::{allow, suggest};
-use crate::scenario::spanned_toml::{Misread, Reason, SpannedToml};
+use crate::scenario::model::choice::Open;
+use crate::scenario::parse::error::{allow, suggest};
+use crate::scenario::parse::spanned_toml::{Misread, Reason, SpannedToml};
 use crate::scenario::{Chain, Latency, ModelChoice, Scenario, Topology, Workload};
 
 /// After so many settings that cannot be read, the rest waits.
@@ -21,19 +21,19 @@ impl Checker<'_> {
             self.found.push(mistake.help(suggest(name, &allowed)));
             return None;
         };
-        chain.protocol.settings = self.settled(&key, name, protocol.settings, chain.nodes.count as usize)?;
+        chain.protocol.settings = self.settled(&key, name, protocol.settings, chain.nodes.count() as usize)?;
         Some(*protocol)
     }
     /// What the nodes of a chain agree on.
     pub(super) fn ledger(&mut self, path: &str, chain: &mut Chain) {
         let models = self.catalogue.ledgers();
-        self.model(&format!("{path}.ledger"), &mut chain.ledger, models, &[], chain.nodes.count);
+        self.model(&format!("{path}.ledger"), &mut chain.ledger, models, &[], chain.nodes.count());
     }
     /// What the catalogue has of the network of a chain.
     pub(super) fn network_models(&mut self, path: &str, chain: &mut Chain) {
-        let (catalogue, network, n) = (self.catalogue, &mut chain.network, chain.nodes.count);
+        let (catalogue, network, n) = (self.catalogue, &mut chain.network, chain.nodes.count());
         let key = |word: &str| format!("{path}.network.{word}");
-        if let Latency::Model(choice) = &mut network.latency {
+        if let Some(Latency::Model(choice)) = &mut network.latency {
             self.model(&key("latency"), choice, catalogue.latencies(), Latency::WORDS, n);
         }
         if let Topology::Model(choice) = &mut network.topology {
@@ -60,7 +60,7 @@ impl Checker<'_> {
             (entry.read)(&choice.settings).chain().unwrap_or_default().to_owned(),
         );
         let Some(chain) = self.chain_of(&format!("{key}.chain"), &mut name, &scenario.chain) else { return };
-        let invalid = (entry.settings.check)(&choice.settings, chain.nodes.count as usize).err();
+        let invalid = (entry.settings.check)(&choice.settings, chain.nodes.count() as usize).err();
         if let Some(invalid) = invalid {
             let title = format!("`{}` does not suit this chain", invalid.key);
             self.wrong(&format!("{key}.{}", invalid.key), title, invalid.reason);

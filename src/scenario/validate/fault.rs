@@ -15,13 +15,13 @@ const FLOOD_MAX: f64 = 1_000_000.0;
 
 impl Checker<'_> {
     /// What goes wrong and when.
-    pub(super) fn faults(&mut self, scenario: &mut Scenario) {
-        for (at, fault) in scenario.fault.iter_mut().enumerate() {
+    pub(super) fn faults(&mut self, scenario: &Scenario) {
+        for (at, fault) in scenario.fault.iter().enumerate() {
             let path = format!("fault[{at}]");
-            let Some(chain) = self.chain_of(&format!("{path}.chain"), &mut fault.chain, &scenario.chain) else {
+            let Some(chain) = self.chain_of(&format!("{path}.chain"), &fault.chain, &scenario.chain) else {
                 continue;
             };
-            self.when(&path, fault, scenario.duration);
+            self.when(&path, fault, scenario.duration());
             let Some(kind) = fault.kind() else {
                 let title = "a fault is exactly one of `crash`, `pause`, `slow`, `clock`, `partition`, `eclipse`, \
                              `degrade`, `load` and `flood`";

@@ -1,14 +1,31 @@
 //! Choices by name: what a catalogue has, and what it adds to the words of the format.
 
-use super::catalogue::{Model, reread};
 use super::{Latency, Topology, Workload};
 use crate::network::latency::Distribution;
 use crate::network::topology::GraphModel;
-use crate::protocol::Protocol;
-use serde::de::{self, Deserialize, Deserializer, EnumAccess, MapAccess, VariantAccess, Visitor};
+use crate::protocol::{InvalidSetting, Protocol};
+use crate::scenario::parse::spanned_toml::SpannedToml;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, EnumAccess, MapAccess, VariantAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+
+/// Something that a scenario chooses by name, and its settings.
+pub trait Model: Serialize + DeserializeOwned + JsonSchema + 'static {
+    /// Its word in scenarios: lower case.
+    const NAME: &'static str;
+    /// One line for lists.
+    const SUMMARY: &'static str;
+    /// Refuses settings that make no sense for `nodes` nodes.
+    ///
+    /// # Errors
+    /// The first invalid, as key and reason.
+    fn check(&self, _nodes: usize) -> Result<(), InvalidSetting> {
+        Ok(())
+    }
+}
 
 /// A protocol and its settings. In a checked scenario the name is known and the settings are complete.
 #[derive(Clone, PartialEq, Debug)]
@@ -62,6 +79,10 @@ fn written(settings: &impl Serialize) -> toml::Table {
     toml::Table::try_from(settings).expect("settings have a form in TOML")
 }
 
+/// Settings that were settled and written by us.
+pub fn reread<T: DeserializeOwned>(settings: &toml::Table) -> T {
+    T::deserialize(&SpannedToml::of_settings(settings)).expect("settings that were checked")
+}
 /// A word, or a table with one key, which names the choice.
 struct ByName(&'static str);
 
@@ -115,8 +136,17 @@ fn by_name<S: Serializer>(name: &str, settings: &toml::Table, out: S) -> Result<
     map.end()
 }
 
+/// The word that stands for a choice in a scenario.
+pub fn word(choice: &impl Serialize) -> String {
+    match toml::Value::try_from(choice) {
+        Ok(toml::Value::String(word)) => word,
+        Ok(toml::Value::Table(table)) => table.keys().next().cloned().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
 /// A choice among words of the format, to which a catalogue adds models.
-pub(super) trait Open: Sized {
+pub trait Open: Sized {
     /// The words of the format.
     const WORDS: &'static [&'static str];
     /// The choice of a model; whether there is such a one is checked later.
@@ -213,6 +243,36 @@ impl<'de, S: VariantAccess<'de>> EnumAccess<'de> for Picked<S> {
         let word = seed.deserialize(de::value::StringDeserializer::new(self.word))?;
         Ok((word, self.settings))
     }
+}
+
+/// Adds to an open choice, in front of its own words, those of a type that one of its variants holds.
+pub fn with_words_of<T: JsonSchema>(schema: &mut Schema) {
+    let mut words = schemars::schema_for!(T).to_value()["oneOf"].as_array().cloned().expect("a choice among words");
+    let own = schema.get_mut("oneOf").and_then(serde_json::Value::as_array_mut).expect("a choice among words");
+    words.append(own);
+    *own = words;
+}
+
+/// Stands in the schema of a chain where a catalogue says what there is.
+macro_rules! filled_in {
+    ($($place:ident $name:literal)+) => {
+        $(pub struct $place;
+
+        impl JsonSchema for $place {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": ["string", "object"]})
+            }
+        })+
+    };
+}
+
+filled_in! {
+    Protocols "Protocol"
+    Ledgers "Ledger"
+    Networks "NetworkModel"
 }
 
 #[cfg(test)]
