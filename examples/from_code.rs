@@ -8,7 +8,7 @@
 use ledgerlab::Catalogue;
 use ledgerlab::base::Duration;
 use ledgerlab::consensus::raft::{Config, Raft};
-use ledgerlab::scenario::run::run_to_end;
+use ledgerlab::run::run_to_end;
 use ledgerlab::scenario::{
     Chain, Crash, Data, Fault, Log, Mistake, NodeSelector, Payments, ProtocolChoice, Scenario, Workload,
 };

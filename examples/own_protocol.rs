@@ -6,7 +6,7 @@
 use ledgerlab::base::{Duration, FaultModel, Height, Keyring, NodeId, VoterSet, Wire, wire::NUMBER_BYTES};
 use ledgerlab::chain::{Block, Limit};
 use ledgerlab::protocol::{self, Context, Protocol};
-use ledgerlab::scenario::{Scenario, run::run_to_end};
+use ledgerlab::{run::run_to_end, scenario::Scenario};
 use std::{error::Error, sync::Arc};
 
 const SCENARIO: &str = r#"

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use ledgerlab::Catalogue;
-//! use ledgerlab::scenario::{Scenario, run::run_to_end};
+//! use ledgerlab::{run::run_to_end, scenario::Scenario};
 //!
 //! let text = r#"
 //!     name = "first"
@@ -67,9 +67,11 @@
 //! | L4 | [`engine`] | runs it: rooms that own their state, one chain, a world of chains | all above but consensus |
 //! | L5 | [`scenario`] | from a TOML text and a catalogue to a checked scenario to a run | all above but consensus |
 //! | L6 | `standard` | the catalogue of everything that comes with this crate: [`Catalogue::standard`] | consensus, protocol, scenario |
+//! | L6 | [`run`] | runs a checked scenario under one seed, to what came of it | base, observe, scenario |
+//! | L6 | [`explore`] | generates cases within limits, judges them, makes what breaks smaller | base, network, observe, engine, scenario |
 //! | L6 | [`speed`] | the workloads by which speed is measured | base, chain, protocol, consensus, ledger, network, engine |
-//! | L6 | [`report`] | from outcomes to people: tables, charts, pages | base, observe, scenario |
-//! | top | `main.rs`, `cli` | the command line: parse, dispatch, exit codes | base, scenario, report, speed, the catalogue |
+//! | L7 | [`report`] | from outcomes to people: tables, charts, pages | base, observe, scenario, run, explore |
+//! | top | `main.rs`, `cli` | the command line: parse, dispatch, exit codes | base, scenario, run, explore, report, speed, the catalogue |
 //!
 //! To add a protocol is one new folder, one `pub mod` line and one line of the registry in [`consensus`]; outside this crate
 //! it is one call of [`Catalogue::add_protocol`]. `CONTRIBUTING.md` says how everything else is added.
@@ -149,7 +151,7 @@
 //! * **A catalogue is handed over** ([`Catalogue`]). The scenario layer once asked the registry by name, so that a protocol
 //!   could not live outside this crate. Now it is given a value that says what there is: it knows types no more, only names,
 //!   settings, and one function per protocol that builds a chain of it.
-//! * **A world is a scenario** ([`scenario::explore`]). What a search draws, shrinks and writes down is what people write,
+//! * **A world is a scenario** ([`explore`]). What a search draws, shrinks and writes down is what people write,
 //!   so that every finding is replayed by `ledgerlab run` and none by a seed of the search alone.
 //! * **Speed is measured from outside.** [`speed`] builds the workloads that other simulators publish; only the
 //!   command line (`ledgerlab bench`) and `benches/` time them, since nothing below reads a clock.
@@ -158,6 +160,7 @@ pub mod base;
 pub mod chain;
 pub mod consensus;
 pub mod engine;
+pub mod explore;
 pub mod ledger;
 pub mod network;
 pub mod observe;
@@ -165,6 +168,7 @@ pub mod protocol;
 // The report layer shows progress to people, who live by the wall clock and read standard error.
 #[allow(clippy::disallowed_types, clippy::print_stderr)]
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod speed;
 mod standard;

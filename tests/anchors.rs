@@ -3,8 +3,8 @@
 use ledgerlab::Catalogue;
 use ledgerlab::base::{Duration, Time};
 use ledgerlab::observe::metrics::{BlockStatus, TransactionStatus, ViolationRow};
+use ledgerlab::run::{RunResult, run};
 use ledgerlab::scenario::Scenario;
-use ledgerlab::scenario::run::{RunResult, run};
 
 const ANCHORED: &str = include_str!("../scenarios/faults/threshold-anchored-history.toml");
 

@@ -83,13 +83,8 @@ fn the_search_finds_every_kind_of_source() {
 }
 
 /// Folders in which files need each other still; each is a debt, and the list only gets shorter.
-const CIRCLES: &[&str] = &[
-    "consensus::clique::",
-    "consensus::pbft::",
-    "consensus::raft::",
-    "consensus::tendermint::",
-    "observe::metrics::",
-];
+const CIRCLES: &[&str] =
+    &["consensus::clique::", "consensus::pbft::", "consensus::raft::", "consensus::tendermint::", "observe::metrics::"];
 
 #[test]
 fn no_two_files_need_each_other() {

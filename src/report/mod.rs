@@ -27,8 +27,8 @@ pub use crate::observe::fingerprint::{Timeline, compare};
 pub use crate::observe::metrics::{Figure, definitions};
 
 use crate::observe::metrics::{Summary, aggregate};
+use crate::run::{ChainResult, RunResult};
 use crate::scenario::Scenario;
-use crate::scenario::run::{ChainResult, RunResult};
 use chart::Plot;
 use comparison::FinishedComparison;
 use folder::{Folder, WriteError};

@@ -2,7 +2,7 @@
 
 use crate::base::{Duration, Time};
 use crate::report::number::grouped;
-use crate::scenario::run::Standing;
+use crate::run::Standing;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};

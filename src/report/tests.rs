@@ -7,8 +7,8 @@ use crate::observe::metrics::{
     OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus,
     UncheckedRow, ViolationRow,
 };
+use crate::run::run;
 use crate::scenario::Catalogue;
-use crate::scenario::run::run;
 use std::fs;
 use std::sync::OnceLock;
 

@@ -20,7 +20,6 @@ mod catalogue;
 mod complete;
 pub mod dataset_keys;
 mod estimate;
-pub mod explore;
 pub mod fault;
 mod ledger;
 mod listing;
@@ -28,7 +27,6 @@ mod load;
 mod load_variants;
 mod model;
 mod parse;
-pub mod run;
 mod schema;
 mod summary;
 mod validate;
@@ -38,7 +36,6 @@ pub use catalogue::{
     WorkloadModel,
 };
 pub use estimate::{Estimate, estimate, show};
-pub use explore::Explore;
 pub use fault::{
     Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, FloodPayload, GenericAttack,
     Load, Log, Partition, Pause, Repeat, Slow,
@@ -47,9 +44,9 @@ pub use listing::{Choice, Section, listing};
 pub use load::Loaded;
 pub use model::choice::Model;
 pub use model::{
-    Agent, Anchor, Chain, Checks, ClockError, DISKS, Disk, DiskProfile, Group, Latency, Mempool, ModelChoice, NO_DISK,
-    Network, NodeSelector, Nodes, Output, ProtocolChoice, Rate, Regions, Scenario, Seeds, Topology, TransactionRelay,
-    Variant, Weights, Workload,
+    Agent, Anchor, Chain, Checks, ClockError, DISKS, Disk, DiskProfile, DrawnFault, Explore, Group, Latency, Mempool,
+    ModelChoice, NO_DISK, Network, NodeSelector, Nodes, Output, ProtocolChoice, Rate, Regions, Scenario, Seeds,
+    Topology, TransactionRelay, Variant, Weights, Workload,
 };
 pub use parse::error::Mistake;
 pub use parse::name;

@@ -12,7 +12,7 @@ use super::terminal::{interval, value};
 use super::{ChainSummary, Finished, FinishedExperiment, Pictures, terminal};
 use crate::base::Time;
 use crate::observe::metrics::{OverRuns, Summary};
-use crate::scenario::run::ChainResult;
+use crate::run::ChainResult;
 use crate::scenario::summary;
 use page::Page;
 

@@ -49,7 +49,7 @@ pub struct ProtocolEntry {
     /// [`Protocol::Config`].
     pub(in crate::scenario) settings: Settings,
     /// How much faulty weight it tolerates among so many equal nodes, on settled settings.
-    pub(in crate::scenario) tolerates: fn(&toml::Table, usize) -> u64,
+    pub tolerates: fn(&toml::Table, usize) -> u64,
     /// Builds a chain of it.
     pub(in crate::scenario) chain: fn(&Builder<'_>) -> Result<BuiltChain, String>,
 }

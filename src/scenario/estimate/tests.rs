@@ -4,7 +4,7 @@
 use super::{BLOCK, Estimate, PENDING, TRANSACTION, estimate};
 use crate::chain::Transaction;
 use crate::observe::metrics::{BlockRow, TransactionRow};
-use crate::scenario::run::run;
+use crate::scenario::build::{Built, build};
 use crate::scenario::{Catalogue, Scenario};
 
 const BASE: &str = r#"
@@ -50,8 +50,14 @@ fn transactions_blocks_and_intervals_are_as_many_as_the_run_has() {
     ] {
         let scenario = scenario(changes);
         let estimate = estimate(&scenario);
-        let ran = run(&Catalogue::standard(), &scenario, 1, &|_| Err(String::new()), u64::MAX, |_| true).unwrap();
-        let outcome = &ran.chains[0].outcome;
+        let read = |_: &str| Err(String::new());
+        let Built { mut world, mut watchers, .. } = build(&Catalogue::standard(), &scenario, 1, &read).unwrap();
+        while world.advance(1_000) {}
+        world.chains[0].finish();
+        let end = world.chains[0].end();
+        drop(world);
+        let watchers = watchers.remove(0);
+        let outcome = watchers.metrics.into_inner().outcome(end, watchers.checks.into_inner().verdict());
         for (what, found) in [
             (" transactions", outcome.transactions.len()),
             (" blocks", outcome.blocks.len()),

@@ -3,6 +3,7 @@
 mod agent;
 mod chain;
 pub mod choice;
+mod explore;
 mod network;
 mod nodes;
 mod scenario;
@@ -12,6 +13,7 @@ mod workload;
 pub use agent::{Agent, Anchor};
 pub use chain::Chain;
 pub use choice::{ModelChoice, ProtocolChoice};
+pub use explore::{DrawnFault, Explore};
 pub use network::{Latency, Network, Topology, TransactionRelay};
 pub use nodes::{
     ClockError, DISKS, Disk, DiskProfile, Group, Mempool, NO_DISK, NodeSelector, Nodes, Rate, Regions, Weights,

@@ -1,10 +1,10 @@
 //! An experiment, as scenarios write it.
 
 use super::chain::Chain;
+use super::explore::Explore;
 use super::{Agent, Variant, Workload};
 use crate::base::{ByteSize, Crypto, Duration};
 use crate::engine::StopRule;
-use crate::scenario::explore::Explore;
 use crate::scenario::fault::{Adversary, Fault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,11 @@ impl Scenario {
     #[must_use]
     pub fn duration(&self) -> Duration {
         self.duration.unwrap_or_default()
+    }
+    /// The limits inside which worlds are drawn.
+    #[must_use]
+    pub fn limits(&self) -> Explore {
+        self.explore.clone().unwrap_or_default()
     }
     /// A scenario of one chain, to be completed by [`Scenario::checked`]: nothing is asked of it, and nothing goes wrong.
     #[must_use]

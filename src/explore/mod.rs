@@ -1,4 +1,4 @@
-//! Searching for faults that break a protocol.
+//! L6: searching for faults that break a protocol.
 //!
 //! From one number a whole *world* is drawn inside the limits of a scenario: how many nodes, on what network, under what
 //! load, which of them lie, what goes wrong and when ([`world`]). In its *safety phase* nothing wrong may ever happen. Then
@@ -18,11 +18,11 @@ mod tests;
 pub use draw::{ingredients, world};
 pub use shrink::{Shrunk, shrink};
 
-use super::build::{Built, build_unmeasured};
-use super::{Catalogue, Chain, Scenario};
 use crate::base::{Duration, Time};
+use crate::engine::MultiChain;
 use crate::observe::ViolationKind;
-use schemars::JsonSchema;
+use crate::scenario::build::{Built, build_unmeasured};
+use crate::scenario::{Catalogue, Chain, Scenario};
 use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,117 +31,6 @@ pub const PANIC: &str = "panic";
 
 /// So many steps are taken between two looks at whether something broke, or somebody wants an end.
 const SLICE: u64 = 500;
-
-/// The limits inside which worlds are drawn.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Explore {
-    /// How many worlds. Default 1000.
-    pub cases: u64,
-    /// Fewest and most nodes. Left out: as many as the chain has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nodes: Option<(u32, u32)>,
-    /// Most faults of one world. Default 5.
-    pub max_faults: u32,
-    /// The kinds of faults that are drawn. Default all.
-    pub fault_kinds: Vec<Kind>,
-    /// Most nodes that lie, forget or stay down. Left out: as many as the protocol tolerates.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_faulty: Option<u32>,
-    /// Whether faulty nodes may lie; otherwise they only stay down. Left out: if the protocol claims to survive it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub byzantine: Option<bool>,
-    /// The attacks that Byzantine nodes play, by name. Left out: all that `ledgerlab list attacks` shows for the protocol.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attacks: Vec<String>,
-    /// How far clocks may jump. Default 500 ms.
-    pub max_clock_jump: Duration,
-    /// When the safety phase ends. Left out: after a third of the duration.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub safety_phase: Option<Duration>,
-}
-
-impl Default for Explore {
-    fn default() -> Explore {
-        Explore {
-            cases: 1_000,
-            nodes: None,
-            max_faults: 5,
-            fault_kinds: Kind::ALL.to_vec(),
-            max_faulty: None,
-            byzantine: None,
-            attacks: Vec::new(),
-            max_clock_jump: Duration::from_millis(500),
-            safety_phase: None,
-        }
-    }
-}
-
-/// The kinds of faults that are drawn.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Nodes, or the leader, crash and come back.
-    Crash,
-    /// The same, and the last write is torn.
-    TornWrite,
-    /// Nodes stand still and go on.
-    Pause,
-    /// Slow processors, slow or full disks.
-    Slow,
-    /// Clocks jump and drift.
-    Clock,
-    /// Nodes are cut off from each other: all links, one way, or all but a bridge.
-    Partition,
-    /// One node is surrounded.
-    Eclipse,
-    /// Links lose, delay, duplicate and reorder messages.
-    Degrade,
-    /// Messages are garbled.
-    Corrupt,
-    /// A link or a node comes and goes.
-    Flap,
-    /// Clients ask more often, or less.
-    Load,
-    /// Strangers send forged messages, or payments that nobody can pay.
-    Flood,
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Kind; 12] = [
-        Kind::Crash,
-        Kind::TornWrite,
-        Kind::Pause,
-        Kind::Slow,
-        Kind::Clock,
-        Kind::Partition,
-        Kind::Eclipse,
-        Kind::Degrade,
-        Kind::Corrupt,
-        Kind::Flap,
-        Kind::Load,
-        Kind::Flood,
-    ];
-    /// Its word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Kind::Crash => "crash",
-            Kind::TornWrite => "torn_write",
-            Kind::Pause => "pause",
-            Kind::Slow => "slow",
-            Kind::Clock => "clock",
-            Kind::Partition => "partition",
-            Kind::Eclipse => "eclipse",
-            Kind::Degrade => "degrade",
-            Kind::Corrupt => "corrupt",
-            Kind::Flap => "flap",
-            Kind::Load => "load",
-            Kind::Flood => "flood",
-        }
-    }
-}
 
 /// How many faulty nodes the protocol of a chain bears.
 fn tolerated(catalogue: &Catalogue, chain: &Chain) -> u32 {
@@ -216,7 +105,7 @@ pub fn judge_while(
     })
 }
 
-fn watch(mut world: crate::engine::MultiChain, go_on: &dyn Fn() -> bool) -> Option<CaseResult> {
+fn watch(mut world: MultiChain, go_on: &dyn Fn() -> bool) -> Option<CaseResult> {
     let mut more = true;
     while more && world.chains.iter().all(|chain| chain.violations().is_empty()) {
         if !go_on() {
@@ -241,12 +130,4 @@ fn watch(mut world: crate::engine::MultiChain, go_on: &dyn Fn() -> bool) -> Opti
         events: world.chains.iter().map(|chain| chain.events()).sum(),
         simulated: world.now().since(Time::ZERO),
     })
-}
-
-impl Scenario {
-    /// The limits inside which worlds are drawn.
-    #[must_use]
-    pub fn limits(&self) -> Explore {
-        self.explore.clone().unwrap_or_default()
-    }
 }

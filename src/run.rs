@@ -1,11 +1,11 @@
-//! From a world that is ready to what it came to.
+//! L6: running a checked scenario under one seed.
 
-use super::build::{Built, Read, build};
-use super::{Catalogue, Scenario};
 use crate::base::Time;
 use crate::observe::fingerprint::Timeline;
 use crate::observe::metrics::Outcome;
 use crate::observe::story::Story;
+use crate::scenario::build::{Built, Read, build};
+use crate::scenario::{Catalogue, Scenario};
 
 /// So many steps are taken between two looks at whether to go on: few enough that even slow ones take no second: to take in
 /// a block of thousands of payments takes milliseconds. Part of no result.

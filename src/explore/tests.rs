@@ -1,8 +1,8 @@
 //! Worlds are the same every time, stay inside their limits, and break when the limits allow more than can be borne.
 
-use super::{Kind, ingredients, judge, shrink, world};
+use super::{ingredients, judge, shrink, world};
 use crate::base::Duration;
-use crate::scenario::{Catalogue, Scenario};
+use crate::scenario::{Catalogue, DrawnFault, Scenario};
 use std::collections::BTreeSet;
 
 const BASE: &str = r#"
@@ -72,7 +72,7 @@ fn faults_end_with_the_safety_phase_and_faulty_nodes_are_no_more_than_tolerated(
         assert!(down + world.adversary.len() <= bound, "world {number}");
         seen.extend(ingredients(&world));
     }
-    for kind in Kind::ALL {
+    for kind in DrawnFault::ALL {
         assert!(seen.contains(kind.word()), "{} is never drawn", kind.word());
     }
 }

@@ -1,6 +1,6 @@
 //! Drawing a world.
 
-use super::{Explore, Kind, tolerated};
+use super::tolerated;
 use crate::base::{Duration, FaultModel, Stream};
 use crate::network::latency::Distribution;
 use crate::scenario::name;
@@ -8,6 +8,7 @@ use crate::scenario::{
     Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, FloodPayload, GenericAttack,
     Latency, Load, Log, NodeSelector, Partition, Pause, Repeat, Scenario, Seeds, Slow, Workload,
 };
+use crate::scenario::{DrawnFault, Explore};
 
 /// The world with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.
 ///
@@ -37,7 +38,7 @@ pub fn world(catalogue: &Catalogue, base: &Scenario, number: u64) -> Scenario {
 #[must_use]
 pub fn ingredients(world: &Scenario) -> Vec<String> {
     let mut words: Vec<String> = world.fault.iter().map(|fault| word(fault).to_owned()).collect();
-    words.extend(world.fault.iter().filter(|fault| fault.repeat.is_some()).map(|_| Kind::Flap.word().to_owned()));
+    words.extend(world.fault.iter().filter(|fault| fault.repeat.is_some()).map(|_| DrawnFault::Flap.word().to_owned()));
     words.extend(world.adversary.iter().map(|adversary| format!("attack {}", adversary.attack.word())));
     words.sort_unstable();
     words.dedup();
@@ -46,19 +47,19 @@ pub fn ingredients(world: &Scenario) -> Vec<String> {
 
 fn word(fault: &Fault) -> &'static str {
     let kind = match fault {
-        Fault { crash: Some(Crash { log: Log::Torn, .. }), .. } => Kind::TornWrite,
+        Fault { crash: Some(Crash { log: Log::Torn, .. }), .. } => DrawnFault::TornWrite,
         Fault { crash: Some(crash), .. } if crash.forgets() => return "amnesia",
         Fault { crash: Some(_), until: None, .. } => return "stays down",
-        Fault { crash: Some(_), .. } => Kind::Crash,
-        Fault { pause: Some(_), .. } => Kind::Pause,
-        Fault { slow: Some(_), .. } => Kind::Slow,
-        Fault { clock: Some(_), .. } => Kind::Clock,
-        Fault { partition: Some(_), .. } => Kind::Partition,
-        Fault { eclipse: Some(_), .. } => Kind::Eclipse,
-        Fault { degrade: Some(Degrade { corrupt, .. }), .. } if *corrupt > 0.0 => Kind::Corrupt,
-        Fault { degrade: Some(_), .. } => Kind::Degrade,
-        Fault { load: Some(_), .. } => Kind::Load,
-        Fault { .. } => Kind::Flood,
+        Fault { crash: Some(_), .. } => DrawnFault::Crash,
+        Fault { pause: Some(_), .. } => DrawnFault::Pause,
+        Fault { slow: Some(_), .. } => DrawnFault::Slow,
+        Fault { clock: Some(_), .. } => DrawnFault::Clock,
+        Fault { partition: Some(_), .. } => DrawnFault::Partition,
+        Fault { eclipse: Some(_), .. } => DrawnFault::Eclipse,
+        Fault { degrade: Some(Degrade { corrupt, .. }), .. } if *corrupt > 0.0 => DrawnFault::Corrupt,
+        Fault { degrade: Some(_), .. } => DrawnFault::Degrade,
+        Fault { load: Some(_), .. } => DrawnFault::Load,
+        Fault { .. } => DrawnFault::Flood,
     };
     kind.word()
 }
@@ -177,7 +178,7 @@ impl CaseGenerator {
     fn faults(&mut self, world: &mut Scenario) {
         let many = self.random.below(u64::from(self.limits.max_faults) + 1);
         let kinds = self.some_kinds();
-        let may_repeat = self.limits.fault_kinds.contains(&Kind::Flap);
+        let may_repeat = self.limits.fault_kinds.contains(&DrawnFault::Flap);
         self.tempo = match self.random.below(4) {
             0 => Tempo::Short,
             1 if may_repeat => Tempo::Bursts,
@@ -195,7 +196,7 @@ impl CaseGenerator {
     /// their proposal, or a few of its votes, at a few nodes: only so do locks part. Draws from a stream of its own.
     fn late_leaders(&mut self, number: u64, world: &mut Scenario) {
         let others = std::mem::replace(&mut self.random, Stream::new(number, "late leaders", 0, 0));
-        if self.limits.fault_kinds.contains(&Kind::Degrade) && self.random.chance(0.25) {
+        if self.limits.fault_kinds.contains(&DrawnFault::Degrade) && self.random.chance(0.25) {
             let (from, to) = (NodeSelector::Leader, NodeSelector::Numbers(self.some_nodes(self.n)));
             let is_lost = self.random.chance(0.5);
             let (loss, extra_delay) = if is_lost { (1.0, Duration::ZERO) } else { (0.0, self.millis(3_000)) };
@@ -207,30 +208,32 @@ impl CaseGenerator {
         self.random = others;
     }
     /// All kinds, or each with an even chance: what is left out hides nothing of the rest.
-    fn some_kinds(&mut self) -> Vec<Kind> {
+    fn some_kinds(&mut self) -> Vec<DrawnFault> {
         let all = self.limits.fault_kinds.clone();
         if self.random.chance(0.5) {
             return all;
         }
-        let some: Vec<Kind> = all.iter().copied().filter(|_| self.random.chance(0.5)).collect();
+        let some: Vec<DrawnFault> = all.iter().copied().filter(|_| self.random.chance(0.5)).collect();
         if some.is_empty() { all } else { some }
     }
-    fn fault(&mut self, kind: Kind) -> Fault {
+    fn fault(&mut self, kind: DrawnFault) -> Fault {
         let fault = self.span();
         match kind {
-            Kind::Crash => {
+            DrawnFault::Crash => {
                 Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Intact, data: Data::Kept }), ..fault }
             }
-            Kind::TornWrite => {
+            DrawnFault::TornWrite => {
                 Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Torn, data: Data::Kept }), ..fault }
             }
-            Kind::Pause => Fault { pause: Some(Pause { nodes: self.whom() }), ..fault },
-            Kind::Slow => Fault { slow: Some(self.slow()), ..fault },
-            Kind::Clock => Fault { clock: Some(self.clock()), ..fault },
+            DrawnFault::Pause => Fault { pause: Some(Pause { nodes: self.whom() }), ..fault },
+            DrawnFault::Slow => Fault { slow: Some(self.slow()), ..fault },
+            DrawnFault::Clock => Fault { clock: Some(self.clock()), ..fault },
             // A node alone cannot be cut off from anybody: its links to nobody get worse instead.
-            Kind::Partition | Kind::Eclipse if self.n == 1 => Fault { degrade: Some(self.degrade()), ..fault },
-            Kind::Partition => Fault { partition: Some(self.partition()), ..fault },
-            Kind::Eclipse => {
+            DrawnFault::Partition | DrawnFault::Eclipse if self.n == 1 => {
+                Fault { degrade: Some(self.degrade()), ..fault }
+            }
+            DrawnFault::Partition => Fault { partition: Some(self.partition()), ..fault },
+            DrawnFault::Eclipse => {
                 let victim = self.random.below(u64::from(self.n)) as u32;
                 let by = self.some_nodes(2).into_iter().filter(|by| *by != victim).collect();
                 Fault {
@@ -242,13 +245,13 @@ impl CaseGenerator {
                 }
                 .or_partition(victim)
             }
-            Kind::Degrade => Fault { degrade: Some(self.degrade()), ..fault },
-            Kind::Corrupt => {
+            DrawnFault::Degrade => Fault { degrade: Some(self.degrade()), ..fault },
+            DrawnFault::Corrupt => {
                 let corrupt = self.one_of(&[0.01, 0.1, 0.3]);
                 let degrade = Degrade { corrupt, ..everywhere() };
                 Fault { degrade: Some(degrade), ..fault }
             }
-            Kind::Flap => {
+            DrawnFault::Flap => {
                 let repeat = fault.repeat.or_else(|| Some(self.repeat(6_000)));
                 if self.n > 1 && self.random.chance(0.5) {
                     Fault { partition: Some(self.partition()), repeat, ..fault }
@@ -260,11 +263,11 @@ impl CaseGenerator {
                     }
                 }
             }
-            Kind::Load => {
+            DrawnFault::Load => {
                 let factor = self.one_of(&[0.1, 3.0, 10.0]);
                 Fault { load: Some(Load { factor }), ..fault }
             }
-            Kind::Flood => {
+            DrawnFault::Flood => {
                 let rate = self.one_of(&[10.0, 200.0, 2_000.0]);
                 let payload = if self.random.chance(0.5) { FloodPayload::Messages } else { FloodPayload::Transactions };
                 Fault { flood: Some(Flood { nodes: self.whom(), rate, payload }), ..fault }
