@@ -10,7 +10,7 @@ use ledgerlab::base::Duration;
 use ledgerlab::consensus::raft::{Config, Raft};
 use ledgerlab::run::run_to_end;
 use ledgerlab::scenario::{
-    Chain, Crash, Data, Fault, Log, Mistake, NodeSelector, Payments, ProtocolChoice, Scenario, Workload,
+    Chain, Crash, Data, Fault, Log, NodeSelector, Payments, ProtocolChoice, Scenario, ScenarioError, Workload,
 };
 use std::error::Error;
 
@@ -28,7 +28,7 @@ fn scenario(rate: f64) -> Scenario {
 }
 
 /// The mistakes as people read them, each with its line.
-fn shown(mistakes: &[Mistake]) -> String {
+fn shown(mistakes: &[ScenarioError]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 

@@ -103,7 +103,7 @@
 //!   [`base::Committee`] computes quorums; only the command line and reports print or touch files.
 //! * **Pure functions are computed once and charged to all**: signatures, hashes, execution. The check mode computes
 //!   them everywhere and must reach the same fingerprint.
-//! * **Three kinds of errors, never mixed.** A scenario is wrong: [`scenario::Mistake`], with its line. The simulated
+//! * **Three kinds of errors, never mixed.** A scenario is wrong: [`scenario::ScenarioError`], with its line. The simulated
 //!   world broke a promise: [`observe::Violation`]. We are wrong: a panic. Bytes from a Byzantine peer are an event and
 //!   never any of these.
 //! * **Readable size.** No file has more than 800 lines, no function more than 70.
@@ -132,7 +132,7 @@
 //!   does not: its batches may come to stand at another height, so they hold no coinbase.
 //! * **[`Record::is_checkpoint`](protocol::Record::is_checkpoint).** Logs grow without bound unless a record may stand
 //!   for all before it; the engine then drops them and charges the right size at recovery.
-//! * **[`protocol::testing`].** Protocols are tested without the engine, against the contract alone: the layers forbid
+//! * **`protocol::testing` (feature `testing`).** Protocols are tested without the engine, against the contract alone: the layers forbid
 //!   `consensus` to import the engine in its tests too, and a small stage makes better stories.
 //! * **One word of weather per envelope.** Instead of one cipher stream per link, an envelope has one random word, mixed with
 //!   each receiver, and delays are drawn through inverse distribution functions. Streams for a million links cost more

@@ -47,8 +47,8 @@ fn a_mistake_is_shown_with_its_line_or_given_in_json() {
     let (code, out, error) = told(&ledgerlab(&[&wrong[..], &["--json"]].concat()));
     let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, error.as_str(), &answer["ok"]), (2, "", &serde_json::json!(false)));
-    assert_eq!(answer["mistakes"][0]["help"], "did you mean `count`?");
-    assert_eq!(answer["mistakes"][0]["line"], 1);
+    assert_eq!(answer["errors"][0]["help"], "did you mean `count`?");
+    assert_eq!(answer["errors"][0]["line"], 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How the program ends.
 
 use ledgerlab::report::folder::WriteError;
-use ledgerlab::scenario::Mistake;
+use ledgerlab::scenario::ScenarioError;
 use std::io::{IsTerminal as _, Write as _};
 
 /// What the exit code says.
@@ -13,7 +13,7 @@ pub enum Exit {
     /// The machine failed: disk full, file vanished.
     Io = 1,
     /// The command line or the scenario is wrong.
-    Mistake = 2,
+    ScenarioError = 2,
     /// Nodes disagree, or something final was taken back.
     Safety = 3,
     /// Nothing became final in time.
@@ -33,7 +33,7 @@ const NOTHING_YET: &str = "interrupted: no run had begun, and nothing was writte
 #[derive(Debug)]
 pub enum Failure {
     /// The scenario is wrong.
-    Scenario(Vec<Mistake>),
+    Scenario(Vec<ScenarioError>),
     /// Something that was asked for cannot be done; not a matter of a line in a scenario.
     InvalidInput(String),
     /// The machine failed.
@@ -47,7 +47,7 @@ impl Failure {
     pub fn print(&self, json: bool) -> Exit {
         if json {
             let value = match self {
-                Failure::Scenario(mistakes) => serde_json::json!({"ok": false, "mistakes": mistakes}),
+                Failure::Scenario(mistakes) => serde_json::json!({"ok": false, "errors": mistakes}),
                 Failure::InvalidInput(what) => serde_json::json!({"ok": false, "error": what}),
                 Failure::Io(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
                 Failure::Interrupted => serde_json::json!({"ok": false, "error": NOTHING_YET}),
@@ -58,7 +58,7 @@ impl Failure {
             let _ = writeln!(std::io::stderr(), "{}", self.text());
         }
         match self {
-            Failure::Scenario(_) | Failure::InvalidInput(_) => Exit::Mistake,
+            Failure::Scenario(_) | Failure::InvalidInput(_) => Exit::ScenarioError,
             Failure::Io(_) => Exit::Io,
             Failure::Interrupted => Exit::Interrupted,
         }
@@ -100,7 +100,7 @@ impl From<std::io::Error> for Failure {
 }
 
 /// Mistakes as people read them, coloured on a terminal unless `NO_COLOR` is set.
-pub fn render(mistakes: &[Mistake]) -> String {
+pub fn render(mistakes: &[ScenarioError]) -> String {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let shown: Vec<String> = mistakes.iter().map(|mistake| mistake.render(colour)).collect();
     shown.join("\n\n")

@@ -5,7 +5,7 @@ use super::exit::{Exit, Failure, render};
 use comfy_table::{ContentArrangement, Table, presets};
 use ledgerlab::Catalogue;
 use ledgerlab::report::{Figure, definitions};
-use ledgerlab::scenario::{self, Choice, Loaded, Mistake, Scenario};
+use ledgerlab::scenario::{self, Choice, Loaded, Scenario, ScenarioError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write as _};
@@ -52,7 +52,7 @@ pub fn read_named(scenario: &Path, path: &str) -> Result<String, String> {
 }
 
 /// What is wrong with the files that a scenario and its variants name, each looked at once.
-fn wrong_files(loaded: &Loaded, file: &Path) -> Vec<Mistake> {
+fn wrong_files(loaded: &Loaded, file: &Path) -> Vec<ScenarioError> {
     let (mut wrong, mut seen, mut read) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     for scenario in std::iter::once(&loaded.scenario).chain(&loaded.variants) {
         for (number, (key, path)) in scenario.files() {

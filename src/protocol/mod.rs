@@ -19,6 +19,7 @@ pub mod backward_sync;
 pub mod chained;
 mod context;
 pub mod request;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod votes;
 

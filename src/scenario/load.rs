@@ -3,7 +3,7 @@
 use super::catalogue::Catalogue;
 use super::complete::complete;
 use super::load_variants;
-use super::parse::error::{Mistake, Source, Sources};
+use super::parse::error::{ScenarioError, Source, Sources};
 use super::parse::spanned_toml::{Place, Reason, Renamed, SpannedToml, Step, renew_path, steps};
 use super::parse::syntax;
 use super::validate::{NO_END, validate};
@@ -28,9 +28,9 @@ pub struct Loaded {
     /// The scenarios of its variants, in the order of [`Scenario::variant`]: if there are any, these are run.
     pub variants: Vec<Scenario>,
     /// What looks odd but can be run.
-    pub warnings: Vec<Mistake>,
+    pub warnings: Vec<ScenarioError>,
     /// Overrides that do nothing to some of the variants, with their numbers.
-    partial: Vec<(Mistake, BTreeSet<usize>)>,
+    partial: Vec<(ScenarioError, BTreeSet<usize>)>,
     sources: Sources,
     tree: SpannedToml,
 }
@@ -50,7 +50,7 @@ impl Loaded {
     /// A mistake at the value of `key`, such as `chain[0].network.topology.file.path`: for what can only be checked
     /// outside, like files that the scenario names.
     #[must_use]
-    pub fn mistake(&self, key: &str, title: String, label: String) -> Mistake {
+    pub fn mistake(&self, key: &str, title: String, label: String) -> ScenarioError {
         self.sources.mistake(&self.tree.place(key), title, label)
     }
 }
@@ -63,24 +63,29 @@ impl Scenario {
     ///
     /// # Errors
     /// Everything that is wrong: at least one mistake.
-    pub fn load(catalogue: &Catalogue, origin: &str, text: &str, overrides: &[String]) -> Result<Loaded, Vec<Mistake>> {
+    pub fn load(
+        catalogue: &Catalogue,
+        origin: &str,
+        text: &str,
+        overrides: &[String],
+    ) -> Result<Loaded, Vec<ScenarioError>> {
         let mut sources = Sources(vec![Source::new(origin, text)]);
         let mut tree = SpannedToml::parse(text, 0).map_err(|error| {
             let line = text.get(..error.span.start).unwrap_or("").lines().count().max(1) - 1;
             let help = syntax(&error.what, text.lines().nth(line).unwrap_or(""));
-            vec![Mistake::new(origin, text, error.span, "this is not TOML".to_owned(), error.what).help(help)]
+            vec![ScenarioError::new(origin, text, error.span, "this is not TOML".to_owned(), error.what).help(help)]
         })?;
         let mut renamed = tree.renew();
         let mut partial = Vec::new();
         for change in overrides {
             sources.0.push(Source::new(OVERRIDE, change));
-            let mistake = |(span, title, label): Refused| Mistake::new(OVERRIDE, change, span, title, label);
+            let mistake = |(span, title, label): Refused| ScenarioError::new(OVERRIDE, change, span, title, label);
             let (key, without) = apply(&mut tree, change, sources.0.len() - 1, &mut renamed)
                 .map_err(|refused| vec![mistake(refused)])?;
             if !without.is_empty() {
                 let title = "this has no effect on what is run".to_owned();
                 let mut vain = mistake((key, title, "variants choose something else here".to_owned()));
-                vain.harmless = true;
+                vain.is_warning = true;
                 partial.push((vain, without));
             }
         }
@@ -91,20 +96,21 @@ impl Scenario {
         renamed.retain(|renamed| old.insert((renamed.old.clone(), renamed.new)));
         found.extend(renamed.iter().map(|renamed| old_name(renamed, &sources)));
         let Some(mut scenario) = scenario else { return Err(found) };
-        let is_read = found.iter().all(|mistake| mistake.harmless);
+        let is_read = found.iter().all(|mistake| mistake.is_warning);
         complete(&mut scenario, catalogue);
         let checked = validate(&mut scenario, &tree, &sources, catalogue);
         // What is missing because it could not be read was told.
         let top = sources.mistake(&tree.place(""), String::new(), String::new());
-        let hides =
-            |hole: &Mistake, mistake: &Mistake| mistake.is_at(hole) || (mistake.title == NO_END && hole.is_at(&top));
+        let hides = |hole: &ScenarioError, mistake: &ScenarioError| {
+            mistake.is_at(hole) || (mistake.title == NO_END && hole.is_at(&top))
+        };
         let are_nodes_known = nodes_of(&written) == nodes_of(&tree);
-        let follows = |mistake: &Mistake| {
+        let follows = |mistake: &ScenarioError| {
             (!are_nodes_known && is_about_nodes(mistake)) || holes.iter().any(|hole| hides(hole, mistake))
         };
         found.extend(checked.into_iter().filter(|mistake| is_read || !follows(mistake)));
         let mut variants = Vec::new();
-        if found.iter().all(|mistake| mistake.harmless) {
+        if found.iter().all(|mistake| mistake.is_warning) {
             variants = load_variants::scenarios(&scenario, &tree, &sources, catalogue, &mut found);
         }
         if !is_read {
@@ -113,7 +119,7 @@ impl Scenario {
         // What is odd in common is odd in every variant: it is said once.
         let mut said = BTreeSet::new();
         found.retain(|mistake| said.insert(mistake.clone()));
-        let (mut warnings, mistakes): (Vec<_>, Vec<_>) = found.into_iter().partition(|mistake| mistake.harmless);
+        let (mut warnings, mistakes): (Vec<_>, Vec<_>) = found.into_iter().partition(|mistake| mistake.is_warning);
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -127,11 +133,11 @@ impl Scenario {
     ///
     /// # Errors
     /// Everything that is wrong, at the lines of the scenario as it would be written.
-    pub fn checked(&self, catalogue: &Catalogue) -> Result<Scenario, Vec<Mistake>> {
+    pub fn checked(&self, catalogue: &Catalogue) -> Result<Scenario, Vec<ScenarioError>> {
         const ORIGIN: &str = "scenario";
         let text = toml::Table::try_from(self).map_err(|error| error.to_string());
         let text = text.and_then(|table| toml::to_string(&table).map_err(|error| error.to_string()));
-        let no_form = |why| vec![Mistake::new(ORIGIN, "", 0..0, "this has no form in TOML".to_owned(), why)];
+        let no_form = |why| vec![ScenarioError::new(ORIGIN, "", 0..0, "this has no form in TOML".to_owned(), why)];
         Ok(Scenario::load(catalogue, ORIGIN, &text.map_err(no_form)?, &[])?.scenario)
     }
 
@@ -176,8 +182,8 @@ impl Scenario {
 /// Reads a scenario from `tree`, with everything that cannot be read. What is misspelt is put right and what is wrong
 /// otherwise is taken away, so that what comes after it is looked at, too. The mistakes that would follow from what was
 /// taken away lie where the last list points.
-fn read(tree: &mut SpannedToml, sources: &Sources) -> (Option<Scenario>, Vec<Mistake>, Vec<Mistake>) {
-    let (mut found, mut holes): (Vec<Mistake>, Vec<Mistake>) = (Vec::new(), Vec::new());
+fn read(tree: &mut SpannedToml, sources: &Sources) -> (Option<Scenario>, Vec<ScenarioError>, Vec<ScenarioError>) {
+    let (mut found, mut holes): (Vec<ScenarioError>, Vec<ScenarioError>) = (Vec::new(), Vec::new());
     while found.len() < MISREAD_MAX {
         let misread = match Scenario::deserialize(&*tree) {
             Ok(scenario) => return (Some(scenario), found, holes),
@@ -211,17 +217,17 @@ fn nodes_of(tree: &SpannedToml) -> Vec<Option<SpannedToml>> {
 }
 
 /// Whether a mistake may come from the number of nodes: if that could not be read, nothing can be said of them.
-fn is_about_nodes(mistake: &Mistake) -> bool {
+fn is_about_nodes(mistake: &ScenarioError) -> bool {
     ["node", "degree"].iter().any(|word| mistake.title.contains(word))
 }
 
 /// The warning about a name that is old.
-fn old_name(renamed: &Renamed, sources: &Sources) -> Mistake {
+fn old_name(renamed: &Renamed, sources: &Sources) -> ScenarioError {
     let (old, new) = (&renamed.old, renamed.new);
     let title = format!("`{old}` is called `{new}` now");
     let label = "the old name is read until version 0.3".to_owned();
     let mut mistake = sources.mistake(&renamed.place, title, label);
-    mistake.harmless = true;
+    mistake.is_warning = true;
     mistake
 }
 

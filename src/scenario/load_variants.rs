@@ -4,7 +4,7 @@
 use super::Scenario;
 use super::catalogue::Catalogue;
 use super::complete::complete;
-use super::parse::error::{Mistake, Sources};
+use super::parse::error::{ScenarioError, Sources};
 use super::parse::name::{self, Named};
 use super::parse::spanned_toml::{Place, SpannedToml, Step, steps};
 use super::validate::validate;
@@ -20,7 +20,7 @@ pub fn scenarios(
     tree: &SpannedToml,
     sources: &Sources,
     catalogue: &Catalogue,
-    found: &mut Vec<Mistake>,
+    found: &mut Vec<ScenarioError>,
 ) -> Vec<Scenario> {
     let mut names = BTreeSet::new();
     let mut made = Vec::new();
@@ -89,7 +89,7 @@ fn scenario(
     mut changed: SpannedToml,
     sources: &Sources,
     catalogue: &Catalogue,
-) -> Result<(Scenario, Vec<Mistake>), Vec<Mistake>> {
+) -> Result<(Scenario, Vec<ScenarioError>), Vec<ScenarioError>> {
     let sets = tree.at(&format!("variant[{number}].set"));
     for (key, place, value) in sets.into_iter().flat_map(SpannedToml::entries) {
         let refused = |title: &str, label: String| vec![sources.mistake(place, title.to_owned(), label)];
@@ -106,5 +106,5 @@ fn scenario(
     complete(&mut scenario, catalogue);
     let found = validate(&mut scenario, &changed, sources, catalogue);
     scenario.name = name::joined(&base.name, &base.variant[number].name);
-    if found.iter().all(|mistake| mistake.harmless) { Ok((scenario, found)) } else { Err(found) }
+    if found.iter().all(|mistake| mistake.is_warning) { Ok((scenario, found)) } else { Err(found) }
 }

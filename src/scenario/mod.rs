@@ -9,7 +9,7 @@
 //!
 //! A scenario is a TOML file: one file, one experiment. [`Scenario::load`] reads it, applies `--set` overrides, checks
 //! everything that can be checked before a run, fills in every default and returns plain data. What is wrong comes
-//! back as [`Mistake`]s that show the line.
+//! back as [`ScenarioError`]s that show the line.
 //!
 //! The format keeps three promises. Unknown keys are refused. Choices are tables named after what is chosen
 //! (`protocol.pbft = { ... }`), so that every key has one meaning and every mistake a place. The resolved form
@@ -48,7 +48,7 @@ pub use model::{
     ModelChoice, NO_DISK, Network, NodeSelector, Nodes, Output, ProtocolChoice, Rate, Regions, Scenario, Seeds,
     Topology, TransactionRelay, Variant, Weights, Workload,
 };
-pub use parse::error::Mistake;
+pub use parse::error::ScenarioError;
 pub use parse::name;
 pub use schema::schema;
 pub use summary::summary;

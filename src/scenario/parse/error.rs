@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// Something wrong with a scenario, and where.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-pub struct Mistake {
+pub struct ScenarioError {
     /// What is wrong, in one line.
     pub title: String,
     /// What stands at the caret: found, allowed, or why it cannot be.
@@ -26,7 +26,7 @@ pub struct Mistake {
     /// Column in characters, from 1.
     pub column: usize,
     /// Whether the scenario can be run all the same.
-    pub harmless: bool,
+    pub is_warning: bool,
     /// The line.
     #[serde(skip)]
     text: String,
@@ -35,26 +35,26 @@ pub struct Mistake {
     span: (usize, usize),
 }
 
-impl Mistake {
+impl ScenarioError {
     /// A mistake at `span` of `text`, which came from `origin`.
     #[must_use]
-    pub fn new(origin: &str, text: &str, span: Range<usize>, title: String, label: String) -> Mistake {
+    pub fn new(origin: &str, text: &str, span: Range<usize>, title: String, label: String) -> ScenarioError {
         Source::new(origin, text).mistake(span, title, label)
     }
     /// Whether both are at the same place.
     #[must_use]
-    pub fn is_at(&self, other: &Mistake) -> bool {
+    pub fn is_at(&self, other: &ScenarioError) -> bool {
         (self.line, self.column, &self.origin) == (other.line, other.column, &other.origin)
     }
     /// The same with advice.
     #[must_use]
-    pub fn help(self, help: impl Into<Option<String>>) -> Mistake {
-        Mistake { help: help.into(), ..self }
+    pub fn help(self, help: impl Into<Option<String>>) -> ScenarioError {
+        ScenarioError { help: help.into(), ..self }
     }
     /// The lines to show; `colour` for terminals.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
-        let level = if self.harmless { Level::WARNING } else { Level::ERROR };
+        let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
         let snippet = Snippet::source(&self.text)
             .line_start(self.line)
             .path(&self.origin)
@@ -68,13 +68,13 @@ impl Mistake {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for ScenarioError {}
 
 /// A text, and where its lines begin, so that many mistakes in a long one are found fast.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl Source {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Source { origin: origin.to_owned(), text: text.to_owned(), lines }
     }
-    fn mistake(&self, span: Range<usize>, title: String, label: String) -> Mistake {
+    fn mistake(&self, span: Range<usize>, title: String, label: String) -> ScenarioError {
         let text = &self.text;
         let floor = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         let (start, end) = (floor(span.start), floor(span.end.max(span.start)));
@@ -98,14 +98,14 @@ impl Source {
         let first = self.lines[line - 1];
         let rest = &text[first..];
         let shown = rest.split('\n').next().unwrap_or(rest);
-        Mistake {
+        ScenarioError {
             title,
             label,
             help: None,
             origin: self.origin.clone(),
             line,
             column: text[first..start].chars().count() + 1,
-            harmless: false,
+            is_warning: false,
             text: shown.to_owned(),
             span: (start - first, (end - first).min(shown.len()).max(start - first)),
         }
@@ -118,17 +118,17 @@ pub struct Sources(pub Vec<Source>);
 
 impl Sources {
     /// A mistake at `place`.
-    pub fn mistake(&self, place: &Place, title: String, label: String) -> Mistake {
+    pub fn mistake(&self, place: &Place, title: String, label: String) -> ScenarioError {
         self.0[place.source].mistake(place.span.clone(), title, label)
     }
     /// A name at `place` under which nothing can be filed.
-    pub fn misnamed(&self, place: &Place, name: &str, refused: Refused) -> Mistake {
+    pub fn misnamed(&self, place: &Place, name: &str, refused: Refused) -> ScenarioError {
         let title = format!("\"{}\" cannot name a folder of results", name.escape_debug());
         self.mistake(place, title, refused.why).help(format!("write `name = \"{}\"`", refused.meant))
     }
     /// What serde could not read, in words for people.
     #[expect(clippy::boxed_local, reason = "as the reader gives it")]
-    pub fn misread(&self, error: Box<Misread>) -> Mistake {
+    pub fn misread(&self, error: Box<Misread>) -> ScenarioError {
         let error = *error;
         let place = error.place.unwrap_or(Place { source: 0, span: 0..0 });
         let meant = form::meant(&error.reason, error.key.as_deref(), self.raw(&place));

@@ -38,7 +38,7 @@ impl Checker<'_> {
         {
             self.select(&key("submit"), &NodeSelector::Numbers(vec![anchor.submit]), &into.nodes, &[]);
             // Settings that could not be read say nothing.
-            let is_read = self.found.iter().all(|mistake| mistake.harmless);
+            let is_read = self.found.iter().all(|mistake| mistake.is_warning);
             let ledger = self.catalogue.ledgers().get(into.ledger.name.as_str()).filter(|_| is_read);
             if ledger.is_some_and(|ledger| !(ledger.read)(&into.ledger.settings).carries_anchors()) {
                 let title = format!("chain \"{}\" cannot carry anchors", anchor.into);

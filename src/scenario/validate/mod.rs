@@ -12,7 +12,7 @@ mod workload;
 
 use super::catalogue::Catalogue;
 use super::estimate::{estimate, show};
-use super::parse::error::{Mistake, Sources, allow, suggest};
+use super::parse::error::{ScenarioError, Sources, allow, suggest};
 use super::parse::name::{self, Named};
 use super::parse::spanned_toml::SpannedToml;
 use super::parse::spelling;
@@ -39,7 +39,12 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// What is wrong with a completed `scenario`, which was read from `tree`. The settings of what it chooses from the catalogue
 /// are read, and completed, too. Mistakes come in the order of the checks.
-pub fn validate(scenario: &mut Scenario, tree: &SpannedToml, sources: &Sources, catalogue: &Catalogue) -> Vec<Mistake> {
+pub fn validate(
+    scenario: &mut Scenario,
+    tree: &SpannedToml,
+    sources: &Sources,
+    catalogue: &Catalogue,
+) -> Vec<ScenarioError> {
     let mut checker = Checker { tree, sources, catalogue, found: Vec::new() };
     checker.frame(scenario);
     if !checker.chains(scenario) {
@@ -51,11 +56,11 @@ pub fn validate(scenario: &mut Scenario, tree: &SpannedToml, sources: &Sources, 
     checker.adversaries(scenario);
     checker.agents(scenario);
     checker.explore(scenario);
-    if checker.found.iter().all(|mistake| mistake.harmless) {
+    if checker.found.iter().all(|mistake| mistake.is_warning) {
         checker.memory(scenario);
     }
     // Only now is it certain that there are not billions of nodes to look at.
-    if checker.found.iter().all(|mistake| mistake.harmless) {
+    if checker.found.iter().all(|mistake| mistake.is_warning) {
         checker.vacuous(scenario);
     }
     checker.found
@@ -65,25 +70,25 @@ struct Checker<'a> {
     tree: &'a SpannedToml,
     sources: &'a Sources,
     catalogue: &'a Catalogue,
-    found: Vec<Mistake>,
+    found: Vec<ScenarioError>,
 }
 
 impl Checker<'_> {
     /// Notes a mistake at the value of `key`.
-    fn wrong(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut Mistake {
+    fn wrong(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
         let mistake = self.sources.mistake(&self.tree.place(key), title.into(), label.into());
         self.found.push(mistake);
         self.found.last_mut().expect("just pushed")
     }
     /// Notes a mistake at `key` itself.
-    fn wrong_key(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut Mistake {
+    fn wrong_key(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
         let mistake = self.sources.mistake(&self.tree.key_place(key), title.into(), label.into());
         self.found.push(mistake);
         self.found.last_mut().expect("just pushed")
     }
     /// Notes something odd at the value of `key`.
     fn odd(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) {
-        self.wrong(key, title, label).harmless = true;
+        self.wrong(key, title, label).is_warning = true;
     }
     /// Refuses a name that is not among `allowed`.
     fn among(&mut self, key: &str, what: &str, found: &str, allowed: &[&str]) -> bool {
@@ -241,7 +246,7 @@ impl Checker<'_> {
             return;
         }
         // Settings that could not be read suit nothing.
-        let is_read = self.found.iter().all(|mistake| mistake.harmless);
+        let is_read = self.found.iter().all(|mistake| mistake.is_warning);
         let protocol = self.catalogue.protocol(&chain.protocol.name);
         let Some(protocol) = protocol.filter(|_| is_read) else { return };
         let check = protocol.settings.check;

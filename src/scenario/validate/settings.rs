@@ -73,7 +73,7 @@ impl Checker<'_> {
             Workload::Model(choice) => choice,
         };
         // Settings that could not be read say nothing.
-        let is_read = self.found.iter().all(|mistake| mistake.harmless);
+        let is_read = self.found.iter().all(|mistake| mistake.is_warning);
         let entry = self.catalogue.workloads().get(choice.name.as_str()).filter(|_| is_read)?;
         let model = (entry.read)(&choice.settings);
         let chain = model.chain().or(scenario.chain.first().map(|chain| chain.name.as_str()))?;
