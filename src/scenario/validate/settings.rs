@@ -55,11 +55,10 @@ impl Checker<'_> {
         if self.found.len() > before {
             return;
         }
-        let (key, mut name) = (
-            format!("workload.\"{}\"", choice.name),
-            (entry.read)(&choice.settings).chain().unwrap_or_default().to_owned(),
-        );
-        let Some(chain) = self.chain_of(&format!("{key}.chain"), &mut name, &scenario.chain) else { return };
+        let (key, model) = (format!("workload.\"{}\"", choice.name), (entry.read)(&choice.settings));
+        let Some(first) = scenario.chain.first() else { return };
+        let name = model.chain().unwrap_or(&first.name);
+        let Some(chain) = self.chain_of(&format!("{key}.chain"), name, &scenario.chain) else { return };
         let invalid = (entry.settings.check)(&choice.settings, chain.nodes.count() as usize).err();
         if let Some(invalid) = invalid {
             let title = format!("`{}` does not suit this chain", invalid.key);
