@@ -48,7 +48,7 @@ const LEFT: &[(&str, usize)] = &[
     ("src/base", 35),
     ("src/chain", 5),
     ("src/cli", 55),
-    ("src/consensus", 763),
+    ("src/consensus", 546),
     ("src/engine", 319),
     ("src/ledger", 13),
     ("src/network", 124),

@@ -8,7 +8,7 @@
 //! Simplified: a client that pipelines need not acknowledge replies; everything below its lowest missing number counts
 //! as acknowledged, and the reply (the height) is kept for the latest command and those out of order.
 
-use super::log::Index;
+use super::position::Index;
 use crate::base::wire::NUMBER_BYTES;
 use crate::base::{AccountId, Duration, Time};
 use crate::chain::{Batch, Transaction};

@@ -8,7 +8,7 @@ mod replication;
 mod snapshots;
 mod stories;
 
-use super::log::Term;
+use super::position::Term;
 use super::{Config, Message, Raft, Timer};
 use crate::base::{Duration, Hash, Time};
 use crate::chain::Transaction;
