@@ -96,7 +96,7 @@ pub enum Record {
         signers: Arc<Signers>,
         /// The blocks above what is final.
         blocks: Vec<Arc<Sealed>>,
-        /// The final ones, for those who missed them. The chain keeps them: a signature is part of a header.
+        /// The final blocks, to be sent to nodes that missed them. The chain keeps them: a signature is part of a header.
         finals: Vec<Arc<Sealed>>,
     },
 }

@@ -181,7 +181,7 @@ pub struct Clique {
     config: Arc<Config>,
     /// Valid blocks from the last final one on.
     known: BTreeMap<Hash, Known>,
-    /// Final blocks, for those who missed them.
+    /// Final blocks, to be sent to nodes that missed them.
     finals: BTreeMap<Height, Arc<Sealed>>,
     /// The last final block.
     root: Arc<Block>,

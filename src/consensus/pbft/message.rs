@@ -59,7 +59,7 @@ impl ViewChange {
 pub struct NewView {
     /// The view that begins.
     pub view: View,
-    /// Its primary, who signs.
+    /// Its primary, which signs.
     pub primary: NodeId,
     /// The quorum (`V`).
     pub view_changes: Vec<Arc<ViewChange>>,

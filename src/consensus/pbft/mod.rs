@@ -33,7 +33,7 @@
 //! committed batches and states from the helper that STATUS names, batches that are not committed from the primary, once
 //! the first copy had time to arrive.
 //!
-//! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: who orders, and the others. *Prepared*: no
+//! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: the replica that orders, and the others. *Prepared*: no
 //! other proposal can prepare in this view. *Committed*: final. *Watermarks* `h`, `h + L`: the sequence numbers in
 //! work. *Stable checkpoint*: a state that a quorum vouches for. *Null request*: fills a gap after a view change.
 
@@ -411,7 +411,7 @@ impl Pbft {
             && proposal.time <= ctx.now() + self.config.request_timeout
             && ctx.is_authentic(&proposal.batch)
     }
-    /// Takes a logged PRE-PREPARE as the view's only one for its number; a backup says so.
+    /// Takes a logged PRE-PREPARE as the view's only one for its number; a backup sends PREPARE.
     fn accept(&mut self, order: Vote, ctx: &mut Context<'_, Self>) {
         let (committee, me, primary) = (ctx.committee(), ctx.me(), self.primary(ctx));
         let Some(slot) = self.log.get_mut(order.seq) else { return };

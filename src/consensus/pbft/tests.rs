@@ -305,7 +305,7 @@ fn an_equivocating_primary_gets_at_most_one_of_its_batches_committed() {
     assert_eq!(stage.node(1).log.get(Height(1)).unwrap().order.unwrap().digest, d1.digest(), "the first counts");
     assert!(!stage.node(1).log.get(Height(1)).unwrap().prepared, "d1 has the primary and one backup");
     assert!(stage.node(2).log.get(Height(1)).unwrap().prepared, "d2 has the primary and two backups");
-    // The faulty primary's word for d1 came first at these two, so that its word for d2 does not count.
+    // The faulty primary's vote for d1 came first at these two, so that its vote for d2 does not count.
     assert!((1..4).all(|node| stage.final_transactions(node).is_empty()));
     let waiting = stage.transaction(2, 0);
     (1..4).for_each(|node| stage.submit(node, &waiting));

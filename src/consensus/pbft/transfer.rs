@@ -124,7 +124,7 @@ impl Pbft {
         self.config.status_interval.max(self.pace.unwrap_or(FIRST_PACE) * 2)
     }
     /// A batch took this long from its PRE-PREPARE to its execution here: what is slower counts at once, what is faster
-    /// by and by. One that waited for a cut to heal says little, so that it counts as four times the last.
+    /// gradually. A batch delayed by a partition is not representative, so that it counts as at most four times the pace.
     pub(super) fn measure(&mut self, took: Duration) {
         self.pace = Some(self.pace.map_or(took, |pace| {
             let took = took.min(pace * 4);

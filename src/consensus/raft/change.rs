@@ -107,7 +107,7 @@ impl Raft {
         ctx.set_timer(Timer::TransferAbort, self.config.election_timeout_min);
         self.try_hand_over(ctx);
     }
-    /// Sends TimeoutNow to the target once it has the whole log.
+    /// Sends `TimeoutNow` to the target once it has the whole log.
     pub(super) fn try_hand_over(&mut self, ctx: &mut Context) {
         let Role::Leader(lead) = &self.role else { return };
         let has_all = |node: NodeId| lead.progress[node.index()].matched == self.log.last_index();

@@ -36,7 +36,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Bytes on the wire: index, term and type; then as data who stamped it, when, and the payload.
+    /// Bytes on the wire: index, term and type; then as data the leader, its time, and the payload.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let data = match &self.payload {

@@ -27,7 +27,7 @@ pub struct RequestVote {
     pub last_term: Term,
     /// Whether this only asks.
     pub pre: bool,
-    /// Whether the leader requested the campaign by TimeoutNow (thesis 3.10), which overrides the lease.
+    /// Whether the leader requested the campaign by `TimeoutNow` (thesis 3.10), which overrides the lease.
     pub transfer: bool,
 }
 

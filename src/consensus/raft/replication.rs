@@ -178,9 +178,9 @@ impl Raft {
 /// Whether an append is one that a leader could send: terms never fall along a log, and configurations are of this
 /// committee.
 ///
-/// The sizes of batches are not looked at, in the paper and in etcd neither (`MaxSizePerMsg` and the limits of requests are
-/// the leader's own): members only crash, and what a leader logged may be committed. A follower with a smaller limit, one
-/// that was set up anew before the others say, would refuse it for ever and never catch up.
+/// The sizes of batches are not checked, as in the paper and in etcd (`MaxSizePerMsg` and the limits of requests are the
+/// leader's own): members only crash, and what a leader logged may be committed. A follower with a smaller limit, for example
+/// one that was reconfigured first, would refuse it for ever and never catch up.
 fn is_well_formed(append: &AppendEntries, nodes: usize) -> bool {
     let terms = || append.entries.iter().map(|entry| entry.term);
     let memberships = append.entries.iter().filter_map(|entry| match &entry.payload {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the table says about a command.
+/// The verdict of the table on a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It is new.
@@ -59,7 +59,7 @@ pub struct Filtered {
 }
 
 impl Sessions {
-    /// What the table says about a command in an entry stamped `time`.
+    /// The verdict of the table on a command in an entry stamped `time`.
     #[must_use]
     pub fn judge(&self, command: &Transaction, time: Time, timeout: Duration) -> Verdict {
         let Some(session) = self.clients.get(&command.sender).filter(|_| !command.is_coinbase()) else {

@@ -1,4 +1,4 @@
-//! One test per sentence of the paper that matters, on a stage without engine. The story tests move messages by hand.
+//! One test per property in the paper, on a stage without engine. The tests of `stories` deliver messages one by one.
 
 mod durability;
 mod elections;

@@ -12,7 +12,7 @@ const MOST: usize = 256;
 /// Proofs in one block, at most: fewer bytes than the megabyte that CometBFT allows.
 pub(super) const IN_BLOCK_MAX: usize = 64;
 
-/// What a proof is about: who voted twice, at which height, in which round and phase.
+/// The subject of a proof: the validator that voted twice, the height, the round and the phase.
 pub type Slot = (NodeId, Height, u32, Phase);
 
 /// Two votes of one validator for one height, round and phase.
@@ -84,7 +84,7 @@ impl Pool {
     pub fn pending(&self) -> impl Iterator<Item = &Arc<DuplicateVote>> {
         self.proofs.values().flatten()
     }
-    /// Forgets what `expired` says of heights.
+    /// Forgets the proofs of heights that have `expired`.
     pub fn forget(&mut self, mut expired: impl FnMut(Height) -> bool) {
         self.proofs.retain(|slot, _| !expired(slot.1));
     }

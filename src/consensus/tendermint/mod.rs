@@ -431,7 +431,7 @@ impl Tendermint {
         };
         Arc::new(Value { block: Block::new(header, batch), last, evidence })
     }
-    /// Signs once for each slot; what was said before is said again unchanged.
+    /// Signs once for each slot; a vote that was signed before is sent again unchanged.
     fn vote(&mut self, phase: Phase, id: Hash, ctx: &mut Context<'_, Self>) {
         self.step = if phase == Phase::Prevote { Step::Prevote } else { Step::Precommit };
         let vote = self.pledge(phase, self.round, id, ctx);
@@ -612,7 +612,7 @@ impl Tendermint {
             messages.into_iter().for_each(|message| self.on_message(node, message, ctx));
         }
     }
-    /// A block more, and the next height, with nothing said in it.
+    /// Appends the block and begins the next height, without messages.
     fn enter(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
         ctx.extend(block.clone());
         self.tip = block.clone();
@@ -633,14 +633,15 @@ impl Tendermint {
         self.early.clear();
         self.said.clear();
     }
-    /// Whether evidence about a height no longer counts on the tip: all who have it decide alike.
+    /// Whether evidence about a height no longer counts on the tip. A function of the chain: all validators agree.
     pub(super) fn is_past(&self, height: Height, ctx: &Context<'_, Self>) -> bool {
         let then = ctx.block_at(height).map_or(self.tip.header.time, |block| block.header.time);
         let (blocks, age) = (self.tip.height().0.saturating_sub(height.0), self.tip.header.time.since(then));
         is_expired(blocks, age, (self.config.evidence_blocks, self.config.evidence_age))
     }
     /// Whether a value may be decided: a valid block within the limits and of a validator, the commit of its parent, evidence
-    /// that is new and still counts (`state/validation.go`, `addProposalBlockPart`). What a quorum decided may repeat evidence: who lost its log, or fetched blocks without what they hold of it, does not know.
+    /// that is new and still counts (`state/validation.go`, `addProposalBlockPart`). A decided
+    /// value may repeat evidence: a validator that lost its log, or fetched blocks without their evidence, cannot check that.
     fn is_valid(&self, value: &Arc<Value>, is_decided: bool, ctx: &mut Context<'_, Self>) -> bool {
         let (block, committee) = (&value.block, ctx.committee());
         let signatures = value.last.as_ref().map_or(0, |last| last.signatures.len()) + 2 * value.evidence.len();
