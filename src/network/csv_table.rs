@@ -33,7 +33,7 @@ pub(super) struct CsvTable {
 pub(super) struct Row<'a> {
     header: &'a StringRecord,
     cells: &'a StringRecord,
-    pub(super) line: usize,
+    line: usize,
 }
 
 fn line_of(record: &StringRecord) -> usize {
@@ -84,6 +84,10 @@ impl CsvTable {
 }
 
 impl<'a> Row<'a> {
+    /// The line on which it stands.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
     /// The cell in `column`.
     pub(super) fn text(&self, column: usize) -> &'a str {
         self.cells.get(column).expect("every row has as many cells as the header")

@@ -366,11 +366,11 @@ impl Filling {
         known.ok_or_else(|| row.mistake(column, format!("one of {}", self.names.join(", "))))
     }
     fn set(&mut self, row: &Row, from: usize, to: usize, median: Duration, sigma: f64) -> Result<(), CsvError> {
-        self.last_line = row.line;
+        self.last_line = row.line();
         let cell = &mut self.cells[from * self.names.len() + to];
         if cell.replace((median, sigma)).is_some() {
             let found = format!("{} to {} a second time", self.names[from], self.names[to]);
-            return Err(CsvError::new(row.line, found, "each pair once"));
+            return Err(CsvError::new(row.line(), found, "each pair once"));
         }
         Ok(())
     }

@@ -10,14 +10,14 @@ use std::ops::RangeInclusive;
 pub(super) struct Attributes {
     entries: Vec<(String, Value)>,
     /// Where the list begins.
-    pub(super) line: usize,
+    line: usize,
 }
 
 /// What a key stands for.
 #[derive(Debug)]
 pub(super) struct Value {
     content: Content,
-    pub(super) line: usize,
+    line: usize,
 }
 
 #[derive(Debug)]
@@ -29,6 +29,10 @@ enum Content {
 }
 
 impl Value {
+    /// The line on which it begins.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
     fn show(&self) -> String {
         match &self.content {
             Content::Number(number) => number.clone(),
@@ -70,6 +74,10 @@ impl Value {
 }
 
 impl Attributes {
+    /// The line on which the list begins.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
     fn all<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a Value> {
         self.entries.iter().filter(move |(known, _)| known == key).map(|(_, value)| value)
     }

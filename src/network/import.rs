@@ -198,7 +198,7 @@ fn csv_edges(text: &str, numbers: &BTreeMap<String, usize>) -> Result<Vec<Edge>,
             })?,
             loss: row.unless_blank(sheet.optional("loss"), |row, column| row.decimal(column, 0.0..=1.0))?,
         };
-        edges.push(Edge { from, to, both: directed != Some(1), link, line: row.line });
+        edges.push(Edge { from, to, both: directed != Some(1), link, line: row.line() });
     }
     Ok(edges)
 }
@@ -288,7 +288,11 @@ impl Graph {
             let node = node?;
             let id = node.required("id", |value| value.whole(0..=u64::MAX))?;
             if numbers.insert(id, nodes.len()).is_some() {
-                return Err(CsvError::new(node.line, format!("id {id} a second time"), "an id that no other node has"));
+                return Err(CsvError::new(
+                    node.line(),
+                    format!("id {id} a second time"),
+                    "an id that no other node has",
+                ));
             }
             nodes.push(NodeAttributes {
                 name: id.to_string(),
@@ -309,7 +313,7 @@ impl Graph {
 fn gml_edge(edge: &Attributes, numbers: &BTreeMap<u64, usize>, both: bool) -> Result<Edge, CsvError> {
     let end = |value: &Value| {
         let id = value.whole(0..=u64::MAX)?;
-        numbers.get(&id).copied().ok_or_else(|| CsvError::new(value.line, id, "the id of a node of this graph"))
+        numbers.get(&id).copied().ok_or_else(|| CsvError::new(value.line(), id, "the id of a node of this graph"))
     };
     let (from, to) = (edge.required("source", end)?, edge.required("target", end)?);
     let link = Link {
@@ -317,7 +321,7 @@ fn gml_edge(edge: &Attributes, numbers: &BTreeMap<u64, usize>, both: bool) -> Re
         bandwidth: None,
         loss: edge.optional("packet_loss", |value| value.decimal(0.0..=1.0))?,
     };
-    Ok(Edge { from, to, both, link, line: edge.line })
+    Ok(Edge { from, to, both, link, line: edge.line() })
 }
 
 /// A delay such as `"10 ms"`, above zero as Shadow demands.
@@ -326,7 +330,7 @@ fn span(value: &Value) -> Result<Duration, CsvError> {
     let read: Result<Duration, String> = text.parse();
     match read {
         Ok(span) if !span.is_zero() => Ok(span),
-        _ => Err(CsvError::new(value.line, format!("\"{text}\""), "a delay above zero such as \"10 ms\"")),
+        _ => Err(CsvError::new(value.line(), format!("\"{text}\""), "a delay above zero such as \"10 ms\"")),
     }
 }
 
@@ -354,7 +358,7 @@ fn bandwidth(value: &Value) -> Result<BitRate, CsvError> {
     rate.filter(|rate| *rate > 0).map(BitRate).ok_or_else(|| {
         let units = BANDWIDTH_UNITS.map(|(unit, _)| unit).join(", ");
         let expected = format!("a whole number above zero and a unit ({units}) such as \"100 Mbit\"");
-        CsvError::new(value.line, format!("\"{text}\""), expected)
+        CsvError::new(value.line(), format!("\"{text}\""), expected)
     })
 }
 

@@ -4,8 +4,9 @@
 
 use ledgerlab::base::{Duration, NodeId, Time, Wire};
 use ledgerlab::chain::Transaction;
-use ledgerlab::consensus::raft::log::{Entry, Payload, Term};
+use ledgerlab::consensus::raft::log::{Entry, Payload};
 use ledgerlab::consensus::raft::message::{AppendEntries, AppendReply, Outcome, Record, RequestVote, Vote};
+use ledgerlab::consensus::raft::position::Term;
 use ledgerlab::consensus::raft::{Config, Message, Raft, Timer, Transfer};
 use ledgerlab::protocol::note;
 use ledgerlab::protocol::testing::TestCluster;

@@ -74,6 +74,24 @@ fn what_is_banned_is_found_and_its_neighbours_are_not() {
 }
 
 #[test]
+fn a_field_is_private_or_public() {
+    for field in ["pub(super) line: usize,", "pub(crate) line: usize,", "pub(super) kept: std::sync::Arc<u8>,"] {
+        breaks("src/base/time.rs", &format!("struct A {{\n    {field}\n}}"));
+        breaks("src/base/time.rs", &format!("struct A {{ {field} }}"));
+    }
+    breaks("src/base/time.rs", "struct A(pub(super) usize);");
+    breaks("src/base/time.rs", "struct A(u8, pub(crate) usize);");
+    holds("src/base/time.rs", "pub(super) struct A {\n    line: usize,\n    pub number: u8,\n}");
+    holds(
+        "src/base/time.rs",
+        "pub(super) struct A(pub u8);\npub(super) const B: u8 = 1;\npub(crate) static C: u8 = 1;",
+    );
+    holds("src/base/time.rs", "impl A {\n    pub(super) fn line(a: usize) -> usize {\n        a\n    }\n}");
+    holds("src/base/time.rs", "mod a {\n    pub(super) use super::super::b;\n    pub(super) type C = d::E;\n}");
+    holds("src/base/time.rs", "macro_rules! a { ($($b:ident)*) => { $(pub(super) struct $b;)* } }");
+}
+
+#[test]
 fn thresholds_are_found_wherever_they_hide() {
     for sum in ["2 * n / 3 + 1", "(n - 1) / 3", "n / 2 + 1", "2 * f + 1", "3 * f + 1", "(2 * n).div_ceil(3)"] {
         breaks("src/consensus/pbft/log.rs", &format!("fn f(n: u64) -> u64 {{ {sum} }}"));

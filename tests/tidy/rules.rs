@@ -34,8 +34,8 @@ impl Source {
 
 /// All rules that look at one file.
 pub fn check(source: &Source) -> Vec<Broken> {
-    let rules: [fn(&Source) -> Vec<Broken>; 10] =
-        [layers, bans, thresholds, marks, places, sizes, functions, heads, names, scenarios];
+    let rules: [fn(&Source) -> Vec<Broken>; 11] =
+        [layers, bans, fields, thresholds, marks, places, sizes, functions, heads, names, scenarios];
     rules.iter().flat_map(|rule| rule(source)).collect()
 }
 
@@ -282,6 +282,30 @@ fn bans(source: &Source) -> Vec<Broken> {
         }
     }
     broken
+}
+
+/// A field is private, or `pub` in a plain data type: state that is open to the files around it has no owner.
+fn fields(source: &Source) -> Vec<Broken> {
+    const REASON: &str = "state has one owner: make the field private, with methods, or `pub` in a plain data type";
+    let is_name = |word: &str| word.starts_with(|sign: char| sign.is_alphabetic() || sign == '_');
+    let is_field = |words: &[&str]| {
+        let opens = |at: usize| {
+            words[at..].starts_with(&["pub", "(", "super", ")"]) || words[at..].starts_with(&["pub", "(", "crate", ")"])
+        };
+        let is_named = |at: usize| match words[at + 4..] {
+            [name, ":"] => is_name(name),
+            [name, ":", next, ..] => is_name(name) && next != ":",
+            _ => false,
+        };
+        // Of a struct without names of fields.
+        let is_item = |at: usize| {
+            words.get(at + 4).is_some_and(|word| ["struct", "enum", "fn", "type", "use", "mod"].contains(word))
+        };
+        let is_in_list = |at: usize| at > 0 && ["(", ","].contains(&words[at - 1]) && !is_item(at);
+        (0..words.len()).any(|at| opens(at) && (is_named(at) || is_in_list(at)))
+    };
+    let found = source.numbered().filter(|(_, code)| is_field(&tokens(code)));
+    found.map(|(line, code)| source.broken(line, code.trim(), REASON)).collect()
 }
 
 /// Divisions by three that have nothing to do with committees, each with what it is.

@@ -9,7 +9,7 @@ use std::collections::hash_map::Entry;
 /// The waiting nonces of each sender, in order. Most senders wait for one at a time: that one is found with one look at
 /// memory, which is what a pool of many thousands costs.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Nonces(pub(super) FxHashMap<AccountId, Waiting>);
+pub(super) struct Nonces(FxHashMap<AccountId, Waiting>);
 
 /// What waits of one sender.
 #[derive(Clone, Debug)]
@@ -20,6 +20,11 @@ pub(super) enum Waiting {
 }
 
 impl Nonces {
+    /// Number of senders with waiting nonces.
+    #[cfg(test)]
+    pub fn senders(&self) -> usize {
+        self.0.len()
+    }
     /// What waits under a nonce.
     pub fn get(&self, sender: AccountId, nonce: u64) -> Option<Rank> {
         match self.0.get(&sender)? {

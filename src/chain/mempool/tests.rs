@@ -533,7 +533,7 @@ proptest! {
             prop_assert_eq!(pool.executable.len() + pool.queued.len(), pool.len());
             let ordered = naive.waiting.iter().filter(|t| t.is_ordered_by_nonce());
             let senders: BTreeSet<AccountId> = ordered.map(|t| t.sender).collect();
-            prop_assert_eq!(pool.by_nonce.0.len(), senders.len());
+            prop_assert_eq!(pool.by_nonce.senders(), senders.len());
             prop_assert!(pool.by_input.len() <= 2 * pool.len());
         }
     }

@@ -1,6 +1,6 @@
-//! What nodes say and write down.
+//! Messages, and the records of the write-ahead log.
 
-use super::signers::Signers;
+use super::signers::{Ballot, Signers};
 use crate::base::wire::{HASH_BYTES, NUMBER_BYTES};
 use crate::base::{Digest, Hash, Keyring, NodeId, Signature, Wire};
 use crate::chain::{Block, Seal};
@@ -8,15 +8,6 @@ use crate::protocol;
 use crate::protocol::chained::{self, Sealed as _};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// A vote in a header: to make a node a signer, or to make it none.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct Ballot {
-    /// Of whom.
-    pub candidate: NodeId,
-    /// Whether it is to be added.
-    pub add: bool,
-}
 
 /// The header fields of this protocol.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -87,10 +78,10 @@ impl chained::Sealed for Sealed {
     }
 }
 
-/// What nodes say.
+/// What nodes send.
 pub type Message = chained::Message<Sealed>;
 
-/// What a node writes before it speaks.
+/// A record of the write-ahead log, written before the message that depends on it.
 #[derive(Clone, Debug)]
 pub enum Record {
     /// A valid block; its own before it is sent.
@@ -105,7 +96,7 @@ pub enum Record {
         signers: Arc<Signers>,
         /// The blocks above what is final.
         blocks: Vec<Arc<Sealed>>,
-        /// The final ones, for those who missed them. The chain keeps them: a signature is part of a header.
+        /// The final blocks, to be sent to nodes that missed them. The chain keeps them: a signature is part of a header.
         finals: Vec<Arc<Sealed>>,
     },
 }

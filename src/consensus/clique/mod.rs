@@ -4,9 +4,10 @@
 //! the deadlocks reported there. Ekparinya, Gramoli and Jourjon, "The attack of the clones against proof-of-authority",
 //! NDSS 2020.
 //!
-//! **Model.** Signers who hear each other within a period; more than half of them honest and up. There is no deterministic
-//! finality: in practice a block is believed when [`Signers::limit`] consecutive blocks, whose signers are distinct by rule,
-//! end with it and what follows. Under partition there is no safety, and honest signers alone may revert such a block.
+//! **Model.** A block reaches all signers within a period, and more than half of the signers are honest and up. There is no
+//! deterministic finality: in practice a block is taken as final when it is the first of [`Signers::limit`] consecutive
+//! blocks, whose signers are distinct by rule. Under partition there is no safety, and honest signers alone may revert such
+//! a block.
 //!
 //! ```text
 //!  number     7               8               9
@@ -16,16 +17,16 @@
 //!  signer 2   | Block (2) --> all             .wiggle. Block (1) --> all     out of turn: half the difficulty
 //! ```
 //!
-//! **Exactly.** Blocks follow each other by a period: a block is sent when its time comes, and the next signer has heard of
-//! it long before. A payment waits half a period for a block on average, which is final `limit - 1` periods and a delay
-//! later. Each block costs `n (n - 1)` messages on a complete graph where everybody passes it on once.
+//! **Exactly.** Consecutive blocks are one period apart: a block is sent at the time in its header, and the next signer
+//! received the parent long before. A payment waits half a period for a block on average, which is final `limit - 1` periods
+//! and a delay later. Each block costs `n (n - 1)` messages on a complete graph where each node forwards it once.
 //!
 //! **Mapping.** Difficulty, vote and list of signers are header fields of the protocol ([`Seal::Fields`]); they
 //! travel beside the block, whose size is Ethereum's. Addresses are ordered as the numbers of nodes.
 //!
-//! **Simplified.** Finality is enforced: a node never leaves a chain below what it called final, where the original knows no
-//! such thing. Hashes are not announced apart from blocks. A node says its head to all others when it starts, and not
-//! whenever a link comes back. Who may vote when is set in the scenario instead of by commands.
+//! **Simplified.** Finality is enforced: a node never reverts a block that it took as final, while the original has no
+//! finality. Hashes are not announced apart from blocks. A node sends its head to all others when it starts, and not
+//! whenever a link comes back. The votes of signers and their times are set in the scenario instead of by commands.
 //!
 //! **Glossary.** *In turn*: the signer whose place in the list is the number modulo its length. *Wiggle*: the random
 //! delay of those out of turn. *Limit*: half the signers and one. *Epoch*: every so many blocks votes are forgotten.
@@ -40,8 +41,8 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Ballot, Fields, Message, Record, Sealed};
-pub use signers::Signers;
+pub use message::{Fields, Message, Record, Sealed};
+pub use signers::{Ballot, Signers};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time};
 use crate::chain::{Block, Header, Limit};
@@ -81,9 +82,9 @@ pub enum Spread {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
-    /// Who votes.
+    /// The signers that vote.
     pub signers: Vec<u32>,
-    /// On whom.
+    /// The node that they vote on.
     pub candidate: u32,
     /// To add it, or to drop it.
     pub add: bool,
@@ -108,7 +109,7 @@ pub struct Config {
     pub tie: Tie,
     /// The first so many nodes are signers at genesis; the others follow. Default 0: all.
     pub signers: usize,
-    /// Who votes on whom. Default nobody.
+    /// Votes to add or to drop signers. Default none.
     pub proposals: Vec<Proposal>,
     /// Blocks, itself included, after which a block is believed. Default 0: the limit in force.
     pub confirmations: u64,
@@ -150,7 +151,7 @@ impl Config {
     }
 }
 
-/// Alarm clocks.
+/// The timers of a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Timer {
     /// This signer's block is due.
@@ -159,7 +160,7 @@ pub enum Timer {
     Early,
     /// A peer that was asked for blocks does not answer.
     Ask,
-    /// Nothing new for a while: does somebody know another chain?
+    /// The head is overdue: asks other nodes for theirs.
     Sync,
 }
 
@@ -180,7 +181,7 @@ pub struct Clique {
     config: Arc<Config>,
     /// Valid blocks from the last final one on.
     known: BTreeMap<Hash, Known>,
-    /// Final blocks, for those who missed them.
+    /// Final blocks, to be sent to nodes that missed them.
     finals: BTreeMap<Height, Arc<Sealed>>,
     /// The last final block.
     root: Arc<Block>,

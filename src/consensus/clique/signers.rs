@@ -1,8 +1,17 @@
 //! Who may sign, and how the signers vote on that (EIP-225).
 
-use super::message::Ballot;
 use crate::base::{Committee, FaultModel, NodeId};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A vote in a header: to make a node a signer, or to make it none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Ballot {
+    /// The node that is voted on.
+    pub candidate: NodeId,
+    /// Whether it is to be added.
+    pub add: bool,
+}
 
 /// What follows from the blocks up to one of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,7 +34,7 @@ impl Signers {
         let limit = Signers::majority(ordered.len());
         Signers { ordered, recents: BTreeMap::new(), votes: BTreeMap::new(), limit }
     }
-    /// Of none, one: who dropped themselves sign no more.
+    /// One if no signer is left: a committee has at least one member.
     fn majority(n: usize) -> u64 {
         Committee::new(n.max(1), FaultModel::Byzantine).majority()
     }
@@ -56,7 +65,7 @@ impl Signers {
         let is_recent = |(seen, recent): (&u64, &NodeId)| *recent == signer && seen + self.limit > number;
         self.ordered.contains(&signer) && !self.recents.iter().any(is_recent)
     }
-    /// Whether a vote would change anything: to add a stranger, or to drop a signer.
+    /// Whether a vote would change anything: it adds a node that is no signer, or drops a signer.
     #[must_use]
     pub fn is_open(&self, ballot: Ballot) -> bool {
         self.ordered.contains(&ballot.candidate) != ballot.add
@@ -76,8 +85,8 @@ impl Signers {
         if next.is_open(ballot) {
             next.votes.insert((signer, ballot.candidate), ballot.add);
         }
-        // A void vote touches its candidate too: what gained a majority meanwhile is executed now. All votes on one
-        // candidate want the same: to add a stranger, or to drop a signer.
+        // A void vote touches its candidate too: a change that gained a majority meanwhile is executed now. All votes on one
+        // candidate are for the same change: the candidate is added if it is no signer, and dropped if it is one.
         let votes = next.votes.keys().filter(|(_, of)| *of == ballot.candidate).count() as u64;
         if votes < next.limit {
             return next;

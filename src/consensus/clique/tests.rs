@@ -66,8 +66,8 @@ const VECTORS: [Vector; 24] = [
     vector("or falls when its votes are taken back", "ABCD", "A-C B C A-D B-C C A B-D C-D A B+C", "ABC"),
     vector("votes of before an addition do not drop it again", "ABCDEF", "A-F B-F C-F D-F E+F B+F C+F D+F A", "ABCDEF"),
     Vector { about: "an epoch forgets votes", epoch: 3, signers: "AB", blocks: "A+C B A B+C", outcome: "AB" },
-    vector("a stranger may not sign", "A", "B", "?"),
-    vector("nobody signs twice within the limit", "AB", "A A", "?"),
+    vector("a node that is no signer may not sign", "A", "B", "?"),
+    vector("no node signs twice within the limit", "AB", "A A", "?"),
     Vector { about: "an epoch does not forget who signed", epoch: 3, signers: "ABC", blocks: "A B A A", outcome: "?" },
 ];
 
@@ -98,7 +98,7 @@ fn the_votes_of_the_standard_come_out_as_it_says() {
 #[test]
 fn a_block_is_sent_in_turn_every_period_and_believed_when_half_and_one_follow() {
     for n in [4usize, 7, 16, 64] {
-        // Nobody out of turn is fast enough to win.
+        // No signer out of turn is fast enough to win.
         let mut stage = stage(n, Config { wiggle: SECOND * 1_000, ..quick() });
         let transaction = stage.transaction(0, 0);
         stage.submit_to_all(&transaction);
@@ -236,7 +236,7 @@ fn a_block_from_the_future_waits_for_its_time() {
     assert_eq!(stage.node(5).known.len(), 2, "a minute ahead is too far");
 }
 
-/// Eight signers, of whom 6 and 7 are down; 0, 2 and 4 sealed one chain, 1, 3 and 5 the other, equally heavy.
+/// Eight signers; 6 and 7 are down; 0, 2 and 4 sealed one chain, 1, 3 and 5 the other, equally heavy.
 fn deadlock(tie: Tie) -> Stage {
     let mut stage = Stage::empty(8, Config { tie, ..quick() });
     (0..6).for_each(|node| stage.boot(node));
@@ -311,8 +311,9 @@ fn attackers_short_of_the_bound_neither_fork_nor_halt() {
         let honest = [0, 2, 3, 4];
         assert_eq!(stage.disagreement(&honest), None, "{attack}");
         assert!(stage.finalized(0).len() > 60, "{attack}: {}", stage.finalized(0).len());
-        let told = |node: usize| stage.notes(node).iter().any(|(label, value)| *label == note::EVIDENCE && *value == 1);
-        assert_eq!(honest.into_iter().any(told), *attack == "equivocate", "{attack}");
+        let reports =
+            |node: usize| stage.notes(node).iter().any(|(label, value)| *label == note::EVIDENCE && *value == 1);
+        assert_eq!(honest.into_iter().any(reports), *attack == "equivocate", "{attack}");
     }
 }
 
@@ -332,20 +333,20 @@ fn each_attack_does_what_it_says() {
         }
         stage
     };
-    let of_liar = |stage: &Stage| {
+    let of_attacker = |stage: &Stage| {
         let blocks = stage.chain(0)[1..].iter().filter(|block| block.header.proposer == NodeId(1));
         blocks.map(|block| block.transactions().len()).collect::<Vec<_>>()
     };
     let honest = all(None);
-    assert!(of_liar(&honest).iter().any(|payments| *payments > 0));
+    assert!(of_attacker(&honest).iter().any(|payments| *payments > 0));
     let censor = all(Some("censor"));
-    assert!(of_liar(&censor).len() > 10 && of_liar(&censor).iter().all(|payments| *payments == 0));
+    assert!(of_attacker(&censor).len() > 10 && of_attacker(&censor).iter().all(|payments| *payments == 0));
     assert!(censor.final_transactions(0).len() > 50, "others take what it leaves");
     // Without its delay it is first wherever it may seal out of turn.
-    let (before, after) = (of_liar(&honest).len(), of_liar(&all(Some("eager"))).len());
+    let (before, after) = (of_attacker(&honest).len(), of_attacker(&all(Some("eager"))).len());
     assert!(after > before + before / 10, "{before} and {after}");
     // A block half a minute ahead waits that long, and others were there before it.
-    let drift = of_liar(&all(Some("drift"))).len();
+    let drift = of_attacker(&all(Some("drift"))).len();
     assert!(drift < before / 2, "{drift} and {before}");
 }
 
@@ -525,7 +526,7 @@ fn a_flood_is_kept_within_bounds() {
     }
     let node = stage.node(5);
     assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MAX, KEPT_MAX));
-    // What nobody can complete is given up, so that there is room again.
+    // Blocks that no node can complete are given up, so that there is room again.
     // The others are down: each request waits twice as long as the one before.
     stage.run_while(SECOND * 5 * (1 << (ASKS_MAX + 6)), |stage| !stage.node(5).orphans.is_empty());
     assert!(stage.node(5).orphans.is_empty(), "{} at {}", stage.node(5).orphans.len(), stage.now());

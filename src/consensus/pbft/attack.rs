@@ -1,6 +1,7 @@
 //! Replicas that do not follow PBFT. Each runs an honest replica and rewrites what it orders.
 
-use super::message::{Message, NewView, Phase, PrePrepare, Proposal, ViewChange, Vote};
+use super::message::{Message, NewView, ViewChange};
+use super::statement::{Phase, PrePrepare, Proposal, Vote};
 use super::{Config, Pbft, Record, Timer};
 use crate::base::{Duration, NodeId, Time};
 use crate::chain::Batch;

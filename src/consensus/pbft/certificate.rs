@@ -9,7 +9,7 @@
 //! Whether signatures are genuine is a pure question, asked once per message; whether the signers are distinct members
 //! and enough of them is asked by the replica, which knows the committee.
 
-use super::message::{Checkpoint, Phase, Proposal, View, Vote};
+use super::statement::{Checkpoint, Phase, Proposal, View, Vote};
 use crate::base::{Committee, Hash, Height, NodeId, VoterSet};
 use crate::protocol::votes::{Checker, Signatures, is_quorum};
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ pub struct Stable {
 }
 
 impl Stable {
-    /// Where everybody starts.
+    /// The checkpoint at which all replicas start.
     #[must_use]
     pub fn genesis() -> Arc<Stable> {
         Arc::new(Stable { seq: Height::GENESIS, digest: Hash::ZERO, signatures: Vec::new() })

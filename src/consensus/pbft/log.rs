@@ -1,7 +1,7 @@
 //! The log between the watermarks: one slot per sequence number, dense.
 
 use super::certificate::Prepared;
-use super::message::{Phase, PrePrepare, Proposal, View, Vote};
+use super::statement::{Phase, PrePrepare, Proposal, View, Vote};
 use crate::base::{Committee, Hash, Height, NodeId, Time, VoterSet};
 use crate::protocol::votes::{Signatures, Votes};
 use std::collections::VecDeque;

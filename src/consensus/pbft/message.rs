@@ -1,158 +1,17 @@
-//! What PBFT replicas say to each other, with the sizes of the signature variant (OSDI'99 section 4; Ed25519).
-//!
-//! Signatures are over statements: digests of the fields, one domain per kind of message. The signer is not part of
-//! a statement, its key is. Fields that a receiver derives (the primary from the view, the sender from the channel)
-//! take no bytes.
+//! The messages of replicas, with the sizes of the signature variant (OSDI'99 section 4; Ed25519). Fields that a
+//! receiver derives (the primary from the view, the sender from the channel) take no bytes.
 
 use super::certificate::{Committed, Prepared, Stable};
-use crate::base::hash::has_repeated_pair;
+use super::statement::{Checkpoint, Phase, PrePrepare, Proposal, View, Vote};
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
-use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, Time, Wire, Work};
-use crate::chain::Batch;
+use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, Wire, Work};
 use crate::protocol::votes::Checker;
 use crate::protocol::{self, Snapshot};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::sync::Arc;
 
-/// The number of a view; its primary is the member whose turn it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct View(pub u64);
-
-impl View {
-    /// The view after this one.
-    #[must_use]
-    pub const fn next(self) -> View {
-        View(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Debug for View {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v{}", self.0)
-    }
-}
-
-/// What a sequence number is given to: requests, and the values that only the primary can choose (section 4.6,
-/// non-determinism). A block is made from this alone, so it is the same whatever view commits it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Proposal {
-    /// The requests; none for the null request.
-    pub batch: Arc<Batch>,
-    /// The primary that gathered them.
-    pub proposer: NodeId,
-    /// Its clock when it did.
-    pub time: Time,
-}
-
-impl Proposal {
-    /// The null request, which fills a gap and does nothing.
-    #[must_use]
-    pub fn null() -> Proposal {
-        Proposal { batch: Batch::empty(), proposer: NodeId(0), time: Time::ZERO }
-    }
-    /// The digest that replicas agree on.
-    #[must_use]
-    pub fn digest(&self) -> Hash {
-        Digest::new("pbft proposal")
-            .hash(&self.batch.digest())
-            .u64(u64::from(self.proposer.0))
-            .u64(self.time.as_nanos())
-            .finish()
-    }
-    /// Bytes on the wire and on disk.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        NODE_BYTES + NUMBER_BYTES + self.batch.bytes()
-    }
-    /// Whether the digest stands for these requests only: a list lengthened by its own end would share it.
-    #[must_use]
-    pub fn is_unambiguous(&self) -> bool {
-        let names: Vec<Hash> = self.batch.transactions().iter().map(|t| t.id()).collect();
-        !has_repeated_pair(&names)
-    }
-}
-
-/// The three phases of the normal case.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub enum Phase {
-    /// The primary gives a sequence number to a digest.
-    PrePrepare,
-    /// A backup accepts that.
-    Prepare,
-    /// A replica saw a quorum accept it.
-    Commit,
-}
-
-/// One replica's signed word in one phase.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Vote {
-    /// In which view.
-    pub view: View,
-    /// For which sequence number.
-    pub seq: Height,
-    /// For which proposal.
-    pub digest: Hash,
-    /// By the replica that says it.
-    pub signature: Signature,
-}
-
-impl Vote {
-    /// PRE-PREPARE without its batch.
-    pub const ORDER_BYTES: usize = 2 * NUMBER_BYTES + HASH_BYTES + SIGNATURE_BYTES;
-    /// PREPARE and COMMIT, which name their replica.
-    pub const BYTES: usize = Vote::ORDER_BYTES + NODE_BYTES;
-
-    /// What is signed in `phase`.
-    #[must_use]
-    pub fn statement(phase: Phase, view: View, seq: Height, digest: &Hash) -> Hash {
-        let domain = match phase {
-            Phase::PrePrepare => "pbft pre-prepare",
-            Phase::Prepare => "pbft prepare",
-            Phase::Commit => "pbft commit",
-        };
-        Digest::new(domain).u64(view.0).u64(seq.0).hash(digest).finish()
-    }
-    /// What this signs in `phase`.
-    #[must_use]
-    pub fn said(&self, phase: Phase) -> Hash {
-        Vote::statement(phase, self.view, self.seq, &self.digest)
-    }
-}
-
-/// PRE-PREPARE with the batch piggybacked.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PrePrepare {
-    /// The signed assignment of a sequence number.
-    pub order: Vote,
-    /// What it is assigned to.
-    pub proposal: Proposal,
-}
-
-/// CHECKPOINT: the state after executing everything up to `seq`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// The last sequence number executed.
-    pub seq: Height,
-    /// The digest of block and state: [`Snapshot::digest`].
-    pub digest: Hash,
-    /// By the replica that says it.
-    pub signature: Signature,
-}
-
-impl Checkpoint {
-    /// Bytes on the wire.
-    pub const BYTES: usize = NUMBER_BYTES + HASH_BYTES + NODE_BYTES + SIGNATURE_BYTES;
-
-    /// What is signed.
-    #[must_use]
-    pub fn statement(seq: Height, digest: &Hash) -> Hash {
-        Digest::new("pbft checkpoint").u64(seq.0).hash(digest).finish()
-    }
-}
-
-/// VIEW-CHANGE: a replica leaves for `view` and tells what it prepared.
+/// VIEW-CHANGE: a replica leaves for `view` and proves what it prepared.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ViewChange {
     /// The view it wants to enter.
@@ -161,7 +20,7 @@ pub struct ViewChange {
     pub stable: Arc<Stable>,
     /// For every sequence number above that it prepared, the certificate of the highest view (`P`), ascending.
     pub prepared: Vec<Arc<Prepared>>,
-    /// Who says this.
+    /// The sender.
     pub replica: NodeId,
     /// By the replica.
     pub signature: Signature,
@@ -200,7 +59,7 @@ impl ViewChange {
 pub struct NewView {
     /// The view that begins.
     pub view: View,
-    /// Its primary, who signs.
+    /// Its primary, which signs.
     pub primary: NodeId,
     /// The quorum (`V`).
     pub view_changes: Vec<Arc<ViewChange>>,
@@ -245,7 +104,7 @@ pub enum Standing {
     Committed,
 }
 
-/// STATUS (thesis section 5.2): how far a replica is that waits for something; the others tell it again what it lacks.
+/// STATUS (thesis section 5.2): how far a replica is that waits for something; the others send again what it lacks.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// Its view.
@@ -313,7 +172,7 @@ pub struct State {
     pub executed: Height,
 }
 
-/// What replicas say. PREPARE and COMMIT, which are many, are inline; what is large is shared.
+/// The messages. PREPARE and COMMIT, which are many, are inline; large ones are shared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// The primary proposes.
@@ -402,8 +261,8 @@ impl Wire for Message {
 
 impl protocol::Message for Message {
     /// Signatures and digests only: whether signers are members, distinct and enough is for the handlers, which know
-    /// the committee. STATUS, FETCH and BATCH need no signature: the channel tells the sender, and a batch is judged
-    /// by its digest.
+    /// the committee. STATUS, FETCH and BATCH need no signature: the channel authenticates the sender, and a batch
+    /// is checked by its digest.
     fn verify(&self, from: NodeId, keys: &Keyring) -> bool {
         let mut checker = Checker::new(keys);
         match self {

@@ -28,12 +28,12 @@
 //! a primary that starves a request is deposed once that is the best of those left. The primary runs the timer like
 //! a backup. A replica that left a view alone votes again in the next view, as in the paper; until then it executes what
 //! a quorum commits without it. The throughput monitor of Aardvark is not part of this protocol. Lost messages are made
-//! good by STATUS (thesis section 5.2): who waits without progress tells how far it is, number by number, and the others
-//! repeat what it lacks. What is large comes from one replica at a time, in answers of bounded size: committed batches
-//! and states from the helper that STATUS names, batches that are not committed from the primary, once the first copy
-//! had time to arrive.
+//! good by STATUS (thesis section 5.2): a replica that waits without progress sends its standing at every sequence number,
+//! and the others send again what it lacks. Large items come from one replica at a time, in answers of bounded size:
+//! committed batches and states from the helper that STATUS names, batches that are not committed from the primary, once
+//! the first copy had time to arrive.
 //!
-//! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: who orders, and the others. *Prepared*: no
+//! **Glossary.** *View*: a period with one primary. *Primary*, *backup*: the replica that orders, and the others. *Prepared*: no
 //! other proposal can prepare in this view. *Committed*: final. *Watermarks* `h`, `h + L`: the sequence numbers in
 //! work. *Stable checkpoint*: a state that a quorum vouches for. *Null request*: fills a gap after a view change.
 
@@ -42,6 +42,7 @@ mod certificate;
 mod log;
 mod message;
 mod record;
+mod statement;
 mod transfer;
 mod view_change;
 
@@ -49,10 +50,9 @@ mod view_change;
 mod tests;
 
 pub use certificate::{Committed, Prepared, Stable};
-pub use message::{
-    Checkpoint, Message, NewView, Phase, Piece, PrePrepare, Proposal, Standing, State, Status, View, ViewChange, Vote,
-};
+pub use message::{Message, NewView, Piece, Standing, State, Status, ViewChange};
 pub use record::{Image, Record};
+pub use statement::{Checkpoint, Phase, PrePrepare, Proposal, View, Vote};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Signature, Time};
 use crate::chain::{Batch, Block, Limit};
@@ -62,7 +62,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use transfer::Incoming;
 
 /// What a scenario may set.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -76,7 +75,7 @@ pub struct Config {
     /// `request_timeout`, which it is in the paper (section 4.4) and in BFT-SMaRt (Sawtooth's `view_change_duration`:
     /// 5 s).
     pub view_change_timeout: Duration,
-    /// How often a replica that waits without progress tells what it lacks. Default 150 ms (thesis, section 5.2; the
+    /// How often a replica that waits without progress sends STATUS. Default 150 ms (thesis, section 5.2; the
     /// published library sends no two within 100 ms). Never sooner than after twice the time that batches took of late,
     /// half a second before one was measured: the local network of the original did not need that.
     pub status_interval: Duration,
@@ -92,7 +91,7 @@ pub struct Config {
     pub checkpoint_interval: u64,
     /// Sequence numbers between the watermarks, `L`. Default 256: twice the interval (section 4.3).
     pub log_window: u64,
-    /// Whether everything is logged before it is said. Off is the paper's assumption that replicas never lose their
+    /// Whether everything is logged before it is sent. Off is the paper's assumption that replicas never lose their
     /// memory; then a replica that restarts may contradict itself. Default true.
     pub durable: bool,
 }
@@ -113,7 +112,7 @@ impl Default for Config {
     }
 }
 
-/// Alarm clocks.
+/// The timers of a replica.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Timer {
     /// A known request waits too long.
@@ -130,6 +129,15 @@ pub enum Timer {
     Settle,
     /// An attacker's own.
     Attack,
+}
+
+/// A state that is coming in, in pieces.
+#[derive(Clone, Debug)]
+struct Incoming {
+    /// The proof of its checkpoint.
+    stable: Arc<Stable>,
+    /// Bytes received without a gap.
+    received: u64,
 }
 
 /// A replica.
@@ -172,11 +180,11 @@ pub struct Pbft {
     begun: View,
     /// How long batches took of late, from PRE-PREPARE to execution; none before one was executed.
     pace: Option<Duration>,
-    /// How often this replica asked for help: whom it asks next.
+    /// How often this replica asked for help, which determines the next helper.
     asked: u64,
-    /// Who was asked for what is large and may still answer; [`Timer::Help`] is set then.
+    /// The replica that was asked for batches and states and may still answer; [`Timer::Help`] is set then.
     helper: Option<NodeId>,
-    /// How often helpers were asked since something came of it: each has twice as long as the one before.
+    /// Requests to helpers since the last that brought progress: each waits twice as long as the one before.
     in_vain: u32,
     /// What the last helper had executed.
     goal: Height,
@@ -403,7 +411,7 @@ impl Pbft {
             && proposal.time <= ctx.now() + self.config.request_timeout
             && ctx.is_authentic(&proposal.batch)
     }
-    /// Takes a logged PRE-PREPARE as the view's only one for its number; a backup says so.
+    /// Takes a logged PRE-PREPARE as the view's only one for its number; a backup sends PREPARE.
     fn accept(&mut self, order: Vote, ctx: &mut Context<'_, Self>) {
         let (committee, me, primary) = (ctx.committee(), ctx.me(), self.primary(ctx));
         let Some(slot) = self.log.get_mut(order.seq) else { return };

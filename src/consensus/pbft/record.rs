@@ -1,8 +1,9 @@
-//! What a PBFT replica writes before it speaks (the paper assumes that replicas lose nothing; this is what must not
-//! be lost). Executed blocks are durable by themselves.
+//! The write-ahead log: what a replica writes before the message that depends on it (the paper assumes that replicas never
+//! lose their memory; these records must not be lost). Executed blocks are durable by themselves.
 
 use super::certificate::{Prepared, Stable};
-use super::message::{NewView, PrePrepare, Proposal, View, Vote};
+use super::message::NewView;
+use super::statement::{PrePrepare, Proposal, View, Vote};
 use crate::base::wire::NUMBER_BYTES;
 use crate::base::{Height, Wire};
 use crate::protocol;

@@ -78,8 +78,8 @@ fn a_batch_takes_the_messages_of_the_paper_and_commits_after_exactly_three_delay
         let transaction = stage.transaction(0, 0);
         stage.submit_to_all(&transaction);
         stage.run_until(Time::from_nanos(MILLI.as_nanos() * 3 - 1));
-        let nobody = (0..n as usize).all(|node| stage.final_transactions(node).is_empty());
-        assert!(nobody, "nobody is faster than three delays");
+        let is_open = (0..n as usize).all(|node| stage.final_transactions(node).is_empty());
+        assert!(is_open, "no replica decides before three delays");
         stage.run_until(Time::ZERO + MILLI * 3);
         assert_agreed(&stage, &(0..n as usize).collect::<Vec<_>>(), 1);
         stage.run(SECOND / 2);
@@ -305,7 +305,7 @@ fn an_equivocating_primary_gets_at_most_one_of_its_batches_committed() {
     assert_eq!(stage.node(1).log.get(Height(1)).unwrap().order.unwrap().digest, d1.digest(), "the first counts");
     assert!(!stage.node(1).log.get(Height(1)).unwrap().prepared, "d1 has the primary and one backup");
     assert!(stage.node(2).log.get(Height(1)).unwrap().prepared, "d2 has the primary and two backups");
-    // The faulty primary's word for d1 came first at these two, so that its word for d2 does not count.
+    // The faulty primary's vote for d1 came first at these two, so that its vote for d2 does not count.
     assert!((1..4).all(|node| stage.final_transactions(node).is_empty()));
     let waiting = stage.transaction(2, 0);
     (1..4).for_each(|node| stage.submit(node, &waiting));
@@ -330,7 +330,7 @@ fn a_request_sent_again_is_executed_once() {
 }
 
 #[test]
-fn a_replica_that_missed_three_checkpoints_takes_a_proven_state_and_refuses_a_liars() {
+fn a_replica_that_missed_three_checkpoints_takes_a_proven_state_and_refuses_a_forged_one() {
     let mut stage: Stage = TestCluster::new(4, short());
     stage.partition(&[3], &[0, 1, 2]);
     submit(&mut stage, 0..14, MILLI * 10);
@@ -509,7 +509,7 @@ fn all_replicas_may_crash_at_once_and_what_one_of_them_committed_stays() {
 }
 
 #[test]
-fn a_checkpoint_that_was_not_stable_when_all_crashed_is_told_again() {
+fn a_checkpoint_that_was_not_stable_when_all_crashed_is_sent_again() {
     let mut stage: Stage = TestCluster::new(4, short());
     for nonce in 0..8 {
         submit(&mut stage, nonce..nonce + 1, MILLI * 3);
@@ -541,7 +541,7 @@ fn replicas_that_lose_their_memory_fork_from_the_one_that_committed() {
 
 /// Crashes, losses, partitions and both timers, at random: what any of a thousand steps may do to a run.
 #[test]
-fn whatever_the_weather_replicas_agree_and_go_on_when_it_clears() {
+fn replicas_agree_under_random_faults_and_go_on_when_these_end() {
     for seed in 0..12u64 {
         let mut stage: Stage = TestCluster::new(4, short());
         let mut random = crate::base::Stream::new(seed, "pbft weather", 0, 0);

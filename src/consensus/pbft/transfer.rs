@@ -1,11 +1,12 @@
-//! Checkpoints and garbage collection (section 4.3), and how a replica gets what it lacks: messages again, batches,
+//! Checkpoints and garbage collection (section 4.3), and how a replica gets what it lacks: repeated messages, batches,
 //! whole states (section 5 of the thesis).
 
 use super::certificate::{Committed, Stable};
 use super::log::Slot;
-use super::message::{Checkpoint, Message, Phase, Piece, PrePrepare, Proposal, Standing, State, Status, Vote};
+use super::message::{Message, Piece, Standing, State, Status};
 use super::record::{Image, Record};
-use super::{FIRST_PACE, Pbft, Timer};
+use super::statement::{Checkpoint, Phase, PrePrepare, Proposal, Vote};
+use super::{FIRST_PACE, Incoming, Pbft, Timer};
 use crate::base::{Duration, Hash, Height, NodeId, Time, VoterSet};
 use crate::chain::Block;
 use crate::protocol::request::{ANSWER_BYTES, answer};
@@ -16,18 +17,9 @@ use std::sync::Arc;
 /// bounded, so that no line needs longer.
 const DOUBLINGS_MAX: u32 = 5;
 
-/// A state that is coming in, in pieces.
-#[derive(Clone, Debug)]
-pub(super) struct Incoming {
-    /// The proof of its checkpoint.
-    stable: Arc<Stable>,
-    /// Bytes received without a gap.
-    received: u64,
-}
-
 /// Checkpoints.
 impl Pbft {
-    /// Tells the state reached with `block`.
+    /// Sends CHECKPOINT for the state reached with `block`.
     pub(super) fn checkpoint(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
         let seq = block.height();
         let digest = ctx.snapshot(block).digest();
@@ -56,8 +48,8 @@ impl Pbft {
     fn weigh_checkpoint(&mut self, seq: Height, digest: &Hash, ctx: &mut Context<'_, Self>) {
         let committee = ctx.committee();
         let mut tally = VoterSet::default();
-        let range = (seq, NodeId(0))..=(seq, NodeId(u32::MAX));
-        let equal = self.checkpoints.range(range).filter(|(_, (said, _))| said == digest);
+        let of_seq = self.checkpoints.range((seq, NodeId(0))..).take_while(|((other, _), _)| *other == seq);
+        let equal = of_seq.filter(|(_, (known, _))| known == digest);
         let signatures: Vec<_> = equal.map(|((_, replica), (_, signature))| (*replica, *signature)).collect();
         for (replica, _) in &signatures {
             tally.add(*replica, committee);
@@ -94,7 +86,7 @@ impl Pbft {
             proposals: proposals.collect(),
         }
     }
-    /// Takes the memory back from the log.
+    /// Restores the state from the log.
     pub(super) fn restore(&mut self, image: &Image) {
         self.raise(image.stable.clone());
         (self.view, self.active, self.new_view) = (image.view, image.active, image.new_view.clone());
@@ -118,7 +110,7 @@ impl Pbft {
     }
 }
 
-/// Asking.
+/// Asking for what is missing.
 impl Pbft {
     /// Looks after a while whether there was progress. Not before twice the time that batches took of late: what is
     /// asked for sooner is still on its way.
@@ -132,7 +124,7 @@ impl Pbft {
         self.config.status_interval.max(self.pace.unwrap_or(FIRST_PACE) * 2)
     }
     /// A batch took this long from its PRE-PREPARE to its execution here: what is slower counts at once, what is faster
-    /// by and by. One that waited for a cut to heal says little, so that it counts as four times the last.
+    /// gradually. A batch delayed by a partition is not representative, so that it counts as at most four times the pace.
     pub(super) fn measure(&mut self, took: Duration) {
         self.pace = Some(self.pace.map_or(took, |pace| {
             let took = took.min(pace * 4);
@@ -157,7 +149,7 @@ impl Pbft {
     fn is_behind(&self) -> bool {
         self.executed.height() < self.log.low().max(self.ahead)
     }
-    /// Tells everybody how far this replica is, and asks the next helper in turn, unless one may still answer.
+    /// Sends all replicas this one's status, which asks the next helper in turn, unless one may still answer.
     pub(super) fn ask(&mut self, ctx: &mut Context<'_, Self>) {
         let others = ctx.committee().n() as u64 - 1;
         let is_free = self.helper.is_none() && others > 0;
@@ -169,8 +161,8 @@ impl Pbft {
         let status = self.status(helper);
         ctx.broadcast(Message::Status(Arc::new(status)));
     }
-    /// One request for what is large is under way at a time; who is asked next is asked later each time, for an answer
-    /// that comes over a slow line must not be joined by copies of it.
+    /// One request for batches or a state is under way at a time. The wait before the next doubles, because a copy of an
+    /// answer would delay the first over a slow link.
     fn await_help(&mut self, helper: NodeId, ctx: &mut Context<'_, Self>) {
         self.helper = Some(helper);
         ctx.set_timer(Timer::Help, self.status_wait() * (1 << self.in_vain.min(DOUBLINGS_MAX)));
@@ -186,8 +178,8 @@ impl Pbft {
             self.ask(ctx);
         }
     }
-    /// Others are proved to be further, and within reach. Those that were asked in vain were perhaps cut off, and are
-    /// waited for no longer.
+    /// Messages prove that others are ahead and reachable. A helper that did not answer was perhaps cut off, and is waited
+    /// for no longer.
     pub(super) fn on_proof_of_more(&mut self, ctx: &mut Context<'_, Self>) {
         if self.in_vain > 1 {
             (self.helper, self.in_vain) = (None, 0);
@@ -222,8 +214,8 @@ impl Pbft {
         open.filter_map(|(seq, slot)| Some((seq, slot.lacks()?))).collect()
     }
     /// Asks for the batches that a new view proposes again: a signer of the certificate accepted the batch, or fetched
-    /// it as this replica does now. A replica votes without the batch, whose digest is proven; if nobody answers, the
-    /// batch comes with STATE once it is committed.
+    /// it as this replica does now. A replica votes without the batch, whose digest is proven; if no replica answers,
+    /// the batch comes with STATE once it is committed.
     pub(super) fn fetch_from_signers(&mut self, ctx: &mut Context<'_, Self>) {
         let certificates: Vec<_> = self.new_view.iter().flat_map(|new| &new.view_changes).collect();
         let certificates: Vec<_> = certificates.into_iter().flat_map(|vc| &vc.prepared).cloned().collect();
@@ -237,7 +229,7 @@ impl Pbft {
     }
 }
 
-/// Answering.
+/// Answering requests.
 impl Pbft {
     pub(super) fn on_status(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
         if !ctx.committee().contains(from) || from == ctx.me() {
@@ -247,11 +239,10 @@ impl Pbft {
         let is_helper = status.helper == Some(ctx.me());
         let is_same = status.view == self.view;
         if status.view > self.view {
-            // It left, and its word for that is not here: it answers this with its VIEW-CHANGE.
+            // It left, and its VIEW-CHANGE is not here: it answers this status with it.
             let is_known = self.view_changes.get(&from).is_some_and(|known| known.view >= status.view);
             if !status.active && !is_known {
-                let own = self.status(None);
-                ctx.send(from, Message::Status(Arc::new(own)));
+                ctx.send(from, Message::Status(Arc::new(self.status(None))));
             }
         } else if !self.active {
             let is_known = is_same && status.view_changes.contains(&ctx.me());
@@ -328,11 +319,11 @@ impl Pbft {
         let checkpoint = self.piece_for(status, ctx);
         let is_last = |piece: &Piece| piece.offset.saturating_add(piece.length) >= piece.snapshot.bytes;
         let base = match &checkpoint {
-            Some(piece) if !is_last(piece) || piece.length > ANSWER_BYTES / 2 => Height(u64::MAX),
-            Some(piece) => piece.snapshot.block.height(),
-            None => status.executed,
+            Some(piece) if !is_last(piece) || piece.length > ANSWER_BYTES / 2 => None,
+            Some(piece) => Some(piece.snapshot.block.height()),
+            None => Some(status.executed),
         };
-        let above = self.log.iter().skip_while(|(seq, _)| *seq <= base);
+        let above = self.log.iter().filter(|(seq, _)| base.is_some_and(|base| *seq > base));
         let committed = above.map_while(|(seq, slot)| {
             let (view, digest, commits) = slot.committed.as_ref()?;
             let (view, proposal, commits) = (*view, slot.proposal(digest)?, commits.clone());
@@ -342,7 +333,7 @@ impl Pbft {
         let executed = self.executed.height();
         ctx.send(to, Message::State(Arc::new(State { checkpoint, committed, executed })));
     }
-    /// The state of a checkpoint is kept while somebody fetches it, though a later one became stable meanwhile.
+    /// A replica that is fetching the state of a checkpoint goes on with it, though a later one became stable meanwhile.
     fn piece_for(&self, status: &Status, ctx: &mut Context<'_, Self>) -> Option<Piece> {
         let low = self.stable.seq;
         if low <= status.executed || self.executed.height() < low {
@@ -366,12 +357,11 @@ impl Pbft {
     }
 }
 
-/// Taking.
+/// Taking answers.
 impl Pbft {
     /// A batch is taken if it is the one whose digest the new view named.
     pub(super) fn on_batch(&mut self, from: NodeId, seq: Height, proposal: &Proposal, ctx: &mut Context<'_, Self>) {
-        let is_lacked =
-            self.log.get(seq).and_then(super::log::Slot::lacks).is_some_and(|lacked| lacked == proposal.digest());
+        let is_lacked = self.log.get(seq).and_then(Slot::lacks).is_some_and(|lacked| lacked == proposal.digest());
         if !is_lacked || !ctx.is_authentic(&proposal.batch) {
             return;
         }
@@ -381,7 +371,7 @@ impl Pbft {
         self.in_vain = 0;
         self.execute(ctx);
         self.propose(false, ctx);
-        // Whoever had this one may have the next.
+        // The sender of this batch may have the next one.
         if let Some((seq, digest)) = self.lacking().first().copied().filter(|_| self.helper == Some(from)) {
             ctx.send(from, Message::Fetch { seq, digest });
         }
@@ -408,8 +398,7 @@ impl Pbft {
             // It has no more. The next helper is asked when there was no progress again, and later.
         } else {
             self.await_help(from, ctx);
-            let status = self.status(Some(from));
-            ctx.send(from, Message::Status(Arc::new(status)));
+            ctx.send(from, Message::Status(Arc::new(self.status(Some(from)))));
         }
     }
     fn take_piece(&mut self, state: &State, ctx: &mut Context<'_, Self>) -> bool {

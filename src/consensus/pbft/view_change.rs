@@ -1,16 +1,17 @@
 //! View changes (section 4.4): leaving a view, and beginning the next with all that may have committed.
 
 use super::certificate::{Prepared, Stable};
-use super::message::{Message, NewView, Phase, PrePrepare, Proposal, View, ViewChange, Vote};
+use super::message::{Message, NewView, ViewChange};
 use super::record::Record;
+use super::statement::{Phase, PrePrepare, Proposal, View, Vote};
 use super::{Pbft, Timer};
 use crate::base::{Committee, Hash, Height, NodeId, VoterSet};
 use crate::protocol::{Context, note};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a new view must propose: above the highest stable checkpoint of the quorum, for every number up to the highest
-/// that somebody prepared, the digest that prepared in the highest view, or the null request.
+/// What a new view must propose above the highest stable checkpoint of the quorum: for every sequence number up to the
+/// highest that a replica prepared, the digest that prepared in the highest view, or else the null request.
 pub(super) struct Choice {
     /// The highest stable checkpoint (`min-s`).
     pub stable: Arc<Stable>,
@@ -74,7 +75,7 @@ impl NewView {
 }
 
 impl Pbft {
-    /// Stops accepting in the present view and tells what prepared, from whatever view it was.
+    /// Stops accepting in the present view and sends the prepared certificates, of whatever view.
     pub(super) fn leave_for(&mut self, view: View, ctx: &mut Context<'_, Self>) {
         ctx.note(note::WASTED, self.view.0);
         (self.view, self.active, self.new_view) = (view, false, None);
@@ -134,10 +135,10 @@ impl Pbft {
             return;
         }
         if self.primary(ctx) == ctx.me() && here.is_quorum(committee) {
-            self.say_new_view(ctx);
+            self.send_new_view(ctx);
         } else if !self.expecting {
-            // Who went on already says no more that it wanted this view. If all that are up are needed, this view cannot
-            // begin any more, and those that are left in it must follow.
+            // A replica that left for a later view sends no VIEW-CHANGE for this one any more. If every replica that is up is
+            // needed for a quorum, this view cannot begin, and the replicas still in it must follow.
             self.expecting = true;
             ctx.set_timer(Timer::NewView, self.patience(self.config.view_change_timeout));
         }
@@ -149,7 +150,7 @@ impl Pbft {
         }
     }
     /// The primary of the new view proves that it may begin.
-    fn say_new_view(&mut self, ctx: &mut Context<'_, Self>) {
+    fn send_new_view(&mut self, ctx: &mut Context<'_, Self>) {
         let view = self.view;
         let view_changes: Vec<_> = self.view_changes.values().filter(|vc| vc.view == view).cloned().collect();
         let orders: Vec<Vote> = Choice::of(&view_changes)
@@ -164,7 +165,7 @@ impl Pbft {
         let message = Arc::new(NewView { view, primary: ctx.me(), view_changes, orders, signature });
         self.enter(&message, ctx);
     }
-    /// NEW-VIEW comes from its primary or, repeated, from anybody.
+    /// NEW-VIEW comes from its primary or, repeated, from any replica.
     pub(super) fn on_new_view(&mut self, message: &Arc<NewView>, ctx: &mut Context<'_, Self>) {
         let is_other = message.primary != ctx.me();
         if self.is_to_come(message.view) && is_other && message.is_proper(ctx.committee(), self.config.log_window) {
@@ -200,8 +201,8 @@ impl Pbft {
         self.await_requests(ctx);
         self.propose(false, ctx);
     }
-    /// Turns the memory to a view that begins. Certificates stay: what prepared in an older view is told in every
-    /// VIEW-CHANGE until it prepares again or falls below a checkpoint.
+    /// Sets the state to a view that begins. Certificates stay: one of an older view is part of every VIEW-CHANGE until its
+    /// proposal prepares again or falls below a checkpoint.
     pub(super) fn adopt(&mut self, message: &Arc<NewView>, committee: &Committee) {
         let stable = Choice::of(&message.view_changes).stable;
         (self.view, self.active, self.new_view) = (message.view, true, Some(message.clone()));

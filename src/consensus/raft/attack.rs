@@ -1,4 +1,4 @@
-//! What Raft does not tolerate: one node that lies. Shows that its fault model is tight, and that votes matter.
+//! What Raft does not tolerate: one Byzantine node. Shows that its fault model is tight, and that votes matter.
 
 use super::message::Vote;
 use super::{Config, Context, Message, Raft, Record, Timer};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(super) const ATTACKS: &[(&str, &str)] =
     &[("double-vote", "votes for every candidate, so that one term can have two leaders: breaks safety")];
 
-/// Follows the protocol, except that it votes for everybody and remembers nothing of it.
+/// Follows the protocol, except that it votes for every candidate and forgets its votes.
 #[derive(Debug)]
 struct DoubleVoter(Raft);
 

@@ -1,12 +1,17 @@
-//! Changing who votes (paper, section 6; thesis, chapter 4) and who leads (thesis 3.10), by plan.
+//! Planned changes of membership (paper, section 6; thesis, chapter 4) and transfers of leadership (thesis 3.10).
 //!
-//! The plan says who is to vote at what time. Whoever leads compares it with the configuration in force and proposes
-//! the next step, one at a time: new servers listen first; then, jointly, all change at once, or one at a time.
+//! The plan gives the voters at each time. The leader compares them with the configuration in force and proposes one step
+//! at a time: new servers join as learners first; then all change at once through a joint configuration, or one server
+//! after the other.
 
 use super::config::Method;
-use super::membership::{self, Membership};
-use super::{Arc, Context, Message, Payload, Raft, Role, Timer};
+use super::log::Payload;
+use super::membership::Membership;
+use super::message::{Message, Timer};
+use super::role::Role;
+use super::{Context, Raft};
 use crate::base::{Duration, NodeId, Time};
+use std::sync::Arc;
 
 impl Raft {
     /// Sets the timers of what is planned.
@@ -59,14 +64,14 @@ impl Raft {
         if current.is_joint() {
             return Some(current.after_joint());
         }
-        let (goal, voters) = (membership::planned(&self.config, nodes, elapsed), current.voters());
+        let (goal, voters) = (self.config.planned_voters(nodes, elapsed), current.voters());
         if goal == voters {
             return None;
         }
         let missing = || goal.difference(&voters).copied();
-        let strangers: Vec<NodeId> = missing().filter(|node| !current.learners().contains(node)).collect();
-        if !strangers.is_empty() {
-            return Some(current.with_learners(strangers));
+        let joining: Vec<NodeId> = missing().filter(|node| !current.learners().contains(node)).collect();
+        if !joining.is_empty() {
+            return Some(current.with_learners(joining));
         }
         let is_ready = |node: &NodeId| lead.progress[node.index()].matched >= self.commit;
         match self.config.method {
@@ -102,7 +107,7 @@ impl Raft {
         ctx.set_timer(Timer::TransferAbort, self.config.election_timeout_min);
         self.try_hand_over(ctx);
     }
-    /// Tells the target to campaign once it has the whole log.
+    /// Sends `TimeoutNow` to the target once it has the whole log.
     pub(super) fn try_hand_over(&mut self, ctx: &mut Context) {
         let Role::Leader(lead) = &self.role else { return };
         let has_all = |node: NodeId| lead.progress[node.index()].matched == self.log.last_index();

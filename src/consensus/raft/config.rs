@@ -1,30 +1,31 @@
 //! What a scenario may set.
 
-use crate::base::{ByteSize, Duration};
+use crate::base::{ByteSize, Duration, NodeId};
 use crate::protocol::InvalidSetting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Settings of Raft. Sources: *paper* is Ongaro and Ousterhout 2014, *etcd* its server's defaults as remembered,
 /// *hashicorp* `DefaultConfig` of hashicorp/raft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Shortest election timeout, and for how long a follower that heard its leader refuses votes (the lease).
+    /// Shortest election timeout, and for how long a follower refuses votes after each message of its leader (the lease).
     /// Default 1 s (etcd; hashicorp: `ElectionTimeout`; the paper has 150 ms).
     pub election_timeout_min: Duration,
     /// Election timeouts are drawn anew below this at every reset. Default 2 s (etcd and hashicorp draw from
     /// `[E, 2E)`; the paper has 300 ms). Equal to the minimum means no randomness.
     pub election_timeout_max: Duration,
-    /// How often a leader says that it is there. Default 100 ms (etcd: a tenth of the election timeout).
+    /// How often a leader sends heartbeats. Default 100 ms (etcd: a tenth of the election timeout).
     pub heartbeat: Duration,
     /// Whether a node asks if it could win before it raises its term (thesis 9.6). Default true (Fabric's orderer).
     pub pre_vote: bool,
-    /// Whether a leader steps down that hears no quorum during an election timeout, and followers that hear their
+    /// Whether a leader steps down if no quorum answers it during an election timeout, and followers in contact with their
     /// leader refuse votes (thesis 4.2.3 and 6.2). Default true (Fabric's orderer).
     pub check_quorum: bool,
-    /// Whether a leader tells followers at once that the commit index moved, as etcd does, instead of with the next
-    /// entry or heartbeat, as in the paper. Costs `2(n-1)` more messages per entry. Default false.
+    /// Whether a leader sends a new commit index to its followers at once, as etcd does, instead of with the next entry or
+    /// heartbeat, as in the paper. Costs `2(n-1)` more messages per entry. Default false.
     pub eager_commit: bool,
     /// Most transactions of one log entry. Default 500 (Fabric's `MaxMessageCount`).
     pub batch_transactions: u32,
@@ -38,8 +39,8 @@ pub struct Config {
     /// Most appends on their way to one follower, and snapshot chunks. Default 256 (the example in etcd-io/raft's
     /// `doc.go`; etcd's server has 512, hashicorp/raft pipelines 128).
     pub window: u32,
-    /// Most bytes on their way to one follower, if they are more than one append or chunk: who catches up must not keep
-    /// heartbeats waiting behind entries for longer than an election timeout. Default 1 MB: 0.8 s of a line of
+    /// Most bytes on their way to one follower, if they are more than one append or chunk: entries for a follower that
+    /// catches up must not delay heartbeats for longer than an election timeout. Default 1 MB: 0.8 s of a line of
     /// 10 Mbit/s (etcd-io/raft's `MaxInflightBytes`, which its server leaves unlimited).
     pub window_bytes: ByteSize,
     /// Most bytes of entries in one append that holds more than one. Default 1 MB (etcd's `maxSizePerMsg`).
@@ -58,11 +59,11 @@ pub struct Config {
     pub session_timeout: Duration,
     /// Most commands of one session that are remembered out of order. Default 256 (ours).
     pub session_window: u32,
-    /// Who votes at first. Default empty: everybody who is not in `learners`.
+    /// The nodes that vote at first. Default empty: all nodes that are not in `learners`.
     pub voters: Vec<u32>,
-    /// Who is sent the log at first without voting. Default empty.
+    /// The nodes that are sent the log at first without a vote. Default empty.
     pub learners: Vec<u32>,
-    /// Changes of membership, proposed by whoever leads then. Default empty.
+    /// Changes of membership, proposed by the leader at that time. Default empty.
     pub membership: Vec<Change>,
     /// How membership changes. Default joint consensus (paper, section 6).
     pub method: Method,
@@ -104,7 +105,7 @@ pub enum Method {
 pub struct Transfer {
     /// When, by the leader's clock.
     pub at: Duration,
-    /// Who is to lead.
+    /// The node that is to lead.
     pub to: u32,
 }
 
@@ -183,28 +184,46 @@ impl Config {
         Ok(())
     }
     fn check_members(&self, nodes: usize) -> Result<(), InvalidSetting> {
-        let stranger = |list: &[u32]| list.iter().copied().find(|node| *node as usize >= nodes);
+        let unknown = |list: &[u32]| list.iter().copied().find(|node| *node as usize >= nodes);
         let changed = || self.membership.iter().flat_map(|change| change.add.iter().chain(&change.remove)).copied();
         let lists = [
-            ("voters", stranger(&self.voters)),
-            ("learners", stranger(&self.learners)),
+            ("voters", unknown(&self.voters)),
+            ("learners", unknown(&self.learners)),
             ("membership", changed().find(|node| *node as usize >= nodes)),
             ("transfers", self.transfers.iter().map(|t| t.to).find(|node| *node as usize >= nodes)),
         ];
-        if let Some((key, Some(node))) = lists.iter().find(|(_, stranger)| stranger.is_some()) {
+        if let Some((key, Some(node))) = lists.iter().find(|(_, unknown)| unknown.is_some()) {
             return Err(InvalidSetting { key, reason: format!("there is no node {node}; there are {nodes}") });
         }
         if let Some(node) = self.voters.iter().find(|node| self.learners.contains(node)) {
             return Err(InvalidSetting { key: "learners", reason: format!("node {node} votes") });
         }
         if self.learners.len() >= nodes {
-            return Err(InvalidSetting { key: "learners", reason: "nobody votes".to_owned() });
+            return Err(InvalidSetting { key: "learners", reason: "no node votes".to_owned() });
         }
         let mut dates: Vec<Duration> = self.membership.iter().map(|change| change.at).collect();
         dates.push(Duration::ZERO);
-        if dates.iter().any(|at| super::membership::planned(self, nodes, *at).is_empty()) {
-            return Err(InvalidSetting { key: "membership", reason: "at some time nobody votes".to_owned() });
+        if dates.iter().any(|at| self.planned_voters(nodes, *at).is_empty()) {
+            return Err(InvalidSetting { key: "membership", reason: "at some time no node votes".to_owned() });
         }
         Ok(())
+    }
+    /// The voters at first.
+    #[must_use]
+    pub fn initial_voters(&self, nodes: usize) -> BTreeSet<NodeId> {
+        if self.voters.is_empty() {
+            return (0..nodes).map(NodeId::from).filter(|node| !self.learners.contains(&node.0)).collect();
+        }
+        self.voters.iter().copied().map(NodeId).collect()
+    }
+    /// The voters that the plan wants at `now`.
+    #[must_use]
+    pub fn planned_voters(&self, nodes: usize, now: Duration) -> BTreeSet<NodeId> {
+        let mut voters = self.initial_voters(nodes);
+        for change in self.membership.iter().filter(|change| change.at <= now) {
+            voters.extend(change.add.iter().copied().map(NodeId));
+            voters.retain(|node| !change.remove.contains(&node.0));
+        }
+        voters
     }
 }

@@ -1,14 +1,12 @@
 //! Electing a leader: paper, section 5.2 and 5.4.1; thesis 4.2.3 (lease), 6.2 (check-quorum), 9.6 (pre-vote).
 
-use super::message::{RequestVote, Vote};
-use super::replication::Leadership;
-use super::{Context, Message, Raft, Role, Term, Timer, note};
+use super::log::Payload;
+use super::message::{Message, RequestVote, Timer, Vote};
+use super::position::Term;
+use super::role::{Ballots, Leadership, Role};
+use super::{Context, Raft};
 use crate::base::{NodeId, Time};
-use std::collections::BTreeSet;
-
-/// Who gave a candidate its vote.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ballots(BTreeSet<NodeId>);
+use crate::protocol::note;
 
 /// Terms.
 impl Raft {
@@ -16,14 +14,14 @@ impl Raft {
     pub(super) fn adopt(&mut self, term: Term, ctx: &mut Context) {
         debug_assert!(term > self.term, "terms rise");
         (self.term, self.vote, self.unsaved) = (term, None, true);
-        (self.leader, self.heard) = (None, None);
+        (self.leader, self.last_contact) = (None, None);
         ctx.note(note::ROUND, term.0);
         self.step_down(ctx);
     }
-    /// Becomes a follower in the same term. Only a leader needs a new election timer: all other nodes's runs on.
+    /// Becomes a follower in the same term. Only a leader needs a new election timer: that of other nodes runs on.
     pub(super) fn step_down(&mut self, ctx: &mut Context) {
         if self.is_leader() {
-            (self.leader, self.heard) = (None, None);
+            (self.leader, self.last_contact) = (None, None);
             for timer in [Timer::Heartbeat, Timer::CheckQuorum, Timer::Batch, Timer::TransferAbort] {
                 ctx.cancel_timer(timer);
             }
@@ -32,7 +30,7 @@ impl Raft {
         }
         self.role = Role::Follower;
     }
-    /// A leader of this or a higher term speaks: follows it. False if the message is stale.
+    /// A message of a leader of this or a higher term: follows it. False if the message is stale.
     pub(super) fn follow(&mut self, leader: NodeId, term: Term, ctx: &mut Context) -> bool {
         if term < self.term || (term == self.term && self.is_leader()) {
             return false;
@@ -42,7 +40,7 @@ impl Raft {
         }
         self.role = Role::Follower;
         let is_new = self.leader != Some(leader);
-        (self.leader, self.heard) = (Some(leader), Some(ctx.now()));
+        (self.leader, self.last_contact) = (Some(leader), Some(ctx.now()));
         self.reset_election_timer(ctx);
         if is_new {
             self.ask_read(ctx);
@@ -62,11 +60,11 @@ impl Raft {
             ctx.set_timer(Timer::Election, timeout);
         }
     }
-    /// Whether this node leads or has heard its leader within the shortest election timeout: then no other leader is
-    /// wanted (thesis 4.2.3).
+    /// Whether this node leads, or its leader contacted it within the shortest election timeout: then it votes for no other
+    /// candidate (thesis 4.2.3).
     fn is_in_lease(&self, now: Time) -> bool {
-        let heard = self.heard.is_some_and(|heard| now.since(heard) < self.config.election_timeout_min);
-        self.config.check_quorum && (self.is_leader() || heard)
+        let is_recent = self.last_contact.is_some_and(|last| now.since(last) < self.config.election_timeout_min);
+        self.config.check_quorum && (self.is_leader() || is_recent)
     }
 }
 
@@ -79,7 +77,7 @@ impl Raft {
         if matches!(self.role, Role::Candidate(_)) {
             ctx.note(note::WASTED, self.term.0);
         }
-        (self.leader, self.heard) = (None, None);
+        (self.leader, self.last_contact) = (None, None);
         if self.config.pre_vote { self.ask_for_pre_votes(ctx) } else { self.campaign(false, ctx) }
     }
     /// Asks whether it would win the next term, without changing anything that others see (thesis 9.6).
@@ -93,7 +91,7 @@ impl Raft {
     /// Begins an election (figure 2, candidates).
     pub(super) fn campaign(&mut self, transfer: bool, ctx: &mut Context) {
         (self.term, self.vote, self.unsaved) = (self.term.next(), Some(self.me), true);
-        (self.leader, self.heard) = (None, None);
+        (self.leader, self.last_contact) = (None, None);
         self.role = Role::Candidate(Ballots::default());
         ctx.note(note::ROUND, self.term.0);
         self.reset_election_timer(ctx);
@@ -138,7 +136,7 @@ impl Raft {
         if self.config.check_quorum {
             ctx.set_timer(Timer::CheckQuorum, self.config.election_timeout_min);
         }
-        self.append(super::Payload::Noop, ctx);
+        self.append(Payload::Noop, ctx);
         self.ask_read(ctx);
     }
 }
@@ -153,7 +151,8 @@ impl Raft {
         if term > self.term && !pre {
             self.adopt(term, ctx);
         }
-        // A pre-vote for a future term binds nobody; a vote is given once per term, and not against a known leader.
+        // A pre-vote for a future term commits the voter to nothing. A vote is given once per term, and not against a known
+        // leader.
         let has_vote = self.vote == Some(from) || (self.vote.is_none() && self.leader.is_none());
         let is_free = if pre { term > self.term } else { term == self.term && has_vote };
         let granted = is_free && self.log.is_covered_by(last_term, last_index);
@@ -185,12 +184,12 @@ impl Raft {
             self.campaign(true, ctx);
         }
     }
-    /// A leader that heard no majority during an election timeout gives up (thesis 6.2).
+    /// A leader that received nothing from a majority during an election timeout steps down (thesis 6.2).
     pub(super) fn on_check_quorum(&mut self, ctx: &mut Context) {
         let me = self.me;
         let Role::Leader(lead) = &mut self.role else { return };
-        let heard = lead.take_active();
-        if self.memberships.current().is_quorum(|node| node == me || heard.contains(&node)) {
+        let active = lead.take_active();
+        if self.memberships.current().is_quorum(|node| node == me || active.contains(&node)) {
             ctx.set_timer(Timer::CheckQuorum, self.config.election_timeout_min);
         } else {
             self.step_down(ctx);

@@ -3,34 +3,13 @@
 //! Nothing here takes time proportional to the length of the log, except copying and dropping the entries asked for.
 
 use super::membership::Membership;
+use super::position::{Index, Term};
 use crate::base::wire::{NODE_BYTES, NUMBER_BYTES};
 use crate::base::{NodeId, Time};
 use crate::chain::Batch;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
-
-/// Raft's logical clock: each term has at most one leader.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
-pub struct Term(pub u64);
-
-impl Term {
-    /// The term after this one; the last has none, so that a Byzantine node's term cannot overflow.
-    #[must_use]
-    pub const fn next(self) -> Term {
-        Term(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Display for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-/// Position in the log, from 1. The entry at an index becomes the block at that height.
-pub type Index = u64;
 
 /// What an entry asks the state machine to do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -57,7 +36,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Bytes on the wire: index, term and type; then as data who stamped it, when, and the payload.
+    /// Bytes on the wire: index, term and type; then as data the leader, its time, and the payload.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let data = match &self.payload {

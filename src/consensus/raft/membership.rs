@@ -1,9 +1,8 @@
-//! Who votes, who listens, and the changes from one to the other.
+//! Configurations: voters and learners, and the steps from one configuration to the next.
 
-use super::config::Config;
-use super::log::Index;
+use super::position::Index;
 use crate::base::wire::NODE_BYTES;
-use crate::base::{Committee, Duration, FaultModel, NodeId, VoterSet};
+use crate::base::{Committee, FaultModel, NodeId, VoterSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,12 +24,12 @@ fn half(nodes: usize, voters: &BTreeSet<NodeId>) -> Option<Committee> {
     weights.contains(&1).then(|| Committee::weighted(weights, FaultModel::Crash))
 }
 
-fn members(half: &Committee) -> impl Iterator<Item = NodeId> + '_ {
+fn voters_of(half: &Committee) -> impl Iterator<Item = NodeId> + '_ {
     half.members().filter(|node| half.weight(*node) > 0)
 }
 
 impl Membership {
-    /// A configuration of `nodes` nodes; `None` if nobody votes.
+    /// A configuration of `nodes` nodes; `None` without a voter.
     #[must_use]
     pub fn new(nodes: usize, voters: &BTreeSet<NodeId>, learners: BTreeSet<NodeId>) -> Option<Membership> {
         Some(Membership { voters: half(nodes, voters)?, outgoing: None, learners })
@@ -71,7 +70,7 @@ impl Membership {
     /// The voters of the (new) configuration.
     #[must_use]
     pub fn voters(&self) -> BTreeSet<NodeId> {
-        members(&self.voters).collect()
+        voters_of(&self.voters).collect()
     }
     /// The learners.
     #[must_use]
@@ -83,30 +82,30 @@ impl Membership {
     pub fn is_voter(&self, node: NodeId) -> bool {
         self.halves().any(|half| half.weight(node) > 0)
     }
-    /// Everybody who is sent the log, in order.
+    /// All nodes that are sent the log, in order.
     #[must_use]
-    pub fn everybody(&self) -> BTreeSet<NodeId> {
-        self.halves().flat_map(members).chain(self.learners.iter().copied()).collect()
+    pub fn members(&self) -> BTreeSet<NodeId> {
+        self.halves().flat_map(voters_of).chain(self.learners.iter().copied()).collect()
     }
     fn halves(&self) -> impl Iterator<Item = &Committee> {
         std::iter::once(&self.voters).chain(&self.outgoing)
     }
-    /// Whether the nodes that `said` so are a majority (of both halves).
+    /// Whether the nodes for which `agrees` holds are a majority (of both halves).
     #[must_use]
-    pub fn is_quorum(&self, said: impl Fn(NodeId) -> bool) -> bool {
+    pub fn is_quorum(&self, agrees: impl Fn(NodeId) -> bool) -> bool {
         self.halves().all(|half| {
             let mut tally = VoterSet::default();
-            for node in half.members().filter(|node| said(*node)) {
+            for node in half.members().filter(|node| agrees(*node)) {
                 tally.add(node, half);
             }
             tally.is_quorum(half)
         })
     }
-    /// The highest index that a majority (of both halves) has reached, where `reached` tells how far a node is.
+    /// The highest index that a majority (of both halves) has reached, where `reached` is the index of each node.
     #[must_use]
     pub fn agreed(&self, reached: impl Fn(NodeId) -> Index) -> Index {
         let of_half = |half: &Committee| {
-            let mut indexes: Vec<Index> = members(half).map(&reached).collect();
+            let mut indexes: Vec<Index> = voters_of(half).map(&reached).collect();
             indexes.sort_unstable_by(|a, b| b.cmp(a));
             indexes[half.quorum() as usize - 1]
         };
@@ -120,7 +119,7 @@ impl Membership {
     /// Bytes on the wire: the node numbers.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        NODE_BYTES * (self.halves().map(|half| members(half).count()).sum::<usize>() + self.learners.len())
+        NODE_BYTES * (self.halves().map(|half| voters_of(half).count()).sum::<usize>() + self.learners.len())
     }
 }
 
@@ -168,24 +167,4 @@ impl Memberships {
         let ended = self.known.partition_point(|(known, _)| *known <= upto).saturating_sub(1);
         self.known.drain(..ended);
     }
-}
-
-/// Who votes at first, by the settings.
-#[must_use]
-pub fn initial(config: &Config, nodes: usize) -> BTreeSet<NodeId> {
-    if config.voters.is_empty() {
-        return (0..nodes).map(NodeId::from).filter(|node| !config.learners.contains(&node.0)).collect();
-    }
-    config.voters.iter().copied().map(NodeId).collect()
-}
-
-/// Who is to vote at `now`, by the plan in the settings.
-#[must_use]
-pub fn planned(config: &Config, nodes: usize, now: Duration) -> BTreeSet<NodeId> {
-    let mut voters = initial(config, nodes);
-    for change in config.membership.iter().filter(|change| change.at <= now) {
-        voters.extend(change.add.iter().copied().map(NodeId));
-        voters.retain(|node| !change.remove.contains(&node.0));
-    }
-    voters
 }

@@ -1,8 +1,9 @@
-//! What nodes say, what they write to their log, and their alarm clocks. Byte counts are those of figure 2 with
-//! eight-byte numbers. Who speaks (`leaderId`, `candidateId`) is the sender of the message, whose bytes are counted.
+//! Messages, records of the write-ahead log, and timers. Byte counts are those of figure 2 with eight-byte numbers.
+//! `leaderId` and `candidateId` are the sender of the message, whose bytes are counted.
 
-use super::log::{Entry, Index, Term};
+use super::log::Entry;
 use super::membership::Membership;
+use super::position::{Index, Term};
 use super::session::Sessions;
 use crate::base::wire::NUMBER_BYTES;
 use crate::base::{Keyring, NodeId, Wire};
@@ -26,7 +27,7 @@ pub struct RequestVote {
     pub last_term: Term,
     /// Whether this only asks.
     pub pre: bool,
-    /// Whether the leader itself told the candidate to campaign (thesis 3.10), which overrides the lease.
+    /// Whether the leader requested the campaign by `TimeoutNow` (thesis 3.10), which overrides the lease.
     pub transfer: bool,
 }
 
@@ -125,7 +126,7 @@ pub struct InstallSnapshot {
     pub length: u64,
 }
 
-/// What nodes say.
+/// What nodes send.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// See [`RequestVote`].
@@ -145,7 +146,7 @@ pub enum Message {
         /// Bytes received without a gap.
         received: u64,
     },
-    /// Tells a follower to campaign at once (thesis 3.10).
+    /// Requests a follower to campaign at once (thesis 3.10).
     TimeoutNow {
         /// The leader's term.
         term: Term,
@@ -206,20 +207,20 @@ impl Wire for Message {
 }
 
 impl protocol::Message for Message {
-    /// Nodes may stop but do not lie, so nothing is signed.
+    /// Nodes may crash but are not Byzantine, so nothing is signed.
     fn verify(&self, _from: NodeId, _keys: &Keyring) -> bool {
         true
     }
 }
 
-/// What a node writes to its log.
+/// A record of the write-ahead log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Record {
     /// `currentTerm` and `votedFor`.
     Vote {
         /// The term.
         term: Term,
-        /// Who got this node's vote in it.
+        /// The candidate that got this node's vote in it.
         vote: Option<NodeId>,
     },
     /// Entries that replace everything from index `from` on.
@@ -281,14 +282,14 @@ impl protocol::Record for Record {
     }
 }
 
-/// A node's alarm clocks.
+/// The timers of a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Timer {
-    /// No leader was heard, or no vote won, for a random while.
+    /// The election timeout: neither a message of a leader nor an elected candidate for a random time.
     Election,
-    /// A leader says that it is there.
+    /// A leader sends its next heartbeat.
     Heartbeat,
-    /// A leader counts whom it heard.
+    /// A leader counts the followers that answered since the last time.
     CheckQuorum,
     /// This leader's own copy of the entries up to `index` is on its disk.
     Durable {

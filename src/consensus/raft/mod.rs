@@ -6,8 +6,8 @@
 //! check-quorum, flow control and the corner cases of pre-vote.
 //!
 //! **Model.** Nodes crash and come back; `n = 2f + 1` tolerate `f`. Safe under any delay, loss, reordering and
-//! duplication; live while a majority is connected and a broadcast takes much less than an election timeout. Nobody
-//! lies: nothing is signed, and one lying node can break safety.
+//! duplication; live while a majority is connected and a broadcast takes much less than an election timeout. No node
+//! is Byzantine: nothing is signed, and one Byzantine node can break safety.
 //!
 //! ```text
 //! client      leader                 followers
@@ -27,7 +27,7 @@
 //!
 //! **What is durable.** `currentTerm` and `votedFor` before any message that shows them; entries before they are
 //! acknowledged. A leader sends its entries first and writes them meanwhile (thesis 10.2.1); a timer of zero length
-//! behind the write tells it that its own copy counts. A snapshot is one record that stands for the whole log.
+//! behind the write fires when its own copy is durable and counts. A snapshot is one record that stands for the whole log.
 //!
 //! **Simplified.** A follower does not forward transactions: they are expected to spread to all mempools. A received
 //! snapshot is on the disk before the chain is replaced, and a restart between the two repeats the replacement. Clients
@@ -44,9 +44,11 @@ mod election;
 pub mod log;
 pub mod membership;
 pub mod message;
+pub mod position;
 mod progress;
 mod read;
 mod replication;
+mod role;
 pub mod session;
 mod snapshot;
 
@@ -58,15 +60,13 @@ pub use message::{Message, Record, Timer};
 
 use crate::base::{Committee, FaultModel, NodeId, Time};
 use crate::chain::{Batch, Block};
-use crate::protocol::{self, Attacker, InvalidSetting, Protocol, note};
-use election::Ballots;
-use log::{Entry, Index, Log, Payload, Term};
+use crate::protocol::{self, Attacker, InvalidSetting, Protocol};
+use log::{Entry, Log, Payload};
 use membership::{Membership, Memberships};
-use message::{Checkpoint, Image};
-use read::Read;
-use replication::Leadership;
+use message::Image;
+use position::{Index, Term};
+use role::Role;
 use session::Sessions;
-use snapshot::Incoming;
 use std::sync::Arc;
 
 type Context<'a> = protocol::Context<'a, Raft>;
@@ -85,17 +85,24 @@ pub mod notes {
     pub const MEMBERSHIP: &str = "membership";
 }
 
-/// What a node is at the moment.
-#[derive(Clone, Debug)]
-enum Role {
-    /// Answers others. Learners and removed nodes are always this.
-    Follower,
-    /// Asks whether it could win (thesis 9.6).
-    PreCandidate(Ballots),
-    /// Campaigns in its term.
-    Candidate(Ballots),
-    /// Won its term.
-    Leader(Box<Leadership>),
+/// A node's own read.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    /// Its number at this node: never one that this node used before.
+    context: u64,
+    /// When it was made.
+    asked: Time,
+    /// The read index, once the leader has answered.
+    index: Option<Index>,
+}
+
+/// A snapshot whose chunks are coming in.
+#[derive(Clone, Copy, Debug)]
+struct Incoming {
+    /// Index and term of its last entry.
+    last: (Index, Term),
+    /// Bytes received without a gap.
+    received: u64,
 }
 
 /// A node.
@@ -116,8 +123,8 @@ pub struct Raft {
     role: Role,
     /// The leader of `term`, if known.
     leader: Option<NodeId>,
-    /// When a leader of `term` was last heard.
-    heard: Option<Time>,
+    /// When the leader of `term` last contacted this node.
+    last_contact: Option<Time>,
     /// `commitIndex`: never falls, equals the height of `applied` between handlers.
     commit: Index,
     /// The block of the last applied entry: its height is `lastApplied`.
@@ -153,7 +160,7 @@ impl Protocol for Raft {
 
     fn proposes(config: &Config, committee: &Committee, node: NodeId) -> bool {
         let changed = config.membership.iter().any(|change| change.add.contains(&node.0));
-        changed || membership::initial(config, committee.n()).contains(&node)
+        changed || config.initial_voters(committee.n()).contains(&node)
     }
 
     fn boot(config: &Arc<Config>, log: &[Record], ctx: &mut Context) -> Raft {
@@ -212,7 +219,7 @@ impl Raft {
     fn new(config: Arc<Config>, ctx: &Context) -> Raft {
         let nodes = ctx.committee().n();
         let learners = config.learners.iter().copied().map(NodeId).collect();
-        let first = Membership::new(nodes, &membership::initial(&config, nodes), learners);
+        let first = Membership::new(nodes, &config.initial_voters(nodes), learners);
         Raft {
             me: ctx.me(),
             term: Term(0),
@@ -222,7 +229,7 @@ impl Raft {
             memberships: Memberships::new(0, Arc::new(first.expect("the settings were checked"))),
             role: Role::Follower,
             leader: None,
-            heard: None,
+            last_contact: None,
             commit: 0,
             applied: ctx.durable(),
             sessions: Arc::default(),
@@ -292,7 +299,7 @@ impl Raft {
         self.save(ctx);
         ctx.send(to, message);
     }
-    /// Sends to everybody.
+    /// Sends to all.
     fn broadcast(&mut self, message: Message, ctx: &mut Context) {
         self.save(ctx);
         ctx.broadcast(message);
@@ -358,7 +365,7 @@ impl Raft {
     }
 }
 
-/// Tells how many commands the sessions refused.
+/// Notes how many commands the sessions refused.
 fn note_refused(duplicates: u64, expired: u64, ctx: &mut Context) {
     for (label, count) in [(notes::DUPLICATE, duplicates), (notes::EXPIRED, expired)] {
         if count > 0 {

@@ -5,9 +5,9 @@
 //! what comes before, which is no loss: the same entries again would fill the line that they wait for. So an append
 //! counts as lost only when twice the time has passed that appends took of late, and twice that when it was sent again.
 
-use super::Index;
 use super::log::Entry;
 use super::message::Image;
+use super::position::Index;
 use crate::base::{Duration, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(super) struct Progress {
     /// `nextIndex`: the next entry to send; above `matched`.
     pub next: Index,
     pub flow: Flow,
-    /// Whether it was heard since the last count.
+    /// Whether it sent something since the last check of the quorum.
     pub active: bool,
     /// The last round of heartbeats that it confirmed.
     pub confirmed: u64,

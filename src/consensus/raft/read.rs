@@ -3,30 +3,12 @@
 //! A node asks the leader, which takes its commit index as read index, makes sure by a round of heartbeats that it
 //! still leads, and answers. The node reads when it has applied that index.
 
-use super::{Context, Index, Message, Raft, Role, Timer, note};
-use crate::base::{NodeId, Time};
-
-/// A node's own read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Read {
-    /// Its number at this node: never one that this node used before.
-    context: u64,
-    /// When it was made.
-    asked: Time,
-    /// The read index, once the leader has told it.
-    index: Option<Index>,
-}
-
-/// A read that a leader must confirm.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
-    /// Who asked.
-    pub from: NodeId,
-    context: u64,
-    /// The read index and the round that confirms it; `None` while no entry of the leader's term is committed, since
-    /// its commit index may be behind.
-    round: Option<(Index, u64)>,
-}
+use super::message::{Message, Timer};
+use super::position::Index;
+use super::role::{ReadRequest, Role};
+use super::{Context, Raft, Read};
+use crate::base::NodeId;
+use crate::protocol::note;
 
 impl Raft {
     /// Makes a read, or repeats the question of one that is not answered: it may have been lost.
@@ -42,7 +24,7 @@ impl Raft {
         self.ask_read(ctx);
         ctx.set_timer(Timer::Read, interval);
     }
-    /// Asks whoever leads.
+    /// Sends the read to the leader, if one is known.
     pub(super) fn ask_read(&mut self, ctx: &mut Context) {
         let Some(Read { context, index: None, .. }) = self.read else { return };
         match self.leader {
@@ -55,9 +37,9 @@ impl Raft {
     pub(super) fn on_read_index(&mut self, from: NodeId, context: u64, ctx: &mut Context) {
         let Role::Leader(lead) = &mut self.role else { return };
         if from == self.me || lead.peers.contains(&from) {
-            if lead.asked.iter().all(|asked| (asked.from, asked.context) != (from, context)) {
-                lead.asked.retain(|asked| asked.from != from);
-                lead.asked.push(Asked { from, context, round: None });
+            if lead.reads.iter().all(|asked| (asked.from, asked.context) != (from, context)) {
+                lead.reads.retain(|asked| asked.from != from);
+                lead.reads.push(ReadRequest { from, context, round: None });
             }
             self.begin_round(ctx);
         }
@@ -66,14 +48,14 @@ impl Raft {
     pub(super) fn begin_round(&mut self, ctx: &mut Context) {
         let commit = self.commit;
         let Role::Leader(lead) = &mut self.role else { return };
-        if commit < lead.first || lead.asked.iter().all(|asked| asked.round.is_some()) {
+        if commit < lead.first || lead.reads.iter().all(|asked| asked.round.is_some()) {
             return;
         }
         lead.round += 1;
-        for asked in lead.asked.iter_mut().filter(|asked| asked.round.is_none()) {
+        for asked in lead.reads.iter_mut().filter(|asked| asked.round.is_none()) {
             asked.round = Some((commit, lead.round));
         }
-        self.say_heartbeat(ctx);
+        self.send_heartbeat(ctx);
         self.answer_reads(ctx);
     }
     /// Answers the reads whose round a majority has confirmed.
@@ -84,13 +66,13 @@ impl Raft {
         let confirmed =
             |round: u64| membership.is_quorum(|node| node == me || lead.progress[node.index()].confirmed >= round);
         let (answered, waiting) = lead
-            .asked
+            .reads
             .iter()
             .copied()
-            .partition(|asked: &Asked| asked.round.is_some_and(|(_, round)| confirmed(round)));
-        lead.asked = waiting;
-        let answered: Vec<Asked> = answered;
-        for Asked { from, context, round } in answered {
+            .partition(|asked: &ReadRequest| asked.round.is_some_and(|(_, round)| confirmed(round)));
+        lead.reads = waiting;
+        let answered: Vec<ReadRequest> = answered;
+        for ReadRequest { from, context, round } in answered {
             let Some((index, _)) = round else { continue };
             if from == me {
                 self.on_read_reply(context, index, ctx);

@@ -1,87 +1,33 @@
 //! Replicating the log: paper, section 5.3 (consistency check, conflict hints) and 5.4.2 (what a leader may commit);
 //! flow control after etcd's `tracker`: probe until the logs match, then stream.
 
-use super::message::{AppendEntries, AppendReply, Outcome};
+use super::log::{Entry, Payload};
+use super::message::{AppendEntries, AppendReply, Message, Outcome, Record, Timer};
+use super::position::{Index, Term};
 use super::progress::{Flow, Progress, Window};
-use super::read::Asked;
+use super::role::Role;
 use super::session::Verdict;
-use super::{Context, Entry, Index, Message, Payload, Raft, Record, Role, Term, Timer, note_refused, notes};
-use crate::base::{Duration, Hash, NodeId};
+use super::{Context, Raft, note_refused, notes};
+use crate::base::{Duration, NodeId};
 use crate::chain::{Batch, Limit};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Most refused commands that a leader remembers.
 const REFUSED_MAX: usize = 10_000;
 
-/// What only a leader has. All of it is volatile (figure 2).
-#[derive(Clone, Debug)]
-pub(super) struct Leadership {
-    /// By node number.
-    pub progress: Vec<Progress>,
-    /// To whom the log is sent: the members but this node.
-    pub peers: BTreeSet<NodeId>,
-    /// Index of this leader's no-op: when it is committed, so is everything before.
-    pub first: Index,
-    /// Up to where the log is on this leader's own disk.
-    pub durable: Index,
-    /// Transactions in entries of this term that are not applied.
-    outstanding: usize,
-    /// Whether a batch waits to fill.
-    is_batching: bool,
-    /// Rounds of heartbeats for reads begun.
-    pub round: u64,
-    /// Reads that wait for a round, at most one of each node.
-    pub asked: Vec<Asked>,
-    /// Commands refused, so that each is told once; at most [`REFUSED_MAX`].
-    refused: BTreeSet<Hash>,
-    /// To whom leadership is being handed; no proposals meanwhile.
-    pub transfer: Option<NodeId>,
-}
-
-impl Leadership {
-    pub(super) fn new(nodes: usize, last: Index, patience: Duration) -> Leadership {
-        Leadership {
-            progress: vec![Progress::new(last + 1, patience); nodes],
-            peers: BTreeSet::new(),
-            first: last + 1,
-            durable: last,
-            outstanding: 0,
-            is_batching: false,
-            round: 0,
-            asked: Vec::new(),
-            refused: BTreeSet::new(),
-            transfer: None,
-        }
-    }
-    /// The followers heard since the last call.
-    pub(super) fn take_active(&mut self) -> BTreeSet<NodeId> {
-        let heard = self.peers.iter().copied().filter(|node| self.progress[node.index()].active).collect();
-        self.progress.iter_mut().for_each(|progress| progress.active = false);
-        heard
-    }
-    /// Where every peer's next append begins, if it is the same for all and all are `ready`.
-    fn common_next(&self, nodes: usize, ready: impl Fn(&Progress) -> bool) -> Option<Index> {
-        let first = self.peers.first()?;
-        let next = self.progress[first.index()].next;
-        let all = self.peers.iter().map(|node| &self.progress[node.index()]).all(|p| p.next == next && ready(p));
-        (all && self.peers.len() + 1 == nodes).then_some(next)
-    }
-}
-
 /// The leader's side: sending.
 impl Raft {
-    /// The membership changed: begins with those that are new, and forgets those that left.
+    /// The membership changed: starts to replicate to new members, and stops for those that left.
     pub(super) fn refresh_peers(&mut self) {
         let (next, me, patience) = (self.log.last_index() + 1, self.me, self.config.election_timeout_min);
         let Role::Leader(lead) = &mut self.role else { return };
-        let mut peers = self.memberships.current().everybody();
+        let mut peers = self.memberships.current().members();
         peers.remove(&me);
         for node in peers.difference(&lead.peers) {
             lead.progress[node.index()] = Progress::new(next, patience);
         }
         lead.peers = peers;
-        lead.asked.retain(|asked| asked.from == me || lead.peers.contains(&asked.from));
+        lead.reads.retain(|asked| asked.from == me || lead.peers.contains(&asked.from));
     }
     /// Appends an entry of this term: sends it, and writes it meanwhile (thesis 10.2.1).
     pub(super) fn append(&mut self, payload: Payload, ctx: &mut Context) {
@@ -145,14 +91,14 @@ impl Raft {
         let before = next - 1;
         let (prev_index, prev_term) = self.log.term_at(before).map_or((0, Term(0)), |term| (before, term));
         let context = match &self.role {
-            Role::Leader(lead) if !lead.asked.is_empty() => Some(lead.round),
+            Role::Leader(lead) if !lead.reads.is_empty() => Some(lead.round),
             _ => None,
         };
         let (term, commit) = (self.term, self.commit);
         Message::AppendEntries(AppendEntries { term, prev_index, prev_term, commit, entries, context })
     }
-    /// Says that it is there. The consistency check of a heartbeat also finds what was lost on the way.
-    pub(super) fn say_heartbeat(&mut self, ctx: &mut Context) {
+    /// Sends heartbeats. Their consistency check also detects appends that were lost.
+    pub(super) fn send_heartbeat(&mut self, ctx: &mut Context) {
         let Role::Leader(lead) = &self.role else { return };
         let is_sendable = |progress: &Progress| !matches!(progress.flow, Flow::Snapshot { .. });
         if let Some(next) = lead.common_next(ctx.committee().n(), is_sendable) {
@@ -169,7 +115,7 @@ impl Raft {
     }
     pub(super) fn on_heartbeat(&mut self, ctx: &mut Context) {
         if self.is_leader() {
-            self.say_heartbeat(ctx);
+            self.send_heartbeat(ctx);
             self.repeat_snapshots(ctx);
             self.drive_change(ctx);
             ctx.set_timer(Timer::Heartbeat, self.config.heartbeat);
@@ -232,9 +178,9 @@ impl Raft {
 /// Whether an append is one that a leader could send: terms never fall along a log, and configurations are of this
 /// committee.
 ///
-/// The sizes of batches are not looked at, in the paper and in etcd neither (`MaxSizePerMsg` and the limits of requests are
-/// the leader's own): members only crash, and what a leader logged may be committed. A follower with a smaller limit, one
-/// that was set up anew before the others say, would refuse it for ever and never catch up.
+/// The sizes of batches are not checked, as in the paper and in etcd (`MaxSizePerMsg` and the limits of requests are the
+/// leader's own): members only crash, and what a leader logged may be committed. A follower with a smaller limit, for example
+/// one that was reconfigured first, would refuse it for ever and never catch up.
 fn is_well_formed(append: &AppendEntries, nodes: usize) -> bool {
     let terms = || append.entries.iter().map(|entry| entry.term);
     let memberships = append.entries.iter().filter_map(|entry| match &entry.payload {
@@ -318,13 +264,13 @@ impl Raft {
         lead.outstanding -= own.map(Entry::transactions).sum::<usize>();
         self.commit_to(agreed, ctx);
         if self.has_left() {
-            // A leader that is not in the new configuration goes when that is committed (paper, section 6). It tells
-            // the others, who would otherwise learn it from the next leader only.
-            self.say_heartbeat(ctx);
+            // A leader that is not in the new configuration steps down when that is committed (paper, section 6). Its last
+            // heartbeat carries the commit index, which the others would otherwise learn from the next leader only.
+            self.send_heartbeat(ctx);
             return self.step_down(ctx);
         }
         if self.config.eager_commit {
-            self.say_heartbeat(ctx);
+            self.send_heartbeat(ctx);
         }
         self.begin_round(ctx);
         self.drive_change(ctx);
@@ -384,7 +330,7 @@ impl Raft {
             self.append(Payload::Batch(batch), ctx);
         }
     }
-    /// The same batch without what the sessions refuse by now, which is told once: it would be logged and dropped.
+    /// The same batch without what the sessions refuse by now, which is reported once: it would be logged and dropped.
     fn admit(&mut self, offered: &Arc<Batch>, ctx: &mut Context) -> Arc<Batch> {
         let (now, timeout) = (ctx.now(), self.config.session_timeout);
         let Role::Leader(lead) = &mut self.role else { return offered.clone() };

@@ -8,7 +8,7 @@
 //! Simplified: a client that pipelines need not acknowledge replies; everything below its lowest missing number counts
 //! as acknowledged, and the reply (the height) is kept for the latest command and those out of order.
 
-use super::log::Index;
+use super::position::Index;
 use crate::base::wire::NUMBER_BYTES;
 use crate::base::{AccountId, Duration, Time};
 use crate::chain::{Batch, Transaction};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the table says about a command.
+/// The verdict of the table on a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It is new.
@@ -59,7 +59,7 @@ pub struct Filtered {
 }
 
 impl Sessions {
-    /// What the table says about a command in an entry stamped `time`.
+    /// The verdict of the table on a command in an entry stamped `time`.
     #[must_use]
     pub fn judge(&self, command: &Transaction, time: Time, timeout: Duration) -> Verdict {
         let Some(session) = self.clients.get(&command.sender).filter(|_| !command.is_coinbase()) else {

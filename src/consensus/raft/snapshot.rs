@@ -1,18 +1,14 @@
 //! Compacting the log, and bringing followers up with the state instead: paper, section 7.
 
-use super::message::{InstallSnapshot, Outcome};
+use super::log::Log;
+use super::membership::Memberships;
+use super::message::{Checkpoint, Image, InstallSnapshot, Message, Outcome, Record};
+use super::position::Term;
 use super::progress::Flow;
-use super::{Arc, Checkpoint, Context, Image, Index, Log, Memberships, Message, Raft, Record, Role, Term, notes};
+use super::role::Role;
+use super::{Context, Incoming, Raft, notes};
 use crate::base::NodeId;
-
-/// A snapshot whose chunks are coming in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Incoming {
-    /// Index and term of its last entry.
-    last: (Index, Term),
-    /// Bytes received without a gap.
-    received: u64,
-}
+use std::sync::Arc;
 
 /// Taking snapshots.
 impl Raft {

@@ -1,4 +1,4 @@
-//! One test per sentence of the paper that matters, on a stage without engine. The story tests move messages by hand.
+//! One test per property in the paper, on a stage without engine. The tests of `stories` deliver messages one by one.
 
 mod durability;
 mod elections;
@@ -8,7 +8,7 @@ mod replication;
 mod snapshots;
 mod stories;
 
-use super::log::Term;
+use super::position::Term;
 use super::{Config, Message, Raft, Timer};
 use crate::base::{Duration, Hash, Time};
 use crate::chain::Transaction;

@@ -1,7 +1,8 @@
-//! Validators that do not follow Tendermint: an honest one whose orders are rewritten, and who votes by itself if it has two
-//! faces. Those tell even validators one thing and odd ones another, and know each other's mind without a word.
+//! Byzantine validators: an honest one whose effects are rewritten. One that equivocates also votes by itself: it sends
+//! different messages to even and to odd validators, and all that do so choose alike without communication.
 
-use super::message::{Message, NIL, Part, Phase, Proposal, Value, Vote};
+use super::message::{Message, Part, Proposal, Value};
+use super::vote::{NIL, Phase, Vote};
 use super::{Config, Record, Tendermint, Timer};
 use crate::base::{Duration, Hash, Height, NodeId, Signature, VoterSet};
 use crate::chain::{Batch, Block, Header};
@@ -36,8 +37,8 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
 struct Faulty {
     attack: &'static str,
     mask: Tendermint,
-    /// The values of each round, in the order that they came: the first was meant for validators of this one's parity.
-    heard: BTreeMap<(Height, u32), Vec<Arc<Value>>>,
+    /// The values of each round in order of arrival: the first was meant for validators of this one's parity.
+    values: BTreeMap<(Height, u32), Vec<Arc<Value>>>,
     /// The last round whose proposer it waits to lock.
     awaited: Option<(Height, u32)>,
 }
@@ -49,7 +50,8 @@ pub(super) fn attacker(
     ctx: &mut Context<'_, Tendermint>,
 ) -> Option<Box<dyn Attacker<Tendermint>>> {
     let (attack, _) = ATTACKS.iter().find(|(known, _)| *known == name)?;
-    let mut faulty = Faulty { attack, mask: Tendermint::boot(config, log, ctx), heard: BTreeMap::new(), awaited: None };
+    let mut faulty =
+        Faulty { attack, mask: Tendermint::boot(config, log, ctx), values: BTreeMap::new(), awaited: None };
     faulty.rewrite(0, ctx);
     Some(Box::new(faulty))
 }
@@ -57,7 +59,7 @@ pub(super) fn attacker(
 impl Attacker<Tendermint> for Faulty {
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Tendermint>) {
         if let Message::Part(part) = &message {
-            self.hear(part.round, &part.value, ctx);
+            self.on_value(part.round, &part.value, ctx);
         }
         let message = match message {
             // It would not know of a decision that others may have missed.
@@ -96,7 +98,7 @@ impl Faulty {
     fn goes_on(&self) -> bool {
         ["fresh", "lying-pol"].contains(&self.attack)
     }
-    fn has_two_faces(&self) -> bool {
+    fn equivocates(&self) -> bool {
         ["equivocate", "amnesia", "lying-pol"].contains(&self.attack)
     }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Tendermint>) {
@@ -105,10 +107,9 @@ impl Faulty {
         }
         for effect in ctx.effects_mut().split_off(before) {
             match effect {
-                Effect::Broadcast { message } if self.has_two_faces() => self.deceive(message, ctx),
+                Effect::Broadcast { message } if self.equivocates() => self.deceive(message, ctx),
                 // It votes by itself.
-                Effect::Send { message: Message::Vote(vote), .. } if self.has_two_faces() && vote.voter == ctx.me() => {
-                }
+                Effect::Send { message: Message::Vote(vote), .. } if self.equivocates() && vote.voter == ctx.me() => {}
                 // It only asks what it missed.
                 Effect::Broadcast { message } | Effect::Send { message, .. }
                     if self.attack == "hidden-lock"
@@ -119,7 +120,7 @@ impl Faulty {
             }
         }
         let height = self.mask.height();
-        self.heard.retain(|at, _| *at >= (height, 0));
+        self.values.retain(|at, _| *at >= (height, 0));
     }
     /// When two thirds have prevoted without it, timeoutPrevote runs at the others: it will be a little ahead of that.
     fn await_timeouts(&mut self, ctx: &mut Context<'_, Tendermint>) {
@@ -165,7 +166,7 @@ impl Faulty {
     }
 }
 
-/// Two faces.
+/// Equivocating.
 impl Faulty {
     /// Replaces the proposals and votes of the honest one.
     fn deceive(&mut self, message: Message, ctx: &mut Context<'_, Tendermint>) {
@@ -179,7 +180,7 @@ impl Faulty {
                     "amnesia" => {
                         let round = m.1.round;
                         ctx.broadcast(Message::Proposal(m));
-                        self.hear(round, &value, ctx);
+                        self.on_value(round, &value, ctx);
                     }
                     "lying-pol" if m.1.round > 0 => self.lie(&m.1, &value, ctx),
                     _ => self.propose_two(&m.1, value, ctx),
@@ -198,20 +199,20 @@ impl Faulty {
             }
         }
         for value in in_order(&values, ctx.me()) {
-            self.hear(proposal.round, value, ctx);
+            self.on_value(proposal.round, value, ctx);
         }
     }
     /// The block for odd validators of the round before again, if there was one, or else a new one, as if it had had a polka
     /// then.
     fn lie(&mut self, proposal: &Proposal, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
         let before = proposal.round - 1;
-        let were_two = self.heard.get(&(self.mask.height(), before)).is_some_and(|values| values.len() == 2);
+        let were_two = self.values.get(&(self.mask.height(), before)).is_some_and(|values| values.len() == 2);
         let known = self.meant_for(1, before, ctx.me()).filter(|_| were_two);
         let value = known.unwrap_or_else(|| other(value));
         for to in peers(ctx) {
             self.propose(to, Proposal { valid_round: Some(before), ..*proposal }, &value, ctx);
         }
-        self.hear(proposal.round, &value, ctx);
+        self.on_value(proposal.round, &value, ctx);
     }
     fn propose(&self, to: NodeId, like: Proposal, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
         let (id, size) = (value.block.id(), self.mask.config.part_size);
@@ -224,23 +225,23 @@ impl Faulty {
             ctx.send(to, Message::Part(Arc::new(part)));
         }
     }
-    /// The value of a round that validators of a parity were told of first.
+    /// The value of a round that validators of a parity received first.
     fn meant_for(&self, parity: usize, round: u32, me: NodeId) -> Option<Arc<Value>> {
-        let values = self.heard.get(&(self.mask.height(), round))?;
+        let values = self.values.get(&(self.mask.height(), round))?;
         values.get(usize::from(me.index() % 2 != parity)).cloned()
     }
     /// Votes for a value of a round as soon as it is known, up to two of them.
-    fn hear(&mut self, round: u32, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
+    fn on_value(&mut self, round: u32, value: &Arc<Value>, ctx: &mut Context<'_, Tendermint>) {
         let (height, id, parity) = (value.block.height(), value.block.id(), ctx.me().index() % 2);
-        if !self.has_two_faces() {
+        if !self.equivocates() {
             return;
         }
-        let heard = self.heard.entry((height, round)).or_default();
-        if heard.len() == 2 || heard.iter().any(|known| known.block.id() == id) {
+        let known = self.values.entry((height, round)).or_default();
+        if known.len() == 2 || known.iter().any(|other| other.block.id() == id) {
             return;
         }
-        heard.push(value.clone());
-        let meant = if heard.len() == 2 { 1 - parity } else { parity };
+        known.push(value.clone());
+        let meant = if known.len() == 2 { 1 - parity } else { parity };
         let both = [Phase::Prevote, Phase::Precommit];
         match self.attack {
             "amnesia" => vote_for(&both, height, round, id, round as usize % 2, ctx),
@@ -281,7 +282,7 @@ fn other(value: &Value) -> Arc<Value> {
     Arc::new(Value { block, last: value.last.clone(), evidence: value.evidence.clone() })
 }
 
-/// Two values, the one for even validators first, in the order in which `to` is told of them.
+/// Two values, the one for even validators first, in the order in which `to` receives them.
 fn in_order(values: &[Arc<Value>; 2], to: NodeId) -> [&Arc<Value>; 2] {
     let [even, odd] = values;
     if to.index().is_multiple_of(2) { [even, odd] } else { [odd, even] }

@@ -1,134 +1,14 @@
-//! What Tendermint validators say to each other. Sizes follow CometBFT's fields, with Ed25519 signatures.
+//! The messages of validators, and what they carry. Sizes follow CometBFT's fields, with Ed25519 signatures.
 
-use super::evidence::Slot;
+use super::evidence::DuplicateVote;
+use super::vote::{BLOCK_ID_BYTES, Certificate, Phase, ROUND_BYTES, Vote};
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
-use crate::base::{Committee, Digest, Hash, Height, Keyring, NodeId, Signature, VoterSet, Wire, Work};
+use crate::base::{Digest, Hash, Height, Keyring, NodeId, Signature, VoterSet, Wire, Work};
 use crate::chain::{Block, Seal};
-use crate::protocol::{
-    self,
-    votes::{Checker, Signatures, is_quorum},
-};
+use crate::protocol;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Bytes of a round.
-const ROUND_BYTES: usize = 4;
-/// The name of nothing: a vote for nil.
-pub const NIL: Hash = Hash::ZERO;
-
-/// PREVOTE or PRECOMMIT.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub enum Phase {
-    /// The first vote of a round.
-    Prevote,
-    /// The second.
-    Precommit,
-}
-
-/// One validator's signed vote.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Vote {
-    /// Which of the two.
-    pub phase: Phase,
-    /// For which height.
-    pub height: Height,
-    /// In which round.
-    pub round: u32,
-    /// For which block, or [`NIL`].
-    pub id: Hash,
-    /// Whose.
-    pub voter: NodeId,
-    /// By the voter.
-    pub signature: Signature,
-}
-
-impl Vote {
-    /// Type 1, height, round, block name, time, voter, signature. A block is named by its header and its part set.
-    pub const BYTES: usize = 1 + 2 * NUMBER_BYTES + ROUND_BYTES + BLOCK_ID_BYTES + NODE_BYTES + SIGNATURE_BYTES;
-    /// What is signed.
-    #[must_use]
-    pub fn statement(phase: Phase, height: Height, round: u32, id: &Hash) -> Hash {
-        let domain = if phase == Phase::Prevote { "tendermint prevote" } else { "tendermint precommit" };
-        Digest::new(domain).u64(height.0).u64(u64::from(round)).hash(id).finish()
-    }
-    fn is_genuine(&self, keys: &Keyring) -> bool {
-        let said = Vote::statement(self.phase, self.height, self.round, &self.id);
-        keys.verify(self.voter.0, &said, &self.signature)
-    }
-}
-
-/// Bytes of a block's name: header hash, and number and root of its parts.
-const BLOCK_ID_BYTES: usize = 2 * HASH_BYTES + 4;
-
-/// A quorum of votes for one block in one round: a commit if they are precommits, a polka if prevotes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Certificate {
-    /// Of which votes.
-    pub phase: Phase,
-    /// For which height.
-    pub height: Height,
-    /// In which round.
-    pub round: u32,
-    /// For which block.
-    pub id: Hash,
-    /// The votes.
-    pub signatures: Signatures,
-}
-
-impl Certificate {
-    /// Bytes of one signature in a commit: flag, address, time, signature.
-    pub const SIGNATURE_BYTES: usize = 1 + 20 + NUMBER_BYTES + 1 + SIGNATURE_BYTES;
-    /// Bytes on the wire and in the next block.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        NUMBER_BYTES + ROUND_BYTES + BLOCK_ID_BYTES + self.signatures.len() * Certificate::SIGNATURE_BYTES
-    }
-    /// Whether all signatures are genuine.
-    #[must_use]
-    pub fn is_genuine(&self, keys: &Keyring) -> bool {
-        let said = Vote::statement(self.phase, self.height, self.round, &self.id);
-        Checker::new(keys).all_hold(&said, &self.signatures)
-    }
-    /// Whether its signers are distinct validators and a quorum.
-    #[must_use]
-    pub fn is_complete(&self, committee: &Committee) -> bool {
-        is_quorum(VoterSet::default(), &self.signatures, committee)
-    }
-    fn price(&self) -> Work {
-        Work::verify(self.signatures.len() as u32)
-    }
-}
-
-/// Two votes of one validator for one height, round and phase.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct DuplicateVote {
-    /// The vote that came first.
-    pub one: Vote,
-    /// The vote that contradicts it.
-    pub other: Vote,
-}
-
-impl DuplicateVote {
-    /// Bytes on the wire and in a block.
-    pub const BYTES: usize = 2 * Vote::BYTES;
-    /// Bytes of what it is about.
-    pub const SLOT_BYTES: usize = NODE_BYTES + NUMBER_BYTES + ROUND_BYTES + 1;
-    /// Whether it proves something.
-    #[must_use]
-    pub fn is_genuine(&self, keys: &Keyring) -> bool {
-        let slot = |vote: &Vote| (vote.voter, vote.height, vote.round, vote.phase);
-        slot(&self.one) == slot(&self.other)
-            && self.one.id != self.other.id
-            && self.one.is_genuine(keys)
-            && self.other.is_genuine(keys)
-    }
-    /// What it is about.
-    #[must_use]
-    pub fn slot(&self) -> Slot {
-        (self.one.voter, self.one.height, self.one.round, self.one.phase)
-    }
-}
 
 /// What is decided at a height: a block with the commit of its parent and the evidence that it holds.
 #[derive(PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -238,7 +118,7 @@ pub struct Status {
     pub precommits: VoterSet,
     /// Validators, for the size of the bit arrays.
     pub members: u32,
-    /// The one peer that is asked for what others said, and for parts and blocks.
+    /// The one peer that is asked for votes of others, and for parts and blocks.
     pub helper: NodeId,
 }
 
@@ -259,7 +139,7 @@ impl Decided {
     }
 }
 
-/// What validators say.
+/// The messages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
     /// A round's proposer names a value. Shared by [`Arc`] with all receivers.
@@ -268,11 +148,11 @@ pub enum Message {
     Part(Arc<Part>),
     /// A prevote or precommit, by its voter or passed on.
     Vote(Arc<Vote>),
-    /// The polka of a round: what `VoteSetMaj23` brings about, a quorum whatever else its double voters said.
+    /// The polka of a round: what `VoteSetMaj23` brings about, a quorum even if some of its voters voted twice.
     Polka(Arc<Certificate>),
     /// How far the sender is.
     Status(Arc<Status>),
-    /// Decided values, ascending, for who lacks them.
+    /// Decided values, ascending, for a peer that lacks them.
     Decided(Arc<Vec<Arc<Decided>>>),
     /// "Send me what is final from this height down to that one."
     Ask {

@@ -17,7 +17,7 @@
 //!                (n-1)(1+parts)  n(n-1)          n(n-1)           messages
 //! ```
 //!
-//! **Simplified.** Votes go to all directly instead of from peer to peer; bit arrays are told only while there is no
+//! **Simplified.** Votes go to all directly instead of from peer to peer; bit arrays are sent only while there is no
 //! progress. A round is skipped (line 55) for `f + 1` messages of that round *or later ones*. The set of validators is
 //! fixed, block time is the proposer's clock, no light-client attacks. The latest commits are kept; older blocks are served
 //! from the chain without theirs, below one that has it. An idle chain makes no blocks (CometBFT's
@@ -32,14 +32,16 @@ mod message;
 mod proposer;
 mod record;
 mod sync;
+mod vote;
 
 #[cfg(test)]
 mod tests;
 
-pub use evidence::{Pool, is_expired};
-pub use message::{Certificate, Decided, DuplicateVote, Message, NIL, Part, Phase, Proposal, Status, Value, Vote};
+pub use evidence::{DuplicateVote, Pool, is_expired};
+pub use message::{Decided, Message, Part, Proposal, Status, Value};
 pub use proposer::Priorities;
 pub use record::Record;
+pub use vote::{Certificate, NIL, Phase, Vote};
 
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, NodeId, Time, VoterSet, Work};
 use crate::chain::{Block, Header, Limit};
@@ -91,9 +93,9 @@ pub struct Config {
     /// (tendermint/tendermint, issue 1047 and pull request 1142). One Byzantine node can keep two locks apart for ever. Default
     /// false.
     pub propose_locked: bool,
-    /// How long a validator sees no progress until it tells what it has, and least: no less than a height takes here when all
-    /// goes well, which CometBFT's bookkeeping per connection makes up for. Doubles up to 16-fold. Default 100 ms
-    /// (CometBFT, `config.go`: `PeerGossipSleepDuration`).
+    /// How long a validator waits without progress before it sends its status to all, at least; it never waits less than a
+    /// height takes here when nothing goes wrong, since it does not track per connection what peers have, as CometBFT does.
+    /// Doubles up to 16-fold. Default 100 ms (CometBFT, `config.go`: `PeerGossipSleepDuration`).
     pub status_interval: Duration,
     /// Evidence counts until it is older than this many blocks and than `evidence_age`. Default 100 000.
     pub evidence_blocks: u64,
@@ -120,7 +122,7 @@ impl Default for Config {
     }
 }
 
-/// Alarm clocks. Those of rounds carry what they are for; a stale one is ignored.
+/// The timers of a validator. Those of rounds carry their height and round; a stale one is ignored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Timer {
     /// The pause after a decision is over.
@@ -148,7 +150,7 @@ pub enum Step {
     Precommit,
 }
 
-/// What was said in one round.
+/// The messages of one round.
 #[derive(Clone, Debug, Default)]
 struct Round {
     proposal: Option<Arc<(NodeId, Proposal)>>,
@@ -158,7 +160,7 @@ struct Round {
     judged: Option<bool>,
     votes: [Votes; 2],
     voters: [VoterSet; 2],
-    /// The block with a quorum of prevotes, and the prevotes: whoever missed them must be shown.
+    /// The block with a quorum of prevotes, and the prevotes, to be sent to validators that missed them.
     polka: Option<Arc<Certificate>>,
     /// First times: of lines 34, 36 and 47.
     waits: [bool; 2],
@@ -177,45 +179,45 @@ pub struct Tendermint {
     rounds: BTreeMap<u32, Round>,
     /// The messages of each peer's highest round to come, a few.
     early: BTreeMap<NodeId, (u32, Vec<Message>)>,
-    /// What each peer says of the next height, which it may have reached a little sooner.
+    /// The messages of each peer for the next height, which it may have reached a little sooner.
     next: BTreeMap<NodeId, Vec<Message>>,
-    /// The highest height that each peer spoke of.
+    /// The highest height in the messages of each peer.
     claims: BTreeMap<NodeId, Height>,
     /// Whether the pause after a decision lasts.
     pausing: bool,
-    /// Whose turn round 0 of this height is: known without work, because each transaction that comes asks for it.
+    /// The proposer of round 0 of this height, kept because each new transaction needs it.
     first: NodeId,
     /// The priorities after that turn.
     priorities: Priorities,
     powers: Vec<u64>,
     /// The latest decisions; what is older is in the chain.
     decided: BTreeMap<Height, Arc<Decided>>,
-    /// The way down from a decision far ahead.
+    /// The backward sync from a decision far ahead.
     backward_sync: Option<BackwardSync<Arc<Decided>>>,
     pool: Pool,
-    /// The precommits of the last height by round, against which its commits are held.
+    /// The precommits of the last height by round, to compare with the commits of others.
     precommits: BTreeMap<u32, Votes>,
     /// This validator's votes and proposal of the height: never another for the same slot.
     said: BTreeMap<(u32, Phase), Vote>,
-    /// How far it was when it last looked.
+    /// How far it was at the last status timer.
     watched: Option<Progress>,
-    /// How often it asked: whom it asks next.
+    /// How often it asked for help, which determines the next peer to ask.
     asked: u64,
-    /// After a restart: who said since that it is not ahead. Asks on until a correct one did.
+    /// After a restart: the peers that have reported since that they are not ahead. Asks until a correct one has.
     unsure: Option<VoterSet>,
-    /// How often it looked without seeing progress.
-    unheard: u32,
-    /// When the height began, and how long one lasts when nothing goes wrong.
+    /// Consecutive status timers without progress.
+    idle_checks: u32,
+    /// When the height began, and how long a height takes when nothing goes wrong.
     began: Time,
     usual: Duration,
-    /// The last height that each peer spoke of: whose are long past may be cut off, and is told.
+    /// The last height that each peer took part in: a peer that is behind may be cut off, and is sent this one's status.
     spoke: BTreeMap<NodeId, Height>,
     reminders: Backoff,
-    /// The one request for decided blocks that is under way: of whom, when its answer is given up, and how long the next may
-    /// take.
+    /// The one request for decided blocks that is under way: the peer, and when its answer is given up.
     fetch: Option<(NodeId, Time)>,
+    /// How long the next such request may take.
     backoff: Backoff,
-    /// To whom the parts of a round were sent, when they may be sent again, and how often they were.
+    /// The peers to which parts were sent: of which round, when they may be sent again, and how often they were.
     served: BTreeMap<NodeId, (u32, Time, u32)>,
 }
 
@@ -225,7 +227,7 @@ type Progress = (Height, u32, Step, usize);
 /// Decisions kept.
 const DECIDED_MAX: usize = 64;
 /// How far ahead of the local clock a fresh proposal may be dated (ours; CometBFT's proposer-based timestamps allow the
-/// precision of the clocks). Else block time would be whatever a Byzantine node says.
+/// precision of the clocks). Without a bound a Byzantine proposer could set any block time.
 const AHEAD_MAX: Duration = Duration::from_secs(1);
 /// Least time between a block and its child (CometBFT's `state/validation.go` asks for a later time; its clock ticks in
 /// milliseconds, ours in nanoseconds).
@@ -429,7 +431,7 @@ impl Tendermint {
         };
         Arc::new(Value { block: Block::new(header, batch), last, evidence })
     }
-    /// Signs once for each slot; what was said before is said again unchanged.
+    /// Signs once for each slot; a vote that was signed before is sent again unchanged.
     fn vote(&mut self, phase: Phase, id: Hash, ctx: &mut Context<'_, Self>) {
         self.step = if phase == Phase::Prevote { Step::Prevote } else { Step::Precommit };
         let vote = self.pledge(phase, self.round, id, ctx);
@@ -526,8 +528,8 @@ impl Tendermint {
                 let Some(value) = slot.value.clone().filter(|value| value.block.id() == id) else { return };
                 slot.locked_in = true;
                 let locks = self.step == Step::Prevote;
-                // Whoever gave up before must hear of it in this round: the paper's gossip property, on which the end of
-                // hidden locks rests. Who gives up later is told then.
+                // Validators that precommitted nil before must receive the polka in this round: termination rests on this
+                // gossip property of the paper, which ends hidden locks. Those that precommit nil later are sent it then.
                 if let Some(nil) = slot.votes[1].ballots().find(|ballot| ballot.digest == NIL) {
                     let (me, voters) = (ctx.me(), nil.signatures.clone());
                     for (node, _) in voters.into_iter().filter(|(node, _)| *node != me) {
@@ -563,7 +565,7 @@ impl Tendermint {
         let held = self.locked.as_ref().map(|(value, _)| value).or(shown);
         held.filter(|_| self.config.unlocking == Unlocking::Cometbft).map(|value| value.block.id())
     }
-    /// Line 61; in CometBFT (`enterPrecommit`) a polka for the lock renews it, though nobody showed the block in this round.
+    /// Line 61; in CometBFT (`enterPrecommit`) a polka for the lock renews it, though no validator showed the block in this round.
     fn end_prevotes(&mut self, ctx: &mut Context<'_, Self>) {
         let polka = self.polka(self.round).filter(|_| self.config.unlocking == Unlocking::Cometbft).cloned();
         let renewed = self.locked.as_ref().map(|(value, _)| value.clone());
@@ -610,7 +612,7 @@ impl Tendermint {
             messages.into_iter().for_each(|message| self.on_message(node, message, ctx));
         }
     }
-    /// A block more, and the next height, with nothing said in it.
+    /// Appends the block and begins the next height, without messages.
     fn enter(&mut self, block: &Arc<Block>, ctx: &mut Context<'_, Self>) {
         ctx.extend(block.clone());
         self.tip = block.clone();
@@ -619,10 +621,10 @@ impl Tendermint {
         self.pool = pool;
         self.first = self.priorities.advance(&self.powers);
         self.backward_sync.take_if(|backward_sync| backward_sync.is_down(block));
-        if self.step != Step::Waiting && self.round == 0 && self.unheard == 0 {
+        if self.step != Step::Waiting && self.round == 0 && self.idle_checks == 0 {
             self.usual = ctx.now().since(self.began).min(self.config.propose_timeout);
         }
-        (self.round, self.step, self.unheard) = (0, Step::Waiting, 0);
+        (self.round, self.step, self.idle_checks) = (0, Step::Waiting, 0);
         self.reminders.reset();
         self.served.clear();
         (self.locked, self.valid) = (None, None);
@@ -631,14 +633,15 @@ impl Tendermint {
         self.early.clear();
         self.said.clear();
     }
-    /// Whether evidence about a height no longer counts on the tip: all who have it decide alike.
+    /// Whether evidence about a height no longer counts on the tip. A function of the chain: all validators agree.
     pub(super) fn is_past(&self, height: Height, ctx: &Context<'_, Self>) -> bool {
         let then = ctx.block_at(height).map_or(self.tip.header.time, |block| block.header.time);
         let (blocks, age) = (self.tip.height().0.saturating_sub(height.0), self.tip.header.time.since(then));
         is_expired(blocks, age, (self.config.evidence_blocks, self.config.evidence_age))
     }
     /// Whether a value may be decided: a valid block within the limits and of a validator, the commit of its parent, evidence
-    /// that is new and still counts (`state/validation.go`, `addProposalBlockPart`). What a quorum decided may repeat evidence: who lost its log, or fetched blocks without what they hold of it, does not know.
+    /// that is new and still counts (`state/validation.go`, `addProposalBlockPart`). A decided
+    /// value may repeat evidence: a validator that lost its log, or fetched blocks without their evidence, cannot check that.
     fn is_valid(&self, value: &Arc<Value>, is_decided: bool, ctx: &mut Context<'_, Self>) -> bool {
         let (block, committee) = (&value.block, ctx.committee());
         let signatures = value.last.as_ref().map_or(0, |last| last.signatures.len()) + 2 * value.evidence.len();
@@ -676,7 +679,7 @@ impl Tendermint {
             let judged = self.is_valid(&value, false, ctx);
             self.rounds.entry(round).or_default().judged = Some(judged);
             if let Some(last) = &value.last {
-                self.hold_against(last, ctx);
+                self.compare_commit(last, ctx);
             }
         }
     }

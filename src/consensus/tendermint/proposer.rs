@@ -1,13 +1,13 @@
-//! Whose turn it is: proposer priority, weighted round robin without floating point (CometBFT's specification).
+//! The proposer of a round: proposer priority, a weighted round robin without floating point (CometBFT's specification).
 
 use crate::base::{Committee, NodeId};
 
 /// The priorities of the validators of one height.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Priorities(pub(super) Vec<i128>);
+pub struct Priorities(Vec<i128>);
 
 impl Priorities {
-    /// Nobody has waited yet.
+    /// All priorities are zero at first.
     #[must_use]
     pub fn new(committee: &Committee) -> Priorities {
         Priorities(vec![0; committee.n()])
@@ -18,7 +18,8 @@ impl Priorities {
         let total = i128::from(total);
         self.0.push(-(total + (total >> 3)));
     }
-    /// Everybody gains its power; who has most proposes (of equals the lower number) and pays the power of all.
+    /// Each validator gains its power; the one with the highest priority proposes (of equals the lower number), and loses
+    /// the power of all.
     pub fn advance(&mut self, powers: &[u64]) -> NodeId {
         let total: i128 = powers.iter().map(|power| i128::from(*power)).sum();
         let most = self.0.iter().max().copied().unwrap_or(0);

@@ -1,7 +1,8 @@
-//! What a validator writes before it speaks.
+//! The write-ahead log: what a validator writes before the message that depends on it.
 
-use super::evidence::Slot;
-use super::message::{Certificate, Decided, DuplicateVote, Proposal, Value, Vote};
+use super::evidence::{DuplicateVote, Slot};
+use super::message::{Decided, Proposal, Value};
+use super::vote::{Certificate, Vote};
 use crate::base::Wire;
 use crate::protocol;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub enum Record {
     /// Before PREVOTE and PRECOMMIT.
     Voted(Vote),
     /// validValue, the prevotes of validRound, and, if the flag is set, lockedValue and lockedRound: before PRECOMMIT. If all
-    /// stop at once, nobody else can show the prevotes, and no lock could be overcome.
+    /// validators stop at once, no other copy of the prevotes is left, and without them no lock could be released.
     Valid(Arc<Value>, Arc<Certificate>, bool),
     /// The lock is gone (CometBFT's rule only).
     Unlocked,

@@ -1,7 +1,9 @@
-//! What was lost comes again: early messages, parts, statuses, decided blocks, evidence, and starting anew.
+//! Catching up: early messages, parts, statuses, decided blocks, evidence, and recovery after a restart.
 
-use super::message::{Certificate, Decided, DuplicateVote, Message, Part, Phase, Proposal, Status, Vote};
-use super::{Config, NIL, Pool, Priorities, Progress, Record, Step, Tendermint, Timer, Value};
+use super::evidence::DuplicateVote;
+use super::message::{Decided, Message, Part, Proposal, Status};
+use super::vote::{Certificate, NIL, Phase, Vote};
+use super::{Config, Pool, Priorities, Progress, Record, Step, Tendermint, Timer, Value};
 use crate::base::{Duration, Height, NodeId, Time, VoterSet};
 use crate::chain::Block;
 use crate::protocol::backward_sync::BackwardSync;
@@ -13,11 +15,11 @@ use std::sync::Arc;
 /// Messages of a round or height to come that are kept of one peer, besides parts: a proposal, its vote of each phase, and
 /// one more.
 const EARLY: usize = 4;
-/// How often the wait for progress doubles at most: with CometBFT's interval it ends at 1.6 s, so that halves that were cut
-/// off hear of each other soon.
+/// How often the wait for progress doubles at most: with CometBFT's interval it ends at 1.6 s, so that the halves of a
+/// partition exchange statuses soon after it heals.
 const DOUBLINGS: u32 = 4;
-/// So many looks without progress, and claims to be ahead are forgotten: nobody could show it.
-const UNHEARD_MAX: u32 = 16;
+/// Status timers without progress after which claims to be ahead are forgotten: no peer could prove them.
+const IDLE_CHECKS_MAX: u32 = 16;
 /// How long the first answer to a request for decided blocks may take: five times what the largest takes over 10 Mbit/s alone.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// Decided blocks in one answer at most.
@@ -134,9 +136,9 @@ impl Tendermint {
             ctx.broadcast(Message::Evidence(proof.clone()));
         }
     }
-    /// Whoever precommitted something else to this validator, or in another commit, than in this commit of the last height
-    /// voted twice: votes are not passed on, and commits show what others got.
-    pub(super) fn hold_against(&mut self, commit: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
+    /// Evidence from a commit of the last height: a validator that precommitted something else to this one, or in another
+    /// commit, voted twice. Votes are not forwarded, so that only commits show what others received.
+    pub(super) fn compare_commit(&mut self, commit: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
         let (height, round) = (commit.height, commit.round);
         let is_about = (commit.phase, height) == (Phase::Precommit, self.tip.height());
         if !is_about || !commit.is_complete(ctx.committee()) {
@@ -144,8 +146,8 @@ impl Tendermint {
         }
         let own = self.decided.get(&height).map(|decided| &decided.commit).filter(|own| own.round == round);
         let own = own.into_iter().map(|own| (own.id, &own.signatures));
-        let heard = self.precommits.get(&round).into_iter().flat_map(Votes::ballots);
-        let known = own.chain(heard.map(|ballot| (ballot.digest, &ballot.signatures)));
+        let received = self.precommits.get(&round).into_iter().flat_map(Votes::ballots);
+        let known = own.chain(received.map(|ballot| (ballot.digest, &ballot.signatures)));
         let vote = |id, voter, signature| Vote { phase: Phase::Precommit, height, round, id, voter, signature };
         let mut proofs = Vec::new();
         for (id, signatures) in known.filter(|(id, _)| *id != commit.id) {
@@ -173,7 +175,7 @@ impl Tendermint {
             self.request(peer, ctx);
         }
     }
-    /// Whether somebody claims to be ahead, or the way down is under way.
+    /// Whether a peer claims to be ahead, or the backward sync is under way.
     fn is_late(&self) -> bool {
         self.backward_sync.is_some() || self.claims.values().any(|height| *height > self.height())
     }
@@ -182,7 +184,7 @@ impl Tendermint {
         let (value, commit) = (&decided.value, &decided.commit);
         let names = (commit.height, commit.id) == (value.block.height(), value.block.id());
         if !names || commit.height < self.height() || !commit.is_complete(ctx.committee()) {
-            return self.hold_against(commit, ctx);
+            return self.compare_commit(commit, ctx);
         }
         if commit.height > self.height() {
             if self.backward_sync.is_none() {
@@ -252,8 +254,8 @@ impl Tendermint {
         }
         tally.is_blocking(ctx.committee())
     }
-    /// A peer is ahead. If it is so by one, what is missing is probably under way, and the timer will see; otherwise it
-    /// is asked, if nobody is.
+    /// A peer is ahead. If it is ahead by one height, the missing messages are probably under way, and the status timer
+    /// checks that. Otherwise it is asked, unless a request is under way.
     fn ask(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
         let (here, next) = (self.height(), self.height().next());
         let claim = self.claims.entry(from).or_insert(here);
@@ -262,9 +264,9 @@ impl Tendermint {
         if height > next && from != ctx.me() && self.may_request(ctx.now()) {
             self.request(from, ctx);
         }
-        if is_news && self.unheard > 0 {
+        if is_news && self.idle_checks > 0 {
             // There is something to ask for now, and its time to ask may be far off.
-            (self.unheard, self.watched) = (0, None);
+            (self.idle_checks, self.watched) = (0, None);
         }
         self.watch(ctx);
     }
@@ -277,7 +279,7 @@ impl Tendermint {
             self.watched = Some(self.progress());
             let first = self.config.status_interval.max(self.usual);
             let most = first.max(self.config.status_interval * (1 << DOUBLINGS));
-            ctx.set_timer(Timer::Status, (first * (1 << self.unheard.min(DOUBLINGS))).min(most));
+            ctx.set_timer(Timer::Status, (first * (1 << self.idle_checks.min(DOUBLINGS))).min(most));
         }
     }
     pub(super) fn on_status_timer(&mut self, ctx: &mut Context<'_, Self>) {
@@ -286,12 +288,12 @@ impl Tendermint {
         if self.step == Step::Waiting && !is_late && self.unsure.is_none() {
             return self.remind(ctx);
         }
-        self.unheard = if stuck { self.unheard + 1 } else { 0 };
-        if self.unheard > UNHEARD_MAX {
+        self.idle_checks = if stuck { self.idle_checks + 1 } else { 0 };
+        if self.idle_checks > IDLE_CHECKS_MAX {
             self.claims.clear();
         }
         if ctx.committee().n() > 1 {
-            // Who is behind by one and goes on hears the rest anyway.
+            // A validator that is behind by one and proceeds receives the rest anyway.
             let is_far =
                 self.backward_sync.is_some() || self.claims.values().any(|height| *height > self.height().next());
             if is_late && (stuck || is_far) && self.may_request(ctx.now()) {
@@ -309,8 +311,8 @@ impl Tendermint {
         }
         self.watch(ctx);
     }
-    /// Whom to ask: the others in turn, none twice in a row, and first those who claim to be further. Who made the proposal has
-    /// its parts before anybody else.
+    /// The next peer to ask: the others in turn, none twice in a row; those that claim to be ahead come first. The proposer
+    /// has the parts before any other node.
     fn helper(&mut self, ctx: &Context<'_, Self>) -> NodeId {
         let (me, n) = (ctx.me(), ctx.committee().n() as u64);
         self.asked += 1;
@@ -326,13 +328,13 @@ impl Tendermint {
             ctx.committee().in_turn(u64::from(me.0) + 1 + turn % (n - 1))
         }
     }
-    /// At rest: whoever was not heard of at the last height may be cut off, and nothing that it could hear will come by itself
-    /// until something waits again. It is told where the chain is, less and less often.
+    /// At rest: a peer that took no part in the last height may be cut off, and no message reaches it until there are
+    /// transactions again. It is sent this validator's status, less and less often.
     fn remind(&mut self, ctx: &mut Context<'_, Self>) {
         let (me, tip) = (ctx.me(), self.tip.height());
         let is_silent = |peer: &NodeId| self.spoke.get(peer).is_none_or(|height| *height < tip);
         let silent: Vec<NodeId> = ctx.committee().members().filter(|peer| *peer != me && is_silent(peer)).collect();
-        self.unheard = 0;
+        self.idle_checks = 0;
         if silent.is_empty() || tip == Height::GENESIS {
             return;
         }
@@ -343,16 +345,14 @@ impl Tendermint {
         let wait = self.reminders.next_wait();
         ctx.set_timer(Timer::Status, wait);
     }
-    /// Whether the parts of a round, so many bytes, may be sent to a peer: what was sent may be under way over a thin line
-    /// still, and more of it would only make it later.
+    /// Whether the parts of a round, so many bytes, may be sent to a peer: what was sent may be under way over a slow link
+    /// still, and a copy would only delay it.
     pub(super) fn may_serve(&mut self, peer: NodeId, round: u32, bytes: u64, now: Time) -> bool {
-        let (until, times) = match self.served.get(&peer) {
-            Some((known, until, times)) if *known == round => (*until, *times),
-            _ => (Time::ZERO, 0),
-        };
-        if times > 0 && now < until {
+        let before = self.served.get(&peer).filter(|(known, ..)| *known == round);
+        if before.is_some_and(|(_, until, _)| now < *until) {
             return false;
         }
+        let times = before.map_or(0, |(.., times)| *times);
         let span = self.config.vote_timeout.max(Duration::from_nanos(bytes.saturating_mul(THIN_LINE)));
         self.served.insert(peer, (round, now + span * (1 << times.min(DOUBLINGS)), times + 1));
         true
@@ -395,20 +395,20 @@ impl Tendermint {
         }
         if status.height < self.height() {
             if helps {
-                self.tell_decided(from, status.height, ctx);
+                self.send_decided(from, status.height, ctx);
             }
             return;
         }
         let before = ctx.effects_mut().len();
-        self.tell_round(from, status, ctx);
+        self.send_round(from, status, ctx);
         if helps && ctx.effects_mut().len() == before {
-            // Nothing is missing there: that is an answer too. Nobody is asked back.
+            // The peer lacks nothing. The status says so, and asks nothing in return.
             ctx.send(from, Message::Status(Arc::new(self.status(me, ctx))));
         }
         self.ask_back(from, status, ctx);
     }
     /// What was decided from a height on, as much as an answer holds.
-    fn tell_decided(&self, to: NodeId, from: Height, ctx: &mut Context<'_, Self>) {
+    fn send_decided(&self, to: NodeId, from: Height, ctx: &mut Context<'_, Self>) {
         let held = self.decided.range(from..).map(|(_, decided)| decided);
         // What is older is in the chain, below the last decision.
         let is_older = !self.decided.contains_key(&from);
@@ -420,7 +420,7 @@ impl Tendermint {
         }
     }
     /// What the peer lacks of this height.
-    fn tell_round(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
+    fn send_round(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
         let (me, helps) = (ctx.me(), status.helper == ctx.me());
         self.release(status.round, ctx);
         let has = |vote: &Vote| {
@@ -461,9 +461,10 @@ impl Tendermint {
             }
         }
     }
-    /// Whoever is in a round that this validator left without a precommit may lack one to leave it, and who showed the others
-    /// to this one may be silent, or this one have forgotten them in a crash: to have left it, voting or not, is as good as a
-    /// precommit for nil. Only of the rounds just left: a quorum took part in each, so that nobody is alone further behind.
+    /// Precommits nil in a round that this validator left without a precommit. A peer still in that round may need this vote
+    /// to leave it: the validator that sent the other votes may be silent, or this one lost them in a crash. Having left
+    /// the round is equivalent to a precommit for nil. Only for the two rounds before the present one: a quorum took part in
+    /// each, so that no validator is alone further behind.
     fn release(&mut self, round: u32, ctx: &mut Context<'_, Self>) {
         let is_recent = round < self.round && round.saturating_add(2) >= self.round;
         if is_recent {
@@ -472,7 +473,7 @@ impl Tendermint {
     }
     /// Asks a peer that has more of this round, if this validator is stuck: its own time to ask may be far off.
     fn ask_back(&mut self, from: NodeId, status: &Status, ctx: &mut Context<'_, Self>) {
-        if self.unheard == 0 || status.round != self.round {
+        if self.idle_checks == 0 || status.round != self.round {
             return;
         }
         let own = self.status(from, ctx);
@@ -481,24 +482,30 @@ impl Tendermint {
             || is_more(&status.prevotes, &own.prevotes)
             || is_more(&status.precommits, &own.precommits);
         if has_more {
-            (self.unheard, self.watched) = (0, None);
+            (self.idle_checks, self.watched) = (0, None);
             ctx.send(from, Message::Status(Arc::new(own)));
             self.watch(ctx);
         }
     }
     pub(super) fn recover(config: &Arc<Config>, log: &[Record], ctx: &mut Context<'_, Self>) -> Tendermint {
+        let (tip, mut priorities) = (ctx.durable(), Priorities::new(ctx.committee()));
+        let powers: Vec<u64> = ctx.committee().members().map(|member| ctx.committee().weight(member)).collect();
+        let mut first = priorities.advance(&powers);
+        for _ in 0..tip.height().0 {
+            first = priorities.advance(&powers);
+        }
         let mut node = Tendermint {
             config: config.clone(),
-            tip: ctx.durable(),
+            tip,
             round: 0,
             step: Step::Waiting,
             locked: None,
             valid: None,
             rounds: BTreeMap::new(),
             early: BTreeMap::new(),
-            priorities: Priorities::new(ctx.committee()),
-            first: NodeId(0), // until it is worked out below
-            powers: ctx.committee().members().map(|member| ctx.committee().weight(member)).collect(),
+            priorities,
+            first,
+            powers,
             decided: BTreeMap::new(),
             backward_sync: None,
             pool: Pool::default(),
@@ -518,11 +525,8 @@ impl Tendermint {
             next: BTreeMap::new(),
             claims: BTreeMap::new(),
             pausing: false,
-            unheard: 0,
+            idle_checks: 0,
         };
-        for _ in 0..=node.tip.height().0 {
-            node.first = node.priorities.advance(&node.powers);
-        }
         let mut own = None;
         for record in log {
             node.replay(record, &mut own, ctx);

@@ -154,8 +154,8 @@ impl Compact {
 
     /// `from` asks for the item.
     fn on_request(&mut self, node: NodeId, from: NodeId, item: ItemId, posts: &mut Vec<Post>) {
-        let holdings = &self.inventory.holdings;
-        let Some(description) = holdings.item(item).filter(|_| holdings.holds(node, item)) else { return };
+        let is_held = self.inventory.holds(node, item);
+        let Some(description) = self.inventory.item(item).filter(|_| is_held) else { return };
         let (frame, bytes) = match self.compact_bytes(description, node, from) {
             Some(bytes) => (RelayMessage::Compact, bytes),
             None => (RelayMessage::Whole, description.bytes),
@@ -172,7 +172,7 @@ impl Compact {
         missing: &mut dyn FnMut() -> u32,
         posts: &mut Vec<Post>,
     ) -> bool {
-        let Some(description) = self.inventory.holdings.item(item) else { return false };
+        let Some(description) = self.inventory.item(item) else { return false };
         if self.inventory.holds(node, item) {
             return false;
         }
@@ -183,20 +183,12 @@ impl Compact {
         if missed == 0 {
             return self.on_complete(node, from, item);
         }
-        let (want, new) = self.inventory.wants.hear(node, from, item, &self.inventory.holdings);
-        if want.completing.is_some() {
-            return false;
-        }
-        want.completing = Some((from, missed));
-        let unasked = new || want.idle;
-        if unasked {
-            (want.asked, want.idle) = (want.announcers.len(), false);
-        }
+        let Some(is_unasked) = self.inventory.begin_completing(node, from, item, missed) else { return false };
         let indexes = missed.div_ceil(self.settings.bytes_per_index.max(1));
         let bytes = self.settings.request_missing_bytes.saturating_add(indexes);
         let after = self.settings.inventory.processing;
         posts.push(Post { to: from, frame: RelayMessage::RequestMissing, item, bytes, after });
-        if unasked {
+        if is_unasked {
             self.inventory.remind(node, (item, description), posts);
         }
         false
@@ -222,21 +214,21 @@ impl Compact {
         if !self.inventory.holds(node, item) {
             return;
         }
-        if let Some((_, bytes)) = self.inventory.wants.get(from, item).and_then(|want| want.completing) {
+        if let Some((_, bytes)) = self.inventory.completing(from, item) {
             posts.push(Post { to: from, frame: RelayMessage::Missing, item, bytes, after: Duration::ZERO });
         }
     }
 
     /// What was missing has come: the block is complete if its compact form is still here.
     fn on_missing(&mut self, node: NodeId, from: NodeId, item: ItemId) -> bool {
-        let completing = self.inventory.wants.get(node, item).and_then(|want| want.completing);
+        let completing = self.inventory.completing(node, item);
         completing.is_some_and(|(peer, _)| peer == from) && self.on_complete(node, from, item)
     }
 
     /// `node` has the whole item, thanks to `from`. Returns whether it is new.
     fn on_complete(&mut self, node: NodeId, from: NodeId, item: ItemId) -> bool {
         let new = self.inventory.on_whole(node, from, item);
-        if new && self.inventory.holdings.item(item).is_some_and(|item| item.class == Class::Block) {
+        if new && self.inventory.item(item).is_some_and(|item| item.class == Class::Block) {
             self.prefer(node, from);
         }
         new

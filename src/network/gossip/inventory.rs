@@ -107,10 +107,10 @@ impl Default for InventorySettings {
 
 /// Announces items and sends them to those that ask.
 pub struct Inventory {
-    pub(super) graph: Arc<dyn Graph>,
-    pub(super) settings: InventorySettings,
-    pub(super) holdings: ItemInventory,
-    pub(super) wants: RequestTracker,
+    graph: Arc<dyn Graph>,
+    settings: InventorySettings,
+    holdings: ItemInventory,
+    wants: RequestTracker,
     /// The root of all random choices: they are pure functions of item and nodes.
     root: u64,
 }
@@ -122,6 +122,42 @@ impl Inventory {
         let nodes = graph.len();
         let root = Stream::new(seed, "gossip", 0, 0).next_u64();
         Inventory { graph, settings, holdings: ItemInventory::new(nodes), wants: RequestTracker::new(nodes), root }
+    }
+
+    /// The graph over which items spread.
+    pub(super) fn graph(&self) -> &dyn Graph {
+        &*self.graph
+    }
+
+    /// The description of a registered item.
+    pub(super) fn item(&self, item: ItemId) -> Option<Item> {
+        self.holdings.item(item)
+    }
+
+    /// The peer whose compact form of the item `node` is completing, and the bytes that it lacks.
+    pub(super) fn completing(&mut self, node: NodeId, item: ItemId) -> Option<(NodeId, u32)> {
+        self.wants.get(node, item)?.completing
+    }
+
+    /// `node` begins to complete the compact form from `from`, of which it lacks `bytes`, unless it is completing another.
+    /// Returns whether it has no other request for the item under way.
+    pub(super) fn begin_completing(&mut self, node: NodeId, from: NodeId, item: ItemId, bytes: u32) -> Option<bool> {
+        let (want, new) = self.wants.hear(node, from, item, &self.holdings);
+        if want.completing.is_some() {
+            return None;
+        }
+        want.completing = Some((from, bytes));
+        let is_unasked = new || want.idle;
+        if is_unasked {
+            (want.asked, want.idle) = (want.announcers.len(), false);
+        }
+        Some(is_unasked)
+    }
+
+    /// How many items `node` knows of and does not hold.
+    #[cfg(test)]
+    pub(super) fn wanted(&self, node: NodeId) -> usize {
+        self.wants.count(node)
     }
 
     /// The word that decides a random choice of `node` about an item.

@@ -53,7 +53,7 @@ impl SqrtPush {
 
     /// The peers that receive the whole item: the square root of them all, rounded up, among those that lack it.
     fn chosen(&self, node: NodeId, item: ItemId, holders: &Announcers) -> Announcers {
-        let peers = self.inventory.graph.peers(node);
+        let peers = self.inventory.graph().peers(node);
         let word = self.inventory.word(node, item);
         let lacking = peers.iter().filter(|peer| !holders.contains(peer));
         let mut drawn: SmallVec<[(u64, NodeId); 64]> =

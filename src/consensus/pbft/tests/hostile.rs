@@ -1,4 +1,4 @@
-//! Sizes, and messages that nobody honest would send.
+//! Sizes, and messages that no correct replica would send.
 
 use super::*;
 use crate::base::{Signature, Wire, Work};
@@ -45,7 +45,7 @@ fn a_vote_speaks_for_its_sender_phase_view_number_and_digest_only() {
     assert!(!holds(Message::Prepare(Vote { view: View(1), ..honest }), 1));
     assert!(!holds(Message::Prepare(Vote { seq: Height(2), ..honest }), 1));
     assert!(!holds(Message::Prepare(Vote { digest: Hash::ZERO, ..honest }), 1));
-    assert!(!holds(Message::Prepare(honest), 77), "a stranger has no key");
+    assert!(!holds(Message::Prepare(honest), 77), "a node outside the committee has no key");
 }
 
 #[test]
@@ -204,7 +204,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_one_replica_signs_nobody_panics_and_the_others_go_on(wilds in prop::collection::vec(wild(), 1..40)) {
+    fn no_message_that_one_replica_signs_panics_or_stops_the_others(wilds in prop::collection::vec(wild(), 1..40)) {
         let mut stage: Stage = TestCluster::new(4, short());
         let faulty = wilds[0].from;
         for (at, wild) in wilds.iter().enumerate() {

@@ -1,11 +1,11 @@
-//! What is said again, to whom, and how much of it; and committees too small for a Byzantine replica.
+//! Which messages are sent again, to which replicas, and how much of them; and committees too small for a Byzantine replica.
 
 use super::*;
 use crate::base::Wire;
 use crate::protocol::request::ANSWER_BYTES;
 
 #[test]
-fn one_two_and_three_replicas_run_and_tolerate_nobody_who_lies() {
+fn one_two_and_three_replicas_run_and_tolerate_no_byzantine_one() {
     for n in 1..=3usize {
         let config = Config { block_limit: Limit { bytes: 1_000_000, transactions: 1 }, ..short() };
         let mut stage: Stage = TestCluster::new(n, config.clone());

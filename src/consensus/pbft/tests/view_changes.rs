@@ -56,9 +56,9 @@ fn a_dead_primary_is_replaced_and_its_requests_are_executed_once() {
 }
 
 #[test]
-fn who_went_on_alone_is_followed_though_its_word_for_the_view_was_lost() {
-    // Of five, 4 is down: the other four are all needed. Nobody hears 2, which hears that all want view 1 and waits for
-    // it in vain.
+fn a_replica_that_left_for_a_later_view_is_followed_though_its_view_change_was_lost() {
+    // Of five, 4 is down: the other four are all needed. No message of 2 arrives; 2 receives that all want view 1 and waits
+    // for it in vain.
     let mut stage = Stage::empty(5, Config::default());
     (0..4).for_each(|node| stage.boot(node));
     [0, 1, 3].into_iter().for_each(|to| stage.cut(2, to));
@@ -86,7 +86,7 @@ fn what_committed_anywhere_survives_two_view_changes_before_it_prepares_again() 
     let first = stage.transaction(0, 0);
     stage.submit_to_all(&first);
     stage.run(MILLI);
-    // Replica 3 hears nothing more; 0, 1 and 2 prepare; only 0 commits, and dies.
+    // Replica 3 receives nothing more; 0, 1 and 2 prepare; only 0 commits, and crashes.
     stage.lose(|flight| flight.to.index() == 3);
     stage.deliver(is_kind("prepare"));
     stage.lose(|flight| flight.to.index() != 0);

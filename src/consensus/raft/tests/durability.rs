@@ -52,7 +52,7 @@ fn story_with_crash(node: usize, effects: u32) -> bool {
     let last = submit(&mut stage, 60, 0);
     stage.run(ms(2_000));
     if !is_up(&stage) {
-        // Long enough: the story is told.
+        // Long enough: the schedule ends here.
         return false;
     }
     assert!(all_final(&stage, &all, &[last.id()]), "node {node}, effect {effects}: all go on");

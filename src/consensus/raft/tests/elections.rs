@@ -43,7 +43,7 @@ fn a_vote_goes_to_one_candidate_of_a_term_whose_log_is_up_to_date() {
 }
 
 #[test]
-fn a_follower_that_hears_its_leader_ignores_candidates_unless_the_leader_sent_them() {
+fn a_follower_in_contact_with_its_leader_ignores_candidates_unless_the_leader_sent_them() {
     let mut stage = led_by(0, 3, Config::default());
     for pre in [false, true] {
         let wish = RequestVote { pre, ..request(9, (9, 9)) };
@@ -55,7 +55,7 @@ fn a_follower_that_hears_its_leader_ignores_candidates_unless_the_leader_sent_th
 }
 
 #[test]
-fn a_pre_vote_changes_nothing_and_a_refused_one_tells_the_term() {
+fn a_pre_vote_changes_nothing_and_a_refusal_carries_the_term() {
     let mut stage = TestCluster::new(3, Config::default());
     let wish = |term| Message::RequestVote(RequestVote { pre: true, ..request(term, (0, 0)) });
     let votes = answers(&mut stage, 2, 1, wish(7));
@@ -104,10 +104,10 @@ fn a_flapping_node_does_not_raise_terms_with_pre_vote_and_does_without() {
 }
 
 #[test]
-fn a_leader_that_is_not_heard_by_a_majority_steps_down_with_check_quorum_and_stays_without() {
+fn a_leader_that_no_majority_answers_steps_down_with_check_quorum_and_stays_without() {
     for check_quorum in [true, false] {
         let mut stage = led_by(0, 5, Config { check_quorum, ..Config::default() });
-        // The others hear the leader; it does not hear them.
+        // Messages of the leader arrive; those to the leader do not.
         for node in 1..5 {
             stage.cut(node, 0);
         }

@@ -38,7 +38,7 @@ fn new_servers_learn_first_then_all_change_through_one_joint_configuration() {
     let early = submit(&mut stage, 1, 0);
     stage.run(ms(800));
     assert!(all_final(&stage, &[0, 1, 2], &[early.id()]));
-    assert_eq!(stage.finalized(3).len(), 1, "a stranger is sent nothing");
+    assert_eq!(stage.finalized(3).len(), 1, "a node outside the configuration is sent nothing");
     stage.run(ms(10_000));
     let leader = leaders(&stage, &[2, 3, 4, 5]);
     assert_eq!(leader.len(), 1, "the old leader left when the new configuration was committed");
@@ -112,8 +112,8 @@ fn a_leader_elected_in_the_middle_of_a_joint_change_finishes_it() {
     assert!(!stage.node(leader[0]).membership().is_joint());
 }
 
-/// Thesis 4.2.2: of two voters the leader removes itself and stops before the other hears of it. Nobody but the one that
-/// leaves can win then.
+/// Thesis 4.2.2: of two voters the leader removes itself and crashes before the other receives the entry. Only the
+/// removed node can win then.
 #[test]
 fn a_server_outside_its_own_latest_configuration_campaigns_until_that_is_committed() {
     let leaves = Change { at: ms(1_000), add: vec![], remove: vec![0] };
@@ -147,7 +147,7 @@ fn a_configuration_that_is_deleted_from_the_log_is_in_force_no_more() {
     let has_it = |stage: &Stage| stage.node(0).membership().is_joint();
     assert!(stage.run_while(ms(20_000), has_it));
     stage.boot(1);
-    // Whoever leads carries the plan out.
+    // The next leader carries the plan out.
     let is_done = |stage: &Stage| {
         let leader = leaders(stage, &[0, 1, 2, 3]).first().copied();
         leader.is_some_and(|leader| stage.node(leader).membership().voters() == nodes(&[0, 1, 2, 3]))

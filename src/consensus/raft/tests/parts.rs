@@ -3,8 +3,9 @@
 use super::*;
 use crate::base::{AccountId, Crypto, Keyring, NodeId};
 use crate::chain::{Batch, Body};
-use crate::consensus::raft::log::{Entry, Index, Log, Payload};
+use crate::consensus::raft::log::{Entry, Log, Payload};
 use crate::consensus::raft::membership::{Membership, Memberships};
+use crate::consensus::raft::position::Index;
 use crate::consensus::raft::session::{Sessions, Verdict};
 use proptest::prelude::*;
 use std::collections::BTreeSet;

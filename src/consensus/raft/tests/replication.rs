@@ -3,9 +3,10 @@
 use super::*;
 use crate::base::{ByteSize, NodeId, Wire};
 use crate::chain::Batch;
-use crate::consensus::raft::log::{Entry, Index, Payload};
+use crate::consensus::raft::log::{Entry, Payload};
 use crate::consensus::raft::membership::Membership;
 use crate::consensus::raft::message::{AppendEntries, AppendReply, Image, InstallSnapshot, Outcome, RequestVote, Vote};
+use crate::consensus::raft::position::Index;
 use crate::protocol::{InvalidSetting, Protocol, Snapshot};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -37,7 +38,7 @@ fn an_entry_costs_two_messages_per_follower_and_one_round_trip() {
 }
 
 #[test]
-fn an_eager_leader_tells_followers_at_once() {
+fn an_eager_leader_sends_the_commit_index_at_once() {
     let mut stage = led_by(0, 5, Config { eager_commit: true, ..Config::default() });
     let transaction = submit(&mut stage, 1, 0);
     stage.run(ms(3));
@@ -107,7 +108,7 @@ fn a_batch_delay_collects_what_comes_in_the_meantime() {
 
 #[test]
 fn logs_that_differ_by_many_terms_are_repaired_term_by_term() {
-    // Figure 7 (f): a follower with entries of terms that nobody else has. Hints skip a term per round trip.
+    // Figure 7 (f): a follower with entries of terms that no other node has. Hints skip a term per round trip.
     let mut stage = led_by(0, 3, Config { append_bytes: ByteSize(1), ..figure_2() });
     stage.partition(&[2], &[0, 1]);
     let noop = |term| Entry { term: Term(term), leader: NodeId(2), time: Time::ZERO, payload: Payload::Noop };
@@ -311,14 +312,14 @@ fn message() -> impl Strategy<Value = Message> {
             Message::AppendReply(AppendReply { term: Term(term), outcome, context })
         });
     let install = (numbers(), payload(), 0..4u64).prop_map(|((term, at, offset, bytes), payload, height)| {
-        // Half of the blocks are known to somebody: genesis.
+        // Half of the blocks are genesis, which all nodes know.
         let genesis = crate::chain::Block::genesis();
         let header = crate::chain::Header { height: crate::base::Height(height), ..genesis.header };
         let block = if height == 0 { genesis } else { crate::chain::Block::new(header, genesis.batch.clone()) };
-        let everybody: BTreeSet<NodeId> = (0..3).map(NodeId).collect();
+        let all: BTreeSet<NodeId> = (0..3).map(NodeId).collect();
         let membership = match payload {
             Payload::Membership(membership) => membership,
-            _ => Arc::new(Membership::new(3, &everybody, BTreeSet::new()).unwrap()),
+            _ => Arc::new(Membership::new(3, &all, BTreeSet::new()).unwrap()),
         };
         let snapshot = Snapshot { root: block.id(), block, bytes };
         let image = Arc::new(Image { snapshot, term: Term(at), membership, sessions: Arc::default() });

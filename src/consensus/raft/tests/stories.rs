@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::base::{AccountId, ByteSize, NodeId, Stream, Wire};
-use crate::consensus::raft::membership::planned;
 use crate::consensus::raft::message::AppendEntries;
 use crate::consensus::raft::{Change, Method, notes};
 use crate::protocol::note;
@@ -117,7 +116,7 @@ fn an_answer_to_a_read_from_before_a_restart_answers_no_later_read() {
     let slow: Vec<Message> = stage.flights().map(|f| f.message.clone()).filter(|m| is_answer(m)).collect();
     assert_eq!(slow.len(), 1);
     stage.lose(|flight| is_answer(&flight.message));
-    // It starts again, hears the leader, is cut off, and the others commit a write.
+    // It restarts, receives a heartbeat, is cut off, and the others commit a write.
     stage.crash(1);
     stage.boot(1);
     stage.run(ms(150));
@@ -193,7 +192,7 @@ fn two_changes_at_once(change_guard: bool, two_reaches_four: bool) -> Stage {
         election_timeout_max: Duration::from_secs(200),
         ..figure_2()
     };
-    assert_eq!(planned(&config, 5, ms(2_000)), (1..5).map(NodeId).collect());
+    assert_eq!(config.planned_voters(5, ms(2_000)), (1..5).map(NodeId).collect());
     let mut stage = led_by(0, 5, config);
     // Leader 1 appends "add 5" on itself and on 5 only.
     stage.run_until(Time::ZERO + ms(999));
@@ -248,7 +247,7 @@ fn without_the_guard_of_2015_a_committed_entry_is_lost() {
     assert!(lost.is_some(), "two disjoint quorums {{2,3}} and {{1,4,5}} committed different entries");
 }
 
-/// Node 4 of five is removed at 1 s and is never told; returns the stage at 1.5 s.
+/// Node 4 of five is removed at 1 s and never receives the entry; returns the stage at 1.5 s.
 fn removed_server(config: Config) -> Stage {
     let membership = vec![Change { at: ms(1_000), add: vec![], remove: vec![4] }];
     let mut stage = led_by(0, 5, Config { membership, ..config });
@@ -291,7 +290,7 @@ fn a_command_given_again_after_a_change_of_leader_is_executed_once() {
     stage.crash(0);
     campaign(&mut stage, 1);
     assert!(stage.node(1).is_leader());
-    // The client gives it to everybody again, while it is in the new leader's log and after it is executed.
+    // The client submits it to all nodes again, while it is in the new leader's log and after it is executed.
     stage.submit_to_all(&command);
     stage.run(ms(200));
     stage.submit_to_all(&command);
@@ -338,7 +337,7 @@ fn a_command_of_an_ended_session_is_refused_and_reported() {
     submit(&mut stage, 7, 1);
     stage.run(ms(2_000));
     assert_eq!(stage.final_transactions(0).len(), 1);
-    // Number 0 may have been executed for all the ended session tells; number 2 begins a new one.
+    // Number 0 may have been executed, since the ended session does not exclude it; number 2 begins a new one.
     let late = submit(&mut stage, 7, 0);
     let judged = stage.node(0).sessions().judge(&late, stage.now(), ms(1_000));
     assert_eq!(judged, crate::consensus::raft::session::Verdict::Expired);

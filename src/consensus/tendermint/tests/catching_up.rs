@@ -1,8 +1,8 @@
-//! What was lost or missed comes again, soon, and not more often than a line carries.
+//! Lost messages are sent again soon, and no more often than the bandwidth of a link allows.
 
 use super::*;
 
-/// Who missed the last block hears nothing when the chain is at rest, and is told.
+/// A validator that missed the last block receives no message while the chain is at rest, until another sends its status.
 #[test]
 fn a_validator_that_was_cut_off_while_the_last_block_was_made_catches_up_at_rest() {
     let mut stage: Stage = TestCluster::new(4, Config::default());

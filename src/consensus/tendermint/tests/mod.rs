@@ -2,7 +2,6 @@
 
 mod catching_up;
 
-use super::message::Vote;
 use super::*;
 use crate::base::Wire;
 use crate::protocol::testing::TestCluster;
@@ -31,20 +30,20 @@ fn one_decision_reads_like_the_figure() {
     let mut stage: Stage = TestCluster::new(4, Config::default());
     let payment = stage.transaction(0, 0);
     stage.submit_to_all(&payment);
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     // The first round begins when something waits.
     stage.run(Duration::ZERO);
     for _ in 0..3 {
-        told.push(stage.show_flights());
+        shown.push(stage.show_flights());
         stage.run(Duration::from_millis(1));
     }
     let from_0 = "n0>n1 proposal\nn0>n2 proposal\nn0>n3 proposal\nn0>n1 block part\nn0>n2 block part\nn0>n3 block part\n\
                   n0>n1 prevote\nn0>n2 prevote\nn0>n3 prevote\n";
     let prevotes = "n1>n0 prevote\nn1>n2 prevote\nn1>n3 prevote\nn2>n0 prevote\nn2>n1 prevote\nn2>n3 prevote\n\
                     n3>n0 prevote\nn3>n1 prevote\nn3>n2 prevote\n";
-    assert_eq!(told[..2], [from_0, prevotes]);
-    let (precommits, lines) = (told[2].matches("precommit").count(), told[2].lines().count());
-    assert_eq!((precommits, lines), (12, 12), "from each to each: {}", told[2]);
+    assert_eq!(shown[..2], [from_0, prevotes]);
+    let (precommits, lines) = (shown[2].matches("precommit").count(), shown[2].lines().count());
+    assert_eq!((precommits, lines), (12, 12), "from each to each: {}", shown[2]);
     assert!((0..4).all(|node| stage.final_transactions(node) == [payment.id()]));
     assert_eq!(stage.show_flights(), "");
 }
@@ -104,14 +103,14 @@ fn every_message_and_record_has_its_size_and_price() {
 #[test]
 fn proposers_take_turns_by_power_and_a_newcomer_waits() {
     let turns = |powers: &[u64], count: usize| -> Vec<u32> {
-        let mut priorities = Priorities(vec![0; powers.len()]);
+        let mut priorities = Priorities::new(&Committee::weighted(powers.to_vec(), FaultModel::Byzantine));
         (0..count).map(|_| priorities.advance(powers).0).collect()
     };
     assert_eq!(turns(&[1, 3], 8), [1, 0, 1, 1, 1, 0, 1, 1]);
     assert_eq!(turns(&[1, 2, 3], 6), [2, 1, 0, 2, 1, 2]);
-    let mut priorities = Priorities(vec![0; 2]);
+    let mut priorities = Priorities::new(&Committee::new(2, FaultModel::Byzantine));
     priorities.join(1_000);
-    assert_eq!(priorities.0[2], -1_125);
+    assert_eq!(format!("{priorities:?}"), "Priorities([0, 0, -1125])");
 }
 
 #[test]
@@ -121,7 +120,7 @@ fn evidence_expires_only_when_older_than_both_limits() {
     assert!(is_expired(100_001, Duration::from_secs(49 * 3600), limit));
 }
 
-/// Four validators of whom the last is silent: its turns are ours. At the height of its turn, something waits.
+/// Four validators, the last of them silent: the test proposes in its turns. At the height of its turn, something waits.
 fn turn_of_the_silent(config: Config) -> Stage {
     let mut stage: Stage = TestCluster::empty(4, config);
     (0..3).for_each(|node| stage.boot(node));
@@ -259,35 +258,35 @@ fn a_crash_between_any_two_effects_makes_no_double_vote_and_no_fork() {
     }
 }
 
-/// Validators of whom some play an attack, a while after each of a few payments.
-fn attacked(n: usize, liars: &[usize], attack: &str, payments: u64) -> (Stage, Vec<usize>) {
+/// Validators, some of them Byzantine with one attack, a while after each of a few payments.
+fn attacked(n: usize, byzantine: &[usize], attack: &str, payments: u64) -> (Stage, Vec<usize>) {
     let mut stage: Stage = TestCluster::empty(n, Config::default());
-    liars.iter().for_each(|liar| stage.set_attack(*liar, attack));
+    byzantine.iter().for_each(|node| stage.set_attack(*node, attack));
     (0..n).for_each(|node| stage.boot(node));
     for nonce in 0..payments {
         let payment = stage.transaction(0, nonce);
         stage.submit_to_all(&payment);
         stage.run(Duration::from_secs(120));
     }
-    (stage, (0..n).filter(|node| !liars.contains(node)).collect())
+    (stage, (0..n).filter(|node| !byzantine.contains(node)).collect())
 }
 
 #[test]
 fn attackers_at_the_bound_fork_nothing_and_stop_nothing() {
     for (attack, _) in attack::ATTACKS {
-        for (n, liars) in
+        for (n, byzantine) in
             [(4, vec![0]), (4, vec![1]), (4, vec![2]), (4, vec![3]), (7, vec![0, 1]), (7, vec![1, 2]), (7, vec![0, 4])]
         {
-            let (stage, honest) = attacked(n, &liars, attack, 3);
-            assert_eq!(stage.disagreement(&honest), None, "{attack} of {liars:?} of {n}");
+            let (stage, honest) = attacked(n, &byzantine, attack, 3);
+            assert_eq!(stage.disagreement(&honest), None, "{attack} of {byzantine:?} of {n}");
             let is_done = |node: &usize| stage.final_transactions(*node).len() == 3;
-            assert!(honest.iter().all(is_done), "{attack} of {liars:?} of {n}");
+            assert!(honest.iter().all(is_done), "{attack} of {byzantine:?} of {n}");
         }
     }
 }
 
 #[test]
-fn two_of_four_who_show_two_faces_fork() {
+fn two_equivocators_of_four_fork() {
     for attack in ["equivocate", "amnesia", "lying-pol"] {
         let (stage, honest) = attacked(4, &[0, 1], attack, 4);
         assert_eq!(stage.disagreement(&honest), Some((2, 3, Height(1))), "{attack}");
@@ -296,9 +295,10 @@ fn two_of_four_who_show_two_faces_fork() {
             .map(|(_, value)| *value)
             .collect();
         let accused: std::collections::BTreeSet<u64> = accused.into_iter().collect();
-        // Who changes its mind from round to round, or makes up a proof of lock, signs no two votes in one slot.
-        let liars = if attack == "equivocate" { vec![0, 1] } else { vec![] };
-        assert_eq!(accused.into_iter().collect::<Vec<_>>(), liars, "{attack}");
+        // A validator that votes for another block in the next round, or invents a proof of lock, signs no two votes in one
+        // slot.
+        let expected = if attack == "equivocate" { vec![0, 1] } else { vec![] };
+        assert_eq!(accused.into_iter().collect::<Vec<_>>(), expected, "{attack}");
     }
 }
 
@@ -314,7 +314,7 @@ fn a_proposal_of_the_next_height_that_overtakes_the_last_precommits_is_kept() {
         let payment = stage.transaction(0, nonce);
         stage.submit_to_all(&payment);
     }
-    // Validator 3 hears no precommit of the first height until the others are done with the second.
+    // Validator 3 receives no precommit of the first height until the others are done with the second.
     stage.run(Duration::from_millis(2));
     let held: Vec<_> = stage.flights().filter(|f| f.to == NodeId(3)).cloned().collect();
     assert!(held.len() == 3 && held.iter().all(|flight| flight.message.kind() == "precommit"));
@@ -344,7 +344,7 @@ fn validators_that_all_restart_at_rest_decide_what_comes_then() {
 }
 
 #[test]
-fn one_liar_who_claims_to_be_far_ahead_stops_nobody_and_fills_no_memory() {
+fn one_validator_that_claims_to_be_far_ahead_stops_no_other_and_fills_no_memory() {
     let mut stage: Stage = TestCluster::new(4, Config::default());
     for nonce in 0..5 {
         for height in [2, u64::MAX - 1, u64::MAX] {
@@ -393,7 +393,7 @@ fn first_value(stage: &Stage, nonce: u64, time: crate::base::Time) -> Arc<Value>
     Arc::new(Value { block: Block::new(header, batch), last: None, evidence: Vec::new() })
 }
 
-/// Validator 3 by itself on the stage, told what the others say in order. Rounds 0 to 2 are theirs to propose in.
+/// Validator 3 alone on the stage; the test sends it the others' messages in order. They propose in rounds 0 to 2.
 struct Listener {
     stage: Stage,
     /// Two blocks for the first height.
@@ -431,7 +431,7 @@ impl Listener {
     fn said(&self, round: u32, phase: Phase) -> Option<Hash> {
         self.node().said.get(&(round, phase)).map(|vote| vote.id)
     }
-    /// Locked on the first block in round 0, which nobody decided; now in round 1.
+    /// Locked on the first block in round 0, which no validator decided; now in round 1.
     fn locked(unlocking: Unlocking) -> Listener {
         let mut listener = Listener::new(unlocking);
         let first = listener.id(0);
@@ -550,7 +550,7 @@ fn a_polka_from_before_the_lock_does_not_unlock() {
 }
 
 #[test]
-fn without_parts_or_by_somebody_else_a_proposal_has_no_prevote_but_nil_when_time_is_up() {
+fn a_proposal_without_parts_or_by_another_validator_is_prevoted_nil_at_the_timeout() {
     for (with_parts, by, voted) in [(true, 0, true), (false, 0, false), (true, 2, false)] {
         let mut listener = Listener::new(Unlocking::Paper);
         assert_eq!(listener.node().proposer(0), NodeId(0));
@@ -636,8 +636,9 @@ fn a_third_of_messages_lost_and_then_none_ends_in_agreement_and_progress() {
     }
 }
 
-/// The second half of the paper's rules and the first of CometBFT's, or either whole, in the schedule that tells them apart.
-/// Validators 0 and 2 precommit a block that 3 alone decides; then 1, who lies, votes nil and proposes afresh when it may.
+/// The second half of the paper's rules and the first of CometBFT's, or either whole, in the schedule that distinguishes
+/// them. Validators 0 and 2 precommit a block that 3 alone decides; then 1, which is Byzantine, votes nil and proposes a new
+/// block when it may.
 fn mixed_rules(unlocking: Unlocking) -> Stage {
     let mut stage: Stage = TestCluster::empty(4, Config { unlocking, ..Config::default() });
     [0, 2, 3].into_iter().for_each(|node| stage.boot(node));
