@@ -132,7 +132,7 @@ pub struct PrePrepare {
 pub struct Checkpoint {
     /// The last sequence number executed.
     pub seq: Height,
-    /// The digest of block and state: [`Snapshot::digest`].
+    /// The digest of block and state: [`Snapshot::digest`](crate::protocol::Snapshot::digest).
     pub digest: Hash,
     /// By the sender.
     pub signature: Signature,
