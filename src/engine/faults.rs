@@ -12,6 +12,8 @@ use super::roster::{ProcessId, Roster};
 use crate::base::{Duration, NodeId, Time};
 use crate::chain::Amount;
 use crate::network::Change;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Stands for the leader, in a [`Fault::AtLeader`].
 pub const LEADER: NodeId = NodeId(u32::MAX);
@@ -74,12 +76,15 @@ fn condition_under(impairments: &[(u32, NodeImpairment)]) -> Condition {
 }
 
 /// What a flood sends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum FloodPayload {
-    /// Messages with broken signatures, which are checked and thrown away.
-    ForgedMessages,
-    /// Signed payments from accounts that hold nothing: they enter mempools and spread, until a proposer finds out.
-    UnfundedTransactions,
+    /// Messages with broken signatures, which are checked and discarded.
+    #[default]
+    Messages,
+    /// Signed payments from a thousand accounts that hold nothing, with the usual size and fee: they enter mempools and
+    /// spread, until a proposer tries them.
+    Transactions,
 }
 
 /// How many accounts floods pay from: the last of a chain's keyring. A mempool holds one payment of each at most.

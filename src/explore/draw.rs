@@ -2,10 +2,11 @@
 
 use super::tolerated;
 use crate::base::{Duration, FaultModel, Stream};
+use crate::engine::FloodPayload;
 use crate::network::latency::Distribution;
 use crate::scenario::name;
 use crate::scenario::{
-    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, Flood, FloodPayload, GenericAttack,
+    Adversary, Attack, Catalogue, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, GenericAttack,
     Latency, Load, Log, NodeSelector, Partition, Pause, Repeat, Scenario, Seeds, Slow, Workload,
 };
 use crate::scenario::{DrawnFault, Explore};
@@ -45,21 +46,22 @@ pub fn ingredients(world: &Scenario) -> Vec<String> {
     words
 }
 
+/// The word under which a fault is counted.
 fn word(fault: &Fault) -> &'static str {
-    let kind = match fault {
-        Fault { crash: Some(Crash { log: Log::Torn, .. }), .. } => DrawnFault::TornWrite,
-        Fault { crash: Some(crash), .. } if crash.forgets() => return "amnesia",
-        Fault { crash: Some(_), until: None, .. } => return "stays down",
-        Fault { crash: Some(_), .. } => DrawnFault::Crash,
-        Fault { pause: Some(_), .. } => DrawnFault::Pause,
-        Fault { slow: Some(_), .. } => DrawnFault::Slow,
-        Fault { clock: Some(_), .. } => DrawnFault::Clock,
-        Fault { partition: Some(_), .. } => DrawnFault::Partition,
-        Fault { eclipse: Some(_), .. } => DrawnFault::Eclipse,
-        Fault { degrade: Some(Degrade { corrupt, .. }), .. } if *corrupt > 0.0 => DrawnFault::Corrupt,
-        Fault { degrade: Some(_), .. } => DrawnFault::Degrade,
-        Fault { load: Some(_), .. } => DrawnFault::Load,
-        Fault { .. } => DrawnFault::Flood,
+    let kind = match fault.kind().expect("a generated fault is of one kind") {
+        FaultKind::Crash(Crash { log: Log::Torn, .. }) => DrawnFault::TornWrite,
+        FaultKind::Crash(crash) if crash.forgets() => return "amnesia",
+        FaultKind::Crash(_) if fault.until.is_none() => return "stays down",
+        FaultKind::Crash(_) => DrawnFault::Crash,
+        FaultKind::Pause(_) => DrawnFault::Pause,
+        FaultKind::Slow(_) => DrawnFault::Slow,
+        FaultKind::Clock(_) => DrawnFault::Clock,
+        FaultKind::Partition(_) => DrawnFault::Partition,
+        FaultKind::Eclipse(_) => DrawnFault::Eclipse,
+        FaultKind::Degrade(degrade) if degrade.corrupt > 0.0 => DrawnFault::Corrupt,
+        FaultKind::Degrade(_) => DrawnFault::Degrade,
+        FaultKind::Load(_) => DrawnFault::Load,
+        FaultKind::Flood(_) => DrawnFault::Flood,
     };
     kind.word()
 }
@@ -152,7 +154,7 @@ impl CaseGenerator {
         if !self.limits.attacks.is_empty() {
             let names = self.limits.attacks.clone();
             let name = &names[self.random.index(names.len())];
-            return GenericAttack::of_word(name).map_or_else(|| Attack::Protocol(name.clone()), Attack::Generic);
+            return Attack::of_word(name);
         }
         if !own.is_empty() && self.random.chance(0.5) {
             return Attack::Protocol(own[self.random.index(own.len())].to_owned());

@@ -8,8 +8,7 @@ use super::{CaseResult, Finding, judge_while, tolerated};
 use crate::base::Duration;
 use crate::scenario::NO_DISK;
 use crate::scenario::{
-    Attack, Catalogue, ClockError, Disk, Fault, GenericAttack, Latency, NodeSelector, Regions, Scenario, Seeds,
-    Workload,
+    Attack, Catalogue, ClockError, Disk, Fault, Latency, NodeSelector, Regions, Scenario, Seeds, Workload,
 };
 use std::ops::Range;
 
@@ -160,36 +159,15 @@ fn without_last_node(next: &mut Scenario) {
         }
         _ => true,
     };
-    next.fault.retain_mut(|fault| selects(fault).into_iter().all(fits));
+    next.fault.retain_mut(|fault| fault.selections().into_iter().all(fits));
     next.adversary.retain_mut(|adversary| {
-        if let Attack::Generic(
-            GenericAttack::Selective { to: others } | GenericAttack::Withhold { first_peers: others, .. },
-        ) = &mut adversary.attack
+        if let Attack::Generic(attack) = &mut adversary.attack
+            && let Some(named) = attack.named()
         {
-            others.retain(|other| *other < count);
+            named.retain(|node| *node < count);
         }
         fits(&mut adversary.nodes)
     });
-}
-
-/// Every choice of nodes in a fault.
-fn selects(fault: &mut Fault) -> Vec<&mut NodeSelector> {
-    let mut selects = Vec::new();
-    selects.extend(fault.crash.as_mut().map(|crash| &mut crash.nodes));
-    selects.extend(fault.pause.as_mut().map(|pause| &mut pause.nodes));
-    selects.extend(fault.slow.as_mut().map(|slow| &mut slow.nodes));
-    selects.extend(fault.clock.as_mut().map(|clock| &mut clock.nodes));
-    selects.extend(fault.flood.as_mut().map(|flood| &mut flood.nodes));
-    if let Some(partition) = &mut fault.partition {
-        selects.extend(&mut partition.groups);
-    }
-    if let Some(eclipse) = &mut fault.eclipse {
-        selects.extend([&mut eclipse.victim, &mut eclipse.by]);
-    }
-    if let Some(degrade) = &mut fault.degrade {
-        selects.extend([&mut degrade.from, &mut degrade.to]);
-    }
-    selects
 }
 
 /// On a plainer network, with plainer machines.
@@ -230,9 +208,9 @@ fn milder(fault: &Fault) -> Vec<Fault> {
             milder.push(Fault { until: Some(fault.at + half), ..fault.clone() });
         }
     }
-    for at in 0..selects(&mut fault.clone()).len() {
+    for at in 0..fault.clone().selections().len() {
         let mut next = fault.clone();
-        if let NodeSelector::Numbers(numbers) = &mut selects(&mut next)[at]
+        if let NodeSelector::Numbers(numbers) = &mut next.selections()[at]
             && numbers.len() > 1
         {
             numbers.pop();

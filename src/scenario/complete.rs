@@ -3,6 +3,7 @@
 //! All other defaults stand at their types, as `Default`. A pure function: completing twice changes nothing, and what is
 //! wrong with a scenario is left for [`validate`](super::validate) to report.
 
+use super::attack::{Attack, EQUIVOCATE, GenericAttack};
 use super::catalogue::Catalogue;
 use super::dataset_keys::Data;
 use super::{Agent, Chain, Latency, Nodes, Regions, Scenario, Workload};
@@ -35,8 +36,14 @@ pub fn complete(scenario: &mut Scenario, catalogue: &Catalogue) {
     for name in scenario.fault.iter_mut().map(|fault| &mut fault.chain) {
         name_first(name, &first);
     }
-    for name in scenario.adversary.iter_mut().map(|adversary| &mut adversary.chain) {
-        name_first(name, &first);
+    for adversary in &mut scenario.adversary {
+        name_first(&mut adversary.chain, &first);
+        let chain = scenario.chain.iter().find(|chain| chain.name == adversary.chain);
+        let protocol = chain.and_then(|chain| catalogue.protocol(&chain.protocol.name));
+        let is_short = matches!(&adversary.attack, Attack::Protocol(name) if name == EQUIVOCATE);
+        if is_short && protocol.is_some_and(|protocol| protocol.attacks.iter().all(|(own, _)| *own != EQUIVOCATE)) {
+            adversary.attack = Attack::Generic(GenericAttack::TWINS);
+        }
     }
     if let Some(Workload::Payments(payments)) = &mut scenario.workload {
         name_first(&mut payments.chain, &first);

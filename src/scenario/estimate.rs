@@ -9,10 +9,10 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use super::{Chain, Flood, FloodPayload, Model as _, NodeSelector, Payments, Scenario, Topology, TransactionRelay};
+use super::{Chain, Flood, Model as _, NodeSelector, Payments, Scenario, Topology, TransactionRelay};
 use super::{Weights, Workload, dataset_keys};
 use crate::base::{Duration, Work};
-use crate::engine::StopRule;
+use crate::engine::{FloodPayload, StopRule};
 use crate::ledger::utxo::UtxoLedger;
 use crate::network::gossip::GossipModel;
 use crate::network::topology::GraphModel;

@@ -1,7 +1,7 @@
 //! What a scenario can choose from, with one line each.
 
+use super::attack::GENERIC_ATTACKS;
 use super::catalogue::Models;
-use super::parse::spelling::GENERIC_ATTACKS;
 use super::{Agent, Catalogue, DISKS, Latency, NO_DISK, Topology, Workload};
 use crate::network::dataset;
 use crate::network::gossip::GossipModel;

@@ -15,6 +15,7 @@
 //! (`protocol.pbft = { ... }`), so that every key has one meaning and every mistake a place. The resolved form
 //! ([`Scenario::resolved`]), with every default written out, reads back to the same scenario.
 
+pub mod attack;
 pub mod build;
 mod catalogue;
 mod complete;
@@ -31,14 +32,14 @@ mod schema;
 mod summary;
 mod validate;
 
+pub use attack::{Adversary, Attack, GenericAttack};
 pub use catalogue::{
     Catalogue, Clients, LatencyModel, LedgerModel, NameError, NetworkModel, ProtocolEntry, Site, TopologyModel,
     WorkloadModel,
 };
 pub use estimate::{Estimate, estimate, show};
 pub use fault::{
-    Adversary, Attack, ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, FloodPayload, GenericAttack,
-    Load, Log, Partition, Pause, Repeat, Slow,
+    ClockFault, Crash, Data, Degrade, Eclipse, Fault, FaultKind, Flood, Load, Log, Partition, Pause, Repeat, Slow,
 };
 pub use listing::{Choice, Section, listing};
 pub use load::Loaded;
@@ -53,6 +54,7 @@ pub use parse::name;
 pub use schema::schema;
 pub use summary::summary;
 
+pub use crate::engine::FloodPayload;
 pub use crate::workload::payments::Settings as Payments;
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use super::model::choice::word;
 use super::{
-    Agent, Attack, Chain, Degrade, Disk, Fault, FaultKind, FloodPayload, GenericAttack, Latency, NodeSelector, Nodes,
-    Rate, Regions, Scenario, Slow, Weights, Workload, estimate,
+    Agent, Attack, Chain, Disk, Fault, Latency, NodeSelector, Nodes, Rate, Regions, Scenario, Weights, Workload,
+    estimate,
 };
 use crate::engine::StopRule;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 /// What a checked scenario would run: pairs of a heading and a line, in order.
 #[must_use]
@@ -57,13 +56,13 @@ pub fn summary(scenario: &Scenario) -> Vec<(String, String)> {
     }
     for adversary in &scenario.adversary {
         let what = match &adversary.attack {
-            Attack::Generic(misconduct) => self::misconduct(misconduct),
+            Attack::Generic(attack) => attack.describe(),
             Attack::Protocol(name) => name.clone(),
         };
-        line("adversary", format!("{} of {}: {what}", select(&adversary.nodes), adversary.chain));
+        line("adversary", format!("{} of {}: {what}", adversary.nodes, adversary.chain));
     }
     for Agent::Anchor(anchor) in &scenario.agent {
-        let numbers = |numbers: &[u32]| select(&NodeSelector::Numbers(numbers.to_vec()));
+        let numbers = |numbers: &[u32]| NodeSelector::Numbers(numbers.to_vec()).to_string();
         let (read, submit, watch) =
             (numbers(&[anchor.read]), numbers(&[anchor.submit]), numbers(anchor.watch.as_deref().unwrap_or_default()));
         let what = format!("block {} of {} by {read}, and so on", anchor.every, anchor.from);
@@ -142,83 +141,10 @@ fn network(chain: &Chain) -> String {
     )
 }
 
-fn misconduct(misconduct: &GenericAttack) -> String {
-    match misconduct {
-        GenericAttack::Silent => "silent".to_owned(),
-        GenericAttack::Delay { delay } => format!("late by {delay}"),
-        GenericAttack::Selective { to } => format!("sends to {to:?} only"),
-        GenericAttack::Twins { sides } if sides.is_empty() => "twins, each with half of the others".to_owned(),
-        GenericAttack::Twins { sides } => format!("twins with {sides:?}"),
-        GenericAttack::Amnesia { every } => format!("forgets everything every {every}"),
-        GenericAttack::Replay { max_delay, probability } => {
-            format!("repeats {} % within {max_delay}", probability * 100.0)
-        }
-        GenericAttack::Withhold { first_peers, delay } => {
-            format!("sends to {first_peers:?} at once and to all {delay} later")
-        }
-        GenericAttack::Censor { accounts } => format!("censors accounts {accounts:?}"),
-        GenericAttack::Corrupt { probability } => {
-            format!("breaks the signatures of {} % of its messages", probability * 100.0)
-        }
-    }
-}
-
 fn fault(fault: &Fault) -> String {
     let until = fault.until.map_or("the end".to_owned(), |until| until.to_string());
-    let what = match fault.kind() {
-        Some(FaultKind::Crash(crash)) => format!("crash {}", select(&crash.nodes)),
-        Some(FaultKind::Partition(partition)) => {
-            let groups: Vec<String> = partition.groups.iter().map(select).collect();
-            groups.join(if partition.one_way { " cannot reach " } else { " | " })
-        }
-        Some(FaultKind::Degrade(degrade)) => worse_links(degrade),
-        Some(FaultKind::Pause(pause)) => format!("pause {}", select(&pause.nodes)),
-        Some(FaultKind::Slow(Slow { nodes, disk_full: true, .. })) => format!("full disks of {}", select(nodes)),
-        Some(FaultKind::Slow(Slow { nodes, cpu_factor: cpu, disk_factor: disk, .. })) => {
-            let what = if *disk > 1.0 { ("disks", disk) } else { ("processors", cpu) };
-            format!("{} {} times slower on {}", what.0, what.1, select(nodes))
-        }
-        Some(FaultKind::Clock(clock)) => format!("wrong clocks of {}", select(&clock.nodes)),
-        Some(FaultKind::Eclipse(eclipse)) => {
-            format!("eclipse of {} by {}", select(&eclipse.victim), select(&eclipse.by))
-        }
-        Some(FaultKind::Load(load)) => format!("{} times the load", load.factor),
-        Some(FaultKind::Flood(flood)) => {
-            let what = match flood.payload {
-                FloodPayload::Messages => "forged messages",
-                FloodPayload::Transactions => "invalid transactions",
-            };
-            format!("{} {what} per second to each of {}", flood.rate, select(&flood.nodes))
-        }
-        None => String::new(),
-    };
+    let what = fault.kind().map_or_else(String::new, |kind| kind.spec().describe());
     let again =
         fault.repeat.map_or(String::new(), |repeat| format!(", for {} every {}", repeat.duration, repeat.every));
     format!("{} to {until} on {}: {what}{again}", fault.at, fault.chain)
-}
-
-fn worse_links(degrade: &Degrade) -> String {
-    let mut worse: Vec<String> = Vec::new();
-    let mut add = |on: bool, text: &dyn Display| worse.extend(on.then(|| text.to_string()));
-    add(!degrade.extra_delay.is_zero(), &format_args!("+{}", degrade.extra_delay));
-    add(!degrade.jitter.is_zero(), &format_args!("jitter {}", degrade.jitter));
-    add(degrade.loss > 0.0, &format_args!("loss {}", degrade.loss));
-    add(degrade.duplicate > 0.0, &format_args!("duplicates {}", degrade.duplicate));
-    add(degrade.corrupt > 0.0, &format_args!("garbled {}", degrade.corrupt));
-    add(degrade.reorder, &"reordered");
-    format!("links from {} to {}: {}", select(&degrade.from), select(&degrade.to), worse.join(", "))
-}
-
-fn select(select: &NodeSelector) -> String {
-    match select {
-        NodeSelector::All => "all".to_owned(),
-        NodeSelector::Rest => "the rest".to_owned(),
-        NodeSelector::Leader => "the leader".to_owned(),
-        NodeSelector::Region(name) => name.clone(),
-        NodeSelector::Fraction(fraction) => format!("{} % of all", fraction * 100.0),
-        NodeSelector::Numbers(numbers) => {
-            let names: Vec<String> = numbers.iter().map(|number| format!("n{number}")).collect();
-            names.join(" ")
-        }
-    }
 }

@@ -104,10 +104,10 @@ impl<P: Protocol> Simulation<P> {
         for (process, number) in processes.into_iter().zip((0..).map(|at| first.wrapping_add(at))) {
             match payload {
                 _ if !self.processes.is_up(process) => lose(process, None, Loss::Down, &mut delivery_context!(self)),
-                FloodPayload::ForgedMessages => {
+                FloodPayload::Messages => {
                     self.enqueue(process, Job::InvalidSignature, Work::RECEIVE + Work::VERIFY);
                 }
-                FloodPayload::UnfundedTransactions => {
+                FloodPayload::Transactions => {
                     let payment = self.unfunded(number);
                     self.offer(process, payment, Origin::Client);
                 }

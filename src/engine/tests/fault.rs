@@ -166,8 +166,7 @@ fn a_flood_costs_its_victims_time_and_nothing_else() {
     let mut setup = setup(2, Config::default(), &diary);
     setup.costs = CostTable { verify: Duration::from_millis(30), ..CostTable::FREE };
     let gap = Duration::from_millis(20);
-    setup.faults =
-        during(60, 140, Fault::Flood { id: 1, target: these(&[1]), payload: FloodPayload::ForgedMessages, gap });
+    setup.faults = during(60, 140, Fault::Flood { id: 1, target: these(&[1]), payload: FloodPayload::Messages, gap });
     run(setup, &[(at(10), payment(1, 0))]);
     // Garbage at 80, 100, 120 ms takes until 170 ms; the block of 100 ms waits behind two of
     // them, and its payment is checked once more.
@@ -182,7 +181,7 @@ fn a_flood_of_payments_that_nobody_can_pay_reaches_mempools_and_no_block() {
     setup.accounts = Arc::new(Keyring::new(Crypto::Symbolic, 1, "account", accounts().len() + FLOOD_ACCOUNTS as usize));
     let gap = Duration::from_millis(40);
     setup.faults =
-        during(90, 210, Fault::Flood { id: 1, target: these(&[0]), payload: FloodPayload::UnfundedTransactions, gap });
+        during(90, 210, Fault::Flood { id: 1, target: these(&[0]), payload: FloodPayload::Transactions, gap });
     run(setup, &[(at(150), payment(1, 0))]);
     // They arrive at 130 and 170 ms, beside one that is paid, and are found out when the next block is made.
     assert_eq!(diary.lines("refused").len(), 2, "{:?}", diary.lines("refused"));

@@ -4,6 +4,7 @@ use crate::base::{BitRate, ByteSize, Duration, NodeId, Stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The nodes of a chain.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -255,7 +256,37 @@ pub enum NodeSelector {
     Fraction(f64),
 }
 
+impl fmt::Display for NodeSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeSelector::All => f.write_str("all"),
+            NodeSelector::Rest => f.write_str("the rest"),
+            NodeSelector::Leader => f.write_str("the leader"),
+            NodeSelector::Region(name) => f.write_str(name),
+            NodeSelector::Fraction(fraction) => write!(f, "{} % of all", fraction * 100.0),
+            NodeSelector::Numbers(numbers) => {
+                let names: Vec<String> = numbers.iter().map(|number| format!("n{number}")).collect();
+                f.write_str(&names.join(" "))
+            }
+        }
+    }
+}
+
 impl NodeSelector {
+    /// The nodes meant, as far as they are known before a run: how many a share is, not which.
+    #[must_use]
+    pub fn members(&self, nodes: &Nodes) -> Option<Vec<NodeId>> {
+        let places = match nodes.regions.places(nodes.count()) {
+            Some(places) => places.into_iter().map(Some).collect(),
+            None => vec![None; nodes.count() as usize],
+        };
+        match self {
+            NodeSelector::Rest | NodeSelector::Leader => None,
+            // Where nodes stand by drawn shares is not known yet.
+            NodeSelector::Region(_) if places.iter().all(Option::is_none) => None,
+            _ => Some(self.nodes(&places, &mut Stream::new(0, "check", 0, 0))),
+        }
+    }
     /// The nodes meant, ascending, given where each node stands. [`NodeSelector::Rest`] and [`NodeSelector::Leader`] depend on
     /// more than that and are empty here.
     #[must_use]

@@ -5,7 +5,8 @@ use super::explore::Explore;
 use super::{Agent, Variant, Workload};
 use crate::base::{ByteSize, Crypto, Duration};
 use crate::engine::StopRule;
-use crate::scenario::fault::{Adversary, Fault};
+use crate::scenario::attack::Adversary;
+use crate::scenario::fault::Fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! How values are written that may be written in several ways: a list or a word, a word or a table.
 
 use crate::base::{BitRate, Duration};
+use crate::scenario::attack::{Attack, GenericAttack};
 use crate::scenario::dataset_keys::{self, Data};
-use crate::scenario::fault::{Attack, GenericAttack};
 use crate::scenario::{DISKS, Disk, NO_DISK, NodeSelector, Rate, Regions, Seeds, Weights};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -353,38 +353,9 @@ impl JsonSchema for NodeSelector {
     }
 }
 
-/// Twins with sides of their own choice, where the protocol has no attack of this name.
-pub const EQUIVOCATE: &str = "equivocate";
-
-/// The attacks that every protocol's nodes can play, and what they are.
-pub const GENERIC_ATTACKS: &[(&str, &str)] = &[
-    ("silent", "follows the protocol but sends nothing"),
-    ("delay", "follows the protocol but sends everything late: { delay = { delay = \"1s\" } }"),
-    ("selective", "follows the protocol but sends to some only: { selective = { to = [1, 2] } }"),
-    (
-        "twins",
-        "is two or more processes, each in touch with one side: { twins = { sides = [[0, 1], [2, 3]] } }; alone: two halves",
-    ),
-    (EQUIVOCATE, "short for twins with default sides, where the protocol has no attack of this name"),
-    ("amnesia", "loses its disk and starts anew, again and again: { amnesia = { every = \"5s\" } }"),
-    (
-        "replay",
-        "says again what it said and heard, to anybody: { replay = { max_delay = \"10s\", probability = 0.5 } }; alone: so",
-    ),
-    (
-        "withhold",
-        "says everything to friends at once, to the others later: { withhold = { first_peers = [1], delay = \"2s\" } }",
-    ),
-    ("censor", "keeps transactions of some accounts out of its mempool: { censor = { accounts = [0, 1] } }"),
-    (
-        "corrupt",
-        "breaks the signatures of a share of its messages: { corrupt = { probability = 0.5 } }; alone: of half",
-    ),
-];
-
 written!(Attack, AttackVisitor, "the name of an attack, or a table such as { delay = { delay = ... } }", {
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Attack, E> {
-        Ok(GenericAttack::of_word(name).map_or_else(|| Attack::Protocol(name.into()), Attack::Generic))
+        Ok(Attack::of_word(name))
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Attack, A::Error> {
         GenericAttack::deserialize(MapAccessDeserializer::new(map)).map(Attack::Generic)

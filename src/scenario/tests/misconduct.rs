@@ -99,7 +99,7 @@ fn settings_of_misconduct_are_within_their_ranges() {
     );
     let nobody = pair("error: this selects no node", "expected at least one number");
     assert_eq!(refused(".withhold = { first_peers = [], delay = \"1s\" }"), nobody);
-    let nobody = pair("error: this censors nobody", "expected at least one account");
+    let nobody = pair("error: this censors no account", "expected at least one account");
     assert_eq!(refused(".censor = { accounts = [] }"), nobody);
     let unknown = pair("error: there is no account 1000", "accounts are numbered 0 to 999");
     assert_eq!(refused(".censor = { accounts = [0, 1000] }"), unknown);

@@ -268,7 +268,7 @@ r#"error: this fault begins at 4min, after the end
   --> test.toml:32:11
    |
 32 | degrade = { to = { fraction = 0.5 }, loss = 0 }
-   |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected `extra`, `jitter`, `loss`, `duplicate`, `corrupt` or `reorder`";
+   |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected `extra_delay`, `jitter`, `loss`, `duplicate`, `corrupt` or `reorder`";
     a_probability_above_one_is_told: edited(&[("loss = 0.1", "loss = 10")]),
 r#"error: `loss` must lie between 0 and 1
   --> test.toml:32:45

@@ -10,6 +10,7 @@ mod settings;
 mod vacuous;
 mod workload;
 
+use super::attack::GENERIC_ATTACKS;
 use super::catalogue::Catalogue;
 use super::estimate::{estimate, show};
 use super::parse::error::{ScenarioError, Sources, allow, suggest};
@@ -66,7 +67,8 @@ pub fn validate(
     checker.found
 }
 
-struct Checker<'a> {
+/// Collects the errors of a scenario, each at its place.
+pub struct Checker<'a> {
     tree: &'a SpannedToml,
     sources: &'a Sources,
     catalogue: &'a Catalogue,
@@ -75,19 +77,19 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     /// Notes a mistake at the value of `key`.
-    fn wrong(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
+    pub fn wrong(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
         let mistake = self.sources.mistake(&self.tree.place(key), title.into(), label.into());
         self.found.push(mistake);
         self.found.last_mut().expect("just pushed")
     }
     /// Notes a mistake at `key` itself.
-    fn wrong_key(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
+    pub fn wrong_key(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
         let mistake = self.sources.mistake(&self.tree.key_place(key), title.into(), label.into());
         self.found.push(mistake);
         self.found.last_mut().expect("just pushed")
     }
     /// Notes something odd at the value of `key`.
-    fn odd(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) {
+    pub fn odd(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) {
         self.wrong(key, title, label).is_warning = true;
     }
     /// Refuses a name that is not among `allowed`.
@@ -110,16 +112,32 @@ impl Checker<'_> {
             self.wrong(key, format!("`{}` {rule}", last(key)), found);
         }
     }
-    fn at_least(&mut self, key: &str, value: f64, least: f64) {
+    /// Refuses a value that is less than `least`.
+    pub fn at_least(&mut self, key: &str, value: f64, least: f64) {
         self.value(key, |check| check.at_least("", value, least));
     }
-    fn above_zero(&mut self, key: &str, value: f64) {
+    /// Refuses a value that is not above 0.
+    pub fn above_zero(&mut self, key: &str, value: f64) {
         self.value(key, |check| check.above_zero("", value));
     }
-    fn within(&mut self, key: &str, value: f64, least: f64, most: f64) {
+    /// Refuses a value that does not lie from `least` to `most`.
+    pub fn within(&mut self, key: &str, value: f64, least: f64, most: f64) {
         self.value(key, |check| check.within("", value, least, most));
     }
-    fn lasting(&mut self, key: &str, span: Duration) {
+    /// Refuses a probability. One that looks like per cent is shown as it should be written.
+    pub fn probability(&mut self, key: &str, chance: f64) {
+        let before = self.found.len();
+        self.within(key, chance, 0.0, 1.0);
+        if let Some(error) = self.found.get_mut(before).filter(|_| (1.0..=100.0).contains(&chance)) {
+            error.help = Some(format!("{chance} % is written `{} = {}`", last(key), chance / 100.0));
+        }
+    }
+    /// Whether the scenario has this key.
+    pub fn is_written(&self, key: &str) -> bool {
+        self.tree.has(key)
+    }
+    /// Refuses a span that is not longer than 0.
+    pub fn lasting(&mut self, key: &str, span: Duration) {
         self.value(key, |check| check.longer_than_zero("", span));
     }
 
@@ -279,7 +297,7 @@ impl Checker<'_> {
                 format!("found {} chains", scenario.chain.len()),
             );
         }
-        let generic = spelling::GENERIC_ATTACKS.iter().filter(|(name, _)| GenericAttack::of_word(name).is_some());
+        let generic = GENERIC_ATTACKS.iter().filter(|(name, _)| GenericAttack::of_word(name).is_some());
         let own = self.catalogue.protocol(&scenario.chain[0].protocol.name).into_iter();
         let own = own.flat_map(|protocol| protocol.attacks);
         let allowed: Vec<&str> = generic.chain(own).map(|(name, _)| *name).collect();

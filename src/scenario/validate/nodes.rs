@@ -196,7 +196,7 @@ impl Checker<'_> {
     }
 
     /// Refuses nodes that do not exist; `special` are the words allowed here beside the ordinary ways to select.
-    pub(super) fn select(&mut self, key: &str, select: &NodeSelector, nodes: &Nodes, special: &[&str]) {
+    pub fn select(&mut self, key: &str, select: &NodeSelector, nodes: &Nodes, special: &[&str]) {
         match select {
             NodeSelector::All => {}
             NodeSelector::Rest | NodeSelector::Leader => {

@@ -1,9 +1,8 @@
 //! What a scenario asks for that cannot happen: said before the run, which goes on.
 
 use super::Checker;
-use crate::base::{Duration, NodeId, Stream};
-use crate::scenario::{Chain, FaultKind, NodeSelector, Nodes, Partition, Scenario};
-use std::collections::BTreeSet;
+use crate::base::Duration;
+use crate::scenario::{Chain, NodeSelector, Scenario};
 
 impl Checker<'_> {
     /// Properties that cannot be judged, and faults that change nothing or leave nobody.
@@ -11,22 +10,8 @@ impl Checker<'_> {
         self.unjudged(scenario);
         for (at, fault) in scenario.fault.iter().enumerate() {
             let Some(chain) = scenario.chain.iter().find(|chain| chain.name == fault.chain) else { continue };
-            let path = format!("fault[{at}]");
-            match fault.kind() {
-                Some(FaultKind::Partition(partition)) => self.empty_groups(&path, partition, chain),
-                Some(FaultKind::Crash(crash)) => {
-                    self.nobody(&format!("{path}.crash.nodes"), &crash.nodes, chain);
-                    let everybody = members(&crash.nodes, &chain.nodes).is_some_and(|some| some.len() == all(chain));
-                    if everybody && crash.log.forgets() {
-                        self.odd(
-                            &format!("{path}.crash.nodes"),
-                            "no node is left that keeps its log",
-                            "who loses a log counts as faulty: nothing can be said of honest nodes",
-                        );
-                    }
-                }
-                Some(FaultKind::Pause(pause)) => self.nobody(&format!("{path}.pause.nodes"), &pause.nodes, chain),
-                _ => {}
+            if let Some(kind) = fault.kind() {
+                kind.spec().warn(self, &format!("fault[{at}].{}", kind.key()), chain);
             }
         }
     }
@@ -46,10 +31,10 @@ impl Checker<'_> {
             self.odd("check.catch_up", "catching up cannot be judged within this run", lasts);
         }
     }
-    /// Nodes that are chosen by a number alone or by too small a share.
-    fn nobody(&mut self, key: &str, select: &NodeSelector, chain: &Chain) {
-        if members(select, &chain.nodes).is_some_and(|some| some.is_empty()) {
-            let label = format!("of {} nodes this is nobody: the fault changes nothing", chain.nodes.count());
+    /// Warns of nodes that are selected by a number alone or by too small a share.
+    pub fn warn_of_selection(&mut self, key: &str, select: &NodeSelector, chain: &Chain) {
+        if select.members(&chain.nodes).is_some_and(|some| some.is_empty()) {
+            let label = format!("of {} nodes this is none: the fault changes nothing", chain.nodes.count());
             self.odd(key, "this selects no node", label);
         }
         if let NodeSelector::Numbers(numbers) = select
@@ -62,40 +47,6 @@ impl Checker<'_> {
                 format!("`[{}]` says so without doubt; a share is `{{ fraction = 0.5 }}`", numbers[0]),
             );
         }
-    }
-    fn empty_groups(&mut self, path: &str, partition: &Partition, chain: &Chain) {
-        let groups: Vec<Option<Vec<NodeId>>> =
-            partition.groups.iter().map(|group| members(group, &chain.nodes)).collect();
-        let named: BTreeSet<NodeId> = groups.iter().flatten().flatten().copied().collect();
-        for (at, (group, members)) in partition.groups.iter().zip(&groups).enumerate() {
-            let is_left_over = *group == NodeSelector::Rest && !partition.groups.contains(&NodeSelector::Leader);
-            let is_empty = match members {
-                Some(members) => members.is_empty(),
-                None => is_left_over && named.len() == all(chain),
-            };
-            if is_empty {
-                let label = "the other groups name every node, or it names nobody: nothing is cut off from them";
-                self.odd(&format!("{path}.partition.groups[{at}]"), "this group is empty", label);
-            }
-        }
-    }
-}
-
-fn all(chain: &Chain) -> usize {
-    chain.nodes.count() as usize
-}
-
-/// The nodes meant, as far as they are known before a run: how many a share is, not which.
-fn members(select: &NodeSelector, nodes: &Nodes) -> Option<Vec<NodeId>> {
-    let places = match nodes.regions.places(nodes.count()) {
-        Some(places) => places.into_iter().map(Some).collect(),
-        None => vec![None; nodes.count() as usize],
-    };
-    match select {
-        NodeSelector::Rest | NodeSelector::Leader => None,
-        // Where nodes stand by drawn shares is not known yet.
-        NodeSelector::Region(_) if places.iter().all(Option::is_none) => None,
-        _ => Some(select.nodes(&places, &mut Stream::new(0, "check", 0, 0))),
     }
 }
 

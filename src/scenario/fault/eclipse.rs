@@ -1,0 +1,38 @@
+//! A node reaches only those that surround it.
+
+use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show};
+use crate::network::Change;
+use crate::scenario::validate::Checker;
+use crate::scenario::{NodeSelector, Nodes};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A node reaches no nodes but those that surround it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Eclipse {
+    /// Which node is cut off.
+    pub victim: NodeSelector,
+    /// Which nodes still reach it.
+    pub by: NodeSelector,
+}
+
+impl FaultSpec for Eclipse {
+    fn validate(&self, checker: &mut Checker<'_>, key: &str, nodes: &Nodes) {
+        checker.hit(&format!("{key}.victim"), &self.victim, nodes);
+        checker.select(&format!("{key}.by"), &self.by, nodes, &[]);
+    }
+    fn describe(&self) -> String {
+        format!("eclipse of {} by {}", self.victim, self.by)
+    }
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+        let (victims, by) = (compiler.nodes(&self.victim), compiler.nodes(&self.by));
+        let others = compiler.all_but(&[victims.clone(), by.clone()].concat());
+        let label = format!("eclipse of {} by {}", show(&victims), show(&by));
+        let change = Change::Cut { id: compiler.id, pairs: pairs(&[victims, others], false) };
+        compiler.network(change, label)
+    }
+    fn selections(&mut self) -> Vec<&mut NodeSelector> {
+        vec![&mut self.victim, &mut self.by]
+    }
+}
