@@ -5,6 +5,7 @@ pub mod hash;
 pub mod id;
 pub mod intersection;
 pub mod key;
+pub mod note;
 pub mod quantity;
 pub mod quorum_set;
 pub mod rng;

@@ -39,7 +39,7 @@ pub use summary::{Figure, Interval, OverRuns, Summary, aggregate};
 pub use traffic::round_interval;
 
 use super::{Loss, Observed, Observer, Violation};
-use crate::base::{Duration, Height, NodeId, Time};
+use crate::base::{Duration, Height, NodeId, Time, note};
 use crate::chain::Block;
 use blocks::{Blocks, Index};
 use catch_up::Followers;
@@ -48,14 +48,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use traffic::{Kinds, Series, Volume};
 use transactions::Transactions;
-
-/// The labels that metrics understand: they mean the same in every protocol and equal `protocol::note`, which lies in
-/// a layer that this one does not see.
-mod note {
-    pub const LEADING: &str = "became_leader";
-    pub const WASTED: &str = "round_failed";
-    pub const READ: &str = "read";
-}
 
 /// What metrics must know of a run.
 #[derive(Clone, Debug)]
