@@ -13,9 +13,8 @@
 //! For `n = 3f + 1` equal nodes the Byzantine quorum is the familiar `2f + 1`; for other `n` it is not, which is
 //! why nobody else computes it.
 
-use super::id::NodeId;
+use super::{NodeId, NodeSet};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What the faulty part of a committee may do.
@@ -176,7 +175,7 @@ impl Committee {
 /// Read from a peer it weighs nothing: what members weigh is known here, not there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct VoterSet {
-    members: SmallVec<[u64; 1]>,
+    members: NodeSet,
     #[serde(skip)]
     weight: u64,
 }
@@ -184,30 +183,35 @@ pub struct VoterSet {
 impl VoterSet {
     /// Counts `node`; false if it is a stranger or was counted before.
     pub fn add(&mut self, node: NodeId, committee: &Committee) -> bool {
-        let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
-        if !committee.contains(node) || self.contains(node) {
+        if !committee.contains(node) || !self.members.insert(node) {
             return false;
         }
-        if word >= self.members.len() {
-            self.members.resize(word + 1, 0);
-        }
-        self.members[word] |= bit;
         self.weight += committee.weight(node);
         true
     }
     /// Whether `node` was counted.
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {
-        self.members.get(node.index() / 64).is_some_and(|word| word & (1 << (node.index() % 64)) != 0)
+        self.members.contains(node)
     }
     /// The weight counted.
     #[must_use]
     pub fn weight(&self) -> u64 {
         self.weight
     }
+    /// Number of members counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+    /// Whether no member was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
     /// The members counted, in order.
     pub fn members(&self) -> impl Iterator<Item = NodeId> + '_ {
-        (0..self.members.len() * 64).map(NodeId::from).filter(|node| self.contains(*node))
+        self.members.nodes()
     }
     /// Whether any other such set shares a correct node with this one.
     #[must_use]

@@ -30,7 +30,7 @@ pub fn intersection(sets: &[Option<&QuorumSet>]) -> Intersection {
     let all = greatest_quorum(NodeSet::all(sets.len()), slices);
     let Some(first) = all.nodes().next().and_then(slices) else { return Intersection::None };
     let is_one = all.nodes().all(|node| slices(node) == Some(first)) && first.nodes().len() == count(first);
-    if is_one && all.holds(&first.nodes()) {
+    if is_one && all.is_superset(&first.nodes()) {
         let Some((one, other)) = split(first) else { return Intersection::Holds };
         return Intersection::Disjoint(one, other);
     }
@@ -97,7 +97,7 @@ impl<'a, F: Fn(NodeId) -> Option<&'a QuorumSet>> Search<'a, F> {
             return (!rest.is_empty()).then_some((quorum, rest));
         }
         let within = greatest_quorum(chosen.nodes().chain(open.nodes()).collect(), self.slices);
-        if within.is_empty() || !within.holds(chosen) {
+        if within.is_empty() || !within.is_superset(chosen) {
             return None;
         }
         let mut open: NodeSet = within.without(chosen);

@@ -2,84 +2,9 @@
 //! Protocol", definitions 3.1 to 3.5).
 
 use super::wire::{HASH_BYTES, NODE_BYTES};
-use super::{Digest, Hash, NodeId};
+use super::{Digest, Hash, NodeId, NodeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Nodes, as bits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub struct NodeSet(Vec<u64>);
-
-impl NodeSet {
-    /// All of `n` nodes.
-    #[must_use]
-    pub fn all(n: usize) -> NodeSet {
-        (0..n).map(NodeId::from).collect()
-    }
-    /// Adds a node.
-    pub fn insert(&mut self, node: NodeId) {
-        let word = node.index() / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (node.index() % 64);
-    }
-    /// Takes a node out.
-    pub fn remove(&mut self, node: NodeId) {
-        if let Some(word) = self.0.get_mut(node.index() / 64) {
-            *word &= !(1 << (node.index() % 64));
-        }
-        self.trim();
-    }
-    /// Whether a node is in it.
-    #[must_use]
-    pub fn contains(&self, node: NodeId) -> bool {
-        self.0.get(node.index() / 64).is_some_and(|word| word >> (node.index() % 64) & 1 == 1)
-    }
-    /// How many.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-    /// Whether nobody is in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-    /// The nodes, in order.
-    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
-        let bits =
-            self.0.iter().enumerate().flat_map(|(at, word)| (0..64).map(move |bit| (at * 64 + bit, word >> bit)));
-        bits.filter(|(_, rest)| rest & 1 == 1).map(|(node, _)| NodeId::from(node))
-    }
-    /// Whether all of `other` is in it.
-    #[must_use]
-    pub fn holds(&self, other: &NodeSet) -> bool {
-        other.nodes().all(|node| self.contains(node))
-    }
-    /// What it has and `other` has not.
-    #[must_use]
-    pub fn without(&self, other: &NodeSet) -> NodeSet {
-        let words = self.0.iter().enumerate().map(|(at, word)| word & !other.0.get(at).unwrap_or(&0));
-        let mut rest = NodeSet(words.collect());
-        rest.trim();
-        rest
-    }
-    /// Equal sets have equal words.
-    fn trim(&mut self) {
-        while self.0.last() == Some(&0) {
-            self.0.pop();
-        }
-    }
-}
-
-impl FromIterator<NodeId> for NodeSet {
-    fn from_iter<I: IntoIterator<Item = NodeId>>(nodes: I) -> NodeSet {
-        let mut set = NodeSet::default();
-        nodes.into_iter().for_each(|node| set.insert(node));
-        set
-    }
-}
 
 /// Whom a node needs: `threshold` of its entries, where an inner set counts as one entry when it is satisfied itself.
 /// A *slice* is any choice of nodes that satisfies it.
@@ -182,10 +107,9 @@ impl QuorumSet {
             if *validator as usize >= n {
                 return Some(format!("names node {validator} of {n}"));
             }
-            if named.contains(NodeId(*validator)) {
+            if !named.insert(NodeId(*validator)) {
                 return Some(format!("names node {validator} twice"));
             }
-            named.insert(NodeId(*validator));
         }
         self.inner.iter().find_map(|inner| inner.fault_within(n, depth - 1, named))
     }
@@ -216,7 +140,9 @@ pub fn greatest_quorum<'a>(mut nodes: NodeSet, slices: impl Fn(NodeId) -> Option
         if lacking.is_empty() {
             return nodes;
         }
-        lacking.into_iter().for_each(|node| nodes.remove(node));
+        for node in lacking {
+            nodes.remove(node);
+        }
     }
 }
 
@@ -227,6 +153,10 @@ mod tests {
 
     fn set(nodes: &[u32]) -> NodeSet {
         nodes.iter().map(|node| NodeId(*node)).collect()
+    }
+
+    fn of_bits(bits: u64) -> NodeSet {
+        (0..64).filter(|node| bits >> node & 1 == 1).map(NodeId).collect()
     }
 
     #[test]
@@ -296,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn nodes_block_exactly_if_no_slice_is_left_without_them(quorum_set in nested(), bits in 0u64..128) {
-            let nodes = NodeSet(vec![bits]);
+            let nodes = of_bits(bits);
             let others = NodeSet::all(7).without(&nodes);
             prop_assert_eq!(quorum_set.is_blocked_by(&nodes), !quorum_set.has_slice_in(&others));
         }
@@ -305,10 +235,10 @@ mod tests {
         fn the_greatest_quorum_holds_every_quorum(sets in proptest::collection::vec(nested(), 7), bits in 0u64..128) {
             let slices = |node: NodeId| sets.get(node.index());
             let is_quorum = |nodes: &NodeSet| nodes.nodes().all(|node| sets[node.index()].has_slice_in(nodes));
-            let greatest = greatest_quorum(NodeSet(vec![bits]), slices);
+            let greatest = greatest_quorum(of_bits(bits), slices);
             prop_assert!(is_quorum(&greatest));
-            for part in (0..128u64).filter(|part| part & !bits == 0).map(|part| NodeSet(vec![part])) {
-                prop_assert!(!is_quorum(&part) || greatest.holds(&part));
+            for part in (0..128u64).filter(|part| part & !bits == 0).map(of_bits) {
+                prop_assert!(!is_quorum(&part) || greatest.is_superset(&part));
             }
         }
     }

@@ -114,7 +114,7 @@ impl Votes {
     /// Number of votes held, for bounds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ballots().map(|ballot| ballot.voters.members().count()).sum()
+        self.ballots().map(|ballot| ballot.voters.len()).sum()
     }
     /// Whether nobody voted.
     #[must_use]

@@ -1,7 +1,7 @@
 //! What is known of each block while the run goes on, and which of them end on the canonical chain.
 
 use super::outcome::{BlockRow, BlockStatus, ShortId};
-use crate::base::{Duration, Hash, Height, NodeId, Time};
+use crate::base::{Duration, Hash, Height, NodeId, NodeSet, Time};
 use crate::chain::Block;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -34,9 +34,9 @@ pub struct Record {
     pub homes: Vec<(NodeId, u32)>,
     /// Honest nodes at which it is final.
     final_count: u32,
-    /// Honest nodes that hold it: their number, and who, one bit each, until all do.
+    /// Honest nodes that have received it: their number, and which, until all have.
     held: u32,
-    holders: Vec<u64>,
+    holders: NodeSet,
     reach: [Duration; 3],
 }
 
@@ -98,7 +98,7 @@ impl Blocks {
             homes: Vec::new(),
             final_count: 0,
             held: 0,
-            holders: vec![0; self.nodes.div_ceil(64)],
+            holders: NodeSet::with_capacity(self.nodes),
             reach: [Duration::MAX; 3],
         });
         (index, true)
@@ -128,11 +128,9 @@ impl Blocks {
         if record.held == honest {
             return None;
         }
-        let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
-        if record.holders[word] & bit != 0 {
+        if !record.holders.insert(node) {
             return None;
         }
-        record.holders[word] |= bit;
         record.held += 1;
         let after = now.since(record.created);
         for (share, reach) in SHARES.into_iter().zip(&mut record.reach) {
@@ -141,7 +139,7 @@ impl Blocks {
             }
         }
         if record.held == honest {
-            record.holders = Vec::new();
+            record.holders = NodeSet::default();
         }
         Some(after)
     }
