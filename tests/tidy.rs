@@ -87,7 +87,6 @@ const CIRCLES: &[&str] = &[
     "consensus::pbft::",
     "consensus::raft::",
     "consensus::tendermint::",
-    "observe::metrics::",
     "scenario::",
 ];
 

@@ -24,7 +24,7 @@ mod tests;
 
 // The command line knows scenarios and reports, and what is observed through them.
 pub use crate::observe::fingerprint::{Timeline, compare};
-pub use crate::observe::metrics::{Figure, definitions};
+pub use crate::observe::metrics::{MetricDef, definitions};
 
 use crate::observe::metrics::{Summary, aggregate};
 use crate::scenario::Scenario;

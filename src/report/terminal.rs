@@ -1,31 +1,31 @@
 //! What is said on the terminal when all is over: one table, and the verdict in plain words.
 
 use super::comparison::{COLUMNS, FinishedComparison, Row};
-use super::group::key_figures;
+use super::group::key_metrics;
 use super::manifest::{Manifest, Verdict};
 use super::number::{digits, grouped, quantity, range, seconds};
 use super::{ChainSummary, Written};
-use crate::observe::metrics::{Figure, Interval, OverRuns};
+use crate::observe::metrics::{Aggregation, Interval, Metric};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::fmt::Write as _;
 
-/// The key figures of a chain.
+/// The key metrics of a chain.
 fn table(chain: &ChainSummary, several: bool) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     if several {
         table.set_header(["", "mean over runs", "", "95 % confidence"]);
     }
-    for (number, (group, figures)) in key_figures(&chain.summary).into_iter().enumerate() {
+    for (number, (group, metrics)) in key_metrics(&chain.summary).into_iter().enumerate() {
         if number > 0 {
             table.add_row([""]);
         }
-        for (at, figure) in figures.into_iter().enumerate() {
+        for (at, metric) in metrics.into_iter().enumerate() {
             let group = if at == 0 { group } else { "" };
-            let value = Cell::new(value(figure)).set_alignment(CellAlignment::Right);
-            let mut row = vec![Cell::new(group), Cell::new(figure.label), value];
+            let value = Cell::new(value(metric)).set_alignment(CellAlignment::Right);
+            let mut row = vec![Cell::new(group), Cell::new(metric.def.label), value];
             if several {
-                row.push(Cell::new(interval(figure)));
+                row.push(Cell::new(interval(metric)));
             }
             table.add_row(row);
         }
@@ -33,11 +33,11 @@ fn table(chain: &ChainSummary, several: bool) -> String {
     table.trim_fmt()
 }
 
-/// The value of a figure with its unit; what was awaited in vain is said to have been.
+/// The value of a metric with its unit, or until when it was not reached.
 #[must_use]
-pub fn value(figure: &Figure) -> String {
-    match (figure.value, figure.until) {
-        (Some(value), _) => quantity(value, figure.unit),
+pub fn value(metric: &Metric) -> String {
+    match (metric.value, metric.until) {
+        (Some(value), _) => quantity(value, metric.def.unit),
         (None, Some(until)) => format!("not by {}", plain_seconds(until)),
         (None, None) => "-".into(),
     }
@@ -48,23 +48,23 @@ fn plain_seconds(at: f64) -> String {
     format!("{} s", digits(at))
 }
 
-/// The confidence interval of a figure over several runs, or what else is to be said of them.
+/// The confidence interval of a metric over several runs, and how they were aggregated where that is not the mean.
 #[must_use]
-pub fn interval(figure: &Figure) -> String {
+pub fn interval(metric: &Metric) -> String {
     let mut said = Vec::new();
-    match figure.interval {
+    match metric.interval {
         Some(Interval { low, high }) if low >= high && low.is_finite() => said.push("the same in all runs".to_owned()),
-        Some(Interval { low, high }) if low.is_finite() => said.push(range(low, high, figure.unit)),
-        _ if figure.over_runs == OverRuns::Sum => said.push("sum over runs".into()),
+        Some(Interval { low, high }) if low.is_finite() => said.push(range(low, high, metric.def.unit)),
+        _ if metric.aggregation == Aggregation::Sum => said.push("sum over runs".into()),
         _ => {}
     }
-    match figure.over_runs {
-        OverRuns::GeometricMean => said.push("geometric mean".into()),
-        OverRuns::Median if figure.runs > 1 => said.push("median".into()),
+    match metric.aggregation {
+        Aggregation::GeometricMean => said.push("geometric mean".into()),
+        Aggregation::Median if metric.runs > 1 => said.push("median".into()),
         _ => {}
     }
-    if let (Some(until), 2.., 1..) = (figure.until, figure.runs, figure.not_reached) {
-        let (some, all) = (figure.not_reached, figure.runs);
+    if let (Some(until), 2.., 1..) = (metric.until, metric.runs, metric.not_reached) {
+        let (some, all) = (metric.not_reached, metric.runs);
         said.push(format!("{some} of {all} runs not by {}", plain_seconds(until)));
     }
     said.join(", ")
@@ -208,12 +208,12 @@ pub fn comparison(comparison: &FinishedComparison<'_>, rows: &[Row], folder: &st
 /// The columns of a comparison in which anything stands.
 #[must_use]
 pub fn shown(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
-    let says = |figure: &Figure| figure.not_reached > 0 || figure.value.is_some_and(|value| value != 0.0);
+    let says = |metric: &Metric| metric.not_reached > 0 || metric.value.is_some_and(|value| value != 0.0);
     let has = |name: &str| rows.iter().any(|row| row.chain.summary.get(name).is_some_and(says));
     COLUMNS.into_iter().filter(|(name, _)| has(name)).collect()
 }
 
-/// The value of a figure of a row with its unit.
+/// The value of a metric of a row with its unit.
 #[must_use]
 pub fn cell(row: &Row, name: &str) -> String {
     row.chain.summary.get(name).map_or_else(|| "-".into(), value)

@@ -3,9 +3,9 @@
 use super::*;
 use crate::base::{ClientId, Duration, Height, NodeId, Time};
 use crate::observe::metrics::{
-    BlockRow, BlockStatus, CdfPoint, FaultSpan, Figure, Interval, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome,
-    OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus,
-    UncheckedRow, ViolationRow,
+    Aggregation, BlockRow, BlockStatus, CdfPoint, FaultSpan, Interval, IntervalRow, MessageRow, Metric, NodeRow,
+    NoteRow, Outcome, PeriodRow, Phase, PhaseRow, Reached, Reading, RefusalRow, ReorgRow, ShortId, TransactionRow,
+    TransactionStatus, UncheckedRow, ViolationRow, definitions,
 };
 use crate::scenario::Catalogue;
 use crate::scenario::run::run;
@@ -42,7 +42,7 @@ fn run_small(most: u64) -> RunResult {
     run(&Catalogue::standard(), &scenario(), 1, &|_| Err(String::new()), most, |_| true).unwrap()
 }
 
-/// The figures of a real run.
+/// The metrics of a real run.
 fn real_summary() -> Summary {
     static SUMMARY: OnceLock<Summary> = OnceLock::new();
     SUMMARY.get_or_init(|| run_small(u64::MAX).chains[0].outcome.summary.clone()).clone()
@@ -187,7 +187,7 @@ fn phase_row() -> PhaseRow {
     }
 }
 
-/// An outcome with a row of every kind, and the figures of a real run.
+/// An outcome with a row of every kind, and the metrics of a real run.
 pub fn outcome() -> Outcome {
     let standings = [(1, BlockStatus::Canonical), (2, BlockStatus::Stale), (3, BlockStatus::Undecided)];
     Outcome {
@@ -223,9 +223,9 @@ pub fn outcome() -> Outcome {
 /// An outcome of a run in which nothing happened, not even time.
 pub fn nothing() -> Outcome {
     let summary = outcome().summary;
-    let figures = summary.figures.into_iter().map(|figure| Figure { value: None, ..figure }).collect();
+    let metrics = summary.metrics.into_iter().map(|metric| Metric { value: None, ..metric }).collect();
     Outcome {
-        summary: Summary { figures },
+        summary: Summary { metrics },
         measured_from: Time::ZERO,
         measured_to: Time::ZERO,
         end: Time::ZERO,
@@ -292,10 +292,10 @@ fn a_manifest_says_what_was_run_and_what_came_of_it() {
 fn the_verdict_is_the_worst_that_is_known() {
     let with = |safety: f64, liveness: f64, most: u64| {
         let mut outcome = outcome();
-        for figure in &mut outcome.summary.figures {
-            match figure.name {
-                "safety_violations" => figure.value = Some(safety),
-                "liveness_violations" => figure.value = Some(liveness),
+        for metric in &mut outcome.summary.metrics {
+            match metric.def.name {
+                "safety_violations" => metric.value = Some(safety),
+                "liveness_violations" => metric.value = Some(liveness),
                 _ => {}
             }
         }
@@ -315,12 +315,12 @@ fn a_run_in_which_nothing_happened_has_a_report_too() {
 }
 
 #[test]
-fn runs_that_were_interrupted_do_not_count_in_the_figures_of_several_runs() {
+fn runs_that_were_interrupted_do_not_count_in_the_metrics_of_several_runs() {
     let run = |throughput: f64, most: u64| {
         let mut outcome = outcome();
-        for figure in &mut outcome.summary.figures {
-            if figure.name == "throughput" {
-                figure.value = Some(throughput);
+        for metric in &mut outcome.summary.metrics {
+            if metric.def.name == "throughput" {
+                metric.value = Some(throughput);
             }
         }
         write(outcome, most)
@@ -357,7 +357,7 @@ fn an_experiment_says_what_was_not_begun() {
 }
 
 #[test]
-fn the_terminal_shows_the_key_figures_and_says_in_plain_words_what_held() {
+fn the_terminal_shows_the_key_metrics_and_says_in_plain_words_what_held() {
     let run = write(outcome(), u64::MAX);
     let chains = over_runs([&run].into_iter());
     let text = terminal::summary("small", &[&run], &chains, "runs/small", 2.0);
@@ -365,7 +365,7 @@ fn the_terminal_shows_the_key_figures_and_says_in_plain_words_what_held() {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
     assert!(text.contains("report    runs/small/report.html") && text.contains("throughput"), "{text}");
-    assert!(!text.contains("read time"), "figures without a value are left out");
+    assert!(!text.contains("read time"), "metrics without a value are left out");
     assert!(text.contains("checked: safety of 4 honest nodes over 3 final blocks"), "{text}");
     assert_eq!(terminal::violation(&[&run], |_| String::new()), None);
 }
@@ -374,9 +374,9 @@ fn the_terminal_shows_the_key_figures_and_says_in_plain_words_what_held() {
 fn what_could_not_be_checked_is_no_success() {
     let with = |decisive: bool| {
         let mut outcome = outcome();
-        for figure in &mut outcome.summary.figures {
-            if figure.name.ends_with("_violations") {
-                figure.value = Some(0.0);
+        for metric in &mut outcome.summary.metrics {
+            if metric.def.name.ends_with("_violations") {
+                metric.value = Some(0.0);
             }
         }
         let row = |property: &str, why: &str| UncheckedRow { property: property.into(), why: why.into(), decisive };
@@ -407,28 +407,28 @@ fn a_violation_is_told_with_the_command_that_shows_it_again() {
     );
 }
 
-fn several(value: Option<f64>, interval: Option<(f64, f64)>, over_runs: OverRuns) -> Figure {
+fn several(value: Option<f64>, interval: Option<(f64, f64)>, aggregation: Aggregation) -> Metric {
     let interval = interval.map(|(low, high)| Interval { low, high });
-    let (name, label, unit, definition) = ("f", "f", "s", "");
-    Figure { name, label, unit, value, interval, runs: 3, over_runs, not_reached: 0, until: None, definition }
+    let def = definitions().find(|def| def.unit == "s").unwrap();
+    Metric { value, interval, runs: 3, aggregation, ..Metric::new(def, Reading::default()) }
 }
 
 #[test]
 fn an_interval_is_told_by_its_ends_and_without_noise() {
-    let said = |figure: &Figure| (terminal::value(figure), terminal::interval(figure));
-    let usual = several(Some(0.4), Some((0.3, 0.5)), OverRuns::Mean);
+    let said = |metric: &Metric| (terminal::value(metric), terminal::interval(metric));
+    let usual = several(Some(0.4), Some((0.3, 0.5)), Aggregation::Mean);
     assert_eq!(said(&usual), ("400 ms".into(), "300 to 500 ms".into()));
-    let wide = several(Some(0.4), Some((0.01, 2.0)), OverRuns::GeometricMean);
+    let wide = several(Some(0.4), Some((0.01, 2.0)), Aggregation::GeometricMean);
     assert_eq!(said(&wide).1, "10 ms to 2 s, geometric mean");
-    let alike = several(Some(0.4), Some((0.4, 0.4)), OverRuns::Mean);
+    let alike = several(Some(0.4), Some((0.4, 0.4)), Aggregation::Mean);
     assert_eq!(said(&alike).1, "the same in all runs");
 }
 
 #[test]
 fn what_never_came_is_said_never_to_have_come() {
-    let never = Figure { not_reached: 1, until: Some(120.0), ..several(None, None, OverRuns::Median) };
+    let never = Metric { not_reached: 1, until: Some(120.0), ..several(None, None, Aggregation::Median) };
     assert_eq!(terminal::value(&never), "not by 120 s");
-    let some = Figure { value: Some(2.0), interval: Some(Interval { low: 1.0, high: f64::INFINITY }), ..never };
+    let some = Metric { value: Some(2.0), interval: Some(Interval { low: 1.0, high: f64::INFINITY }), ..never };
     let told = "1 s or more, median, 1 of 3 runs not by 120 s";
     assert_eq!((terminal::value(&some), terminal::interval(&some)), ("2 s".into(), told.into()));
 }

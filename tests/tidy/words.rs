@@ -52,7 +52,7 @@ const LEFT: &[(&str, usize)] = &[
     ("src/engine", 319),
     ("src/ledger", 13),
     ("src/network", 122),
-    ("src/observe", 104),
+    ("src/observe", 97),
     ("src/protocol", 31),
     ("src/report", 78),
     ("src/scenario", 251),

@@ -1,6 +1,6 @@
 //! What is known of each block while the run goes on, and which of them end on the canonical chain.
 
-use super::outcome::{BlockRow, BlockStatus, ShortId};
+use super::rows::{BlockRow, BlockStatus, ShortId};
 use crate::base::{Duration, Hash, Height, NodeId, NodeSet, Time};
 use crate::chain::Block;
 use rustc_hash::FxHashMap;

@@ -1,6 +1,6 @@
 //! Metrics: one definition for every family of protocols.
 //!
-//! [`Metrics`] watches a run and becomes an [`Outcome`]: named figures, and the tables behind them. Definitions:
+//! [`Metrics`] observes a run and becomes an [`Outcome`]: metrics, and the tables behind them. Terms:
 //!
 //! * the **measured window** runs from the end of the warm-up to the configured duration, or to the end of the run if
 //!   that is earlier; it includes its start and excludes its end;
@@ -13,40 +13,46 @@
 //!
 //! What Byzantine nodes say of their own chains is not counted; what they send, compute and propose is.
 
-mod around;
+mod aggregation;
 mod blocks;
 mod catch_up;
-mod figures;
-mod finish;
+mod collect_rows;
+mod definition;
+mod interval_series;
+mod measured;
+mod message_counters;
 mod outcome;
-mod over_runs;
 mod periods;
+mod rows;
 mod statistics;
 mod summary;
+mod table;
 #[cfg(test)]
 mod tests;
-mod traffic;
 mod transactions;
 
-pub use figures::definitions;
-pub use outcome::{
-    BlockRow, BlockStatus, CdfPoint, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, PeriodRow, Phase,
-    PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
+pub use aggregation::{aggregate, student_t_975};
+pub use definition::{Aggregation, Group, MetricDef, Reading};
+pub use interval_series::round_interval;
+pub use outcome::Outcome;
+pub use rows::{
+    BlockRow, BlockStatus, CdfPoint, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, PeriodRow, Phase, PhaseRow,
+    Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
 };
-pub use over_runs::student_t_975;
 pub use statistics::{gini, percentile};
-pub use summary::{Figure, Interval, OverRuns, Summary, aggregate};
-pub use traffic::round_interval;
+pub use summary::{Interval, Metric, Summary};
+pub use table::definitions;
 
 use super::{Loss, Observed, Observer, Violation};
 use crate::base::{Duration, Height, NodeId, Time, note};
 use crate::chain::Block;
 use blocks::{Blocks, Index};
 use catch_up::Followers;
+use interval_series::{Counts, Series};
+use message_counters::{MessageCounters, Traffic};
 use statistics::Histogram;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use traffic::{Kinds, Series, Volume};
 use transactions::Transactions;
 
 /// What metrics must know of a run.
@@ -99,12 +105,12 @@ pub struct Metrics {
     nodes: Vec<Node>,
     blocks: Blocks,
     transactions: Transactions,
-    kinds: Kinds,
+    kinds: MessageCounters,
     series: Series,
     /// The next instant at which an interval, the warm-up or the duration ends.
     edge: Time,
     /// Everything sent before the measured window began, and before it ended.
-    window: (Option<Volume>, Option<Volume>),
+    window: (Option<Traffic>, Option<Traffic>),
     propagation: Histogram,
     /// Reorganisations by depth.
     reorgs: BTreeMap<u64, u64>,
@@ -196,7 +202,7 @@ impl Metrics {
             nodes: vec![Node::default(); settings.honest.len()],
             blocks: Blocks::new(&settings.honest),
             transactions: Transactions::default(),
-            kinds: Kinds::default(),
+            kinds: MessageCounters::default(),
             series: Series::new(settings.interval),
             edge: Time::ZERO,
             window: (None, None),
@@ -242,13 +248,13 @@ impl Metrics {
             }
             if edge >= self.series.end() {
                 self.end_interval(total);
-                self.series.counts.push(traffic::Counts::default());
+                self.series.counts.push(Counts::default());
             }
             let coming = [open, close, self.series.end()];
             self.edge = coming.into_iter().filter(|&at| at > edge).min().unwrap_or(Time::NEVER);
         }
     }
-    fn end_interval(&mut self, total: Volume) {
+    fn end_interval(&mut self, total: Traffic) {
         let honest = self.nodes.iter().zip(&self.settings.honest).filter(|(_, honest)| **honest);
         let heights = honest.map(|(node, _)| node.finalized);
         let (least, greatest) = (heights.clone().min(), heights.max());

@@ -36,8 +36,8 @@
 //! payment is confirmed when it is final at its home; blocks between are those of the whole chain.
 
 use super::catch_up::CaughtUp;
-use super::figures::Cut;
-use super::outcome::{
+use super::measured::Cut;
+use super::rows::{
     BlockRow, BlockStatus, FaultSpan, PeriodRow, Phase, PhaseRow, Reached, TransactionRow, TransactionStatus,
 };
 use super::statistics::percentile;

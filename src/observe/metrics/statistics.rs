@@ -1,6 +1,6 @@
 //! Percentiles, distributions and inequality.
 
-use super::outcome::CdfPoint;
+use super::rows::CdfPoint;
 use crate::base::Duration;
 
 /// The percentile `permille / 10` of ascending values by nearest rank: the least value such that at least that share

@@ -135,7 +135,7 @@ fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn figures_of_chains_are_those_worked_out_by_hand() {
+fn metrics_of_chains_are_those_worked_out_by_hand() {
     let outcome = story();
     for (name, expected) in [
         ("safety_violations", 0.0),
@@ -182,14 +182,14 @@ fn costs_and_fairness_are_those_worked_out_by_hand() {
 
 #[test]
 fn every_figure_has_a_name_of_its_own_and_a_definition() {
-    let figures = story().summary.figures;
-    for (at, figure) in figures.iter().enumerate() {
-        assert!(figures[..at].iter().all(|other| other.name != figure.name), "{} twice", figure.name);
-        assert!(figure.definition.len() > 10 && !figure.definition.contains('\n'), "{}", figure.name);
-        assert!(figure.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
-        let of_a_phase = ["_before", "_during", "_after"].iter().any(|phase| figure.name.ends_with(phase));
-        let said = figure.value.is_some() || figure.not_reached > 0 || of_a_phase;
-        assert!(said, "the story gives {} a value", figure.name);
+    let metrics = story().summary.metrics;
+    for (at, metric) in metrics.iter().enumerate() {
+        assert!(metrics[..at].iter().all(|other| other.def != metric.def), "{} twice", metric.def.name);
+        assert!(metric.def.definition.len() > 10 && !metric.def.definition.contains('\n'), "{}", metric.def.name);
+        assert!(metric.def.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+        let of_a_phase = ["_before", "_during", "_after"].iter().any(|phase| metric.def.name.ends_with(phase));
+        let has_reading = metric.value.is_some() || metric.not_reached > 0 || of_a_phase;
+        assert!(has_reading, "the story gives {} a value", metric.def.name);
     }
 }
 
@@ -425,7 +425,7 @@ fn what_follows_a_nonce_without_effect_is_blocked_by_a_gap() {
 }
 
 #[test]
-fn a_run_without_anything_has_figures_without_values() {
+fn a_run_without_anything_has_metrics_without_values() {
     let outcome = outcome(Feed::new(Metrics::new(MetricsSettings::new(3, secs(10)))), 0);
     for name in ["throughput", "confirmation_p50", "fork_rate", "fairness_gini", "cpu_mean", "propagation_t50"] {
         assert_eq!(outcome.summary.value(name), None, "{name}");
@@ -460,21 +460,21 @@ fn violations_are_counted_by_kind_and_kept() {
 }
 
 #[test]
-fn names_are_one_kind_wherever_they_lie_in_memory() {
-    let mut kinds = Kinds::default();
+fn messages_of_one_name_are_one_kind_wherever_the_name_lies_in_memory() {
+    let mut counters = MessageCounters::default();
     let copy: &'static str = Box::leak("vote".to_owned().into_boxed_str());
-    kinds.sent("vote", 2, 10);
-    kinds.sent(copy, 1, 7);
-    kinds.sent("votes", 1, 1);
+    counters.sent("vote", 2, 10);
+    counters.sent(copy, 1, 7);
+    counters.sent("votes", 1, 1);
     assert_eq!(
-        kinds.rows().iter().map(|row| (row.kind, row.sent_bytes)).collect::<Vec<_>>(),
+        counters.rows().iter().map(|row| (row.kind, row.sent_bytes)).collect::<Vec<_>>(),
         [("vote", 27), ("votes", 1)]
     );
-    assert_eq!(kinds.total(), Volume { messages: 4, bytes: 28 });
+    assert_eq!(counters.total(), Traffic { messages: 4, bytes: 28 });
 }
 
-#[test]
-fn every_figure_of_a_run_is_defined_once_under_the_words_it_has_there() {
+/// A run that has every metric: a read, a fault, a Byzantine node and mining.
+fn full() -> Outcome {
     let mut feed = Feed::new(Metrics::new(MetricsSettings {
         honest: vec![true, true, false],
         mining_watts: Some(100.0),
@@ -482,17 +482,35 @@ fn every_figure_of_a_run_is_defined_once_under_the_words_it_has_there() {
     }));
     note(&mut feed, 0, note::READ, 5);
     feed.notify(9_950, &Observed::FaultBegan { fault: 0, label: "a fault" });
-    let full = outcome(feed, 10_000);
-    assert!(["read_p50", "byzantine_blocks", "mining_power"].iter().all(|name| full.summary.get(name).is_some()));
-    let words = |figure: &Figure| (figure.name, figure.label, figure.unit, figure.definition);
-    let defined: Vec<_> = definitions().iter().map(words).collect();
-    for outcome in [&full, &story(), &outcome(Feed::new(Metrics::new(MetricsSettings::new(1, secs(1)))), 0)] {
-        assert!(!outcome.summary.figures.is_empty());
-        for figure in &outcome.summary.figures {
-            assert_eq!(defined.iter().filter(|known| known.0 == figure.name).collect::<Vec<_>>(), [&words(figure)]);
-        }
+    outcome(feed, 10_000)
+}
+
+#[test]
+fn every_definition_is_a_metric_of_some_run_and_runs_have_them_in_order() {
+    let defined: Vec<&str> = definitions().map(|def| def.name).collect();
+    let distinct: BTreeSet<&str> = defined.iter().copied().collect();
+    assert_eq!(distinct.len(), defined.len(), "names are unique");
+    let names = |outcome: &Outcome| outcome.summary.metrics.iter().map(|metric| metric.def.name).collect::<Vec<_>>();
+    assert_eq!(names(&full()), defined);
+    let bare = names(&outcome(Feed::new(Metrics::new(MetricsSettings::new(1, secs(1)))), 0));
+    let optional = |name: &&str| {
+        let of_faults = definitions().any(|def| def.name == *name && def.group == Group::Faults);
+        of_faults
+            || ["read_p50", "read_p99", "byzantine_blocks", "energy_per_transaction", "mining_power"].contains(name)
+    };
+    let expected: Vec<&str> = defined.iter().copied().filter(|name| !optional(name)).collect();
+    assert_eq!(bare, expected);
+}
+
+#[test]
+fn positions_of_headlines_count_from_one_in_each_group() {
+    for group in Group::ALL {
+        let mut positions: Vec<u8> =
+            definitions().filter(|def| def.group == group).filter_map(|def| def.headline).collect();
+        positions.sort_unstable();
+        assert_eq!(positions, (1..=positions.len() as u8).collect::<Vec<_>>(), "{group:?}");
+        assert!(!positions.is_empty(), "{group:?}");
     }
-    assert_eq!(defined.len(), full.summary.figures.len(), "nothing is defined that no run has");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is known of each transaction while the run goes on.
 
 use super::blocks::Index;
-use super::outcome::{ShortId, TransactionRow, TransactionStatus};
+use super::rows::{ShortId, TransactionRow, TransactionStatus};
 use crate::base::{AccountId, ClientId, Hash, NodeId, Time};
 use crate::chain::{Block, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};

@@ -5,13 +5,13 @@ mod page;
 
 use super::chart::Plot;
 use super::comparison::{FinishedComparison, Row};
-use super::group::{groups, key_figures};
+use super::group::{groups, key_metrics};
 use super::manifest::{Comparison, Experiment, Manifest, Verdict};
 use super::number::{digits, grouped, seconds};
 use super::terminal::{interval, value};
 use super::{ChainSummary, Finished, FinishedExperiment, Pictures, terminal};
 use crate::base::Time;
-use crate::observe::metrics::{OverRuns, Summary};
+use crate::observe::metrics::{Aggregation, Metric, Summary};
 use crate::scenario::run::ChainResult;
 use crate::scenario::summary;
 use page::Page;
@@ -50,7 +50,7 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> Strin
             page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
         }
         page.element("h2", &heading("Figures"));
-        figures(&mut page, &chain.outcome.summary, false);
+        metrics(&mut page, &chain.outcome.summary, false);
         faults::faults(&mut page, &chain.outcome, &heading("Faults"));
         tables(&mut page, chain, &heading("Messages, refusals and notes"));
     }
@@ -78,7 +78,7 @@ pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, ch
         let several = chains.len() > 1;
         cards(&mut page, &chain.summary, several.then_some(chain.name.as_str()));
         page.element("h2", &if several { format!("Figures: chain {}", chain.name) } else { "Figures".into() });
-        figures(&mut page, &chain.summary, true);
+        metrics(&mut page, &chain.summary, true);
     }
     page.element("h2", "Runs");
     page.table(&[("seed", true), ("verdict", false), ("events", true), ("fingerprint", false), ("", false)], |page| {
@@ -126,9 +126,9 @@ pub fn comparison(
         page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
     }
     let shown = terminal::shown(rows);
-    let figures = shown.iter().map(|(_, heading)| (*heading, true));
+    let metrics = shown.iter().map(|(_, heading)| (*heading, true));
     let columns: Vec<(&str, bool)> =
-        [("variant", false)].into_iter().chain(figures).chain([("speed", true), ("verdict", false)]).collect();
+        [("variant", false)].into_iter().chain(metrics).chain([("speed", true), ("verdict", false)]).collect();
     page.table(&columns, |page| {
         for row in rows {
             page.open("tr");
@@ -157,9 +157,9 @@ pub fn comparison(
     page.element("h2", "What the figures mean");
     page.open("dl");
     for (name, heading) in &shown {
-        if let Some(figure) = rows.iter().find_map(|row| row.chain.summary.get(name)) {
+        if let Some(metric) = rows.iter().find_map(|row| row.chain.summary.get(name)) {
             page.element("dt", heading);
-            page.element("dd", figure.definition);
+            page.element("dd", metric.def.definition);
         }
     }
     page.close("dl");
@@ -218,20 +218,22 @@ fn instant(at: Time) -> String {
     if at == Time::NEVER { "-".into() } else { format!("{:.3} s", at.as_secs_f64()) }
 }
 
-/// The few figures that are shown large.
+/// The metrics that are shown large, in this order.
+const LARGE: [&str; 10] = [
+    "throughput",
+    "submitted",
+    "confirmation_p50",
+    "confirmation_p99",
+    "outage",
+    "recovery",
+    "block_interval",
+    "propagation_t90",
+    "fork_rate",
+    "failed_rounds",
+];
+
+/// The metrics that are shown large.
 fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
-    const LARGE: [&str; 10] = [
-        "throughput",
-        "submitted",
-        "confirmation_p50",
-        "confirmation_p99",
-        "outage",
-        "recovery",
-        "block_interval",
-        "propagation_t90",
-        "fork_rate",
-        "failed_rounds",
-    ];
     if let Some(chain) = chain {
         page.element("h3", &format!("Chain {chain}"));
     }
@@ -239,47 +241,48 @@ fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
     let shown = LARGE
         .iter()
         .filter_map(|name| summary.get(name))
-        .filter(|figure| figure.value.is_some() || figure.not_reached > 0);
-    for figure in shown {
+        .filter(|metric| metric.value.is_some() || metric.not_reached > 0);
+    for metric in shown {
         page.open("div class=\"card\"");
-        page.element("b", &value(figure));
-        page.element("span", figure.label);
-        if figure.interval.is_some() {
-            page.element("span", &interval(figure));
+        page.element("b", &value(metric));
+        page.element("span", metric.def.label);
+        if metric.interval.is_some() {
+            page.element("span", &interval(metric));
         }
         page.close("div");
     }
     page.close("div");
 }
 
-/// All figures with their definitions.
-fn figures(page: &mut Page, summary: &Summary, several: bool) {
+/// All metrics with their definitions.
+fn metrics(page: &mut Page, summary: &Summary, several: bool) {
     let mut columns = vec![("figure", false), ("value", true)];
     if several {
         columns.push(("95 % confidence", false));
     }
     columns.push(("definition", false));
     page.table(&columns, |page| {
-        for (heading, figures) in groups(summary) {
+        for (heading, metrics) in groups(summary) {
             page.raw(&format!("<tr class=\"heading\"><td colspan=\"{}\">", columns.len()));
             page.text(heading);
             page.raw("</td></tr>\n");
-            for figure in figures {
+            for metric in metrics {
                 page.open("tr");
-                page.cell(figure.label, false);
-                page.cell(&value(figure), true);
+                page.cell(metric.def.label, false);
+                page.cell(&value(metric), true);
                 if several {
-                    page.cell(&interval(figure), false);
+                    page.cell(&interval(metric), false);
                 }
                 page.raw("<td class=\"definition\">");
-                page.text(figure.definition);
+                page.text(metric.def.definition);
                 page.raw("</td>");
                 page.close("tr");
             }
         }
     });
-    let key = key_figures(summary).iter().flat_map(|(_, figures)| figures).any(|f| f.over_runs == OverRuns::Sum);
-    if several && key {
+    let is_sum = |metric: &&Metric| metric.aggregation == Aggregation::Sum;
+    let has_sum = key_metrics(summary).iter().flat_map(|(_, metrics)| metrics).any(is_sum);
+    if several && has_sum {
         page.element("p", "Violations are summed over runs.");
     }
 }

@@ -1,4 +1,7 @@
+use super::LARGE;
+use crate::observe::metrics::definitions;
 use crate::report::Written;
+use crate::report::comparison::COLUMNS;
 use crate::report::tests::{outcome, write_page};
 use std::sync::OnceLock;
 
@@ -59,5 +62,13 @@ fn every_element_that_is_opened_is_closed() {
     for tag in ["main", "table", "tr", "td", "figure", "svg", "details", "dl", "dd", "dt", "p", "div", "span", "h2"] {
         let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+}
+
+#[test]
+fn the_metrics_on_cards_and_in_comparisons_are_defined() {
+    let names = LARGE.into_iter().chain(COLUMNS.into_iter().map(|(name, _)| name));
+    for name in names {
+        assert!(definitions().any(|def| def.name == name), "{name}");
     }
 }

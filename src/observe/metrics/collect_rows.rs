@@ -1,13 +1,16 @@
 //! From what was counted to an [`Outcome`].
 
 use super::blocks::Index;
-use super::figures::{Around, Cut, Measured, confirmation_times, figures};
-use super::outcome::{
-    BlockRow, BlockStatus, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow,
-    TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
-};
+use super::measured::{Cut, Measured, NodeUsage, Rows, RunCounts, confirmation_times};
+use super::message_counters::Traffic;
+use super::outcome::Outcome;
 use super::periods::{Bounds, View, periods, rows};
+use super::rows::{
+    BlockRow, BlockStatus, IntervalRow, NodeRow, NoteRow, PeriodRow, PhaseRow, RefusalRow, ReorgRow, TransactionRow,
+    TransactionStatus, UncheckedRow, ViolationRow,
+};
 use super::statistics::{distribution, percentile};
+use super::table;
 use super::transactions::{NOWHERE, Transactions};
 use super::{Metrics, Noted};
 use crate::base::{Duration, Height, NodeId, Time};
@@ -34,9 +37,10 @@ impl Metrics {
         let from = Time::ZERO + self.settings.warm_up;
         let to = end.min(Time::ZERO + self.settings.duration).max(from);
         let (periods, phases) = self.around_faults(end, (from, to), &transactions, &blocks);
-        let mut measured = Measured::new(&self, verdict, (from, to), &transactions, &blocks, &nodes);
-        (measured.leader_changes, measured.end) = (changes.len(), end);
-        let summary = figures(&measured, &Around { periods: &periods, phases: &phases });
+        let tables =
+            Rows { transactions: &transactions, blocks: &blocks, nodes: &nodes, periods: &periods, phases: &phases };
+        let measured = Measured::new(tables, self.counts(), verdict, (from, to), end, changes.len());
+        let summary = table::summary(&measured);
         let reachable = measured.blocks.len() * self.settings.honest.iter().filter(|honest| **honest).count();
         let (confirmation, propagation) =
             (distribution(&measured.confirmation), self.propagation.distribution(reachable as u64));
@@ -62,6 +66,34 @@ impl Metrics {
             checked: verdict.checked.clone(),
             unchecked: unchecked_rows(verdict),
             transactions,
+        }
+    }
+    /// What was counted, for metrics.
+    fn counts(&self) -> RunCounts<'_> {
+        let sent = match self.window {
+            (Some(before), Some(after)) => after.since(before),
+            _ => Traffic::default(),
+        };
+        let usage = |node: &super::Node| NodeUsage {
+            busy: node.window_busy,
+            sent_bytes: node.window_sent,
+            time: node.window_time,
+            peak_rate: node.peak_rate,
+        };
+        RunCounts {
+            offered: self.settings.offered,
+            mining_watts: self.settings.mining_watts,
+            cores: self.settings.cores,
+            weights: &self.settings.power,
+            sent,
+            messages_lost: self.lost.iter().sum(),
+            longest_gap: self.longest_gap,
+            reorgs: &self.reorgs,
+            failed_round_numbers: self.wasted.len() as u64,
+            blocked_by_gap: self.transactions.blocked,
+            skipped_requests: self.unmade,
+            reads: &self.reads,
+            usage: self.nodes.iter().filter(|node| !node.window_time.is_zero()).map(usage).collect(),
         }
     }
     /// Ends what is under way.
@@ -183,7 +215,7 @@ impl Metrics {
         }
         let mut led = vec![0u64; count];
         changes.iter().for_each(|at| led[index(*at)] += 1);
-        let (mut unconfirmed, mut before) = (0, super::Volume::default());
+        let (mut unconfirmed, mut before) = (0, Traffic::default());
         let mut rows = Vec::with_capacity(count);
         for (at, counts) in self.series.counts.iter().enumerate() {
             let start = Time::ZERO + length * at as u64;
