@@ -82,13 +82,8 @@ fn the_search_finds_every_kind_of_source() {
 }
 
 /// Folders in which files need each other still; each is a debt, and the list only gets shorter.
-const CIRCLES: &[&str] = &[
-    "consensus::clique::",
-    "consensus::pbft::",
-    "consensus::raft::",
-    "consensus::tendermint::",
-    "scenario::",
-];
+const CIRCLES: &[&str] =
+    &["consensus::clique::", "consensus::pbft::", "consensus::raft::", "consensus::tendermint::", "scenario::"];
 
 #[test]
 fn no_two_files_need_each_other() {

@@ -212,7 +212,7 @@ impl SearchRun<'_> {
                 run_scenario(&catalogue, &minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, go_on)
             };
             let ran = detached::work(tell, &has_come).and_then(Result::ok);
-            ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].story.take())
+            ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].event_log.take())
         };
         this.folder = Some(folder.keep(self.catalogue, world, finding, &shrunk, story.as_ref())?);
         Ok(())

@@ -1,9 +1,9 @@
 //! L2: what can be seen. Observers never change what happens.
 
 pub mod check;
+pub mod event_log;
 pub mod fingerprint;
 pub mod metrics;
-pub mod story;
 
 use crate::base::{ClientId, Duration, Hash, Height, NodeId, Time};
 use crate::chain::{Block, Transaction};

@@ -7,6 +7,7 @@
 
 pub mod chart;
 pub mod comparison;
+pub mod event_log;
 pub mod folder;
 pub mod group;
 pub mod html;
@@ -16,7 +17,6 @@ pub mod number;
 pub mod place;
 pub mod progress;
 pub mod search;
-pub mod story;
 pub mod tables;
 pub mod terminal;
 #[cfg(test)]
@@ -31,11 +31,11 @@ use crate::scenario::Scenario;
 use crate::scenario::run::{ChainResult, RunResult};
 use chart::Plot;
 use comparison::FinishedComparison;
+use event_log::DrawnEventLog;
 use folder::{Folder, WriteError};
 use manifest::{ChainRecord, Comparison, Experiment, FORMAT, MANIFEST, Manifest, Record, SeedRecord, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use story::DrawnStory;
 
 /// The name of the program in files.
 pub const PROGRAM: &str = "ledgerlab";
@@ -110,8 +110,8 @@ pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, WriteEr
 pub struct Pictures {
     /// Its charts with their SVG.
     pub charts: Vec<(Plot, String)>,
-    /// The diagram of its story, if one was told.
-    pub story: Option<DrawnStory>,
+    /// The diagram of its event log, if it has one.
+    pub event_log: Option<DrawnEventLog>,
 }
 
 /// Writes the files of a chain. Returns its pictures.
@@ -136,13 +136,13 @@ fn write_chain(
         }
     }
     let mut drawn = None;
-    if let Some(told) = &chain.story {
-        story::write(told, folder, &name(""))?;
+    if let Some(log) = &chain.event_log {
+        event_log::write(log, folder, &name(""))?;
         if scenario.output.charts {
-            drawn = Some(story::draw(told, folder, &name(""))?);
+            drawn = Some(event_log::draw(log, folder, &name(""))?);
         }
     }
-    Ok(Pictures { charts, story: drawn })
+    Ok(Pictures { charts, event_log: drawn })
 }
 
 /// An experiment of several runs that is over.

@@ -9,9 +9,9 @@ use super::lock;
 use super::manifest::{FORMAT, MANIFEST, Sealed};
 use super::number::{digits, grouped, seconds};
 use super::place::{self, Contents, Place};
-use super::{PROGRAM, SCENARIO, VERSION, story};
+use super::{PROGRAM, SCENARIO, VERSION, event_log};
 use crate::base::{Duration, Hash};
-use crate::observe::story::Story;
+use crate::observe::event_log::EventLog;
 use crate::scenario::explore::{CaseResult, Finding, Shrunk, ingredients};
 use crate::scenario::{Catalogue, Scenario};
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -22,9 +22,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// So many events are told of how the smallest world broke; more of a stall, which ends in nothing but clients who ask again.
-const STORY: u32 = 400;
-const STORY_OF_STALL: u32 = 5_000;
+/// Events in the log of a minimized case; more for a stall, whose last events are retries of clients only.
+const LOG_EVENTS: u32 = 400;
+const LOG_EVENTS_OF_STALL: u32 = 5_000;
 
 /// What the manifest of a search says it is, and that of the searches of several variants.
 const SEARCH: &str = "search";
@@ -300,7 +300,7 @@ impl<'a> SearchFolder<'a> {
         world: &Scenario,
         finding: &Finding,
         shrunk: &Shrunk,
-        story: Option<&Story>,
+        log: Option<&EventLog>,
     ) -> Result<String, WriteError> {
         let property: String = finding.property.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let target = self.path.join(format!("violations/{property}-{}", world.seeds.0[0]));
@@ -310,9 +310,9 @@ impl<'a> SearchFolder<'a> {
         folder.file("minimized.toml", |out| {
             out.write_all(told(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes())
         })?;
-        if let Some(story) = story {
-            story::write(story, &folder, "")?;
-            story::draw(story, &folder, "")?;
+        if let Some(log) = log {
+            event_log::write(log, &folder, "")?;
+            event_log::draw(log, &folder, "")?;
         }
         let listed = folder.listed();
         let place = folder.land()?.place;
@@ -333,7 +333,7 @@ impl<'a> SearchFolder<'a> {
 #[must_use]
 pub fn minimal(shrunk: &Shrunk) -> Scenario {
     let mut minimal = shrunk.world.clone();
-    minimal.output.event_log = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
+    minimal.output.event_log = if shrunk.finding.safety { LOG_EVENTS } else { LOG_EVENTS_OF_STALL };
     minimal
 }
 

@@ -11,7 +11,7 @@ use super::{Agent, Chain, EffectFilter, Fault, FaultEvent, MultiChain, Simulatio
 use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
 use crate::chain::{Batch, Block, Header};
 use crate::network::Change;
-use crate::observe::story::Recorder;
+use crate::observe::event_log::Recorder;
 use crate::observe::{Loss, Observed, Observer, Violation};
 use fixture::{Bell, Config, Diary, FAST_CLOCK, SLOW_DISK, at, payment, run, setup};
 

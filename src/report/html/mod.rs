@@ -36,9 +36,9 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> Strin
         let several = run.ran.chains.len() > 1;
         let heading = |what: &str| if several { format!("{what}: chain {}", chain.name) } else { what.to_owned() };
         cards(&mut page, &chain.outcome.summary, several.then_some(chain.name.as_str()));
-        if let Some(story) = &pictures.story {
+        if let Some(diagram) = &pictures.event_log {
             page.element("h2", &heading("Events"));
-            page.chart(&story.alternative, &story.svg);
+            page.chart(&diagram.alternative, &diagram.svg);
             page.open("p class=\"soft\"");
             page.text("Event by event, with every message, in event-log.txt.");
             page.close("p");
