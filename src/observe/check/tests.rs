@@ -1,9 +1,9 @@
 //! Each checker finds the bug that is planted for it, says where, and is silent on a good history.
 
-use super::history::{Feed, child, ms, node, payment, root};
 use super::*;
 use crate::base::{AccountId, ClientId, Crypto, Hash, Height, Keyring};
 use crate::chain::{Block, Transaction};
+use crate::observe::testing::{Feed, child, ms, node, payment, root};
 use std::sync::Arc;
 
 const ALL: u32 = 3;
@@ -215,8 +215,8 @@ fn final_blocks_that_are_no_chain_break_finality() {
     assert_eq!(feed(1, &blocks[2]), [""; 0]);
     assert!(feed(1, &blocks[3])[0].contains("at height 3 after height 1: a gap or a repetition"));
     assert!(feed(1, &blocks[1])[0].contains("a gap or a repetition"));
-    let stranger = child(&child(&Block::genesis(), 9, &[]), 9, &[]);
-    assert!(feed(1, &stranger)[0].contains("whose parent is"));
+    let unconnected = child(&child(&Block::genesis(), 9, &[]), 9, &[]);
+    assert!(feed(1, &unconnected)[0].contains("whose parent is"));
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn a_fault_that_lasts_excuses_whoever_is_behind_unless_it_must_be_survived() {
     }
 }
 
-/// Numbers of one sender follow each other, so that one that nobody holds keeps back those behind it.
+/// Nonces of one sender follow each other, so that a payment that no node has delays those behind it.
 #[test]
 fn a_payment_that_waits_at_a_node_that_is_down_or_behind_such_a_one_is_no_violation() {
     let mut feed = progress(100, &[]);
@@ -543,8 +543,8 @@ fn asking() -> Settings {
 #[test]
 fn a_run_in_which_nothing_could_be_judged_says_why() {
     let open = |why: &str| (why.to_owned(), true);
-    let everybody: BTreeSet<NodeId> = (0..ALL).map(node).collect();
-    let found = unchecked(&Settings { byzantine: everybody, ..asking() }, 500, |_| {});
+    let all: BTreeSet<NodeId> = (0..ALL).map(node).collect();
+    let found = unchecked(&Settings { byzantine: all, ..asking() }, 500, |_| {});
     assert_eq!(found, [open("everything: no honest node was left")]);
     let found = unchecked(&asking(), 500, |_| {});
     let nothing = "safety: nothing was submitted and no block became final";

@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::Duration;
 use crate::chain::Block;
-use crate::observe::check::history::{Feed, child, ms, node, payment};
+use crate::observe::testing::{Feed, child, ms, node, payment};
 use crate::observe::{Observed, Observer, ViolationKind};
 
 fn recorder(capacity: usize) -> Feed<Recorder> {

@@ -8,7 +8,7 @@ use super::summary::Summary;
 use crate::base::{Duration, Time};
 use serde::Serialize;
 
-/// Everything that is known of a run when it is over.
+/// The results of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The metrics.
@@ -37,24 +37,24 @@ pub struct Outcome {
     pub messages: Vec<MessageRow>,
     /// One row per label that protocols noted, in order of first use.
     pub notes: Vec<NoteRow>,
-    /// How often mempools refused or evicted, by reason.
+    /// Number of transactions that mempools rejected or evicted, by reason.
     pub refusals: Vec<RefusalRow>,
-    /// How often honest nodes cut their chain back, by depth, ascending.
+    /// Number of reorganisations at honest nodes by depth, ascending.
     pub reorgs: Vec<ReorgRow>,
-    /// Share of (block, honest node) pairs that were reached by a time after the block's creation.
+    /// For times after the creation of a block, the share of (block, honest node) pairs in which the node had it by then.
     pub propagation: Vec<CdfPoint>,
-    /// Share of confirmed transactions that were confirmed by a time after their submission.
+    /// For times after submission, the share of confirmed transactions that were confirmed by then.
     pub confirmation: Vec<CdfPoint>,
-    /// The faults that happened, for shading.
+    /// The faults of the run.
     pub faults: Vec<FaultSpan>,
-    /// One row per fault period and region: how long the chain stood still, and how soon it was well again.
+    /// One row per fault period and region: outage, recovery, drain and catch-up.
     pub periods: Vec<PeriodRow>,
-    /// One row per fault period, region and phase: how payments fared before, during and after.
+    /// One row per fault period, region and phase: payments before, during and after it.
     pub phases: Vec<PhaseRow>,
-    /// The broken properties, as many as were kept.
+    /// The violations that were kept.
     pub violations: Vec<ViolationRow>,
-    /// What was checked.
+    /// The properties that were checked.
     pub checked: Vec<String>,
-    /// What could not be checked, and why.
+    /// The properties that could not be checked, and why.
     pub unchecked: Vec<UncheckedRow>,
 }

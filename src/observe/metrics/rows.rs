@@ -1,20 +1,21 @@
 //! The rows of the tables of a run: plain data, ready for CSV, charts and JSON.
 //!
-//! Instants and spans are kept as [`Time`] and [`Duration`] and written as seconds, under names that end in `_s`.
-//! [`Time::NEVER`] stands for what did not happen; it is written as an empty cell, or `null` in JSON.
+//! Instants and spans are [`Time`] and [`Duration`], and are written as seconds under names that end in `_s`. In rows of
+//! transactions and blocks, of which there may be millions, [`Time::NEVER`] and [`Duration::MAX`] say that something did
+//! not happen: an `Option` would need half as much memory again. They are written as empty cells, or `null` in JSON.
 
 use crate::base::{ClientId, Duration, Height, NodeId, Time};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
-/// Something that could not be checked.
+/// A property that could not be checked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UncheckedRow {
     /// The property, or `everything`.
     pub property: String,
     /// Why not.
     pub why: String,
-    /// Whether the question of the run is open without it: exit code 6.
+    /// Whether the question of the run is unanswered without it: exit code 6.
     pub decisive: bool,
 }
 
@@ -34,41 +35,41 @@ impl Serialize for ShortId {
     }
 }
 
-/// What became of a transaction.
+/// The status of a transaction at the end of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransactionStatus {
-    /// It is final, had its effect, and is on the canonical chain at the end.
+    /// Final with effect, and on the canonical chain at the end.
     Executed,
-    /// It is final and had no effect.
+    /// Final without effect.
     NoEffect,
-    /// It is not final; a mempool refused or evicted it at least once.
+    /// Not final; a mempool rejected or evicted it at least once.
     Rejected,
-    /// It was on an honest node's chain, perhaps even final there, and is not on the canonical chain at the end.
+    /// It was on an honest node's chain, perhaps final there, and is not on the canonical chain at the end.
     Reverted,
-    /// It is not final yet.
+    /// Not final, for no other reason.
     Pending,
 }
 
 /// A transaction. About 100 bytes.
 #[derive(Clone, Debug, Serialize)]
 pub struct TransactionRow {
-    /// Its short name.
+    /// The first bytes of its hash.
     pub id: ShortId,
-    /// Who asked.
+    /// The client that submitted it.
     pub client: ClientId,
-    /// Its home: the node that it was handed to first.
+    /// Its entry node: the node that it was submitted to first.
     pub node: NodeId,
-    /// When it was handed over first.
+    /// When it was first submitted.
     #[serde(rename = "submitted_s", serialize_with = "seconds")]
     pub submitted: Time,
-    /// When it was first handed to an honest node that was up; never if it was not.
+    /// When it was first submitted to an honest node that was up.
     #[serde(rename = "taken_s", serialize_with = "seconds")]
     pub taken: Time,
     /// When an honest node first had it on its chain.
     #[serde(rename = "included_s", serialize_with = "seconds")]
     pub included: Time,
-    /// When it was final at its home; if the home is not honest, at the first honest node.
+    /// When it was final at its entry node; if that is not honest, at the first honest node.
     #[serde(rename = "final_entry_s", serialize_with = "seconds")]
     pub final_entry: Time,
     /// When it was final at the first honest node.
@@ -77,64 +78,64 @@ pub struct TransactionRow {
     /// When it was final at the last honest node.
     #[serde(rename = "final_everywhere_s", serialize_with = "seconds")]
     pub final_everywhere: Time,
-    /// When its client believed it final.
+    /// When its client accepted it as final.
     #[serde(rename = "replied_s", serialize_with = "seconds")]
     pub replied: Time,
     /// Height of the block in which it is final.
     pub height: Option<Height>,
     /// Its bytes on the wire.
     pub bytes: u32,
-    /// What its sender pays the proposer.
+    /// The fee that its sender pays to the proposer.
     pub fee: u64,
-    /// What became of it.
+    /// Its status at the end of the run.
     pub status: TransactionStatus,
-    /// Whether an honest node had it on its chain and cut it off.
+    /// Whether an honest node had it on its chain and removed it.
     pub reorged: bool,
-    /// Times that it was sent again.
+    /// Number of retransmissions by its client.
     pub retransmissions: u16,
 }
 
-/// Where a block ended.
+/// The status of a block at the end of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockStatus {
     /// On the chain that honest nodes agree on at the end.
     Canonical,
-    /// Not on it, though not above its tip.
+    /// Not on it, and not higher than its tip.
     Stale,
-    /// Above its tip: too young to tell.
+    /// Higher than its tip: not decided yet.
     Undecided,
 }
 
 /// A block.
 #[derive(Clone, Debug, Serialize)]
 pub struct BlockRow {
-    /// Its short name.
+    /// The first bytes of its hash.
     pub id: ShortId,
     /// Its height.
     pub height: Height,
-    /// Its parent's short name.
+    /// The first bytes of its parent's hash.
     pub parent: ShortId,
-    /// Who made it.
+    /// The node that proposed it.
     pub proposer: NodeId,
-    /// When a node first held it, its proposer as a rule.
+    /// When a node first had it, as a rule its proposer.
     #[serde(rename = "created_s", serialize_with = "seconds")]
     pub created: Time,
     /// Number of transactions, coinbase included.
     pub transactions: u32,
     /// Its bytes on the wire.
     pub bytes: u64,
-    /// Where it ended.
+    /// Its status at the end of the run.
     pub status: BlockStatus,
-    /// Honest nodes that held it at the end.
+    /// Number of honest nodes that had it at the end.
     pub honest_holders: u32,
-    /// From creation until half of the honest nodes held it.
+    /// From creation until half of the honest nodes had it.
     #[serde(rename = "t50_s", serialize_with = "span_seconds")]
     pub t50: Duration,
-    /// From creation until 90 % of the honest nodes held it.
+    /// From creation until 90 % of the honest nodes had it.
     #[serde(rename = "t90_s", serialize_with = "span_seconds")]
     pub t90: Duration,
-    /// From creation until 99 % of the honest nodes held it.
+    /// From creation until 99 % of the honest nodes had it.
     #[serde(rename = "t99_s", serialize_with = "span_seconds")]
     pub t99: Duration,
     /// When it was final at the first honest node.
@@ -149,7 +150,7 @@ pub struct BlockRow {
     pub final_everywhere: Time,
 }
 
-/// What happened within an interval.
+/// An interval of the time series.
 #[derive(Clone, Debug, Serialize)]
 pub struct IntervalRow {
     /// When it begins (inclusive).
@@ -165,25 +166,25 @@ pub struct IntervalRow {
     /// The same per second.
     #[serde(rename = "throughput_tps")]
     pub throughput: f64,
-    /// Median confirmation time of the transactions that became final with effect at their home in it, in seconds.
+    /// Median confirmation time in seconds of the transactions that became final with effect at their entry node in it.
     pub confirmation_p50_s: Option<f64>,
-    /// Transactions submitted and not final at any honest node, at its end; also those that are refused or lost.
+    /// Transactions submitted and not final at any honest node, at its end; rejected and reverted ones included.
     pub unconfirmed: u64,
     /// Blocks created.
     pub blocks: u64,
-    /// Rounds that ended without a decision, each number counted when it was noted first.
+    /// Rounds that ended without a decision, each number counted when it was first noted.
     pub failed_rounds: u64,
-    /// Canonical blocks created whose proposer is another than that of the block below; see the figure.
+    /// Canonical blocks created whose proposer is another than that of the block below; see the metric.
     pub leader_changes: u64,
-    /// Times that an honest node cut its chain back.
+    /// Reorganisations at honest nodes.
     pub reorgs: u64,
-    /// Blocks that an honest node cut off at once, at most.
+    /// Most blocks that an honest node removed at once.
     pub reorg_max: u64,
     /// Copies of messages sent.
     pub messages: u64,
     /// Bytes sent.
     pub sent_bytes: u64,
-    /// Mean share of computing time that nodes were busy, 0 to 1.
+    /// Mean share of the computing time of nodes that was used, 0 to 1.
     pub cpu_mean: Option<f64>,
     /// The same of the busiest node.
     pub cpu_max: Option<f64>,
@@ -191,16 +192,16 @@ pub struct IntervalRow {
     pub inbox_max: u32,
     /// Most transactions waiting in a mempool, at its end.
     pub mempool_max: u32,
-    /// The least height that an honest node had finalized, at its end.
+    /// The lowest height that an honest node had finalized, at its end.
     pub finalized_min: Height,
-    /// The greatest height that an honest node had finalized, at its end.
+    /// The highest height that an honest node had finalized, at its end.
     pub finalized_max: Height,
 }
 
 /// A node.
 #[derive(Clone, Debug, Serialize)]
 pub struct NodeRow {
-    /// Which.
+    /// The node.
     pub node: NodeId,
     /// Whether it follows the protocol.
     pub honest: bool,
@@ -223,15 +224,15 @@ pub struct NodeRow {
     pub blocks_stale: u64,
     /// Its share of the canonical blocks.
     pub block_share: f64,
-    /// Its share of the power: hash power, stake, or one of n.
+    /// Its share of the weight: hash power, stake, or one of n.
     pub weight_share: f64,
-    /// Times that it crashed.
+    /// Number of crashes.
     pub crashes: u32,
-    /// Times that it cut its chain back.
+    /// Number of reorganisations of its chain.
     pub reorgs: u64,
-    /// Blocks that it cut off at once, at most.
+    /// Most blocks that it removed at once.
     pub reorg_max: u64,
-    /// Rounds that it saw end without a decision.
+    /// Rounds that ended without a decision at it.
     pub failed_rounds: u64,
     /// Height of its chain at the end.
     pub height: Height,
@@ -259,29 +260,29 @@ pub struct MessageRow {
 pub struct NoteRow {
     /// The label.
     pub label: &'static str,
-    /// How often honest nodes noted it.
+    /// Number of times that honest nodes noted it.
     pub count: u64,
     /// Mean of the numbers noted.
     pub mean: f64,
-    /// The greatest.
+    /// The greatest number noted.
     pub max: u64,
 }
 
-/// A reason to refuse a transaction.
+/// A reason for which mempools rejected transactions.
 #[derive(Clone, Debug, Serialize)]
 pub struct RefusalRow {
     /// The reason.
     pub reason: &'static str,
-    /// How often it was given.
+    /// Number of rejections for it.
     pub count: u64,
 }
 
 /// Reorganisations of one depth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReorgRow {
-    /// Blocks cut off at once.
+    /// Blocks removed at once.
     pub depth: u64,
-    /// How often.
+    /// Number of reorganisations of this depth.
     pub count: u64,
 }
 
@@ -300,7 +301,7 @@ pub struct CdfPoint {
 pub struct FaultSpan {
     /// Its number in the schedule.
     pub fault: u32,
-    /// What it is.
+    /// Its description.
     pub label: String,
     /// When it began.
     #[serde(rename = "start_s", serialize_with = "seconds")]
@@ -312,20 +313,20 @@ pub struct FaultSpan {
     pub period: u32,
 }
 
-/// Whether a time that is asked for was found.
+/// Whether a time was reached within the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reached {
-    /// It was.
+    /// It was reached.
     Yes,
-    /// Not by the end of the run, or not before the next fault period: see [`PeriodRow::watched_until`].
+    /// It was not reached by the end of the run, or before the next fault period: see [`PeriodRow::watched_until`].
     No,
     /// Nothing could be measured: there is no time before the period, or the period does not end.
     NotMeasurable,
 }
 
-/// A fault period at the nodes of all regions, or of one. The times of [`Duration::MAX`] were not reached or could not
-/// be measured, as the word beside each says.
+/// A fault period at the nodes of all regions, or of one. A time is `None` if it was not reached or could not be measured, as
+/// the field after it says.
 #[derive(Clone, Debug, Serialize)]
 pub struct PeriodRow {
     /// Its number, from 0, in order of time.
@@ -338,32 +339,33 @@ pub struct PeriodRow {
     /// When its last fault ended; never if one did not.
     #[serde(rename = "end_s", serialize_with = "seconds")]
     pub end: Time,
-    /// How many faults it is made of.
+    /// Number of faults in it.
     pub faults: u32,
     /// The longest interval without finality that overlaps it, while a payment was outstanding.
-    #[serde(rename = "outage_s", serialize_with = "span_seconds")]
-    pub outage: Duration,
+    #[serde(rename = "outage_s", serialize_with = "optional_span_seconds")]
+    pub outage: Option<Duration>,
     /// Whether that interval ended.
     pub outage_over: Reached,
-    /// When that interval began.
-    #[serde(rename = "outage_from_s", serialize_with = "seconds")]
-    pub outage_from: Time,
-    /// From its end until throughput was back.
-    #[serde(rename = "recovery_s", serialize_with = "span_seconds")]
-    pub recovery: Duration,
-    /// Whether it was.
+    /// When that interval began, if there was one.
+    #[serde(rename = "outage_from_s", serialize_with = "optional_seconds")]
+    pub outage_from: Option<Time>,
+    /// From its end until throughput had recovered.
+    #[serde(rename = "recovery_s", serialize_with = "optional_span_seconds")]
+    pub recovery: Option<Duration>,
+    /// Whether it had.
     pub recovered: Reached,
-    /// From its end until no more payments were outstanding than before.
-    #[serde(rename = "drain_s", serialize_with = "span_seconds")]
-    pub drain: Duration,
-    /// Whether that came.
+    /// From its end until no more payments were outstanding than before it.
+    #[serde(rename = "drain_s", serialize_with = "optional_span_seconds")]
+    pub drain: Option<Duration>,
+    /// Whether that was reached.
     pub drained: Reached,
     /// From its end until all nodes had caught up.
-    #[serde(rename = "catch_up_s", serialize_with = "span_seconds")]
-    pub catch_up: Duration,
+    #[serde(rename = "catch_up_s", serialize_with = "optional_span_seconds")]
+    pub catch_up: Option<Duration>,
     /// Whether they had. Of all regions only.
     pub caught_up: Reached,
-    /// Until when all this was awaited: the end of the run. Catching up is awaited until the next period, if it is earlier.
+    /// Until when these times were measured: the end of the run. Catch-up is measured until the next period if that is
+    /// earlier.
     #[serde(rename = "watched_until_s", serialize_with = "seconds")]
     pub watched_until: Time,
 }
@@ -380,7 +382,7 @@ pub enum Phase {
     After,
 }
 
-/// How payments fared in a phase of a fault period: those of all clients, or of the clients of one region.
+/// The payments of a phase of a fault period: those of all clients, or of the clients of one region.
 #[derive(Clone, Debug, Serialize)]
 pub struct PhaseRow {
     /// The number of the period.
@@ -399,9 +401,9 @@ pub struct PhaseRow {
     pub submitted: u64,
     /// Of these, those that were final with effect by the end of the run.
     pub succeeded: u64,
-    /// Of these, those that were pending at the end of the run and could not be final yet.
+    /// Of these, those that were pending at the end of the run and submitted too late to be final.
     pub undecided: u64,
-    /// What succeeded of what is decided, in per cent.
+    /// The share of succeeded among decided transactions, in per cent.
     pub success_rate: Option<f64>,
     /// Transactions that became final with effect in it, whenever they were submitted.
     pub confirmed: u64,
@@ -412,23 +414,23 @@ pub struct PhaseRow {
     pub confirmation_p50_s: Option<f64>,
     /// The same, 99th percentile.
     pub confirmation_p99_s: Option<f64>,
-    /// Median time from submission until the client believed it final, of the transactions submitted in it.
+    /// Median time from submission until the client accepted the transaction as final, of those submitted in it.
     pub reply_p50_s: Option<f64>,
     /// The same, 99th percentile.
     pub reply_p99_s: Option<f64>,
 }
 
-/// A broken property.
+/// A violation.
 #[derive(Clone, Debug, Serialize)]
 pub struct ViolationRow {
-    /// Which.
+    /// The property.
     pub property: &'static str,
     /// `safety` or `liveness`.
     pub kind: &'static str,
-    /// When it was seen.
+    /// When it was found.
     #[serde(rename = "at_s", serialize_with = "seconds")]
     pub at: Time,
-    /// What was expected and what was found.
+    /// The expected and the actual behaviour.
     pub what: String,
 }
 
@@ -442,4 +444,16 @@ pub fn seconds<S: Serializer>(at: &Time, out: S) -> Result<S::Ok, S::Error> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
 pub fn span_seconds<S: Serializer>(span: &Duration, out: S) -> Result<S::Ok, S::Error> {
     if *span == Duration::MAX { out.serialize_none() } else { out.serialize_some(&span.as_secs_f64()) }
+}
+
+/// Writes an instant as seconds, if there is one.
+#[expect(clippy::ref_option, reason = "serde calls it")]
+fn optional_seconds<S: Serializer>(at: &Option<Time>, out: S) -> Result<S::Ok, S::Error> {
+    at.map(Time::as_secs_f64).serialize(out)
+}
+
+/// Writes a span as seconds, if there is one.
+#[expect(clippy::ref_option, reason = "serde calls it")]
+fn optional_span_seconds<S: Serializer>(span: &Option<Duration>, out: S) -> Result<S::Ok, S::Error> {
+    span.map(Duration::as_secs_f64).serialize(out)
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::{AccountId, ClientId, Crypto, Hash, Keyring};
 use crate::chain::{Block, Body, Transaction};
 use crate::observe::check::Verdict;
-use crate::observe::check::history::{Feed, child, ms, node, payment};
+use crate::observe::testing::{Feed, child, ms, node, payment};
 use crate::observe::{Violation, ViolationKind};
 
 fn secs(seconds: u64) -> Duration {
@@ -36,8 +36,8 @@ fn note(feed: &mut Feed<Metrics>, n: u32, label: &'static str, value: u64) {
 }
 
 /// Three honest nodes and a Byzantine one for ten seconds, the first of which is warm-up. Block 1 in the warm-up, block
-/// 2 with a stale rival, block 3 not final, block 4 on nobody's chain.
-fn story() -> Outcome {
+/// 2 with a stale rival, block 3 not final, block 4 on no chain.
+fn history() -> Outcome {
     let settings = MetricsSettings {
         honest: vec![true, true, true, false],
         warm_up: secs(1),
@@ -109,7 +109,7 @@ fn story() -> Outcome {
 
 #[test]
 fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
-    let outcome = story();
+    let outcome = history();
     for (name, expected) in [
         ("offered_load", 0.5),
         ("submitted", 5.0 / 9.0),
@@ -136,7 +136,7 @@ fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
 
 #[test]
 fn metrics_of_chains_are_those_worked_out_by_hand() {
-    let outcome = story();
+    let outcome = history();
     for (name, expected) in [
         ("safety_violations", 0.0),
         ("liveness_violations", 0.0),
@@ -160,7 +160,7 @@ fn metrics_of_chains_are_those_worked_out_by_hand() {
 
 #[test]
 fn costs_and_fairness_are_those_worked_out_by_hand() {
-    let outcome = story();
+    let outcome = history();
     for (name, expected) in [
         ("messages_per_transaction", 1.0),
         ("bytes_per_transaction", 87.5),
@@ -182,20 +182,20 @@ fn costs_and_fairness_are_those_worked_out_by_hand() {
 
 #[test]
 fn every_figure_has_a_name_of_its_own_and_a_definition() {
-    let metrics = story().summary.metrics;
+    let metrics = history().summary.metrics;
     for (at, metric) in metrics.iter().enumerate() {
         assert!(metrics[..at].iter().all(|other| other.def != metric.def), "{} twice", metric.def.name);
         assert!(metric.def.definition.len() > 10 && !metric.def.definition.contains('\n'), "{}", metric.def.name);
         assert!(metric.def.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
         let of_a_phase = ["_before", "_during", "_after"].iter().any(|phase| metric.def.name.ends_with(phase));
         let has_reading = metric.value.is_some() || metric.not_reached > 0 || of_a_phase;
-        assert!(has_reading, "the story gives {} a value", metric.def.name);
+        assert!(has_reading, "the history gives {} a value", metric.def.name);
     }
 }
 
 #[test]
-fn rows_tell_what_became_of_each_transaction() {
-    let rows = story().transactions;
+fn rows_show_what_became_of_each_transaction() {
+    let rows = history().transactions;
     let times = |row: &TransactionRow| {
         [row.submitted, row.included, row.final_entry, row.final_first, row.final_everywhere]
             .map(|at| if at == Time::NEVER { 0 } else { at.as_nanos() / 1_000_000 })
@@ -219,8 +219,8 @@ fn rows_tell_what_became_of_each_transaction() {
 }
 
 #[test]
-fn rows_tell_where_each_block_ended() {
-    let outcome = story();
+fn rows_show_where_each_block_ended() {
+    let outcome = history();
     let facts: Vec<_> = outcome.blocks.iter().map(|row| (row.height.0, row.status, row.honest_holders)).collect();
     let expected = [
         (1, BlockStatus::Canonical, 3),
@@ -239,8 +239,8 @@ fn rows_tell_where_each_block_ended() {
 }
 
 #[test]
-fn rows_tell_what_happened_in_each_interval() {
-    let outcome = story();
+fn rows_show_what_happened_in_each_interval() {
+    let outcome = history();
     let column = |of: fn(&IntervalRow) -> u64| outcome.intervals.iter().map(of).collect::<Vec<_>>();
     assert_eq!(column(|row| row.submitted), [1, 0, 1, 2, 2, 0, 0, 0, 0, 0]);
     assert_eq!(column(|row| row.confirmed), [0, 1, 0, 0, 0, 0, 3, 0, 0, 0]);
@@ -265,8 +265,8 @@ fn rows_tell_what_happened_in_each_interval() {
 }
 
 #[test]
-fn rows_tell_of_nodes_messages_notes_faults_and_distributions() {
-    let outcome = story();
+fn rows_show_nodes_messages_notes_faults_and_distributions() {
+    let outcome = history();
     let vote = &outcome.messages[0];
     assert_eq!((vote.kind, vote.sent, vote.sent_bytes, vote.delivered), ("vote", 5, 320, 0));
     let block = &outcome.messages[1];
@@ -291,7 +291,7 @@ fn rows_tell_of_nodes_messages_notes_faults_and_distributions() {
 
 #[test]
 fn rows_are_written_as_seconds_and_gaps_as_nothing() {
-    let json = serde_json::to_value(story()).unwrap();
+    let json = serde_json::to_value(history()).unwrap();
     let row = &json["transactions"][4];
     assert_eq!(row["submitted_s"], 4.0);
     assert!(row["final_entry_s"].is_null() && row["height"].is_null());
@@ -300,7 +300,7 @@ fn rows_are_written_as_seconds_and_gaps_as_nothing() {
     assert!(json["blocks"][3]["t90_s"].is_null());
     assert_eq!(json["summary"][2]["name"], "throughput");
     let mut table = csv::Writer::from_writer(Vec::new());
-    story().transactions.iter().for_each(|row| table.serialize(row).unwrap());
+    history().transactions.iter().for_each(|row| table.serialize(row).unwrap());
     let text = String::from_utf8(table.into_inner().unwrap()).unwrap();
     let mut lines = text.lines();
     let head = "id,client,node,submitted_s,taken_s,included_s,final_entry_s,final_first_s,final_everywhere_s,\

@@ -1,5 +1,4 @@
-//! The part of a page that tells of faults: how long the chain stood still, how soon it was well again, and how payments
-//! fared before, during and after.
+//! The part of a page about faults: outage and recovery, and payments before, during and after.
 
 use super::super::number::{digits, grouped, seconds};
 use super::instant;
@@ -60,10 +59,10 @@ fn region(name: &str) -> &str {
 }
 
 fn period(page: &mut Page, row: &PeriodRow) {
-    let time = |span: Duration, reached: Reached| match reached {
-        Reached::Yes => seconds(span.as_secs_f64()),
-        Reached::No => format!("not by {} s", digits(row.watched_until.as_secs_f64())),
-        Reached::NotMeasurable => "-".to_owned(),
+    let time = |span: Option<Duration>, reached: Reached| match (span, reached) {
+        (Some(span), _) => seconds(span.as_secs_f64()),
+        (None, Reached::No) => format!("not by {} s", digits(row.watched_until.as_secs_f64())),
+        (None, _) => "-".to_owned(),
     };
     page.row(&[
         (region(&row.region), false),

@@ -268,7 +268,7 @@ impl Builder<'_> {
         let metrics = MetricsSettings {
             honest: checks.honest(),
             regions: regions.to_vec(),
-            power: weights.iter().map(|weight| *weight as f64 / total as f64).collect(),
+            weights: weights.iter().map(|weight| *weight as f64 / total as f64).collect(),
             cores: nodes.cores,
             warm_up: scenario.warm_up,
             interval: scenario.output.interval,

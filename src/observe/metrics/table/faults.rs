@@ -245,22 +245,17 @@ fn has_fault(m: &Measured<'_>) -> bool {
 
 /// The period with the longest outage: one that is not over is longer than any; the first of equals.
 fn worst<'a>(m: &Measured<'a>) -> Option<&'a PeriodRow> {
-    let length = |row: &PeriodRow| match row.outage_over {
-        Reached::No => Duration::MAX,
-        Reached::Yes => row.outage,
-        Reached::NotMeasurable => Duration::ZERO,
-    };
+    let length = |row: &PeriodRow| (row.outage_over == Reached::No, row.outage);
     periods(m).max_by_key(|row| (length(row), std::cmp::Reverse(row.start)))
 }
 
 /// The longest of a time over all periods; not reached if it was not after one of them.
-fn longest(m: &Measured<'_>, time: fn(&PeriodRow) -> (Duration, Reached)) -> Awaited {
+fn longest(m: &Measured<'_>, time: fn(&PeriodRow) -> (Option<Duration>, Reached)) -> Awaited {
     let times = || periods(m).map(time);
     if let Some(worst) = worst(m).filter(|_| times().any(|(_, reached)| reached == Reached::No)) {
         return Awaited::NotBy(worst.watched_until);
     }
-    let reached = times().filter(|(_, reached)| *reached == Reached::Yes).map(|(span, _)| span);
-    reached.max().map_or(Awaited::NotMeasurable, Awaited::After)
+    times().filter_map(|(span, _)| span).max().map_or(Awaited::NotMeasurable, Awaited::After)
 }
 
 /// The row of a phase of the worst period, if the phase has a length.
