@@ -121,7 +121,7 @@ impl SearchRun<'_> {
             }
             search.wall_s += begun.elapsed().as_secs_f64();
             folder.save(&search)?;
-            progress.notify(search.worlds(), search.wall_s, search.found.len(), search.coverage.len());
+            progress.notify(search.cases(), search.wall_s, search.found.len(), search.coverage.len());
         }
         progress.clear();
         Ok(search)
@@ -257,7 +257,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
                     "name": search.name,
                     "variant": search.variant,
                     "protocol": search.protocol,
-                    "cases": search.worlds(),
+                    "cases": search.cases(),
                     "events": search.events,
                     "simulated_s": search.simulated_s,
                     "wall_s": search.wall_s,
@@ -280,7 +280,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
     }
     for (path, search) in searches {
         for unjudged in &search.unjudged {
-            let (label, world) = (search.label(), unjudged.world);
+            let (label, world) = (search.label(), unjudged.case);
             writeln!(std::io::stderr(), "not judged: case {world} of {label}: {}", unjudged.why)?;
         }
         for found in search.found.iter().filter(|found| found.folder.is_some()) {
@@ -291,7 +291,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
                 "error: {kind} violated: {} of {}, in case {}\n  {}\n  to see it again: ledgerlab run {}",
                 found.finding.property,
                 search.label(),
-                found.world,
+                found.case,
                 found.finding.what,
                 folder.join("minimized.toml").display()
             )?;

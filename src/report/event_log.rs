@@ -1,14 +1,14 @@
 //! The event log of a run for people: a line per event, and a diagram.
 
 use super::chart::{self, SpaceTime};
-use super::folder::{Folder, WriteError};
-use super::number::{grouped, quantity, seconds};
+use super::format::{grouped, quantity, seconds};
+use super::output_dir::{OutputDir, WriteError};
 use crate::base::NodeId;
 use crate::observe::event_log::{BlockName, Event, EventKind, EventLog, Transmission};
 use crate::observe::{Loss, ViolationKind};
 use std::fmt::Write as _;
 
-/// The diagram of a log, as it was drawn.
+/// The space-time diagram of an event log.
 #[derive(Clone, Debug)]
 pub struct DrawnEventLog {
     /// What it shows, for those who cannot see it.
@@ -21,7 +21,7 @@ pub struct DrawnEventLog {
 ///
 /// # Errors
 /// If it could not be written.
-pub fn write(log: &EventLog, folder: &Folder, within: &str) -> Result<(), WriteError> {
+pub fn write(log: &EventLog, folder: &OutputDir, within: &str) -> Result<(), WriteError> {
     let text = text(log);
     folder.file(&format!("{within}event-log.txt"), |out| out.write_all(text.as_bytes()))
 }
@@ -30,7 +30,7 @@ pub fn write(log: &EventLog, folder: &Folder, within: &str) -> Result<(), WriteE
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn draw(log: &EventLog, folder: &Folder, within: &str) -> Result<DrawnEventLog, WriteError> {
+pub fn draw(log: &EventLog, folder: &OutputDir, within: &str) -> Result<DrawnEventLog, WriteError> {
     let diagram = SpaceTime::new(log);
     let svg = chart::svg(&diagram);
     folder.file(&format!("{within}charts/space-time.svg"), |out| out.write_all(svg.as_bytes()))?;
@@ -154,7 +154,7 @@ fn four(hex: &str) -> &str {
     &hex[..4]
 }
 
-/// The label of a fault whose beginning is told or lies before the log.
+/// The label of a fault that begins in the log or before it.
 fn label(log: &EventLog, fault: u32) -> String {
     let begun = log.events.iter().find_map(|event| match &event.kind {
         EventKind::FaultBegan { fault: number, label } if *number == fault => Some(label),
@@ -219,10 +219,10 @@ Lasts at first: crash of n2.
     #[test]
     fn a_log_and_its_diagram_are_written_into_the_directory_given() {
         let home = tempfile::tempdir().unwrap();
-        let folder = Folder::begin(&home.path().join("here")).unwrap();
+        let folder = OutputDir::create(&home.path().join("here")).unwrap();
         write(&log(), &folder, "chain/").unwrap();
         let drawn = draw(&log(), &folder, "").unwrap();
-        let place = folder.land().unwrap().place;
+        let place = folder.commit().unwrap().place;
         assert_eq!(std::fs::read_to_string(place.join("chain/event-log.txt")).unwrap(), text(&log()));
         assert_eq!(std::fs::read_to_string(place.join("charts/space-time.svg")).unwrap(), drawn.svg);
         assert!(std::fs::read(place.join("charts/space-time.png")).unwrap().starts_with(b"\x89PNG"));

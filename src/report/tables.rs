@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 /// The columns of each table.
 pub mod columns {
-    /// `summary.csv`: one row per figure.
+    /// `summary.csv`: one row per metric.
     pub const SUMMARY: &[&str] = &[
         "name",
         "label",

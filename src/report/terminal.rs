@@ -1,10 +1,10 @@
-//! What is said on the terminal when all is over: one table, and the verdict in plain words.
+//! The summary on the terminal: one table, and the verdict in words.
 
 use super::comparison::{COLUMNS, FinishedComparison, Row};
-use super::group::key_metrics;
+use super::format::{digits, grouped, quantity, range, seconds};
 use super::manifest::{Manifest, Verdict};
-use super::number::{digits, grouped, quantity, range, seconds};
-use super::{ChainSummary, Written};
+use super::metric_groups::key_metrics;
+use super::{ChainSummary, RunReport};
 use crate::observe::metrics::{Aggregation, Interval, Metric};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::fmt::Write as _;
@@ -51,26 +51,26 @@ fn plain_seconds(at: f64) -> String {
 /// The confidence interval of a metric over several runs, and how they were aggregated where that is not the mean.
 #[must_use]
 pub fn interval(metric: &Metric) -> String {
-    let mut said = Vec::new();
+    let mut parts = Vec::new();
     match metric.interval {
-        Some(Interval { low, high }) if low >= high && low.is_finite() => said.push("the same in all runs".to_owned()),
-        Some(Interval { low, high }) if low.is_finite() => said.push(range(low, high, metric.def.unit)),
-        _ if metric.aggregation == Aggregation::Sum => said.push("sum over runs".into()),
+        Some(Interval { low, high }) if low >= high && low.is_finite() => parts.push("the same in all runs".to_owned()),
+        Some(Interval { low, high }) if low.is_finite() => parts.push(range(low, high, metric.def.unit)),
+        _ if metric.aggregation == Aggregation::Sum => parts.push("sum over runs".into()),
         _ => {}
     }
     match metric.aggregation {
-        Aggregation::GeometricMean => said.push("geometric mean".into()),
-        Aggregation::Median if metric.runs > 1 => said.push("median".into()),
+        Aggregation::GeometricMean => parts.push("geometric mean".into()),
+        Aggregation::Median if metric.runs > 1 => parts.push("median".into()),
         _ => {}
     }
     if let (Some(until), 2.., 1..) = (metric.until, metric.runs, metric.not_reached) {
         let (some, all) = (metric.not_reached, metric.runs);
-        said.push(format!("{some} of {all} runs not by {}", plain_seconds(until)));
+        parts.push(format!("{some} of {all} runs not by {}", plain_seconds(until)));
     }
-    said.join(", ")
+    parts.join(", ")
 }
 
-/// The verdict on all runs in plain words.
+/// The verdict on all runs in words.
 #[must_use]
 pub fn verdict(runs: &[&Manifest]) -> String {
     let sum = |of: fn(&Manifest) -> u64| runs.iter().map(|run| of(run)).sum::<u64>();
@@ -78,7 +78,7 @@ pub fn verdict(runs: &[&Manifest]) -> String {
     let interrupted = runs.iter().filter(|run| !run.complete).count();
     let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{} times", grouped(count as f64)) };
     let mut text = match (safety, liveness) {
-        (0, 0) => held(runs),
+        (0, 0) => without_violation(runs),
         (0, _) => format!("safety held; liveness was violated {}", times(liveness)),
         (_, 0) => format!("SAFETY WAS VIOLATED {}", times(safety)),
         _ => format!("SAFETY WAS VIOLATED {}, liveness {}", times(safety), times(liveness)),
@@ -91,8 +91,8 @@ pub fn verdict(runs: &[&Manifest]) -> String {
     text
 }
 
-/// What is said of runs in which nothing was violated: what could not be checked, or that everything held.
-fn held(runs: &[&Manifest]) -> String {
+/// The verdict on runs without a violation: all properties held, or some could not be checked.
+fn without_violation(runs: &[&Manifest]) -> String {
     let mut reasons: Vec<(String, bool, usize)> = Vec::new();
     for row in runs.iter().flat_map(|run| &run.unchecked) {
         let text = format!("{}: {}", row.property, row.why);
@@ -116,7 +116,7 @@ fn held(runs: &[&Manifest]) -> String {
     text
 }
 
-/// What was checked and what could not be, one line each.
+/// The properties that were checked and those that could not be, one line each.
 #[must_use]
 pub fn scope(runs: &[&Manifest]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -139,9 +139,9 @@ pub fn scope(runs: &[&Manifest]) -> Vec<String> {
     lines
 }
 
-/// Everything that is said when all is over.
+/// The whole summary of a run or an experiment.
 #[must_use]
-pub fn summary(name: &str, runs: &[&Written], chains: &[ChainSummary], folder: &str, wall: f64) -> String {
+pub fn summary(name: &str, runs: &[&RunReport], chains: &[ChainSummary], folder: &str, wall: f64) -> String {
     let mut out = String::new();
     let manifests: Vec<&Manifest> = runs.iter().map(|run| &run.manifest).collect();
     let seeds = match &manifests[..] {
@@ -178,7 +178,7 @@ pub fn summary(name: &str, runs: &[&Written], chains: &[ChainSummary], folder: &
 /// One table over all variants.
 #[must_use]
 pub fn comparison(comparison: &FinishedComparison<'_>, rows: &[Row], folder: &str) -> String {
-    let runs: Vec<&Written> = comparison.written().collect();
+    let runs: Vec<&RunReport> = comparison.written().collect();
     let manifests: Vec<&Manifest> = runs.iter().map(|run| &run.manifest).collect();
     let shown = shown(rows);
     let mut table = Table::new();
@@ -205,11 +205,11 @@ pub fn comparison(comparison: &FinishedComparison<'_>, rows: &[Row], folder: &st
     )
 }
 
-/// The columns of a comparison in which anything stands.
+/// The columns of a comparison that are not empty.
 #[must_use]
 pub fn shown(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
-    let says = |metric: &Metric| metric.not_reached > 0 || metric.value.is_some_and(|value| value != 0.0);
-    let has = |name: &str| rows.iter().any(|row| row.chain.summary.get(name).is_some_and(says));
+    let has_value = |metric: &Metric| metric.not_reached > 0 || metric.value.is_some_and(|value| value != 0.0);
+    let has = |name: &str| rows.iter().any(|row| row.chain.summary.get(name).is_some_and(has_value));
     COLUMNS.into_iter().filter(|(name, _)| has(name)).collect()
 }
 
@@ -219,9 +219,9 @@ pub fn cell(row: &Row, name: &str) -> String {
     row.chain.summary.get(name).map_or_else(|| "-".into(), value)
 }
 
-/// The first violation of the first run that has one of the kind that the verdict names, and how to see it again.
+/// The first violation of the first run with the worst verdict, and the command that reproduces it.
 #[must_use]
-pub fn violation(runs: &[&Written], again: impl Fn(u64) -> String) -> Option<String> {
+pub fn violation(runs: &[&RunReport], again: impl Fn(u64) -> String) -> Option<String> {
     let worst = runs.iter().map(|run| run.manifest.verdict).max()?;
     if !matches!(worst, Verdict::SafetyViolated | Verdict::LivenessViolated) {
         return None;

@@ -250,24 +250,29 @@ pub fn nothing() -> Outcome {
 }
 
 /// Writes a run of the small scenario, ended after `most` steps, with this outcome. Returns what is kept.
-fn write(outcome: Outcome, most: u64) -> Written {
+fn write(outcome: Outcome, most: u64) -> RunReport {
     write_page(outcome, most, false).0
 }
 
 /// The same with or without charts. Returns the text of the page as well.
-pub fn write_page(outcome: Outcome, most: u64, charts: bool) -> (Written, String) {
+pub fn write_page(outcome: Outcome, most: u64, charts: bool) -> (RunReport, String) {
     let mut scenario = scenario();
     scenario.output.charts = charts;
     let mut ran = run_small(most);
     ran.chains[0].outcome = outcome;
     ran.remarks = vec!["a remark".into()];
     let inputs = BTreeMap::from([("graph.gml".to_owned(), "graph []".to_owned())]);
-    let finished =
-        Finished { scenario: &scenario, seed: 1, ran, wall: std::time::Duration::from_millis(1500), inputs: &inputs };
+    let finished = FinishedRun {
+        scenario: &scenario,
+        seed: 1,
+        ran,
+        wall: std::time::Duration::from_millis(1500),
+        inputs: &inputs,
+    };
     let home = tempfile::tempdir().unwrap();
-    let folder = Folder::begin(&home.path().join("run")).unwrap();
+    let folder = OutputDir::create(&home.path().join("run")).unwrap();
     let written = write_run(&finished, &folder).unwrap();
-    let place = folder.land().unwrap().place;
+    let place = folder.commit().unwrap().place;
     assert_eq!(fs::read_to_string(place.join("inputs/0")).unwrap(), "graph []");
     let stored: Record = serde_json::from_slice(&fs::read(place.join(MANIFEST)).unwrap()).unwrap();
     let Record::Run(stored) = stored else { panic!("a run") };
@@ -326,10 +331,10 @@ fn runs_that_were_interrupted_do_not_count_in_the_metrics_of_several_runs() {
         write(outcome, most)
     };
     let (whole, again, cut) = (run(10.0, u64::MAX), run(20.0, u64::MAX), run(1000.0, 1));
-    let value = |runs: &[&Written]| over_runs(runs.iter().copied())[0].summary.value("throughput");
+    let value = |runs: &[&RunReport]| aggregate_runs(runs.iter().copied())[0].summary.value("throughput");
     assert_eq!(value(&[&whole, &again, &cut]), Some(15.0));
     assert_eq!(value(&[&cut]), Some(1000.0));
-    assert!(over_runs([].into_iter()).is_empty());
+    assert!(aggregate_runs([].into_iter()).is_empty());
 }
 
 #[test]
@@ -342,13 +347,13 @@ fn an_experiment_says_what_was_not_begun() {
         wall: std::time::Duration::from_secs(1),
     };
     let home = tempfile::tempdir().unwrap();
-    let folder = Folder::begin(&home.path().join("all")).unwrap();
+    let folder = OutputDir::create(&home.path().join("all")).unwrap();
     let manifest = write_experiment(&experiment, &folder).unwrap();
-    let place = folder.land().unwrap().place;
+    let place = folder.commit().unwrap().place;
     assert_eq!((manifest.verdict, manifest.complete), (Verdict::Interrupted, false));
     assert_eq!((manifest.runs[1].folder.as_deref(), manifest.runs[2].folder.as_deref()), (Some("seed-2"), None));
     let page = fs::read_to_string(place.join("report.html")).unwrap();
-    assert!(page.contains("2 of 3 runs came to their end") && page.contains("href=\"seed-1/report.html\""));
+    assert!(page.contains("2 of 3 runs are complete") && page.contains("href=\"seed-1/report.html\""));
     let summary = fs::read_to_string(place.join("summary.csv")).unwrap();
     assert!(
         summary.lines().any(|line| line.starts_with("offered_load,offered load,20.0,tx/s,20.0,20.0,2,mean,0,,")),
@@ -359,7 +364,7 @@ fn an_experiment_says_what_was_not_begun() {
 #[test]
 fn the_terminal_shows_the_key_metrics_and_says_in_plain_words_what_held() {
     let run = write(outcome(), u64::MAX);
-    let chains = over_runs([&run].into_iter());
+    let chains = aggregate_runs([&run].into_iter());
     let text = terminal::summary("small", &[&run], &chains, "runs/small", 2.0);
     for line in ["small: pbft with 4 nodes, seed 1", "verdict   everything that was checked held"] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
@@ -395,7 +400,7 @@ fn what_could_not_be_checked_is_no_success() {
 }
 
 #[test]
-fn a_violation_is_told_with_the_command_that_shows_it_again() {
+fn a_violation_is_reported_with_the_command_that_reproduces_it() {
     let mut run = write(outcome(), u64::MAX);
     (run.manifest.verdict, run.manifest.safety_violations) = (Verdict::SafetyViolated, 2);
     assert_eq!(terminal::verdict(&[&run.manifest]), "SAFETY WAS VIOLATED 2 times");
@@ -414,27 +419,27 @@ fn several(value: Option<f64>, interval: Option<(f64, f64)>, aggregation: Aggreg
 }
 
 #[test]
-fn an_interval_is_told_by_its_ends_and_without_noise() {
-    let said = |metric: &Metric| (terminal::value(metric), terminal::interval(metric));
+fn an_interval_is_shown_by_its_ends_and_without_noise() {
+    let shown = |metric: &Metric| (terminal::value(metric), terminal::interval(metric));
     let usual = several(Some(0.4), Some((0.3, 0.5)), Aggregation::Mean);
-    assert_eq!(said(&usual), ("400 ms".into(), "300 to 500 ms".into()));
+    assert_eq!(shown(&usual), ("400 ms".into(), "300 to 500 ms".into()));
     let wide = several(Some(0.4), Some((0.01, 2.0)), Aggregation::GeometricMean);
-    assert_eq!(said(&wide).1, "10 ms to 2 s, geometric mean");
+    assert_eq!(shown(&wide).1, "10 ms to 2 s, geometric mean");
     let alike = several(Some(0.4), Some((0.4, 0.4)), Aggregation::Mean);
-    assert_eq!(said(&alike).1, "the same in all runs");
+    assert_eq!(shown(&alike).1, "the same in all runs");
 }
 
 #[test]
-fn what_never_came_is_said_never_to_have_come() {
+fn a_time_that_was_not_reached_is_reported_so() {
     let never = Metric { not_reached: 1, until: Some(120.0), ..several(None, None, Aggregation::Median) };
     assert_eq!(terminal::value(&never), "not by 120 s");
     let some = Metric { value: Some(2.0), interval: Some(Interval { low: 1.0, high: f64::INFINITY }), ..never };
-    let told = "1 s or more, median, 1 of 3 runs not by 120 s";
-    assert_eq!((terminal::value(&some), terminal::interval(&some)), ("2 s".into(), told.into()));
+    let expected = "1 s or more, median, 1 of 3 runs not by 120 s";
+    assert_eq!((terminal::value(&some), terminal::interval(&some)), ("2 s".into(), expected.into()));
 }
 
 #[test]
-fn a_page_tells_of_outages_and_of_how_payments_fared() {
+fn a_page_shows_outages_and_payments_around_faults() {
     let (_, page) = write_page(outcome(), u64::MAX, false);
     for text in ["2.90 s", "not by 10 s", "during", "75 %", "eu &lt;1&gt;", "10 tx/s"] {
         assert!(page.contains(text), "{text}");

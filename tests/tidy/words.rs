@@ -54,7 +54,7 @@ const LEFT: &[(&str, usize)] = &[
     ("src/network", 122),
     ("src/observe", 5),
     ("src/protocol", 31),
-    ("src/report", 56),
+    ("src/report", 1),
     ("src/scenario", 251),
     ("src/workload", 19),
     ("tests", 681),

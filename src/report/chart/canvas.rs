@@ -1,4 +1,4 @@
-//! What every chart is drawn on, as SVG or as a bitmap.
+//! The canvas of charts, as SVG or as a bitmap.
 
 use super::theme::{FINE, FONT, INK, PAPER, load_font};
 use plotters::coord::Shift;
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 /// Red, green, blue.
 const CHANNELS: usize = 3;
 
-/// What a backend says when it cannot draw.
+/// The error of a backend that cannot draw.
 pub type DelaySampling<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Something that can be drawn.
@@ -30,7 +30,7 @@ pub fn svg(picture: &impl Picture) -> String {
     let (width, height) = ((shown_width * FINE) as u32, (shown_height * FINE) as u32);
     let mut text = String::new();
     draw(picture, SVGBackend::with_string(&mut text, (width, height))).expect("a string takes everything");
-    // DelaySampling large for precision, shown at its size.
+    // Drawn large for precision, shown at its size.
     let large = format!("<svg width=\"{width}\" height=\"{height}\"");
     text.replacen(&large, &format!("<svg width=\"{shown_width}\" height=\"{shown_height}\""), 1)
 }

@@ -1,6 +1,6 @@
 //! The part of a page about faults: outage and recovery, and payments before, during and after.
 
-use super::super::number::{digits, grouped, seconds};
+use super::super::format::{digits, grouped, seconds};
 use super::instant;
 use super::page::Page;
 use crate::base::Duration;
@@ -23,17 +23,14 @@ pub fn faults(page: &mut Page, outcome: &Outcome, heading: &str) {
             ]);
         }
     });
-    page.element(
-        "p",
-        "Faults that overlap or touch are one period. How long payments stood still, and how soon after:",
-    );
+    page.element("p", "Faults that overlap or touch are one period. Outage, and times after the period:");
     let heads = ["period", "outage", "to recover", "to drain", "catch-up"].map(|head| (head, true));
     page.table(&[&[("region", false)], heads.as_slice()].concat(), |page| {
         for row in &outcome.periods {
             period(page, row);
         }
     });
-    page.element("p", "How payments fared:");
+    page.element("p", "Payments before, during and after:");
     let heads = [
         "period",
         "from",

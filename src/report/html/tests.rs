@@ -1,13 +1,13 @@
 use super::LARGE;
 use crate::observe::metrics::definitions;
-use crate::report::Written;
+use crate::report::RunReport;
 use crate::report::comparison::COLUMNS;
 use crate::report::tests::{outcome, write_page};
 use std::sync::OnceLock;
 
 /// A page with everything in it.
-fn page() -> &'static (Written, String) {
-    static PAGE: OnceLock<(Written, String)> = OnceLock::new();
+fn page() -> &'static (RunReport, String) {
+    static PAGE: OnceLock<(RunReport, String)> = OnceLock::new();
     PAGE.get_or_init(|| write_page(outcome(), u64::MAX, true))
 }
 

@@ -5,7 +5,7 @@ use super::{MESSAGES_MAX, NODES_MAX};
 use crate::base::{Duration, NodeId, Time};
 use crate::observe::Loss;
 use crate::observe::event_log::{EventKind, EventLog, Transmission};
-use crate::report::number::grouped;
+use crate::report::format::grouped;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds that are left out first where not everything fits: they say least about agreement.
@@ -130,8 +130,8 @@ impl Selection {
         }
         spans
     }
-    /// Where the diagram begins. Of what is sent before that, only the rest of the way is drawn: where messages are left
-    /// out, others would seem to come of nothing.
+    /// Where the diagram begins. Of messages sent before that, only the rest of the way is drawn: where messages are left
+    /// out, others would seem to have no cause.
     fn begin(&self, log: &EventLog) -> Time {
         let is_whole = log.earlier == 0 && self.copies.len() == self.all;
         let first = self.copies.iter().map(|copy| copy.end).min().filter(|_| !is_whole);
@@ -140,7 +140,7 @@ impl Selection {
     }
     /// How to read the diagram, and what is left out.
     pub fn caption(&self, log: &EventLog, cuts: usize) -> String {
-        let mut told = vec![
+        let mut sentences = vec![
             "Each line is a node, each arrow a message from its sending to its arrival, or to the cross where it was \
              lost. Blocks are named by height and the first digits of their hash."
                 .to_owned(),
@@ -151,28 +151,28 @@ impl Selection {
                 [] => String::new(),
                 kinds => format!(", without those called {}", kinds.join(" and ")),
             };
-            told.push(format!("Showing the last {drawn} of {all} messages{without}."));
+            sentences.push(format!("Showing the last {drawn} of {all} messages{without}."));
         }
         let nodes = log.honest.len();
         if self.nodes.len() < nodes {
-            told.push(format!("Showing {} of {} nodes.", self.nodes.len(), grouped(nodes as f64)));
+            sentences.push(format!("Showing {} of {} nodes.", self.nodes.len(), grouped(nodes as f64)));
         }
         match log.in_transit {
             0 => {}
-            1 => told.push("1 message was still under way.".to_owned()),
-            many => told.push(format!("{} messages were still under way.", grouped(many as f64))),
+            1 => sentences.push("1 message was still under way.".to_owned()),
+            many => sentences.push(format!("{} messages were still under way.", grouped(many as f64))),
         }
         if cuts > 0 {
-            told.push("Where nothing happens, time is cut short.".to_owned());
+            sentences.push("Where nothing happens, time is cut short.".to_owned());
         }
-        told.join(" ")
+        sentences.join(" ")
     }
 }
 
-/// Whether something has a place of its own in the diagram.
-fn is_drawn(what: &EventKind) -> bool {
+/// Whether an event of this kind is drawn by itself.
+fn is_drawn(kind: &EventKind) -> bool {
     matches!(
-        what,
+        kind,
         EventKind::Finalized { .. }
             | EventKind::Installed { .. }
             | EventKind::Extended { .. }
@@ -185,7 +185,7 @@ fn is_drawn(what: &EventKind) -> bool {
     )
 }
 
-/// The nodes that are drawn: of many, those at which something broke, then the Byzantine nodes, then the busiest.
+/// The nodes that are drawn: of many, those at which a property was violated, then the Byzantine nodes, then the busiest.
 fn nodes(log: &EventLog, copies: &[MessageCopy]) -> Vec<NodeId> {
     let all: Vec<NodeId> = (0..log.honest.len()).map(NodeId::from).collect();
     if all.len() <= NODES_MAX {
