@@ -76,7 +76,7 @@ fn a_snapshot_of_another_chain_breaks_agreement() {
 }
 
 #[test]
-fn a_transaction_that_nobody_submitted_breaks_validity() {
+fn a_transaction_that_no_client_submitted_violates_validity() {
     let mut feed = suite(&[], None);
     let (blocks, _) = chain(1);
     feed.boot(ALL);
@@ -395,7 +395,7 @@ fn catch_up(tolerated: &[u32]) -> Feed<CatchUp> {
 }
 
 #[test]
-fn a_node_that_stays_behind_what_was_final_elsewhere_is_told() {
+fn a_node_that_stays_behind_the_final_height_is_reported() {
     let (blocks, _) = chain(2);
     let mut feed = catch_up(&[]);
     feed.finalize(50, 0, &blocks[1]);
@@ -429,7 +429,7 @@ fn who_is_down_or_came_back_a_moment_ago_need_not_have_caught_up() {
 }
 
 #[test]
-fn a_fault_that_lasts_excuses_whoever_is_behind_unless_it_must_be_survived() {
+fn a_fault_that_lasts_excuses_nodes_that_are_behind_unless_it_must_be_survived() {
     let (blocks, _) = chain(2);
     for (tolerated, ended, expected) in
         [(&[][..], None, 0), (&[7][..], None, 1), (&[][..], Some(90), 1), (&[][..], Some(150), 0)]

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn who_never_catches_up_is_told_apart_from_who_is_down_or_byzantine() {
+    fn a_node_that_never_catches_up_counts_unless_it_is_down_or_byzantine() {
         let mut all = followers([50, 50, 3]);
         all.period_ends(ms(100));
         stand(&mut all, 200, 2, 20);

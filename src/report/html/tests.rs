@@ -38,7 +38,7 @@ fn a_page_needs_no_other_file_and_runs_no_script() {
 }
 
 #[test]
-fn a_page_tells_everything_that_is_asked_of_it() {
+fn a_page_has_all_required_parts() {
     let (written, page) = page();
     let fingerprint = written.manifest.fingerprint.to_string();
     for wanted in [
