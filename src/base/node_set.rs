@@ -77,8 +77,8 @@ impl NodeSet {
     /// The nodes, ascending.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.words.iter().enumerate().flat_map(|(index, &word)| {
-            let rests = std::iter::successors(Some(word), |rest| Some(rest & (rest - 1)).filter(|rest| *rest != 0));
-            let rests = rests.take_while(|rest| *rest != 0);
+            let first = Some(word).filter(|word| *word != 0);
+            let rests = std::iter::successors(first, |rest| Some(rest & (rest - 1)).filter(|rest| *rest != 0));
             rests.map(move |rest| NodeId::from(index * BITS + rest.trailing_zeros() as usize))
         })
     }
@@ -151,9 +151,10 @@ mod tests {
         fn it_behaves_as_an_ordinary_set(steps in prop::collection::vec((any::<bool>(), 0u32..200), 0..120), probe in 0u32..400) {
             let (mut model, mut set) = (BTreeSet::new(), NodeSet::with_capacity(100));
             for (inserts, node) in steps {
-                let (found, expected) = match inserts {
-                    true => (set.insert(NodeId(node)), model.insert(node)),
-                    false => (set.remove(NodeId(node)), model.remove(&node)),
+                let (found, expected) = if inserts {
+                    (set.insert(NodeId(node)), model.insert(node))
+                } else {
+                    (set.remove(NodeId(node)), model.remove(&node))
                 };
                 prop_assert_eq!(found, expected);
                 prop_assert_eq!((set.len(), set.is_empty()), (model.len(), model.is_empty()));

@@ -105,6 +105,7 @@ pub struct Reading {
 
 impl MetricDef {
     /// A metric that every run has, with its mean over runs.
+    #[must_use]
     pub const fn new(
         name: &'static str,
         label: &'static str,
@@ -126,6 +127,7 @@ impl MetricDef {
         }
     }
     /// A time that may not be reached, with its median over runs.
+    #[must_use]
     pub const fn awaited(
         name: &'static str,
         label: &'static str,
@@ -137,18 +139,22 @@ impl MetricDef {
         MetricDef { aggregation: Aggregation::Median, compute: Compute::Awaited(time), ..def }
     }
     /// The same, shown in summaries at a position of its group.
+    #[must_use]
     pub const fn headline(self, position: u8) -> MetricDef {
         MetricDef { headline: Some(position), ..self }
     }
     /// The same, with its sum over runs.
+    #[must_use]
     pub const fn summed(self) -> MetricDef {
         MetricDef { aggregation: Aggregation::Sum, ..self }
     }
     /// The same, for certain runs only.
+    #[must_use]
     pub const fn only_if(self, applies: fn(&Measured<'_>) -> bool) -> MetricDef {
         MetricDef { applies, ..self }
     }
     /// What a run says of it; `None` if a run of this kind does not have the metric.
+    #[must_use]
     pub fn read(&self, measured: &Measured<'_>) -> Option<Reading> {
         let reading = || match self.compute {
             Compute::Value(value) => Reading { value: value(measured), not_by: None },

@@ -108,7 +108,7 @@ pub static ROUNDS: &[MetricDef] = &[
         Group::Chain,
         "rounds that ended without a decision: the number of distinct failed round numbers, or the highest count \
          at one node if that is larger (round numbers may restart at each height)",
-        failed_rounds,
+        |m| Some(failed_rounds(m) as f64),
     )
     .headline(6),
     MetricDef::new(
@@ -159,8 +159,8 @@ fn propagation_missing(m: &Measured<'_>) -> Option<f64> {
     propagated(m).next().map(|_| missing as f64)
 }
 
-fn failed_rounds(m: &Measured<'_>) -> Option<f64> {
+fn failed_rounds(m: &Measured<'_>) -> u64 {
     // Numbers may restart at every height, and not every node may see every round.
     let at_one_node = m.nodes.iter().map(|row| row.failed_rounds).max().unwrap_or(0);
-    Some(at_one_node.max(m.counts.failed_round_numbers) as f64)
+    at_one_node.max(m.counts.failed_round_numbers)
 }

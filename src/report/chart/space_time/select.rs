@@ -56,7 +56,7 @@ fn copies(log: &EventLog) -> Vec<MessageCopy> {
     for event in &log.events {
         match event.kind {
             EventKind::Delivered { transmission, to } => {
-                copies.push(MessageCopy { transmission, to, end: event.at, lost: None })
+                copies.push(MessageCopy { transmission, to, end: event.at, lost: None });
             }
             // The log has it right after its arrival.
             EventKind::Lost { transmission: Some(transmission), to, why: Loss::Forged } => {
