@@ -200,8 +200,8 @@ impl SearchRun<'_> {
         let whole = || Ok(Shrunk { world: world.clone(), finding: finding.clone(), tried: 0 });
         let shrunk = detached::work(shrink, &has_come).unwrap_or_else(whole);
         let shrunk = shrunk.map_err(|panic| bug::told(&panic, &format!("while it minimized case {number}"), None))?;
-        // What stops the code under test leaves no story.
-        let story = if shrunk.finding.property == PANIC || self.end.has_come() {
+        // A panic of the code under test leaves no event log.
+        let log = if shrunk.finding.property == PANIC || self.end.has_come() {
             None
         } else {
             let (minimal, end) = (minimal(&shrunk), self.end.clone());
@@ -214,7 +214,7 @@ impl SearchRun<'_> {
             let ran = detached::work(tell, &has_come).and_then(Result::ok);
             ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].event_log.take())
         };
-        this.folder = Some(folder.keep(self.catalogue, world, finding, &shrunk, story.as_ref())?);
+        this.folder = Some(folder.keep(self.catalogue, world, finding, &shrunk, log.as_ref())?);
         Ok(())
     }
 }

@@ -169,7 +169,7 @@ pub enum Observed<'a> {
         /// Its number.
         fault: u32,
     },
-    /// A protocol noted something; see `protocol::note`.
+    /// A protocol noted something; see [`note`](crate::base::note).
     Noted {
         /// Which node.
         node: NodeId,

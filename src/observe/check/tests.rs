@@ -524,10 +524,10 @@ fn a_gap_beyond_the_bound_that_a_fault_excused_is_not_said_to_have_been_judged()
 }
 
 /// What a suite says that it could not check, and whether the question is open.
-fn unchecked(settings: &Settings, end: u64, story: impl FnOnce(&mut Feed<Checkers>)) -> Vec<(String, bool)> {
+fn unchecked(settings: &Settings, end: u64, history: impl FnOnce(&mut Feed<Checkers>)) -> Vec<(String, bool)> {
     let mut feed = Feed::new(Checkers::new(settings));
     feed.boot(ALL);
-    story(&mut feed);
+    history(&mut feed);
     feed.end(end);
     assert_eq!(feed.texts(), [""; 0]);
     let verdict = feed.observer.verdict();
