@@ -1,9 +1,9 @@
 //! L6: running a checked scenario under one seed.
 
 use crate::base::Time;
+use crate::observe::event_log::EventLog;
 use crate::observe::fingerprint::Timeline;
 use crate::observe::metrics::Outcome;
-use crate::observe::story::Story;
 use crate::scenario::build::{Built, Read, build};
 use crate::scenario::{Catalogue, Scenario};
 
@@ -39,7 +39,7 @@ pub struct ChainResult {
     /// Events that happened.
     pub events: u64,
     /// Its last events, if the scenario wants them told.
-    pub story: Option<Story>,
+    pub event_log: Option<EventLog>,
 }
 
 /// Where a run stands.
@@ -113,10 +113,10 @@ pub fn run(
     let chains = scenario.chain.iter().zip(watchers).zip(ends).map(|((table, watchers), (end, events, timeline))| {
         let verdict = watchers.checks.into_inner().verdict().clone();
         let outcome = watchers.metrics.into_inner().outcome(end, &verdict);
-        let story = watchers.story.map(|recorder| {
-            let mut story = recorder.into_inner().into_story(end);
-            verdict.violations.iter().for_each(|violation| story.add(violation));
-            story
+        let event_log = watchers.event_log.map(|recorder| {
+            let mut log = recorder.into_inner().into_log(end);
+            verdict.violations.iter().for_each(|violation| log.add(violation));
+            log
         });
         ChainResult {
             name: table.name.clone(),
@@ -124,7 +124,7 @@ pub fn run(
             outcome,
             timeline,
             events,
-            story,
+            event_log,
         }
     });
     Ok(RunResult { chains: chains.collect(), ended_after, ended_by: None, remarks })

@@ -1,4 +1,4 @@
-//! ALL threshold arithmetic. No other file may write a quorum by hand.
+//! All arithmetic of thresholds. No other file may compute a quorum.
 //!
 //! With total weight `W` and at most `f` of it faulty:
 //!
@@ -11,11 +11,10 @@
 //! authorities, 80 % of a list of trusted nodes.
 //!
 //! For `n = 3f + 1` equal nodes the Byzantine quorum is the familiar `2f + 1`; for other `n` it is not, which is
-//! why nobody else computes it.
+//! why no other file computes it.
 
-use super::id::NodeId;
+use super::{NodeId, NodeSet};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What the faulty part of a committee may do.
@@ -27,7 +26,7 @@ pub enum FaultModel {
     Byzantine,
 }
 
-/// Who takes part, with what weight, and how much of it may be faulty.
+/// The members of a committee with their weights, and how much weight may be faulty.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "CommitteeContent")]
 pub struct Committee {
@@ -117,7 +116,7 @@ impl Committee {
     pub fn contains(&self, node: NodeId) -> bool {
         node.index() < self.weights.len()
     }
-    /// The weight of `node`; zero for a stranger.
+    /// The weight of `node`; zero if it is not a member.
     #[must_use]
     pub fn weight(&self, node: NodeId) -> u64 {
         self.weights.get(node.index()).copied().unwrap_or(0)
@@ -172,49 +171,54 @@ impl Committee {
     }
 }
 
-/// A set of members that said the same thing, each counted once.
-/// Read from a peer it weighs nothing: what members weigh is known here, not there.
+/// A set of members that voted for the same thing, each counted once, with their weight. One that was read from a peer has
+/// no weight, because weights are known from the committee alone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct VoterSet {
-    members: SmallVec<[u64; 1]>,
+    members: NodeSet,
     #[serde(skip)]
     weight: u64,
 }
 
 impl VoterSet {
-    /// Counts `node`; false if it is a stranger or was counted before.
+    /// Counts `node`; false if it is not a member or was counted before.
     pub fn add(&mut self, node: NodeId, committee: &Committee) -> bool {
-        let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
-        if !committee.contains(node) || self.contains(node) {
+        if !committee.contains(node) || !self.members.insert(node) {
             return false;
         }
-        if word >= self.members.len() {
-            self.members.resize(word + 1, 0);
-        }
-        self.members[word] |= bit;
         self.weight += committee.weight(node);
         true
     }
     /// Whether `node` was counted.
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {
-        self.members.get(node.index() / 64).is_some_and(|word| word & (1 << (node.index() % 64)) != 0)
+        self.members.contains(node)
     }
     /// The weight counted.
     #[must_use]
     pub fn weight(&self) -> u64 {
         self.weight
     }
+    /// Number of members counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+    /// Whether no member was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
     /// The members counted, in order.
     pub fn members(&self) -> impl Iterator<Item = NodeId> + '_ {
-        (0..self.members.len() * 64).map(NodeId::from).filter(|node| self.contains(*node))
+        self.members.nodes()
     }
-    /// Whether any other such set shares a correct node with this one.
+    /// Whether it shares a correct node with any other such set.
     #[must_use]
     pub fn is_quorum(&self, committee: &Committee) -> bool {
         self.weight >= committee.quorum()
     }
-    /// Whether this set holds a correct node.
+    /// Whether it contains a correct node.
     #[must_use]
     pub fn is_blocking(&self, committee: &Committee) -> bool {
         self.weight >= committee.blocking()
@@ -259,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_of_its_own_replaces_the_quorum_and_tells_what_it_is_worth() {
+    fn a_threshold_of_its_own_replaces_the_quorum_and_has_its_own_overlap() {
         // Members, threshold, double signers that are still safe.
         for (l, k, safe) in [(15, 11, 6), (10, 6, 1), (9, 6, 2), (7, 5, 2)] {
             let committee = Committee::new(l, FaultModel::Byzantine).requiring(k);
@@ -289,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_counted_twice_and_strangers_never() {
+    fn no_member_is_counted_twice_and_other_nodes_never() {
         let committee = Committee::weighted(vec![5, 1, 1], FaultModel::Byzantine);
         let mut tally = VoterSet::default();
         assert!(tally.add(NodeId(0), &committee));

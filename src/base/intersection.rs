@@ -1,16 +1,16 @@
-//! Whether any two quorums of nodes that say themselves whom they need meet.
+//! Whether any two quorums intersect, where each node states its own quorum set.
 //!
-//! To find two disjoint quorums is hard in general. Where all nodes have one set that names nobody twice, it is a matter of
-//! counting; elsewhere quorums are searched (Lachowski, "Complexity of the quorum intersection property of the Federated
+//! To find two disjoint quorums is hard in general. Where all nodes have the same set, which names no node twice, it is a
+//! matter of counting; elsewhere quorums are searched (Lachowski, "Complexity of the quorum intersection property of the Federated
 //! Byzantine Agreement System", arXiv 1902.06493), and the search gives up after [`STEPS_MAX`].
 
 use super::quorum_set::greatest_quorum;
 use super::{NodeId, NodeSet, QuorumSet};
 
-/// Sets of nodes looked at before the search gives up.
+/// Most sets of nodes searched before the search gives up.
 pub const STEPS_MAX: usize = 100_000;
 
-/// Whether any two quorums meet.
+/// Whether any two quorums intersect.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Intersection {
     /// They do.
@@ -23,14 +23,14 @@ pub enum Intersection {
     Unknown,
 }
 
-/// Judges the quorum sets of all nodes; who has none takes no part.
+/// Judges the quorum sets of all nodes; a node without one takes no part.
 #[must_use]
 pub fn intersection(sets: &[Option<&QuorumSet>]) -> Intersection {
     let slices = |node: NodeId| sets.get(node.index()).copied().flatten();
     let all = greatest_quorum(NodeSet::all(sets.len()), slices);
     let Some(first) = all.nodes().next().and_then(slices) else { return Intersection::None };
     let is_one = all.nodes().all(|node| slices(node) == Some(first)) && first.nodes().len() == count(first);
-    if is_one && all.holds(&first.nodes()) {
+    if is_one && all.is_superset(&first.nodes()) {
         let Some((one, other)) = split(first) else { return Intersection::Holds };
         return Intersection::Disjoint(one, other);
     }
@@ -42,13 +42,13 @@ pub fn intersection(sets: &[Option<&QuorumSet>]) -> Intersection {
     }
 }
 
-/// Nodes named, counted as often as they are.
+/// Number of nodes named, with repetitions.
 fn count(set: &QuorumSet) -> usize {
     set.validators.len() + set.inner.iter().map(count).sum::<usize>()
 }
 
-/// Two disjoint slices of a set that names nobody twice. An inner set that holds two disjoint slices serves both sides;
-/// every other entry serves one.
+/// Two disjoint slices of a set that names no node twice. An inner set with two disjoint slices serves both sides; every
+/// other entry serves one.
 fn split(set: &QuorumSet) -> Option<(NodeSet, NodeSet)> {
     let (mut both, mut single) = (Vec::new(), Vec::new());
     for validator in &set.validators {
@@ -75,7 +75,7 @@ fn split(set: &QuorumSet) -> Option<(NodeSet, NodeSet)> {
     Some((join(one), join(other)))
 }
 
-/// The search for a small quorum whose rest holds another.
+/// The search for a small quorum whose complement contains another.
 struct Search<'a, F: Fn(NodeId) -> Option<&'a QuorumSet>> {
     slices: &'a F,
     /// One of two disjoint quorums has at most half of the nodes.
@@ -85,7 +85,7 @@ struct Search<'a, F: Fn(NodeId) -> Option<&'a QuorumSet>> {
 }
 
 impl<'a, F: Fn(NodeId) -> Option<&'a QuorumSet>> Search<'a, F> {
-    /// Looks at the quorums that hold all of `chosen` and some of `open`.
+    /// Searches the quorums that contain all of `chosen` and some of `open`.
     fn look(&mut self, chosen: &mut NodeSet, open: &NodeSet) -> Option<(NodeSet, NodeSet)> {
         self.steps += 1;
         if self.steps >= STEPS_MAX || chosen.len() > self.most {
@@ -97,11 +97,11 @@ impl<'a, F: Fn(NodeId) -> Option<&'a QuorumSet>> Search<'a, F> {
             return (!rest.is_empty()).then_some((quorum, rest));
         }
         let within = greatest_quorum(chosen.nodes().chain(open.nodes()).collect(), self.slices);
-        if within.is_empty() || !within.holds(chosen) {
+        if within.is_empty() || !within.is_superset(chosen) {
             return None;
         }
         let mut open: NodeSet = within.without(chosen);
-        // Whoever is needed by those chosen comes first: slices fill up sooner.
+        // Nodes that the chosen ones need come first: slices are complete sooner.
         let needed = |node: &NodeId| chosen.nodes().filter_map(self.slices).filter(|set| set.weight(*node) > 0).count();
         let next = open.nodes().max_by_key(|node| (needed(node), std::cmp::Reverse(*node)))?;
         open.remove(next);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_tell_whether_equal_sets_meet() {
+    fn thresholds_decide_whether_quorums_of_equal_sets_intersect() {
         for n in 1..=100usize {
             for threshold in 1..=n {
                 let flat = QuorumSet::flat(threshold, 0..n as u32);

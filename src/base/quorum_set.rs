@@ -1,92 +1,17 @@
-//! Quorums without a global membership: each node says of whom it needs how many (Mazières, "The Stellar Consensus
-//! Protocol", definitions 3.1 to 3.5).
+//! Quorums without a global membership: each node states how many of which nodes it needs (Mazières, "The Stellar
+//! Consensus Protocol", definitions 3.1 to 3.5).
 
 use super::wire::{HASH_BYTES, NODE_BYTES};
-use super::{Digest, Hash, NodeId};
+use super::{Digest, Hash, NodeId, NodeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Nodes, as bits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub struct NodeSet(Vec<u64>);
-
-impl NodeSet {
-    /// All of `n` nodes.
-    #[must_use]
-    pub fn all(n: usize) -> NodeSet {
-        (0..n).map(NodeId::from).collect()
-    }
-    /// Adds a node.
-    pub fn insert(&mut self, node: NodeId) {
-        let word = node.index() / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (node.index() % 64);
-    }
-    /// Takes a node out.
-    pub fn remove(&mut self, node: NodeId) {
-        if let Some(word) = self.0.get_mut(node.index() / 64) {
-            *word &= !(1 << (node.index() % 64));
-        }
-        self.trim();
-    }
-    /// Whether a node is in it.
-    #[must_use]
-    pub fn contains(&self, node: NodeId) -> bool {
-        self.0.get(node.index() / 64).is_some_and(|word| word >> (node.index() % 64) & 1 == 1)
-    }
-    /// How many.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-    /// Whether nobody is in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-    /// The nodes, in order.
-    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
-        let bits =
-            self.0.iter().enumerate().flat_map(|(at, word)| (0..64).map(move |bit| (at * 64 + bit, word >> bit)));
-        bits.filter(|(_, rest)| rest & 1 == 1).map(|(node, _)| NodeId::from(node))
-    }
-    /// Whether all of `other` is in it.
-    #[must_use]
-    pub fn holds(&self, other: &NodeSet) -> bool {
-        other.nodes().all(|node| self.contains(node))
-    }
-    /// What it has and `other` has not.
-    #[must_use]
-    pub fn without(&self, other: &NodeSet) -> NodeSet {
-        let words = self.0.iter().enumerate().map(|(at, word)| word & !other.0.get(at).unwrap_or(&0));
-        let mut rest = NodeSet(words.collect());
-        rest.trim();
-        rest
-    }
-    /// Equal sets have equal words.
-    fn trim(&mut self) {
-        while self.0.last() == Some(&0) {
-            self.0.pop();
-        }
-    }
-}
-
-impl FromIterator<NodeId> for NodeSet {
-    fn from_iter<I: IntoIterator<Item = NodeId>>(nodes: I) -> NodeSet {
-        let mut set = NodeSet::default();
-        nodes.into_iter().for_each(|node| set.insert(node));
-        set
-    }
-}
-
-/// Whom a node needs: `threshold` of its entries, where an inner set counts as one entry when it is satisfied itself.
+/// The nodes that a node needs: `threshold` of its entries, where an inner set counts as one entry when it is satisfied.
 /// A *slice* is any choice of nodes that satisfies it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuorumSet {
-    /// How many of the entries, from 1 to their number.
+    /// The number of entries needed, from 1 to their number.
     pub threshold: usize,
     /// Entries that are nodes, by number.
     #[serde(default)]
@@ -110,7 +35,7 @@ impl QuorumSet {
     pub fn entries(&self) -> usize {
         self.validators.len() + self.inner.len()
     }
-    /// Whether `nodes` holds one of its slices.
+    /// Whether `nodes` contains one of its slices.
     #[must_use]
     pub fn has_slice_in(&self, nodes: &NodeSet) -> bool {
         let mut missing = self.threshold;
@@ -120,14 +45,14 @@ impl QuorumSet {
         missing <= self.inner.len()
             && self.inner.iter().filter(|inner| inner.has_slice_in(nodes)).take(missing).count() == missing
     }
-    /// Whether `nodes` meets each of its slices: without them none is complete.
+    /// Whether `nodes` intersects each of its slices: without them none is complete.
     #[must_use]
     pub fn is_blocked_by(&self, nodes: &NodeSet) -> bool {
         let validators = self.validators.iter().filter(|validator| nodes.contains(NodeId(**validator))).count();
         let inner = self.inner.iter().filter(|inner| inner.is_blocked_by(nodes)).count();
         self.entries() - validators - inner < self.threshold
     }
-    /// Which part of its slices holds `node`: 2^64 for all of them.
+    /// The share of its slices that contain `node`: 2^64 for all of them.
     #[must_use]
     pub fn weight(&self, node: NodeId) -> u128 {
         let share = |whole: u128| whole * self.threshold as u128 / self.entries() as u128;
@@ -136,14 +61,14 @@ impl QuorumSet {
         }
         self.inner.iter().map(|inner| inner.weight(node)).find(|weight| *weight > 0).map_or(0, share)
     }
-    /// Everybody who is named.
+    /// All nodes that are named.
     #[must_use]
     pub fn nodes(&self) -> NodeSet {
         let inner = self.inner.iter().flat_map(|inner| inner.nodes().nodes().collect::<Vec<_>>());
         self.validators.iter().map(|validator| NodeId(*validator)).chain(inner).collect()
     }
-    /// What is left of it when some nodes are taken to help whoever asks (`delete` of the paper). A threshold of zero is
-    /// always met.
+    /// The quorum set that remains if some nodes are assumed to agree with everything (`delete` of the paper). A threshold
+    /// of zero is always met.
     #[must_use]
     pub fn delete(&self, nodes: &NodeSet) -> QuorumSet {
         let validators: Vec<u32> =
@@ -165,7 +90,8 @@ impl QuorumSet {
     pub fn bytes(&self) -> usize {
         4 + self.validators.len() * (HASH_BYTES + NODE_BYTES) + self.inner.iter().map(QuorumSet::bytes).sum::<usize>()
     }
-    /// Why it is not sane for `n` nodes: empty, a threshold out of range, strangers, a node named twice, too deep.
+    /// Why it is not sane for `n` nodes: empty, a threshold out of range, nodes that do not exist, a node named twice, sets
+    /// nested too deep.
     #[must_use]
     pub fn fault(&self, n: usize) -> Option<String> {
         let mut named = NodeSet::default();
@@ -182,17 +108,16 @@ impl QuorumSet {
             if *validator as usize >= n {
                 return Some(format!("names node {validator} of {n}"));
             }
-            if named.contains(NodeId(*validator)) {
+            if !named.insert(NodeId(*validator)) {
                 return Some(format!("names node {validator} twice"));
             }
-            named.insert(NodeId(*validator));
         }
         self.inner.iter().find_map(|inner| inner.fault_within(n, depth - 1, named))
     }
 }
 
-/// The greatest quorum within `nodes`: whoever lacks a slice is taken out until all have one. Empty if there is none.
-/// `slices` tells a node's quorum set; who has none is no member of any quorum.
+/// The greatest quorum within `nodes`: nodes without a slice are removed until all have one. Empty if there is none.
+/// `slices` returns the quorum set of a node; a node without one is in no quorum.
 #[must_use]
 pub fn greatest_quorum<'a>(mut nodes: NodeSet, slices: impl Fn(NodeId) -> Option<&'a QuorumSet>) -> NodeSet {
     loop {
@@ -216,7 +141,9 @@ pub fn greatest_quorum<'a>(mut nodes: NodeSet, slices: impl Fn(NodeId) -> Option
         if lacking.is_empty() {
             return nodes;
         }
-        lacking.into_iter().for_each(|node| nodes.remove(node));
+        for node in lacking {
+            nodes.remove(node);
+        }
     }
 }
 
@@ -229,8 +156,12 @@ mod tests {
         nodes.iter().map(|node| NodeId(*node)).collect()
     }
 
+    fn of_bits(bits: u64) -> NodeSet {
+        (0..64).filter(|node| bits >> node & 1 == 1).map(NodeId).collect()
+    }
+
     #[test]
-    fn two_of_four_block_whoever_needs_three() {
+    fn two_of_four_block_a_node_that_needs_three() {
         let three = QuorumSet::flat(3, 0..4);
         assert!(three.has_slice_in(&set(&[0, 1, 3])) && !three.has_slice_in(&set(&[0, 3])));
         assert!(three.is_blocked_by(&set(&[0, 3])) && !three.is_blocked_by(&set(&[2])));
@@ -259,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_in_words() {
+    fn a_fault_is_reported_in_words() {
         let faults = [
             (QuorumSet::flat(3, 0..2), "asks for 3 of 2 entries"),
             (QuorumSet::flat(1, [7]), "names node 7 of 4"),
@@ -277,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn deleted_nodes_help_whoever_asks() {
+    fn deleted_nodes_agree_with_everything() {
         let nested = QuorumSet { threshold: 2, validators: vec![0], inner: vec![QuorumSet::flat(2, 1..4)] };
         assert_eq!(nested.delete(&set(&[1])).inner[0].threshold, 1);
         assert_eq!(nested.delete(&set(&[1, 2])), QuorumSet::flat(1, [0]));
@@ -296,7 +227,7 @@ mod tests {
     proptest! {
         #[test]
         fn nodes_block_exactly_if_no_slice_is_left_without_them(quorum_set in nested(), bits in 0u64..128) {
-            let nodes = NodeSet(vec![bits]);
+            let nodes = of_bits(bits);
             let others = NodeSet::all(7).without(&nodes);
             prop_assert_eq!(quorum_set.is_blocked_by(&nodes), !quorum_set.has_slice_in(&others));
         }
@@ -305,10 +236,10 @@ mod tests {
         fn the_greatest_quorum_holds_every_quorum(sets in proptest::collection::vec(nested(), 7), bits in 0u64..128) {
             let slices = |node: NodeId| sets.get(node.index());
             let is_quorum = |nodes: &NodeSet| nodes.nodes().all(|node| sets[node.index()].has_slice_in(nodes));
-            let greatest = greatest_quorum(NodeSet(vec![bits]), slices);
+            let greatest = greatest_quorum(of_bits(bits), slices);
             prop_assert!(is_quorum(&greatest));
-            for part in (0..128u64).filter(|part| part & !bits == 0).map(|part| NodeSet(vec![part])) {
-                prop_assert!(!is_quorum(&part) || greatest.holds(&part));
+            for part in (0..128u64).filter(|part| part & !bits == 0).map(of_bits) {
+                prop_assert!(!is_quorum(&part) || greatest.is_superset(&part));
             }
         }
     }

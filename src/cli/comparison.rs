@@ -6,11 +6,11 @@ use super::interrupt::Interrupt;
 use super::run::{Inputs, Session, again, at_a_time, begin, exit, read_inputs, say_replaced, tell_ends};
 use ledgerlab::Catalogue;
 use ledgerlab::report::comparison::FinishedComparison;
-use ledgerlab::report::folder::{Folder, Landed};
 use ledgerlab::report::manifest::Manifest;
+use ledgerlab::report::output_dir::{Committed, OutputDir};
 use ledgerlab::report::progress::Progress;
 use ledgerlab::report::write_comparison;
-use ledgerlab::report::{self, FinishedExperiment, Written};
+use ledgerlab::report::{self, FinishedExperiment, RunReport};
 use ledgerlab::scenario::Loaded;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -25,7 +25,8 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, loaded: &Loaded, json: bool, qui
     let (base, variants) = (&loaded.scenario, &loaded.variants);
     let interrupt = Interrupt::listen()?;
     let folder = begin(wanted, base, quiet || json)?;
-    let parts = base.variant.iter().map(|variant| folder.part(&variant.name)).collect::<Result<Vec<Folder>, _>>()?;
+    let parts =
+        base.variant.iter().map(|variant| folder.subdir(&variant.name)).collect::<Result<Vec<OutputDir>, _>>()?;
     let inputs = variants.iter().map(|variant| read_inputs(variant, &wanted.chosen.file));
     let inputs = inputs.map(|inputs| inputs.map(Arc::new)).collect::<Result<Vec<Arc<Inputs>>, _>>()?;
     let longest = variants.iter().map(|variant| variant.duration()).max().unwrap_or_default();
@@ -70,7 +71,7 @@ fn alone(chosen: &ScenarioArgs, variant: &str) -> ScenarioArgs {
 }
 
 /// Per variant its seeds, each with what is kept of the run.
-type Runs = Vec<Vec<(u64, Option<Written>)>>;
+type Runs = Vec<Vec<(u64, Option<RunReport>)>>;
 
 /// Every run of every variant, in any order; and the first failure, if there was one.
 fn run_all(sessions: &[Session<'_>], threads: Option<u32>) -> Result<(Runs, Option<Failure>), Failure> {
@@ -98,10 +99,10 @@ fn run_all(sessions: &[Session<'_>], threads: Option<u32>) -> Result<(Runs, Opti
 /// Puts the results in their place; see `run`. Variants without a run have no folder.
 fn land(
     comparison: &FinishedComparison<'_>,
-    folder: Folder,
-    parts: Vec<Folder>,
+    folder: OutputDir,
+    parts: Vec<OutputDir>,
     failed: bool,
-) -> Result<Option<Landed>, Failure> {
+) -> Result<Option<Committed>, Failure> {
     for (part, folder) in comparison.parts.iter().zip(parts) {
         if part.written().next().is_none() {
             continue;
@@ -109,13 +110,17 @@ fn land(
         if part.scenario.seeds.0.len() > 1 {
             report::write_experiment(part, &folder)?;
         }
-        folder.land()?;
+        folder.commit()?;
     }
     if failed && !comparison.written().any(|run| run.manifest.complete) {
         return Ok(None);
     }
     let manifest = write_comparison(comparison, &folder)?;
-    Ok(Some(if manifest.complete { folder.land()? } else { Landed::beside(folder.land_beside("-interrupted")?) }))
+    Ok(Some(if manifest.complete {
+        folder.commit()?
+    } else {
+        Committed::beside(folder.commit_with_suffix("-interrupted")?)
+    }))
 }
 
 /// Says what came out, and how to exit.
@@ -128,7 +133,7 @@ fn tell(
 ) -> Result<Exit, Failure> {
     let (manifest, rows) = (comparison.manifest(), comparison.rows());
     let exit = exit(manifest.verdict);
-    let named: Vec<(&str, Vec<&Written>)> =
+    let named: Vec<(&str, Vec<&RunReport>)> =
         comparison.named().map(|(name, part)| (name, part.written().collect())).collect();
     if json {
         let variants = named.iter().zip(&comparison.parts).map(|((name, runs), part)| {

@@ -1,6 +1,6 @@
 //! How the program ends.
 
-use ledgerlab::report::folder::WriteError;
+use ledgerlab::report::output_dir::WriteError;
 use ledgerlab::scenario::ScenarioError;
 use std::io::{IsTerminal as _, Write as _};
 

@@ -121,7 +121,7 @@ impl SearchRun<'_> {
             }
             search.wall_s += begun.elapsed().as_secs_f64();
             folder.save(&search)?;
-            progress.notify(search.worlds(), search.wall_s, search.found.len(), search.coverage.len());
+            progress.notify(search.cases(), search.wall_s, search.found.len(), search.coverage.len());
         }
         progress.clear();
         Ok(search)
@@ -200,8 +200,8 @@ impl SearchRun<'_> {
         let whole = || Ok(Shrunk { world: world.clone(), finding: finding.clone(), tried: 0 });
         let shrunk = detached::work(shrink, &has_come).unwrap_or_else(whole);
         let shrunk = shrunk.map_err(|panic| bug::told(&panic, &format!("while it minimized case {number}"), None))?;
-        // What stops the code under test leaves no story.
-        let story = if shrunk.finding.property == PANIC || self.end.has_come() {
+        // A panic of the code under test leaves no event log.
+        let log = if shrunk.finding.property == PANIC || self.end.has_come() {
             None
         } else {
             let (minimal, end) = (minimal(&shrunk), self.end.clone());
@@ -212,9 +212,9 @@ impl SearchRun<'_> {
                 run_scenario(&catalogue, &minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, go_on)
             };
             let ran = detached::work(tell, &has_come).and_then(Result::ok);
-            ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].story.take())
+            ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].event_log.take())
         };
-        this.folder = Some(folder.keep(self.catalogue, world, finding, &shrunk, story.as_ref())?);
+        this.folder = Some(folder.keep(self.catalogue, world, finding, &shrunk, log.as_ref())?);
         Ok(())
     }
 }
@@ -257,7 +257,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
                     "name": search.name,
                     "variant": search.variant,
                     "protocol": search.protocol,
-                    "cases": search.worlds(),
+                    "cases": search.cases(),
                     "events": search.events,
                     "simulated_s": search.simulated_s,
                     "wall_s": search.wall_s,
@@ -280,7 +280,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
     }
     for (path, search) in searches {
         for unjudged in &search.unjudged {
-            let (label, world) = (search.label(), unjudged.world);
+            let (label, world) = (search.label(), unjudged.case);
             writeln!(std::io::stderr(), "not judged: case {world} of {label}: {}", unjudged.why)?;
         }
         for found in search.found.iter().filter(|found| found.folder.is_some()) {
@@ -291,7 +291,7 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
                 "error: {kind} violated: {} of {}, in case {}\n  {}\n  to see it again: ledgerlab run {}",
                 found.finding.property,
                 search.label(),
-                found.world,
+                found.case,
                 found.finding.what,
                 folder.join("minimized.toml").display()
             )?;

@@ -4,7 +4,7 @@ use super::command::{Check, ScenarioArgs};
 use super::exit::{Exit, Failure, render};
 use comfy_table::{ContentArrangement, Table, presets};
 use ledgerlab::Catalogue;
-use ledgerlab::report::{Figure, definitions};
+use ledgerlab::report::{MetricDef, definitions};
 use ledgerlab::scenario::{self, Choice, Loaded, Scenario, ScenarioError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -146,13 +146,13 @@ pub fn list(catalogue: &Catalogue, wanted: Option<&str>, json: bool) -> Result<E
     Ok(Exit::Done)
 }
 
-/// The figures of a run: name, unit and definition.
+/// The metrics of a run: name, unit and definition.
 fn metrics() -> Vec<Choice> {
-    let choice = |figure: &Figure| {
-        let unit = if figure.unit.is_empty() { String::new() } else { format!(" [{}]", figure.unit) };
-        Choice::new(figure.name, &format!("{}{unit}: {}", figure.label, figure.definition))
+    let choice = |def: &MetricDef| {
+        let unit = if def.unit.is_empty() { String::new() } else { format!(" [{}]", def.unit) };
+        Choice::new(def.name, &format!("{}{unit}: {}", def.label, def.definition))
     };
-    definitions().iter().map(choice).collect()
+    definitions().map(choice).collect()
 }
 
 /// Prints the JSON Schema.

@@ -8,10 +8,10 @@ use super::inspect::read_named;
 use super::interrupt::Interrupt;
 use super::memory;
 use ledgerlab::Catalogue;
-use ledgerlab::report::folder::{Claim, Folder, Landed, Rule};
 use ledgerlab::report::manifest::{Manifest, Verdict};
+use ledgerlab::report::output_dir::{Claim, Committed, OutputDir, Rule};
 use ledgerlab::report::progress::Progress;
-use ledgerlab::report::{self, Finished, FinishedExperiment, Written};
+use ledgerlab::report::{self, FinishedExperiment, FinishedRun, RunReport};
 use ledgerlab::run::{RunResult, run as run_scenario};
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::show;
@@ -79,7 +79,7 @@ pub fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> 
 
 /// Makes sure before a long run that its results can be written, and will replace nothing but results of the same
 /// scenario. What was found is told unless `quiet`.
-pub fn begin(wanted: &Run, scenario: &Scenario, quiet: bool) -> Result<Folder, Failure> {
+pub fn begin(wanted: &Run, scenario: &Scenario, quiet: bool) -> Result<OutputDir, Failure> {
     let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&scenario.name));
     let rule = Rule {
         scenario_sha256: scenario.hash().hex(),
@@ -91,11 +91,11 @@ pub fn begin(wanted: &Run, scenario: &Scenario, quiet: bool) -> Result<Folder, F
     for note in claim.notes.iter().filter(|_| !quiet) {
         writeln!(std::io::stderr(), "note: {note}")?;
     }
-    Ok(Folder::begin_at(claim)?)
+    Ok(OutputDir::create_claimed(claim)?)
 }
 
 /// Says what results replaced if they are not of the same experiment. Returns where they are.
-pub fn say_replaced(landed: Landed, quiet: bool) -> Result<PathBuf, Failure> {
+pub fn say_replaced(landed: Committed, quiet: bool) -> Result<PathBuf, Failure> {
     if let Some(replaced) = landed.replaced.filter(|_| !quiet) {
         writeln!(std::io::stderr(), "note: replaced {}: {replaced}", landed.place.display())?;
     }
@@ -119,7 +119,7 @@ pub struct Session<'a> {
     /// The files that it names.
     pub inputs: &'a Arc<Inputs>,
     /// Where its results go.
-    pub folder: &'a Folder,
+    pub folder: &'a OutputDir,
     /// How many runs are under way at one time, at most.
     pub at_a_time: u64,
     /// Whether somebody wants an end.
@@ -132,14 +132,14 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     /// One result per seed, in order; `None` for those that were not begun.
-    fn run_all(&self, threads: Option<u32>) -> Result<Vec<Result<Option<Written>, Failure>>, Failure> {
+    fn run_all(&self, threads: Option<u32>) -> Result<Vec<Result<Option<RunReport>, Failure>>, Failure> {
         let threads = threads.map_or(0, |threads| threads as usize);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(anyhow::Error::from)?;
         let one = |seed: &u64| self.run_unless_over(*seed);
         Ok(pool.install(|| self.scenario.seeds.0.par_iter().with_max_len(1).map(one).collect()))
     }
     /// Runs under one seed and writes the results; nothing if no run shall go on.
-    pub fn run_unless_over(&self, seed: u64) -> Result<Option<Written>, Failure> {
+    pub fn run_unless_over(&self, seed: u64) -> Result<Option<RunReport>, Failure> {
         if self.is_over() {
             return Ok(None);
         }
@@ -158,7 +158,7 @@ impl Session<'_> {
         self.interrupt.came() || self.failed.load(Ordering::Relaxed)
     }
     /// `None` if an end was wanted while the world was being built.
-    fn run_one(&self, seed: u64) -> Result<Option<Written>, Failure> {
+    fn run_one(&self, seed: u64) -> Result<Option<RunReport>, Failure> {
         let started = Instant::now();
         let has_begun = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -179,13 +179,13 @@ impl Session<'_> {
         })?;
         let ran =
             ran.map_err(|what| Failure::InvalidInput(format!("cannot build the scenario under seed {seed}: {what}")))?;
-        let finished = Finished { scenario: self.scenario, seed, ran, wall: started.elapsed(), inputs: self.inputs };
+        let finished = FinishedRun { scenario: self.scenario, seed, ran, wall: started.elapsed(), inputs: self.inputs };
         if self.scenario.seeds.0.len() == 1 {
             return Ok(Some(report::write_run(&finished, self.folder)?));
         }
-        let part = self.folder.part(&FinishedExperiment::folder_of(seed))?;
+        let part = self.folder.subdir(&FinishedExperiment::folder_of(seed))?;
         let written = report::write_run(&finished, &part)?;
-        part.land()?;
+        part.commit()?;
         Ok(Some(written))
     }
 }
@@ -231,7 +231,7 @@ pub fn reader(inputs: &Inputs) -> impl Fn(&str) -> Result<String, String> + '_ {
 
 /// Puts the results in their place: an interrupted run, or one of which only a part could be written, replaces nothing.
 /// `None` if nothing is worth keeping.
-fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Result<Option<Landed>, Failure> {
+fn land(experiment: &FinishedExperiment<'_>, folder: OutputDir, failed: bool) -> Result<Option<Committed>, Failure> {
     let several = experiment.scenario.seeds.0.len() > 1;
     let complete = || experiment.written().any(|run| run.manifest.complete);
     let is_empty = !several && experiment.written().next().is_none();
@@ -246,7 +246,11 @@ fn land(experiment: &FinishedExperiment<'_>, folder: Folder, failed: bool) -> Re
         };
     }
     let manifest = experiment.manifest();
-    Ok(Some(if manifest.complete { folder.land()? } else { Landed::beside(folder.land_beside("-interrupted")?) }))
+    Ok(Some(if manifest.complete {
+        folder.commit()?
+    } else {
+        Committed::beside(folder.commit_with_suffix("-interrupted")?)
+    }))
 }
 
 /// Says what came out, and how to exit.
@@ -258,7 +262,7 @@ fn tell(
     quiet: bool,
 ) -> Result<Exit, Failure> {
     let manifest = experiment.manifest();
-    let (runs, chains): (Vec<&Written>, _) = (experiment.written().collect(), experiment.summaries());
+    let (runs, chains): (Vec<&RunReport>, _) = (experiment.written().collect(), experiment.summaries());
     let exit = exit(manifest.verdict);
     if json {
         let briefs: Vec<Manifest> = runs.iter().map(|run| run.manifest.brief()).collect();
@@ -301,7 +305,7 @@ fn tell(
 }
 
 /// Says why runs ended before their time, if nobody asked for it.
-pub fn tell_ends(runs: &[&Written]) -> Result<(), Failure> {
+pub fn tell_ends(runs: &[&RunReport]) -> Result<(), Failure> {
     for manifest in runs.iter().map(|run| &run.manifest) {
         if let Some(why) = &manifest.ended_by {
             let (seed, at) = (manifest.seed, manifest.simulated_s);

@@ -10,12 +10,12 @@ use super::run::{Inputs, reader};
 use ledgerlab::Catalogue;
 use ledgerlab::base::{Hash, Time};
 use ledgerlab::report::comparison::FinishedComparison;
-use ledgerlab::report::folder::{Folder, WriteError};
 use ledgerlab::report::manifest::{Broken, Comparison, Experiment, MANIFEST, Manifest, Record, Sealed, datasets};
-use ledgerlab::report::place::{Condition, Contents, is_below};
+use ledgerlab::report::output_dir::{OutputDir, WriteError};
 use ledgerlab::report::progress::Progress;
+use ledgerlab::report::target_state::{Condition, Contents, is_below};
 use ledgerlab::report::write_comparison;
-use ledgerlab::report::{self, Finished, FinishedExperiment, SCENARIO, TIMELINE, VERSION, Written};
+use ledgerlab::report::{self, FinishedExperiment, FinishedRun, RunReport, SCENARIO, TIMELINE, VERSION};
 use ledgerlab::report::{Timeline, compare};
 use ledgerlab::run::{RunResult, run};
 use ledgerlab::scenario::Scenario;
@@ -70,7 +70,7 @@ struct Difference {
 }
 
 /// The runs of an experiment: seed, and what was written again.
-type Repeated = Vec<(u64, Option<Written>)>;
+type Repeated = Vec<(u64, Option<RunReport>)>;
 
 /// Why something was not repeated.
 enum Stop {
@@ -97,7 +97,7 @@ impl From<WriteError> for Stop {
 /// Looks at a folder and repeats the run, or all runs, that it holds.
 pub fn verify(catalogue: &Catalogue, wanted: &Verify, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen()?;
-    let contents = Contents::of(&wanted.folder).map_err(|broken| no_results(&wanted.folder, &broken))?;
+    let contents = Contents::read(&wanted.folder).map_err(|broken| no_results(&wanted.folder, &broken))?;
     let record = the_record(&wanted.folder, &contents.sealed)?;
     let mut repeat = Repeat {
         catalogue,
@@ -110,7 +110,7 @@ pub fn verify(catalogue: &Catalogue, wanted: &Verify, json: bool, quiet: bool) -
     };
     repeat.damage();
     let home = tempfile::tempdir()?;
-    let into = Folder::begin(&home.path().join("again"))?;
+    let into = OutputDir::create(&home.path().join("again"))?;
     let repeated = match record {
         Record::Run(manifest) => repeat.run("", &manifest, &into).map(|_| ()),
         Record::Experiment(experiment) => repeat.experiment("", &experiment, &into).map(|_| ()),
@@ -131,7 +131,7 @@ pub fn verify(catalogue: &Catalogue, wanted: &Verify, json: bool, quiet: bool) -
 fn tell(repeat: &Repeat<'_>, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let holds = repeat.differences.is_empty() && repeat.runs.iter().all(|run| run.holds);
     let exit = if holds { Exit::Done } else { Exit::Differs };
-    let strange = &repeat.contents.strange;
+    let strange = &repeat.contents.unlisted;
     if json {
         let answer = serde_json::json!({
             "ok": holds, "runs": repeat.runs, "differences": repeat.differences, "not_ours": strange,
@@ -238,7 +238,7 @@ impl Repeat<'_> {
             }
         }
     }
-    fn run(&mut self, at: &str, manifest: &Manifest, into: &Folder) -> Result<Written, Stop> {
+    fn run(&mut self, at: &str, manifest: &Manifest, into: &OutputDir) -> Result<RunReport, Stop> {
         let scenario = self.scenario(at, &manifest.scenario_sha256)?;
         let mut inputs = Inputs::new();
         for record in &manifest.inputs {
@@ -264,12 +264,17 @@ impl Repeat<'_> {
         let notes = notes(manifest, &scenario);
         self.runs.push(Verified { seed: manifest.seed, holds, notes, chains, folder });
         let wall = lasting(manifest.wall_s);
-        let finished = Finished { scenario: &scenario, seed: manifest.seed, ran, wall, inputs: &inputs };
+        let finished = FinishedRun { scenario: &scenario, seed: manifest.seed, ran, wall, inputs: &inputs };
         let written = report::write_run(&finished, into)?;
         self.compare(at, into, &Record::Run(Box::new(written.manifest.clone())));
         Ok(written)
     }
-    fn experiment(&mut self, at: &str, experiment: &Experiment, into: &Folder) -> Result<(Scenario, Repeated), Stop> {
+    fn experiment(
+        &mut self,
+        at: &str,
+        experiment: &Experiment,
+        into: &OutputDir,
+    ) -> Result<(Scenario, Repeated), Stop> {
         let scenario = self.scenario(at, &experiment.scenario_sha256)?;
         let (mut runs, mut damaged) = (Vec::new(), false);
         for record in &experiment.runs {
@@ -277,13 +282,13 @@ impl Repeat<'_> {
                 runs.push((record.seed, None));
                 continue;
             };
-            let part = into.part(name)?;
+            let part = into.subdir(name)?;
             match self.run_at(&format!("{at}{name}/"), &part) {
                 Ok(written) => runs.push((record.seed, Some(written))),
                 Err(Stop::Damaged) => damaged = true,
                 Err(stop) => return Err(stop),
             }
-            part.land()?;
+            part.commit()?;
         }
         if damaged {
             return Err(Stop::Damaged);
@@ -294,7 +299,7 @@ impl Repeat<'_> {
         let runs = finished.runs;
         Ok((scenario, runs))
     }
-    fn run_at(&mut self, at: &str, into: &Folder) -> Result<Written, Stop> {
+    fn run_at(&mut self, at: &str, into: &OutputDir) -> Result<RunReport, Stop> {
         match self.part(at)? {
             Record::Run(manifest) => self.run(at, &manifest, into),
             Record::Experiment(_) | Record::Comparison(_) => {
@@ -303,7 +308,7 @@ impl Repeat<'_> {
             }
         }
     }
-    fn comparison(&mut self, comparison: &Comparison, into: &Folder) -> Result<(), Stop> {
+    fn comparison(&mut self, comparison: &Comparison, into: &OutputDir) -> Result<(), Stop> {
         let text = self.text(SCENARIO, &comparison.scenario_sha256)?;
         let origin = self.root.join(SCENARIO).display().to_string();
         let loaded = Scenario::load(self.catalogue, &origin, &text, &[]).map_err(Failure::Scenario)?;
@@ -313,7 +318,7 @@ impl Repeat<'_> {
                 parts.push((scenario.clone(), scenario.seeds.0.iter().map(|seed| (*seed, None)).collect()));
                 continue;
             };
-            let (at, part) = (format!("{name}/"), into.part(name)?);
+            let (at, part) = (format!("{name}/"), into.subdir(name)?);
             let repeated = match self.part(&at) {
                 Ok(Record::Run(manifest)) => {
                     let runs = |written| (scenario.clone(), vec![(manifest.seed, Some(written))]);
@@ -328,7 +333,7 @@ impl Repeat<'_> {
                 Err(Stop::Damaged) => damaged = true,
                 Err(stop) => return Err(stop),
             }
-            part.land()?;
+            part.commit()?;
         }
         if damaged {
             return Err(Stop::Damaged);
@@ -341,7 +346,7 @@ impl Repeat<'_> {
         Ok(())
     }
     /// Compares what lies in a folder with what was written anew, unless another version wrote it.
-    fn compare(&mut self, at: &str, again: &Folder, record: &Record) {
+    fn compare(&mut self, at: &str, again: &OutputDir, record: &Record) {
         let Ok(sealed) = Sealed::read(&self.root.join(at)) else { return };
         if sealed.record["version"] != VERSION {
             return;

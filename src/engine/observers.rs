@@ -4,7 +4,7 @@
 //! nodes and only grows.
 
 use super::roster::{ProcessId, Roster};
-use crate::base::{Hash, NodeId, Time};
+use crate::base::{Hash, NodeId, NodeSet, Time};
 use crate::chain::Block;
 use crate::observe::{Observed, Observer, Violation};
 use rustc_hash::FxHashMap;
@@ -17,7 +17,7 @@ pub(super) struct Observers {
     /// Numbers from here on are those of twins.
     nodes: usize,
     /// Which nodes have received each block: one bit each.
-    receivers: FxHashMap<Hash, Vec<u64>>,
+    receivers: FxHashMap<Hash, NodeSet>,
     violations: Vec<Violation>,
 }
 
@@ -70,11 +70,9 @@ impl Observers {
             return;
         }
         let node: NodeId = roster.node(process);
-        let words = roster.processes().div_ceil(64);
-        let receivers = self.receivers.entry(block.id()).or_insert_with(|| vec![0; words]);
-        let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
-        if receivers[word] & bit == 0 {
-            receivers[word] |= bit;
+        let nodes = roster.processes();
+        let receivers = self.receivers.entry(block.id()).or_insert_with(|| NodeSet::with_capacity(nodes));
+        if receivers.insert(node) {
             self.notify(now, &Observed::Held { node, block });
         }
     }

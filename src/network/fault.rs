@@ -6,11 +6,10 @@
 //!
 //! Simplified: losses are independent of each other; there are no bursts.
 
-use super::node_set::NodeSet;
 use super::sampling::{below, unit};
 use super::{Change, Degradation};
 use crate::base::rng::mix;
-use crate::base::{Duration, NodeId};
+use crate::base::{Duration, NodeId, NodeSet};
 
 /// Keeps the words of faults apart from the words of delays.
 const SALT: u64 = 0x6661_756c_745f_7761;

@@ -10,7 +10,6 @@ mod gml;
 pub mod gossip;
 pub mod import;
 pub mod latency;
-pub mod node_set;
 pub mod sampling;
 pub mod topology;
 pub mod transport;

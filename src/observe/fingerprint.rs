@@ -1,14 +1,14 @@
-//! Fingerprints: whether two runs are the same, and where they part if they are not.
+//! Fingerprints: whether two runs are the same, and where they diverge if they are not.
 //!
-//! A [`Fingerprint`] is a running 128-bit hash over everything that happens. It is **not cryptographic**: it tells
-//! accidents apart, not adversaries. Each event is five words; each word is folded so that its high bits reach its low
+//! A [`Fingerprint`] is a running 128-bit hash over everything that happens. It is **not cryptographic**: it
+//! detects accidental differences, not those made by an adversary. Each event is five words; each word is folded so that its high bits reach its low
 //! ones, and two multilinear sums of the folded words with odd multipliers (as in UMAC, modulo 2^64) are absorbed by
 //! two lanes, each a multiply-xorshift step (the mixer of SplitMix64; Steele, Lea, Flood 2014). The sums do not depend
 //! on the lanes, so a processor computes them ahead, and only two multiplications per event wait for each other.
 //! Changing one word of one event changes both lanes for certain at that event, because every step is a bijection.
 //!
 //! A [`Timeline`] keeps the value of the fingerprint at the end of each interval of simulated time and after every
-//! `stride` events, where the stride doubles when too many are kept. [`compare`] tells where two timelines part.
+//! `stride` events, where the stride doubles when too many are kept. [`compare`] finds where two timelines diverge.
 
 use crate::base::{Duration, Time};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -74,7 +74,7 @@ impl Fingerprint {
     pub const fn new() -> Fingerprint {
         Fingerprint { lanes: [FIRST[0], SECOND[0]], events: 0 }
     }
-    /// Something happened: when, at whom, its number there, what kind of thing, and two words about it.
+    /// Adds an event: its time, its source, its number there, its kind, and two words of data.
     #[inline]
     pub fn event(&mut self, time: Time, source: u32, number: u64, kind: u32, a: u64, b: u64) {
         let words = [time.as_nanos(), u64::from(kind) << 32 | u64::from(source), number, a, b];

@@ -1,50 +1,52 @@
-//! L2: what can be seen. Observers never change what happens.
+//! L2: events of a run, and observers of them. Observers never change what happens.
 
 pub mod check;
+pub mod event_log;
 pub mod fingerprint;
 pub mod metrics;
-pub mod story;
+#[cfg(test)]
+mod testing;
 
 use crate::base::{ClientId, Duration, Hash, Height, NodeId, Time};
 use crate::chain::{Block, Transaction};
 use std::fmt;
 use std::sync::Arc;
 
-/// Something that happened.
+/// An event that observers receive.
 #[derive(Clone, Copy, Debug)]
 pub enum Observed<'a> {
-    /// A client handed a transaction to a node. Seen once per transaction, again for each retransmission.
+    /// A client handed a transaction to a node: once per transaction, and once per retransmission.
     Submitted {
-        /// Who asks.
+        /// The client.
         client: ClientId,
-        /// The node that got it.
+        /// The node that received it.
         node: NodeId,
-        /// What is asked.
+        /// The transaction.
         transaction: &'a Arc<Transaction>,
-        /// Whether it is sent again.
+        /// Whether it was submitted before.
         again: bool,
     },
-    /// The workload wanted to ask for something but the client had nothing to spend.
+    /// An arrival of the workload for which the client had nothing to spend.
     Unmade,
     /// A mempool refused or evicted a transaction.
     Refused {
-        /// Whose mempool.
+        /// The node of the mempool.
         node: NodeId,
-        /// What was refused.
+        /// The transaction.
         transaction: &'a Arc<Transaction>,
         /// Why.
         reason: &'static str,
     },
-    /// A client believes its transaction final (or without effect).
+    /// A client accepted its transaction as final (or as without effect).
     Answered {
-        /// Who asked.
+        /// The client.
         client: ClientId,
         /// The name of the transaction.
         transaction: Hash,
         /// Whether it was executed.
         executed: bool,
     },
-    /// A node came to hold a whole block, its own included. The first sight is the block's creation.
+    /// A node has received a whole block, or made it. The first such event of a block is its creation.
     Held {
         /// Which node.
         node: NodeId,
@@ -73,7 +75,7 @@ pub enum Observed<'a> {
         /// Up to where the node had declared its chain final: `to` below it breaks finality.
         finalized: Height,
     },
-    /// A node declared its chain final up to a block. Told once per block, in ascending order.
+    /// A node declared its chain final up to a block: once per block, in ascending order.
     Finalized {
         /// Which node.
         node: NodeId,
@@ -84,7 +86,7 @@ pub enum Observed<'a> {
         /// The root of the state after it.
         root: Hash,
     },
-    /// A node replaced its chain by a snapshot: final up to this block, which it skipped to.
+    /// A node replaced its chain by a snapshot, which is final up to this block.
     Installed {
         /// Which node.
         node: NodeId,
@@ -97,40 +99,40 @@ pub enum Observed<'a> {
     Audited {
         /// The block.
         block: &'a Arc<Block>,
-        /// What does not add up, if anything.
+        /// The inconsistency that was found, if any.
         broken: Option<&'a str>,
     },
     /// A message was handed to the network.
     Sent {
-        /// Its number among the sendings that are under way, used again when all copies have arrived or are lost.
+        /// The number of the transmission. It is used again when all copies have arrived or are lost.
         sending: u32,
-        /// From whom.
+        /// The sender.
         from: NodeId,
         /// Its name.
         kind: &'static str,
         /// Bytes of one copy, framing included.
         bytes: u64,
-        /// To how many.
+        /// Number of receivers.
         copies: u32,
     },
     /// A message reached its receiver's inbox.
     Delivered {
-        /// The number of its sending.
+        /// The number of its transmission.
         sending: u32,
-        /// From whom.
+        /// The sender.
         from: NodeId,
-        /// To whom.
+        /// The receiver.
         to: NodeId,
         /// Its name.
         kind: &'static str,
         /// Bytes, framing included.
         bytes: u64,
     },
-    /// A copy of a message was lost: by the network, by a partition, because its receiver was down or its check failed.
+    /// A copy of a message was lost: in the network, in a partition, at a receiver that was down, or by a failed check.
     Lost {
-        /// The number of its sending; `None` for what nobody sends: transactions that spread by sampled delay.
+        /// The number of its transmission; `None` for transactions that spread by sampled delay, without messages.
         sending: Option<u32>,
-        /// To whom.
+        /// The receiver.
         to: NodeId,
         /// Why.
         why: Loss,
@@ -150,7 +152,7 @@ pub enum Observed<'a> {
         durable: &'a Arc<Block>,
     },
     /// Which nodes are up and can reach, in both directions, nodes that are up and together weigh enough for blocks to
-    /// become final: a quorum, or most of the power. Told at the start, and whenever it changes.
+    /// become final: a quorum, or most of the hash power. Sent at the start, and whenever it changes.
     Connected {
         /// One entry per node.
         nodes: &'a [bool],
@@ -167,7 +169,7 @@ pub enum Observed<'a> {
         /// Its number.
         fault: u32,
     },
-    /// A protocol noted something; see `protocol::note`.
+    /// A protocol noted something; see [`note`](crate::base::note).
     Noted {
         /// Which node.
         node: NodeId,
@@ -176,13 +178,13 @@ pub enum Observed<'a> {
         /// Its number.
         value: u64,
     },
-    /// The state of a node's resources, told at the end of every interval and of the run.
+    /// The state of a node's resources: at the end of every interval and of the run.
     Load {
         /// Which node.
         node: NodeId,
         /// Computing since the start, over all cores.
         busy: Duration,
-        /// Messages waiting in its inbox, at most, since the last telling.
+        /// Most messages that waited in its inbox since the last such event.
         inbox_max: u32,
         /// Transactions waiting in its mempool.
         pending: u32,
@@ -198,24 +200,24 @@ pub enum Observed<'a> {
 /// Why a copy of a message was lost.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Loss {
-    /// The network dropped it, or a partition stands between.
+    /// The network dropped it, or a partition separates sender and receiver.
     Network,
     /// The receiver was down.
     Down,
-    /// A signature in it is not genuine.
+    /// A signature in it is not valid.
     Forged,
 }
 
-/// A property that does not hold.
+/// A violated property.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
     /// Which property: the checker's name.
     pub property: &'static str,
-    /// Whether something wrong happened, or something good did not.
+    /// Whether it is a property of safety or of liveness.
     pub kind: ViolationKind,
-    /// When it was seen.
+    /// When it was found.
     pub at: Time,
-    /// What was expected and what was found, with nodes, heights and names.
+    /// The expected and the actual behaviour, with nodes, heights and names.
     pub what: String,
 }
 
@@ -234,23 +236,23 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Sees everything that happens, in order.
+/// Receives the events of a run, in order.
 pub trait Observer {
-    /// Something happened now.
+    /// Receives an event.
     ///
     /// # Errors
-    /// A property that this breaks. The run goes on.
+    /// A property that the event violates. The run goes on.
     fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation>;
     /// The run ended.
     ///
     /// # Errors
-    /// A property that the whole run breaks.
+    /// A property that the whole run violates.
     fn finish(&mut self, _end: Time) -> Result<(), Violation> {
         Ok(())
     }
-    /// An observer, this one or another, has just found a property broken by what happened last.
+    /// An observer, this one or another, has found that the last event violates a property.
     fn violated(&mut self, _now: Time, _violation: &Violation) {}
-    /// Whether this observer wants [`Observed::Sent`], [`Observed::Delivered`] and [`Observed::Lost`], which are many.
+    /// Whether this observer uses [`Observed::Sent`], [`Observed::Delivered`] and [`Observed::Lost`], which are frequent.
     fn wants_messages(&self) -> bool {
         false
     }

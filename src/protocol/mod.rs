@@ -25,6 +25,8 @@ pub mod votes;
 
 pub use context::{Context, Invalid, Services, Snapshot};
 
+pub use crate::base::note;
+
 use crate::base::{Committee, Duration, FaultModel, Hash, Height, Keyring, NodeId, Wire, Work};
 use crate::chain::Block;
 use schemars::JsonSchema;
@@ -266,33 +268,6 @@ pub enum Effect<M, T, R> {
 
 /// The effects of a protocol.
 pub type EffectOf<P> = Effect<<P as Protocol>::Message, <P as Protocol>::Timer, <P as Protocol>::Record>;
-
-/// Labels of [`Effect::Note`] that mean the same in every protocol.
-pub mod note {
-    use crate::base::Height;
-
-    /// This node leads from now on; the value is its turn. Later turns of a chain have greater numbers: a restarted node
-    /// that leads by what it remembers is told from the leader by them. A turn is the term (Raft) or view (PBFT, `HotStuff`)
-    /// where these go on from height to height, and [`turn`] of height and round where rounds begin anew with each height.
-    pub const LEADING: &str = "became_leader";
-    /// A term, view or round began at this node; the value is its number.
-    pub const ROUND: &str = "round_started";
-    /// A term, view or round ended without a decision; the value is its number.
-    pub const WASTED: &str = "round_failed";
-    /// A node proved that another broke the rules, two votes for one thing say; the value is the number of the other.
-    pub const EVIDENCE: &str = "evidence";
-    /// A linearizable read was answered; the value is its latency in nanoseconds.
-    pub const READ: &str = "read";
-
-    /// Rounds of a height that turns tell apart.
-    const ROUNDS: u64 = 1_000_000;
-    /// The number of a turn where rounds begin anew with each height: a million times the height, and the round.
-    #[must_use]
-    pub const fn turn(height: Height, round: u64) -> u64 {
-        let round = if round < ROUNDS { round } else { ROUNDS - 1 };
-        height.0.saturating_mul(ROUNDS).saturating_add(round)
-    }
-}
 
 /// Calls a visitor with each protocol; `consensus` holds the list.
 pub trait Visitor {

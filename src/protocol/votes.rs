@@ -1,7 +1,7 @@
-//! Votes counted, and signatures that prove it: what every protocol that votes has in common.
+//! Votes and the signatures that prove them, for all protocols that vote.
 //!
-//! Whether signatures are genuine is a pure question, asked once per message; whether the signers are distinct members
-//! and enough of them is asked by the node, which knows the committee.
+//! Whether a signature is valid is a pure function of the message, computed once per message. Whether the signers are
+//! distinct members and form a quorum is checked by the node, which knows the committee.
 
 use crate::base::{Committee, Hash, Keyring, NodeId, Signature, VoterSet};
 use rustc_hash::FxHashSet;
@@ -16,12 +16,12 @@ pub struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    /// Knows nothing yet.
+    /// A checker that has checked no signature.
     #[must_use]
     pub fn new(keys: &'a Keyring) -> Checker<'a> {
         Checker { keys, genuine: FxHashSet::default() }
     }
-    /// Whether `signature` is `signer`'s.
+    /// Whether `signature` is a valid signature of `signer`.
     pub fn holds(&mut self, signer: NodeId, statement: &Hash, signature: &Signature) -> bool {
         let claim = (signer, *statement, *signature);
         if self.genuine.contains(&claim) {
@@ -33,7 +33,7 @@ impl<'a> Checker<'a> {
         }
         genuine
     }
-    /// Whether all of `signatures` are genuine for one statement.
+    /// Whether all signatures of one statement are valid.
     pub fn all_hold(&mut self, statement: &Hash, signatures: &[(NodeId, Signature)]) -> bool {
         signatures.iter().all(|(signer, signature)| self.holds(*signer, statement, signature))
     }
@@ -50,7 +50,7 @@ pub fn is_quorum(mut tally: VoterSet, signatures: &[(NodeId, Signature)], commit
 pub struct Ballot {
     /// The digest.
     pub digest: Hash,
-    /// Who voted for it.
+    /// The members that voted for it.
     pub voters: VoterSet,
     /// Their signatures, for certificates.
     pub signatures: Signatures,
@@ -65,8 +65,8 @@ pub struct Votes {
 }
 
 impl Votes {
-    /// Counts a vote; false if `from` voted before or is a stranger. A proposal may count as
-    /// the vote of its proposer and has no signature then.
+    /// Counts a vote; false if `from` voted before or is not a member. A proposal may count as the vote of its proposer;
+    /// then there is no signature.
     pub fn add(&mut self, from: NodeId, digest: &Hash, signature: Option<Signature>, committee: &Committee) -> bool {
         if self.first.voters.weight() == 0 {
             self.first.digest = *digest;
@@ -92,7 +92,7 @@ impl Votes {
         }
         added
     }
-    /// The digests that were voted for, with who did.
+    /// The digests that were voted for, with their voters.
     pub fn ballots(&self) -> impl Iterator<Item = &Ballot> {
         std::iter::once(&self.first).chain(&self.others)
     }
@@ -106,17 +106,17 @@ impl Votes {
     pub fn is_blocking(&self, committee: &Committee) -> bool {
         self.ballots().any(|ballot| ballot.voters.is_blocking(committee))
     }
-    /// Takes the signatures for `digest` out.
+    /// Removes and returns the signatures for `digest`.
     pub fn take(&mut self, digest: &Hash) -> Signatures {
         let ballot = std::iter::once(&mut self.first).chain(&mut self.others).find(|ballot| ballot.digest == *digest);
         ballot.map(|ballot| std::mem::take(&mut ballot.signatures)).unwrap_or_default()
     }
-    /// Number of votes held, for bounds.
+    /// Number of votes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ballots().map(|ballot| ballot.voters.members().count()).sum()
+        self.ballots().map(|ballot| ballot.voters.len()).sum()
     }
-    /// Whether nobody voted.
+    /// Whether there is no vote.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

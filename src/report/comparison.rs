@@ -1,14 +1,14 @@
-//! Several scenarios of one file side by side: one table, one chart, one page.
+//! The variants of one scenario side by side: one table, one chart, one page.
 
 use super::manifest::{Comparison, FORMAT, VariantRecord, Verdict};
-use super::{ChainSummary, FinishedExperiment, PROGRAM, VERSION, Written};
+use super::{ChainSummary, FinishedExperiment, PROGRAM, RunReport, VERSION};
 use crate::scenario::Scenario;
 
-/// All variants of a file when they are over.
+/// All variants of a scenario when they are over.
 pub struct FinishedComparison<'a> {
-    /// What they have in common, and what they change.
+    /// The scenario with its variants.
     pub scenario: &'a Scenario,
-    /// Per variant, in the order of the scenario: its runs. Its folder bears its name.
+    /// The runs by variant, in the order of the scenario.
     pub parts: Vec<FinishedExperiment<'a>>,
     /// From the start of the first run to the end of the last.
     pub wall: std::time::Duration,
@@ -19,15 +19,15 @@ pub struct FinishedComparison<'a> {
 pub struct Row {
     /// The name of the variant, and of the chain if it has several.
     pub name: String,
-    /// The figures of the chain over all runs.
+    /// The metrics of the chain over all runs.
     pub chain: ChainSummary,
-    /// How its runs ended, at worst.
+    /// The worst verdict of its runs.
     pub verdict: Verdict,
     /// Simulated seconds per second of one core.
     pub speed: f64,
 }
 
-/// The figures that are compared, with the headings of their columns.
+/// The metrics that are compared, with the headings of their columns.
 pub const COLUMNS: [(&str, &str); 13] = [
     ("throughput", "throughput"),
     ("confirmation_p50", "final p50"),
@@ -50,10 +50,10 @@ impl FinishedComparison<'_> {
         self.scenario.variant.iter().map(|variant| variant.name.as_str()).zip(&self.parts)
     }
     /// All runs that were begun.
-    pub fn written(&self) -> impl Iterator<Item = &Written> {
+    pub fn written(&self) -> impl Iterator<Item = &RunReport> {
         self.parts.iter().flat_map(FinishedExperiment::written)
     }
-    /// What is compared.
+    /// The rows of the comparison.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();

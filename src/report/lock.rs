@@ -1,8 +1,8 @@
-//! One process at a time writes to a place; what a process left behind that was killed is found and removed.
+//! A lock so that one process at a time writes to a target; files of a process that was killed are found and removed.
 //!
-//! Beside the place stands a file that is locked as long as its process lives: systems let go of such a lock when a
-//! process ends, however it ends. The file says who holds it and which hidden folders that process made. One that nobody
-//! holds is the trace of a process that was killed.
+//! Beside the target is a lock file. The process that writes to the target holds a lock on it, which the system releases
+//! when the process ends for any reason. The file names the process and the hidden directories that it made. A lock file
+//! that no process holds is left over from a process that was killed.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -10,29 +10,30 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// So long a place may be held by somebody who does not write there.
-const PATIENCE: Duration = Duration::from_millis(200);
-/// How the names of locks end.
+/// How long a lock may be held by a process that only looks for left-over files.
+const CHECK_TIME_MAX: Duration = Duration::from_millis(200);
+/// The end of the names of lock files.
 const ENDING: &str = ".ledgerlab-lock";
-/// The first line of a lock.
+/// The first line of a lock file.
 const HEAD: &str = "ledgerlab";
-/// A hidden file or folder in the making, and what is being replaced: a dot, the name of the place, this, a number.
+/// Names of hidden files and directories that are being written, and of those being replaced: a dot, the name of the
+/// target, one of these, and the number of the process.
 const MAKING: &str = ".tmp-";
 const REPLACED: &str = ".old-";
 
-/// A place that this process alone writes to, as long as this lives.
+/// A target that only this process writes to until this is dropped.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
     file: Mutex<File>,
 }
 
-/// Why there is no lock.
+/// Why a target could not be locked.
 #[derive(Debug)]
 pub enum Locked {
     /// Another process, with this number if it is known, writes there.
     Busy(Option<u32>),
-    /// Something is in the way.
+    /// The lock file could not be used.
     Failed(io::Error),
 }
 
@@ -43,7 +44,7 @@ impl From<io::Error> for Locked {
 }
 
 impl Lock {
-    /// Locks the place `target`. Parents are made as needed.
+    /// Locks `target`. Parents are made as needed.
     ///
     /// # Errors
     /// See [`Locked`].
@@ -52,15 +53,15 @@ impl Lock {
         let (parent, name) = target.parent().zip(target.file_name()).ok_or_else(unnamed)?;
         fs::create_dir_all(parent)?;
         let path = parent.join(format!(".{}{ENDING}", name.to_string_lossy()));
-        // Who waited for a lock whose holder then removed the file holds nothing: it tries again.
+        // A process that waited for a lock whose file was then removed has a lock on no path: it tries again.
         let begun = Instant::now();
         loop {
             let mut file = open(&path, true)?;
             let mut text = String::new();
             match file.try_lock() {
                 Ok(()) => {}
-                // Who only looks for what others left holds a lock for a moment.
-                Err(fs::TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                // A process that looks for left-over files holds the lock for a moment.
+                Err(fs::TryLockError::WouldBlock) if begun.elapsed() < CHECK_TIME_MAX => {
                     std::thread::yield_now();
                     continue;
                 }
@@ -68,7 +69,7 @@ impl Lock {
                     let _ = file.read_to_string(&mut text);
                     return Err(Locked::Busy(process(&text)));
                 }
-                // Some disks know no locks: better none than no results.
+                // Some file systems have no locks: results without a lock are better than none.
                 Err(fs::TryLockError::Error(_)) => {}
             }
             if !is_at(&file, &path) {
@@ -86,7 +87,7 @@ impl Lock {
             return Ok(Lock { path, file: Mutex::new(file) });
         }
     }
-    /// Notes that something hidden is about to be made, so that it is found if this process is killed.
+    /// Notes a hidden file or directory before it is made, so that it is found if this process is killed.
     ///
     /// # Errors
     /// If that cannot be written.
@@ -99,13 +100,13 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// The file goes before the lock does, so that nobody finds one that is free.
+    /// Removes the file before the lock is released, so that no process finds the file without a lock.
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Opens a lock. Nothing is followed or changed.
+/// Opens a lock file. Links are not followed, and nothing is changed.
 fn open(path: &Path, make: bool) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         let what = format!("{} is in the way, and no lock of this program", path.display());
@@ -128,18 +129,18 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// Who holds the lock with this text.
+/// The process named in the text of a lock file.
 fn process(text: &str) -> Option<u32> {
     text.lines().find_map(|line| line.strip_prefix("process ")?.parse().ok())
 }
 
-/// The name of a hidden folder in the making.
+/// The name of a hidden directory while it is written.
 #[must_use]
 pub fn making(target: &Path) -> PathBuf {
     hidden(target, MAKING)
 }
 
-/// The name under which what stood at `target` waits for its end.
+/// The name of the earlier content of `target` until it is removed.
 #[must_use]
 pub fn replaced(target: &Path) -> PathBuf {
     hidden(target, REPLACED)
@@ -150,7 +151,7 @@ fn hidden(target: &Path, kind: &str) -> PathBuf {
     target.with_file_name(format!(".{name}{kind}{}", std::process::id()))
 }
 
-/// Looks beside `target` for what processes left that were killed, and removes it. Returns what was found.
+/// Finds files beside `target` that processes left when they were killed, and removes them. Returns their paths.
 #[must_use]
 pub fn clear_beside(target: &Path) -> Vec<PathBuf> {
     let Some(parent) = target.parent() else { return Vec::new() };
@@ -173,7 +174,8 @@ pub fn clear_beside(target: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Removes the hidden folders that a lock without a holder names. What was about to be replaced, and was not, is put back.
+/// Removes the hidden directories that a lock file without a process names. Earlier content that was not replaced is
+/// restored.
 fn sweep(parent: &Path, text: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for below in text.lines().filter_map(|line| line.strip_prefix("hidden ")) {

@@ -1,6 +1,6 @@
-//! `manifest.json`: what a folder of results holds, and everything that is needed to make it again.
+//! `manifest.json`: the content of a directory of results, and all that is needed to reproduce it.
 
-use super::{Finished, PROGRAM, VERSION};
+use super::{FinishedRun, PROGRAM, VERSION};
 use crate::base::Hash;
 use crate::observe::fingerprint::{FingerprintValue, Timeline};
 use crate::observe::metrics::UncheckedRow;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fmt, fs, io};
 
-/// The file by which a folder is known as one of ours.
+/// The file that identifies a directory of results.
 pub const MANIFEST: &str = "manifest.json";
 
 /// The form of the files in a folder; it grows by one when an old reader would misunderstand a new folder, or a new
@@ -22,17 +22,17 @@ pub const FORMAT: u32 = 2;
 /// The key of a manifest under which its own hash stands, made while nothing stood there.
 const OWN: &str = "manifest_sha256";
 
-/// A manifest as it lies in a folder: what it tells, the files beside it, and its own hash.
+/// A manifest as it was read: its record, the files beside it, and its own hash.
 #[derive(Clone, Debug)]
 pub struct Sealed {
-    /// What it tells.
+    /// The record.
     pub record: Value,
     /// The SHA-256 of each file of the folder, by its path in it. Of parts that have a manifest of their own, that one.
     pub files: BTreeMap<String, String>,
     /// Folders in it that have a manifest of their own which still changes.
     pub parts: Vec<String>,
-    /// The hash that it says it has.
-    pub said: String,
+    /// The hash that it states.
+    pub stated: String,
     /// The hash that it has.
     pub found: String,
 }
@@ -71,7 +71,7 @@ struct Sealing<'a, T> {
 }
 
 impl Sealed {
-    /// The text of a manifest that tells `record` and lists `files` and `parts`.
+    /// The text of a manifest with a record, which lists `files` and `parts`.
     ///
     /// # Panics
     /// Never: a record has a form in JSON.
@@ -111,20 +111,20 @@ impl Sealed {
         }
         let table = record.as_object_mut().ok_or_else(|| damaged("it is no table"))?;
         let mut take = |key: &str| table.remove(key).ok_or_else(|| damaged(&format!("`{key}` is missing")));
-        let (files, said) = (take("files")?, take(OWN)?);
+        let (files, stated) = (take("files")?, take(OWN)?);
         let parts = take("parts").unwrap_or(Value::Array(Vec::new()));
         let files = serde_json::from_value(files).map_err(|error| Broken::Damaged(error.to_string()))?;
         let parts = serde_json::from_value(parts).map_err(|error| Broken::Damaged(error.to_string()))?;
-        let said = said.as_str().ok_or_else(|| damaged("its hash is no text"))?.to_owned();
-        let own = place_of(&said);
+        let stated = stated.as_str().ok_or_else(|| damaged("its hash is no text"))?.to_owned();
+        let own = place_of(&stated);
         let at = text.rfind(&own).ok_or_else(|| damaged("its hash is not where it belongs"))?;
         let bare = format!("{}{}{}", &text[..at], place_of(""), &text[at + own.len()..]);
-        Ok(Sealed { record, files, parts, said, found: Hash::of(bare.as_bytes()).hex() })
+        Ok(Sealed { record, files, parts, stated, found: Hash::of(bare.as_bytes()).hex() })
     }
     /// Whether it is as it was written.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.said == self.found
+        self.stated == self.found
     }
 }
 
@@ -132,15 +132,15 @@ fn place_of(hash: &str) -> String {
     format!("\"{OWN}\": \"{hash}\"")
 }
 
-/// What a folder holds.
+/// The content of a directory of results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Record {
     /// One run.
     Run(Box<Manifest>),
-    /// One run per seed, each in a folder of its own.
+    /// One run per seed, each in a directory of its own.
     Experiment(Experiment),
-    /// Several variants of one scenario, each in a folder of its own.
+    /// Several variants of one scenario, each in a directory of its own.
     Comparison(Comparison),
 }
 
@@ -148,22 +148,22 @@ pub enum Record {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It came to its end and everything held.
+    /// It was complete and all properties held.
     Held,
-    /// It came to its end and what could be checked held; something could not be, though nothing hangs on it.
+    /// It was complete and all checked properties held; one could not be checked, but the answer does not depend on it.
     HeldInPart,
-    /// It came to its end and nothing was violated, but what was asked for could not be checked.
+    /// It was complete without a violation, but a property that the answer depends on could not be checked.
     Unanswered,
     /// Nothing became final in time.
     LivenessViolated,
-    /// It was ended before its time, and nothing worse is known.
+    /// It was ended early without a violation of safety.
     Interrupted,
-    /// Nodes disagree, or something final was taken back. This stands even if the run was interrupted.
+    /// Safety was violated. This verdict remains if the run was interrupted.
     SafetyViolated,
 }
 
 impl Verdict {
-    /// In plain words, as the end of "the run ...".
+    /// In words, as the end of "the run ...".
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -182,13 +182,13 @@ impl Verdict {
 pub struct Manifest {
     /// See [`FORMAT`].
     pub format: u32,
-    /// Who wrote this.
+    /// The program that wrote it.
     pub program: String,
     /// Its version.
     pub version: String,
     /// The name of the scenario.
     pub name: String,
-    /// What it asks.
+    /// The question of the scenario.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub question: String,
     /// SHA-256 of `scenario.toml`, the scenario with every default written out.
@@ -197,41 +197,41 @@ pub struct Manifest {
     pub seed: u64,
     /// How it ended.
     pub verdict: Verdict,
-    /// Whether it came to its end.
+    /// Whether it ran to its end.
     pub complete: bool,
-    /// How many safety violations there were.
+    /// Number of safety violations.
     pub safety_violations: u64,
-    /// How many liveness violations there were.
+    /// Number of liveness violations.
     pub liveness_violations: u64,
     /// The first safety violation, or else the first liveness violation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_violation: Option<FirstViolation>,
-    /// What was checked, with the chain if there are several.
+    /// The properties that were checked, with the chain if there are several.
     #[serde(default)]
     pub checked: Vec<String>,
-    /// What could not be checked, and why.
+    /// The properties that could not be checked, and why.
     #[serde(default)]
     pub unchecked: Vec<UncheckedRow>,
     /// Virtual seconds.
     pub simulated_s: f64,
-    /// Events that happened, of all chains.
+    /// Number of events of all chains.
     pub events: u64,
-    /// After how many steps it was ended before its time: it is repeated exactly so far.
+    /// The number of steps after which it was ended early: it can be repeated exactly up to there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_after: Option<u64>,
-    /// Why it was ended before its time, if nobody asked for it.
+    /// Why it was ended early, if the user did not ask for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
-    /// Seconds that it took.
+    /// Wall time in seconds.
     pub wall_s: f64,
-    /// The fingerprint over everything that happened, of all chains.
+    /// The fingerprint over the events of all chains.
     pub fingerprint: FingerprintValue,
-    /// The published tables that it rests on.
+    /// The published datasets that it uses.
     pub datasets: Vec<DatasetRecord>,
     /// The files that the scenario names; copies are kept with the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputRecord>,
-    /// What was drawn and is worth knowing.
+    /// Notes on random choices of the set-up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
     /// Its chains.
@@ -241,22 +241,22 @@ pub struct Manifest {
 /// The first violation of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FirstViolation {
-    /// On which chain.
+    /// The chain.
     pub chain: String,
     /// `safety` or `liveness`.
     pub kind: String,
-    /// Which property.
+    /// The property.
     pub property: String,
-    /// When, in virtual seconds.
+    /// Its time in simulated seconds.
     pub at_s: f64,
-    /// What was expected and what was found.
+    /// The expected and the actual behaviour.
     pub what: String,
 }
 
 /// A published table.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DatasetRecord {
-    /// What it tells.
+    /// What it contains.
     pub kind: String,
     /// Its name.
     pub name: String,
@@ -282,11 +282,11 @@ pub struct InputRecord {
 pub struct ChainRecord {
     /// Its name.
     pub name: String,
-    /// How its nodes agree.
+    /// Its protocol.
     pub protocol: String,
-    /// How many nodes it has.
+    /// Number of nodes.
     pub nodes: usize,
-    /// Events that happened.
+    /// Number of events.
     pub events: u64,
     /// The fingerprint over them.
     pub fingerprint: FingerprintValue,
@@ -302,20 +302,20 @@ pub struct ChainRecord {
 pub struct Experiment {
     /// See [`FORMAT`].
     pub format: u32,
-    /// Who wrote this.
+    /// The program that wrote it.
     pub program: String,
     /// Its version.
     pub version: String,
     /// The name of the scenario.
     pub name: String,
-    /// What it asks.
+    /// The question of the scenario.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub question: String,
     /// SHA-256 of `scenario.toml`.
     pub scenario_sha256: String,
-    /// The worst that happened.
+    /// The worst verdict of its runs.
     pub verdict: Verdict,
-    /// Whether all runs came to their end.
+    /// Whether all runs ran to their end.
     pub complete: bool,
     /// Seconds from the start of the first to the end of the last.
     pub wall_s: f64,
@@ -341,20 +341,20 @@ pub struct SeedRecord {
 pub struct Comparison {
     /// See [`FORMAT`].
     pub format: u32,
-    /// Who wrote this.
+    /// The program that wrote it.
     pub program: String,
     /// Its version.
     pub version: String,
     /// The name of the scenario.
     pub name: String,
-    /// What it asks.
+    /// The question of the scenario.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub question: String,
     /// SHA-256 of `scenario.toml`, with all variants.
     pub scenario_sha256: String,
-    /// The worst that happened.
+    /// The worst verdict of its runs.
     pub verdict: Verdict,
-    /// Whether all runs came to their end.
+    /// Whether all runs ran to their end.
     pub complete: bool,
     /// Seconds from the start of the first to the end of the last.
     pub wall_s: f64,
@@ -369,18 +369,18 @@ pub struct VariantRecord {
     pub name: String,
     /// Its folder within that of the comparison: of a run, or of an experiment. `None` if nothing was begun.
     pub folder: Option<String>,
-    /// The worst that happened in its runs.
+    /// The worst verdict of its runs.
     pub verdict: Verdict,
-    /// Whether all its runs came to their end.
+    /// Whether all its runs ran to their end.
     pub complete: bool,
     /// SHA-256 of its own `scenario.toml`.
     pub scenario_sha256: String,
 }
 
 impl Manifest {
-    /// What is known of a finished run.
+    /// The manifest of a finished run.
     #[must_use]
-    pub fn of(run: &Finished<'_>) -> Manifest {
+    pub fn new(run: &FinishedRun<'_>) -> Manifest {
         let count = |name: &str| -> u64 {
             run.ran.chains.iter().filter_map(|chain| chain.outcome.summary.value(name)).map(|count| count as u64).sum()
         };
@@ -455,7 +455,7 @@ fn scope(chains: &[ChainResult]) -> (Vec<String>, Vec<UncheckedRow>) {
     (checked.collect(), unchecked.collect())
 }
 
-fn first_violation(run: &Finished<'_>) -> Option<FirstViolation> {
+fn first_violation(run: &FinishedRun<'_>) -> Option<FirstViolation> {
     let all = run.ran.chains.iter().flat_map(|chain| chain.outcome.violations.iter().map(move |row| (chain, row)));
     // Safety is worse than liveness, whenever it was.
     all.min_by_key(|(_, row)| (row.kind != "safety", row.at)).map(|(chain, row)| FirstViolation {
@@ -481,7 +481,7 @@ pub fn datasets(scenario: &Scenario) -> Vec<DatasetRecord> {
         .collect()
 }
 
-fn inputs(run: &Finished<'_>) -> Vec<InputRecord> {
+fn inputs(run: &FinishedRun<'_>) -> Vec<InputRecord> {
     let record = |(number, (path, text)): (usize, (&String, &String))| InputRecord {
         path: path.clone(),
         copy: format!("inputs/{number}"),

@@ -1,91 +1,91 @@
-//! L6: from outcomes to people.
+//! L6: results as files and as text for users.
 //!
-//! A finished run becomes a folder: `manifest.json`, the scenario with every default written out, tables as CSV, charts
-//! as SVG and PNG, and `report.html`, which puts it together and needs no other file. Several runs, one per seed,
-//! become a folder of such folders with a summary of its own. Everything but the wall time in the manifest and the
-//! report is a pure function of scenario and seed, byte for byte.
+//! A finished run becomes a directory: `manifest.json`, the scenario with every default written out, tables as CSV, charts
+//! as SVG and PNG, and `report.html`, one page that needs no other file. Several runs, one per seed, become a directory of
+//! such directories with a summary of its own. All content but the wall time in the manifest and the report is a pure
+//! function of scenario and seed, byte for byte.
 
 pub mod chart;
 pub mod comparison;
-pub mod folder;
-pub mod group;
+pub mod event_log;
+pub mod format;
 pub mod html;
 pub mod lock;
 pub mod manifest;
-pub mod number;
-pub mod place;
+pub mod metric_groups;
+pub mod output_dir;
 pub mod progress;
 pub mod search;
-pub mod story;
 pub mod tables;
+pub mod target_state;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
 
-// The command line knows scenarios and reports, and what is observed through them.
+// The command line imports only scenarios and reports.
 pub use crate::observe::fingerprint::{Timeline, compare};
-pub use crate::observe::metrics::{Figure, definitions};
+pub use crate::observe::metrics::{MetricDef, definitions};
 
 use crate::observe::metrics::{Summary, aggregate};
 use crate::run::{ChainResult, RunResult};
 use crate::scenario::Scenario;
 use chart::Plot;
 use comparison::FinishedComparison;
-use folder::{Folder, WriteError};
+use event_log::DrawnEventLog;
 use manifest::{ChainRecord, Comparison, Experiment, FORMAT, MANIFEST, Manifest, Record, SeedRecord, Verdict};
+use output_dir::{OutputDir, WriteError};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use story::DrawnStory;
 
 /// The name of the program in files.
 pub const PROGRAM: &str = "ledgerlab";
 /// Its version in files.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The scenario of a folder.
+/// The file of the scenario.
 pub const SCENARIO: &str = "scenario.toml";
-/// The running hash of a chain.
+/// The file of a chain's running fingerprint.
 pub const TIMELINE: &str = "timeline.bin";
 
 /// A run that is over.
-pub struct Finished<'a> {
-    /// What was run.
+pub struct FinishedRun<'a> {
+    /// Its scenario.
     pub scenario: &'a Scenario,
-    /// Under which seed.
+    /// Its seed.
     pub seed: u64,
-    /// What it came to.
+    /// Its results.
     pub ran: RunResult,
-    /// The time that it took.
+    /// The wall time that it took.
     pub wall: std::time::Duration,
     /// The files that the scenario names, by their path in it.
     pub inputs: &'a BTreeMap<String, String>,
 }
 
-/// What is kept of a run when its folder is written.
+/// What is kept in memory of a run when its directory is written.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct RunReport {
     /// Its manifest.
     pub manifest: Manifest,
-    /// The figures of each chain.
+    /// The metrics of each chain.
     pub summaries: Vec<ChainSummary>,
 }
 
-/// The figures of a chain.
+/// The metrics of a chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChainSummary {
     /// Its name.
     pub name: String,
-    /// How its nodes agree.
+    /// Its protocol.
     pub protocol: String,
-    /// Its figures.
+    /// Its metrics.
     pub summary: Summary,
 }
 
-/// Writes everything about a run into `folder`.
+/// Writes all files of a run into `folder`.
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, WriteError> {
-    let manifest = Manifest::of(run);
+pub fn write_run(run: &FinishedRun<'_>, folder: &OutputDir) -> Result<RunReport, WriteError> {
+    let manifest = Manifest::new(run);
     let resolved = run.scenario.resolved();
     folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
     for (record, text) in manifest.inputs.iter().zip(run.inputs.values()) {
@@ -103,24 +103,24 @@ pub fn write_run(run: &Finished<'_>, folder: &Folder) -> Result<Written, WriteEr
         protocol: chain.protocol.clone(),
         summary: chain.outcome.summary.clone(),
     };
-    Ok(Written { manifest, summaries: run.ran.chains.iter().map(summary).collect() })
+    Ok(RunReport { manifest, summaries: run.ran.chains.iter().map(summary).collect() })
 }
 
-/// What was drawn of a chain.
-pub struct Pictures {
+/// The charts of a chain.
+pub struct RenderedCharts {
     /// Its charts with their SVG.
     pub charts: Vec<(Plot, String)>,
-    /// The diagram of its story, if one was told.
-    pub story: Option<DrawnStory>,
+    /// The diagram of its event log, if it has one.
+    pub event_log: Option<DrawnEventLog>,
 }
 
-/// Writes the files of a chain. Returns its pictures.
+/// Writes the files of a chain. Returns its charts.
 fn write_chain(
     scenario: &Scenario,
     chain: &ChainResult,
     record: &ChainRecord,
-    folder: &Folder,
-) -> Result<Pictures, WriteError> {
+    folder: &OutputDir,
+) -> Result<RenderedCharts, WriteError> {
     let name = |file: &str| if record.folder == "." { file.to_owned() } else { format!("{}/{file}", record.folder) };
     for table in tables::tables(&chain.outcome, scenario.output.transactions) {
         folder.file(&name(table.file), |out| table.write(out))?;
@@ -136,21 +136,21 @@ fn write_chain(
         }
     }
     let mut drawn = None;
-    if let Some(told) = &chain.story {
-        story::write(told, folder, &name(""))?;
+    if let Some(log) = &chain.event_log {
+        event_log::write(log, folder, &name(""))?;
         if scenario.output.charts {
-            drawn = Some(story::draw(told, folder, &name(""))?);
+            drawn = Some(event_log::draw(log, folder, &name(""))?);
         }
     }
-    Ok(Pictures { charts, story: drawn })
+    Ok(RenderedCharts { charts, event_log: drawn })
 }
 
 /// An experiment of several runs that is over.
 pub struct FinishedExperiment<'a> {
-    /// What was run.
+    /// Its scenario.
     pub scenario: &'a Scenario,
-    /// Per seed, in the order of the scenario: its folder and what is kept of it; `None` if it was not begun.
-    pub runs: Vec<(u64, Option<Written>)>,
+    /// The runs by seed, in the order of the scenario; `None` if it was not begun.
+    pub runs: Vec<(u64, Option<RunReport>)>,
     /// From the start of the first run to the end of the last.
     pub wall: std::time::Duration,
 }
@@ -164,7 +164,7 @@ impl FinishedExperiment<'_> {
     /// Its manifest.
     #[must_use]
     pub fn manifest(&self) -> Experiment {
-        let record = |(seed, run): &(u64, Option<Written>)| SeedRecord {
+        let record = |(seed, run): &(u64, Option<RunReport>)| SeedRecord {
             seed: *seed,
             folder: run.as_ref().map(|_| FinishedExperiment::folder_of(*seed)),
             verdict: run.as_ref().map(|run| run.manifest.verdict),
@@ -186,21 +186,21 @@ impl FinishedExperiment<'_> {
         }
     }
     /// The runs that were begun.
-    pub fn written(&self) -> impl Iterator<Item = &Written> {
+    pub fn written(&self) -> impl Iterator<Item = &RunReport> {
         self.runs.iter().filter_map(|(_, run)| run.as_ref())
     }
-    /// The figures of each chain over all runs that came to their end: those of interrupted ones measure less.
+    /// The metrics of each chain over all complete runs: interrupted runs measure less.
     #[must_use]
     pub fn summaries(&self) -> Vec<ChainSummary> {
-        over_runs(self.written())
+        aggregate_runs(self.written())
     }
 }
 
-/// The figures of each chain over all runs that came to their end, or over all if none did.
+/// The metrics of each chain over all complete runs, or over all runs if none is complete.
 #[must_use]
-pub fn over_runs<'a>(runs: impl Iterator<Item = &'a Written>) -> Vec<ChainSummary> {
-    let all: Vec<&Written> = runs.collect();
-    let complete: Vec<&Written> = all.iter().copied().filter(|run| run.manifest.complete).collect();
+pub fn aggregate_runs<'a>(runs: impl Iterator<Item = &'a RunReport>) -> Vec<ChainSummary> {
+    let all: Vec<&RunReport> = runs.collect();
+    let complete: Vec<&RunReport> = all.iter().copied().filter(|run| run.manifest.complete).collect();
     let runs = if complete.is_empty() { all } else { complete };
     let Some(first) = runs.first() else { return Vec::new() };
     let over = |(at, chain): (usize, &ChainSummary)| {
@@ -210,11 +210,11 @@ pub fn over_runs<'a>(runs: impl Iterator<Item = &'a Written>) -> Vec<ChainSummar
     first.summaries.iter().enumerate().map(over).collect()
 }
 
-/// Writes what is said of all runs of an experiment into `folder`; the runs are in their own folders within it.
+/// Writes the summary of all runs of an experiment into `folder`; the runs are in directories of their own within it.
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) -> Result<Experiment, WriteError> {
+pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &OutputDir) -> Result<Experiment, WriteError> {
     let (manifest, summaries) = (experiment.manifest(), experiment.summaries());
     let resolved = experiment.scenario.resolved();
     folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;
@@ -231,11 +231,11 @@ pub fn write_experiment(experiment: &FinishedExperiment<'_>, folder: &Folder) ->
     Ok(manifest)
 }
 
-/// Writes what is said of all variants into `folder`; the variants are in their own folders within it.
+/// Writes the summary of all variants into `folder`; the variants are in directories of their own within it.
 ///
 /// # Errors
 /// Names the first file that could not be written.
-pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &Folder) -> Result<Comparison, WriteError> {
+pub fn write_comparison(comparison: &FinishedComparison<'_>, folder: &OutputDir) -> Result<Comparison, WriteError> {
     let (manifest, rows) = (comparison.manifest(), comparison.rows());
     let resolved = comparison.scenario.resolved();
     folder.file(SCENARIO, |out| out.write_all(resolved.as_bytes()))?;

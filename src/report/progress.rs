@@ -1,7 +1,7 @@
 //! The progress bar: virtual time, events per second, time to go. On standard error, and only if that is a terminal.
 
 use crate::base::{Duration, Time};
-use crate::report::number::grouped;
+use crate::report::format::grouped;
 use crate::run::Standing;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
@@ -25,7 +25,7 @@ pub struct Share<'a> {
 }
 
 impl Progress {
-    /// Of so many runs of this length. Nothing is ever drawn if `quiet`.
+    /// The bar of `runs` runs of this length. Nothing is ever drawn if `quiet`.
     ///
     /// # Panics
     /// Never: the template is right.
@@ -42,7 +42,7 @@ impl Progress {
     pub fn share(&self) -> Share<'_> {
         Share { whole: self, now: Time::ZERO, events: 0 }
     }
-    /// All is over: the bar disappears.
+    /// Removes the bar.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
@@ -53,7 +53,7 @@ impl Progress {
 }
 
 impl Share<'_> {
-    /// The run stands here now.
+    /// The run has come to this point.
     pub fn notify(&mut self, standing: Standing) {
         let whole = self.whole;
         let now = standing.now.min(Time::ZERO + whole.length);
@@ -81,25 +81,25 @@ pub struct SearchProgress {
 }
 
 impl SearchProgress {
-    /// Of so many worlds of this protocol. Nothing is ever drawn if `quiet`.
+    /// The bar of a search over `cases` cases. Nothing is ever drawn if `quiet`.
     ///
     /// # Panics
     /// Never: the template is right.
     #[must_use]
-    pub fn new(protocol: &str, worlds: u64, quiet: bool) -> SearchProgress {
+    pub fn new(protocol: &str, cases: u64, quiet: bool) -> SearchProgress {
         let shown = !quiet && std::io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(worlds), target);
+        let bar = ProgressBar::with_draw_target(Some(cases), target);
         let template = "{prefix:10} {bar:24.cyan/dim} {pos} of {len} cases, {msg}  {elapsed} gone, {eta} to go";
         bar.set_style(ProgressStyle::with_template(template).expect("a template").progress_chars("━╸─"));
         bar.set_prefix(protocol.to_owned());
         SearchProgress { bar }
     }
-    /// So many worlds were run in so many seconds, so many broke, and they held so many kinds of faults and attacks.
-    pub fn notify(&self, worlds: u64, wall: f64, broken: usize, kinds: usize) {
-        let rate = worlds as f64 / wall.max(1e-3);
-        self.bar.set_message(format!("{rate:.1} cases/s, {broken} failed, {kinds} kinds of faults"));
-        self.bar.set_position(worlds);
+    /// `cases` cases were run in `wall` seconds; `failed` of them failed; they had `kinds` kinds of faults and attacks.
+    pub fn notify(&self, cases: u64, wall: f64, failed: usize, kinds: usize) {
+        let rate = cases as f64 / wall.max(1e-3);
+        self.bar.set_message(format!("{rate:.1} cases/s, {failed} failed, {kinds} kinds of faults"));
+        self.bar.set_position(cases);
     }
     /// Writes a line above the bar.
     pub fn say(&self, line: &str) {
@@ -107,7 +107,7 @@ impl SearchProgress {
             self.bar.suspend(|| eprintln!("{line}"));
         }
     }
-    /// All is over: the bar disappears.
+    /// Removes the bar.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }

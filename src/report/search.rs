@@ -1,18 +1,18 @@
-//! What a search for faults leaves behind: a folder that grows, so that a search that was ended can go on.
+//! The results of a search for faults: a directory that grows, so that an interrupted search can be resumed.
 //!
-//! Every file is written beside its place and renamed. `manifest.json` is the state of the search, written after each batch
-//! of worlds; what it does not know of yet is found again. Searches of several variants lie in a folder for each, in one
-//! whose manifest names them. An earlier search is gone on with, or replaced if that is asked for, and nothing else is.
+//! Every file is written under a hidden name and renamed. `manifest.json` is the state of the search, written after each
+//! batch of cases; cases after that are run again when the search is resumed. Searches of several variants are in a directory
+//! each, in one whose manifest names them. Only an earlier search is resumed, or replaced if the user asks for it.
 
-use super::folder::{Claim, Folder, Rule, WriteError};
+use super::format::{digits, grouped, seconds};
 use super::lock;
 use super::manifest::{FORMAT, MANIFEST, Sealed};
-use super::number::{digits, grouped, seconds};
-use super::place::{self, Contents, Place};
-use super::{PROGRAM, SCENARIO, VERSION, story};
+use super::output_dir::{Claim, OutputDir, Rule, WriteError};
+use super::target_state::{self, Contents, TargetState};
+use super::{PROGRAM, SCENARIO, VERSION, event_log};
 use crate::base::{Duration, Hash};
 use crate::explore::{CaseResult, Finding, Shrunk, ingredients};
-use crate::observe::story::Story;
+use crate::observe::event_log::EventLog;
 use crate::scenario::{Catalogue, Scenario};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
@@ -22,11 +22,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// So many events are told of how the smallest world broke; more of a stall, which ends in nothing but clients who ask again.
-const STORY: u32 = 400;
-const STORY_OF_STALL: u32 = 5_000;
+/// Events in the log of a minimized case; more for a stall, whose last events are retries of clients only.
+const LOG_EVENTS: u32 = 400;
+const LOG_EVENTS_OF_STALL: u32 = 5_000;
 
-/// What the manifest of a search says it is, and that of the searches of several variants.
+/// The kinds of manifests: of a search, and of the searches of several variants.
 const SEARCH: &str = "search";
 const SEARCHES: &str = "searches";
 
@@ -37,7 +37,7 @@ pub struct Search {
     format: u32,
     program: String,
     version: String,
-    /// The scenario whose limits the worlds keep to, by its hash.
+    /// The hash of the scenario with the limits of the cases.
     pub scenario_sha256: String,
     /// Its name.
     pub name: String,
@@ -46,49 +46,51 @@ pub struct Search {
     pub variant: Option<String>,
     /// The protocol under test.
     pub protocol: String,
-    /// The number of the first world.
+    /// The number of the first case.
     pub first: u64,
-    /// The number of the next world: all before it were run.
+    /// The number of the next case: all before it were run.
     pub next: u64,
-    /// Events in all worlds.
+    /// Events in all cases.
     pub events: u64,
-    /// Virtual seconds in all worlds.
+    /// Simulated seconds in all cases.
     pub simulated_s: f64,
     /// Seconds on the wall clock.
     pub wall_s: f64,
-    /// Per ingredient of worlds: how many held it, and how many of these broke.
+    /// For each feature the number of cases with it, and how many of these violate a property.
     pub coverage: BTreeMap<String, (u64, u64)>,
-    /// The worlds that broke.
+    /// The cases that violate a property.
     pub found: Vec<Found>,
-    /// The worlds that were ended before they could be judged.
+    /// The cases that were ended before they could be judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unjudged: Vec<Unjudged>,
 }
 
-/// A world that could not be judged.
+/// A case that could not be judged.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Unjudged {
     /// Its number, which is its seed.
-    pub world: u64,
+    #[serde(alias = "world")]
+    pub case: u64,
     /// Why it was ended.
     pub why: String,
 }
 
-/// A world that broke.
+/// A case that violates a property.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Found {
     /// Its number, which is its seed.
-    pub world: u64,
-    /// How it broke.
+    #[serde(alias = "world")]
+    pub case: u64,
+    /// The violation.
     #[serde(flatten)]
     pub finding: Finding,
-    /// The folder of its scenario and of the smaller one, if that was looked for.
+    /// The directory of its scenario and of the minimized one, if it was minimized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
 }
 
 impl Search {
-    /// The beginning of a search.
+    /// A search that has not begun.
     #[must_use]
     pub fn new(base: &Scenario) -> Search {
         Search {
@@ -110,71 +112,71 @@ impl Search {
             unjudged: Vec::new(),
         }
     }
-    /// What it is called in a table: its variant, else its protocol.
+    /// Its name in tables: its variant, else its protocol.
     #[must_use]
     pub fn label(&self) -> &str {
         self.variant.as_ref().unwrap_or(&self.protocol)
     }
-    /// Worlds that were run.
+    /// Number of cases that were run.
     #[must_use]
-    pub fn worlds(&self) -> u64 {
+    pub fn cases(&self) -> u64 {
         self.next - self.first
     }
-    /// How many worlds broke a safety property, and how many a liveness property.
+    /// Numbers of cases that violate safety, and of those that violate liveness.
     #[must_use]
     pub fn broken(&self) -> (usize, usize) {
         let safety = self.found.iter().filter(|found| found.finding.safety).count();
         (safety, self.found.len() - safety)
     }
-    /// Leaves the next world unjudged.
+    /// Leaves the next case unjudged.
     pub fn pass_over(&mut self, why: String) {
-        self.unjudged.push(Unjudged { world: self.next, why });
+        self.unjudged.push(Unjudged { case: self.next, why });
         self.next += 1;
     }
-    /// Takes in the next world.
-    pub fn count(&mut self, world: &Scenario, judgement: &CaseResult) {
+    /// Counts the next case.
+    pub fn count(&mut self, case: &Scenario, judgement: &CaseResult) {
         self.next += 1;
         self.events += judgement.events;
         self.simulated_s += judgement.simulated.as_secs_f64();
-        for word in ingredients(world) {
-            let (worlds, broken) = self.coverage.entry(word).or_default();
-            *worlds += 1;
-            *broken += u64::from(judgement.finding.is_some());
+        for word in ingredients(case) {
+            let (cases, violations) = self.coverage.entry(word).or_default();
+            *cases += 1;
+            *violations += u64::from(judgement.finding.is_some());
         }
         if let Some(finding) = &judgement.finding {
-            self.found.push(Found { world: world.seeds.0[0], finding: finding.clone(), folder: None });
+            self.found.push(Found { case: case.seeds.0[0], finding: finding.clone(), folder: None });
         }
     }
 }
 
-/// How a search begins.
+/// How a search deals with earlier results.
 #[derive(Clone, Copy, Debug)]
 pub struct Begin {
-    /// Go on with an earlier search of the same scenario.
+    /// Resume an earlier search of the same scenario.
     pub resume: bool,
     /// Replace earlier results.
     pub force: bool,
-    /// Go beside earlier results.
+    /// Write beside earlier results.
     pub beside: bool,
 }
 
-/// The place of one search, or of those of several variants, to which this process alone writes.
+/// The directory of one search, or of those of several variants. Only this process writes to it.
 #[derive(Debug)]
 pub struct Searches {
     claim: Claim,
     resume: bool,
-    /// What people should know of how the place was found.
+    /// Messages for the user about what was found there.
     pub notes: Vec<String>,
 }
 
 impl Searches {
-    /// Opens `target` for a search of `base`, or of those of its variants called so.
+    /// Opens `target` for a search of `base`, or for searches of these variants of it.
     ///
     /// # Errors
-    /// If there is nothing to go on with, or something that may not be replaced, or nothing can be written.
+    /// If there is no search to resume, if the content may not be replaced, or if nothing can be written.
     pub fn open(target: &Path, base: &Scenario, variants: &[&str], begin: Begin) -> Result<Searches, anyhow::Error> {
         let kind = if variants.is_empty() { SEARCH } else { SEARCHES };
-        let (scenario_sha256, place) = (base.hash().hex(), place::resolve(target)?);
+        let (scenario_sha256, place) = (base.hash().hex(), target_state::resolve(target)?);
         if begin.resume {
             let nothing = || anyhow::anyhow!("there is no search to resume in {}", target.display());
             let record = Sealed::read(&place).map_err(|_| nothing())?.record;
@@ -191,9 +193,9 @@ impl Searches {
         let mut claim = if resume { Claim::unseen(target)? } else { Claim::on(target, &rule)? };
         let mut notes = std::mem::take(&mut claim.notes);
         if !resume {
-            if let Place::Ours(earlier) = Place::of(claim.place())? {
+            if let TargetState::Ours(earlier) = TargetState::read(claim.place())? {
                 earlier.remove(claim.place()).map_err(|error| WriteError::new(claim.shown(), error))?;
-                notes.push(format!("replaced {}: {}", claim.shown().display(), earlier.told()));
+                notes.push(format!("replaced {}: {}", claim.shown().display(), earlier.description()));
             }
             std::fs::create_dir_all(claim.place()).map_err(|error| WriteError::new(claim.shown(), error))?;
         }
@@ -213,12 +215,12 @@ impl Searches {
         }
         Ok(searches)
     }
-    /// What people call the place.
+    /// The path as the user wrote it.
     #[must_use]
     pub fn shown(&self) -> &Path {
         self.claim.shown()
     }
-    /// Writes a file beside its place and renames it.
+    /// Writes a file under a hidden name and renames it.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
         let hidden = lock::making(path);
         let written = || -> io::Result<()> {
@@ -233,7 +235,7 @@ impl Searches {
     }
 }
 
-/// The folder of one search.
+/// The directory of one search.
 #[derive(Debug)]
 pub struct SearchFolder<'a> {
     home: &'a Searches,
@@ -243,11 +245,11 @@ pub struct SearchFolder<'a> {
 }
 
 impl<'a> SearchFolder<'a> {
-    /// Opens the folder of a search of `base`, that of a variant if it is one of several, and finds the state to go on
-    /// from if there is one.
+    /// Opens the directory of a search of `base`, that of a variant if it is one of several, and reads its state if it is
+    /// resumed.
     ///
     /// # Errors
-    /// If it holds the state of another search, or cannot be written.
+    /// If it has the state of another search, or cannot be written.
     pub fn open(
         home: &'a Searches,
         variant: Option<&str>,
@@ -256,7 +258,7 @@ impl<'a> SearchFolder<'a> {
         let path = variant.map_or_else(|| home.claim.place().to_owned(), |variant| home.claim.place().join(variant));
         let mut folder = SearchFolder { home, path, files: Mutex::default() };
         if home.resume && folder.path.join(MANIFEST).exists() {
-            let contents = Contents::of(&folder.path)
+            let contents = Contents::read(&folder.path)
                 .map_err(|broken| anyhow::anyhow!("{}: {MANIFEST} {broken}", folder.path.display()))?;
             let search: Search = serde_json::from_value(contents.sealed.record)
                 .map_err(|_| anyhow::anyhow!("{} holds other results than a search", folder.path.display()))?;
@@ -282,40 +284,40 @@ impl<'a> SearchFolder<'a> {
     /// Never: a state has a form in JSON.
     pub fn save(&self, search: &Search) -> Result<(), WriteError> {
         let mut table = String::from("feature,cases,violations\n");
-        for (word, (worlds, broken)) in &search.coverage {
-            let _ = writeln!(table, "{word},{worlds},{broken}");
+        for (feature, (cases, violations)) in &search.coverage {
+            let _ = writeln!(table, "{feature},{cases},{violations}");
         }
         self.write("coverage.csv", table.as_bytes())?;
         let text = Sealed::text(search, &self.files.lock().unwrap_or_else(PoisonError::into_inner), &[]);
         self.home.write(&self.path.join(MANIFEST), text.as_bytes())
     }
-    /// Writes a world that broke, the smaller one that breaks in the same way, and the story of that one if there is one. Returns the folder
-    /// of all, within this one.
+    /// Writes a case that violates a property, its minimized case, and the event log of that if there is one. Returns their
+    /// directory within this one.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn keep(
         &self,
         catalogue: &Catalogue,
-        world: &Scenario,
+        case: &Scenario,
         finding: &Finding,
         shrunk: &Shrunk,
-        story: Option<&Story>,
+        log: Option<&EventLog>,
     ) -> Result<String, WriteError> {
         let property: String = finding.property.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-        let target = self.path.join(format!("violations/{property}-{}", world.seeds.0[0]));
+        let target = self.path.join(format!("violations/{property}-{}", case.seeds.0[0]));
         self.home.claim.note(&lock::making(&target)).map_err(|error| WriteError::new(&target, error))?;
-        let folder = Folder::begin(&target)?;
-        folder.file("case.toml", |out| out.write_all(told(catalogue, world, finding).as_bytes()))?;
+        let folder = OutputDir::create(&target)?;
+        folder.file("case.toml", |out| out.write_all(annotated(catalogue, case, finding).as_bytes()))?;
         folder.file("minimized.toml", |out| {
-            out.write_all(told(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes())
+            out.write_all(annotated(catalogue, &minimal(shrunk), &shrunk.finding).as_bytes())
         })?;
-        if let Some(story) = story {
-            story::write(story, &folder, "")?;
-            story::draw(story, &folder, "")?;
+        if let Some(log) = log {
+            event_log::write(log, &folder, "")?;
+            event_log::draw(log, &folder, "")?;
         }
         let listed = folder.listed();
-        let place = folder.land()?.place;
+        let place = folder.commit()?.place;
         let inner = format!("violations/{}", place.file_name().unwrap_or_default().to_string_lossy());
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.extend(listed.into_iter().map(|(file, hash)| (format!("{inner}/{file}"), hash)));
@@ -329,20 +331,20 @@ impl<'a> SearchFolder<'a> {
     }
 }
 
-/// The smaller world as it is kept: it tells how it breaks.
+/// The minimized case as it is written: it records an event log.
 #[must_use]
 pub fn minimal(shrunk: &Shrunk) -> Scenario {
     let mut minimal = shrunk.world.clone();
-    minimal.output.event_log = if shrunk.finding.safety { STORY } else { STORY_OF_STALL };
+    minimal.output.event_log = if shrunk.finding.safety { LOG_EVENTS } else { LOG_EVENTS_OF_STALL };
     minimal
 }
 
-/// A world as a scenario for people: how it breaks, and what it takes.
-fn told(catalogue: &Catalogue, world: &Scenario, finding: &Finding) -> String {
+/// A case as a scenario file, with its violation in comments at the head.
+fn annotated(catalogue: &Catalogue, case: &Scenario, finding: &Finding) -> String {
     let kind = if finding.safety { "safety" } else { "liveness" };
     let at = seconds(Duration::from_nanos(finding.at).as_secs_f64());
     let what = finding.what.replace('\n', "\n# ");
-    format!("# Violates {kind} at {at}: {}.\n# {what}\n\n{}", finding.property, world.terse(catalogue))
+    format!("# Violates {kind} at {at}: {}.\n# {what}\n\n{}", finding.property, case.terse(catalogue))
 }
 
 /// One row per search.
@@ -355,10 +357,10 @@ pub fn table(searches: &[Search]) -> String {
     table.set_header([Cell::new("")].into_iter().chain(headings.map(|heading| right(heading.into()))));
     for search in searches {
         let (safety, liveness) = search.broken();
-        let worlds = search.worlds() as f64;
+        let cases = search.cases() as f64;
         let cells = [
-            grouped(worlds),
-            digits(worlds / search.wall_s.max(1e-6)),
+            grouped(cases),
+            digits(cases / search.wall_s.max(1e-6)),
             grouped(search.events as f64),
             seconds(search.simulated_s),
             grouped(safety as f64),

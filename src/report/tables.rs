@@ -1,13 +1,13 @@
 //! The tables of a run as CSV. Column names are a promise: they end in the unit and never change their meaning.
 
 use super::comparison::Row;
-use crate::observe::metrics::{Figure, Outcome, OverRuns, Summary};
+use crate::observe::metrics::{Aggregation, Metric, Outcome, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
 
 /// The columns of each table.
 pub mod columns {
-    /// `summary.csv`: one row per figure.
+    /// `summary.csv`: one row per metric.
     pub const SUMMARY: &[&str] = &[
         "name",
         "label",
@@ -205,46 +205,45 @@ pub fn tables(outcome: &Outcome, transactions: bool) -> Vec<Table<'_>> {
 
 /// A row of `summary.csv`.
 #[derive(Serialize)]
-struct FigureRow<'a> {
+struct MetricRow<'a> {
     name: &'a str,
     label: &'a str,
     value: Option<f64>,
     unit: &'a str,
     #[serde(rename = "ci95_low")]
     low: Option<f64>,
-    /// Empty also where it is infinite: more runs than the interval leaves out never got there.
+    /// Empty also where it is infinite: more runs than the interval leaves out did not reach a value.
     #[serde(rename = "ci95_high")]
     high: Option<f64>,
     runs: u32,
-    #[serde(rename = "aggregation")]
-    over_runs: OverRuns,
+    aggregation: Aggregation,
     not_reached: u32,
     until_s: Option<f64>,
     definition: &'a str,
 }
 
-impl FigureRow<'_> {
-    fn of(figure: &Figure) -> FigureRow<'_> {
-        let (low, high) = bounds(figure);
-        FigureRow {
-            name: figure.name,
-            label: figure.label,
-            value: figure.value,
-            unit: figure.unit,
+impl MetricRow<'_> {
+    fn new(metric: &Metric) -> MetricRow<'_> {
+        let (low, high) = bounds(metric);
+        MetricRow {
+            name: metric.def.name,
+            label: metric.def.label,
+            value: metric.value,
+            unit: metric.def.unit,
             low,
             high,
-            runs: figure.runs,
-            over_runs: figure.over_runs,
-            not_reached: figure.not_reached,
-            until_s: figure.until,
-            definition: figure.definition,
+            runs: metric.runs,
+            aggregation: metric.aggregation,
+            not_reached: metric.not_reached,
+            until_s: metric.until,
+            definition: metric.def.definition,
         }
     }
 }
 
-/// The ends of a figure's interval, as far as there are numbers for them.
-fn bounds(figure: &Figure) -> (Option<f64>, Option<f64>) {
-    let (low, high) = figure.interval.map(|interval| (interval.low, interval.high)).unzip();
+/// The ends of a metric's interval, as far as they are finite.
+fn bounds(metric: &Metric) -> (Option<f64>, Option<f64>) {
+    let (low, high) = metric.interval.map(|interval| (interval.low, interval.high)).unzip();
     (low.filter(|low| low.is_finite()), high.filter(|high| high.is_finite()))
 }
 
@@ -253,21 +252,22 @@ fn bounds(figure: &Figure) -> (Option<f64>, Option<f64>) {
 /// # Errors
 /// Those of `out`.
 pub fn summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<FigureRow<'_>> = summary.figures.iter().map(FigureRow::of).collect();
+    let rows: Vec<MetricRow<'_>> = summary.metrics.iter().map(MetricRow::new).collect();
     rows_to_csv(columns::SUMMARY, &rows, out)
 }
 
-/// Writes `comparison.csv`: one line per variant and figure.
+/// Writes `comparison.csv`: one line per variant and metric.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn comparison(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
     type Line<'a> = (&'a str, &'a str, &'a str, Option<f64>, &'a str, Option<f64>, Option<f64>, u32, u32, Option<f64>);
     let lines = rows.iter().flat_map(|row| {
-        row.chain.summary.figures.iter().map(move |figure| -> Line<'_> {
-            let (low, high) = bounds(figure);
-            let (value, runs, in_vain, until) = (figure.value, figure.runs, figure.not_reached, figure.until);
-            (&row.name, &row.chain.protocol, figure.name, value, figure.unit, low, high, runs, in_vain, until)
+        row.chain.summary.metrics.iter().map(move |metric| -> Line<'_> {
+            let (low, high) = bounds(metric);
+            let (value, runs, not_reached, until) = (metric.value, metric.runs, metric.not_reached, metric.until);
+            let (name, unit) = (metric.def.name, metric.def.unit);
+            (&row.name, &row.chain.protocol, name, value, unit, low, high, runs, not_reached, until)
         })
     });
     let lines: Vec<Line<'_>> = lines.collect();
@@ -315,8 +315,8 @@ mod tests {
         assert_eq!(headings(&outcome.faults), columns::FAULTS);
         assert_eq!(headings(&outcome.periods), columns::PERIODS);
         assert_eq!(headings(&outcome.phases), columns::PHASES);
-        let figures: Vec<FigureRow<'_>> = outcome.summary.figures.iter().map(FigureRow::of).collect();
-        assert_eq!(headings(&figures), columns::SUMMARY);
+        let metrics: Vec<MetricRow<'_>> = outcome.summary.metrics.iter().map(MetricRow::new).collect();
+        assert_eq!(headings(&metrics), columns::SUMMARY);
         assert_eq!(headings(&outcome.violations), columns::VIOLATIONS);
     }
 

@@ -1,31 +1,31 @@
-//! What is said on the terminal when all is over: one table, and the verdict in plain words.
+//! The summary on the terminal: one table, and the verdict in words.
 
 use super::comparison::{COLUMNS, FinishedComparison, Row};
-use super::group::key_figures;
+use super::format::{digits, grouped, quantity, range, seconds};
 use super::manifest::{Manifest, Verdict};
-use super::number::{digits, grouped, quantity, range, seconds};
-use super::{ChainSummary, Written};
-use crate::observe::metrics::{Figure, Interval, OverRuns};
+use super::metric_groups::key_metrics;
+use super::{ChainSummary, RunReport};
+use crate::observe::metrics::{Aggregation, Interval, Metric};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::fmt::Write as _;
 
-/// The key figures of a chain.
+/// The key metrics of a chain.
 fn table(chain: &ChainSummary, several: bool) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     if several {
         table.set_header(["", "mean over runs", "", "95 % confidence"]);
     }
-    for (number, (group, figures)) in key_figures(&chain.summary).into_iter().enumerate() {
+    for (number, (group, metrics)) in key_metrics(&chain.summary).into_iter().enumerate() {
         if number > 0 {
             table.add_row([""]);
         }
-        for (at, figure) in figures.into_iter().enumerate() {
+        for (at, metric) in metrics.into_iter().enumerate() {
             let group = if at == 0 { group } else { "" };
-            let value = Cell::new(value(figure)).set_alignment(CellAlignment::Right);
-            let mut row = vec![Cell::new(group), Cell::new(figure.label), value];
+            let value = Cell::new(value(metric)).set_alignment(CellAlignment::Right);
+            let mut row = vec![Cell::new(group), Cell::new(metric.def.label), value];
             if several {
-                row.push(Cell::new(interval(figure)));
+                row.push(Cell::new(interval(metric)));
             }
             table.add_row(row);
         }
@@ -33,11 +33,11 @@ fn table(chain: &ChainSummary, several: bool) -> String {
     table.trim_fmt()
 }
 
-/// The value of a figure with its unit; what was awaited in vain is said to have been.
+/// The value of a metric with its unit, or until when it was not reached.
 #[must_use]
-pub fn value(figure: &Figure) -> String {
-    match (figure.value, figure.until) {
-        (Some(value), _) => quantity(value, figure.unit),
+pub fn value(metric: &Metric) -> String {
+    match (metric.value, metric.until) {
+        (Some(value), _) => quantity(value, metric.def.unit),
         (None, Some(until)) => format!("not by {}", plain_seconds(until)),
         (None, None) => "-".into(),
     }
@@ -48,29 +48,29 @@ fn plain_seconds(at: f64) -> String {
     format!("{} s", digits(at))
 }
 
-/// The confidence interval of a figure over several runs, or what else is to be said of them.
+/// The confidence interval of a metric over several runs, and how they were aggregated where that is not the mean.
 #[must_use]
-pub fn interval(figure: &Figure) -> String {
-    let mut said = Vec::new();
-    match figure.interval {
-        Some(Interval { low, high }) if low >= high && low.is_finite() => said.push("the same in all runs".to_owned()),
-        Some(Interval { low, high }) if low.is_finite() => said.push(range(low, high, figure.unit)),
-        _ if figure.over_runs == OverRuns::Sum => said.push("sum over runs".into()),
+pub fn interval(metric: &Metric) -> String {
+    let mut parts = Vec::new();
+    match metric.interval {
+        Some(Interval { low, high }) if low >= high && low.is_finite() => parts.push("the same in all runs".to_owned()),
+        Some(Interval { low, high }) if low.is_finite() => parts.push(range(low, high, metric.def.unit)),
+        _ if metric.aggregation == Aggregation::Sum => parts.push("sum over runs".into()),
         _ => {}
     }
-    match figure.over_runs {
-        OverRuns::GeometricMean => said.push("geometric mean".into()),
-        OverRuns::Median if figure.runs > 1 => said.push("median".into()),
+    match metric.aggregation {
+        Aggregation::GeometricMean => parts.push("geometric mean".into()),
+        Aggregation::Median if metric.runs > 1 => parts.push("median".into()),
         _ => {}
     }
-    if let (Some(until), 2.., 1..) = (figure.until, figure.runs, figure.not_reached) {
-        let (some, all) = (figure.not_reached, figure.runs);
-        said.push(format!("{some} of {all} runs not by {}", plain_seconds(until)));
+    if let (Some(until), 2.., 1..) = (metric.until, metric.runs, metric.not_reached) {
+        let (some, all) = (metric.not_reached, metric.runs);
+        parts.push(format!("{some} of {all} runs not by {}", plain_seconds(until)));
     }
-    said.join(", ")
+    parts.join(", ")
 }
 
-/// The verdict on all runs in plain words.
+/// The verdict on all runs in words.
 #[must_use]
 pub fn verdict(runs: &[&Manifest]) -> String {
     let sum = |of: fn(&Manifest) -> u64| runs.iter().map(|run| of(run)).sum::<u64>();
@@ -78,7 +78,7 @@ pub fn verdict(runs: &[&Manifest]) -> String {
     let interrupted = runs.iter().filter(|run| !run.complete).count();
     let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{} times", grouped(count as f64)) };
     let mut text = match (safety, liveness) {
-        (0, 0) => held(runs),
+        (0, 0) => without_violation(runs),
         (0, _) => format!("safety held; liveness was violated {}", times(liveness)),
         (_, 0) => format!("SAFETY WAS VIOLATED {}", times(safety)),
         _ => format!("SAFETY WAS VIOLATED {}, liveness {}", times(safety), times(liveness)),
@@ -91,8 +91,8 @@ pub fn verdict(runs: &[&Manifest]) -> String {
     text
 }
 
-/// What is said of runs in which nothing was violated: what could not be checked, or that everything held.
-fn held(runs: &[&Manifest]) -> String {
+/// The verdict on runs without a violation: all properties held, or some could not be checked.
+fn without_violation(runs: &[&Manifest]) -> String {
     let mut reasons: Vec<(String, bool, usize)> = Vec::new();
     for row in runs.iter().flat_map(|run| &run.unchecked) {
         let text = format!("{}: {}", row.property, row.why);
@@ -116,7 +116,7 @@ fn held(runs: &[&Manifest]) -> String {
     text
 }
 
-/// What was checked and what could not be, one line each.
+/// The properties that were checked and those that could not be, one line each.
 #[must_use]
 pub fn scope(runs: &[&Manifest]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -139,9 +139,9 @@ pub fn scope(runs: &[&Manifest]) -> Vec<String> {
     lines
 }
 
-/// Everything that is said when all is over.
+/// The whole summary of a run or an experiment.
 #[must_use]
-pub fn summary(name: &str, runs: &[&Written], chains: &[ChainSummary], folder: &str, wall: f64) -> String {
+pub fn summary(name: &str, runs: &[&RunReport], chains: &[ChainSummary], folder: &str, wall: f64) -> String {
     let mut out = String::new();
     let manifests: Vec<&Manifest> = runs.iter().map(|run| &run.manifest).collect();
     let seeds = match &manifests[..] {
@@ -178,7 +178,7 @@ pub fn summary(name: &str, runs: &[&Written], chains: &[ChainSummary], folder: &
 /// One table over all variants.
 #[must_use]
 pub fn comparison(comparison: &FinishedComparison<'_>, rows: &[Row], folder: &str) -> String {
-    let runs: Vec<&Written> = comparison.written().collect();
+    let runs: Vec<&RunReport> = comparison.written().collect();
     let manifests: Vec<&Manifest> = runs.iter().map(|run| &run.manifest).collect();
     let shown = shown(rows);
     let mut table = Table::new();
@@ -205,23 +205,23 @@ pub fn comparison(comparison: &FinishedComparison<'_>, rows: &[Row], folder: &st
     )
 }
 
-/// The columns of a comparison in which anything stands.
+/// The columns of a comparison that are not empty.
 #[must_use]
 pub fn shown(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
-    let says = |figure: &Figure| figure.not_reached > 0 || figure.value.is_some_and(|value| value != 0.0);
-    let has = |name: &str| rows.iter().any(|row| row.chain.summary.get(name).is_some_and(says));
+    let has_value = |metric: &Metric| metric.not_reached > 0 || metric.value.is_some_and(|value| value != 0.0);
+    let has = |name: &str| rows.iter().any(|row| row.chain.summary.get(name).is_some_and(has_value));
     COLUMNS.into_iter().filter(|(name, _)| has(name)).collect()
 }
 
-/// The value of a figure of a row with its unit.
+/// The value of a metric of a row with its unit.
 #[must_use]
 pub fn cell(row: &Row, name: &str) -> String {
     row.chain.summary.get(name).map_or_else(|| "-".into(), value)
 }
 
-/// The first violation of the first run that has one of the kind that the verdict names, and how to see it again.
+/// The first violation of the first run with the worst verdict, and the command that reproduces it.
 #[must_use]
-pub fn violation(runs: &[&Written], again: impl Fn(u64) -> String) -> Option<String> {
+pub fn violation(runs: &[&RunReport], again: impl Fn(u64) -> String) -> Option<String> {
     let worst = runs.iter().map(|run| run.manifest.verdict).max()?;
     if !matches!(worst, Verdict::SafetyViolated | Verdict::LivenessViolated) {
         return None;

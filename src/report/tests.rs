@@ -3,9 +3,9 @@
 use super::*;
 use crate::base::{ClientId, Duration, Height, NodeId, Time};
 use crate::observe::metrics::{
-    BlockRow, BlockStatus, CdfPoint, FaultSpan, Figure, Interval, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome,
-    OverRuns, PeriodRow, Phase, PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus,
-    UncheckedRow, ViolationRow,
+    Aggregation, BlockRow, BlockStatus, CdfPoint, FaultSpan, Interval, IntervalRow, MessageRow, Metric, NodeRow,
+    NoteRow, Outcome, PeriodRow, Phase, PhaseRow, Reached, Reading, RefusalRow, ReorgRow, ShortId, TransactionRow,
+    TransactionStatus, UncheckedRow, ViolationRow, definitions,
 };
 use crate::run::run;
 use crate::scenario::Catalogue;
@@ -42,7 +42,7 @@ fn run_small(most: u64) -> RunResult {
     run(&Catalogue::standard(), &scenario(), 1, &|_| Err(String::new()), most, |_| true).unwrap()
 }
 
-/// The figures of a real run.
+/// The metrics of a real run.
 fn real_summary() -> Summary {
     static SUMMARY: OnceLock<Summary> = OnceLock::new();
     SUMMARY.get_or_init(|| run_small(u64::MAX).chains[0].outcome.summary.clone()).clone()
@@ -154,14 +154,14 @@ fn period_row() -> PeriodRow {
         start: secs(4),
         end: secs(6),
         faults: 1,
-        outage: Duration::from_millis(2_900),
+        outage: Some(Duration::from_millis(2_900)),
         outage_over: Reached::Yes,
-        outage_from: secs(3),
-        recovery: Duration::MAX,
+        outage_from: Some(secs(3)),
+        recovery: None,
         recovered: Reached::No,
-        drain: Duration::MAX,
+        drain: None,
         drained: Reached::NotMeasurable,
-        catch_up: Duration::ZERO,
+        catch_up: Some(Duration::ZERO),
         caught_up: Reached::Yes,
         watched_until: secs(10),
     }
@@ -187,7 +187,7 @@ fn phase_row() -> PhaseRow {
     }
 }
 
-/// An outcome with a row of every kind, and the figures of a real run.
+/// An outcome with a row of every kind, and the metrics of a real run.
 pub fn outcome() -> Outcome {
     let standings = [(1, BlockStatus::Canonical), (2, BlockStatus::Stale), (3, BlockStatus::Undecided)];
     Outcome {
@@ -223,9 +223,9 @@ pub fn outcome() -> Outcome {
 /// An outcome of a run in which nothing happened, not even time.
 pub fn nothing() -> Outcome {
     let summary = outcome().summary;
-    let figures = summary.figures.into_iter().map(|figure| Figure { value: None, ..figure }).collect();
+    let metrics = summary.metrics.into_iter().map(|metric| Metric { value: None, ..metric }).collect();
     Outcome {
-        summary: Summary { figures },
+        summary: Summary { metrics },
         measured_from: Time::ZERO,
         measured_to: Time::ZERO,
         end: Time::ZERO,
@@ -250,24 +250,29 @@ pub fn nothing() -> Outcome {
 }
 
 /// Writes a run of the small scenario, ended after `most` steps, with this outcome. Returns what is kept.
-fn write(outcome: Outcome, most: u64) -> Written {
+fn write(outcome: Outcome, most: u64) -> RunReport {
     write_page(outcome, most, false).0
 }
 
 /// The same with or without charts. Returns the text of the page as well.
-pub fn write_page(outcome: Outcome, most: u64, charts: bool) -> (Written, String) {
+pub fn write_page(outcome: Outcome, most: u64, charts: bool) -> (RunReport, String) {
     let mut scenario = scenario();
     scenario.output.charts = charts;
     let mut ran = run_small(most);
     ran.chains[0].outcome = outcome;
     ran.remarks = vec!["a remark".into()];
     let inputs = BTreeMap::from([("graph.gml".to_owned(), "graph []".to_owned())]);
-    let finished =
-        Finished { scenario: &scenario, seed: 1, ran, wall: std::time::Duration::from_millis(1500), inputs: &inputs };
+    let finished = FinishedRun {
+        scenario: &scenario,
+        seed: 1,
+        ran,
+        wall: std::time::Duration::from_millis(1500),
+        inputs: &inputs,
+    };
     let home = tempfile::tempdir().unwrap();
-    let folder = Folder::begin(&home.path().join("run")).unwrap();
+    let folder = OutputDir::create(&home.path().join("run")).unwrap();
     let written = write_run(&finished, &folder).unwrap();
-    let place = folder.land().unwrap().place;
+    let place = folder.commit().unwrap().place;
     assert_eq!(fs::read_to_string(place.join("inputs/0")).unwrap(), "graph []");
     let stored: Record = serde_json::from_slice(&fs::read(place.join(MANIFEST)).unwrap()).unwrap();
     let Record::Run(stored) = stored else { panic!("a run") };
@@ -292,10 +297,10 @@ fn a_manifest_says_what_was_run_and_what_came_of_it() {
 fn the_verdict_is_the_worst_that_is_known() {
     let with = |safety: f64, liveness: f64, most: u64| {
         let mut outcome = outcome();
-        for figure in &mut outcome.summary.figures {
-            match figure.name {
-                "safety_violations" => figure.value = Some(safety),
-                "liveness_violations" => figure.value = Some(liveness),
+        for metric in &mut outcome.summary.metrics {
+            match metric.def.name {
+                "safety_violations" => metric.value = Some(safety),
+                "liveness_violations" => metric.value = Some(liveness),
                 _ => {}
             }
         }
@@ -315,21 +320,21 @@ fn a_run_in_which_nothing_happened_has_a_report_too() {
 }
 
 #[test]
-fn runs_that_were_interrupted_do_not_count_in_the_figures_of_several_runs() {
+fn runs_that_were_interrupted_do_not_count_in_the_metrics_of_several_runs() {
     let run = |throughput: f64, most: u64| {
         let mut outcome = outcome();
-        for figure in &mut outcome.summary.figures {
-            if figure.name == "throughput" {
-                figure.value = Some(throughput);
+        for metric in &mut outcome.summary.metrics {
+            if metric.def.name == "throughput" {
+                metric.value = Some(throughput);
             }
         }
         write(outcome, most)
     };
     let (whole, again, cut) = (run(10.0, u64::MAX), run(20.0, u64::MAX), run(1000.0, 1));
-    let value = |runs: &[&Written]| over_runs(runs.iter().copied())[0].summary.value("throughput");
+    let value = |runs: &[&RunReport]| aggregate_runs(runs.iter().copied())[0].summary.value("throughput");
     assert_eq!(value(&[&whole, &again, &cut]), Some(15.0));
     assert_eq!(value(&[&cut]), Some(1000.0));
-    assert!(over_runs([].into_iter()).is_empty());
+    assert!(aggregate_runs([].into_iter()).is_empty());
 }
 
 #[test]
@@ -342,13 +347,13 @@ fn an_experiment_says_what_was_not_begun() {
         wall: std::time::Duration::from_secs(1),
     };
     let home = tempfile::tempdir().unwrap();
-    let folder = Folder::begin(&home.path().join("all")).unwrap();
+    let folder = OutputDir::create(&home.path().join("all")).unwrap();
     let manifest = write_experiment(&experiment, &folder).unwrap();
-    let place = folder.land().unwrap().place;
+    let place = folder.commit().unwrap().place;
     assert_eq!((manifest.verdict, manifest.complete), (Verdict::Interrupted, false));
     assert_eq!((manifest.runs[1].folder.as_deref(), manifest.runs[2].folder.as_deref()), (Some("seed-2"), None));
     let page = fs::read_to_string(place.join("report.html")).unwrap();
-    assert!(page.contains("2 of 3 runs came to their end") && page.contains("href=\"seed-1/report.html\""));
+    assert!(page.contains("2 of 3 runs are complete") && page.contains("href=\"seed-1/report.html\""));
     let summary = fs::read_to_string(place.join("summary.csv")).unwrap();
     assert!(
         summary.lines().any(|line| line.starts_with("offered_load,offered load,20.0,tx/s,20.0,20.0,2,mean,0,,")),
@@ -357,15 +362,15 @@ fn an_experiment_says_what_was_not_begun() {
 }
 
 #[test]
-fn the_terminal_shows_the_key_figures_and_says_in_plain_words_what_held() {
+fn the_terminal_shows_the_key_metrics_and_says_in_plain_words_what_held() {
     let run = write(outcome(), u64::MAX);
-    let chains = over_runs([&run].into_iter());
+    let chains = aggregate_runs([&run].into_iter());
     let text = terminal::summary("small", &[&run], &chains, "runs/small", 2.0);
     for line in ["small: pbft with 4 nodes, seed 1", "verdict   everything that was checked held"] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
     assert!(text.contains("report    runs/small/report.html") && text.contains("throughput"), "{text}");
-    assert!(!text.contains("read time"), "figures without a value are left out");
+    assert!(!text.contains("read time"), "metrics without a value are left out");
     assert!(text.contains("checked: safety of 4 honest nodes over 3 final blocks"), "{text}");
     assert_eq!(terminal::violation(&[&run], |_| String::new()), None);
 }
@@ -374,9 +379,9 @@ fn the_terminal_shows_the_key_figures_and_says_in_plain_words_what_held() {
 fn what_could_not_be_checked_is_no_success() {
     let with = |decisive: bool| {
         let mut outcome = outcome();
-        for figure in &mut outcome.summary.figures {
-            if figure.name.ends_with("_violations") {
-                figure.value = Some(0.0);
+        for metric in &mut outcome.summary.metrics {
+            if metric.def.name.ends_with("_violations") {
+                metric.value = Some(0.0);
             }
         }
         let row = |property: &str, why: &str| UncheckedRow { property: property.into(), why: why.into(), decisive };
@@ -395,7 +400,7 @@ fn what_could_not_be_checked_is_no_success() {
 }
 
 #[test]
-fn a_violation_is_told_with_the_command_that_shows_it_again() {
+fn a_violation_is_reported_with_the_command_that_reproduces_it() {
     let mut run = write(outcome(), u64::MAX);
     (run.manifest.verdict, run.manifest.safety_violations) = (Verdict::SafetyViolated, 2);
     assert_eq!(terminal::verdict(&[&run.manifest]), "SAFETY WAS VIOLATED 2 times");
@@ -407,34 +412,34 @@ fn a_violation_is_told_with_the_command_that_shows_it_again() {
     );
 }
 
-fn several(value: Option<f64>, interval: Option<(f64, f64)>, over_runs: OverRuns) -> Figure {
+fn several(value: Option<f64>, interval: Option<(f64, f64)>, aggregation: Aggregation) -> Metric {
     let interval = interval.map(|(low, high)| Interval { low, high });
-    let (name, label, unit, definition) = ("f", "f", "s", "");
-    Figure { name, label, unit, value, interval, runs: 3, over_runs, not_reached: 0, until: None, definition }
+    let def = definitions().find(|def| def.unit == "s").unwrap();
+    Metric { value, interval, runs: 3, aggregation, ..Metric::new(def, Reading::default()) }
 }
 
 #[test]
-fn an_interval_is_told_by_its_ends_and_without_noise() {
-    let said = |figure: &Figure| (terminal::value(figure), terminal::interval(figure));
-    let usual = several(Some(0.4), Some((0.3, 0.5)), OverRuns::Mean);
-    assert_eq!(said(&usual), ("400 ms".into(), "300 to 500 ms".into()));
-    let wide = several(Some(0.4), Some((0.01, 2.0)), OverRuns::GeometricMean);
-    assert_eq!(said(&wide).1, "10 ms to 2 s, geometric mean");
-    let alike = several(Some(0.4), Some((0.4, 0.4)), OverRuns::Mean);
-    assert_eq!(said(&alike).1, "the same in all runs");
+fn an_interval_is_shown_by_its_ends_and_without_noise() {
+    let shown = |metric: &Metric| (terminal::value(metric), terminal::interval(metric));
+    let usual = several(Some(0.4), Some((0.3, 0.5)), Aggregation::Mean);
+    assert_eq!(shown(&usual), ("400 ms".into(), "300 to 500 ms".into()));
+    let wide = several(Some(0.4), Some((0.01, 2.0)), Aggregation::GeometricMean);
+    assert_eq!(shown(&wide).1, "10 ms to 2 s, geometric mean");
+    let alike = several(Some(0.4), Some((0.4, 0.4)), Aggregation::Mean);
+    assert_eq!(shown(&alike).1, "the same in all runs");
 }
 
 #[test]
-fn what_never_came_is_said_never_to_have_come() {
-    let never = Figure { not_reached: 1, until: Some(120.0), ..several(None, None, OverRuns::Median) };
+fn a_time_that_was_not_reached_is_reported_so() {
+    let never = Metric { not_reached: 1, until: Some(120.0), ..several(None, None, Aggregation::Median) };
     assert_eq!(terminal::value(&never), "not by 120 s");
-    let some = Figure { value: Some(2.0), interval: Some(Interval { low: 1.0, high: f64::INFINITY }), ..never };
-    let told = "1 s or more, median, 1 of 3 runs not by 120 s";
-    assert_eq!((terminal::value(&some), terminal::interval(&some)), ("2 s".into(), told.into()));
+    let some = Metric { value: Some(2.0), interval: Some(Interval { low: 1.0, high: f64::INFINITY }), ..never };
+    let expected = "1 s or more, median, 1 of 3 runs not by 120 s";
+    assert_eq!((terminal::value(&some), terminal::interval(&some)), ("2 s".into(), expected.into()));
 }
 
 #[test]
-fn a_page_tells_of_outages_and_of_how_payments_fared() {
+fn a_page_shows_outages_and_payments_around_faults() {
     let (_, page) = write_page(outcome(), u64::MAX, false);
     for text in ["2.90 s", "not by 10 s", "during", "75 %", "eu &lt;1&gt;", "10 tx/s"] {
         assert!(page.contains(text), "{text}");

@@ -2,7 +2,7 @@
 //! stands in this file, and what it does to messages and effects in `engine/adversary.rs`.
 
 use super::model::choice;
-use super::validate::Checker;
+use super::validate::checker::Checker;
 use super::{Chain, NodeSelector, Topology};
 use crate::base::{AccountId, Duration, NodeId, Stream};
 use crate::engine::{EffectFilter, Replay};

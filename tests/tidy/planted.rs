@@ -1,6 +1,6 @@
 //! Every rule can fail: each is given texts that break it, and their neighbours that do not.
 
-use super::rules::{check, check_note_labels, check_protocols, check_registry, check_suite, check_top};
+use super::rules::{check, check_protocols, check_registry, check_suite, check_top};
 use super::source::Source;
 
 /// Lines on which `text`, lying at `path`, breaks a rule. The head is given.
@@ -172,19 +172,6 @@ fn scenarios_name_their_schema() {
     breaks("scenarios/compare/pbft.toml", "#:schema schema.json\n");
     breaks("scenarios/quickstart.toml", "name = \"a\"\n#:schema schema.json\n");
     breaks("scenarios/quickstart.toml", "");
-}
-
-#[test]
-fn labels_agree_across_layers() {
-    let source = |labels: &[&str]| {
-        let constant = |label: &&str| format!("    pub const {label}: &str = \"{label}\";");
-        let lines = labels.iter().map(constant).collect::<Vec<_>>().join("\n");
-        Source::new("x.rs", &format!("mod note {{\n{lines}\n}}\npub const OTHER: &str = \"other\";\n"))
-    };
-    let broken = |told: &[&str], understood: &[&str]| check_note_labels(&source(told), &source(understood)).len();
-    assert_eq!(broken(&["A", "B"], &["B"]), 0);
-    assert_eq!(broken(&["A", "B"], &["B", "C"]), 1);
-    assert_eq!(broken(&["A"], &[]), 1);
 }
 
 #[test]

@@ -514,23 +514,6 @@ fn scenarios(source: &Source) -> Vec<Broken> {
     }
 }
 
-/// The labels that metrics understand are those of protocols; the layers cannot see each other.
-pub fn check_note_labels(protocol: &Source, metrics: &Source) -> Vec<Broken> {
-    let labels = |source: &Source| -> Vec<(usize, String)> {
-        let from = source.lines.iter().position(|line| line.contains("mod note {")).unwrap_or(source.lines.len());
-        let within = (from + 1..).zip(&source.lines[from..]).take_while(|(_, line)| *line != "}");
-        let constants = within.filter(|(_, line)| line.contains(": &str = "));
-        constants.map(|(number, line)| (number, line.trim().to_owned())).collect()
-    };
-    let reason = "labels of notes mean the same in `protocol::note` and in metrics";
-    let (told, understood) = (labels(protocol), labels(metrics));
-    if told.is_empty() || understood.is_empty() {
-        return vec![metrics.broken(1, "no labels", reason)];
-    }
-    let strange = understood.into_iter().filter(|(_, label)| told.iter().all(|(_, known)| known != label));
-    strange.map(|(line, label)| metrics.broken(line, label, reason)).collect()
-}
-
 /// Every protocol is in the list, and the list is in order of name.
 pub fn check_registry(source: &Source) -> Vec<Broken> {
     let between = |from: &str, to: &str| -> Vec<String> {

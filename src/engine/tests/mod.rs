@@ -12,7 +12,7 @@ use crate::base::{ClientId, CostTable, Duration, Height, NodeId, Time};
 use crate::chain::{Batch, Block, Header};
 use crate::engine::StopRule;
 use crate::network::Change;
-use crate::observe::story::Recorder;
+use crate::observe::event_log::Recorder;
 use crate::observe::{Loss, Observed, Observer, Violation};
 use fixture::{Bell, Config, Diary, FAST_CLOCK, SLOW_DISK, at, payment, run, setup};
 

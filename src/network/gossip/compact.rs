@@ -22,8 +22,7 @@
 use super::inventory::{Inventory, InventorySettings, Timeouts};
 use super::{Class, Gossip, Graph, Item, ItemId, Post, RelayMessage};
 use crate::base::rng::mix;
-use crate::base::{Duration, NodeId, Stream};
-use crate::network::node_set::NodeSet;
+use crate::base::{Duration, NodeId, NodeSet, Stream};
 use crate::network::sampling::{below, unit};
 use smallvec::SmallVec;
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! Who holds which item: two bits per node and item.
 
 use super::{Item, ItemId};
-use crate::base::NodeId;
-use crate::network::node_set::NodeSet;
+use crate::base::{NodeId, NodeSet};
 
 /// Who holds which item.
 #[derive(Debug, Default)]
@@ -21,7 +20,22 @@ struct Entry {
     /// Distinguishes items that had the same number.
     serial: u64,
     holders: NodeSet,
+    /// Their number, which is asked for at every arrival.
+    holder_count: usize,
     published: NodeSet,
+}
+
+impl Entry {
+    /// Returns whether the holder is new.
+    fn add_holder(&mut self, node: NodeId) -> bool {
+        let is_new = self.holders.insert(node);
+        self.holder_count += usize::from(is_new);
+        is_new
+    }
+    fn clear_holders(&mut self) {
+        self.holders.clear();
+        self.holder_count = 0;
+    }
 }
 
 impl ItemInventory {
@@ -35,9 +49,9 @@ impl ItemInventory {
         }
         let entry = &mut self.entries[place];
         if entry.serial == 0 {
-            (entry.holders, entry.published) = (NodeSet::new(self.nodes), NodeSet::new(self.nodes));
+            (entry.holders, entry.published) = (NodeSet::with_capacity(self.nodes), NodeSet::with_capacity(self.nodes));
         } else {
-            entry.holders.clear();
+            entry.clear_holders();
             entry.published.clear();
         }
         self.registered += 1;
@@ -47,7 +61,7 @@ impl ItemInventory {
     pub fn forget(&mut self, item: ItemId) {
         if let Some(entry) = self.entries.get_mut(item.0 as usize) {
             entry.item = None;
-            entry.holders.clear();
+            entry.clear_holders();
             entry.published.clear();
         }
     }
@@ -64,18 +78,18 @@ impl ItemInventory {
         self.entries.get(item.0 as usize).is_some_and(|entry| entry.holders.contains(node))
     }
     pub fn holders(&self, item: ItemId) -> usize {
-        self.entries.get(item.0 as usize).map_or(0, |entry| entry.holders.len())
+        self.entries.get(item.0 as usize).map_or(0, |entry| entry.holder_count)
     }
     /// `node` comes to hold the item; returns whether that is new. Nobody comes to hold a forgotten item.
     pub fn take(&mut self, node: NodeId, item: ItemId) -> bool {
         let entry = self.entries.get_mut(item.0 as usize).filter(|entry| entry.item.is_some());
-        entry.is_some_and(|entry| entry.holders.insert(node))
+        entry.is_some_and(|entry| entry.add_holder(node))
     }
     /// `node` publishes the item, and thereby holds it; returns what it is the first time.
     pub fn publish(&mut self, node: NodeId, item: ItemId) -> Option<Item> {
         let entry = self.entries.get_mut(item.0 as usize)?;
         let description = entry.item?;
-        entry.holders.insert(node);
+        entry.add_holder(node);
         entry.published.insert(node).then_some(description)
     }
 }

@@ -34,11 +34,10 @@ mod uplink;
 pub use tcp::Tcp;
 
 use super::fault::{Fate, Faults};
-use super::node_set::NodeSet;
 use super::{Arrival, Carried, Change, Delay, Envelope, Network};
 use crate::base::rng::mix;
 use crate::base::wire::FRAMING_BYTES;
-use crate::base::{Duration, NodeId, Stream, Time};
+use crate::base::{Duration, NodeId, NodeSet, Stream, Time};
 use connection_order::Latest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

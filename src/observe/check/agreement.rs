@@ -1,8 +1,7 @@
 //! Agreement: no two honest nodes finalize different blocks at one height.
 //!
-//! The first honest node to finalize a height makes history; every later one is compared with it. Each block that
-//! contradicts history is told once, however many nodes finalize it, so that a split of thousands of nodes stays
-//! readable.
+//! The first honest node to finalize a height sets the block; every later one is compared with it. Each conflicting block
+//! is reported once, however many nodes finalize it, so that the report of a split of thousands of nodes stays readable.
 
 use super::safety;
 use crate::base::{Hash, Height, NodeId, Time};
@@ -13,10 +12,10 @@ use rustc_hash::FxHashMap;
 /// See the head of this file.
 pub struct Agreement {
     honest: Vec<bool>,
-    /// What was finalized first at each height.
+    /// The block that was finalized first at each height.
     history: FxHashMap<Height, First>,
-    /// The other blocks that were finalized at a height, already told.
-    contradictions: FxHashMap<Height, Vec<Hash>>,
+    /// The other blocks that were finalized at a height: they are reported.
+    reported: FxHashMap<Height, Vec<Hash>>,
 }
 
 struct First {
@@ -29,7 +28,7 @@ impl Agreement {
     /// For every node whether it follows the protocol.
     #[must_use]
     pub fn new(honest: Vec<bool>) -> Agreement {
-        Agreement { honest, history: FxHashMap::default(), contradictions: FxHashMap::default() }
+        Agreement { honest, history: FxHashMap::default(), reported: FxHashMap::default() }
     }
     fn compare(&mut self, now: Time, node: NodeId, block: &Block) -> Result<(), Violation> {
         let (height, id) = (block.height(), block.id());
@@ -37,11 +36,11 @@ impl Agreement {
         if first.block == id {
             return Ok(());
         }
-        let told = self.contradictions.entry(height).or_default();
-        if told.contains(&id) {
+        let reported = self.reported.entry(height).or_default();
+        if reported.contains(&id) {
             return Ok(());
         }
-        told.push(id);
+        reported.push(id);
         let what = format!(
             "{node} finalized block {id} at height {height}, where {} had finalized block {} at {}",
             first.node, first.block, first.at

@@ -1,8 +1,9 @@
-//! Catching up: once faults are over, every honest node that is up comes to hold final what the others do.
+//! Catch-up: once faults are over, every honest node that is up finalizes the blocks that are final elsewhere.
 //!
-//! Judged at the end of a run, if no fault has lasted since the given span before it: then each node that has been up and
-//! connected to a quorum since must have finalized every height that was final somewhere at that time. Faults that the
-//! protocol must survive excuse nobody but the nodes that are down, and those that reach no quorum while others do.
+//! It is judged at the end of a run, at an instant a given time before that end, if no fault was active since: each node
+//! that has been up and connected to a quorum since then must have finalized every height that was final anywhere at that
+//! instant. Faults that the protocol must survive excuse only nodes that are down, and those that reach no quorum while
+//! others do.
 
 use crate::base::{Duration, Height, NodeId, Time};
 use crate::observe::{Observed, Observer, Violation, ViolationKind};
@@ -13,24 +14,25 @@ pub struct CatchUp {
     honest: Vec<bool>,
     bound: Duration,
     tolerated: BTreeSet<u32>,
-    /// Since when each node is up, if it is.
+    /// Since when each node is up; `None` if it is down.
     up: Vec<Option<Time>>,
-    /// Up to where each node's chain is final.
+    /// The height up to which each node's chain is final.
     finalized: Vec<Height>,
-    /// When the highest final block became one, each time that it was a higher one.
+    /// When the highest final height increased, and to which height.
     highest: Vec<(Time, Height)>,
-    /// Since when each node is connected to a quorum; `None` if it is not. Taken to be so until told otherwise.
+    /// Since when each node is connected to a quorum; `None` if it is not. Until the first event all nodes are.
     connected: Vec<Option<Time>>,
-    /// The faults in force that excuse.
+    /// The active faults that suspend the requirement.
     excuses: BTreeMap<u32, String>,
     /// When the last of them ended.
-    calm_since: Time,
-    /// Why nothing could be judged at the end.
+    last_fault_end: Time,
+    /// Why it could not be judged at the end.
     unjudged: Option<String>,
 }
 
 impl CatchUp {
-    /// For every node whether it follows the protocol; the time to catch up; the faults that excuse nothing.
+    /// `honest` says for every node whether it follows the protocol, `bound` is the time to catch up, `tolerated` are the
+    /// faults that do not suspend the requirement.
     #[must_use]
     pub fn new(honest: Vec<bool>, bound: Duration, tolerated: BTreeSet<u32>) -> CatchUp {
         let up: Vec<Option<Time>> = vec![None; honest.len()];
@@ -43,7 +45,7 @@ impl CatchUp {
             connected: vec![Some(Time::ZERO); up.len()],
             up,
             excuses: BTreeMap::new(),
-            calm_since: Time::ZERO,
+            last_fault_end: Time::ZERO,
             unjudged: None,
         }
     }
@@ -52,7 +54,7 @@ impl CatchUp {
     pub fn bound(&self) -> Duration {
         self.bound
     }
-    /// Why nothing could be judged in a run that is over, if nothing could.
+    /// Why a run that is over could not be judged, if it could not.
     #[must_use]
     pub fn unjudged(&self) -> Option<String> {
         self.unjudged.clone()
@@ -61,8 +63,8 @@ impl CatchUp {
         if let Some(fault) = self.excuses.values().next() {
             return Err(format!("{fault} lasted to the end"));
         }
-        if end.since(self.calm_since) < self.bound {
-            let since = if self.calm_since == Time::ZERO { "run began" } else { "last fault ended" };
+        if end.since(self.last_fault_end) < self.bound {
+            let since = if self.last_fault_end == Time::ZERO { "run began" } else { "last fault ended" };
             return Err(format!("the {since} less than {} before the end", self.bound));
         }
         if self.highest.is_empty() {
@@ -96,7 +98,7 @@ impl Observer for CatchUp {
             Observed::FaultBegan { fault, label } if !self.tolerated.contains(&fault) => {
                 self.excuses.insert(fault, label.to_owned());
             }
-            Observed::FaultEnded { fault } if self.excuses.remove(&fault).is_some() => self.calm_since = now,
+            Observed::FaultEnded { fault } if self.excuses.remove(&fault).is_some() => self.last_fault_end = now,
             _ => {}
         }
         Ok(())

@@ -11,7 +11,7 @@ pub struct Durability {
     honest: Vec<bool>,
     /// The last block that each node finalized. The name is unknown after a reversal.
     last: Vec<(Height, Option<Hash>)>,
-    /// What was finalized first at each height, to recognise a chain that a node finalized just before it crashed.
+    /// The block finalized first at each height, to recognise a chain that a node finalized just before it crashed.
     history: FxHashMap<Height, Hash>,
 }
 
@@ -59,7 +59,7 @@ impl Observer for Durability {
                 self.last[node.index()] = (block.height(), Some(block.id()));
                 self.history.entry(block.height()).or_insert(block.id());
             }
-            // A reversal of finality is for `Finality` to tell; less is durable after it.
+            // `Finality` reports a reversal of final blocks; less is durable after it.
             Observed::Rewound { node, to, .. } if to < self.last[node.index()].0 => {
                 self.last[node.index()] = (to, None);
             }

@@ -1,4 +1,4 @@
-//! Finality: what a node declared final stays on its chain, and its final blocks form one chain, told without gaps.
+//! Finality: blocks that a node declared final stay on its chain; they form one chain and are declared without gaps.
 //!
 //! Where finality is only probable (a depth under proof of work), a reversal is a violation too: it is what the
 //! stated probability is about.
@@ -47,9 +47,9 @@ impl Finality {
             _ => Ok(()),
         }
     }
-    fn rewind(&mut self, now: Time, node: NodeId, from: Height, to: Height, told: Height) -> Result<(), Violation> {
+    fn rewind(&mut self, now: Time, node: NodeId, from: Height, to: Height, declared: Height) -> Result<(), Violation> {
         let (height, _) = self.last[node.index()];
-        let finalized = told.max(height);
+        let finalized = declared.max(height);
         if to >= finalized {
             return Ok(());
         }
@@ -57,7 +57,7 @@ impl Finality {
         let what = format!("{node} cut its chain from height {from} to {to} though it was final up to {finalized}");
         safety("finality", now, what)
     }
-    /// A snapshot goes ahead, or stays where the node stands.
+    /// A snapshot must not end below the final part of the node's chain.
     fn install(&mut self, now: Time, node: NodeId, block: &Block) -> Result<(), Violation> {
         let (height, name) = self.last[node.index()];
         self.last[node.index()] = (block.height(), Some(block.id()));
@@ -83,7 +83,7 @@ impl Observer for Finality {
             }
             Observed::Installed { node, block, .. } if self.honest[node.index()] => self.install(now, node, block),
             Observed::Booted { node, durable, .. } => {
-                // Whether anything was lost is for `Durability` to say.
+                // `Durability` checks whether final blocks were lost.
                 self.last[node.index()] = (durable.height(), Some(durable.id()));
                 Ok(())
             }

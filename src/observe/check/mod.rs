@@ -1,16 +1,14 @@
-//! Checkers: what must hold in every run, whatever the protocol. They are always on.
+//! Checkers of the properties that must hold in every run, whatever the protocol. They are always on.
 //!
 //! Each checker is an [`Observer`] of its own; [`Checkers`] runs them all. Nodes that do not follow the protocol are
-//! ignored, for nothing can be asked of them. No checker keeps state per node and block: the agreed history is kept
-//! once, and per node only where it stands.
+//! ignored, because no property is required of them. No checker keeps state per node and block: the agreed chain is kept
+//! once, and of each node only its position on it.
 
 mod agreement;
 mod catch_up;
 mod conservation;
 mod durability;
 mod finality;
-#[cfg(test)]
-pub(in crate::observe) mod history;
 mod progress;
 mod roots;
 mod scope;
@@ -33,26 +31,26 @@ use crate::base::{Duration, NodeId, Time};
 use scope::Scope;
 use std::collections::BTreeSet;
 
-/// What the checkers must know of a run.
+/// The parameters of the checkers.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Number of nodes.
     pub nodes: usize,
     /// The nodes that do not follow the protocol.
     pub byzantine: BTreeSet<NodeId>,
-    /// Within what time something submitted must become final while no fault stands in the way. `None` asks nothing.
+    /// The time within which a submitted transaction must become final while no fault prevents it. `None` checks nothing.
     pub progress: Option<Duration>,
-    /// Within what time a node that is up must finalize what is final elsewhere, once no fault stands in the way. `None`
-    /// asks nothing.
+    /// The time within which a node that is up must finalize the blocks that are final elsewhere, once no fault prevents
+    /// it. `None` checks nothing.
     pub catch_up: Option<Duration>,
-    /// Numbers of the faults that the protocol must survive: progress is asked for while they last.
+    /// Numbers of the faults that the protocol must survive: progress is required while they last.
     pub tolerated: BTreeSet<u32>,
-    /// How many violations are kept word for word; all are counted.
+    /// Most violations that are kept in full; all are counted.
     pub keep: usize,
 }
 
 impl Settings {
-    /// `nodes` honest nodes of which no progress is asked; 100 violations are kept.
+    /// `nodes` honest nodes, of which no progress is required; 100 violations are kept.
     #[must_use]
     pub fn new(nodes: usize) -> Settings {
         Settings {
@@ -76,7 +74,7 @@ impl Settings {
 pub struct Verdict {
     /// The first violations, in order.
     pub violations: Vec<Violation>,
-    /// How many there were, by property, in order of first violation.
+    /// The number of violations by property, in order of first violation.
     pub counts: Vec<(&'static str, ViolationKind, u64)>,
     /// What was checked, once the run is over.
     pub checked: Vec<String>,
@@ -85,12 +83,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// How many violations of this kind there were.
+    /// The number of violations of a kind.
     #[must_use]
     pub fn count(&self, kind: ViolationKind) -> u64 {
         self.counts.iter().filter(|(_, of, _)| *of == kind).map(|(_, _, count)| count).sum()
     }
-    /// Whether nothing was found.
+    /// Whether there is no violation.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.counts.is_empty()
@@ -147,19 +145,19 @@ impl Checkers {
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
-    /// Adds what somebody else found, who sees more than this chain: an agent between chains.
+    /// Adds a violation that needs more than this chain to be found: those of agents between chains.
     pub fn add(&mut self, violation: &Violation) {
         self.verdict.add(violation, self.keep);
         self.verdict.violations.sort_by_key(|violation| violation.at);
     }
-    /// Asks every checker, and collects.
-    fn ask(&mut self, mut question: impl FnMut(&mut dyn Observer) -> Result<(), Violation>) -> Result<(), Violation> {
+    /// Runs a step of every checker, and collects the violations.
+    fn run(&mut self, mut step: impl FnMut(&mut dyn Observer) -> Result<(), Violation>) -> Result<(), Violation> {
         let mut first = Ok(());
         let checkers = self.all.iter_mut().map(|checker| checker.as_mut() as &mut dyn Observer);
         let progress = self.progress.iter_mut().map(|checker| checker as &mut dyn Observer);
         let catch_up = self.catch_up.iter_mut().map(|checker| checker as &mut dyn Observer);
         for checker in checkers.chain(progress).chain(catch_up) {
-            if let Err(violation) = question(checker) {
+            if let Err(violation) = step(checker) {
                 self.verdict.add(&violation, self.keep);
                 first = first.and(Err(violation));
             }
@@ -170,7 +168,7 @@ impl Checkers {
 
 impl Observer for Checkers {
     fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
-        // The many events that no checker looks at.
+        // Frequent events that no checker uses.
         if matches!(
             observed,
             Observed::Held { .. } | Observed::Sent { .. } | Observed::Delivered { .. } | Observed::Lost { .. }
@@ -178,10 +176,10 @@ impl Observer for Checkers {
             return Ok(());
         }
         self.scope.observe(observed);
-        self.ask(|checker| checker.observe(now, observed))
+        self.run(|checker| checker.observe(now, observed))
     }
     fn finish(&mut self, end: Time) -> Result<(), Violation> {
-        let found = self.ask(|checker| checker.finish(end));
+        let found = self.run(|checker| checker.finish(end));
         let (progress, catch_up) = (self.progress.as_ref(), self.catch_up.as_ref());
         self.verdict.checked = self.scope.checked(progress, catch_up);
         self.verdict.unchecked = self.scope.unchecked(progress, catch_up, end);

@@ -1,14 +1,15 @@
-//! Progress: while honest nodes have transactions to decide and no fault stands in the way, some transaction becomes
-//! final within a given time.
+//! Progress: while honest nodes have transactions to decide and no fault prevents it, some transaction becomes final
+//! within a given time.
 //!
-//! The clock starts when there is something to decide, and again with each transaction that becomes final and whenever
-//! a fault ends that the protocol need not survive. It stands still while such a fault lasts. A fault that the protocol
-//! must survive neither stops it nor starts it anew.
+//! The clock starts when a transaction is to be decided. It restarts with each transaction that becomes final, and when a
+//! fault ends that the protocol need not survive. It is stopped while such a fault lasts. A fault that the protocol must
+//! survive neither stops nor restarts it.
 //!
-//! A transaction is to be decided while an honest node holds it that is up and, as long as any node is, connected to a
-//! quorum: from when a client hands it to the node, until it is final anywhere, the mempool of the node refuses or
-//! evicts it, or the node crashes. One whose home is down, or that no node ever held, waits for its client. So does one
-//! that cannot be executed before such a one: with a higher number of the same sender, or with an input from it.
+//! A transaction is to be decided while it is at an honest node that is up and, as long as any node is, connected to a
+//! quorum: from its submission to the node until it is final anywhere, until the mempool of the node rejects or evicts
+//! it, or until the node crashes. A transaction whose entry node is down, or that no node ever received, waits for its
+//! client. So does a transaction that cannot be executed before such a one: with a higher nonce of the same sender, or
+//! with an input from it.
 
 use crate::base::{AccountId, Duration, Hash, NodeId, Time};
 use crate::chain::{Block, Body, Transaction};
@@ -23,24 +24,24 @@ pub struct Progress {
     bound: Duration,
     tolerated: BTreeSet<u32>,
     up: Vec<bool>,
-    /// Since when each node is connected to a quorum; `None` if it is not. Taken to be so until told otherwise.
+    /// Since when each node is connected to a quorum; `None` if it is not. Until the first event all nodes are.
     connected: Vec<Option<Time>>,
-    /// What is not final yet.
+    /// Transactions that are not final.
     pending: FxHashMap<Hash, Waiting>,
-    /// The same by sender and number.
+    /// The same by sender and nonce.
     queues: BTreeMap<AccountId, BTreeMap<u64, Hash>>,
-    /// The blocks that are final somewhere: each is looked into once.
+    /// The blocks that are final at some node: each is read once.
     decided: FxHashSet<Hash>,
-    /// The faults that excuse, while they last.
+    /// The active faults that suspend the requirement.
     excuses: BTreeMap<u32, String>,
-    /// Since when something should have become final; `None` while nothing is asked.
+    /// When the clock started; `None` while it is stopped.
     since: Option<Time>,
-    /// Whether the present gap was told.
-    told: bool,
+    /// Whether the present gap was reported.
+    is_reported: bool,
     finalized: u64,
     /// Whether the clock ever ran.
     asked: bool,
-    /// The gap under way.
+    /// The present gap.
     gap: Gap,
     /// The longest gap beyond the bound that a fault excused.
     excused: Option<ExcusedGap>,
@@ -49,13 +50,13 @@ pub struct Progress {
 /// A transaction that is not final.
 struct Waiting {
     transaction: Arc<Transaction>,
-    /// The honest nodes that hold it.
+    /// The honest nodes that have it.
     holders: BTreeSet<NodeId>,
-    /// Since when one does.
+    /// Since when one has.
     since: Time,
 }
 
-/// The time without a final transaction that is under way.
+/// The present time without a final transaction.
 #[derive(Default)]
 struct Gap {
     /// When it began, if anything is pending.
@@ -75,13 +76,13 @@ pub struct ExcusedGap {
     pub length: Duration,
     /// The fault.
     pub fault: String,
-    /// Whether no honest node could reach a quorum at some time of it: then nobody expects progress.
+    /// Whether no honest node could reach a quorum at some time of it: then no progress is expected.
     pub quorum_lost: bool,
 }
 
 impl Progress {
-    /// For every node whether it follows the protocol; the longest time without a final transaction; the faults that
-    /// excuse nothing.
+    /// `honest` says for every node whether it follows the protocol, `bound` is the longest time without a final
+    /// transaction, `tolerated` are the faults that excuse no gap.
     #[must_use]
     pub fn new(honest: Vec<bool>, bound: Duration, tolerated: BTreeSet<u32>) -> Progress {
         Progress {
@@ -95,7 +96,7 @@ impl Progress {
             decided: FxHashSet::default(),
             excuses: BTreeMap::new(),
             since: None,
-            told: false,
+            is_reported: false,
             finalized: 0,
             asked: false,
             gap: Gap::default(),
@@ -108,7 +109,7 @@ impl Progress {
     pub fn excused(&self) -> Option<&ExcusedGap> {
         self.excused.as_ref()
     }
-    /// Whether there was ever anything to judge.
+    /// Whether there ever was a transaction to decide.
     #[must_use]
     pub fn was_asked(&self) -> bool {
         self.asked
@@ -118,14 +119,14 @@ impl Progress {
     pub fn bound(&self) -> Duration {
         self.bound
     }
-    /// The clock starts again, if anything is asked.
+    /// Restarts the clock, if a transaction is to be decided.
     fn restart(&mut self, now: Time) {
         let asked = self.pending.values().any(|waiting| !waiting.holders.is_empty()) && self.excuses.is_empty();
         self.since = asked.then_some(now);
         self.asked |= asked;
-        self.told = false;
+        self.is_reported = false;
     }
-    /// Since when something is to be decided: the earliest of all transactions that can be.
+    /// Since when a transaction is to be decided: the earliest of all that can be.
     fn oldest(&self) -> Option<Time> {
         let any = self.connected.iter().zip(&self.honest).any(|(since, honest)| *honest && since.is_some());
         let held = |id: &Hash| {
@@ -134,7 +135,7 @@ impl Progress {
             waiting.holders.iter().filter_map(since).min().map(|since| since.max(waiting.since))
         };
         let firsts = self.queues.values().flat_map(|queue| {
-            // In an account the first number goes before all others; an output is its own.
+            // Of an account the first nonce is executed before all others; outputs do not depend on each other.
             let first = queue.values().next().filter(|id| !self.spends(id));
             let spending = queue.values().filter(|id| self.spends(id));
             first.into_iter().chain(spending)
@@ -144,7 +145,7 @@ impl Progress {
     fn spends(&self, id: &Hash) -> bool {
         self.pending.get(id).is_some_and(|waiting| matches!(waiting.transaction.body, Body::Spend { .. }))
     }
-    /// Whether no transaction that this one spends from is waiting where nobody holds it.
+    /// Whether every waiting transaction that this one spends from is at a node.
     fn parents_held(&self, id: &Hash) -> bool {
         let (mut open, mut seen) = (vec![*id], FxHashSet::default());
         while let Some(at) = open.pop() {
@@ -162,10 +163,10 @@ impl Progress {
         let Some(since) = self.since else {
             return Ok(());
         };
-        if self.told || now.since(since) <= self.bound {
+        if self.is_reported || now.since(since) <= self.bound {
             return Ok(());
         }
-        // What is pending may not be what is to be decided: that is looked into only now.
+        // Not every pending transaction is to be decided. This is costly to find out, so it is done only now.
         let since = match self.oldest() {
             Some(oldest) => since.max(oldest),
             None => now,
@@ -174,7 +175,7 @@ impl Progress {
         if now.since(since) <= self.bound {
             return Ok(());
         }
-        self.told = true;
+        self.is_reported = true;
         let what = format!(
             "expected a transaction to become final within {} of {since}; {} were pending, {} had become final before",
             self.bound,
@@ -233,7 +234,7 @@ impl Progress {
         if let (Some(since), Some(fault)) = (since, excuse) {
             let length = now.since(since);
             let longest = self.excused.as_ref().is_none_or(|known| length > known.length);
-            if length > self.bound && !self.told && longest {
+            if length > self.bound && !self.is_reported && longest {
                 self.excused = Some(ExcusedGap { since, length, fault, quorum_lost });
             }
         }
@@ -250,7 +251,7 @@ impl Progress {
         }
         self.gap.quorum_lost |= self.quorum_lost();
     }
-    /// A node does not hold a transaction any more.
+    /// A node no longer has a transaction.
     fn drop_from(&mut self, now: Time, node: NodeId, id: Option<&Hash>) {
         let mut dropped = false;
         match id {

@@ -1,5 +1,5 @@
-//! State roots: whoever executes a block, by whatever way it came to its chain, reaches the same state; and a
-//! snapshot is what it claims to be. Each block is told at most once.
+//! State roots: every node that executes a block reaches the same state, whatever its chain was before; and a snapshot
+//! has the state root of its block. Each block is reported at most once.
 
 use super::safety;
 use crate::base::{Hash, NodeId, Time};
@@ -10,15 +10,15 @@ use rustc_hash::FxHashMap;
 /// See the head of this file.
 pub struct Roots {
     honest: Vec<bool>,
-    /// What was said first of the state after each block.
+    /// The first state root that was reported for each block.
     known: FxHashMap<Hash, Claim>,
 }
 
 struct Claim {
     root: Hash,
     node: NodeId,
-    /// Whether somebody already contradicted.
-    told: bool,
+    /// Whether a contradiction was reported.
+    is_reported: bool,
 }
 
 impl Roots {
@@ -28,11 +28,11 @@ impl Roots {
         Roots { honest, known: FxHashMap::default() }
     }
     fn compare(&mut self, now: Time, node: NodeId, did: &str, block: &Block, root: Hash) -> Result<(), Violation> {
-        let first = self.known.entry(block.id()).or_insert(Claim { root, node, told: false });
-        if first.root == root || first.told {
+        let first = self.known.entry(block.id()).or_insert(Claim { root, node, is_reported: false });
+        if first.root == root || first.is_reported {
             return Ok(());
         }
-        first.told = true;
+        first.is_reported = true;
         let what = format!(
             "{node} {did} block {} at height {} with root {root}, of which {} had said {}",
             block.id(),

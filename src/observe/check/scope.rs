@@ -33,7 +33,7 @@ impl Scope {
     pub fn new(honest: Vec<bool>) -> Scope {
         Scope { honest, submitted: 0, blocks: FxHashSet::default(), transactions: 0 }
     }
-    /// Something happened.
+    /// Counts an event.
     pub fn observe(&mut self, observed: &Observed<'_>) {
         match *observed {
             Observed::Submitted { again: false, .. } => self.submitted += 1,
@@ -45,12 +45,12 @@ impl Scope {
             _ => {}
         }
     }
-    fn nobody_is_honest(&self) -> bool {
+    fn has_no_honest_node(&self) -> bool {
         !self.honest.contains(&true)
     }
     /// What was checked.
     pub fn checked(&self, progress: Option<&Progress>, catch_up: Option<&CatchUp>) -> Vec<String> {
-        if self.nobody_is_honest() || self.blocks.is_empty() {
+        if self.has_no_honest_node() || self.blocks.is_empty() {
             return Vec::new();
         }
         let honest = self.honest.iter().filter(|honest| **honest).count();
@@ -71,7 +71,7 @@ impl Scope {
     /// What could not be checked in a run that ended at `end`.
     pub fn unchecked(&self, progress: Option<&Progress>, catch_up: Option<&CatchUp>, end: Time) -> Vec<Unchecked> {
         let decisive = |property, why: String| Unchecked { property, why, decisive: true };
-        if self.nobody_is_honest() {
+        if self.has_no_honest_node() {
             return vec![decisive("everything", "no honest node was left".into())];
         }
         let mut unchecked = Vec::new();

@@ -1,9 +1,9 @@
 //! Each checker finds the bug that is planted for it, says where, and is silent on a good history.
 
-use super::history::{Feed, child, ms, node, payment, root};
 use super::*;
 use crate::base::{AccountId, ClientId, Crypto, Hash, Height, Keyring};
 use crate::chain::{Block, Transaction};
+use crate::observe::testing::{Feed, child, ms, node, payment, root};
 use std::sync::Arc;
 
 const ALL: u32 = 3;
@@ -76,7 +76,7 @@ fn a_snapshot_of_another_chain_breaks_agreement() {
 }
 
 #[test]
-fn a_transaction_that_nobody_submitted_breaks_validity() {
+fn a_transaction_that_no_client_submitted_violates_validity() {
     let mut feed = suite(&[], None);
     let (blocks, _) = chain(1);
     feed.boot(ALL);
@@ -215,8 +215,8 @@ fn final_blocks_that_are_no_chain_break_finality() {
     assert_eq!(feed(1, &blocks[2]), [""; 0]);
     assert!(feed(1, &blocks[3])[0].contains("at height 3 after height 1: a gap or a repetition"));
     assert!(feed(1, &blocks[1])[0].contains("a gap or a repetition"));
-    let stranger = child(&child(&Block::genesis(), 9, &[]), 9, &[]);
-    assert!(feed(1, &stranger)[0].contains("whose parent is"));
+    let unconnected = child(&child(&Block::genesis(), 9, &[]), 9, &[]);
+    assert!(feed(1, &unconnected)[0].contains("whose parent is"));
 }
 
 #[test]
@@ -395,7 +395,7 @@ fn catch_up(tolerated: &[u32]) -> Feed<CatchUp> {
 }
 
 #[test]
-fn a_node_that_stays_behind_what_was_final_elsewhere_is_told() {
+fn a_node_that_stays_behind_the_final_height_is_reported() {
     let (blocks, _) = chain(2);
     let mut feed = catch_up(&[]);
     feed.finalize(50, 0, &blocks[1]);
@@ -429,7 +429,7 @@ fn who_is_down_or_came_back_a_moment_ago_need_not_have_caught_up() {
 }
 
 #[test]
-fn a_fault_that_lasts_excuses_whoever_is_behind_unless_it_must_be_survived() {
+fn a_fault_that_lasts_excuses_nodes_that_are_behind_unless_it_must_be_survived() {
     let (blocks, _) = chain(2);
     for (tolerated, ended, expected) in
         [(&[][..], None, 0), (&[7][..], None, 1), (&[][..], Some(90), 1), (&[][..], Some(150), 0)]
@@ -445,7 +445,7 @@ fn a_fault_that_lasts_excuses_whoever_is_behind_unless_it_must_be_survived() {
     }
 }
 
-/// Numbers of one sender follow each other, so that one that nobody holds keeps back those behind it.
+/// Nonces of one sender follow each other, so that a payment that no node has delays those behind it.
 #[test]
 fn a_payment_that_waits_at_a_node_that_is_down_or_behind_such_a_one_is_no_violation() {
     let mut feed = progress(100, &[]);
@@ -524,10 +524,10 @@ fn a_gap_beyond_the_bound_that_a_fault_excused_is_not_said_to_have_been_judged()
 }
 
 /// What a suite says that it could not check, and whether the question is open.
-fn unchecked(settings: &Settings, end: u64, story: impl FnOnce(&mut Feed<Checkers>)) -> Vec<(String, bool)> {
+fn unchecked(settings: &Settings, end: u64, history: impl FnOnce(&mut Feed<Checkers>)) -> Vec<(String, bool)> {
     let mut feed = Feed::new(Checkers::new(settings));
     feed.boot(ALL);
-    story(&mut feed);
+    history(&mut feed);
     feed.end(end);
     assert_eq!(feed.texts(), [""; 0]);
     let verdict = feed.observer.verdict();
@@ -543,8 +543,8 @@ fn asking() -> Settings {
 #[test]
 fn a_run_in_which_nothing_could_be_judged_says_why() {
     let open = |why: &str| (why.to_owned(), true);
-    let everybody: BTreeSet<NodeId> = (0..ALL).map(node).collect();
-    let found = unchecked(&Settings { byzantine: everybody, ..asking() }, 500, |_| {});
+    let all: BTreeSet<NodeId> = (0..ALL).map(node).collect();
+    let found = unchecked(&Settings { byzantine: all, ..asking() }, 500, |_| {});
     assert_eq!(found, [open("everything: no honest node was left")]);
     let found = unchecked(&asking(), 500, |_| {});
     let nothing = "safety: nothing was submitted and no block became final";

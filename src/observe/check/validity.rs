@@ -1,8 +1,8 @@
-//! Validity: on the chains of honest nodes are only transactions that a client submitted, signature included, and the
+//! Validity: the chains of honest nodes contain only transactions that a client submitted, signature included, and the
 //! coinbases of their blocks; and along one chain, each is executed at most once.
 //!
-//! A block is checked when the first honest node appends it. Whether a transaction was executed before is asked of
-//! the chain that leads to the block, so two branches of a fork may both execute it.
+//! A block is checked when the first honest node appends it. Only the chain that leads to the block must not have executed
+//! a transaction before, so two branches of a fork may both execute it.
 
 use super::safety;
 use crate::base::{Hash, Time};

@@ -152,7 +152,7 @@ fn long_runs_keep_few_checkpoints_and_are_compared_within_a_stride() {
 }
 
 #[test]
-fn a_manifest_holds_prints_as_digits_and_still_tells_the_interval() {
+fn a_manifest_has_fingerprints_as_digits_and_keeps_the_interval() {
     let (a, b) = (run(100), [&run(50)[..], &[(5_000, 9, 9, 9, 9, 9)], &run(100)[51..]].concat());
     let json = serde_json::to_string(&timeline(&a, 10_000)).unwrap();
     let first = timeline(&a, 10_000).intervals()[0].value.to_string();

@@ -1,27 +1,27 @@
-//! What is known of each block while the run goes on, and which of them end on the canonical chain.
+//! The blocks of a run while it goes on, and which of them end on the canonical chain.
 
-use super::outcome::{BlockRow, BlockStatus, ShortId};
-use crate::base::{Duration, Hash, Height, NodeId, Time};
+use super::rows::{BlockRow, BlockStatus, ShortId};
+use crate::base::{Duration, Hash, Height, NodeId, NodeSet, Time};
 use crate::chain::Block;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-/// The number of a block in [`Blocks`], in order of first sight.
+/// The index of a block in [`Blocks`], in order of creation.
 pub type Index = u32;
 
-/// The shares of honest nodes whose reaching is timed, in per cent.
+/// The shares of honest nodes, in per cent, for which the time is measured until they have received a block.
 const SHARES: [u64; 3] = [50, 90, 99];
 
 /// A block.
 pub struct Record {
     /// The block.
     pub block: Arc<Block>,
-    /// First sight.
+    /// When a node first had it.
     pub created: Time,
     /// Whether an honest node had it on its chain.
     pub included: bool,
-    /// Whether an honest node cut it off.
-    pub cut: bool,
+    /// Whether an honest node removed it from its chain.
+    pub reorged: bool,
     /// When it was final at the first honest node.
     pub final_first: Time,
     /// When it was first final at an honest node that was connected, or at any while none was.
@@ -30,13 +30,13 @@ pub struct Record {
     pub final_regions: u64,
     /// When it was final at the last honest node.
     pub final_everywhere: Time,
-    /// Its transactions by home, ascending: those whose home has yet to finalize it. Emptied when all have.
-    pub homes: Vec<(NodeId, u32)>,
+    /// Its transactions by entry node, ascending; emptied when it is final at all nodes.
+    pub by_entry_node: Vec<(NodeId, u32)>,
     /// Honest nodes at which it is final.
     final_count: u32,
-    /// Honest nodes that hold it: their number, and who, one bit each, until all do.
-    held: u32,
-    holders: Vec<u64>,
+    /// Honest nodes that have received it: their number, and which, until all have.
+    holder_count: u32,
+    holders: NodeSet,
     reach: [Duration; 3],
 }
 
@@ -62,7 +62,7 @@ impl Record {
             transactions: block.transactions().len() as u32,
             bytes: block.bytes() as u64,
             status,
-            honest_holders: self.held,
+            honest_holders: self.holder_count,
             t50,
             t90,
             t99,
@@ -79,8 +79,8 @@ impl Blocks {
         let count = honest.iter().filter(|honest| **honest).count() as u32;
         Blocks { records: Vec::new(), by_id: FxHashMap::default(), nodes: honest.len(), honest: count }
     }
-    /// The number of a block, which is created now if it is new, and whether it is.
-    pub fn see(&mut self, now: Time, block: &Arc<Block>) -> (Index, bool) {
+    /// The index of a block, and whether it is new.
+    pub fn index_of(&mut self, now: Time, block: &Arc<Block>) -> (Index, bool) {
         let next = self.records.len() as Index;
         let index = *self.by_id.entry(block.id()).or_insert(next);
         if index < next {
@@ -90,20 +90,20 @@ impl Blocks {
             block: block.clone(),
             created: now,
             included: false,
-            cut: false,
+            reorged: false,
             final_first: Time::NEVER,
             final_connected: Time::NEVER,
             final_regions: 0,
             final_everywhere: Time::NEVER,
-            homes: Vec::new(),
+            by_entry_node: Vec::new(),
             final_count: 0,
-            held: 0,
-            holders: vec![0; self.nodes.div_ceil(64)],
+            holder_count: 0,
+            holders: NodeSet::with_capacity(self.nodes),
             reach: [Duration::MAX; 3],
         });
         (index, true)
     }
-    /// What is known of a block.
+    /// The record of a block.
     pub fn get(&self, index: Index) -> &Record {
         &self.records[index as usize]
     }
@@ -111,37 +111,35 @@ impl Blocks {
     pub fn get_mut(&mut self, index: Index) -> &mut Record {
         &mut self.records[index as usize]
     }
-    /// All blocks, in order of first sight.
+    /// All blocks, in order of creation.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.records.iter()
     }
-    /// The parent of a block, if it was seen and is one below.
+    /// The parent of a block, if it is known and one height below.
     pub fn parent(&self, index: Index) -> Option<Index> {
         let block = &self.get(index).block;
         let parent = *self.by_id.get(&block.parent())?;
         (self.get(parent).block.height().next() == block.height()).then_some(parent)
     }
-    /// An honest node holds a block. The time since its creation, unless the node held it before.
-    pub fn hold(&mut self, now: Time, index: Index, node: NodeId) -> Option<Duration> {
+    /// An honest node received a block. The time since its creation, unless the node had it before.
+    pub fn block_received(&mut self, now: Time, index: Index, node: NodeId) -> Option<Duration> {
         let honest = self.honest;
         let record = &mut self.records[index as usize];
-        if record.held == honest {
+        if record.holder_count == honest {
             return None;
         }
-        let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
-        if record.holders[word] & bit != 0 {
+        if !record.holders.insert(node) {
             return None;
         }
-        record.holders[word] |= bit;
-        record.held += 1;
+        record.holder_count += 1;
         let after = now.since(record.created);
         for (share, reach) in SHARES.into_iter().zip(&mut record.reach) {
-            if u64::from(record.held) == (u64::from(honest) * share).div_ceil(100) {
+            if u64::from(record.holder_count) == (u64::from(honest) * share).div_ceil(100) {
                 *reach = after;
             }
         }
-        if record.held == honest {
-            record.holders = Vec::new();
+        if record.holder_count == honest {
+            record.holders = NodeSet::default();
         }
         Some(after)
     }
@@ -157,18 +155,18 @@ impl Blocks {
         record.final_first = record.final_first.min(now);
         first
     }
-    /// Forgets the homes of a block that is final everywhere.
+    /// Drops the entry nodes of a block that is final everywhere.
     pub fn release(&mut self, index: Index) {
         let record = &mut self.records[index as usize];
         if record.final_count >= self.honest {
-            record.homes = Vec::new();
+            record.by_entry_node = Vec::new();
         }
     }
-    /// Where each block ends, given the tips of the honest nodes' chains.
+    /// The status of each block, given the tips of the honest nodes' chains.
     ///
-    /// The canonical chain starts at genesis and goes on, at each fork, to the child that most tips stand on or above
-    /// (the earlier seen among equals), as far as any does: nodes that lag on the same chain support it too.
-    pub fn standings(&self, tips: impl Iterator<Item = Index>) -> Vec<BlockStatus> {
+    /// The canonical chain starts at genesis. At each fork it continues with the child that most tips are on or above (the
+    /// earlier created among equals), as long as a tip is: nodes that are behind on the same chain support it too.
+    pub fn statuses(&self, tips: impl Iterator<Item = Index>) -> Vec<BlockStatus> {
         let count = self.records.len();
         let parents: Vec<Option<Index>> = (0..count).map(|index| self.parent(index as Index)).collect();
         let mut support = vec![0u64; count];
@@ -188,30 +186,30 @@ impl Blocks {
                 *rival = Some(index);
             }
         }
-        let mut standings = vec![BlockStatus::Stale; count];
+        let mut statuses = vec![BlockStatus::Stale; count];
         let mut at = (0..count as Index).find(|&index| height(index) == Height::GENESIS);
         let mut tip = Height::GENESIS;
         while let Some(index) = at {
-            standings[index as usize] = BlockStatus::Canonical;
+            statuses[index as usize] = BlockStatus::Canonical;
             tip = height(index);
             at = best[index as usize];
         }
-        for (index, standing) in standings.iter_mut().enumerate() {
+        for (index, status) in statuses.iter_mut().enumerate() {
             if height(index as Index) > tip {
-                *standing = BlockStatus::Undecided;
+                *status = BlockStatus::Undecided;
             }
         }
-        standings
+        statuses
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::check::history::child;
+    use crate::observe::testing::child;
     use proptest::prelude::*;
 
-    /// The blocks that `from` leads to and how many tips stand on each or above, found by walking down from every tip.
+    /// The same, with the support of each block found by walking down from every tip.
     fn naive(blocks: &Blocks, tips: &[Index]) -> Vec<BlockStatus> {
         let count = blocks.records.len() as Index;
         let chain = |tip| std::iter::successors(Some(tip), |&at| blocks.parent(at));
@@ -224,46 +222,47 @@ mod tests {
             canonical.push(best);
         }
         let top = canonical.len() as u64 - 1;
-        let standing = |index| match blocks.get(index).block.height().0 {
+        let status = |index| match blocks.get(index).block.height().0 {
             _ if canonical.contains(&index) => BlockStatus::Canonical,
             height if height > top => BlockStatus::Undecided,
             _ => BlockStatus::Stale,
         };
-        (0..count).map(standing).collect()
+        (0..count).map(status).collect()
     }
 
     proptest! {
         #[test]
-        fn standings_are_those_of_the_naive_walk(
+        fn statuses_are_those_of_the_naive_walk(
             parents in prop::collection::vec(any::<u32>(), 0..30),
             tips in prop::collection::vec(any::<u32>(), 0..8),
         ) {
             let mut blocks = Blocks::new(&[true]);
-            blocks.see(Time::ZERO, &Block::genesis());
+            blocks.index_of(Time::ZERO, &Block::genesis());
             for (n, parent) in parents.iter().enumerate() {
                 // Mostly recent parents, so that chains grow.
                 let parent = (n as u32).saturating_sub(parent % 4);
                 let block = child(&blocks.get(parent).block.clone(), n as u32, &[]);
-                blocks.see(Time::ZERO, &block);
+                blocks.index_of(Time::ZERO, &block);
             }
             let tips: Vec<Index> = tips.iter().map(|tip| tip % (parents.len() as u32 + 1)).collect();
-            prop_assert_eq!(blocks.standings(tips.iter().copied()), naive(&blocks, &tips));
+            prop_assert_eq!(blocks.statuses(tips.iter().copied()), naive(&blocks, &tips));
         }
     }
 
     #[test]
-    fn a_node_that_holds_a_block_twice_counts_once() {
+    fn a_node_that_receives_a_block_twice_counts_once() {
         let mut blocks = Blocks::new(&[true; 10]);
-        let (index, new) = blocks.see(Time::ZERO, &Block::genesis());
-        assert!(new && !blocks.see(Time::from_nanos(5), &Block::genesis()).1);
-        let mut hold = |at, node| blocks.hold(Time::from_nanos(at), index, NodeId(node)).map(Duration::as_nanos);
-        assert_eq!(hold(1, 3), Some(1));
-        assert_eq!(hold(2, 3), None);
+        let (index, new) = blocks.index_of(Time::ZERO, &Block::genesis());
+        assert!(new && !blocks.index_of(Time::from_nanos(5), &Block::genesis()).1);
+        let mut received =
+            |at, node| blocks.block_received(Time::from_nanos(at), index, NodeId(node)).map(Duration::as_nanos);
+        assert_eq!(received(1, 3), Some(1));
+        assert_eq!(received(2, 3), None);
         for node in [0, 1, 2, 4, 5, 6, 7, 8, 9] {
-            assert_eq!(hold(10 + u64::from(node), node), Some(10 + u64::from(node)));
+            assert_eq!(received(10 + u64::from(node), node), Some(10 + u64::from(node)));
         }
-        assert_eq!(hold(99, 3), None);
+        assert_eq!(received(99, 3), None);
         let record = blocks.get(index);
-        assert_eq!((record.held, record.reach.map(Duration::as_nanos)), (10, [14, 18, 19]));
+        assert_eq!((record.holder_count, record.reach.map(Duration::as_nanos)), (10, [14, 18, 19]));
     }
 }

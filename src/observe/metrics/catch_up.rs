@@ -1,11 +1,11 @@
-//! How far the honest nodes that are up stand apart, and how soon after a fault period they stand together again.
+//! How far honest nodes that are up are behind each other, and when they have caught up after a fault period.
 
 use crate::base::{Height, NodeId, Time};
 use std::collections::BTreeMap;
 
-/// Nodes have caught up when none is further behind the first than so many blocks, or than one was before any fault:
-/// where blocks take less time than messages, nodes are always some blocks apart.
-const BLOCKS_APART: u64 = 10;
+/// Nodes have caught up when none is further behind the first than this number of blocks, or than one was before any
+/// fault: where blocks take less time than messages, nodes are always some blocks behind.
+const LAG_MAX: u64 = 10;
 
 /// When all nodes had caught up after a fault period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,33 +23,33 @@ pub struct Followers {
     honest: Vec<bool>,
     /// Of each honest node that is up.
     heights: Vec<Option<Height>>,
-    /// How many stand at each height.
-    status: BTreeMap<Height, u32>,
-    /// How far apart they may stand: ten blocks, or as far as they did before the first fault.
-    apart: u64,
+    /// The number of nodes at each height.
+    nodes_at: BTreeMap<Height, u32>,
+    /// How far they may be behind the first: ten blocks, or as far as they were before the first fault.
+    lag_max: u64,
     /// Whether a fault has begun.
-    faulty: bool,
-    /// The last period that ended, what its nodes must come to hold, and since when they do and stand together.
+    had_fault: bool,
+    /// The last period that ended, the height that nodes must finalize, and since when they have caught up.
     watch: Option<(Time, Height, Option<Time>)>,
-    /// What is known of earlier periods.
+    /// Earlier periods.
     done: Vec<CaughtUp>,
 }
 
 impl Followers {
-    /// Nobody is up yet.
+    /// All nodes are down.
     pub fn new(honest: &[bool]) -> Followers {
         Followers {
             honest: honest.to_vec(),
             heights: vec![None; honest.len()],
-            status: BTreeMap::new(),
-            apart: BLOCKS_APART,
-            faulty: false,
+            nodes_at: BTreeMap::new(),
+            lag_max: LAG_MAX,
+            had_fault: false,
             watch: None,
             done: Vec::new(),
         }
     }
     /// A node has finalized its chain up to a height, or is down.
-    pub fn stand(&mut self, now: Time, node: NodeId, height: Option<Height>) {
+    pub fn set_finalized(&mut self, now: Time, node: NodeId, height: Option<Height>) {
         if !self.honest[node.index()] {
             return;
         }
@@ -58,44 +58,44 @@ impl Followers {
             return;
         }
         if let Some(before) = before
-            && let Some(count) = self.status.get_mut(&before)
+            && let Some(count) = self.nodes_at.get_mut(&before)
         {
             *count -= 1;
             if *count == 0 {
-                self.status.remove(&before);
+                self.nodes_at.remove(&before);
             }
         }
         if let Some(height) = height {
-            *self.status.entry(height).or_default() += 1;
+            *self.nodes_at.entry(height).or_default() += 1;
         }
-        self.look(now);
+        self.update(now);
     }
     /// The lowest height and the highest.
     fn ends(&self) -> Option<(Height, Height)> {
-        self.status.keys().next().copied().zip(self.status.keys().next_back().copied())
+        self.nodes_at.keys().next().copied().zip(self.nodes_at.keys().next_back().copied())
     }
-    /// Whether all hold `wanted` final and stand together. Nobody does if nobody is up.
-    fn together(&self, wanted: Height) -> bool {
-        self.ends().is_some_and(|(last, first)| last >= wanted && first.0 - last.0 <= self.apart)
+    /// Whether all nodes that are up have finalized `height` and are close to the first; false if all are down.
+    fn have_caught_up(&self, height: Height) -> bool {
+        self.ends().is_some_and(|(last, first)| last >= height && first.0 - last.0 <= self.lag_max)
     }
-    fn look(&mut self, now: Time) {
-        if let Some((last, first)) = self.ends().filter(|_| !self.faulty) {
-            self.apart = self.apart.max(first.0 - last.0);
+    fn update(&mut self, now: Time) {
+        if let Some((last, first)) = self.ends().filter(|_| !self.had_fault) {
+            self.lag_max = self.lag_max.max(first.0 - last.0);
         }
         if let Some((end, wanted, since)) = self.watch {
-            let since = if self.together(wanted) { since.or(Some(now)) } else { None };
+            let since = if self.have_caught_up(wanted) { since.or(Some(now)) } else { None };
             self.watch = Some((end, wanted, since));
         }
     }
-    /// No fault lasts any more.
+    /// The last active fault ended.
     pub fn period_ends(&mut self, now: Time) {
-        let wanted = self.status.keys().next_back().copied().unwrap_or_default();
+        let wanted = self.nodes_at.keys().next_back().copied().unwrap_or_default();
         self.watch = Some((now, wanted, None));
-        self.look(now);
+        self.update(now);
     }
-    /// A fault begins, or the run ends. One that begins when the last one ends goes on with its period.
+    /// A fault begins, or the run ends. A fault that begins when the last one ends continues its period.
     pub fn period_begins(&mut self, now: Time) {
-        self.faulty = true;
+        self.had_fault = true;
         if let Some((end, _, since)) = self.watch.take()
             && end < now
         {
@@ -120,15 +120,15 @@ mod tests {
     fn followers(heights: [u64; 3]) -> Followers {
         let mut followers = Followers::new(&[true, true, true, false]);
         for (node, height) in heights.into_iter().enumerate() {
-            followers.stand(ms(0), NodeId::from(node), Some(Height(height)));
+            followers.set_finalized(ms(0), NodeId::from(node), Some(Height(height)));
         }
-        followers.apart = BLOCKS_APART;
+        followers.lag_max = LAG_MAX;
         followers.period_begins(ms(1));
         followers
     }
 
     fn stand(followers: &mut Followers, at: u64, node: u32, height: u64) {
-        followers.stand(ms(at), NodeId(node), Some(Height(height)));
+        followers.set_finalized(ms(at), NodeId(node), Some(Height(height)));
     }
 
     fn since(followers: &mut Followers, end: u64) -> Option<u64> {
@@ -161,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn who_never_catches_up_is_told_apart_from_who_is_down_or_byzantine() {
+    fn a_node_that_never_catches_up_counts_unless_it_is_down_or_byzantine() {
         let mut all = followers([50, 50, 3]);
         all.period_ends(ms(100));
         stand(&mut all, 200, 2, 20);
         assert_eq!(since(&mut all, 100), None);
         let mut all = followers([50, 50, 3]);
-        all.stand(ms(50), NodeId(2), None);
+        all.set_finalized(ms(50), NodeId(2), None);
         stand(&mut all, 60, 3, 1);
         all.period_ends(ms(100));
         assert_eq!(since(&mut all, 100), Some(100));

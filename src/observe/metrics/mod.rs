@@ -1,74 +1,72 @@
 //! Metrics: one definition for every family of protocols.
 //!
-//! [`Metrics`] watches a run and becomes an [`Outcome`]: named figures, and the tables behind them. Definitions:
+//! [`Metrics`] observes a run and becomes an [`Outcome`]: metrics, and the tables behind them. Terms:
 //!
 //! * the **measured window** runs from the end of the warm-up to the configured duration, or to the end of the run if
 //!   that is earlier; it includes its start and excludes its end;
-//! * a transaction's **home** is the node that it was handed to first. Its **confirmation time** is the time from
-//!   submission until the home declares it final by the protocol's own rule, whatever that is;
-//! * a block is **canonical** if it is on the chain that the honest nodes stand on at the end, **stale** if it is not
-//!   on it nor above its tip, and **open** above the tip;
+//! * a transaction's **entry node** is the node that it was submitted to first. Its **confirmation time** is the time from
+//!   submission until the entry node declares it final by the rule of the protocol;
+//! * a block is **canonical** if it is on the chain that the honest nodes agree on at the end, **undecided** if it is higher
+//!   than the tip of that chain, and **stale** otherwise;
 //! * percentiles are by **nearest rank** over all values, exact, with one exception: the distribution of block
 //!   propagation, of which there are too many values, is kept in buckets of at most 1/128 relative width.
 //!
-//! What Byzantine nodes say of their own chains is not counted; what they send, compute and propose is.
+//! The chains of Byzantine nodes are not counted; what they send, compute and propose is.
 
-mod around;
+mod aggregation;
 mod blocks;
 mod catch_up;
-mod figures;
-mod finish;
+mod collect_rows;
+mod definition;
+mod interval_series;
+mod measured;
+mod message_counters;
 mod outcome;
-mod over_runs;
 mod periods;
+mod rows;
 mod statistics;
 mod summary;
+mod table;
 #[cfg(test)]
 mod tests;
-mod traffic;
 mod transactions;
 
-pub use figures::definitions;
-pub use outcome::{
-    BlockRow, BlockStatus, CdfPoint, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, Outcome, PeriodRow, Phase,
-    PhaseRow, Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
+pub use aggregation::{aggregate, student_t_975};
+pub use definition::{Aggregation, Group, MetricDef, Reading};
+pub use interval_series::round_interval;
+pub use outcome::Outcome;
+pub use rows::{
+    BlockRow, BlockStatus, CdfPoint, FaultSpan, IntervalRow, MessageRow, NodeRow, NoteRow, PeriodRow, Phase, PhaseRow,
+    Reached, RefusalRow, ReorgRow, ShortId, TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
 };
-pub use over_runs::student_t_975;
 pub use statistics::{gini, percentile};
-pub use summary::{Figure, Interval, OverRuns, Summary, aggregate};
-pub use traffic::round_interval;
+pub use summary::{Interval, Metric, Summary};
+pub use table::definitions;
 
 use super::{Loss, Observed, Observer, Violation};
-use crate::base::{Duration, Height, NodeId, Time};
+use crate::base::{Duration, Height, NodeId, Time, note};
 use crate::chain::Block;
 use blocks::{Blocks, Index};
 use catch_up::Followers;
+use interval_series::{Counts, Series};
+use message_counters::{MessageCounters, Traffic};
 use statistics::Histogram;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use traffic::{Kinds, Series, Volume};
 use transactions::Transactions;
 
-/// The labels that metrics understand: they mean the same in every protocol and equal `protocol::note`, which lies in
-/// a layer that this one does not see.
-mod note {
-    pub const LEADING: &str = "became_leader";
-    pub const WASTED: &str = "round_failed";
-    pub const READ: &str = "read";
-}
-
-/// What metrics must know of a run.
+/// The parameters of metrics.
 #[derive(Clone, Debug)]
 pub struct MetricsSettings {
     /// For every node whether it follows the protocol.
     pub honest: Vec<bool>,
-    /// For every node its region; empty where no region is named. Beyond [`REGIONS_MAX`] regions none is told apart.
+    /// For every node its region, if it has one. With more than [`REGIONS_MAX`] regions there are no metrics by region.
     pub regions: Vec<Option<String>>,
-    /// For every node its share of the power (hash power, stake); any scale.
-    pub power: Vec<f64>,
+    /// For every node its weight (hash power, stake); any scale.
+    pub weights: Vec<f64>,
     /// Cores of every node.
     pub cores: u32,
-    /// What is not measured at the start.
+    /// How long the run goes on before measuring begins.
     pub warm_up: Duration,
     /// When measuring ends, from the start of the run.
     pub duration: Duration,
@@ -76,18 +74,18 @@ pub struct MetricsSettings {
     pub interval: Duration,
     /// The configured rate of submissions, in transactions per second.
     pub offered: Option<f64>,
-    /// What the whole network draws for mining, in watts: hash rate times joules per hash.
+    /// Power drawn for mining by the whole network, in watts: hash rate times joules per hash.
     pub mining_watts: Option<f64>,
 }
 
 impl MetricsSettings {
-    /// `nodes` honest nodes of equal power and one core each, all of `duration` measured, in at most 100 intervals.
+    /// `nodes` honest nodes of equal weight and one core each, all of `duration` measured, in at most 100 intervals.
     #[must_use]
     pub fn new(nodes: usize, duration: Duration) -> MetricsSettings {
         MetricsSettings {
             honest: vec![true; nodes],
             regions: vec![None; nodes],
-            power: vec![1.0; nodes],
+            weights: vec![1.0; nodes],
             cores: 1,
             warm_up: Duration::ZERO,
             duration,
@@ -98,31 +96,31 @@ impl MetricsSettings {
     }
 }
 
-/// So many regions are told apart in figures around faults.
+/// Most regions for which metrics around faults are computed.
 pub const REGIONS_MAX: usize = 64;
 
-/// Watches a run.
+/// Observes a run and counts what metrics need.
 pub struct Metrics {
     settings: MetricsSettings,
     nodes: Vec<Node>,
     blocks: Blocks,
     transactions: Transactions,
-    kinds: Kinds,
+    messages: MessageCounters,
     series: Series,
     /// The next instant at which an interval, the warm-up or the duration ends.
-    edge: Time,
+    next_boundary: Time,
     /// Everything sent before the measured window began, and before it ended.
-    window: (Option<Volume>, Option<Volume>),
+    window: (Option<Traffic>, Option<Traffic>),
     propagation: Histogram,
     /// Reorganisations by depth.
     reorgs: BTreeMap<u64, u64>,
     refusals: BTreeMap<&'static str, u64>,
     notes: Vec<Noted>,
     reads: Vec<Duration>,
-    wasted: BTreeSet<u64>,
+    failed_rounds: BTreeSet<u64>,
     /// Whether a node ever noted that it leads.
-    led: bool,
-    unmade: u64,
+    has_leaders: bool,
+    skipped_requests: u64,
     /// Copies lost, by [`Loss`].
     lost: [u64; 3],
     faults: Vec<FaultSpan>,
@@ -132,19 +130,19 @@ pub struct Metrics {
     /// Which nodes are up, and which of them are connected; see [`Observed::Connected`].
     up: Vec<bool>,
     connected: Vec<bool>,
-    /// How far honest nodes that are up stand apart.
+    /// The heights of honest nodes that are up.
     progress: Followers,
     regions: Regions,
 }
 
 /// Finality by region.
 struct Regions {
-    /// Their names, in alphabetical order.
+    /// The names of the regions, in alphabetical order.
     names: Vec<String>,
     /// The region of each node.
     of: Vec<Option<usize>>,
-    /// When blocks became final in each first, at honest nodes that were connected, or at any honest node of it while
-    /// none was.
+    /// For each region when blocks became final there first: at honest nodes that were connected, or at any honest node of
+    /// the region while none was.
     finals: Vec<Vec<Time>>,
 }
 
@@ -159,7 +157,7 @@ impl Regions {
     }
 }
 
-/// What is known of a node.
+/// The counters of a node.
 #[derive(Clone, Default)]
 struct Node {
     /// The tip of its chain, once it has booted.
@@ -168,14 +166,14 @@ struct Node {
     crashes: u32,
     reorgs: u64,
     reorg_max: u64,
-    wasted: u64,
+    failed_rounds: u64,
     inbox_max: u32,
     sent: u64,
     received: u64,
     written: u64,
     busy: Duration,
-    /// When its load was last told.
-    told: Time,
+    /// When its load was read last.
+    last_reading: Time,
     /// Computing, bytes sent and time within the measured window.
     window_busy: Duration,
     window_sent: u64,
@@ -192,30 +190,30 @@ struct Noted {
 }
 
 impl Metrics {
-    /// Nothing happened yet.
+    /// Metrics of a run that has not begun.
     ///
     /// # Panics
-    /// If the interval is zero, or powers are not as many as nodes.
+    /// If the interval is zero, or the number of weights is not that of nodes.
     #[must_use]
     pub fn new(settings: MetricsSettings) -> Metrics {
         assert!(!settings.interval.is_zero(), "an interval has a length");
-        assert_eq!(settings.power.len(), settings.honest.len(), "every node has a power");
+        assert_eq!(settings.weights.len(), settings.honest.len(), "every node has a weight");
         let mut metrics = Metrics {
             nodes: vec![Node::default(); settings.honest.len()],
             blocks: Blocks::new(&settings.honest),
             transactions: Transactions::default(),
-            kinds: Kinds::default(),
+            messages: MessageCounters::default(),
             series: Series::new(settings.interval),
-            edge: Time::ZERO,
+            next_boundary: Time::ZERO,
             window: (None, None),
             propagation: Histogram::default(),
             reorgs: BTreeMap::new(),
             refusals: BTreeMap::new(),
             notes: Vec::new(),
             reads: Vec::new(),
-            wasted: BTreeSet::new(),
-            led: false,
-            unmade: 0,
+            failed_rounds: BTreeSet::new(),
+            has_leaders: false,
+            skipped_requests: 0,
             lost: [0; 3],
             faults: Vec::new(),
             last_final: Time::ZERO,
@@ -226,37 +224,37 @@ impl Metrics {
             regions: Regions::new(&settings.regions),
             settings,
         };
-        metrics.cross_edges(Time::ZERO);
+        metrics.close_intervals(Time::ZERO);
         metrics
     }
     fn honest(&self, node: NodeId) -> bool {
         self.settings.honest[node.index()]
     }
-    /// Whether an instant lies in the measured window, as far as is known while the run goes on.
+    /// Whether an instant lies in the measured window, unless the run ends before.
     fn measured(&self, at: Time) -> bool {
         at >= Time::ZERO + self.settings.warm_up && at < Time::ZERO + self.settings.duration
     }
-    /// Reads the counters at every edge up to `now`, before what happens now is counted.
+    /// Reads the counters at every boundary up to `now`, before the present event is counted.
     #[cold]
-    fn cross_edges(&mut self, now: Time) {
+    fn close_intervals(&mut self, now: Time) {
         let (open, close) = (Time::ZERO + self.settings.warm_up, Time::ZERO + self.settings.duration);
-        while self.edge <= now {
-            let (edge, total) = (self.edge, self.kinds.total());
-            if edge >= open && self.window.0.is_none() {
+        while self.next_boundary <= now {
+            let (boundary, total) = (self.next_boundary, self.messages.total());
+            if boundary >= open && self.window.0.is_none() {
                 self.window.0 = Some(total);
             }
-            if edge >= close && self.window.1.is_none() {
+            if boundary >= close && self.window.1.is_none() {
                 self.window.1 = Some(total);
             }
-            if edge >= self.series.end() {
+            if boundary >= self.series.end() {
                 self.end_interval(total);
-                self.series.counts.push(traffic::Counts::default());
+                self.series.counts.push(Counts::default());
             }
             let coming = [open, close, self.series.end()];
-            self.edge = coming.into_iter().filter(|&at| at > edge).min().unwrap_or(Time::NEVER);
+            self.next_boundary = coming.into_iter().filter(|&at| at > boundary).min().unwrap_or(Time::NEVER);
         }
     }
-    fn end_interval(&mut self, total: Volume) {
+    fn end_interval(&mut self, total: Traffic) {
         let honest = self.nodes.iter().zip(&self.settings.honest).filter(|(_, honest)| **honest);
         let heights = honest.map(|(node, _)| node.finalized);
         let (least, greatest) = (heights.clone().min(), heights.max());
@@ -264,27 +262,27 @@ impl Metrics {
         counts.finalized = (least.unwrap_or_default(), greatest.unwrap_or_default());
         counts.sent_before_end = total;
     }
-    /// The number of a block, which may be seen for the first time.
-    fn see(&mut self, now: Time, block: &Arc<Block>) -> Index {
-        let (index, new) = self.blocks.see(now, block);
+    /// The index of a block, which may be new.
+    fn index_of(&mut self, now: Time, block: &Arc<Block>) -> Index {
+        let (index, new) = self.blocks.index_of(now, block);
         if new && block.height() > Height::GENESIS {
             self.series.now().blocks += 1;
         }
         index
     }
-    fn hold(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
-        let index = self.see(now, block);
+    fn block_received(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
+        let index = self.index_of(now, block);
         if !self.honest(node) {
             return;
         }
-        if let Some(after) = self.blocks.hold(now, index, node)
+        if let Some(after) = self.blocks.block_received(now, index, node)
             && self.measured(self.blocks.get(index).created)
         {
             self.propagation.add(after);
         }
     }
     fn extend(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
-        let index = self.see(now, block);
+        let index = self.index_of(now, block);
         self.nodes[node.index()].tip = Some(index);
         let record = self.blocks.get_mut(index);
         if !record.included {
@@ -304,24 +302,24 @@ impl Metrics {
         let mut tip = state.tip;
         while let Some(index) = tip.filter(|&index| self.blocks.get(index).block.height() > to) {
             let record = self.blocks.get_mut(index);
-            if !record.cut {
-                record.cut = true;
-                self.transactions.cut(&record.block);
+            if !record.reorged {
+                record.reorged = true;
+                self.transactions.reorg(&record.block);
             }
             tip = self.blocks.parent(index);
         }
         let state = &mut self.nodes[node.index()];
         state.tip = tip;
         let finalized = state.finalized.min(to);
-        self.stand(now, node, finalized);
+        self.set_finalized(now, node, finalized);
     }
     /// A node has finalized its chain up to a height.
-    fn stand(&mut self, now: Time, node: NodeId, height: Height) {
+    fn set_finalized(&mut self, now: Time, node: NodeId, height: Height) {
         self.nodes[node.index()].finalized = height;
-        self.progress.stand(now, node, Some(height).filter(|_| self.up[node.index()]));
+        self.progress.set_finalized(now, node, Some(height).filter(|_| self.up[node.index()]));
     }
-    /// Counts where and when a block became final first.
-    fn settle(&mut self, now: Time, node: NodeId, index: Index) {
+    /// Records where and when a block became final first.
+    fn record_first_final(&mut self, now: Time, node: NodeId, index: Index) {
         let Metrics { blocks, regions, connected, settings, .. } = self;
         let record = blocks.get_mut(index);
         let able = |node: usize| connected[node] && settings.honest[node];
@@ -341,34 +339,34 @@ impl Metrics {
         }
     }
     fn finalize(&mut self, now: Time, node: NodeId, block: &Arc<Block>, executed: &[bool]) {
-        let index = self.see(now, block);
+        let index = self.index_of(now, block);
         if self.blocks.finalize(now, index) {
-            let homes = self.transactions.finalize(now, index, block, executed, &self.settings.honest);
-            self.blocks.get_mut(index).homes = homes;
+            let entries = self.transactions.finalize(now, index, block, executed, &self.settings.honest);
+            self.blocks.get_mut(index).by_entry_node = entries;
             self.longest_gap = self.longest_gap.max(now.since(self.last_final));
             self.last_final = now;
         }
-        self.settle(now, node, index);
-        self.finalize_at_home(now, index, node);
+        self.record_first_final(now, node, index);
+        self.finalize_at_entry(now, index, node);
         let finalized = self.nodes[node.index()].finalized;
-        self.stand(now, node, block.height().max(finalized));
+        self.set_finalized(now, node, block.height().max(finalized));
     }
-    fn finalize_at_home(&mut self, now: Time, index: Index, node: NodeId) {
-        self.transactions.finalize_at_home(now, index, &self.blocks.get(index).homes, node);
+    fn finalize_at_entry(&mut self, now: Time, index: Index, node: NodeId) {
+        self.transactions.finalize_at_entry(now, index, &self.blocks.get(index).by_entry_node, node);
         self.blocks.release(index);
     }
-    /// A node skipped to a block: everything below that is known to be final is final there too.
+    /// A node installed a snapshot: every final block below it is final there too.
     fn install(&mut self, now: Time, node: NodeId, block: &Arc<Block>) {
-        let index = self.see(now, block);
+        let index = self.index_of(now, block);
         let before = self.nodes[node.index()].finalized;
-        self.stand(now, node, block.height());
+        self.set_finalized(now, node, block.height());
         self.nodes[node.index()].tip = Some(index);
         let mut at = Some(index);
         while let Some(index) = at.filter(|&index| self.blocks.get(index).block.height() > before) {
             if self.blocks.get(index).final_first < Time::NEVER {
                 self.blocks.finalize(now, index);
-                self.settle(now, node, index);
-                self.finalize_at_home(now, index, node);
+                self.record_first_final(now, node, index);
+                self.finalize_at_entry(now, index, node);
             }
             at = self.blocks.parent(index);
         }
@@ -383,10 +381,10 @@ impl Metrics {
         noted.sum += u128::from(value);
         noted.max = noted.max.max(value);
         match label {
-            note::LEADING => self.led = true,
+            note::LEADING => self.has_leaders = true,
             note::WASTED => {
-                self.series.now().wasted += u64::from(self.wasted.insert(value));
-                self.nodes[node.index()].wasted += 1;
+                self.series.now().failed_rounds += u64::from(self.failed_rounds.insert(value));
+                self.nodes[node.index()].failed_rounds += 1;
             }
             note::READ => self.reads.push(Duration::from_nanos(value)),
             _ => {}
@@ -395,10 +393,10 @@ impl Metrics {
     fn load(&mut self, now: Time, node: NodeId, load: &Load) {
         let (cores, measured) = (u64::from(self.settings.cores), self.measured_span_ends(now));
         let state = &mut self.nodes[node.index()];
-        let span = now.since(state.told);
+        let span = now.since(state.last_reading);
         let (busy, sent) = (load.busy.saturating_sub(state.busy), load.sent.saturating_sub(state.sent));
         state.inbox_max = state.inbox_max.max(load.inbox_max);
-        (state.told, state.busy, state.sent) = (now, load.busy, load.sent);
+        (state.last_reading, state.busy, state.sent) = (now, load.busy, load.sent);
         (state.received, state.written) = (load.received, load.written);
         let counts = self.series.before(now);
         counts.inbox_max = counts.inbox_max.max(load.inbox_max);
@@ -429,15 +427,15 @@ impl Metrics {
             self.progress.period_ends(now);
         }
     }
-    /// What happens on chains.
+    /// Events of chains.
     fn observe_chain(&mut self, now: Time, observed: &Observed<'_>) {
         match *observed {
-            Observed::Held { node, block } => self.hold(now, node, block),
+            Observed::Held { node, block } => self.block_received(now, node, block),
             Observed::Booted { node, durable, .. } => {
-                let index = self.see(now, durable);
+                let index = self.index_of(now, durable);
                 self.nodes[node.index()].tip = Some(index);
                 self.up[node.index()] = true;
-                self.stand(now, node, durable.height());
+                self.set_finalized(now, node, durable.height());
             }
             Observed::Extended { node, block, .. } if self.honest(node) => self.extend(now, node, block),
             Observed::Rewound { node, from, to, .. } if self.honest(node) => self.rewind(now, node, from, to),
@@ -462,27 +460,27 @@ struct Load {
 
 impl Observer for Metrics {
     fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
-        if now >= self.edge {
-            self.cross_edges(now);
+        if now >= self.next_boundary {
+            self.close_intervals(now);
         }
         match *observed {
-            Observed::Sent { kind, bytes, copies, .. } => self.kinds.sent(kind, copies, bytes),
-            Observed::Delivered { kind, bytes, .. } => self.kinds.delivered(kind, bytes),
+            Observed::Sent { kind, bytes, copies, .. } => self.messages.sent(kind, copies, bytes),
+            Observed::Delivered { kind, bytes, .. } => self.messages.delivered(kind, bytes),
             Observed::Lost { why, .. } => self.lost[loss_row(why)] += 1,
             Observed::Submitted { client, node, transaction, .. } => {
                 let taken = self.up[node.index()] && self.honest(node);
                 self.transactions.submit(now, client, node, transaction, taken);
             }
-            Observed::Unmade => self.unmade += 1,
+            Observed::Unmade => self.skipped_requests += 1,
             Observed::Refused { transaction, reason, .. } => {
                 *self.refusals.entry(reason).or_insert(0) += 1;
-                self.transactions.refuse(transaction);
+                self.transactions.reject(transaction);
             }
-            Observed::Answered { ref transaction, .. } => self.transactions.answer(now, transaction),
+            Observed::Answered { ref transaction, .. } => self.transactions.reply(now, transaction),
             Observed::Crashed { node } => {
                 self.nodes[node.index()].crashes += 1;
                 self.up[node.index()] = false;
-                self.progress.stand(now, node, None);
+                self.progress.set_finalized(now, node, None);
             }
             Observed::Connected { nodes } => self.connected.copy_from_slice(nodes),
             Observed::FaultBegan { fault, label } => {

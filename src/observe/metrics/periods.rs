@@ -1,15 +1,16 @@
-//! Figures around faults.
+//! Fault periods: outage, recovery, and payments before, during and after.
 //!
 //! A **fault period** is the union of faults that overlap or touch; a fault without an end never ends. Times are half
 //! open: an instant at which a phase ends belongs to the next. Definitions, for the chain as a whole:
 //!
 //! * **finality** is the instant at which a block becomes final first at an honest node that is up and can reach a quorum
-//!   in both directions (under proof of work: most of the power); while no honest node can, at any honest node
+//!   in both directions (under proof of work: most of the hash power); while no honest node can, at any honest node
 //!   ([`BlockRow::final_connected`](super::BlockRow::final_connected)). Empty blocks count;
-//! * a payment is **outstanding** from the instant at which it is first handed to an honest node that is up until it is final
-//!   at the first honest node, with or without effect. (*Pending* is a fate, *unconfirmed* counts from submission: both include what no node had;)
+//! * a payment is **outstanding** from the instant at which it is first submitted to an honest node that is up until it is
+//!   final at the first honest node, with or without effect. (*Pending* is a status and *unconfirmed* counts from submission:
+//!   both include payments that no node had.)
 //! * an **interval without finality** lies between two consecutive finalities, or the start of the run and the first, or
-//!   the last and the end of the run. It begins later if no payment is outstanding then: with the first that is handed in;
+//!   the last and the end of the run. If no payment is outstanding at its beginning, it begins with the next submission;
 //! * **outage**: the longest of these intervals that begins at or before the end of the period and ends at or after its
 //!   start. Not over, if that is the one that the end of the run cuts off. 0 s if nothing was outstanding around the period;
 //!   cannot be measured, like the time to drain, if no payment of the whole run was ever outstanding;
@@ -18,7 +19,7 @@
 //!   nothing below can be measured. **After** is the time from the end of the period until the next one starts or the
 //!   measured window ends, **during** is between;
 //! * **success rate** of a phase: of the payments submitted in it, the share that is final with effect, without those that
-//!   are *undecided*: pending at the end of the run (neither final, in a region at home, nor refused nor lost), and
+//!   are *undecided*: pending at the end of the run (neither final, in a region at the entry node, nor rejected nor reverted), and
 //!   submitted less than the p99 of the confirmation times of the run before it;
 //! * **throughput** of a span: transactions that became final with effect at the first honest node in it, per second;
 //! * **time to recover**: from the end of the period until the first instant such that the throughput over the next `w`
@@ -32,18 +33,18 @@
 //!   period, and is at most ten blocks behind the first, or as many as the last of them was at some time before the first
 //!   fault of the run, if that is more (where blocks take less time than messages, nodes are always some apart).
 //!
-//! **Of a region** are its nodes, and the payments whose home is one of them. Finality is then that at its nodes, and a
-//! payment is confirmed when it is final at its home; blocks between are those of the whole chain.
+//! **A region** consists of its nodes and the payments whose entry node is one of them. Its finality is that at its nodes,
+//! and a payment is confirmed when it is final at its entry node; block intervals are those of the whole chain.
 
 use super::catch_up::CaughtUp;
-use super::figures::Cut;
-use super::outcome::{
+use super::measured::Cut;
+use super::rows::{
     BlockRow, BlockStatus, FaultSpan, PeriodRow, Phase, PhaseRow, Reached, TransactionRow, TransactionStatus,
 };
 use super::statistics::percentile;
 use crate::base::{Duration, Time};
 
-/// Recovery is judged over so many block intervals, or so many payments, whichever takes longer.
+/// Recovery is judged over this number of block intervals or of payments, whichever takes longer.
 const RECOVERY_BLOCKS: u64 = 10;
 const RECOVERY_PAYMENTS: u64 = 100;
 
@@ -55,13 +56,13 @@ type Span = (Time, Time);
 pub struct Period {
     /// When the first of them began.
     pub start: Time,
-    /// When the last of them ended; never if one did not.
+    /// When the last of them ended; [`Time::NEVER`], which is later than all others, if one did not.
     pub end: Time,
-    /// How many they are.
+    /// Number of faults in it.
     pub faults: u32,
 }
 
-/// Numbers the fault periods, writes the number of its own to each fault, and returns them in order of time.
+/// Finds the fault periods and returns them in order of time; writes its period to each fault.
 pub fn periods(faults: &mut [FaultSpan]) -> Vec<Period> {
     let mut order: Vec<usize> = (0..faults.len()).collect();
     order.sort_by_key(|&at| (faults[at].start, at));
@@ -80,23 +81,23 @@ pub fn periods(faults: &mut [FaultSpan]) -> Vec<Period> {
     periods
 }
 
-/// A payment, as far as figures around faults see it.
+/// What is used of a payment.
 #[derive(Clone, Copy, Debug)]
 struct Payment {
     submitted: Time,
-    /// When it began and ceased to be outstanding.
+    /// When it became outstanding, and when it no longer was.
     taken: Time,
     settled: Time,
     /// When it was confirmed; never if it had no effect.
     confirmed: Time,
-    /// When it was final with effect at home.
-    home: Time,
+    /// When it was final with effect at its entry node.
+    final_entry: Time,
     replied: Time,
-    /// Whether it is refused, lost or without effect.
+    /// Whether it was rejected, reverted or without effect.
     failed: bool,
 }
 
-/// What is known of the whole chain, or of a region of it.
+/// The payments and the finality of the whole chain, or of a region.
 pub struct View {
     region: String,
     payments: Vec<Payment>,
@@ -119,7 +120,7 @@ impl View {
             taken: row.taken,
             settled: row.final_first,
             confirmed: if row.status == TransactionStatus::Executed { row.final_first } else { Time::NEVER },
-            home: if row.status == TransactionStatus::Executed { row.final_entry } else { Time::NEVER },
+            final_entry: if row.status == TransactionStatus::Executed { row.final_entry } else { Time::NEVER },
             replied: row.replied,
             failed: has_failed(row),
         };
@@ -128,10 +129,10 @@ impl View {
     /// A region: the transactions of its clients, and when blocks became final there first.
     pub fn of_region<'a>(name: &str, transactions: impl Iterator<Item = &'a TransactionRow>, finals: &[Time]) -> View {
         let payment = |row: &TransactionRow| {
-            let home = if row.status == TransactionStatus::Executed { row.final_entry } else { Time::NEVER };
+            let final_entry = if row.status == TransactionStatus::Executed { row.final_entry } else { Time::NEVER };
             let (submitted, taken, replied) = (row.submitted, row.taken, row.replied);
             let failed = has_failed(row);
-            Payment { submitted, taken, settled: row.final_entry, confirmed: home, home, replied, failed }
+            Payment { submitted, taken, settled: row.final_entry, confirmed: final_entry, final_entry, replied, failed }
         };
         View::new(name.to_owned(), transactions.map(payment).collect(), finals.to_vec())
     }
@@ -146,7 +147,7 @@ impl View {
         let outstanding = outstanding(&payments);
         View { region, payments, finals, confirmed, taken, outstanding }
     }
-    /// How many payments are outstanding at an instant.
+    /// The number of payments outstanding at an instant.
     fn outstanding_at(&self, at: Time) -> u64 {
         self.outstanding[self.outstanding.partition_point(|(from, _)| *from <= at) - 1].1
     }
@@ -178,16 +179,16 @@ impl View {
         let open = longest.0 < Time::NEVER && longest.1 == end && longest.0 >= last && last < end;
         (longest, if open { Reached::No } else { Reached::Yes })
     }
-    /// How many payments were confirmed in a span.
+    /// The number of payments confirmed in a span.
     fn confirmed_in(&self, (from, to): Span) -> u64 {
         let before = |at: Time| self.confirmed.partition_point(|known| *known < at);
         before(to).saturating_sub(before(from)) as u64
     }
-    /// From the end of a period until throughput was back.
-    fn recovery(&self, before: Span, ended: Time, block_interval: Option<Duration>) -> (Duration, Reached) {
+    /// The time from the end of a period until throughput had recovered.
+    fn recovery(&self, before: Span, ended: Time, block_interval: Option<Duration>) -> (Option<Duration>, Reached) {
         let (count, length) = (u128::from(self.confirmed_in(before)), nanos(before));
         if count == 0 || ended == Time::NEVER {
-            return (Duration::MAX, Reached::NotMeasurable);
+            return (None, Reached::NotMeasurable);
         }
         let blocks = block_interval.map_or(0, |interval| u128::from((interval * RECOVERY_BLOCKS).as_nanos()));
         let window = blocks.max(u128::from(RECOVERY_PAYMENTS) * length / count);
@@ -202,15 +203,15 @@ impl View {
         });
         reached(found)
     }
-    /// From the end of a period until no more payments were outstanding than before.
-    fn drain(&self, before: Span, ended: Time) -> (Duration, Reached) {
+    /// The time from the end of a period until no more payments were outstanding than before.
+    fn drain(&self, before: Span, ended: Time) -> (Option<Duration>, Reached) {
         if ended == Time::NEVER || self.taken.is_empty() {
-            return (Duration::MAX, Reached::NotMeasurable);
+            return (None, Reached::NotMeasurable);
         }
         let (mean, deviation) = self.outstanding_over(before);
         let few = mean + 2.0 * deviation;
         if self.outstanding_at(ended) as f64 <= few {
-            return (Duration::ZERO, Reached::Yes);
+            return reached(Some(Duration::ZERO));
         }
         let after = self.outstanding.iter().filter(|(at, count)| *at > ended && *count as f64 <= few);
         reached(after.map(|(at, _)| at.since(ended)).next())
@@ -237,7 +238,7 @@ impl View {
             spans.sort_unstable();
             spans
         };
-        let (confirmation, replied) = (spans(|payment| payment.home), spans(|payment| payment.replied));
+        let (confirmation, replied) = (spans(|payment| payment.final_entry), spans(|payment| payment.replied));
         let succeeded = within.iter().filter(|payment| payment.confirmed < Time::NEVER).count();
         let is_undecided =
             |payment: &&&Payment| payment.settled == Time::NEVER && !payment.failed && cut.is_late(payment.submitted);
@@ -274,8 +275,9 @@ fn nanos((from, to): Span) -> u128 {
     u128::from(to.since(from).as_nanos())
 }
 
-fn reached(found: Option<Duration>) -> (Duration, Reached) {
-    found.map_or((Duration::MAX, Reached::No), |span| (span, Reached::Yes))
+/// A time that was looked for until the end of the run.
+fn reached(found: Option<Duration>) -> (Option<Duration>, Reached) {
+    (found, if found.is_some() { Reached::Yes } else { Reached::No })
 }
 
 /// The number of outstanding payments over time.
@@ -290,7 +292,7 @@ fn outstanding(payments: &[Payment]) -> Vec<(Time, u64)> {
     let (mut more, mut less) = (0u64, 0u64);
     for (at, begins) in changes {
         *if begins { &mut more } else { &mut less } += 1;
-        // Within an instant only what is left at its end counts; the sum of both is never negative there.
+        // Within an instant only the number at its end counts, which is never negative.
         let count = more.saturating_sub(less);
         match steps.last_mut().filter(|last| last.0 == at) {
             Some(last) => last.1 = count,
@@ -300,7 +302,7 @@ fn outstanding(payments: &[Payment]) -> Vec<(Time, u64)> {
     steps
 }
 
-/// What a run is measured by.
+/// The limits of the measurement of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// The measured window.
@@ -311,7 +313,7 @@ pub struct Bounds {
     pub cut: Cut,
 }
 
-/// The phases of the period with this number; an empty one begins and ends at once.
+/// The phases of the period with this number; an empty phase ends when it begins.
 fn phases(periods: &[Period], number: usize, bounds: &Bounds) -> [(Phase, Span); 3] {
     let Period { start, end, .. } = periods[number];
     let earlier = if number == 0 { Time::ZERO } else { periods[number - 1].end };
@@ -347,12 +349,9 @@ pub fn rows(
         let interval = block_interval(blocks, before);
         for view in views {
             let ((from, to), outage_over) = view.outage(period, bounds.end);
-            let outage = match outage_over {
-                Reached::Yes => to.since(from),
-                _ => Duration::MAX,
-            };
+            let outage = (outage_over == Reached::Yes).then(|| to.since(from));
             let measurable = before.0 < before.1;
-            let unknown = (Duration::MAX, Reached::NotMeasurable);
+            let unknown = (None, Reached::NotMeasurable);
             let (recovery, recovered) = if measurable { view.recovery(before, period.end, interval) } else { unknown };
             let (drain, drained) = if measurable { view.drain(before, period.end) } else { unknown };
             let of_all = Some(period.end).filter(|end| view.region.is_empty() && *end < bounds.end);
@@ -367,7 +366,7 @@ pub fn rows(
                 faults: period.faults,
                 outage,
                 outage_over,
-                outage_from: from,
+                outage_from: Some(from).filter(|from| *from < Time::NEVER),
                 recovery,
                 recovered,
                 drain,

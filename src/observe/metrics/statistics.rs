@@ -1,9 +1,9 @@
 //! Percentiles, distributions and inequality.
 
-use super::outcome::CdfPoint;
+use super::rows::CdfPoint;
 use crate::base::Duration;
 
-/// The percentile `permille / 10` of ascending values by nearest rank: the least value such that at least that share
+/// The percentile `permille / 10` of ascending values by nearest rank: the smallest value such that at least that share
 /// of all values is at or below it. `None` of nothing.
 #[must_use]
 pub fn percentile<T: Copy>(ascending: &[T], permille: usize) -> Option<T> {
@@ -30,8 +30,8 @@ pub fn distribution(ascending: &[Duration]) -> Vec<CdfPoint> {
     (1..=points).map(point).collect()
 }
 
-/// The Gini coefficient of outcomes against weights: 0 if everyone's outcome is as its weight, near 1 if one of many
-/// has everything. Twice the area between the diagonal and the Lorenz curve, participants ordered by outcome per
+/// The Gini coefficient of outcomes against weights: 0 if each outcome is in proportion to its weight, near 1 if one of
+/// many has all. Twice the area between the diagonal and the Lorenz curve, participants ordered by outcome per
 /// weight. `None` without weight or outcome.
 #[must_use]
 pub fn gini(outcomes: &[u64], weights: &[f64]) -> Option<f64> {
@@ -51,14 +51,14 @@ pub fn gini(outcomes: &[u64], weights: &[f64]) -> Option<f64> {
     Some((1.0 - 2.0 * area).max(0.0))
 }
 
-/// Counts of spans in buckets of at most 1/128 relative width (as in `HdrHistogram`): for what is too many to keep.
+/// Counts of spans in buckets of at most 1/128 relative width (as in `HdrHistogram`), for spans too many to keep.
 #[derive(Clone, Debug, Default)]
 pub struct Histogram {
     counts: Vec<u64>,
 }
 
 impl Histogram {
-    /// Bits of a span that tell buckets apart.
+    /// Significant bits of a span that distinguish buckets.
     const BITS: u32 = 7;
 
     /// Counts one span.
@@ -73,13 +73,13 @@ impl Histogram {
         let shift = (64 - nanos.leading_zeros()).saturating_sub(Histogram::BITS + 1);
         ((shift as usize) << Histogram::BITS) + (nanos >> shift) as usize
     }
-    /// The greatest span that falls into a bucket.
+    /// The largest span of a bucket.
     fn upper(bucket: usize) -> u64 {
         let shift = (bucket >> Histogram::BITS).saturating_sub(1);
         let mantissa = (bucket - (shift << Histogram::BITS)) as u128;
         u64::try_from(((mantissa + 1) << shift) - 1).unwrap_or(u64::MAX)
     }
-    /// Points of the cumulative distribution, where `total` things could have been counted: one per bucket in use, at
+    /// Points of the cumulative distribution, where `total` spans could have been counted: one per bucket in use, at
     /// its upper end.
     #[must_use]
     pub fn distribution(&self, total: u64) -> Vec<CdfPoint> {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_in_proportion_to_power_are_fair() {
+    fn blocks_in_proportion_to_weight_are_fair() {
         assert!(gini(&[1, 2, 3], &[10.0, 20.0, 30.0]).unwrap() < 1e-12);
         assert!((gini(&[0, 0, 0, 8], &[1.0; 4]).unwrap() - 0.75).abs() < 1e-12);
         assert!((gini(&[5, 0], &[0.0, 1.0]).unwrap() - 1.0).abs() < 1e-12, "blocks without power");

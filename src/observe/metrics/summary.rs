@@ -1,30 +1,59 @@
-//! Named figures, and their means and confidence intervals over several runs.
+//! Metrics of a run or of several runs.
 
-use serde::Serialize;
+use super::definition::{Aggregation, MetricDef, Reading};
+use crate::base::Time;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
-/// A named figure of a run, or of several runs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Figure {
-    /// Its name in files: `snake_case`, never reused for another definition.
-    pub name: &'static str,
-    /// Its name for people.
-    pub label: &'static str,
-    /// Its unit: `s`, `tx/s`, `%`, `B`, ... or empty for a count.
-    pub unit: &'static str,
-    /// Its value; `None` where nothing happened that it could measure. The mean, or the sum, over several runs.
+/// A metric of a run, or of several runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// What it is.
+    pub def: &'static MetricDef,
+    /// Its value; `None` where nothing happened that it could measure. One value for several runs; see `aggregation`.
     pub value: Option<f64>,
-    /// The 95 % confidence interval over several runs. Its upper end is infinite where a time may never come.
+    /// The 95 % confidence interval over several runs. Its upper end is infinite where a time may never be reached.
     pub interval: Option<Interval>,
-    /// How many runs have a value, or waited for one in vain.
+    /// How many runs have a value, or did not reach one.
     pub runs: u32,
     /// How values of several runs became one.
-    pub over_runs: OverRuns,
-    /// In how many of these runs what was awaited had not come by the end: it is not known how long it takes.
+    pub aggregation: Aggregation,
+    /// How many of these runs ended before the value was reached: it is not known how long it takes.
     pub not_reached: u32,
-    /// Until when it was awaited in vain, in seconds of the run; the latest of several runs.
+    /// Until when it was awaited and not reached, in seconds of the run; the latest of several runs.
     pub until: Option<f64>,
-    /// What exactly is measured, in one line.
-    pub definition: &'static str,
+}
+
+impl Metric {
+    /// A metric of one run.
+    pub fn new(def: &'static MetricDef, Reading { value, not_by }: Reading) -> Metric {
+        Metric {
+            def,
+            value,
+            interval: None,
+            runs: u32::from(value.is_some() || not_by.is_some()),
+            aggregation: def.aggregation,
+            not_reached: u32::from(not_by.is_some()),
+            until: not_by.map(Time::as_secs_f64),
+        }
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut fields = out.serialize_struct("Metric", 10)?;
+        fields.serialize_field("name", self.def.name)?;
+        fields.serialize_field("label", self.def.label)?;
+        fields.serialize_field("unit", self.def.unit)?;
+        fields.serialize_field("value", &self.value)?;
+        fields.serialize_field("interval", &self.interval)?;
+        fields.serialize_field("runs", &self.runs)?;
+        fields.serialize_field("over_runs", &self.aggregation)?;
+        fields.serialize_field("not_reached", &self.not_reached)?;
+        fields.serialize_field("until", &self.until)?;
+        fields.serialize_field("definition", self.def.definition)?;
+        fields.end()
+    }
 }
 
 /// A confidence interval.
@@ -36,53 +65,23 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// How the values of several runs become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OverRuns {
-    /// Their mean, with a confidence interval.
-    Mean,
-    /// Their geometric mean, with a confidence interval on the logarithmic scale: for what spreads widely.
-    GeometricMean,
-    /// Their median, with a confidence interval by bootstrap: for times that may never come.
-    Median,
-    /// Their sum: for what must not happen even once.
-    Sum,
-}
-
-/// Figures in the order in which they are shown.
+/// Metrics in the order in which they are listed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Summary {
-    /// The figures.
-    pub figures: Vec<Figure>,
+    /// The metrics.
+    pub metrics: Vec<Metric>,
 }
 
 impl Summary {
-    /// The figure named `name`.
+    /// The metric named `name`.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Figure> {
-        self.figures.iter().find(|figure| figure.name == name)
+    pub fn get(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.def.name == name)
     }
-    /// The value of the figure named `name`.
+    /// The value of the metric named `name`.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<f64> {
-        self.get(name).and_then(|figure| figure.value)
+        self.get(name).and_then(|metric| metric.value)
     }
-}
-
-/// One summary of several runs of one scenario under different seeds; see [`OverRuns`] for how values
-/// become one, and what their interval is.
-///
-/// Figures are matched by name and keep the order of the first run that has them.
-#[must_use]
-pub fn aggregate(runs: &[Summary]) -> Summary {
-    let mut figures: Vec<Figure> = Vec::new();
-    for figure in runs.iter().flat_map(|run| &run.figures) {
-        if !figures.iter().any(|known| known.name == figure.name) {
-            let of: Vec<&Figure> = runs.iter().filter_map(|run| run.get(figure.name)).collect();
-            figures.push(super::over_runs::combine(&of));
-        }
-    }
-    Summary { figures }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::{AccountId, ClientId, Crypto, Hash, Keyring};
 use crate::chain::{Block, Body, Transaction};
 use crate::observe::check::Verdict;
-use crate::observe::check::history::{Feed, child, ms, node, payment};
+use crate::observe::testing::{Feed, child, ms, node, payment};
 use crate::observe::{Violation, ViolationKind};
 
 fn secs(seconds: u64) -> Duration {
@@ -36,8 +36,8 @@ fn note(feed: &mut Feed<Metrics>, n: u32, label: &'static str, value: u64) {
 }
 
 /// Three honest nodes and a Byzantine one for ten seconds, the first of which is warm-up. Block 1 in the warm-up, block
-/// 2 with a stale rival, block 3 not final, block 4 on nobody's chain.
-fn story() -> Outcome {
+/// 2 with a stale rival, block 3 not final, block 4 on no chain.
+fn history() -> Outcome {
     let settings = MetricsSettings {
         honest: vec![true, true, true, false],
         warm_up: secs(1),
@@ -109,7 +109,7 @@ fn story() -> Outcome {
 
 #[test]
 fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
-    let outcome = story();
+    let outcome = history();
     for (name, expected) in [
         ("offered_load", 0.5),
         ("submitted", 5.0 / 9.0),
@@ -135,8 +135,8 @@ fn throughput_and_confirmation_times_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn figures_of_chains_are_those_worked_out_by_hand() {
-    let outcome = story();
+fn metrics_of_chains_are_those_worked_out_by_hand() {
+    let outcome = history();
     for (name, expected) in [
         ("safety_violations", 0.0),
         ("liveness_violations", 0.0),
@@ -160,7 +160,7 @@ fn figures_of_chains_are_those_worked_out_by_hand() {
 
 #[test]
 fn costs_and_fairness_are_those_worked_out_by_hand() {
-    let outcome = story();
+    let outcome = history();
     for (name, expected) in [
         ("messages_per_transaction", 1.0),
         ("bytes_per_transaction", 87.5),
@@ -182,20 +182,20 @@ fn costs_and_fairness_are_those_worked_out_by_hand() {
 
 #[test]
 fn every_figure_has_a_name_of_its_own_and_a_definition() {
-    let figures = story().summary.figures;
-    for (at, figure) in figures.iter().enumerate() {
-        assert!(figures[..at].iter().all(|other| other.name != figure.name), "{} twice", figure.name);
-        assert!(figure.definition.len() > 10 && !figure.definition.contains('\n'), "{}", figure.name);
-        assert!(figure.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
-        let of_a_phase = ["_before", "_during", "_after"].iter().any(|phase| figure.name.ends_with(phase));
-        let said = figure.value.is_some() || figure.not_reached > 0 || of_a_phase;
-        assert!(said, "the story gives {} a value", figure.name);
+    let metrics = history().summary.metrics;
+    for (at, metric) in metrics.iter().enumerate() {
+        assert!(metrics[..at].iter().all(|other| other.def != metric.def), "{} twice", metric.def.name);
+        assert!(metric.def.definition.len() > 10 && !metric.def.definition.contains('\n'), "{}", metric.def.name);
+        assert!(metric.def.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+        let of_a_phase = ["_before", "_during", "_after"].iter().any(|phase| metric.def.name.ends_with(phase));
+        let has_reading = metric.value.is_some() || metric.not_reached > 0 || of_a_phase;
+        assert!(has_reading, "the history gives {} a value", metric.def.name);
     }
 }
 
 #[test]
-fn rows_tell_what_became_of_each_transaction() {
-    let rows = story().transactions;
+fn rows_show_what_became_of_each_transaction() {
+    let rows = history().transactions;
     let times = |row: &TransactionRow| {
         [row.submitted, row.included, row.final_entry, row.final_first, row.final_everywhere]
             .map(|at| if at == Time::NEVER { 0 } else { at.as_nanos() / 1_000_000 })
@@ -219,8 +219,8 @@ fn rows_tell_what_became_of_each_transaction() {
 }
 
 #[test]
-fn rows_tell_where_each_block_ended() {
-    let outcome = story();
+fn rows_show_where_each_block_ended() {
+    let outcome = history();
     let facts: Vec<_> = outcome.blocks.iter().map(|row| (row.height.0, row.status, row.honest_holders)).collect();
     let expected = [
         (1, BlockStatus::Canonical, 3),
@@ -239,8 +239,8 @@ fn rows_tell_where_each_block_ended() {
 }
 
 #[test]
-fn rows_tell_what_happened_in_each_interval() {
-    let outcome = story();
+fn rows_show_what_happened_in_each_interval() {
+    let outcome = history();
     let column = |of: fn(&IntervalRow) -> u64| outcome.intervals.iter().map(of).collect::<Vec<_>>();
     assert_eq!(column(|row| row.submitted), [1, 0, 1, 2, 2, 0, 0, 0, 0, 0]);
     assert_eq!(column(|row| row.confirmed), [0, 1, 0, 0, 0, 0, 3, 0, 0, 0]);
@@ -265,8 +265,8 @@ fn rows_tell_what_happened_in_each_interval() {
 }
 
 #[test]
-fn rows_tell_of_nodes_messages_notes_faults_and_distributions() {
-    let outcome = story();
+fn rows_show_nodes_messages_notes_faults_and_distributions() {
+    let outcome = history();
     let vote = &outcome.messages[0];
     assert_eq!((vote.kind, vote.sent, vote.sent_bytes, vote.delivered), ("vote", 5, 320, 0));
     let block = &outcome.messages[1];
@@ -291,7 +291,7 @@ fn rows_tell_of_nodes_messages_notes_faults_and_distributions() {
 
 #[test]
 fn rows_are_written_as_seconds_and_gaps_as_nothing() {
-    let json = serde_json::to_value(story()).unwrap();
+    let json = serde_json::to_value(history()).unwrap();
     let row = &json["transactions"][4];
     assert_eq!(row["submitted_s"], 4.0);
     assert!(row["final_entry_s"].is_null() && row["height"].is_null());
@@ -300,7 +300,7 @@ fn rows_are_written_as_seconds_and_gaps_as_nothing() {
     assert!(json["blocks"][3]["t90_s"].is_null());
     assert_eq!(json["summary"][2]["name"], "throughput");
     let mut table = csv::Writer::from_writer(Vec::new());
-    story().transactions.iter().for_each(|row| table.serialize(row).unwrap());
+    history().transactions.iter().for_each(|row| table.serialize(row).unwrap());
     let text = String::from_utf8(table.into_inner().unwrap()).unwrap();
     let mut lines = text.lines();
     let head = "id,client,node,submitted_s,taken_s,included_s,final_entry_s,final_first_s,final_everywhere_s,\
@@ -425,7 +425,7 @@ fn what_follows_a_nonce_without_effect_is_blocked_by_a_gap() {
 }
 
 #[test]
-fn a_run_without_anything_has_figures_without_values() {
+fn a_run_without_anything_has_metrics_without_values() {
     let outcome = outcome(Feed::new(Metrics::new(MetricsSettings::new(3, secs(10)))), 0);
     for name in ["throughput", "confirmation_p50", "fork_rate", "fairness_gini", "cpu_mean", "propagation_t50"] {
         assert_eq!(outcome.summary.value(name), None, "{name}");
@@ -460,21 +460,21 @@ fn violations_are_counted_by_kind_and_kept() {
 }
 
 #[test]
-fn names_are_one_kind_wherever_they_lie_in_memory() {
-    let mut kinds = Kinds::default();
+fn messages_of_one_name_are_one_kind_wherever_the_name_lies_in_memory() {
+    let mut counters = MessageCounters::default();
     let copy: &'static str = Box::leak("vote".to_owned().into_boxed_str());
-    kinds.sent("vote", 2, 10);
-    kinds.sent(copy, 1, 7);
-    kinds.sent("votes", 1, 1);
+    counters.sent("vote", 2, 10);
+    counters.sent(copy, 1, 7);
+    counters.sent("votes", 1, 1);
     assert_eq!(
-        kinds.rows().iter().map(|row| (row.kind, row.sent_bytes)).collect::<Vec<_>>(),
+        counters.rows().iter().map(|row| (row.kind, row.sent_bytes)).collect::<Vec<_>>(),
         [("vote", 27), ("votes", 1)]
     );
-    assert_eq!(kinds.total(), Volume { messages: 4, bytes: 28 });
+    assert_eq!(counters.total(), Traffic { messages: 4, bytes: 28 });
 }
 
-#[test]
-fn every_figure_of_a_run_is_defined_once_under_the_words_it_has_there() {
+/// A run that has every metric: a read, a fault, a Byzantine node and mining.
+fn full() -> Outcome {
     let mut feed = Feed::new(Metrics::new(MetricsSettings {
         honest: vec![true, true, false],
         mining_watts: Some(100.0),
@@ -482,17 +482,35 @@ fn every_figure_of_a_run_is_defined_once_under_the_words_it_has_there() {
     }));
     note(&mut feed, 0, note::READ, 5);
     feed.notify(9_950, &Observed::FaultBegan { fault: 0, label: "a fault" });
-    let full = outcome(feed, 10_000);
-    assert!(["read_p50", "byzantine_blocks", "mining_power"].iter().all(|name| full.summary.get(name).is_some()));
-    let words = |figure: &Figure| (figure.name, figure.label, figure.unit, figure.definition);
-    let defined: Vec<_> = definitions().iter().map(words).collect();
-    for outcome in [&full, &story(), &outcome(Feed::new(Metrics::new(MetricsSettings::new(1, secs(1)))), 0)] {
-        assert!(!outcome.summary.figures.is_empty());
-        for figure in &outcome.summary.figures {
-            assert_eq!(defined.iter().filter(|known| known.0 == figure.name).collect::<Vec<_>>(), [&words(figure)]);
-        }
+    outcome(feed, 10_000)
+}
+
+#[test]
+fn every_definition_is_a_metric_of_some_run_and_runs_have_them_in_order() {
+    let defined: Vec<&str> = definitions().map(|def| def.name).collect();
+    let distinct: BTreeSet<&str> = defined.iter().copied().collect();
+    assert_eq!(distinct.len(), defined.len(), "names are unique");
+    let names = |outcome: &Outcome| outcome.summary.metrics.iter().map(|metric| metric.def.name).collect::<Vec<_>>();
+    assert_eq!(names(&full()), defined);
+    let bare = names(&outcome(Feed::new(Metrics::new(MetricsSettings::new(1, secs(1)))), 0));
+    let optional = |name: &&str| {
+        let of_faults = definitions().any(|def| def.name == *name && def.group == Group::Faults);
+        of_faults
+            || ["read_p50", "read_p99", "byzantine_blocks", "energy_per_transaction", "mining_power"].contains(name)
+    };
+    let expected: Vec<&str> = defined.iter().copied().filter(|name| !optional(name)).collect();
+    assert_eq!(bare, expected);
+}
+
+#[test]
+fn positions_of_headlines_count_from_one_in_each_group() {
+    for group in Group::ALL {
+        let mut positions: Vec<u8> =
+            definitions().filter(|def| def.group == group).filter_map(|def| def.headline).collect();
+        positions.sort_unstable();
+        assert_eq!(positions, (1..=positions.len() as u8).collect::<Vec<_>>(), "{group:?}");
+        assert!(!positions.is_empty(), "{group:?}");
     }
-    assert_eq!(defined.len(), full.summary.figures.len(), "nothing is defined that no run has");
 }
 
 #[test]

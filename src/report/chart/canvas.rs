@@ -1,4 +1,4 @@
-//! What every chart is drawn on, as SVG or as a bitmap.
+//! The canvas of charts, as SVG or as a bitmap.
 
 use super::theme::{FINE, FONT, INK, PAPER, load_font};
 use plotters::coord::Shift;
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 /// Red, green, blue.
 const CHANNELS: usize = 3;
 
-/// What a backend says when it cannot draw.
+/// The error of a backend that cannot draw.
 pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Something that can be drawn.

@@ -2,9 +2,9 @@
 
 use super::{Axis, Colour, Layer, Mark, Panel, Plot, SeriesShape};
 use crate::observe::metrics::{CdfPoint, Outcome};
-use crate::report::number::seconds;
+use crate::report::format::seconds;
 
-/// How long transactions take to be final at home.
+/// The time until transactions are final at their entry node.
 pub fn confirmation(outcome: &Outcome) -> Plot {
     let figure = |name: &str| outcome.summary.value(name);
     let named = [("p50", 0.5, "confirmation_p50"), ("p90", 0.9, "confirmation_p90"), ("p99", 0.99, "confirmation_p99")];
@@ -24,7 +24,7 @@ pub fn confirmation(outcome: &Outcome) -> Plot {
     }
 }
 
-/// How fast blocks reach the nodes.
+/// The time until nodes have a block.
 pub fn propagation(outcome: &Outcome) -> Plot {
     let reached = |share: f64| outcome.propagation.iter().find(|point| point.share >= share).map(|point| point.at);
     let named = [("50 %", 0.5), ("90 %", 0.9), ("99 %", 0.99)];

@@ -1,4 +1,4 @@
-//! What was done in vain: stale blocks and reorganisations, or rounds and leaders, whichever the protocol has.
+//! Charts of wasted work: stale blocks and reorganisations, or failed rounds and leader changes, as the protocol has them.
 
 use super::load::{over_time, top};
 use super::{Axis, Colour, Layer, Panel, Plot, SeriesShape, time, windows};
@@ -16,7 +16,7 @@ fn layer(label: &str, colour: Colour, shape: SeriesShape) -> Layer {
     Layer { label: label.into(), colour, shape }
 }
 
-/// Wasted rounds and changes of leader, summed up over time.
+/// Failed rounds and leader changes, cumulative over time.
 fn wasted(outcome: &Outcome) -> Plot {
     let (x, per_second) = time(outcome);
     let sum = |of: fn(&IntervalRow) -> u64| {
@@ -56,7 +56,7 @@ fn wasted(outcome: &Outcome) -> Plot {
 /// The most bars of blocks over time.
 const BARS_MAX: usize = 60;
 
-/// Blocks by what became of them over time, and reorganisations by depth.
+/// Blocks by status over time, and reorganisations by depth.
 fn stale_and_reorgs(outcome: &Outcome) -> Plot {
     let reorganised: u64 = outcome.reorgs.iter().map(|row| row.count).sum();
     Plot {

@@ -1,4 +1,4 @@
-//! Charts over time of what is asked for and what is done.
+//! Charts of submitted and confirmed transactions over time.
 
 use super::{Axis, Colour, Layer, Panel, Plot, SeriesShape, grouped, time, windows};
 use crate::observe::metrics::{IntervalRow, Outcome};

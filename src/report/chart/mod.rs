@@ -1,8 +1,8 @@
-//! Charts: what is drawn, and how.
+//! Charts.
 //!
-//! Each chart is described as plain data, a [`Plot`] of one or two [`Panel`]s, and one piece of code draws every plot,
-//! onto an SVG or a bitmap alike. So charts look alike, and what they show can be tested without looking at pixels.
-//! Colours are those of Okabe and Ito (2008), which the colour-blind can tell apart.
+//! Each chart is plain data, a [`Plot`] of one or two [`Panel`]s, and the same code draws every plot as SVG and as bitmap.
+//! So charts look alike, and their content can be tested without looking at pixels. Colours are those of Okabe and Ito
+//! (2008), which colour-blind readers can distinguish.
 
 mod canvas;
 mod comparison;
@@ -32,7 +32,7 @@ use scale::time_axis;
 pub struct Plot {
     /// The name of its file, without ending.
     pub file: &'static str,
-    /// What it is.
+    /// Its title.
     pub title: String,
     /// How to read it, in one line.
     pub caption: String,
@@ -47,17 +47,17 @@ pub struct Panel {
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// What is drawn, from back to front.
+    /// The series, from back to front.
     pub layers: Vec<Layer>,
     /// Spans of the horizontal axis that are shaded.
     pub windows: Vec<Window>,
     /// Points that are named.
     pub marks: Vec<Mark>,
-    /// Said in the middle where there is nothing to draw.
+    /// The text in the middle if there is nothing to draw.
     pub nothing: Option<String>,
 }
 
-/// One thing that is drawn.
+/// A series of data.
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// Its name in the legend; empty for none.

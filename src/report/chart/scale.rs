@@ -1,6 +1,6 @@
 //! Axes: their ranges, where they are marked, and how the marks are written.
 
-use crate::report::number::{digits, quantity};
+use crate::report::format::{digits, quantity};
 
 /// How an axis runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -18,7 +18,7 @@ pub const TICK: i32 = 17;
 /// Width of lines.
 pub const STROKE: i32 = 2;
 
-/// The paper.
+/// The background.
 pub const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 /// Titles and numbers.
 pub const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
@@ -31,25 +31,25 @@ pub const GRID: RGBColor = RGBColor(0xe6, 0xea, 0xef);
 /// Names of faults.
 pub const FAULT: RGBColor = RGBColor(0xb4, 0x4a, 0x00);
 
-/// What must not be.
+/// Violations.
 pub const BROKEN: RGBColor = RGBColor(0xb0, 0x00, 0x20);
 
 /// A colour of Okabe and Ito.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Colour {
-    /// What is asked for.
+    /// Demand.
     Orange,
-    /// What succeeds.
+    /// Success.
     Blue,
-    /// A second thing that succeeds.
+    /// A second kind of success.
     Sky,
-    /// What is good beside what is bad.
+    /// The good part beside a bad one.
     Green,
-    /// What is bad.
+    /// The bad part.
     Vermillion,
-    /// Something else.
+    /// Anything else.
     Purple,
-    /// What is there for comparison.
+    /// A reference.
     Grey,
 }
 

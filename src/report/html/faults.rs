@@ -1,7 +1,6 @@
-//! The part of a page that tells of faults: how long the chain stood still, how soon it was well again, and how payments
-//! fared before, during and after.
+//! The part of a page about faults: outage and recovery, and payments before, during and after.
 
-use super::super::number::{digits, grouped, seconds};
+use super::super::format::{digits, grouped, seconds};
 use super::instant;
 use super::page::Page;
 use crate::base::Duration;
@@ -24,17 +23,14 @@ pub fn faults(page: &mut Page, outcome: &Outcome, heading: &str) {
             ]);
         }
     });
-    page.element(
-        "p",
-        "Faults that overlap or touch are one period. How long payments stood still, and how soon after:",
-    );
+    page.element("p", "Faults that overlap or touch are one period. Outage, and times after the period:");
     let heads = ["period", "outage", "to recover", "to drain", "catch-up"].map(|head| (head, true));
     page.table(&[&[("region", false)], heads.as_slice()].concat(), |page| {
         for row in &outcome.periods {
             period(page, row);
         }
     });
-    page.element("p", "How payments fared:");
+    page.element("p", "Payments before, during and after:");
     let heads = [
         "period",
         "from",
@@ -60,10 +56,10 @@ fn region(name: &str) -> &str {
 }
 
 fn period(page: &mut Page, row: &PeriodRow) {
-    let time = |span: Duration, reached: Reached| match reached {
-        Reached::Yes => seconds(span.as_secs_f64()),
-        Reached::No => format!("not by {} s", digits(row.watched_until.as_secs_f64())),
-        Reached::NotMeasurable => "-".to_owned(),
+    let time = |span: Option<Duration>, reached: Reached| match (span, reached) {
+        (Some(span), _) => seconds(span.as_secs_f64()),
+        (None, Reached::No) => format!("not by {} s", digits(row.watched_until.as_secs_f64())),
+        (None, _) => "-".to_owned(),
     };
     page.row(&[
         (region(&row.region), false),

@@ -1,24 +1,24 @@
-//! `report.html`: everything about a run on one page that needs no other file and runs no script.
+//! `report.html`: the results of a run on one page that needs no other file and runs no script.
 
 mod faults;
 mod page;
 
 use super::chart::Plot;
 use super::comparison::{FinishedComparison, Row};
-use super::group::{groups, key_figures};
+use super::format::{digits, grouped, seconds};
 use super::manifest::{Comparison, Experiment, Manifest, Verdict};
-use super::number::{digits, grouped, seconds};
+use super::metric_groups::{groups, key_metrics};
 use super::terminal::{interval, value};
-use super::{ChainSummary, Finished, FinishedExperiment, Pictures, terminal};
+use super::{ChainSummary, FinishedExperiment, FinishedRun, RenderedCharts, terminal};
 use crate::base::Time;
-use crate::observe::metrics::{OverRuns, Summary};
+use crate::observe::metrics::{Aggregation, Metric, Summary};
 use crate::run::ChainResult;
 use crate::scenario::summary;
 use page::Page;
 
-/// The page of a run; per chain its pictures.
+/// The page of a run, with the charts of each chain.
 #[must_use]
-pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> String {
+pub fn run(run: &FinishedRun<'_>, manifest: &Manifest, drawn: &[RenderedCharts]) -> String {
     let mut page = Page::new(&manifest.name);
     head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &[manifest]);
     page.open("p class=\"facts\"");
@@ -36,9 +36,9 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> Strin
         let several = run.ran.chains.len() > 1;
         let heading = |what: &str| if several { format!("{what}: chain {}", chain.name) } else { what.to_owned() };
         cards(&mut page, &chain.outcome.summary, several.then_some(chain.name.as_str()));
-        if let Some(story) = &pictures.story {
+        if let Some(diagram) = &pictures.event_log {
             page.element("h2", &heading("Events"));
-            page.chart(&story.alternative, &story.svg);
+            page.chart(&diagram.alternative, &diagram.svg);
             page.open("p class=\"soft\"");
             page.text("Event by event, with every message, in event-log.txt.");
             page.close("p");
@@ -49,8 +49,8 @@ pub fn run(run: &Finished<'_>, manifest: &Manifest, drawn: &[Pictures]) -> Strin
         for (plot, svg) in &pictures.charts {
             page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
         }
-        page.element("h2", &heading("Figures"));
-        figures(&mut page, &chain.outcome.summary, false);
+        page.element("h2", &heading("Metrics"));
+        metrics(&mut page, &chain.outcome.summary, false);
         faults::faults(&mut page, &chain.outcome, &heading("Faults"));
         tables(&mut page, chain, &heading("Messages, refusals and notes"));
     }
@@ -67,7 +67,7 @@ pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, ch
     head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &runs);
     let complete = runs.iter().filter(|run| run.complete).count();
     let facts = format!(
-        "{} of {} runs came to their end. Figures are means over these, medians for times that may never come, with 95 % confidence intervals.",
+        "{} of {} runs are complete. Metrics are means over these, medians for times that may not be reached, with 95 % confidence intervals.",
         complete,
         experiment.runs.len()
     );
@@ -77,8 +77,8 @@ pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, ch
     for chain in chains {
         let several = chains.len() > 1;
         cards(&mut page, &chain.summary, several.then_some(chain.name.as_str()));
-        page.element("h2", &if several { format!("Figures: chain {}", chain.name) } else { "Figures".into() });
-        figures(&mut page, &chain.summary, true);
+        page.element("h2", &if several { format!("Metrics: chain {}", chain.name) } else { "Metrics".into() });
+        metrics(&mut page, &chain.summary, true);
     }
     page.element("h2", "Runs");
     page.table(&[("seed", true), ("verdict", false), ("events", true), ("fingerprint", false), ("", false)], |page| {
@@ -98,7 +98,7 @@ pub fn experiment(experiment: &FinishedExperiment<'_>, manifest: &Experiment, ch
     });
     page.element("h2", "Run it again");
     page.open("p");
-    page.text("Whether every run still comes to the same: ");
+    page.text("To check that every run still has the same result: ");
     page.element("code", "ledgerlab verify FOLDER");
     page.text(" with the folder of this page.");
     page.close("p");
@@ -119,16 +119,16 @@ pub fn comparison(
     head(&mut page, &manifest.name, &manifest.question, manifest.verdict, &runs);
     page.element(
         "p",
-        "All variants run under the same seeds: the same payments, the same network, the same weather. Figures are \
-         means over runs, medians for times that may never come. Speed is simulated seconds per second of one core.",
+        "All variants run under the same seeds: the same payments, the same network, the same random delays. Metrics are \
+         means over runs, medians for times that may not be reached. Speed is simulated seconds per second of one core.",
     );
     if let Some((plot, svg)) = drawn {
         page.chart(&format!("{}. {}", plot.title, plot.caption), svg);
     }
     let shown = terminal::shown(rows);
-    let figures = shown.iter().map(|(_, heading)| (*heading, true));
+    let metrics = shown.iter().map(|(_, heading)| (*heading, true));
     let columns: Vec<(&str, bool)> =
-        [("variant", false)].into_iter().chain(figures).chain([("speed", true), ("verdict", false)]).collect();
+        [("variant", false)].into_iter().chain(metrics).chain([("speed", true), ("verdict", false)]).collect();
     page.table(&columns, |page| {
         for row in rows {
             page.open("tr");
@@ -154,12 +154,12 @@ pub fn comparison(
         page.element("dd", &set.join(", "));
     }
     page.close("dl");
-    page.element("h2", "What the figures mean");
+    page.element("h2", "What the metrics mean");
     page.open("dl");
     for (name, heading) in &shown {
-        if let Some(figure) = rows.iter().find_map(|row| row.chain.summary.get(name)) {
+        if let Some(metric) = rows.iter().find_map(|row| row.chain.summary.get(name)) {
             page.element("dt", heading);
-            page.element("dd", figure.definition);
+            page.element("dd", metric.def.definition);
         }
     }
     page.close("dl");
@@ -197,8 +197,8 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The first violations word for word.
-fn violations(page: &mut Page, run: &Finished<'_>) {
+/// The first violations in full.
+fn violations(page: &mut Page, run: &FinishedRun<'_>) {
     const SHOWN: usize = 5;
     let rows: Vec<_> = run.ran.chains.iter().flat_map(|chain| &chain.outcome.violations).collect();
     if rows.is_empty() {
@@ -218,20 +218,22 @@ fn instant(at: Time) -> String {
     if at == Time::NEVER { "-".into() } else { format!("{:.3} s", at.as_secs_f64()) }
 }
 
-/// The few figures that are shown large.
+/// The metrics that are shown large, in this order.
+const LARGE: [&str; 10] = [
+    "throughput",
+    "submitted",
+    "confirmation_p50",
+    "confirmation_p99",
+    "outage",
+    "recovery",
+    "block_interval",
+    "propagation_t90",
+    "fork_rate",
+    "failed_rounds",
+];
+
+/// The metrics that are shown large.
 fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
-    const LARGE: [&str; 10] = [
-        "throughput",
-        "submitted",
-        "confirmation_p50",
-        "confirmation_p99",
-        "outage",
-        "recovery",
-        "block_interval",
-        "propagation_t90",
-        "fork_rate",
-        "failed_rounds",
-    ];
     if let Some(chain) = chain {
         page.element("h3", &format!("Chain {chain}"));
     }
@@ -239,47 +241,48 @@ fn cards(page: &mut Page, summary: &Summary, chain: Option<&str>) {
     let shown = LARGE
         .iter()
         .filter_map(|name| summary.get(name))
-        .filter(|figure| figure.value.is_some() || figure.not_reached > 0);
-    for figure in shown {
+        .filter(|metric| metric.value.is_some() || metric.not_reached > 0);
+    for metric in shown {
         page.open("div class=\"card\"");
-        page.element("b", &value(figure));
-        page.element("span", figure.label);
-        if figure.interval.is_some() {
-            page.element("span", &interval(figure));
+        page.element("b", &value(metric));
+        page.element("span", metric.def.label);
+        if metric.interval.is_some() {
+            page.element("span", &interval(metric));
         }
         page.close("div");
     }
     page.close("div");
 }
 
-/// All figures with their definitions.
-fn figures(page: &mut Page, summary: &Summary, several: bool) {
-    let mut columns = vec![("figure", false), ("value", true)];
+/// All metrics with their definitions.
+fn metrics(page: &mut Page, summary: &Summary, several: bool) {
+    let mut columns = vec![("metric", false), ("value", true)];
     if several {
         columns.push(("95 % confidence", false));
     }
     columns.push(("definition", false));
     page.table(&columns, |page| {
-        for (heading, figures) in groups(summary) {
+        for (heading, metrics) in groups(summary) {
             page.raw(&format!("<tr class=\"heading\"><td colspan=\"{}\">", columns.len()));
             page.text(heading);
             page.raw("</td></tr>\n");
-            for figure in figures {
+            for metric in metrics {
                 page.open("tr");
-                page.cell(figure.label, false);
-                page.cell(&value(figure), true);
+                page.cell(metric.def.label, false);
+                page.cell(&value(metric), true);
                 if several {
-                    page.cell(&interval(figure), false);
+                    page.cell(&interval(metric), false);
                 }
                 page.raw("<td class=\"definition\">");
-                page.text(figure.definition);
+                page.text(metric.def.definition);
                 page.raw("</td>");
                 page.close("tr");
             }
         }
     });
-    let key = key_figures(summary).iter().flat_map(|(_, figures)| figures).any(|f| f.over_runs == OverRuns::Sum);
-    if several && key {
+    let is_sum = |metric: &&Metric| metric.aggregation == Aggregation::Sum;
+    let has_sum = key_metrics(summary).iter().flat_map(|(_, metrics)| metrics).any(is_sum);
+    if several && has_sum {
         page.element("p", "Violations are summed over runs.");
     }
 }
@@ -288,7 +291,7 @@ fn tables(page: &mut Page, chain: &ChainResult, heading: &str) {
     let outcome = &chain.outcome;
     page.element("h2", heading);
     let count = |number: u64| grouped(number as f64);
-    let bytes = |number: u64| super::number::quantity(number as f64, "B");
+    let bytes = |number: u64| super::format::quantity(number as f64, "B");
     page.table(&[("message", false), ("sent", true), ("bytes", true), ("delivered", true)], |page| {
         for row in &outcome.messages {
             page.row(&[
@@ -316,8 +319,8 @@ fn tables(page: &mut Page, chain: &ChainResult, heading: &str) {
     }
 }
 
-/// What was run, in words and as a file.
-fn setting(page: &mut Page, run: &Finished<'_>, manifest: &Manifest) {
+/// The scenario in words and as a file.
+fn setting(page: &mut Page, run: &FinishedRun<'_>, manifest: &Manifest) {
     page.element("h2", "What was run");
     page.open("dl");
     for (what, text) in summary(run.scenario) {
@@ -338,13 +341,13 @@ fn setting(page: &mut Page, run: &Finished<'_>, manifest: &Manifest) {
     page.details("The scenario with every default", &run.scenario.resolved());
 }
 
-/// How to make it again.
+/// How to reproduce the run.
 fn again(page: &mut Page, manifest: &Manifest) {
     page.element("h2", "Run it again");
     page.element(
         "p",
-        "Scenario and seed determine every event. Whether this version still comes to the same, and if not where the \
-         two part, is told by the command below, with the folder of this page:",
+        "Scenario and seed determine every event. The command below, with the folder of this page, checks whether this \
+         version still has the same result, and finds the first difference if it has not:",
     );
     page.element("pre", "ledgerlab verify FOLDER");
     page.open("dl");

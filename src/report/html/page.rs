@@ -1,6 +1,6 @@
 //! Writes HTML. Text is escaped; only what this program itself draws is not.
 
-/// A page in the making.
+/// A page that is being written.
 pub struct Page {
     out: String,
 }
@@ -29,7 +29,7 @@ impl Page {
         self.raw("</footer>\n</main>\n</body>\n</html>\n");
         self.out
     }
-    /// As it is: never anything that comes from outside.
+    /// Unescaped: never text that comes from outside.
     pub fn raw(&mut self, html: &str) {
         self.out.push_str(html);
     }
@@ -92,14 +92,14 @@ impl Page {
         self.text(text);
         self.raw("</td>");
     }
-    /// A long text that is shown when asked for.
+    /// A long text that the user can unfold.
     pub fn details(&mut self, title: &str, text: &str) {
         self.open("details");
         self.element("summary", title);
         self.element("pre", text);
         self.close("details");
     }
-    /// A chart, with its title for those who cannot see it.
+    /// A chart, with its title for users who cannot see it.
     pub fn chart(&mut self, alternative: &str, svg: &str) {
         self.raw("<figure role=\"img\" aria-label=\"");
         self.text(alternative);

@@ -1,10 +1,13 @@
-use crate::report::Written;
+use super::LARGE;
+use crate::observe::metrics::definitions;
+use crate::report::RunReport;
+use crate::report::comparison::COLUMNS;
 use crate::report::tests::{outcome, write_page};
 use std::sync::OnceLock;
 
 /// A page with everything in it.
-fn page() -> &'static (Written, String) {
-    static PAGE: OnceLock<(Written, String)> = OnceLock::new();
+fn page() -> &'static (RunReport, String) {
+    static PAGE: OnceLock<(RunReport, String)> = OnceLock::new();
     PAGE.get_or_init(|| write_page(outcome(), u64::MAX, true))
 }
 
@@ -35,7 +38,7 @@ fn a_page_needs_no_other_file_and_runs_no_script() {
 }
 
 #[test]
-fn a_page_tells_everything_that_is_asked_of_it() {
+fn a_page_has_all_required_parts() {
     let (written, page) = page();
     let fingerprint = written.manifest.fingerprint.to_string();
     for wanted in [
@@ -59,5 +62,13 @@ fn every_element_that_is_opened_is_closed() {
     for tag in ["main", "table", "tr", "td", "figure", "svg", "details", "dl", "dd", "dt", "p", "div", "span", "h2"] {
         let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+}
+
+#[test]
+fn the_metrics_on_cards_and_in_comparisons_are_defined() {
+    let names = LARGE.into_iter().chain(COLUMNS.into_iter().map(|(name, _)| name));
+    for name in names {
+        assert!(definitions().any(|def| def.name == name), "{name}");
     }
 }

@@ -15,8 +15,8 @@ use crate::chain::mempool::Capacity;
 use crate::engine::{Chain, Clock, DiskModel, MultiChain, ProcessSettings, Setup, Simulation, Stop, setup};
 use crate::network::dataset::{self, Kind};
 use crate::observe::check::{Checkers, Settings as CheckSettings};
+use crate::observe::event_log::Recorder;
 use crate::observe::metrics::{Metrics, MetricsSettings};
-use crate::observe::story::Recorder;
 use crate::observe::{Observed, Observer, Violation};
 use crate::protocol::Protocol;
 use std::cell::RefCell;
@@ -72,7 +72,7 @@ pub struct Watchers {
     /// Judges.
     pub checks: Watch<Checkers>,
     /// Tells the last events, if the scenario wants them told.
-    pub story: Option<Watch<Recorder>>,
+    pub event_log: Option<Watch<Recorder>>,
 }
 
 impl Watchers {
@@ -82,7 +82,7 @@ impl Watchers {
         if measured {
             observers.push(Box::new(self.metrics.twin()));
         }
-        observers.extend(self.story.iter().map(|story| Box::new(story.twin()) as Box<dyn Observer>));
+        observers.extend(self.event_log.iter().map(|recorder| Box::new(recorder.twin()) as Box<dyn Observer>));
         observers.push(Box::new(self.checks.twin()));
         observers
     }
@@ -260,7 +260,7 @@ impl Builder<'_> {
         let metrics = MetricsSettings {
             honest: checks.honest(),
             regions: regions.to_vec(),
-            power: weights.iter().map(|weight| *weight as f64 / total as f64).collect(),
+            weights: weights.iter().map(|weight| *weight as f64 / total as f64).collect(),
             cores: nodes.cores,
             warm_up: scenario.warm_up,
             interval: scenario.output.interval,
@@ -268,12 +268,12 @@ impl Builder<'_> {
             mining_watts,
             ..MetricsSettings::new(weights.len(), scenario.duration())
         };
-        let story = Some(scenario.output.event_log as usize).filter(|wanted| *wanted > 0);
-        let recorder = story.map(|wanted| Watch::new(Recorder::new(checks.honest(), wanted)));
+        let events = Some(scenario.output.event_log as usize).filter(|events| *events > 0);
+        let recorder = events.map(|events| Watch::new(Recorder::new(checks.honest(), events)));
         Watchers {
             metrics: Watch::new(Metrics::new(metrics)),
             checks: Watch::new(Checkers::new(&checks)),
-            story: recorder,
+            event_log: recorder,
         }
     }
     fn processes<P: Protocol>(&self, places: &[Option<&str>]) -> Vec<ProcessSettings<P>> {

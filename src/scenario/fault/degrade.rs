@@ -3,7 +3,7 @@
 use super::spec::{FaultCompiler, FaultSpan, FaultSpec, show};
 use crate::base::Duration;
 use crate::network::{Change, Degradation};
-use crate::scenario::validate::Checker;
+use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show};
 use crate::network::Change;
-use crate::scenario::validate::Checker;
+use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use super::spec::{FaultCompiler, FaultSpan, FaultSpec, thousandths};
 use crate::engine::Fault as EngineFault;
-use crate::scenario::validate::Checker;
+use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show};
 use crate::base::NodeId;
 use crate::network::Change;
-use crate::scenario::validate::Checker;
+use crate::scenario::validate::checker::Checker;
 use crate::scenario::{Chain, NodeSelector, Nodes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use super::spec::{FaultCompiler, FaultSpan, FaultSpec};
 use crate::engine::NodeImpairment;
-use crate::scenario::validate::Checker;
+use crate::scenario::validate::checker::Checker;
 use crate::scenario::{Chain, NodeSelector, Nodes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

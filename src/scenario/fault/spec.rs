@@ -4,7 +4,7 @@ use crate::base::{NodeId, Stream};
 use crate::engine::faults::LEADER;
 use crate::engine::{Fault as EngineFault, NodeImpairment, Target};
 use crate::network::Change;
-use crate::scenario::validate::Checker;
+use crate::scenario::validate::checker::Checker;
 use crate::scenario::{Chain, NodeSelector, Nodes};
 
 /// A kind of fault: everything of it but how a search draws it (`explore/draw.rs`).

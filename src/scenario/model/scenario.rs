@@ -73,6 +73,11 @@ fn eight_gigabytes() -> ByteSize {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Seeds(pub Vec<u64>);
 
+impl Seeds {
+    /// Most seeds of one experiment.
+    pub const MAX: usize = 10_000;
+}
+
 impl Default for Seeds {
     fn default() -> Seeds {
         Seeds(vec![1])

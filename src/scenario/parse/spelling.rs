@@ -12,8 +12,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Most seeds of one experiment.
-pub const SEEDS_MAX: usize = 10_000;
 /// TOML's whole numbers are signed.
 const SEED_MAX: u64 = i64::MAX as u64;
 
@@ -64,8 +62,8 @@ written!(Seeds, SeedsVisitor, "a whole number, a list of them, or a range such a
             Some((first, last)) if first > last || last > SEED_MAX => {
                 Err(E::custom(format!("the range \"{text}\" holds no seed; both ends belong to it")))
             }
-            Some((first, last)) if last - first >= SEEDS_MAX as u64 => {
-                Err(E::custom(format!("{} seeds are more than {SEEDS_MAX}", u128::from(last - first) + 1)))
+            Some((first, last)) if last - first >= Seeds::MAX as u64 => {
+                Err(E::custom(format!("{} seeds are more than {}", u128::from(last - first) + 1, Seeds::MAX)))
             }
             Some((first, last)) => Ok(Seeds((first..=last).collect())),
         }

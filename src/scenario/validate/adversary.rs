@@ -1,6 +1,6 @@
 //! Checks of nodes that do not follow the protocol.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::base::FaultModel;
 use crate::scenario::attack::{AttackContext, GENERIC_ATTACKS};
 use crate::scenario::parse::error::{allow, suggest};
@@ -50,7 +50,7 @@ impl Checker<'_> {
     }
 
     fn attack(&mut self, key: &str, attack: &Attack, chain: &Chain) {
-        let Some(known) = self.catalogue.protocol(&chain.protocol.name).copied() else { return };
+        let Some(known) = self.catalogue().protocol(&chain.protocol.name).copied() else { return };
         if let Attack::Protocol(name) = &attack
             && !known.attacks.iter().any(|(own, _)| own == name)
         {

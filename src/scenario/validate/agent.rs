@@ -1,6 +1,6 @@
 //! Checks of who lives between chains.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::scenario::parse::error::allow;
 use crate::scenario::{Agent, Anchor, Chain, NodeSelector, Scenario};
 
@@ -25,7 +25,7 @@ impl Checker<'_> {
         {
             self.select(&key("read"), &NodeSelector::Numbers(vec![anchor.read]), &from.nodes, &[]);
             // Left out, it is the node that is read, and that was looked at.
-            if self.tree.has(&key("watch")) {
+            if self.tree().has(&key("watch")) {
                 self.select(&key("watch"), &NodeSelector::Numbers(watch), &from.nodes, &[]);
             }
         }
@@ -38,8 +38,8 @@ impl Checker<'_> {
         {
             self.select(&key("submit"), &NodeSelector::Numbers(vec![anchor.submit]), &into.nodes, &[]);
             // Settings that could not be read say nothing.
-            let is_read = self.found.iter().all(|mistake| mistake.is_warning);
-            let ledger = self.catalogue.ledgers().get(into.ledger.name.as_str()).filter(|_| is_read);
+            let is_read = self.has_only_warnings();
+            let ledger = self.catalogue().ledgers().get(into.ledger.name.as_str()).filter(|_| is_read);
             if ledger.is_some_and(|ledger| !(ledger.read)(&into.ledger.settings).carries_anchors()) {
                 let title = format!("chain \"{}\" cannot carry anchors", anchor.into);
                 self.wrong(&key("into"), title, format!("its ledger is `{}`, expected `account`", into.ledger.name));

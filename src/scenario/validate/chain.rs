@@ -1,6 +1,6 @@
 //! Checks of chains.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::scenario::Scenario;
 use crate::scenario::parse::name::Named;
 
@@ -20,13 +20,13 @@ impl Checker<'_> {
                 let title = format!("chains need names of their own, found \"{}\"", chain.name);
                 self.wrong(&format!("{path}.name"), title, "this name is taken");
             }
-            let before = self.found.len();
+            let before = self.count();
             if !self.node_count(&path, &chain.nodes) {
                 is_known = false;
                 continue;
             }
             self.places(&path, chain);
-            is_known &= self.found.len() == before;
+            is_known &= self.count() == before;
             self.hardware(&format!("{path}.nodes"), &chain.nodes);
             let known = self.protocol(&path, chain);
             self.ledger(&path, chain);

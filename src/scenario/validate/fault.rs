@@ -1,6 +1,6 @@
 //! Checks of what goes wrong.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::base::Duration;
 use crate::scenario::{Fault, FaultKind, NodeSelector, Nodes, Repeat, Scenario};
 

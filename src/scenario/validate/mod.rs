@@ -3,6 +3,7 @@
 mod adversary;
 mod agent;
 mod chain;
+pub mod checker;
 mod fault;
 mod network;
 mod nodes;
@@ -11,14 +12,15 @@ mod vacuous;
 mod workload;
 
 use super::attack::GENERIC_ATTACKS;
+use checker::{Checker, last};
+
 use super::catalogue::Catalogue;
 use super::estimate::{estimate, show};
-use super::parse::error::{ScenarioError, Sources, allow, suggest};
-use super::parse::name::{self, Named};
+use super::parse::error::{ScenarioError, Sources};
+use super::parse::name::Named;
 use super::parse::spanned_toml::SpannedToml;
-use super::parse::spelling;
-use super::{Agent, GenericAttack, ModelChoice, Scenario, Workload};
-use crate::base::{Duration, OutOfRange, RangeCheck};
+use super::{Agent, GenericAttack, ModelChoice, Scenario, Seeds, Workload};
+use crate::base::Duration;
 use crate::engine::StopRule;
 use crate::workload::arrival::Arrival;
 use std::collections::BTreeSet;
@@ -46,10 +48,10 @@ pub fn validate(
     sources: &Sources,
     catalogue: &Catalogue,
 ) -> Vec<ScenarioError> {
-    let mut checker = Checker { tree, sources, catalogue, found: Vec::new() };
+    let mut checker = Checker::new(tree, sources, catalogue);
     checker.frame(scenario);
     if !checker.chains(scenario) {
-        return checker.found; // What follows speaks of nodes, and would only repeat what is wrong with them.
+        return checker.finish(); // What follows speaks of nodes, and would only repeat what is wrong with them.
     }
     checker.timers(scenario);
     checker.workload(scenario);
@@ -57,105 +59,24 @@ pub fn validate(
     checker.adversaries(scenario);
     checker.agents(scenario);
     checker.explore(scenario);
-    if checker.found.iter().all(|mistake| mistake.is_warning) {
+    if checker.has_only_warnings() {
         checker.memory(scenario);
     }
     // Only now is it certain that there are not billions of nodes to look at.
-    if checker.found.iter().all(|mistake| mistake.is_warning) {
+    if checker.has_only_warnings() {
         checker.vacuous(scenario);
     }
-    checker.found
-}
-
-/// Collects the errors of a scenario, each at its place.
-pub struct Checker<'a> {
-    tree: &'a SpannedToml,
-    sources: &'a Sources,
-    catalogue: &'a Catalogue,
-    found: Vec<ScenarioError>,
+    checker.finish()
 }
 
 impl Checker<'_> {
-    /// Notes a mistake at the value of `key`.
-    pub fn wrong(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
-        let mistake = self.sources.mistake(&self.tree.place(key), title.into(), label.into());
-        self.found.push(mistake);
-        self.found.last_mut().expect("just pushed")
-    }
-    /// Notes a mistake at `key` itself.
-    pub fn wrong_key(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
-        let mistake = self.sources.mistake(&self.tree.key_place(key), title.into(), label.into());
-        self.found.push(mistake);
-        self.found.last_mut().expect("just pushed")
-    }
-    /// Notes something odd at the value of `key`.
-    pub fn odd(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) {
-        self.wrong(key, title, label).is_warning = true;
-    }
-    /// Refuses a name that is not among `allowed`.
-    fn among(&mut self, key: &str, what: &str, found: &str, allowed: &[&str]) -> bool {
-        let known = allowed.contains(&found);
-        if !known {
-            self.wrong(key, format!("unknown {what} \"{found}\""), allow(allowed)).help = suggest(found, allowed);
-        }
-        known
-    }
-    /// Refuses the settings of the table at `path` that are out of their range.
-    fn in_range(&mut self, path: &str, checked: Vec<OutOfRange>) {
-        for OutOfRange { key, rule, found } in checked {
-            self.wrong(&format!("{path}.{key}"), format!("`{}` {rule}", last(&key)), found);
-        }
-    }
-    /// Refuses a value of `key` that is out of its range.
-    fn value(&mut self, key: &str, check: impl FnOnce(&mut RangeCheck) -> &mut RangeCheck) {
-        for OutOfRange { rule, found, .. } in check(&mut RangeCheck::default()).finish() {
-            self.wrong(key, format!("`{}` {rule}", last(key)), found);
-        }
-    }
-    /// Refuses a value that is less than `least`.
-    pub fn at_least(&mut self, key: &str, value: f64, least: f64) {
-        self.value(key, |check| check.at_least("", value, least));
-    }
-    /// Refuses a value that is not above 0.
-    pub fn above_zero(&mut self, key: &str, value: f64) {
-        self.value(key, |check| check.above_zero("", value));
-    }
-    /// Refuses a value that does not lie from `least` to `most`.
-    pub fn within(&mut self, key: &str, value: f64, least: f64, most: f64) {
-        self.value(key, |check| check.within("", value, least, most));
-    }
-    /// Refuses a probability. One that looks like per cent is shown as it should be written.
-    pub fn probability(&mut self, key: &str, chance: f64) {
-        let before = self.found.len();
-        self.within(key, chance, 0.0, 1.0);
-        if let Some(error) = self.found.get_mut(before).filter(|_| (1.0..=100.0).contains(&chance)) {
-            error.help = Some(format!("{chance} % is written `{} = {}`", last(key), chance / 100.0));
-        }
-    }
-    /// Whether the scenario has this key.
-    pub fn is_written(&self, key: &str) -> bool {
-        self.tree.has(key)
-    }
-    /// Refuses a span that is not longer than 0.
-    pub fn lasting(&mut self, key: &str, span: Duration) {
-        self.value(key, |check| check.longer_than_zero("", span));
-    }
-
-    /// Refuses a name under which nothing can be filed.
-    fn name(&mut self, key: &str, name: &str, named: Named) -> bool {
-        let refused = name::check(name, named).err();
-        let is_word = refused.is_none();
-        self.found.extend(refused.map(|refused| self.sources.misnamed(&self.tree.place(key), name, refused)));
-        is_word
-    }
-
     /// Name, seeds, duration, output.
     fn frame(&mut self, scenario: &Scenario) {
         self.name("name", &scenario.name, Named::Scenario);
-        let key = if self.tree.has("seed") { "seed" } else { "seeds" };
+        let key = if self.tree().has("seed") { "seed" } else { "seeds" };
         let seeds = &scenario.seeds.0;
-        if seeds.is_empty() || seeds.len() > spelling::SEEDS_MAX {
-            let title = format!("there must be 1 to {} seeds", spelling::SEEDS_MAX);
+        if seeds.is_empty() || seeds.len() > Seeds::MAX {
+            let title = format!("there must be 1 to {} seeds", Seeds::MAX);
             self.wrong(key, title, format!("found {}", seeds.len()));
         }
         if seeds.iter().collect::<BTreeSet<_>>().len() < seeds.len() {
@@ -264,8 +185,8 @@ impl Checker<'_> {
             return;
         }
         // Settings that could not be read suit nothing.
-        let is_read = self.found.iter().all(|mistake| mistake.is_warning);
-        let protocol = self.catalogue.protocol(&chain.protocol.name);
+        let is_read = self.has_only_warnings();
+        let protocol = self.catalogue().protocol(&chain.protocol.name);
         let Some(protocol) = protocol.filter(|_| is_read) else { return };
         let check = protocol.settings.check;
         let invalid = [least, most].into_iter().find_map(|n| check(&chain.protocol.settings, n as usize).err());
@@ -298,7 +219,7 @@ impl Checker<'_> {
             );
         }
         let generic = GENERIC_ATTACKS.iter().filter(|(name, _)| GenericAttack::of_word(name).is_some());
-        let own = self.catalogue.protocol(&scenario.chain[0].protocol.name).into_iter();
+        let own = self.catalogue().protocol(&scenario.chain[0].protocol.name).into_iter();
         let own = own.flat_map(|protocol| protocol.attacks);
         let allowed: Vec<&str> = generic.chain(own).map(|(name, _)| *name).collect();
         for (at, name) in limits.attacks.iter().enumerate() {
@@ -318,12 +239,7 @@ impl Checker<'_> {
         let title = format!("this run needs about {total} of memory, the limit is {}", scenario.memory_limit);
         // Regions may stand for the number of nodes.
         let counted = largest.key.replace(".count", ".regions");
-        let key = if self.tree.has(&largest.key) { &largest.key } else { &counted };
+        let key = if self.tree().has(&largest.key) { &largest.key } else { &counted };
         self.wrong(key, title, label).help = Some("make it smaller, or raise `memory_limit`".to_owned());
     }
-}
-
-/// The last key of a path.
-fn last(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or(key)
 }

@@ -1,6 +1,6 @@
 //! Checks of what lies between nodes.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::network::gossip::GossipModel;
 use crate::scenario::dataset_keys::Data;
 use crate::scenario::model::choice::word;

@@ -1,6 +1,6 @@
 //! Checks of nodes: how many, where, which machines, which weights, and how some of them are selected.
 
-use super::{Checker, last};
+use super::checker::{Checker, last};
 use crate::base::{Committee, FaultModel};
 use crate::scenario::catalogue::ProtocolEntry;
 use crate::scenario::dataset_keys::Data;
@@ -14,7 +14,7 @@ impl Checker<'_> {
     /// The number of nodes, given or counted. Whether it is one that nodes can be looked at by.
     pub(super) fn node_count(&mut self, path: &str, nodes: &Nodes) -> bool {
         let key = format!("{path}.nodes.count");
-        let is_written = self.tree.has(&key);
+        let is_written = self.tree().has(&key);
         let counted = match &nodes.regions {
             Regions::Counts(counts) => Some(counts.values().map(|&many| u64::from(many)).sum::<u64>()),
             _ => None,
@@ -212,7 +212,7 @@ impl Checker<'_> {
                 }
                 if let Some(at) = numbers.iter().position(|&number| number >= nodes.count()) {
                     let inner = format!("{key}[{at}]");
-                    let key = if self.tree.has(&inner) { &inner } else { key };
+                    let key = if self.tree().has(&inner) { &inner } else { key };
                     self.wrong(key, format!("there is no node {}", numbers[at]), last_node(nodes.count()));
                 }
             }

@@ -1,6 +1,6 @@
 //! Checks of what is chosen from the catalogue, whose settings are completed.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::scenario::catalogue::{Entry, Models, ProtocolEntry, Settings};
 use crate::scenario::model::choice::Open;
 use crate::scenario::parse::error::{allow, suggest};
@@ -13,12 +13,12 @@ const MISREAD_MAX: usize = 20;
 impl Checker<'_> {
     /// The protocol of a chain.
     pub(super) fn protocol(&mut self, path: &str, chain: &mut Chain) -> Option<ProtocolEntry> {
-        let (key, name, catalogue) = (format!("{path}.protocol"), &chain.protocol.name, self.catalogue);
+        let (key, name, catalogue) = (format!("{path}.protocol"), &chain.protocol.name, self.catalogue());
         let Some(protocol) = catalogue.protocol(name) else {
             let allowed: Vec<&str> = catalogue.protocols().map(|protocol| protocol.name).collect();
-            let place = self.tree.place_of_choice(&key);
-            let mistake = self.sources.mistake(&place, format!("unknown protocol \"{name}\""), allow(&allowed));
-            self.found.push(mistake.help(suggest(name, &allowed)));
+            let place = self.tree().place_of_choice(&key);
+            let mistake = self.sources().mistake(&place, format!("unknown protocol \"{name}\""), allow(&allowed));
+            self.push(mistake.help(suggest(name, &allowed)));
             return None;
         };
         chain.protocol.settings = self.settled(&key, name, protocol.settings, chain.nodes.count() as usize)?;
@@ -26,12 +26,12 @@ impl Checker<'_> {
     }
     /// What the nodes of a chain agree on.
     pub(super) fn ledger(&mut self, path: &str, chain: &mut Chain) {
-        let models = self.catalogue.ledgers();
+        let models = self.catalogue().ledgers();
         self.model(&format!("{path}.ledger"), &mut chain.ledger, models, &[], chain.nodes.count());
     }
     /// What the catalogue has of the network of a chain.
     pub(super) fn network_models(&mut self, path: &str, chain: &mut Chain) {
-        let (catalogue, network, n) = (self.catalogue, &mut chain.network, chain.nodes.count());
+        let (catalogue, network, n) = (self.catalogue(), &mut chain.network, chain.nodes.count());
         let key = |word: &str| format!("{path}.network.{word}");
         if let Some(Latency::Model(choice)) = &mut network.latency {
             self.model(&key("latency"), choice, catalogue.latencies(), Latency::WORDS, n);
@@ -46,13 +46,13 @@ impl Checker<'_> {
     /// A workload of the catalogue, and the chain that it drives.
     pub(super) fn workload_model(&mut self, scenario: &mut Scenario) {
         let Some(Workload::Model(choice)) = &mut scenario.workload else { return };
-        let models = self.catalogue.workloads();
+        let models = self.catalogue().workloads();
         // Whether the settings suit the chain is asked when it is known which one that is.
         let Some(entry) = self.known("workload", choice, models, Workload::WORDS) else { return };
-        let before = self.found.len();
+        let before = self.count();
         let Some(settings) = self.read("workload", &choice.name, entry.settings) else { return };
         choice.settings = settings;
-        if self.found.len() > before {
+        if self.count() > before {
             return;
         }
         let (key, model) = (format!("workload.\"{}\"", choice.name), (entry.read)(&choice.settings));
@@ -72,8 +72,8 @@ impl Checker<'_> {
             Workload::Model(choice) => choice,
         };
         // Settings that could not be read say nothing.
-        let is_read = self.found.iter().all(|mistake| mistake.is_warning);
-        let entry = self.catalogue.workloads().get(choice.name.as_str()).filter(|_| is_read)?;
+        let is_read = self.has_only_warnings();
+        let entry = self.catalogue().workloads().get(choice.name.as_str()).filter(|_| is_read)?;
         let model = (entry.read)(&choice.settings);
         let chain = model.chain().or(scenario.chain.first().map(|chain| chain.name.as_str()))?;
         Some((chain.to_owned(), model.accounts()))
@@ -105,16 +105,16 @@ impl Checker<'_> {
         if entry.is_none() {
             let allowed = words.iter().chain(models.keys()).copied().collect();
             let reason = Reason::UnknownWord { found: choice.name.clone(), allowed };
-            let misread = Misread { reason, place: Some(self.tree.place_of_choice(key)), key: None };
-            self.found.push(self.sources.misread(Box::new(misread)));
+            let misread = Misread { reason, place: Some(self.tree().place_of_choice(key)), key: None };
+            self.push(self.sources().misread(Box::new(misread)));
         }
         entry
     }
     /// The settings of what is chosen at `key`, complete and suitable for so many nodes; `None` if they cannot be read.
     fn settled(&mut self, key: &str, name: &str, settings: Settings, nodes: usize) -> Option<toml::Table> {
-        let before = self.found.len();
+        let before = self.count();
         let table = self.read(key, name, settings)?;
-        if self.found.len() == before
+        if self.count() == before
             && let Err(invalid) = (settings.check)(&table, nodes)
         {
             let title = format!("`{}` does not suit this chain", invalid.key);
@@ -124,9 +124,9 @@ impl Checker<'_> {
     }
     /// The same, whether suitable or not.
     fn read(&mut self, key: &str, name: &str, settings: Settings) -> Option<toml::Table> {
-        let written = self.tree.at(&format!("{key}.\"{name}\"")).cloned();
-        let mut tree = written.unwrap_or_else(|| SpannedToml::empty(self.tree.place(key)));
-        let before = self.found.len();
+        let written = self.tree().at(&format!("{key}.\"{name}\"")).cloned();
+        let mut tree = written.unwrap_or_else(|| SpannedToml::empty(self.tree().place(key)));
+        let before = self.count();
         loop {
             let error = match (settings.settle)(&tree) {
                 Ok(settings) => return Some(settings),
@@ -134,9 +134,9 @@ impl Checker<'_> {
             };
             // What is wrong is taken away, or put right, to see what else is.
             let mended = error.place.clone().and_then(|place| tree.mend(&place, error.meant()));
-            let mistake = self.sources.misread(error);
-            self.found.push(mistake);
-            if mended.is_none() || self.found.len() > before + MISREAD_MAX {
+            let mistake = self.sources().misread(error);
+            self.push(mistake);
+            if mended.is_none() || self.count() > before + MISREAD_MAX {
                 return None;
             }
         }

@@ -1,6 +1,6 @@
 //! What a scenario asks for that cannot happen: said before the run, which goes on.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::base::Duration;
 use crate::scenario::{Chain, NodeSelector, Scenario};
 
@@ -38,7 +38,7 @@ impl Checker<'_> {
             self.odd(key, "this selects no node", label);
         }
         if let NodeSelector::Numbers(numbers) = select
-            && self.tree.at(key).is_some_and(super::SpannedToml::is_number)
+            && self.tree().at(key).is_some_and(crate::scenario::parse::spanned_toml::SpannedToml::is_number)
         {
             let title = format!("this is node {}, and not so many nodes", numbers[0]);
             self.odd(

@@ -1,6 +1,6 @@
 //! Checks of what is asked for.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::scenario::{Chain, Scenario, Workload};
 
 impl Checker<'_> {

@@ -6,11 +6,11 @@ use crate::report::chart::canvas::{Canvas, DrawResult, Picture, wrap};
 use crate::report::chart::theme::{
     BROKEN, Colour, FAULT, FINE, FRAME, GRID, INK, LABEL, PAPER, SOFT, STROKE, TICK, TITLE,
 };
-use crate::report::number::seconds;
+use crate::report::format::seconds;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-/// Width of a diagram: wider than other charts, for there is much to tell.
+/// Width of a diagram: wider than other charts, because it shows more.
 const WIDTH: i32 = 1600;
 /// Where everything begins.
 const EDGE: i32 = 36;
@@ -22,8 +22,8 @@ const RIGHT: i32 = WIDTH - 44;
 const LEADING: i32 = 24;
 /// Letters in a line of the caption.
 const LETTERS: usize = 178;
-/// Violations that are told word for word.
-const TOLD: usize = 2;
+/// Most violations that are written in full.
+const VIOLATIONS_MAX: usize = 2;
 /// Size of what is written at marks.
 const SMALL: i32 = 15;
 
@@ -73,12 +73,12 @@ impl Picture for SpaceTime {
 impl SpaceTime {
     /// The lines of text above the diagram: of the caption, and of what was violated.
     fn texts(&self) -> (Vec<String>, Vec<String>) {
-        let mut told: Vec<String> =
-            self.violations.iter().take(TOLD).flat_map(|broken| wrap(&broken.text, LETTERS)).collect();
-        if self.violations.len() > TOLD {
-            told.push(format!("and {} more", self.violations.len() - TOLD));
+        let mut violations: Vec<String> =
+            self.violations.iter().take(VIOLATIONS_MAX).flat_map(|broken| wrap(&broken.text, LETTERS)).collect();
+        if self.violations.len() > VIOLATIONS_MAX {
+            violations.push(format!("and {} more", self.violations.len() - VIOLATIONS_MAX));
         }
-        (wrap(&self.caption, LETTERS), told)
+        (wrap(&self.caption, LETTERS), violations)
     }
     /// What the legend names, with its place: from the left, and in which row.
     fn entries(&self) -> Vec<(Entry<'_>, i32, i32)> {
@@ -107,8 +107,8 @@ impl SpaceTime {
         placed
     }
     fn plan(&self) -> Plan {
-        let (caption, told) = self.texts();
-        let legend = 64 + LEADING * (caption.len() + told.len()) as i32 + 24;
+        let (caption, violations) = self.texts();
+        let legend = 64 + LEADING * (caption.len() + violations.len()) as i32 + 24;
         let rows = self.entries().last().map_or(0, |(.., row)| row + 1);
         let top = legend + 28 * rows + 4;
         let first = top + LEADING * self.faults.len() as i32;
@@ -123,8 +123,8 @@ impl SpaceTime {
     fn head<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> DrawResult<DB> {
         let place = (HPos::Left, VPos::Top);
         canvas.text(&self.title, (EDGE, 24), TITLE, INK, place)?;
-        let (caption, told) = self.texts();
-        let lines = caption.iter().map(|text| (text, SOFT)).chain(told.iter().map(|text| (text, BROKEN)));
+        let (caption, violations) = self.texts();
+        let lines = caption.iter().map(|text| (text, SOFT)).chain(violations.iter().map(|text| (text, BROKEN)));
         for (number, (text, colour)) in lines.enumerate() {
             let text = canvas.fitted(text, LABEL, RIGHT - EDGE);
             canvas.text(&text, (EDGE, 64 + LEADING * number as i32), LABEL, colour, place)?;

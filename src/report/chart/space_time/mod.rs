@@ -1,35 +1,35 @@
 //! Space-time diagrams, after Lamport (1978): a line per node, time from left to right, messages as arrows.
 //!
-//! What is drawn is chosen here and is plain data: the last messages before a violation or the end, and what happened
-//! meanwhile. What does not fit is left out, and the caption says so.
+//! The diagram is plain data: the last messages before a violation or the end of the run, and the events between. What
+//! does not fit is left out, and the caption says so.
 
 mod axis;
-mod choose;
 mod draw;
+mod select;
 #[cfg(test)]
 mod tests;
 
 use super::theme::Colour;
-use crate::base::{NodeId, Time};
-use crate::observe::story::{BlockName, Story, What};
+use crate::base::{NodeId, Time, note};
+use crate::observe::event_log::{BlockName, EventKind, EventLog};
 use axis::TimeAxis;
-use choose::{Choice, Flight};
+use select::{MessageCopy, Selection};
 use std::collections::BTreeMap;
 
-/// Messages that are drawn at most.
+/// Most messages drawn.
 pub const MESSAGES_MAX: usize = 120;
-/// Nodes that are drawn at most.
+/// Most nodes drawn.
 pub const NODES_MAX: usize = 12;
-/// Faults whose names are drawn at most.
+/// Most faults whose names are drawn.
 const FAULTS_MAX: usize = 3;
 /// Colours of kinds of messages, the first for the kind that comes first.
 const COLOURS: [Colour; 6] =
     [Colour::Blue, Colour::Orange, Colour::Green, Colour::Purple, Colour::Sky, Colour::Vermillion];
 
-/// A diagram. Places are shares of the axis, from 0 to 1.
+/// A diagram. Positions are shares of the axis, from 0 to 1.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SpaceTime {
-    /// What it is.
+    /// Its title.
     pub title: String,
     /// How to read it, and what is left out.
     pub caption: String,
@@ -39,16 +39,16 @@ pub struct SpaceTime {
     pub kinds: Vec<(String, Colour)>,
     /// Messages.
     pub arrows: Vec<Arrow>,
-    /// What nodes did.
+    /// Events at nodes.
     pub marks: Vec<Mark>,
     /// Faults: from where, to where, and what.
     pub faults: Vec<(f64, f64, String)>,
-    /// What was violated, in order.
+    /// Violations, in order.
     pub violations: Vec<Broken>,
     axis: TimeAxis,
 }
 
-/// The life of a node.
+/// The line of a node.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Line {
     /// Which node.
@@ -78,31 +78,31 @@ pub struct Arrow {
     pub lost: Option<f64>,
 }
 
-/// Something that a node did.
+/// An event at a node.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Mark {
     /// The line of the node.
     pub line: usize,
-    /// When.
+    /// When it happened.
     pub at: f64,
-    /// What.
+    /// What happened.
     pub sign: Sign,
-    /// What is written at it, if there is room.
+    /// The text beside it, if there is room.
     pub label: String,
 }
 
-/// What a node did.
+/// What happened at a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Sign {
-    /// It declared blocks final, or was given them as final.
+    /// It declared blocks final, or installed a snapshot.
     Final,
     /// It appended blocks to its chain.
     Extended,
     /// It cut its chain back.
     Rewound,
-    /// It came to lead.
+    /// It became leader.
     Leads,
-    /// It was asked by a client.
+    /// A client submitted a transaction.
     Asked,
     /// It started.
     Started,
@@ -126,49 +126,49 @@ impl Sign {
     }
 }
 
-/// A property that was found broken.
+/// A violation.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Broken {
-    /// When.
+    /// When it happened.
     pub at: f64,
-    /// The line of the node that did what broke it, if it is drawn.
+    /// The line of the node at which it happened, if it is drawn.
     pub line: Option<usize>,
-    /// Which property, and how.
+    /// The property, the time and the details.
     pub text: String,
 }
 
 impl SpaceTime {
-    /// The diagram of a story.
+    /// The diagram of a log.
     #[must_use]
-    pub fn of(story: &Story) -> SpaceTime {
-        let choice = Choice::of(story);
-        let axis = TimeAxis::over(&choice.busy(story));
-        let lines: Vec<Line> = choice.nodes.iter().map(|node| line(story, *node, &axis)).collect();
-        let (kinds, colours) = kinds(&choice.copies);
-        let arrow = |copy: &Flight| Arrow {
-            from: choice.line(copy.sending.from).expect("a chosen sender"),
-            start: axis.place(copy.sending.at),
+    pub fn new(log: &EventLog) -> SpaceTime {
+        let selection = Selection::new(log);
+        let axis = TimeAxis::over(&selection.busy(log));
+        let lines: Vec<Line> = selection.nodes.iter().map(|node| line(log, *node, &axis)).collect();
+        let (kinds, colours) = kinds(&selection.copies);
+        let arrow = |copy: &MessageCopy| Arrow {
+            from: selection.line(copy.transmission.from).expect("a chosen sender"),
+            start: axis.place(copy.transmission.at),
             before: before(copy, axis.from()),
-            to: choice.line(copy.to).expect("a chosen receiver"),
+            to: selection.line(copy.to).expect("a chosen receiver"),
             end: axis.place(copy.end),
-            kind: colours[copy.sending.kind],
+            kind: colours[copy.transmission.kind],
             lost: copy.far(),
         };
-        let faults = story.faults().into_iter().filter(|span| span.from <= axis.to() && span.to >= axis.from());
-        let fault = faults.map(|span| (axis.place(span.from), axis.place(span.to), span.what));
+        let faults = log.faults().into_iter().filter(|span| span.from <= axis.to() && span.to >= axis.from());
+        let fault = faults.map(|span| (axis.place(span.from), axis.place(span.to), span.subject));
         SpaceTime {
-            title: title(story),
-            caption: choice.caption(story, axis.cuts().count()),
+            title: title(log),
+            caption: selection.caption(log, axis.cuts().count()),
             kinds,
-            arrows: choice.copies.iter().map(arrow).collect(),
-            marks: marks(story, &choice, &axis),
+            arrows: selection.copies.iter().map(arrow).collect(),
+            marks: marks(log, &selection, &axis),
             faults: fault.take(FAULTS_MAX).collect(),
-            violations: violations(story, &choice, &axis),
+            violations: violations(log, &selection, &axis),
             lines,
             axis,
         }
     }
-    /// What it shows, for those who cannot see it.
+    /// Its content in words, for users who cannot see it.
     #[must_use]
     pub fn alternative(&self) -> String {
         let found = self.violations.iter().map(|broken| format!(" {}.", broken.text));
@@ -177,34 +177,34 @@ impl SpaceTime {
 }
 
 /// How much of the way of a message lies before `from`.
-fn before(copy: &Flight, from: Time) -> f64 {
-    let took = copy.end.since(copy.sending.at).as_secs_f64();
-    if took > 0.0 { (from.since(copy.sending.at).as_secs_f64() / took).min(1.0) } else { 0.0 }
+fn before(copy: &MessageCopy, from: Time) -> f64 {
+    let took = copy.end.since(copy.transmission.at).as_secs_f64();
+    if took > 0.0 { (from.since(copy.transmission.at).as_secs_f64() / took).min(1.0) } else { 0.0 }
 }
 
-fn title(story: &Story) -> String {
-    match story.violations().next() {
+fn title(log: &EventLog) -> String {
+    match log.violations().next() {
         Some(violation) => format!("What led to the violation of {}", violation.property),
         None => "What happened last".to_owned(),
     }
 }
 
-fn line(story: &Story, node: NodeId, axis: &TimeAxis) -> Line {
-    let outages = story
+fn line(log: &EventLog, node: NodeId, axis: &TimeAxis) -> Line {
+    let outages = log
         .outages()
         .into_iter()
-        .filter(|span| span.what == node && span.from <= axis.to() && span.to >= axis.from() && span.from < span.to);
+        .filter(|span| span.subject == node && span.from <= axis.to() && span.to >= axis.from() && span.from < span.to);
     let down = outages.map(|span| (axis.place(span.from), axis.place(span.to))).collect();
-    Line { node, honest: story.honest[node.index()], down }
+    Line { node, honest: log.honest[node.index()], down }
 }
 
-/// Names and colours of kinds, and the number of each: the rarest of many share the last.
-fn kinds(copies: &[Flight]) -> (Vec<(String, Colour)>, BTreeMap<&'static str, usize>) {
+/// Names and colours of kinds, and the index of each: the rarest of many kinds share the last colour.
+fn kinds(copies: &[MessageCopy]) -> (Vec<(String, Colour)>, BTreeMap<&'static str, usize>) {
     let mut counts: Vec<(&'static str, usize)> = Vec::new();
     for copy in copies {
-        match counts.iter_mut().find(|(kind, _)| *kind == copy.sending.kind) {
+        match counts.iter_mut().find(|(kind, _)| *kind == copy.transmission.kind) {
             Some((_, count)) => *count += 1,
-            None => counts.push((copy.sending.kind, 1)),
+            None => counts.push((copy.transmission.kind, 1)),
         }
     }
     let mut by_count = counts.clone();
@@ -221,26 +221,26 @@ fn kinds(copies: &[Flight]) -> (Vec<(String, Colour)>, BTreeMap<&'static str, us
     (named, colours)
 }
 
-/// What nodes did, one mark for all that a node did alike at one instant.
-fn marks(story: &Story, choice: &Choice, axis: &TimeAxis) -> Vec<Mark> {
+/// Events at nodes; equal events at one node and instant have one mark.
+fn marks(log: &EventLog, selection: &Selection, axis: &TimeAxis) -> Vec<Mark> {
     let mut groups: BTreeMap<(Time, usize, Sign), Vec<String>> = BTreeMap::new();
     let within =
-        story.events.iter().filter(|event| event.at >= axis.from() && event.at <= axis.to() && !axis.is_cut(event.at));
+        log.events.iter().filter(|event| event.at >= axis.from() && event.at <= axis.to() && !axis.is_cut(event.at));
     for event in within {
-        let Some(line) = event.what.node().and_then(|node| choice.line(node)) else { continue };
-        let (sign, label) = match &event.what {
-            What::Finalized { block, .. } | What::Installed { block, .. } => (Sign::Final, short(block)),
-            What::Extended { block, .. } => (Sign::Extended, short(block)),
-            What::Rewound { to, .. } => (Sign::Rewound, format!("to {to}")),
-            What::Noted { label: "became_leader", .. } => (Sign::Leads, "leads".to_owned()),
-            What::Submitted { .. } => (Sign::Asked, String::new()),
-            What::Booted { .. } => (Sign::Started, String::new()),
-            What::Crashed { .. } => (Sign::Crashed, String::new()),
+        let Some(line) = event.kind.node().and_then(|node| selection.line(node)) else { continue };
+        let (sign, label) = match &event.kind {
+            EventKind::Finalized { block, .. } | EventKind::Installed { block, .. } => (Sign::Final, short(block)),
+            EventKind::Extended { block, .. } => (Sign::Extended, short(block)),
+            EventKind::Rewound { to, .. } => (Sign::Rewound, format!("to {to}")),
+            EventKind::Noted { label: note::LEADING, .. } => (Sign::Leads, "leads".to_owned()),
+            EventKind::Submitted { .. } => (Sign::Asked, String::new()),
+            EventKind::Booted { .. } => (Sign::Started, String::new()),
+            EventKind::Crashed { .. } => (Sign::Crashed, String::new()),
             _ => continue,
         };
         groups.entry((event.at, line, sign)).or_default().push(label);
     }
-    // Who declares a block final the moment that it extends its chain by it has one mark.
+    // A node that extends its chain by a block and declares it final at the same instant has one mark.
     let finals: Vec<(Time, usize)> =
         groups.keys().filter(|(.., sign)| *sign == Sign::Final).map(|(at, line, _)| (*at, *line)).collect();
     groups.retain(|(at, line, sign), _| *sign != Sign::Extended || !finals.contains(&(*at, *line)));
@@ -259,21 +259,21 @@ fn marks(story: &Story, choice: &Choice, axis: &TimeAxis) -> Vec<Mark> {
     groups.into_iter().map(mark).collect()
 }
 
-/// A block as it is called in a diagram: its height, and the first four digits of its name.
+/// The name of a block in a diagram: its height, and the first four digits of its hash.
 fn short(block: &BlockName) -> String {
     format!("{} {}", block.height, &block.id.hex()[..4])
 }
 
-fn violations(story: &Story, choice: &Choice, axis: &TimeAxis) -> Vec<Broken> {
+fn violations(log: &EventLog, selection: &Selection, axis: &TimeAxis) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut node = None;
-    for event in &story.events {
-        if let What::Violated(violation) = &event.what {
-            let line = node.and_then(|node| choice.line(node));
-            let what = format!("{} at {:.6} s: {}", violation.property, event.at.as_secs_f64(), violation.what);
-            broken.push(Broken { at: axis.place(event.at), line, text: what });
+    for event in &log.events {
+        if let EventKind::Violated(violation) = &event.kind {
+            let line = node.and_then(|node| selection.line(node));
+            let text = format!("{} at {:.6} s: {}", violation.property, event.at.as_secs_f64(), violation.what);
+            broken.push(Broken { at: axis.place(event.at), line, text });
         } else {
-            node = event.what.node();
+            node = event.kind.node();
         }
     }
     broken

@@ -1,14 +1,17 @@
-//! From what was counted to an [`Outcome`].
+//! Builds the [`Outcome`] of a run from its counters.
 
 use super::blocks::Index;
-use super::figures::{Around, Cut, Measured, confirmation_times, figures};
-use super::outcome::{
-    BlockRow, BlockStatus, IntervalRow, NodeRow, NoteRow, Outcome, PeriodRow, PhaseRow, RefusalRow, ReorgRow,
-    TransactionRow, TransactionStatus, UncheckedRow, ViolationRow,
-};
+use super::measured::{Cut, Measured, NodeUsage, Rows, RunCounts, confirmation_times};
+use super::message_counters::Traffic;
+use super::outcome::Outcome;
 use super::periods::{Bounds, View, periods, rows};
+use super::rows::{
+    BlockRow, BlockStatus, IntervalRow, NodeRow, NoteRow, PeriodRow, PhaseRow, RefusalRow, ReorgRow, TransactionRow,
+    TransactionStatus, UncheckedRow, ViolationRow,
+};
 use super::statistics::{distribution, percentile};
-use super::transactions::{NOWHERE, Transactions};
+use super::table;
+use super::transactions::{NO_BLOCK, Transactions};
 use super::{Metrics, Noted};
 use crate::base::{Duration, Height, NodeId, Time};
 use crate::observe::ViolationKind;
@@ -22,21 +25,22 @@ impl Metrics {
         self.close(end);
         let tips =
             (self.nodes.iter().zip(&self.settings.honest)).filter_map(|(node, honest)| node.tip.filter(|_| *honest));
-        let standings = self.blocks.standings(tips);
-        self.settle_transactions(&standings);
-        let blocks: Vec<BlockRow> = (self.blocks.iter().zip(&standings))
+        let statuses = self.blocks.statuses(tips);
+        self.complete_transactions(&statuses);
+        let blocks: Vec<BlockRow> = (self.blocks.iter().zip(&statuses))
             .filter(|(record, _)| record.block.height() > Height::GENESIS)
-            .map(|(record, standing)| record.row(*standing))
+            .map(|(record, status)| record.row(*status))
             .collect();
         let transactions = std::mem::take(&mut self.transactions.rows);
         let nodes = self.node_rows(end, &blocks);
-        let changes = if self.led { leader_changes(&blocks) } else { Vec::new() };
+        let changes = if self.has_leaders { leader_changes(&blocks) } else { Vec::new() };
         let from = Time::ZERO + self.settings.warm_up;
         let to = end.min(Time::ZERO + self.settings.duration).max(from);
         let (periods, phases) = self.around_faults(end, (from, to), &transactions, &blocks);
-        let mut measured = Measured::new(&self, verdict, (from, to), &transactions, &blocks, &nodes);
-        (measured.leader_changes, measured.end) = (changes.len(), end);
-        let summary = figures(&measured, &Around { periods: &periods, phases: &phases });
+        let tables =
+            Rows { transactions: &transactions, blocks: &blocks, nodes: &nodes, periods: &periods, phases: &phases };
+        let measured = Measured::new(tables, self.counts(), verdict, (from, to), end, changes.len());
+        let summary = table::summary(&measured);
         let reachable = measured.blocks.len() * self.settings.honest.iter().filter(|honest| **honest).count();
         let (confirmation, propagation) =
             (distribution(&measured.confirmation), self.propagation.distribution(reachable as u64));
@@ -49,7 +53,7 @@ impl Metrics {
             intervals: self.interval_rows(end, &transactions, &changes),
             blocks,
             nodes,
-            messages: self.kinds.rows(),
+            messages: self.messages.rows(),
             notes: self.notes.iter().map(note_row).collect(),
             refusals: self.refusals.iter().map(|(&reason, &count)| RefusalRow { reason, count }).collect(),
             reorgs: self.reorgs.iter().map(|(&depth, &count)| ReorgRow { depth, count }).collect(),
@@ -64,10 +68,38 @@ impl Metrics {
             transactions,
         }
     }
-    /// Ends what is under way.
+    /// What was counted, for metrics.
+    fn counts(&self) -> RunCounts<'_> {
+        let sent = match self.window {
+            (Some(before), Some(after)) => after.since(before),
+            _ => Traffic::default(),
+        };
+        let usage = |node: &super::Node| NodeUsage {
+            busy: node.window_busy,
+            sent_bytes: node.window_sent,
+            time: node.window_time,
+            peak_rate: node.peak_rate,
+        };
+        RunCounts {
+            offered: self.settings.offered,
+            mining_watts: self.settings.mining_watts,
+            cores: self.settings.cores,
+            weights: &self.settings.weights,
+            sent,
+            messages_lost: self.lost.iter().sum(),
+            longest_gap: self.longest_gap,
+            reorgs: &self.reorgs,
+            failed_round_numbers: self.failed_rounds.len() as u64,
+            blocked_by_gap: self.transactions.blocked,
+            skipped_requests: self.skipped_requests,
+            reads: &self.reads,
+            usage: self.nodes.iter().filter(|node| !node.window_time.is_zero()).map(usage).collect(),
+        }
+    }
+    /// Closes the intervals that are not over.
     fn close(&mut self, end: Time) {
-        self.cross_edges(end);
-        let total = self.kinds.total();
+        self.close_intervals(end);
+        let total = self.messages.total();
         self.window.0.get_or_insert(total);
         self.window.1.get_or_insert(total);
         // An interval that begins with the end of the run belongs to the one before.
@@ -75,7 +107,7 @@ impl Metrics {
             let late = self.series.counts.pop().unwrap_or_default();
             let last = self.series.now();
             last.blocks += late.blocks;
-            last.wasted += late.wasted;
+            last.failed_rounds += late.failed_rounds;
             last.reorgs += late.reorgs;
             last.reorg_max = last.reorg_max.max(late.reorg_max);
         }
@@ -97,33 +129,39 @@ impl Metrics {
         }
         let mut views = vec![View::whole(transactions, blocks)];
         for (region, name) in self.regions.names.iter().enumerate() {
-            let here = transactions.iter().filter(|row| self.regions.of[row.node.index()] == Some(region));
-            views.push(View::of_region(name, here, &self.regions.finals[region]));
+            let of_region = transactions.iter().filter(|row| self.regions.of[row.node.index()] == Some(region));
+            views.push(View::of_region(name, of_region, &self.regions.finals[region]));
         }
-        let anybody = self.settings.honest.contains(&true);
+        let has_honest = self.settings.honest.contains(&true);
         let cut = Cut::new(end, &confirmation_times(transactions, window));
-        rows(&periods, &views, blocks, |end| self.progress.after(end).filter(|_| anybody), &Bounds { window, end, cut })
+        rows(
+            &periods,
+            &views,
+            blocks,
+            |end| self.progress.after(end).filter(|_| has_honest),
+            &Bounds { window, end, cut },
+        )
     }
-    /// Completes the rows of transactions by what is known of their blocks. One whose final block did not stay, or
-    /// that was cut off before it was final, is lost unless the canonical chain has it in another block.
-    fn settle_transactions(&mut self, standings: &[BlockStatus]) {
-        let gone = |row: &TransactionRow, place: Index| match place {
-            NOWHERE => row.reorged,
-            place => standings[place as usize] != BlockStatus::Canonical,
+    /// Fills in the columns of transactions that depend on their blocks. A transaction is reverted if its final block is not
+    /// canonical, or if it was removed from a chain before it was final, unless another canonical block contains it.
+    fn complete_transactions(&mut self, statuses: &[BlockStatus]) {
+        let is_removed = |row: &TransactionRow, index: Index| match index {
+            NO_BLOCK => row.reorged,
+            index => statuses[index as usize] != BlockStatus::Canonical,
         };
-        let canonical = self.blocks.iter().zip(standings).filter(|(_, standing)| **standing == BlockStatus::Canonical);
-        let Transactions { rows, places, .. } = &mut self.transactions;
-        let mut kept: FxHashSet<u64> = FxHashSet::default();
-        if rows.iter().zip(&*places).any(|(row, &place)| gone(row, place)) {
+        let canonical = self.blocks.iter().zip(statuses).filter(|(_, status)| **status == BlockStatus::Canonical);
+        let Transactions { rows, block_indices, .. } = &mut self.transactions;
+        let mut canonical_ids: FxHashSet<u64> = FxHashSet::default();
+        if rows.iter().zip(&*block_indices).any(|(row, &index)| is_removed(row, index)) {
             let transactions = canonical.flat_map(|(record, _)| record.block.transactions());
-            kept.extend(transactions.map(|transaction| transaction.id().short()));
+            canonical_ids.extend(transactions.map(|transaction| transaction.id().short()));
         }
-        for (row, &place) in rows.iter_mut().zip(&*places) {
-            if gone(row, place) && !kept.contains(&row.id.0) {
+        for (row, &index) in rows.iter_mut().zip(&*block_indices) {
+            if is_removed(row, index) && !canonical_ids.contains(&row.id.0) {
                 row.status = TransactionStatus::Reverted;
             }
-            if place != NOWHERE {
-                let record = self.blocks.get(place);
+            if index != NO_BLOCK {
+                let record = self.blocks.get(index);
                 row.height = Some(record.block.height());
                 row.final_first = record.final_first;
                 row.final_everywhere = record.final_everywhere;
@@ -134,14 +172,14 @@ impl Metrics {
     fn node_rows(&self, end: Time, blocks: &[BlockRow]) -> Vec<NodeRow> {
         let mut made = vec![(0u64, 0u64); self.nodes.len()];
         for row in blocks {
-            // Nobody made the blocks of a proposer that does not exist; only a Byzantine node can send one.
+            // A Byzantine node can send a block whose proposer does not exist: it counts for no node.
             if let Some((canonical, stale)) = made.get_mut(row.proposer.index()) {
                 *canonical += u64::from(row.status == BlockStatus::Canonical);
                 *stale += u64::from(row.status == BlockStatus::Stale);
             }
         }
         let all = made.iter().map(|(canonical, _)| canonical).sum::<u64>().max(1) as f64;
-        let power = self.settings.power.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let weight = self.settings.weights.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let available = end.as_secs_f64() * f64::from(self.settings.cores);
         let row = |(index, node): (usize, &super::Node)| NodeRow {
             node: NodeId::from(index),
@@ -155,11 +193,11 @@ impl Metrics {
             blocks_canonical: made[index].0,
             blocks_stale: made[index].1,
             block_share: made[index].0 as f64 / all,
-            weight_share: self.settings.power[index] / power,
+            weight_share: self.settings.weights[index] / weight,
             crashes: node.crashes,
             reorgs: node.reorgs,
             reorg_max: node.reorg_max,
-            failed_rounds: node.wasted,
+            failed_rounds: node.failed_rounds,
             height: node.tip.map_or(Height::GENESIS, |tip| self.blocks.get(tip).block.height()),
             finalized: node.finalized,
         };
@@ -181,9 +219,9 @@ impl Metrics {
                 spans[index(row.final_entry)].push(row.final_entry.since(row.submitted));
             }
         }
-        let mut led = vec![0u64; count];
-        changes.iter().for_each(|at| led[index(*at)] += 1);
-        let (mut unconfirmed, mut before) = (0, super::Volume::default());
+        let mut leader_changes = vec![0u64; count];
+        changes.iter().for_each(|at| leader_changes[index(*at)] += 1);
+        let (mut unconfirmed, mut before) = (0, Traffic::default());
         let mut rows = Vec::with_capacity(count);
         for (at, counts) in self.series.counts.iter().enumerate() {
             let start = Time::ZERO + length * at as u64;
@@ -193,7 +231,7 @@ impl Metrics {
             unconfirmed = unconfirmed + submitted[at] - settled[at];
             spans[at].sort_unstable();
             let seconds = stop.since(start).as_secs_f64();
-            let told = counts.available > 0;
+            let has_reading = counts.available > 0;
             rows.push(IntervalRow {
                 start,
                 end: stop,
@@ -203,14 +241,14 @@ impl Metrics {
                 confirmation_p50_s: percentile(&spans[at], 500).map(Duration::as_secs_f64),
                 unconfirmed,
                 blocks: counts.blocks,
-                failed_rounds: counts.wasted,
-                leader_changes: led[at],
+                failed_rounds: counts.failed_rounds,
+                leader_changes: leader_changes[at],
                 reorgs: counts.reorgs,
                 reorg_max: counts.reorg_max,
                 messages: volume.messages,
                 sent_bytes: volume.bytes,
-                cpu_mean: told.then(|| counts.busy as f64 / counts.available as f64),
-                cpu_max: told.then_some(counts.busiest),
+                cpu_mean: has_reading.then(|| counts.busy as f64 / counts.available as f64),
+                cpu_max: has_reading.then_some(counts.busiest),
                 inbox_max: counts.inbox_max,
                 mempool_max: counts.mempool_max,
                 finalized_min: counts.finalized.0,

@@ -1,19 +1,19 @@
-//! How the values of a figure in several runs, one per seed, become one value with a 95 % confidence interval.
+//! How the values of a metric in several runs, one per seed, become one value with a 95 % confidence interval.
 //!
-//! | the figure | value | interval |
+//! | the metric | value | interval |
 //! |---|---|---|
-//! | a count of what must not happen | sum | none |
-//! | a time that may never come | median, runs in which it never came above all others | percentile bootstrap |
+//! | a count of events that must not happen | sum | none |
+//! | a time that may not be reached | median, runs that did not reach it above all others | percentile bootstrap |
 //! | a share in per cent | mean | percentile bootstrap |
 //! | a positive time, rate or ratio that spreads over more than a factor of three | geometric mean | Student's t of the logarithms |
 //! | anything else | mean | Student's t |
 //!
-//! Nothing that is measured here can be negative. Where Student's interval would be, that of the logarithms stands
-//! instead if all values are positive, and the bootstrap if one is zero. Values that differ by rounding alone have an
-//! interval of no width. The bootstrap (Efron 1979) draws from a stream named after the figure, so that it is repeatable
-//! bit for bit.
+//! No metric can be negative. Where Student's interval would be, the interval of the logarithms is used if all values are
+//! positive, and the bootstrap if one is zero. Values that differ by rounding alone have an interval of no width. The
+//! bootstrap (Efron 1979) draws from a stream named after the metric, so that it is repeatable bit for bit.
 
-use super::summary::{Figure, Interval, OverRuns};
+use super::definition::Aggregation;
+use super::summary::{Interval, Metric, Summary};
 use crate::base::{Hash, Stream};
 
 /// Resamples of a bootstrap.
@@ -28,52 +28,68 @@ const ROUNDING: f64 = 1e-9;
 /// Units of times, rates and ratios, which may spread over orders of magnitude.
 const SCALES: [&str; 7] = ["s", "tx/s", "bit/s", "B", "J", "W", "ratio"];
 
-/// The figure over all these runs.
+/// The metric over all these runs.
 ///
 /// # Panics
 /// Without a run.
-pub fn combine(of: &[&Figure]) -> Figure {
+fn combine(of: &[&Metric]) -> Metric {
     let first = of[0];
-    let mut values: Vec<f64> = of.iter().filter_map(|figure| figure.value).collect();
-    let in_vain = of.iter().map(|figure| figure.not_reached).sum::<u32>();
-    let until = of.iter().filter_map(|figure| figure.until).max_by(f64::total_cmp);
-    let runs = values.len() as u32 + in_vain;
-    let whole = Figure { runs, not_reached: in_vain, until, value: None, interval: None, ..first.clone() };
+    let mut values: Vec<f64> = of.iter().filter_map(|metric| metric.value).collect();
+    let not_reached = of.iter().map(|metric| metric.not_reached).sum::<u32>();
+    let until = of.iter().filter_map(|metric| metric.until).max_by(f64::total_cmp);
+    let runs = values.len() as u32 + not_reached;
+    let whole = Metric { runs, not_reached, until, value: None, interval: None, ..first.clone() };
     if runs == 0 {
         return whole;
     }
-    if first.over_runs == OverRuns::Median {
+    if first.aggregation == Aggregation::Median {
         values.resize(runs as usize, f64::INFINITY);
     }
-    let (over_runs, value, interval) = match first.over_runs {
-        OverRuns::Sum => (OverRuns::Sum, values.iter().sum(), None),
+    let (aggregation, value, interval) = match first.aggregation {
+        Aggregation::Sum => (Aggregation::Sum, values.iter().sum(), None),
         kind if runs == 1 => (kind, values[0], None),
         kind => several(first, kind, &values),
     };
-    Figure { over_runs, value: Some(value).filter(|value| value.is_finite()), interval, ..whole }
+    Metric { aggregation, value: Some(value).filter(|value| value.is_finite()), interval, ..whole }
 }
 
-fn several(figure: &Figure, kind: OverRuns, values: &[f64]) -> (OverRuns, f64, Option<Interval>) {
-    let (least, most) = values.iter().fold((f64::INFINITY, 0.0), |(least, most), v| (v.min(least), v.max(most)));
-    if most.is_finite() && most - least <= ROUNDING * most {
-        return (kind, least, Some(Interval { low: least, high: least }));
+/// One summary of several runs of one scenario under different seeds.
+///
+/// Metrics are matched by name and keep the order of the first run that has them.
+#[must_use]
+pub fn aggregate(runs: &[Summary]) -> Summary {
+    let mut metrics: Vec<Metric> = Vec::new();
+    for metric in runs.iter().flat_map(|run| &run.metrics) {
+        if !metrics.iter().any(|known| known.def == metric.def) {
+            let of: Vec<&Metric> = runs.iter().filter_map(|run| run.get(metric.def.name)).collect();
+            metrics.push(combine(&of));
+        }
     }
-    if kind == OverRuns::Median {
-        return (kind, median(values), Some(bootstrap(figure.name, values, median)));
+    Summary { metrics }
+}
+
+fn several(metric: &Metric, kind: Aggregation, values: &[f64]) -> (Aggregation, f64, Option<Interval>) {
+    let name = metric.def.name;
+    let (min, max) = values.iter().fold((f64::INFINITY, 0.0), |(min, max), v| (v.min(min), v.max(max)));
+    if max.is_finite() && max - min <= ROUNDING * max {
+        return (kind, min, Some(Interval { low: min, high: min }));
     }
-    if figure.unit == "%" {
-        return (kind, mean(values), Some(bootstrap(figure.name, values, mean)));
+    if kind == Aggregation::Median {
+        return (kind, median(values), Some(bootstrap(name, values, median)));
     }
-    let scale = SCALES.contains(&figure.unit) || figure.name.contains("_per_");
-    if scale && least > 0.0 && most > WIDE * least {
+    if metric.def.unit == "%" {
+        return (kind, mean(values), Some(bootstrap(name, values, mean)));
+    }
+    let is_scale = SCALES.contains(&metric.def.unit) || name.contains("_per_");
+    if is_scale && min > 0.0 && max > WIDE * min {
         let logs: Vec<f64> = values.iter().map(|value| libm::log(*value)).collect();
-        return (OverRuns::GeometricMean, libm::exp(mean(&logs)), Some(logarithmic(values)));
+        return (Aggregation::GeometricMean, libm::exp(mean(&logs)), Some(logarithmic(values)));
     }
     let usual = student(values);
     let interval = match usual.low {
         0.0.. => usual,
-        _ if least > 0.0 => logarithmic(values),
-        _ => bootstrap(figure.name, values, mean),
+        _ if min > 0.0 => logarithmic(values),
+        _ => bootstrap(name, values, mean),
     };
     (kind, mean(values), Some(interval))
 }
@@ -149,49 +165,55 @@ pub fn student_t_975(freedom: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::summary::{Summary, aggregate};
+    use super::super::definition::{Group, MetricDef, Reading};
     use super::*;
+    use crate::base::{Duration, Time};
     use proptest::prelude::*;
 
-    fn figure(unit: &'static str, value: Option<f64>, over_runs: OverRuns) -> Figure {
-        let (interval, until, definition) = (None, None, "a test");
-        let runs = u32::from(value.is_some());
-        Figure { name: "f", label: "f", unit, value, interval, runs, over_runs, not_reached: 0, until, definition }
+    const DEFINITION: &str = "a test";
+
+    /// A definition of its own for each unit, mean and name.
+    fn def(name: &'static str, unit: &'static str, aggregation: Aggregation) -> &'static MetricDef {
+        let mut def = MetricDef::new(name, name, unit, Group::Load, DEFINITION, |_| None);
+        def.aggregation = aggregation;
+        Box::leak(Box::new(def))
     }
 
-    fn over(unit: &'static str, values: &[f64]) -> (f64, Interval, OverRuns) {
-        let figures: Vec<Figure> = values.iter().map(|&value| figure(unit, Some(value), OverRuns::Mean)).collect();
-        let whole = combine(&figures.iter().collect::<Vec<_>>());
-        (whole.value.unwrap(), whole.interval.unwrap(), whole.over_runs)
+    fn metric(unit: &'static str, value: Option<f64>, aggregation: Aggregation) -> Metric {
+        Metric::new(def("f", unit, aggregation), Reading { value, not_by: None })
     }
 
-    fn awaited(values: &[Option<f64>]) -> Figure {
+    fn over(unit: &'static str, values: &[f64]) -> (f64, Interval, Aggregation) {
+        let metrics: Vec<Metric> = values.iter().map(|&value| metric(unit, Some(value), Aggregation::Mean)).collect();
+        let whole = combine(&metrics.iter().collect::<Vec<_>>());
+        (whole.value.unwrap(), whole.interval.unwrap(), whole.aggregation)
+    }
+
+    fn awaited(values: &[Option<f64>]) -> Metric {
+        let def = def("f", "s", Aggregation::Median);
+        let not_by = Some(Time::ZERO + Duration::from_secs(120));
         let of = |value: &Option<f64>| {
-            let mut figure = figure("s", *value, OverRuns::Median);
-            if value.is_none() {
-                (figure.runs, figure.not_reached, figure.until) = (1, 1, Some(120.0));
-            }
-            figure
+            Metric::new(def, Reading { value: *value, not_by: not_by.filter(|_| value.is_none()) })
         };
-        let figures: Vec<Figure> = values.iter().map(of).collect();
-        combine(&figures.iter().collect::<Vec<_>>())
+        let metrics: Vec<Metric> = values.iter().map(of).collect();
+        combine(&metrics.iter().collect::<Vec<_>>())
     }
 
     #[test]
     fn means_have_students_interval() {
         // Mean 10, deviation sqrt(2.5), t(4) = 2.776: the half width is 1.9632.
-        let (value, interval, over_runs) = over("s", &[8.0, 9.0, 10.0, 11.0, 12.0]);
-        assert_eq!((value, over_runs), (10.0, OverRuns::Mean));
+        let (value, interval, aggregation) = over("s", &[8.0, 9.0, 10.0, 11.0, 12.0]);
+        assert_eq!((value, aggregation), (10.0, Aggregation::Mean));
         assert!((interval.low - 8.036_757).abs() < 1e-6 && (interval.high - 11.963_243).abs() < 1e-6, "{interval:?}");
     }
 
     #[test]
-    fn what_spreads_over_more_than_a_factor_of_three_is_averaged_on_a_logarithmic_scale() {
-        let (value, interval, over_runs) = over("s", &[0.1, 1.0, 10.0]);
-        assert_eq!(over_runs, OverRuns::GeometricMean);
+    fn values_that_spread_over_more_than_a_factor_of_three_are_averaged_on_a_logarithmic_scale() {
+        let (value, interval, aggregation) = over("s", &[0.1, 1.0, 10.0]);
+        assert_eq!(aggregation, Aggregation::GeometricMean);
         assert!((value - 1.0).abs() < 1e-12, "{value}");
         assert!((interval.low * interval.high - 1.0).abs() < 1e-9 && interval.low > 0.0, "{interval:?}");
-        assert_eq!(over("", &[1.0, 10.0, 100.0]).2, OverRuns::Mean, "counts are not");
+        assert_eq!(over("", &[1.0, 10.0, 100.0]).2, Aggregation::Mean, "counts are not");
     }
 
     proptest! {
@@ -225,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn of_times_that_may_never_come_the_median_counts_and_what_never_came_is_above_all() {
+    fn of_times_that_may_not_be_reached_the_median_counts_and_runs_that_did_not_reach_one_rank_last() {
         let found = awaited(&[Some(1.0), Some(3.0), None]);
         assert_eq!((found.value, found.runs, found.not_reached, found.until), (Some(3.0), 3, 1, Some(120.0)));
         let interval = found.interval.unwrap();
@@ -240,8 +262,8 @@ mod tests {
     #[test]
     fn runs_without_a_value_do_not_count() {
         let runs = |values: &[Option<f64>]| {
-            let of = |value: &Option<f64>| Summary { figures: vec![figure("s", *value, OverRuns::Mean)] };
-            aggregate(&values.iter().map(of).collect::<Vec<_>>()).figures[0].clone()
+            let of = |value: &Option<f64>| Summary { metrics: vec![metric("s", *value, Aggregation::Mean)] };
+            aggregate(&values.iter().map(of).collect::<Vec<_>>()).metrics[0].clone()
         };
         let two = runs(&[Some(1.0), None, Some(3.0)]);
         assert_eq!((two.value, two.runs, two.interval.is_some()), (Some(2.0), 2, true));
@@ -253,19 +275,20 @@ mod tests {
 
     #[test]
     fn violations_are_summed() {
-        let figures: Vec<Figure> = [0.0, 2.0, 1.0].map(|value| figure("", Some(value), OverRuns::Sum)).to_vec();
-        let whole = combine(&figures.iter().collect::<Vec<_>>());
+        let metrics: Vec<Metric> = [0.0, 2.0, 1.0].map(|value| metric("", Some(value), Aggregation::Sum)).to_vec();
+        let whole = combine(&metrics.iter().collect::<Vec<_>>());
         assert_eq!((whole.value, whole.interval), (Some(3.0), None));
     }
 
     #[test]
-    fn figures_keep_their_order_and_those_of_some_runs_are_kept() {
-        let named = |name, value| Figure { name, ..figure("s", Some(value), OverRuns::Mean) };
-        let one = Summary { figures: vec![named("a", 1.0)] };
-        let two = Summary { figures: vec![named("b", 5.0), named("a", 3.0)] };
+    fn metrics_keep_their_order_and_those_of_some_runs_are_kept() {
+        let named =
+            |name, value| Metric::new(def(name, "s", Aggregation::Mean), Reading { value: Some(value), not_by: None });
+        let one = Summary { metrics: vec![named("a", 1.0)] };
+        let two = Summary { metrics: vec![named("b", 5.0), named("a", 3.0)] };
         let whole = aggregate(&[one, two]);
         assert_eq!(
-            whole.figures.iter().map(|f| (f.name, f.value)).collect::<Vec<_>>(),
+            whole.metrics.iter().map(|metric| (metric.def.name, metric.value)).collect::<Vec<_>>(),
             [("a", Some(2.0)), ("b", Some(5.0))]
         );
         assert_eq!(aggregate(&[]), Summary::default());

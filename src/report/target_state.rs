@@ -1,7 +1,7 @@
-//! What stands at a place where results shall go, and whose it is.
+//! The content of a target directory, and whether this program wrote it.
 //!
-//! Results are ours file by file: `manifest.json` lists each file with its SHA-256, and holds its own. Only what is listed
-//! is ever removed. A folder in which anything else lies is not replaced.
+//! `manifest.json` lists each file of results with its SHA-256, and holds its own hash. Only listed files are ever removed. A
+//! directory with any other file is not replaced.
 
 use super::manifest::{Broken, MANIFEST, Sealed};
 use crate::base::Hash;
@@ -11,81 +11,81 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-/// Results within results are this deep at most.
-const DEEPEST: usize = 8;
+/// Greatest depth of results within results.
+const DEPTH_MAX: usize = 8;
 
-/// What stands at a place.
+/// The state of a target.
 #[derive(Debug)]
-pub enum Place {
-    /// Nothing, or an empty folder.
+pub enum TargetState {
+    /// Nothing, or an empty directory.
     Free,
-    /// Results, and nothing else.
+    /// Results of this program, and nothing else.
     Ours(Box<Contents>),
-    /// Something else, as the end of "it ...".
+    /// Anything else; the reason as the end of "it ...".
     Foreign(String),
 }
 
-/// What lies in a folder of results.
+/// The content of a directory of results.
 #[derive(Debug)]
 pub struct Contents {
     /// Its manifest.
     pub sealed: Sealed,
-    /// The files that it lists, those of its parts and their manifests included, by their path in it.
+    /// The files that it lists, by their path in it; those of its parts and their manifests included.
     pub files: BTreeMap<String, Condition>,
-    /// What lies in it besides, by its path.
-    pub strange: Vec<String>,
-    /// The folders in it that have a manifest of their own which cannot be read, and why.
+    /// Other files and directories in it, by their path.
+    pub unlisted: Vec<String>,
+    /// The directories in it whose own manifest cannot be read, and why.
     pub unread: BTreeMap<String, Broken>,
 }
 
-/// How a file that is listed was found.
+/// The state of a listed file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Condition {
-    /// As it was written, with this SHA-256.
+    /// Unchanged, with this SHA-256.
     Whole(String),
-    /// With this SHA-256 instead of that which was written.
+    /// Changed: it has this SHA-256 instead of the one listed.
     Changed(String),
-    /// Not at all, or not to be read.
+    /// It is missing or cannot be read.
     Missing,
 }
 
-impl Place {
-    /// Looks at `path`, at which no link stands.
+impl TargetState {
+    /// Reads the state of `path`, which must not be a link.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn of(path: &Path) -> io::Result<Place> {
+    pub fn read(path: &Path) -> io::Result<TargetState> {
         match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TargetState::Free),
             Err(error) => return Err(error),
-            Ok(found) if !found.is_dir() => return Ok(Place::Foreign("is no folder".to_owned())),
+            Ok(found) if !found.is_dir() => return Ok(TargetState::Foreign("is no folder".to_owned())),
             Ok(_) => {}
         }
         if fs::read_dir(path)?.next().is_none() {
-            return Ok(Place::Free);
+            return Ok(TargetState::Free);
         }
-        let contents = match Contents::of(path) {
+        let contents = match Contents::read(path) {
             Ok(contents) => contents,
             Err(Broken::Missing(_)) => {
-                return Ok(Place::Foreign("is not empty and holds no earlier results".to_owned()));
+                return Ok(TargetState::Foreign("is not empty and holds no earlier results".to_owned()));
             }
-            Err(broken) => return Ok(Place::Foreign(format!("holds a {MANIFEST} that {broken}"))),
+            Err(broken) => return Ok(TargetState::Foreign(format!("holds a {MANIFEST} that {broken}"))),
         };
-        if let Some(strange) = contents.strange.first() {
-            let more = match contents.strange.len() {
+        if let Some(first) = contents.unlisted.first() {
+            let more = match contents.unlisted.len() {
                 1 => String::new(),
                 many => format!(" and {} more", many - 1),
             };
-            return Ok(Place::Foreign(format!("holds {strange}{more}, which this program did not write")));
+            return Ok(TargetState::Foreign(format!("holds {first}{more}, which this program did not write")));
         }
-        Ok(Place::Ours(Box::new(contents)))
+        Ok(TargetState::Ours(Box::new(contents)))
     }
 }
 
-/// Where `target` leads: a link is followed, so that it is never replaced.
+/// The absolute path of `target`. A link is followed, so that it is never replaced.
 ///
 /// # Errors
-/// If it leads nowhere.
+/// If it is a link whose target does not exist.
 pub fn resolve(target: &Path) -> io::Result<PathBuf> {
     let absolute = std::path::absolute(target)?;
     match fs::symlink_metadata(&absolute) {
@@ -99,17 +99,17 @@ pub fn resolve(target: &Path) -> io::Result<PathBuf> {
 }
 
 impl Contents {
-    /// Looks at everything in `folder`.
+    /// Reads the content of a directory of results.
     ///
     /// # Errors
     /// If it has no manifest that can be read.
-    pub fn of(folder: &Path) -> Result<Contents, Broken> {
+    pub fn read(folder: &Path) -> Result<Contents, Broken> {
         let sealed = Sealed::read(folder)?;
         let mut contents =
-            Contents { sealed: sealed.clone(), files: BTreeMap::new(), strange: Vec::new(), unread: BTreeMap::new() };
+            Contents { sealed: sealed.clone(), files: BTreeMap::new(), unlisted: Vec::new(), unread: BTreeMap::new() };
         contents.files.insert(MANIFEST.to_owned(), condition(&sealed));
         contents.list(folder, "", &sealed, 0);
-        contents.strange = contents.unlisted(folder);
+        contents.unlisted = contents.find_unlisted(folder);
         Ok(contents)
     }
     /// Files that were changed since they were written.
@@ -132,7 +132,7 @@ impl Contents {
         }
         let listed = sealed.files.keys().filter_map(|file| file.strip_suffix(MANIFEST)?.strip_suffix('/'));
         let parts: BTreeSet<&str> = listed.chain(sealed.parts.iter().map(String::as_str)).collect();
-        for part in parts.into_iter().filter(|part| is_below(part) && depth < DEEPEST) {
+        for part in parts.into_iter().filter(|part| is_below(part) && depth < DEPTH_MAX) {
             let (inner, manifest) = (format!("{within}{part}/"), format!("{within}{part}/{MANIFEST}"));
             match Sealed::read(&root.join(&inner)) {
                 Ok(sealed) => {
@@ -146,36 +146,36 @@ impl Contents {
             }
         }
     }
-    /// What lies in `root` and is in no list. Links are not followed.
-    fn unlisted(&self, root: &Path) -> Vec<String> {
-        let mut strange = Vec::new();
+    /// Finds the files and directories in `root` that are not listed. Links are not followed.
+    fn find_unlisted(&self, root: &Path) -> Vec<String> {
+        let mut unlisted = Vec::new();
         let mut folders = vec![String::new()];
         while let Some(within) = folders.pop() {
             for entry in fs::read_dir(root.join(&within)).into_iter().flatten().flatten() {
                 let path = format!("{within}{}", entry.file_name().to_string_lossy());
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                let leads_on = || {
+                let has_listed = || {
                     self.files
                         .range(format!("{path}/")..)
                         .next()
                         .is_some_and(|(file, _)| file.starts_with(&format!("{path}/")))
                 };
-                if is_folder && leads_on() {
+                if is_folder && has_listed() {
                     folders.push(format!("{path}/"));
                 } else if is_folder
                     || !self.files.contains_key(&path)
                     || !entry.file_type().is_ok_and(|kind| kind.is_file())
                 {
-                    strange.push(path);
+                    unlisted.push(path);
                 }
             }
         }
-        strange.sort();
-        strange
+        unlisted.sort();
+        unlisted
     }
-    /// What is replaced, for people.
+    /// A description for the user.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn description(&self) -> String {
         let record = &self.sealed.record;
         let name = record["name"].as_str().unwrap_or_default();
         let of = match (record["kind"].as_str().unwrap_or_default(), &record["seed"]) {
@@ -189,11 +189,10 @@ impl Contents {
         let changed = if changed == 0 { String::new() } else { format!(", {changed} of them changed since") };
         format!("{of}, {} files{changed}", self.files.len())
     }
-    /// Removes the files that are listed from `folder`, where they lie, and folders that are empty then. Whatever else
-    /// lies there stays.
+    /// Removes the listed files from `folder`, and directories that are empty then. Other files stay.
     ///
     /// # Errors
-    /// If something cannot be removed, or something stays.
+    /// If a file cannot be removed, or a directory is not empty.
     pub fn remove(&self, folder: &Path) -> io::Result<()> {
         let mut folders = BTreeSet::new();
         for file in self.files.keys() {
@@ -203,7 +202,7 @@ impl Contents {
             }
             folders.extend(Path::new(file).ancestors().skip(1).map(Path::to_owned));
         }
-        // Those within come behind those around them.
+        // Inner directories are ordered after outer ones.
         for inner in folders.iter().rev() {
             match fs::remove_dir(folder.join(inner)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -219,7 +218,7 @@ fn condition(sealed: &Sealed) -> Condition {
     if sealed.is_whole() { Condition::Whole(found) } else { Condition::Changed(found) }
 }
 
-/// Whether a path leads from a folder to something in it.
+/// Whether a relative path stays below its directory.
 #[must_use]
 pub fn is_below(path: &str) -> bool {
     path.split('/').all(name::is_plain)
@@ -228,7 +227,7 @@ pub fn is_below(path: &str) -> bool {
 /// The SHA-256 of an ordinary file.
 ///
 /// # Errors
-/// If it is none, or cannot be read.
+/// If it is no ordinary file, or cannot be read.
 pub fn hash(path: &Path) -> io::Result<String> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));

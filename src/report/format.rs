@@ -1,4 +1,4 @@
-//! Numbers as people read them: three significant digits, and a unit that fits.
+//! Numbers for people: three significant digits, and a suitable unit.
 
 /// A value in its unit: `1.25 Mbit/s`, `43.1 ms`, `12,345`.
 #[must_use]
@@ -44,7 +44,7 @@ pub fn digits(value: f64) -> String {
 }
 
 /// An interval in the unit of its upper end, or of its lower if the upper is infinite: `2.88 to 2.92 s`. Equal ends are
-/// one value; ends that are the same in three digits tell only how close they are.
+/// one value; of ends that are the same in three digits only their closeness is given.
 #[must_use]
 pub fn range(low: f64, high: f64, unit: &str) -> String {
     if low >= high {
@@ -90,13 +90,13 @@ fn thousands_scale(value: f64, unit: &str, prefixes: [&str; 6]) -> (f64, String)
 #[must_use]
 pub fn grouped(value: f64) -> String {
     let text = format!("{value:.0}");
-    let (sign, figures) = text.strip_prefix('-').map_or(("", text.as_str()), |figures| ("-", figures));
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
     let mut out = String::from(sign);
-    for (at, figure) in figures.chars().enumerate() {
-        if at > 0 && (figures.len() - at).is_multiple_of(3) {
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
-        out.push(figure);
+        out.push(digit);
     }
     out
 }

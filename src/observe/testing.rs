@@ -15,7 +15,7 @@ pub fn node(n: u32) -> NodeId {
     NodeId(n)
 }
 
-/// A payment of one, told from others by its nonce; 200 bytes, fee 2.
+/// A payment of one, distinguished from others by its nonce; 200 bytes, fee 2.
 pub fn payment(nonce: u64) -> Arc<Transaction> {
     let keys = Keyring::new(Crypto::Symbolic, 1, "account", 2);
     Transaction::signed(&keys, AccountId(0), nonce, 2, Body::Transfer { to: AccountId(1), amount: 1 }, 200)
@@ -35,25 +35,25 @@ pub fn child(parent: &Block, proposer: u32, transactions: &[Arc<Transaction>]) -
     Block::new(header, batch)
 }
 
-/// The state root that everybody should have after a block.
+/// The state root that all nodes should have after a block.
 pub fn root(block: &Block) -> Hash {
     Hash::of(&block.id().0)
 }
 
-/// An observer, told a history step by step; keeps what it finds.
+/// An observer that receives a history step by step; keeps its violations.
 pub struct Feed<O> {
     /// The observer.
     pub observer: O,
-    /// What it found.
+    /// The violations that it found.
     pub found: Vec<Violation>,
 }
 
 impl<O: Observer> Feed<O> {
-    /// Nothing is told yet.
+    /// An observer that has received no event.
     pub fn new(observer: O) -> Feed<O> {
         Feed { observer, found: Vec::new() }
     }
-    /// Something happens `at` milliseconds after the start.
+    /// An event `at` milliseconds after the start.
     pub fn notify(&mut self, at: u64, observed: &Observed<'_>) {
         self.found.extend(self.observer.observe(ms(at), observed).err());
     }
@@ -73,7 +73,7 @@ impl<O: Observer> Feed<O> {
     pub fn submit(&mut self, at: u64, n: u32, transaction: &Arc<Transaction>) {
         self.notify(at, &Observed::Submitted { client: ClientId(n), node: node(n), transaction, again: false });
     }
-    /// A node comes to hold a block.
+    /// A node receives a block.
     pub fn hold(&mut self, at: u64, n: u32, block: &Arc<Block>) {
         self.notify(at, &Observed::Held { node: node(n), block });
     }
@@ -105,7 +105,7 @@ impl<O: Observer> Feed<O> {
     pub fn end(&mut self, at: u64) {
         self.found.extend(self.observer.finish(ms(at)).err());
     }
-    /// What was found, as text.
+    /// The violations as text.
     pub fn texts(&self) -> Vec<String> {
         self.found.iter().map(ToString::to_string).collect()
     }

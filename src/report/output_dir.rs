@@ -1,13 +1,13 @@
-//! Folders that appear whole or not at all.
+//! Output directories that appear complete or not at all.
 //!
-//! A folder is written beside the place where it will stand, under a name that begins with a dot, and renamed when
-//! everything is in it. Earlier results that it replaces are moved aside first and removed last, file by file as their
-//! manifest lists them, so that at any instant either the old or the new folder can be found whole. What is not ours is
-//! never touched, and nothing is written outside: what leads to a file are plain names.
+//! A directory is written beside its target under a name that begins with a dot, and renamed when all files are in it.
+//! Earlier results that it replaces are first moved aside and finally removed, file by file as their manifest lists them.
+//! At any instant either the old or the new directory is complete. Files of others are never touched, and nothing is written
+//! outside: all parts of a path are plain names.
 
 use super::lock::{self, Lock, Locked};
 use super::manifest::{MANIFEST, Sealed};
-use super::place::{self, Place};
+use super::target_state::{self, TargetState};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -17,11 +17,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Something could not be written. The cause is its source.
+/// A file or directory could not be written. The cause is its source.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}")]
 pub struct WriteError {
-    /// What: a file or a folder, at the place where it would have stood.
+    /// The path that it would have had in the end.
     pub path: String,
     #[source]
     cause: io::Error,
@@ -35,31 +35,31 @@ impl WriteError {
     }
 }
 
-/// What may be replaced, and what happens where it may not.
+/// Which results may be replaced, and what happens to others.
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
     /// The hash of the scenario: results of the same one are replaced.
     pub scenario_sha256: String,
     /// Results of these kinds are replaced.
     pub kinds: &'static [&'static str],
-    /// Whether results of any other experiment of ours are replaced too.
+    /// Whether results of any other experiment are replaced too.
     pub force: bool,
-    /// Whether to go beside what may not be replaced; else it is refused.
+    /// Whether to write beside results that may not be replaced; else that is an error.
     pub beside: bool,
 }
 
-/// A place that this process alone writes to.
+/// A target that only this process writes to.
 #[derive(Debug)]
 pub struct Claim {
     target: PathBuf,
     shown: PathBuf,
     rule: Rule,
     lock: Lock,
-    /// What people should know of how it was found.
+    /// Messages for the user about what was found there.
     pub notes: Vec<String>,
 }
 
-/// Why a place cannot be had: a sentence about it.
+/// Why a target cannot be claimed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write results to {path}: {why}")]
 pub struct Refused {
@@ -68,17 +68,17 @@ pub struct Refused {
 }
 
 impl Claim {
-    /// Claims `target`, or a place beside it if `rule` says so.
+    /// Claims `target`, or a path beside it if `rule` says so.
     ///
     /// # Errors
-    /// If what stands there may not be replaced, another process writes there, or nothing can be written there.
+    /// If its content may not be replaced, another process writes there, or nothing can be written there.
     ///
     /// # Panics
     /// Never: some number is free.
     pub fn on(target: &Path, rule: &Rule) -> Result<Claim, Refused> {
         let mut notes = Vec::new();
         let at = |path: &Path| -> Result<PathBuf, Refused> {
-            place::resolve(path).map_err(|error| refused(path, error.to_string()))
+            target_state::resolve(path).map_err(|error| refused(path, error.to_string()))
         };
         for left in lock::clear_beside(&at(target)?) {
             notes.push(format!("removed {}, left behind by a process that was killed", relative(&left)));
@@ -87,7 +87,7 @@ impl Claim {
             let shown = if number == 1 { target.to_owned() } else { with_suffix(target, &format!("-{number}")) };
             let place = at(&shown)?;
             let lock = lock_of(&place, &shown)?;
-            let found = Place::of(&place).map_err(|error| refused(&shown, error.to_string()))?;
+            let found = TargetState::read(&place).map_err(|error| refused(&shown, error.to_string()))?;
             match rule.judge(&found) {
                 Ok(()) => {
                     if number > 1 {
@@ -101,26 +101,26 @@ impl Claim {
         }
         unreachable!("some number is free")
     }
-    /// Claims `target`, whatever stands there: it is gone on with.
+    /// Claims `target` whatever it contains, to continue it.
     ///
     /// # Errors
     /// If another process writes there, or nothing can be written there.
     pub fn unseen(target: &Path) -> Result<Claim, Refused> {
-        let place = place::resolve(target).map_err(|error| refused(target, error.to_string()))?;
+        let place = target_state::resolve(target).map_err(|error| refused(target, error.to_string()))?;
         let (lock, rule) = (lock_of(&place, target)?, Rule::default());
         Ok(Claim { target: place, shown: target.to_owned(), rule, lock, notes: Vec::new() })
     }
-    /// Where it is.
+    /// The absolute path.
     #[must_use]
     pub fn place(&self) -> &Path {
         &self.target
     }
-    /// What people call it.
+    /// The path as the user wrote it.
     #[must_use]
     pub fn shown(&self) -> &Path {
         &self.shown
     }
-    /// Notes that something hidden is about to be made.
+    /// Notes that a hidden file or directory will be made.
     ///
     /// # Errors
     /// If that cannot be written.
@@ -144,19 +144,19 @@ fn refused(path: &Path, why: String) -> Refused {
     Refused { path: path.display().to_string(), why }
 }
 
-/// A path as people in this folder call it.
+/// A path relative to the working directory, if it is below.
 fn relative(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
 impl Rule {
-    /// Whether what was found may give way; if not, why, as the end of "it ...".
-    fn judge(&self, found: &Place) -> Result<(), String> {
+    /// Whether the content of a target may be replaced; if not, why, as the end of "it ...".
+    fn judge(&self, found: &TargetState) -> Result<(), String> {
         let contents = match found {
-            Place::Free => return Ok(()),
-            Place::Foreign(why) => return Err(why.clone()),
-            Place::Ours(contents) => contents,
+            TargetState::Free => return Ok(()),
+            TargetState::Foreign(why) => return Err(why.clone()),
+            TargetState::Ours(contents) => contents,
         };
         if self.force {
             return Ok(());
@@ -165,11 +165,11 @@ impl Rule {
         let kind = record["kind"].as_str().unwrap_or_default();
         let is_of_same = record["scenario_sha256"] == *self.scenario_sha256;
         if self.kinds.is_empty() && is_of_same && kind.starts_with("search") {
-            return Err(format!("holds {}; --resume goes on with it, --force replaces it", contents.told()));
+            return Err(format!("holds {}; --resume goes on with it, --force replaces it", contents.description()));
         }
         let is_same = is_of_same && self.kinds.contains(&kind);
         match contents.changed().next() {
-            _ if !is_same => Err(format!("holds {}; --force replaces that", contents.told())),
+            _ if !is_same => Err(format!("holds {}; --force replaces that", contents.description())),
             Some(changed) => {
                 Err(format!("holds {changed}, which was changed since it was written; --force replaces it"))
             }
@@ -178,10 +178,10 @@ impl Rule {
     }
 }
 
-/// Makes a file: the real thing, except in tests.
+/// Creates a file; tests replace it.
 type Create = fn(&Path) -> io::Result<File>;
 
-/// A hidden folder that disappears when it is dropped, unless it was renamed.
+/// A hidden directory that is removed when this is dropped, unless it was renamed.
 #[derive(Debug)]
 struct Hidden(PathBuf);
 
@@ -191,70 +191,70 @@ impl Drop for Hidden {
     }
 }
 
-/// A folder in the making. Dropped before it has landed, it disappears.
+/// A directory that is being written. It is removed when it is dropped before it is committed.
 #[derive(Debug)]
-pub struct Folder {
-    // Before the claim, so that it is gone when the lock is.
+pub struct OutputDir {
+    // Dropped before the claim, so that it is removed while the lock is held.
     hidden: Hidden,
     claim: Option<Claim>,
-    /// Where it goes.
+    /// Its path in the end.
     target: PathBuf,
-    /// What people call that place: differs from `target` for parts of a folder that is itself in the making.
+    /// That path as the user knows it; it differs from `target` within a directory that is not committed.
     shown: PathBuf,
     create: Create,
     /// The SHA-256 of each file.
     files: Mutex<BTreeMap<String, String>>,
 }
 
-/// A folder in its place.
+/// A directory that was committed.
 #[derive(Debug)]
-pub struct Landed {
-    /// The place.
+pub struct Committed {
+    /// Its path.
     pub place: PathBuf,
-    /// What of another experiment, or changed since, it replaced, for people.
+    /// A description of results that it replaced, if they were of another experiment or partly could not be removed.
     pub replaced: Option<String>,
 }
 
-impl Landed {
-    /// A folder that replaced nothing.
+impl Committed {
+    /// A directory that replaced nothing.
     #[must_use]
-    pub fn beside(place: PathBuf) -> Landed {
-        Landed { place, replaced: None }
+    pub fn beside(place: PathBuf) -> Committed {
+        Committed { place, replaced: None }
     }
 }
 
-/// Whether a folder could take its place.
-enum Turn {
-    /// It has it; what gave way for it, if that is worth a word.
-    Taken(Option<String>),
-    /// What stands there may not give way.
+/// Whether a directory could be moved to its target.
+enum Replacement {
+    /// It could. Describes what it replaced, if the user should know.
+    Done(Option<String>),
+    /// The content of the target may not be replaced.
     Refused,
 }
 
-impl Folder {
-    /// Begins the folder that will stand at `target`, or beside it if something stands there. Parents are made as needed.
+impl OutputDir {
+    /// Begins a directory that will be at `target`, or beside it if that is not free. Parents are made as needed.
     ///
     /// # Errors
     /// If nothing can be written there.
-    pub fn begin(target: &Path) -> Result<Folder, WriteError> {
-        let absolute = place::resolve(target).map_err(|cause| WriteError::new(target, cause))?;
-        Folder::make(absolute, target.to_owned(), None, |path| File::create(path))
+    pub fn create(target: &Path) -> Result<OutputDir, WriteError> {
+        let absolute = target_state::resolve(target).map_err(|cause| WriteError::new(target, cause))?;
+        OutputDir::make(absolute, target.to_owned(), None, |path| File::create(path))
     }
-    /// Begins the folder that will stand at a place that was claimed.
+    /// Begins a directory that will be at a target that was claimed.
     ///
     /// # Errors
     /// If nothing can be written there.
-    pub fn begin_at(claim: Claim) -> Result<Folder, WriteError> {
-        Folder::begin_with(claim, |path| File::create(path))
+    pub fn create_claimed(claim: Claim) -> Result<OutputDir, WriteError> {
+        OutputDir::create_with(claim, |path| File::create(path))
     }
-    fn begin_with(claim: Claim, create: Create) -> Result<Folder, WriteError> {
+    fn create_with(claim: Claim, create: Create) -> Result<OutputDir, WriteError> {
         let (target, shown) = (claim.target.clone(), claim.shown.clone());
         for hidden in [lock::making(&target), lock::replaced(&target)] {
             claim.note(&hidden).map_err(|cause| WriteError::new(&shown, cause))?;
         }
-        Folder::make(target, shown, Some(claim), create)
+        OutputDir::make(target, shown, Some(claim), create)
     }
-    fn make(target: PathBuf, shown: PathBuf, claim: Option<Claim>, create: Create) -> Result<Folder, WriteError> {
+    fn make(target: PathBuf, shown: PathBuf, claim: Option<Claim>, create: Create) -> Result<OutputDir, WriteError> {
         let hidden = lock::making(&target);
         let made = || -> io::Result<()> {
             let unnamed = || io::Error::new(io::ErrorKind::InvalidInput, "this is not a name for a folder");
@@ -262,26 +262,26 @@ impl Folder {
             fs::create_dir(&hidden)
         };
         made().map_err(|cause| WriteError::new(&shown, cause))?;
-        Ok(Folder { hidden: Hidden(hidden), claim, target, shown, create, files: Mutex::default() })
+        Ok(OutputDir { hidden: Hidden(hidden), claim, target, shown, create, files: Mutex::default() })
     }
-    /// Begins a folder within this one.
+    /// Begins a directory within this one.
     ///
     /// # Errors
     /// If nothing can be written there.
-    pub fn part(&self, name: &str) -> Result<Folder, WriteError> {
+    pub fn subdir(&self, name: &str) -> Result<OutputDir, WriteError> {
         let (target, shown) = (self.within(name)?, self.shown.join(name));
-        Folder::make(target, shown, None, self.create)
+        OutputDir::make(target, shown, None, self.create)
     }
-    /// The place of something in this folder.
+    /// The path of something in this directory.
     fn within(&self, name: &str) -> Result<PathBuf, WriteError> {
-        if place::is_below(name) {
+        if target_state::is_below(name) {
             return Ok(self.hidden.0.join(name));
         }
         let outside =
             io::Error::new(io::ErrorKind::InvalidInput, format!("\"{name}\" is no name for a part of results"));
         Err(WriteError::new(&self.shown.join(name), outside))
     }
-    /// Writes the file called `name`, which may lie in a sub-folder.
+    /// Writes the file `name`, which may be in a subdirectory.
     ///
     /// # Errors
     /// Names the file and the cause.
@@ -300,13 +300,13 @@ impl Folder {
         self.files().insert(name.to_owned(), hash);
         Ok(())
     }
-    /// Lists a file that was put here otherwise: the manifest of a part. Nothing happens if it is not there.
+    /// Lists a file that was written otherwise: the manifest of a subdirectory. Does nothing if there is no such file.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn adopt(&self, name: &str) -> Result<(), WriteError> {
         let path = self.within(name)?;
-        match place::hash(&path) {
+        match target_state::hash(&path) {
             Ok(hash) => {
                 self.files().insert(name.to_owned(), hash);
                 Ok(())
@@ -315,7 +315,7 @@ impl Folder {
             Err(error) => Err(WriteError::new(&self.shown.join(name), error)),
         }
     }
-    /// Writes the manifest, last of all files: it lists all, and a folder that has one is whole.
+    /// Writes the manifest. It lists all other files and is written last: a directory that has one is complete.
     ///
     /// # Errors
     /// If it could not be written.
@@ -331,57 +331,57 @@ impl Folder {
     fn files(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Puts the folder in its place. What stands there is replaced if that may be, else it goes beside.
+    /// Moves the directory to its target. Earlier content is replaced if that is allowed; else the directory goes beside.
     ///
     /// # Errors
-    /// If it cannot be put there; what stood there stands again.
-    pub fn land(self) -> Result<Landed, WriteError> {
+    /// If it cannot be moved there; the earlier content is restored.
+    pub fn commit(self) -> Result<Committed, WriteError> {
         match self.replace() {
-            Ok(Turn::Taken(replaced)) => Ok(Landed { place: self.shown.clone(), replaced }),
-            Ok(Turn::Refused) => self.land_beside("").map(Landed::beside),
+            Ok(Replacement::Done(replaced)) => Ok(Committed { place: self.shown.clone(), replaced }),
+            Ok(Replacement::Refused) => self.commit_with_suffix("").map(Committed::beside),
             Err(cause) => Err(WriteError::new(&self.shown, cause)),
         }
     }
-    /// Puts the folder in its place if what stands there may give way.
-    fn replace(&self) -> io::Result<Turn> {
+    /// Moves the directory to its target if the earlier content may be replaced.
+    fn replace(&self) -> io::Result<Replacement> {
         let target = &self.target;
-        if matches!(Place::of(target)?, Place::Free) {
+        if matches!(TargetState::read(target)?, TargetState::Free) {
             self.put(target)?;
-            return Ok(Turn::Taken(None));
+            return Ok(Replacement::Done(None));
         }
-        let Some(claim) = &self.claim else { return Ok(Turn::Refused) };
-        if claim.rule.judge(&Place::of(target)?).is_err() {
-            return Ok(Turn::Refused);
+        let Some(claim) = &self.claim else { return Ok(Replacement::Refused) };
+        if claim.rule.judge(&TargetState::read(target)?).is_err() {
+            return Ok(Replacement::Refused);
         }
-        // Nobody puts anything in it any more when it is aside, and it is looked at once more.
+        // No process writes into it once it is moved aside: only now its content is checked for certain.
         let aside = lock::replaced(target);
         fs::rename(target, &aside)?;
         let back = |error: io::Error| fs::rename(&aside, target).map_or_else(|worse| worse, |()| error);
-        let earlier = match Place::of(&aside).map_err(back)? {
+        let earlier = match TargetState::read(&aside).map_err(back)? {
             found if claim.rule.judge(&found).is_err() => {
                 fs::rename(&aside, target)?;
-                return Ok(Turn::Refused);
+                return Ok(Replacement::Refused);
             }
             found => found,
         };
         self.put(target).map_err(back)?;
-        let Place::Ours(contents) = &earlier else { return Ok(Turn::Taken(None)) };
-        let told = contents.told();
+        let TargetState::Ours(contents) = &earlier else { return Ok(Replacement::Done(None)) };
+        let replaced = contents.description();
         let is_same = Rule { force: false, ..claim.rule.clone() }.judge(&earlier).is_ok();
-        Ok(Turn::Taken(match contents.remove(&aside) {
-            Ok(()) => Some(told).filter(|_| !is_same),
-            Err(error) => Some(format!("{told}; some of it stays in {}: {error}", aside.display())),
+        Ok(Replacement::Done(match contents.remove(&aside) {
+            Ok(()) => Some(replaced).filter(|_| !is_same),
+            Err(error) => Some(format!("{replaced}; some of it stays in {}: {error}", aside.display())),
         }))
     }
-    /// Puts the folder in its place if that is free, else beside it under its name with `suffix`, and if need be a
-    /// number: nothing is replaced. Returns the place.
+    /// Moves the directory to its target if that is free, else beside it under its name with `suffix`, and a number if
+    /// necessary. Nothing is replaced. Returns the path.
     ///
     /// # Errors
-    /// If it cannot be put there.
+    /// If it cannot be moved there.
     ///
     /// # Panics
     /// Never: some number is free.
-    pub fn land_beside(self, suffix: &str) -> Result<PathBuf, WriteError> {
+    pub fn commit_with_suffix(self, suffix: &str) -> Result<PathBuf, WriteError> {
         let named = |path: &Path, number: u32| match number {
             0 => path.to_owned(),
             1 => with_suffix(path, suffix),
@@ -389,27 +389,27 @@ impl Folder {
         };
         for number in 0..=u32::MAX {
             let (target, shown) = (named(&self.target, number), named(&self.shown, number));
-            if !matches!(Place::of(&target), Ok(Place::Free)) {
+            if !matches!(TargetState::read(&target), Ok(TargetState::Free)) {
                 continue;
             }
             return match self.put(&target) {
                 Ok(()) => Ok(shown),
-                // Somebody was faster.
-                Err(_) if !matches!(Place::of(&target), Ok(Place::Free)) => continue,
+                // Another process took the name meanwhile.
+                Err(_) if !matches!(TargetState::read(&target), Ok(TargetState::Free)) => continue,
                 Err(cause) => Err(WriteError::new(&shown, cause)),
             };
         }
         unreachable!("some number is free")
     }
-    /// Renames the folder to a place where nothing stands, or an empty folder.
+    /// Renames the directory to a path where there is nothing, or an empty directory.
     fn put(&self, target: &Path) -> io::Result<()> {
-        // On some systems nothing can be renamed onto an empty folder.
+        // Some systems cannot rename onto an empty directory.
         let _ = fs::remove_dir(target);
         fs::rename(&self.hidden.0, target)
     }
 }
 
-/// Computes the SHA-256 of what goes through.
+/// Computes the SHA-256 of the bytes written.
 struct Hashing<W> {
     out: W,
     sha: Sha256,
@@ -446,10 +446,10 @@ mod tests {
     fn rule(scenario: &str) -> Rule {
         Rule { scenario_sha256: scenario.to_owned(), kinds: &["run"], force: false, beside: false }
     }
-    fn claimed(target: &Path, rule: &Rule) -> Folder {
-        Folder::begin_at(Claim::on(target, rule).unwrap()).unwrap()
+    fn claimed(target: &Path, rule: &Rule) -> OutputDir {
+        OutputDir::create_claimed(Claim::on(target, rule).unwrap()).unwrap()
     }
-    fn fill(folder: &Folder, text: &str) {
+    fn fill(folder: &OutputDir, text: &str) {
         folder.file("inner/text", |out| out.write_all(text.as_bytes())).unwrap();
         let (program, format) = (crate::report::PROGRAM, crate::report::manifest::FORMAT);
         let record = serde_json::json!({
@@ -466,14 +466,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_appears_when_it_lands_and_replaces_results_of_the_same_experiment() {
+    fn a_directory_appears_when_it_is_committed_and_replaces_results_of_the_same_experiment() {
         let home = tempfile::tempdir().unwrap();
         let target = home.path().join("deep/run");
         for text in ["first", "second"] {
             let folder = claimed(&target, &rule("same"));
             fill(&folder, text);
             assert_ne!(fs::read_to_string(target.join("inner/text")).ok().as_deref(), Some(text), "not there yet");
-            let landed = folder.land().unwrap();
+            let landed = folder.commit().unwrap();
             assert_eq!((landed.place, landed.replaced), (target.clone(), None));
             assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), text);
             assert_eq!(names(&home.path().join("deep")), ["run"], "nothing is left behind");
@@ -486,7 +486,7 @@ mod tests {
         let target = home.path().join("run");
         let first = claimed(&target, &rule("same"));
         fill(&first, "first");
-        first.land().unwrap();
+        first.commit().unwrap();
         let refused = Claim::on(&target, &rule("other")).unwrap_err().to_string();
         assert!(
             refused.contains("it holds the run of \"small\" under seed 1, 2 files; --force replaces that"),
@@ -498,7 +498,7 @@ mod tests {
         drop(beside);
         let forced = claimed(&target, &Rule { force: true, ..rule("other") });
         fill(&forced, "forced");
-        assert_eq!(forced.land().unwrap().replaced.as_deref(), Some("the run of \"small\" under seed 1, 2 files"));
+        assert_eq!(forced.commit().unwrap().replaced.as_deref(), Some("the run of \"small\" under seed 1, 2 files"));
         assert_eq!(names(home.path()), ["run"]);
     }
 
@@ -508,12 +508,12 @@ mod tests {
         let target = home.path().join("run");
         let first = claimed(&target, &rule("same"));
         fill(&first, "first");
-        first.land().unwrap();
+        first.commit().unwrap();
         let second = claimed(&target, &Rule { force: true, ..rule("same") });
         fs::create_dir(target.join("nested")).unwrap();
         fs::write(target.join("nested/letter"), "dear").unwrap();
         fill(&second, "second");
-        assert_eq!(second.land().unwrap().place, home.path().join("run-2"));
+        assert_eq!(second.commit().unwrap().place, home.path().join("run-2"));
         assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), "first");
         let refused = Claim::on(&target, &Rule { force: true, ..rule("same") }).unwrap_err().to_string();
         assert!(refused.contains("it holds nested, which this program did not write"), "{refused}");
@@ -550,7 +550,7 @@ mod tests {
         for text in ["first", "second"] {
             let folder = claimed(&link, &rule("same"));
             fill(&folder, text);
-            assert_eq!(folder.land().unwrap().place, link);
+            assert_eq!(folder.commit().unwrap().place, link);
             assert_eq!(fs::read_to_string(real.join("inner/text")).unwrap(), text);
             assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         }
@@ -561,7 +561,7 @@ mod tests {
         let target = home.path().join("run");
         let folder = claimed(&target, &rule("same"));
         fill(&folder, "text");
-        folder.land().unwrap();
+        folder.commit().unwrap();
         fs::remove_file(target.join("inner/text")).unwrap();
         std::os::unix::fs::symlink(home.path(), target.join("inner/text")).unwrap();
         Claim::on(&target, &Rule { force: true, ..rule("same") }).unwrap_err();
@@ -570,15 +570,15 @@ mod tests {
     #[test]
     fn nothing_is_written_outside() {
         let home = tempfile::tempdir().unwrap();
-        let folder = Folder::begin(&home.path().join("run")).unwrap();
+        let folder = OutputDir::create(&home.path().join("run")).unwrap();
         for name in ["../x", "/x", "a/../../x", "", ".", "a//b", "a\\b", ".hidden"] {
             assert!(folder.file(name, |_| Ok(())).is_err(), "{name}");
-            assert!(folder.part(name).is_err(), "{name}");
+            assert!(folder.subdir(name).is_err(), "{name}");
         }
     }
 
     #[test]
-    fn a_folder_that_never_lands_leaves_nothing() {
+    fn a_directory_that_is_not_committed_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let folder = claimed(&home.path().join("run"), &rule("same"));
         fill(&folder, "text");
@@ -587,20 +587,20 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_lands_beside_replaces_nothing() {
+    fn a_directory_committed_with_a_suffix_replaces_nothing() {
         let home = tempfile::tempdir().unwrap();
         let target = home.path().join("run");
         for (number, place) in ["run", "run-interrupted", "run-interrupted-2"].into_iter().enumerate() {
-            let folder = Folder::begin(&target).unwrap();
+            let folder = OutputDir::create(&target).unwrap();
             fill(&folder, &number.to_string());
-            assert_eq!(folder.land_beside("-interrupted").unwrap(), home.path().join(place));
+            assert_eq!(folder.commit_with_suffix("-interrupted").unwrap(), home.path().join(place));
         }
         assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), "0");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_is_told_with_the_file_and_leaves_earlier_results() {
+    fn a_full_disk_is_reported_with_the_file_and_leaves_earlier_results() {
         let full: Create = |path| {
             if path.ends_with("blocks.csv") {
                 File::options().write(true).open("/dev/full")
@@ -612,13 +612,13 @@ mod tests {
         let target = home.path().join("run");
         let earlier = claimed(&target, &rule("same"));
         fill(&earlier, "earlier");
-        earlier.land().unwrap();
-        let folder = Folder::begin_with(Claim::on(&target, &rule("same")).unwrap(), full).unwrap();
+        earlier.commit().unwrap();
+        let folder = OutputDir::create_with(Claim::on(&target, &rule("same")).unwrap(), full).unwrap();
         fill(&folder, "later");
         let error = folder.file("blocks.csv", |out| out.write_all(&vec![b'x'; 100_000])).unwrap_err();
         let path = target.join("blocks.csv");
-        let told = format!("{:#}", anyhow::Error::from(error));
-        assert_eq!(told, format!("cannot write {}: No space left on device (os error 28)", path.display()));
+        let message = format!("{:#}", anyhow::Error::from(error));
+        assert_eq!(message, format!("cannot write {}: No space left on device (os error 28)", path.display()));
         drop(folder);
         assert_eq!(names(home.path()), ["run"]);
         assert_eq!(fs::read_to_string(target.join("inner/text")).unwrap(), "earlier");
@@ -628,30 +628,30 @@ mod tests {
     fn what_is_not_ours_is_foreign() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("place");
-        assert!(matches!(Place::of(&path).unwrap(), Place::Free));
+        assert!(matches!(TargetState::read(&path).unwrap(), TargetState::Free));
         fs::create_dir(&path).unwrap();
-        assert!(matches!(Place::of(&path).unwrap(), Place::Free));
+        assert!(matches!(TargetState::read(&path).unwrap(), TargetState::Free));
         fs::write(path.join("letter.txt"), "dear").unwrap();
-        assert!(matches!(Place::of(&path).unwrap(), Place::Foreign(_)));
+        assert!(matches!(TargetState::read(&path).unwrap(), TargetState::Foreign(_)));
         fs::write(path.join(MANIFEST), "{\"program\": \"another\"}").unwrap();
-        assert!(matches!(Place::of(&path).unwrap(), Place::Foreign(_)));
-        assert!(matches!(Place::of(&path.join("letter.txt")).unwrap(), Place::Foreign(_)));
-        assert!(Folder::begin(&path.join("letter.txt/run")).is_err());
+        assert!(matches!(TargetState::read(&path).unwrap(), TargetState::Foreign(_)));
+        assert!(matches!(TargetState::read(&path.join("letter.txt")).unwrap(), TargetState::Foreign(_)));
+        assert!(OutputDir::create(&path.join("letter.txt/run")).is_err());
     }
 
     #[test]
-    fn a_part_is_called_by_the_place_where_it_will_stand() {
+    fn a_subdirectory_is_reported_by_its_path_in_the_end() {
         let home = tempfile::tempdir().unwrap();
-        let whole = Folder::begin(&home.path().join("runs")).unwrap();
-        let part = whole.part("seed-1").unwrap();
+        let whole = OutputDir::create(&home.path().join("runs")).unwrap();
+        let part = whole.subdir("seed-1").unwrap();
         fill(&part, "one");
-        let place = part.land().unwrap().place;
+        let place = part.commit().unwrap().place;
         assert_eq!(place, home.path().join("runs/seed-1"));
         whole.adopt("seed-1/manifest.json").unwrap();
         fill(&whole, "all");
-        whole.land().unwrap();
+        whole.commit().unwrap();
         assert_eq!(names(&home.path().join("runs")), ["inner", MANIFEST, "seed-1"]);
-        let Place::Ours(contents) = Place::of(&home.path().join("runs")).unwrap() else { panic!("ours") };
+        let TargetState::Ours(contents) = TargetState::read(&home.path().join("runs")).unwrap() else { panic!("ours") };
         assert_eq!(contents.files.len(), 4, "parts are listed by their own manifests");
     }
 }

@@ -1,7 +1,7 @@
-//! What happened last, event by event, as plain data: for those who want to see how a run came to its end.
+//! The event log: the last events of a run as plain data, for users who want to see what led to its end.
 //!
 //! A [`Recorder`] keeps the last events of a run, or those before the first violation of safety, or of liveness if no
-//! other was found. It joins each arrival with its sending.
+//! other was found. It matches each arrival with its transmission.
 
 mod recorder;
 #[cfg(test)]
@@ -14,58 +14,58 @@ use crate::base::{ClientId, Hash, Height, NodeId, Time};
 
 /// The last events of a run, or those that led to a violation.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Story {
+pub struct EventLog {
     /// For every node whether it follows the protocol.
     pub honest: Vec<bool>,
-    /// What was the case when the story begins.
-    pub opening: Opening,
-    /// What happened, in order.
+    /// The state when the log begins.
+    pub initial: InitialState,
+    /// The events, in order.
     pub events: Vec<Event>,
-    /// Events before those.
+    /// Number of events before those.
     pub earlier: u64,
-    /// When the story ends: at a violation, or with the run.
+    /// When the log ends: at a violation, or with the run.
     pub end: Time,
-    /// Messages under way at the end.
-    pub under_way: u64,
+    /// Copies of messages in transit at the end.
+    pub in_transit: u64,
 }
 
-/// What was the case when a story begins.
+/// The state when a log begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Opening {
+pub struct InitialState {
     /// For every node whether it was down.
     pub down: Vec<bool>,
-    /// The faults that lasted, with their numbers and labels.
+    /// The active faults, with their numbers and labels.
     pub faults: Vec<(u32, String)>,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
-    /// When.
+    /// When it happened.
     pub at: Time,
-    /// What.
-    pub what: What,
+    /// What happened.
+    pub kind: EventKind,
 }
 
-/// Something that lasted.
+/// A span of time in which something was so.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Span<T> {
-    /// What.
-    pub what: T,
-    /// Since when; the start of the run if it was so when the story begins.
+    /// What it concerns.
+    pub subject: T,
+    /// Its start; the start of the run if it began before the log.
     pub from: Time,
-    /// Until when; the end of the story if it was so then.
+    /// Its end; the end of the log if it had not ended then.
     pub to: Time,
 }
 
-/// A sending, of which every receiver gets a copy.
+/// A transmission, of which every receiver gets a copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sending {
-    /// How many were sent before it.
+pub struct Transmission {
+    /// Number of transmissions before it.
     pub number: u64,
     /// When it was handed to the network.
     pub at: Time,
-    /// From whom.
+    /// The sender.
     pub from: NodeId,
     /// The name of its message.
     pub kind: &'static str,
@@ -84,40 +84,40 @@ pub struct BlockName {
 
 /// What happened. Nodes, blocks and labels are those of [`super::Observed`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum What {
+pub enum EventKind {
     /// A message was handed to the network.
     Sent {
         /// The message.
-        sending: Sending,
-        /// To how many.
+        transmission: Transmission,
+        /// Number of receivers.
         copies: u32,
     },
     /// A copy of a message reached its receiver.
     Delivered {
         /// The message.
-        sending: Sending,
-        /// To whom.
+        transmission: Transmission,
+        /// The receiver.
         to: NodeId,
     },
     /// A copy of a message was lost.
     Lost {
-        /// The message; `None` if it is a transaction that nobody sent as a message.
-        sending: Option<Sending>,
-        /// To whom.
+        /// The message; `None` for a transaction that was not sent as a message.
+        transmission: Option<Transmission>,
+        /// The receiver.
         to: NodeId,
         /// Why.
         why: Loss,
     },
     /// A client handed a transaction to a node.
     Submitted {
-        /// Who asks.
+        /// The client.
         client: ClientId,
-        /// The node that got it.
+        /// The node that received it.
         node: NodeId,
         /// The name of the transaction.
         transaction: Hash,
-        /// Whether it is sent again.
-        again: bool,
+        /// Whether it was submitted before.
+        is_retry: bool,
     },
     /// A node started.
     Booted {
@@ -184,49 +184,49 @@ pub enum What {
         /// Its number.
         fault: u32,
     },
-    /// A property was found broken by what happened last.
+    /// A property was violated by the event before.
     Violated(Violation),
 }
 
-impl What {
+impl EventKind {
     /// The node at which it happened, if at one.
     #[must_use]
     pub fn node(&self) -> Option<NodeId> {
         match self {
-            What::Sent { sending, .. } => Some(sending.from),
-            What::Delivered { to, .. } | What::Lost { to, .. } => Some(*to),
-            What::Submitted { node, .. }
-            | What::Booted { node, .. }
-            | What::Crashed { node }
-            | What::Extended { node, .. }
-            | What::Rewound { node, .. }
-            | What::Finalized { node, .. }
-            | What::Installed { node, .. }
-            | What::Noted { node, .. } => Some(*node),
-            What::FaultBegan { .. } | What::FaultEnded { .. } | What::Violated(_) => None,
+            EventKind::Sent { transmission, .. } => Some(transmission.from),
+            EventKind::Delivered { to, .. } | EventKind::Lost { to, .. } => Some(*to),
+            EventKind::Submitted { node, .. }
+            | EventKind::Booted { node, .. }
+            | EventKind::Crashed { node }
+            | EventKind::Extended { node, .. }
+            | EventKind::Rewound { node, .. }
+            | EventKind::Finalized { node, .. }
+            | EventKind::Installed { node, .. }
+            | EventKind::Noted { node, .. } => Some(*node),
+            EventKind::FaultBegan { .. } | EventKind::FaultEnded { .. } | EventKind::Violated(_) => None,
         }
     }
 }
 
-impl Story {
-    /// The violations that it tells of.
+impl EventLog {
+    /// The violations in the log.
     pub fn violations(&self) -> impl Iterator<Item = &Violation> {
-        self.events.iter().filter_map(|event| match &event.what {
-            What::Violated(violation) => Some(violation),
+        self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Violated(violation) => Some(violation),
             _ => None,
         })
     }
-    /// The faults that it tells of: label, when it began and when it ended, as far as the story goes.
+    /// The faults in the log by label, each with its start and end as far as the log reaches.
     #[must_use]
     pub fn faults(&self) -> Vec<Span<String>> {
         let mut spans: Vec<(u32, Span<String>)> = Vec::new();
-        for (fault, label) in &self.opening.faults {
+        for (fault, label) in &self.initial.faults {
             spans.push((*fault, self.until_end(label.clone(), Time::ZERO)));
         }
         for event in &self.events {
-            match &event.what {
-                What::FaultBegan { fault, label } => spans.push((*fault, self.until_end(label.clone(), event.at))),
-                What::FaultEnded { fault } => {
+            match &event.kind {
+                EventKind::FaultBegan { fault, label } => spans.push((*fault, self.until_end(label.clone(), event.at))),
+                EventKind::FaultEnded { fault } => {
                     if let Some((_, span)) = spans.iter_mut().rev().find(|(running, _)| running == fault) {
                         span.to = event.at;
                     }
@@ -236,17 +236,17 @@ impl Story {
         }
         spans.into_iter().map(|(_, span)| span).collect()
     }
-    /// When nodes were down, as far as the story goes.
+    /// The spans in which nodes were down, as far as the log reaches.
     #[must_use]
     pub fn outages(&self) -> Vec<Span<NodeId>> {
-        let down = self.opening.down.iter().enumerate().filter(|(_, down)| **down);
+        let down = self.initial.down.iter().enumerate().filter(|(_, down)| **down);
         let mut spans: Vec<Span<NodeId>> =
             down.map(|(node, _)| self.until_end(NodeId::from(node), Time::ZERO)).collect();
         for event in &self.events {
-            match event.what {
-                What::Crashed { node } => spans.push(self.until_end(node, event.at)),
-                What::Booted { node, .. } => {
-                    if let Some(span) = spans.iter_mut().rev().find(|span| span.what == node) {
+            match event.kind {
+                EventKind::Crashed { node } => spans.push(self.until_end(node, event.at)),
+                EventKind::Booted { node, .. } => {
+                    if let Some(span) = spans.iter_mut().rev().find(|span| span.subject == node) {
                         span.to = event.at;
                     }
                 }
@@ -255,17 +255,17 @@ impl Story {
         }
         spans
     }
-    fn until_end<T>(&self, what: T, from: Time) -> Span<T> {
-        Span { what, from, to: self.end }
+    fn until_end<T>(&self, subject: T, from: Time) -> Span<T> {
+        Span { subject, from, to: self.end }
     }
-    /// Adds what was found when the run was over, where the story still goes on at that time.
+    /// Adds a violation that was found after the run, if the log covers the time of the violation.
     pub fn add(&mut self, violation: &Violation) {
         let begin = self.events.first().map_or(Time::ZERO, |event| event.at);
-        let known = self.violations().any(|told| told == violation);
+        let known = self.violations().any(|other| other == violation);
         if known || violation.at < begin || violation.at > self.end {
             return;
         }
-        let place = self.events.partition_point(|event| event.at <= violation.at);
-        self.events.insert(place, Event { at: violation.at, what: What::Violated(violation.clone()) });
+        let index = self.events.partition_point(|event| event.at <= violation.at);
+        self.events.insert(index, Event { at: violation.at, kind: EventKind::Violated(violation.clone()) });
     }
 }
