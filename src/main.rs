@@ -1,6 +1,6 @@
 //! Command line: parse, dispatch, exit codes.
 
-// Only here does the wall clock count, and only for what people are told about this machine.
+// Only here does the wall clock count, and only for what is reported about this machine.
 #![allow(clippy::disallowed_types, clippy::print_stderr, clippy::print_stdout)]
 
 mod cli;

@@ -19,7 +19,7 @@ pub struct RunResult {
     /// After how many steps it was ended before its time; `None` if it came to its end. As many steps lead to the
     /// same state again.
     pub ended_after: Option<u64>,
-    /// Why it was ended, if nobody asked for it.
+    /// Why it was ended, if not on request.
     pub ended_by: Option<String>,
     /// What was drawn and is worth knowing, and the figures of the agents.
     pub remarks: Vec<String>,
@@ -38,7 +38,7 @@ pub struct ChainResult {
     pub timeline: Timeline,
     /// Events that happened.
     pub events: u64,
-    /// Its last events, if the scenario wants them told.
+    /// Its last events, if the scenario asks for them.
     pub event_log: Option<EventLog>,
 }
 
@@ -59,7 +59,7 @@ pub struct Standing {
 /// # Panics
 /// If the scenario was not checked, or the simulator is wrong.
 pub fn run_to_end(catalogue: &Catalogue, scenario: &Scenario, seed: u64) -> Result<RunResult, String> {
-    let read = |path: &str| Err(format!("nobody reads {path} here"));
+    let read = |path: &str| Err(format!("no file is read here, not even {path}"));
     run(catalogue, scenario, seed, &read, u64::MAX, |_| true)
 }
 

@@ -6,7 +6,7 @@
 //! | simblock | proof of work over `n` gossiping nodes, as `SimBlock` models it, about 100 blocks | `SimBlock`, simblock-rs |
 //! | pbft | one decision of PBFT among `n` validators, delays normal(250, 50) ms | BFT-Simulator |
 //!
-//! They are built here and timed by whoever runs them: nothing below the command line reads a clock.
+//! They are built here and timed by their callers: nothing below the command line reads a clock.
 
 use crate::base::rng::mix;
 use crate::base::{
@@ -157,7 +157,7 @@ pub fn simblock(nodes: usize, blocks: u64, spacing: Duration, seed: u64) -> Simu
     Simulation::new(setup)
 }
 
-/// Who is connected to whom in [`simblock`].
+/// Which nodes are connected in [`simblock`].
 fn simblock_graph(nodes: usize, seed: u64) -> Topology {
     let cumulative = dataset::degrees("bitcoin-2015").expect("embedded");
     let shape = GraphModel::OutboundDegrees { cumulative, max_inbound: nodes as u32 };

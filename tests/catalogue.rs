@@ -9,7 +9,7 @@ use crate::examples::own_protocol::Primary;
 use ledger::Frozen;
 use ledgerlab::Catalogue;
 use ledgerlab::consensus::raft::Raft;
-use ledgerlab::explore::{judge, world};
+use ledgerlab::explore::{case, judge};
 use ledgerlab::protocol::Protocol;
 use ledgerlab::run::{RunResult, run_to_end};
 use ledgerlab::scenario::{LatencyModel, Loaded, Model, Scenario, listing, schema};
@@ -64,7 +64,7 @@ fn an_own_protocol_is_searched_and_its_worlds_read_back() {
     let catalogue = catalogue();
     let base = load(&["chain.protocol.primary.batch=10", "duration=12s"]).unwrap_or_else(|shown| panic!("{shown}"));
     for number in 0..4 {
-        let world = world(&catalogue, &base.scenario, number);
+        let world = case(&catalogue, &base.scenario, number);
         let terse = Scenario::load(&catalogue, "world", &world.terse(&catalogue), &[]).expect("a scenario").scenario;
         assert_eq!(terse.fault.len(), world.fault.len());
         let finding = judge(&catalogue, &world).expect("a world").finding;

@@ -1,4 +1,4 @@
-//! `explore`: draws worlds and runs them on all cores, until as many were run as were asked for, or time is over.
+//! `explore`: draws cases and runs them on all cores, until as many were run as were asked for, or time is over.
 
 use super::bug;
 use super::command::Explore;
@@ -20,9 +20,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// So many worlds are run between two times that the state is written.
+/// So many cases are run between two times that the state is written.
 const BATCH: u64 = 64;
-/// No world has a larger number.
+/// No case has a larger number.
 const SEED_MAX: u64 = i64::MAX as u64;
 
 /// Searches inside the limits of a scenario, or of each of its variants.
@@ -82,13 +82,13 @@ impl End {
     }
 }
 
-/// What came of a world.
+/// What came of a case.
 enum Visited {
     /// It was run.
     Judged(Box<(Scenario, CaseResult)>),
     /// The search is over.
     Over,
-    /// This process had so many bytes, which is too much; other worlds may have had their share of them.
+    /// This process had so many bytes, which is too much; other cases may have had their share of them.
     Grown(u64),
 }
 
@@ -126,7 +126,7 @@ impl SearchRun<'_> {
         progress.clear();
         Ok(search)
     }
-    /// Counts the next world. Whether there may be more.
+    /// Counts the next case. Whether there may be more.
     fn take_in(
         &self,
         mut visited: Visited,
@@ -140,7 +140,7 @@ impl SearchRun<'_> {
             let alone = memory::resident().unwrap_or(0).saturating_add(base.memory_limit.0);
             visited = self.visit(base, search.next, alone)?;
         }
-        let (world, judgement) = match visited {
+        let (case, judgement) = match visited {
             Visited::Over => return Ok(false),
             Visited::Judged(judged) => *judged,
             Visited::Grown(used) => {
@@ -152,13 +152,13 @@ impl SearchRun<'_> {
                 return Ok(true);
             }
         };
-        search.count(&world, &judgement);
+        search.count(&case, &judgement);
         if let Some(finding) = &judgement.finding {
-            self.keep(folder, search, &world, finding, progress)?;
+            self.keep(folder, search, &case, finding, progress)?;
         }
         Ok(!self.wanted.stop_at_first || judgement.finding.is_none())
     }
-    /// Draws a world and runs it. What the code under test says when it stops is a finding; that a world cannot be drawn is
+    /// Draws a case and runs it. What the code under test says when it stops is a finding; that a case cannot be drawn is
     /// not. Nothing is waited for for long when the search is over.
     fn visit(&self, base: &Arc<Scenario>, number: u64, memory: u64) -> Result<Visited, Failure> {
         if self.end.has_come() {
@@ -169,17 +169,17 @@ impl SearchRun<'_> {
         let work = move || visit(&catalogue, &base, number, memory, &end, &again);
         detached::work(work, &|| self.end.has_come()).unwrap_or(Ok(Visited::Over))
     }
-    /// The command that draws one world again.
+    /// The command that draws one case again.
     fn again(&self, number: u64) -> String {
         let file = self.wanted.chosen.file.display();
         format!("ledgerlab explore {file} --set seeds={number} --cases 1")
     }
-    /// Keeps a world that broke; the first of each property is made smaller.
+    /// Keeps a case that broke; the first of each property is made smaller.
     fn keep(
         &self,
         folder: &SearchFolder<'_>,
         search: &mut Search,
-        world: &Scenario,
+        case: &Scenario,
         finding: &Finding,
         progress: &SearchProgress,
     ) -> Result<(), Failure> {
@@ -187,17 +187,17 @@ impl SearchRun<'_> {
         if earlier.iter().any(|found| found.finding.is_like(finding)) {
             return Ok(());
         }
-        let number = world.seeds.0[0];
+        let number = case.seeds.0[0];
         progress.say(&format!("case {number} violates {}; minimizing it", finding.property));
-        let limit = memory::resident().unwrap_or(0).saturating_add(world.memory_limit.0);
+        let limit = memory::resident().unwrap_or(0).saturating_add(case.memory_limit.0);
         let has_come = || self.end.has_come();
-        let (whole, broken, end, most) = (world.clone(), finding.clone(), self.end.clone(), self.wanted.shrink_budget);
+        let (whole, broken, end, most) = (case.clone(), finding.clone(), self.end.clone(), self.wanted.shrink_budget);
         let catalogue = self.catalogue.clone();
         let shrink = move || {
             let watch = Watch::new(limit);
             bug::watch(|| explore::shrink(&catalogue, &whole, &broken, most, &|| !end.has_come() && watch.is_fine()))
         };
-        let whole = || Ok(Shrunk { world: world.clone(), finding: finding.clone(), tried: 0 });
+        let whole = || Ok(Shrunk { case: case.clone(), finding: finding.clone(), tried: 0 });
         let shrunk = detached::work(shrink, &has_come).unwrap_or_else(whole);
         let shrunk = shrunk.map_err(|panic| bug::told(&panic, &format!("while it minimized case {number}"), None))?;
         // A panic of the code under test leaves no event log.
@@ -214,12 +214,12 @@ impl SearchRun<'_> {
             let ran = detached::work(tell, &has_come).and_then(Result::ok);
             ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].event_log.take())
         };
-        this.folder = Some(folder.keep(self.catalogue, world, finding, &shrunk, log.as_ref())?);
+        this.folder = Some(folder.keep(self.catalogue, case, finding, &shrunk, log.as_ref())?);
         Ok(())
     }
 }
 
-/// Draws a world and runs it, until the search is over or this process has more than `memory` bytes.
+/// Draws a case and runs it, until the search is over or this process has more than `memory` bytes.
 fn visit(
     catalogue: &Catalogue,
     base: &Scenario,
@@ -228,10 +228,10 @@ fn visit(
     end: &End,
     again: &str,
 ) -> Result<Visited, Failure> {
-    let world = bug::watch(|| explore::world(catalogue, base, number));
-    let world = world.map_err(|panic| bug::told(&panic, &format!("while it generated case {number}"), Some(again)))?;
+    let case = bug::watch(|| explore::case(catalogue, base, number));
+    let case = case.map_err(|panic| bug::told(&panic, &format!("while it generated case {number}"), Some(again)))?;
     let watch = Watch::new(memory);
-    let judged = bug::watch(|| explore::judge_while(catalogue, &world, &|| !end.has_come() && watch.is_fine()));
+    let judged = bug::watch(|| explore::judge_while(catalogue, &case, &|| !end.has_come() && watch.is_fine()));
     let judged = judged.map_err(|panic| bug::told(&panic, &format!("in case {number}"), Some(again)))?;
     let judged = judged.map_err(|what| Failure::InvalidInput(format!("case {number} cannot be built: {what}")))?;
     Ok(match judged {
@@ -240,7 +240,7 @@ fn visit(
             if let Some(finding) = judgement.finding.as_mut().filter(|finding| finding.property == PANIC) {
                 finding.what += &bug::place();
             }
-            Visited::Judged(Box::new((world, judgement)))
+            Visited::Judged(Box::new((case, judgement)))
         }
     })
 }
@@ -280,8 +280,8 @@ fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), F
     }
     for (path, search) in searches {
         for unjudged in &search.unjudged {
-            let (label, world) = (search.label(), unjudged.case);
-            writeln!(std::io::stderr(), "not judged: case {world} of {label}: {}", unjudged.why)?;
+            let (label, case) = (search.label(), unjudged.case);
+            writeln!(std::io::stderr(), "not judged: case {case} of {label}: {}", unjudged.why)?;
         }
         for found in search.found.iter().filter(|found| found.folder.is_some()) {
             let folder = path.join(found.folder.as_deref().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Drawing a world.
+//! Drawing a case.
 
 use super::tolerated;
 use crate::base::{Duration, FaultModel, Stream};
@@ -11,36 +11,36 @@ use crate::scenario::{
 };
 use crate::scenario::{DrawnFault, Explore};
 
-/// The world with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.
+/// The case with this number: a scenario whose seed it is. Draws from the stream `("world", 0, 0)` of that seed.
 ///
 /// # Panics
 /// On a scenario that was not checked.
 #[must_use]
-pub fn world(catalogue: &Catalogue, base: &Scenario, number: u64) -> Scenario {
-    let mut world = base.clone();
+pub fn case(catalogue: &Catalogue, base: &Scenario, number: u64) -> Scenario {
+    let mut case = base.clone();
     let limits = base.limits();
-    world.name = name::joined(&base.name, &number.to_string());
-    world.seeds = Seeds(vec![number]);
-    world.explore = None;
-    world.output.charts = false;
+    case.name = name::joined(&base.name, &number.to_string());
+    case.seeds = Seeds(vec![number]);
+    case.explore = None;
+    case.output.charts = false;
     let heal = limits.safety_phase.unwrap_or(base.duration().scale(1, 3));
-    let mut artist =
+    let mut generator =
         CaseGenerator { random: Stream::new(number, "world", 0, 0), n: 0, heal, tempo: Tempo::Any, limits };
-    artist.nodes(&mut world);
-    artist.surroundings(&mut world);
-    artist.faulty(catalogue, &mut world);
-    artist.faults(&mut world);
-    artist.late_leaders(number, &mut world);
-    world.fault.sort_by_key(|fault| fault.at);
-    world
+    generator.nodes(&mut case);
+    generator.surroundings(&mut case);
+    generator.faulty(catalogue, &mut case);
+    generator.faults(&mut case);
+    generator.late_leaders(number, &mut case);
+    case.fault.sort_by_key(|fault| fault.at);
+    case
 }
 
-/// What a world is made of, as words for counting: kinds of faults and attacks, each once.
+/// What a case is made of, as words for counting: kinds of faults and attacks, each once.
 #[must_use]
-pub fn ingredients(world: &Scenario) -> Vec<String> {
-    let mut words: Vec<String> = world.fault.iter().map(|fault| word(fault).to_owned()).collect();
-    words.extend(world.fault.iter().filter(|fault| fault.repeat.is_some()).map(|_| DrawnFault::Flap.word().to_owned()));
-    words.extend(world.adversary.iter().map(|adversary| format!("attack {}", adversary.attack.word())));
+pub fn features(case: &Scenario) -> Vec<String> {
+    let mut words: Vec<String> = case.fault.iter().map(|fault| word(fault).to_owned()).collect();
+    words.extend(case.fault.iter().filter(|fault| fault.repeat.is_some()).map(|_| DrawnFault::Flap.word().to_owned()));
+    words.extend(case.adversary.iter().map(|adversary| format!("attack {}", adversary.attack.word())));
     words.sort_unstable();
     words.dedup();
     words
@@ -66,7 +66,7 @@ fn word(fault: &Fault) -> &'static str {
     kind.word()
 }
 
-/// How long what goes wrong in one world lasts: bursts of milliseconds find other bugs than cuts of many seconds.
+/// How long what goes wrong in one case lasts: bursts of milliseconds find other bugs than cuts of many seconds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tempo {
     /// Anything up to the whole safety phase.
@@ -87,8 +87,8 @@ struct CaseGenerator {
 }
 
 impl CaseGenerator {
-    fn nodes(&mut self, world: &mut Scenario) {
-        let nodes = &mut world.chain[0].nodes;
+    fn nodes(&mut self, case: &mut Scenario) {
+        let nodes = &mut case.chain[0].nodes;
         if let Some((least, most)) = self.limits.nodes {
             nodes.count = Some(least + self.random.below(u64::from(most - least) + 1) as u32);
             nodes.max_faulty = None;
@@ -96,9 +96,9 @@ impl CaseGenerator {
         self.n = nodes.count();
     }
     /// Network and load.
-    fn surroundings(&mut self, world: &mut Scenario) {
+    fn surroundings(&mut self, case: &mut Scenario) {
         let millis = Duration::from_millis;
-        let latency = world.chain[0].network.latency.get_or_insert_with(|| Latency::constant(Duration::ZERO));
+        let latency = case.chain[0].network.latency.get_or_insert_with(|| Latency::constant(Duration::ZERO));
         match self.random.below(8) {
             0 => *latency = Latency::constant(millis(1 + self.random.below(80))),
             1 => {
@@ -110,15 +110,15 @@ impl CaseGenerator {
             }
             _ => {}
         }
-        if let Some(Workload::Payments(payments)) = &mut world.workload {
+        if let Some(Workload::Payments(payments)) = &mut case.workload {
             payments.clients = Some(self.n);
             let factor = self.one_of(&[0.3, 1.0, 1.0, 2.0]);
             payments.rate = payments.rate.map(|rate| rate * factor);
         }
     }
     /// Nodes that lie, forget or stay down: at most as many as allowed.
-    fn faulty(&mut self, catalogue: &Catalogue, world: &mut Scenario) {
-        let chain = &world.chain[0];
+    fn faulty(&mut self, catalogue: &Catalogue, case: &mut Scenario) {
+        let chain = &case.chain[0];
         let known = catalogue.protocol(&chain.protocol.name).expect("a known protocol");
         let most = self.limits.max_faulty.unwrap_or_else(|| tolerated(catalogue, chain)).min(self.n - 1);
         let byzantine = self.limits.byzantine.unwrap_or(known.faults == FaultModel::Byzantine);
@@ -128,17 +128,17 @@ impl CaseGenerator {
         let own: Vec<&str> = known.attacks.iter().map(|(name, _)| *name).collect();
         for node in nodes {
             match self.random.below(6) {
-                0 => world.fault.push(self.stays_down(node)),
-                1 if byzantine => world.fault.push(self.forgets(node)),
+                0 => case.fault.push(self.stays_down(node)),
+                1 if byzantine => case.fault.push(self.forgets(node)),
                 _ if byzantine => {
                     let attack = self.attack(&own, node);
-                    world.adversary.push(Adversary {
+                    case.adversary.push(Adversary {
                         chain: String::new(),
                         nodes: NodeSelector::Numbers(vec![node]),
                         attack,
                     });
                 }
-                _ => world.fault.push(self.stays_down(node)),
+                _ => case.fault.push(self.stays_down(node)),
             }
         }
     }
@@ -177,7 +177,7 @@ impl CaseGenerator {
         }
     }
     /// What goes wrong and is over at the end of the safety phase.
-    fn faults(&mut self, world: &mut Scenario) {
+    fn faults(&mut self, case: &mut Scenario) {
         let many = self.random.below(u64::from(self.limits.max_faults) + 1);
         let kinds = self.some_kinds();
         let may_repeat = self.limits.fault_kinds.contains(&DrawnFault::Flap);
@@ -190,13 +190,13 @@ impl CaseGenerator {
             if !kinds.is_empty() {
                 let kind = kinds[self.random.index(kinds.len())];
                 let fault = self.fault(kind);
-                world.fault.push(fault);
+                case.fault.push(fault);
             }
         }
     }
-    /// In some worlds: what the leader sends reaches some nodes late or never, for moments, again and again. Single rounds lose
+    /// In some cases: what the leader sends reaches some nodes late or never, for moments, again and again. Single rounds lose
     /// their proposal, or a few of its votes, at a few nodes: only so do locks part. Draws from a stream of its own.
-    fn late_leaders(&mut self, number: u64, world: &mut Scenario) {
+    fn late_leaders(&mut self, number: u64, case: &mut Scenario) {
         let others = std::mem::replace(&mut self.random, Stream::new(number, "late leaders", 0, 0));
         if self.limits.fault_kinds.contains(&DrawnFault::Degrade) && self.random.chance(0.25) {
             let (from, to) = (NodeSelector::Leader, NodeSelector::Numbers(self.some_nodes(self.n)));
@@ -205,7 +205,7 @@ impl CaseGenerator {
             let degrade = Some(Degrade { from, to, extra_delay, loss, ..everywhere() });
             let repeat = Some(self.repeat(600));
             let at = self.instant(Duration::ZERO);
-            world.fault.push(Fault { repeat, degrade, ..Fault::spanning(at, Some(self.heal)) });
+            case.fault.push(Fault { repeat, degrade, ..Fault::spanning(at, Some(self.heal)) });
         }
         self.random = others;
     }
@@ -222,15 +222,15 @@ impl CaseGenerator {
         let fault = self.span();
         match kind {
             DrawnFault::Crash => {
-                Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Intact, data: Data::Kept }), ..fault }
+                Fault { crash: Some(Crash { nodes: self.target_nodes(), log: Log::Intact, data: Data::Kept }), ..fault }
             }
             DrawnFault::TornWrite => {
-                Fault { crash: Some(Crash { nodes: self.whom(), log: Log::Torn, data: Data::Kept }), ..fault }
+                Fault { crash: Some(Crash { nodes: self.target_nodes(), log: Log::Torn, data: Data::Kept }), ..fault }
             }
-            DrawnFault::Pause => Fault { pause: Some(Pause { nodes: self.whom() }), ..fault },
+            DrawnFault::Pause => Fault { pause: Some(Pause { nodes: self.target_nodes() }), ..fault },
             DrawnFault::Slow => Fault { slow: Some(self.slow()), ..fault },
             DrawnFault::Clock => Fault { clock: Some(self.clock()), ..fault },
-            // A node alone cannot be cut off from anybody: its links to nobody get worse instead.
+            // A single node cannot be cut off from others: links get worse instead, of which it has none.
             DrawnFault::Partition | DrawnFault::Eclipse if self.n == 1 => {
                 Fault { degrade: Some(self.degrade()), ..fault }
             }
@@ -259,7 +259,7 @@ impl CaseGenerator {
                     Fault { partition: Some(self.partition()), repeat, ..fault }
                 } else {
                     Fault {
-                        crash: Some(Crash { nodes: self.whom(), log: Log::Intact, data: Data::Kept }),
+                        crash: Some(Crash { nodes: self.target_nodes(), log: Log::Intact, data: Data::Kept }),
                         repeat,
                         ..fault
                     }
@@ -272,12 +272,12 @@ impl CaseGenerator {
             DrawnFault::Flood => {
                 let rate = self.one_of(&[10.0, 200.0, 2_000.0]);
                 let payload = if self.random.chance(0.5) { FloodPayload::Messages } else { FloodPayload::Transactions };
-                Fault { flood: Some(Flood { nodes: self.whom(), rate, payload }), ..fault }
+                Fault { flood: Some(Flood { nodes: self.target_nodes(), rate, payload }), ..fault }
             }
         }
     }
     fn slow(&mut self) -> Slow {
-        let slow = Slow { nodes: self.whom(), cpu_factor: 1.0, disk_factor: 1.0, disk_full: false };
+        let slow = Slow { nodes: self.target_nodes(), cpu_factor: 1.0, disk_factor: 1.0, disk_full: false };
         match self.random.below(3) {
             0 => Slow { cpu_factor: self.one_of(&[4.0, 30.0, 300.0]), ..slow },
             1 => Slow { disk_factor: self.one_of(&[5.0, 50.0, 500.0]), ..slow },
@@ -290,7 +290,7 @@ impl CaseGenerator {
         );
         let ahead = self.random.chance(0.5);
         ClockFault {
-            nodes: self.whom(),
+            nodes: self.target_nodes(),
             ahead: if ahead { jump } else { Duration::ZERO },
             behind: if ahead { Duration::ZERO } else { jump },
             drift_ppm: self.one_of(&[0.0, 0.0, 200.0, -200.0]),
@@ -320,8 +320,8 @@ impl CaseGenerator {
         }
     }
     fn degrade(&mut self) -> Degrade {
-        let everybody = self.random.chance(0.5);
-        let mut ends = || if everybody { NodeSelector::All } else { NodeSelector::Numbers(self.some_nodes(self.n)) };
+        let is_all = self.random.chance(0.5);
+        let mut ends = || if is_all { NodeSelector::All } else { NodeSelector::Numbers(self.some_nodes(self.n)) };
         let (from, to) = (ends(), ends());
         let mut degrade = Degrade { from, to, ..everywhere() };
         match self.random.below(4) {
@@ -340,7 +340,7 @@ impl CaseGenerator {
         degrade
     }
 
-    /// A span that ends with the safety phase at the latest, in the tempo of this world, as a fault of no kind yet.
+    /// A span that ends with the safety phase at the latest, in the tempo of this case, as a fault of no kind yet.
     fn span(&mut self) -> Fault {
         let at = self.instant(Duration::ZERO);
         if self.tempo == Tempo::Bursts {
@@ -379,8 +379,8 @@ impl CaseGenerator {
         nodes.sort_unstable();
         nodes
     }
-    /// Some nodes, often one, or whoever leads.
-    fn whom(&mut self) -> NodeSelector {
+    /// Some nodes, often one, or the leader.
+    fn target_nodes(&mut self) -> NodeSelector {
         match self.random.below(8) {
             0 | 1 => NodeSelector::Leader,
             2..=4 => NodeSelector::Numbers(self.some_nodes(1)),
@@ -408,7 +408,7 @@ fn everywhere() -> Degrade {
 }
 
 impl Fault {
-    /// An eclipse by nobody is a plain cut.
+    /// An eclipse by no node is a plain cut.
     fn or_partition(mut self, victim: u32) -> Fault {
         if self.eclipse.as_ref().is_some_and(|eclipse| eclipse.by == NodeSelector::Numbers(Vec::new())) {
             self.eclipse = None;

@@ -1,9 +1,9 @@
 //! L6: searching for faults that break a protocol.
 //!
-//! From one number a whole *world* is drawn inside the limits of a scenario: how many nodes, on what network, under what
-//! load, which of them lie, what goes wrong and when ([`world`]). In its *safety phase* nothing wrong may ever happen. Then
+//! From one number a whole *case* is drawn inside the limits of a scenario: how many nodes, on what network, under what
+//! load, which of them lie, what goes wrong and when ([`case`]). In its *safety phase* nothing wrong may ever happen. Then
 //! every fault ends that the protocol need not survive, and in the *liveness phase* what `check.progress` and
-//! `check.catch_up` ask for must happen. A world is a [`Scenario`] like any other, so that what breaks it can be run
+//! `check.catch_up` ask for must happen. A case is a [`Scenario`] like any other, so that what breaks it can be run
 //! again, and made smaller ([`shrink`]).
 //!
 //! The two phases are an idea of the simulator of `TigerBeetle`; that the whole configuration is drawn is swarm testing
@@ -15,7 +15,7 @@ mod terse;
 #[cfg(test)]
 mod tests;
 
-pub use draw::{ingredients, world};
+pub use draw::{case, features};
 pub use shrink::{Shrunk, shrink};
 
 use crate::base::{Duration, Time};
@@ -29,7 +29,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The property of a [`Finding`] that the code under test stopped.
 pub const PANIC: &str = "panic";
 
-/// So many steps are taken between two looks at whether something broke, or somebody wants an end.
+/// So many steps are taken between two looks at whether something broke, or an end is requested.
 const SLICE: u64 = 500;
 
 /// How many faulty nodes the protocol of a chain bears.
@@ -38,7 +38,7 @@ fn tolerated(catalogue: &Catalogue, chain: &Chain) -> u32 {
     (protocol.tolerates)(&chain.protocol.settings, chain.nodes.count() as usize) as u32
 }
 
-/// What broke in a world.
+/// What broke in a case.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// The property, or [`PANIC`].
@@ -59,7 +59,7 @@ impl Finding {
     }
 }
 
-/// What a world came to.
+/// What a case came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseResult {
     /// The first thing that broke, if anything did.
@@ -70,15 +70,15 @@ pub struct CaseResult {
     pub simulated: Duration,
 }
 
-/// Runs a world until something breaks or it ends. A panic of the code under test is a finding.
+/// Runs a case until something breaks or it ends. A panic of the code under test is a finding.
 ///
 /// # Errors
 /// What could not be built, as a sentence.
 ///
 /// # Panics
 /// Never: it goes on to the end.
-pub fn judge(catalogue: &Catalogue, world: &Scenario) -> Result<CaseResult, String> {
-    Ok(judge_while(catalogue, world, &|| true)?.expect("nobody wants an end"))
+pub fn judge(catalogue: &Catalogue, case: &Scenario) -> Result<CaseResult, String> {
+    Ok(judge_while(catalogue, case, &|| true)?.expect("no end is requested"))
 }
 
 /// The same as long as `go_on` says so: `None` if it was ended.
@@ -87,13 +87,13 @@ pub fn judge(catalogue: &Catalogue, world: &Scenario) -> Result<CaseResult, Stri
 /// See [`judge`].
 pub fn judge_while(
     catalogue: &Catalogue,
-    world: &Scenario,
+    case: &Scenario,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<CaseResult>, String> {
-    let seed = world.seeds.0[0];
-    let read = |path: &str| Err(format!("a world reads no file, not even {path}"));
+    let seed = case.seeds.0[0];
+    let read = |path: &str| Err(format!("a case reads no file, not even {path}"));
     let run = || {
-        let Built { world, .. } = build_unmeasured(catalogue, world, seed, &read)?;
+        let Built { world, .. } = build_unmeasured(catalogue, case, seed, &read)?;
         Ok(watch(world, go_on))
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|cause| {
@@ -105,20 +105,20 @@ pub fn judge_while(
     })
 }
 
-fn watch(mut world: MultiChain, go_on: &dyn Fn() -> bool) -> Option<CaseResult> {
+fn watch(mut case: MultiChain, go_on: &dyn Fn() -> bool) -> Option<CaseResult> {
     let mut more = true;
-    while more && world.chains.iter().all(|chain| chain.violations().is_empty()) {
+    while more && case.chains.iter().all(|chain| chain.violations().is_empty()) {
         if !go_on() {
             return None;
         }
-        more = world.advance(SLICE);
+        more = case.advance(SLICE);
     }
     if !more {
-        for chain in &mut world.chains {
+        for chain in &mut case.chains {
             chain.finish();
         }
     }
-    let first = world.chains.iter().flat_map(|chain| chain.violations()).min_by_key(|violation| violation.at);
+    let first = case.chains.iter().flat_map(|chain| chain.violations()).min_by_key(|violation| violation.at);
     let finding = first.map(|violation| Finding {
         property: violation.property.to_owned(),
         safety: violation.kind == ViolationKind::Safety,
@@ -127,7 +127,7 @@ fn watch(mut world: MultiChain, go_on: &dyn Fn() -> bool) -> Option<CaseResult> 
     });
     Some(CaseResult {
         finding,
-        events: world.chains.iter().map(|chain| chain.events()).sum(),
-        simulated: world.now().since(Time::ZERO),
+        events: case.chains.iter().map(|chain| chain.events()).sum(),
+        simulated: case.now().since(Time::ZERO),
     })
 }

@@ -1,6 +1,6 @@
-//! Worlds are the same every time, stay inside their limits, and break when the limits allow more than can be borne.
+//! Cases are the same every time, stay inside their limits, and break when the limits allow more than can be borne.
 
-use super::{ingredients, judge, shrink, world};
+use super::{case, features, judge, shrink};
 use crate::base::Duration;
 use crate::scenario::{Catalogue, DrawnFault, Scenario};
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ fn base(protocol: &str, overrides: &[&str]) -> Scenario {
 #[test]
 fn a_number_always_draws_the_same_world_and_another_draws_another() {
     let base = base("pbft", &[]);
-    let drawn = |number| world(&Catalogue::standard(), &base, number);
+    let drawn = |number| case(&Catalogue::standard(), &base, number);
     assert_eq!(drawn(7), drawn(7));
     assert_ne!(drawn(7).fault, drawn(8).fault);
 }
@@ -39,17 +39,17 @@ fn every_world_of_every_protocol_is_a_scenario_that_reads_back_from_both_its_for
     for known in catalogue.protocols() {
         let base = base(known.name, &[]);
         for number in 0..20 {
-            let world = world(&catalogue, &base, number);
+            let case = case(&catalogue, &base, number);
             let read = |text: &str| match Scenario::load(&catalogue, "world", text, &[]) {
                 Ok(loaded) => loaded.scenario,
                 Err(mistakes) => panic!("{} {number}: {}\n{text}", known.name, mistakes[0]),
             };
-            let settled = read(&world.resolved());
-            assert_eq!(settled.fault.len(), world.fault.len());
+            let settled = read(&case.resolved());
+            assert_eq!(settled.fault.len(), case.fault.len());
             if number < 2 {
-                let terse = world.terse(&catalogue);
+                let terse = case.terse(&catalogue);
                 assert_eq!(read(&terse), settled, "{terse}");
-                assert!(terse.lines().count() < world.resolved().lines().count());
+                assert!(terse.lines().count() < case.resolved().lines().count());
             }
         }
     }
@@ -60,17 +60,17 @@ fn faults_end_with_the_safety_phase_and_faulty_nodes_are_no_more_than_tolerated(
     let base = base("tendermint", &[]);
     let mut seen = BTreeSet::new();
     for number in 0..300 {
-        let world = world(&Catalogue::standard(), &base, number);
-        let count = world.chain[0].nodes.count();
+        let case = case(&Catalogue::standard(), &base, number);
+        let count = case.chain[0].nodes.count();
         assert!((4..=7).contains(&count));
-        for fault in &world.fault {
+        for fault in &case.fault {
             let is_borne = fault.tolerated && fault.until.is_none();
             assert!(is_borne || fault.until.is_some_and(|until| until <= Duration::from_secs(10)), "{fault:?}");
         }
-        let down = world.fault.iter().filter(|fault| fault.tolerated || fault.amnesiacs().is_some()).count();
+        let down = case.fault.iter().filter(|fault| fault.tolerated || fault.amnesiacs().is_some()).count();
         let bound = if count == 7 { 2 } else { 1 };
-        assert!(down + world.adversary.len() <= bound, "world {number}");
-        seen.extend(ingredients(&world));
+        assert!(down + case.adversary.len() <= bound, "case {number}");
+        seen.extend(features(&case));
     }
     for kind in DrawnFault::ALL {
         assert!(seen.contains(kind.word()), "{} is never drawn", kind.word());
@@ -82,15 +82,14 @@ fn a_world_beyond_the_bound_breaks_and_shrinks_to_less_that_breaks_in_the_same_w
     let hasty = "chain.protocol={ nakamoto = { spacing = \"500ms\", finality = { confirmations = 2 } } }";
     let catalogue = Catalogue::standard();
     let base = base("nakamoto", &[hasty, "explore.fault_kinds=[\"partition\", \"slow\", \"load\"]"]);
-    let broken = (0..50).map(|number| world(&catalogue, &base, number)).find_map(|world| {
-        let finding = judge(&catalogue, &world).expect("a world").finding?;
-        finding.safety.then_some((world, finding))
+    let broken = (0..50).map(|number| case(&catalogue, &base, number)).find_map(|case| {
+        let finding = judge(&catalogue, &case).expect("a world").finding?;
+        finding.safety.then_some((case, finding))
     });
-    let (world, finding) = broken.expect("a partition outlasts two confirmations in some world");
-    let shrunk = shrink(&catalogue, &world, &finding, 60, &|| true);
+    let (case, finding) = broken.expect("a partition outlasts two confirmations in some world");
+    let shrunk = shrink(&catalogue, &case, &finding, 60, &|| true);
     assert!(shrunk.finding.is_like(&finding));
-    assert!(shrunk.world.fault.len() <= world.fault.len() && shrunk.world.duration() <= world.duration());
-    let again =
-        Scenario::load(&catalogue, "shrunk", &shrunk.world.terse(&catalogue), &[]).expect("a scenario").scenario;
+    assert!(shrunk.case.fault.len() <= case.fault.len() && shrunk.case.duration() <= case.duration());
+    let again = Scenario::load(&catalogue, "shrunk", &shrunk.case.terse(&catalogue), &[]).expect("a scenario").scenario;
     assert_eq!(judge(&catalogue, &again).expect("a world").finding, Some(shrunk.finding));
 }

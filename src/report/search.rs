@@ -11,7 +11,7 @@ use super::output_dir::{Claim, OutputDir, Rule, WriteError};
 use super::target_state::{self, Contents, TargetState};
 use super::{PROGRAM, SCENARIO, VERSION, event_log};
 use crate::base::{Duration, Hash};
-use crate::explore::{CaseResult, Finding, Shrunk, ingredients};
+use crate::explore::{CaseResult, Finding, Shrunk, features};
 use crate::observe::event_log::EventLog;
 use crate::scenario::{Catalogue, Scenario};
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -138,7 +138,7 @@ impl Search {
         self.next += 1;
         self.events += judgement.events;
         self.simulated_s += judgement.simulated.as_secs_f64();
-        for word in ingredients(case) {
+        for word in features(case) {
             let (cases, violations) = self.coverage.entry(word).or_default();
             *cases += 1;
             *violations += u64::from(judgement.finding.is_some());
@@ -334,7 +334,7 @@ impl<'a> SearchFolder<'a> {
 /// The minimized case as it is written: it records an event log.
 #[must_use]
 pub fn minimal(shrunk: &Shrunk) -> Scenario {
-    let mut minimal = shrunk.world.clone();
+    let mut minimal = shrunk.case.clone();
     minimal.output.event_log = if shrunk.finding.safety { LOG_EVENTS } else { LOG_EVENTS_OF_STALL };
     minimal
 }

@@ -25,7 +25,7 @@ const PROGRAM: u64 = 13_000_000;
 const CHARTS: u64 = 15_000_000;
 /// A node that does nothing, its connections included: 4,000 against 1,000 nodes with 16 each.
 const NODE: u64 = 2_000;
-/// One direction of a connection over which something was sent: 60 and 100 nodes, everybody with everybody.
+/// One direction of a connection over which something was sent: 60 and 100 nodes, all connected to each other.
 const LINK: u64 = 450;
 /// A transaction, its receipt and its row in the results, shared by all nodes: 60,000 payments, four nodes.
 const TRANSACTION: u64 = 1_250;
@@ -39,7 +39,7 @@ const PENDING_SPENDING: u64 = 50;
 const SETS: u64 = 200;
 /// What a node and its neighbours remember of a transaction that spreads by gossip: 40 to 5,000 nodes.
 const SPREADING: u64 = 550;
-/// So many seconds they remember it: `RETIRE_AFTER` of the engine, and until everybody has it.
+/// So many seconds they remember it: `RETIRE_AFTER` of the engine, and until all nodes have it.
 const SPREADS: f64 = 130.0;
 /// An account: its holding, its undo records, its wallet, its key. 100,000 against 1,000.
 const ACCOUNT: u64 = 120;
@@ -66,7 +66,7 @@ const FLOOD_ACCOUNTS: u64 = crate::engine::FLOOD_ACCOUNTS as u64;
 /// A forged message that waits for a core: 960,000 at a node that stood still.
 const FORGED: u64 = 45;
 /// An event of a story: 10,000 payments against 200, and their events.
-const TOLD: u64 = 250;
+const LOGGED_EVENT: u64 = 250;
 /// Payments wait for a block for so many seconds, and so many times the time between two blocks.
 const WAITING: f64 = 1.5;
 
@@ -160,7 +160,7 @@ impl Parts {
             if is_gossiped(chain) {
                 let seconds = lasting.as_secs_f64().max(1e-9);
                 let spreading = (submitted as f64 * (SPREADS / seconds).min(1.0)) as u64;
-                let what = format!("{spreading} transactions that {n} nodes tell each other of");
+                let what = format!("{spreading} transactions that {n} nodes announce to each other");
                 self.add(what, spreading.saturating_mul(SPREADING), n, "workload.payments.rate");
             }
         }
@@ -172,8 +172,8 @@ impl Parts {
             let coins = owners.saturating_mul(each.map_or(1, |each| each.max(0) as u64));
             self.add(format!("{coins} coins"), COIN, coins, &format!("chain[{at}].ledger.utxo.coins"));
         }
-        let told = u64::from(scenario.output.event_log);
-        self.add(format!("{told} events of the event log"), TOLD, told, "output.event_log");
+        let logged = u64::from(scenario.output.event_log);
+        self.add(format!("{logged} events of the event log"), LOGGED_EVENT, logged, "output.event_log");
     }
     fn add_payments(&mut self, scenario: &Scenario, chain: &Chain, payments: &Payments) {
         let many = asked(scenario, chain, payments, lasting(scenario, chain, Some(payments)));

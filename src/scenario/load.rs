@@ -99,7 +99,7 @@ impl Scenario {
         let is_read = found.iter().all(|mistake| mistake.is_warning);
         complete(&mut scenario, catalogue);
         let checked = validate(&mut scenario, &tree, &sources, catalogue);
-        // What is missing because it could not be read was told.
+        // What is missing because it could not be read was reported.
         let top = sources.mistake(&tree.place(""), String::new(), String::new());
         let hides = |hole: &ScenarioError, mistake: &ScenarioError| {
             mistake.is_at(hole) || (mistake.title == NO_END && hole.is_at(&top))

@@ -1,5 +1,5 @@
 //! Several scenarios in one file: each changes some keys of the common one, so that what they have in common is equal
-//! by construction, and the same seed gives all of them the same payments and the same weather.
+//! by construction, and the same seed gives all of them the same payments and the same network draws.
 
 use super::Scenario;
 use super::catalogue::Catalogue;

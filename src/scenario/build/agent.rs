@@ -21,16 +21,16 @@ pub(super) fn writers<'a>(scenario: &'a Scenario, name: &str) -> impl Iterator<I
     tables.filter(move |(_, anchor)| anchor.into == name)
 }
 
-/// The agents of a scenario; `desks` are those of its chains, in order.
-pub(super) fn agents(scenario: &Scenario, desks: &[AgentAccounts]) -> Vec<Box<dyn Agent>> {
+/// The agents of a scenario; `accounts` are those of its chains, in order.
+pub(super) fn agents(scenario: &Scenario, accounts: &[AgentAccounts]) -> Vec<Box<dyn Agent>> {
     let tables = scenario.agent.iter().map(|AgentTable::Anchor(anchor)| anchor).enumerate();
-    tables.map(|(at, table)| Box::new(anchoring(scenario, desks, at, table)) as Box<dyn Agent>).collect()
+    tables.map(|(at, table)| Box::new(anchoring(scenario, accounts, at, table)) as Box<dyn Agent>).collect()
 }
 
-fn anchoring(scenario: &Scenario, desks: &[AgentAccounts], at: usize, table: &Anchor) -> Anchoring {
+fn anchoring(scenario: &Scenario, accounts: &[AgentAccounts], at: usize, table: &Anchor) -> Anchoring {
     let number = |name: &str| scenario.chain_named(name).expect("a checked scenario names known chains").0;
     let (from, into) = (number(&table.from), number(&table.into));
-    let desk = &desks[into];
+    let account = &accounts[into];
     let place = writers(scenario, &table.into).take_while(|(other, _)| *other < at).count() as u32;
     let settings = AnchoringSettings {
         from,
@@ -43,8 +43,8 @@ fn anchoring(scenario: &Scenario, desks: &[AgentAccounts], at: usize, table: &An
         poll: table.poll,
         retry: table.retry,
         fee: table.fee,
-        account: AccountId(desk.holders + place),
-        client: ClientId(desk.clients + place),
+        account: AccountId(account.holders + place),
+        client: ClientId(account.clients + place),
     };
-    Anchoring::new(settings, desk.keys.clone())
+    Anchoring::new(settings, account.keys.clone())
 }

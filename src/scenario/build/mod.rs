@@ -26,7 +26,7 @@ use std::rc::Rc;
 /// Reads a file that a scenario names, by its path in the scenario.
 pub type Read<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
-/// An observer that is also kept by whoever wants its findings.
+/// An observer that is also kept for its findings.
 pub struct Watch<T>(Rc<RefCell<T>>);
 
 impl<T> Watch<T> {
@@ -67,16 +67,17 @@ impl<T: Observer> Observer for Watch<T> {
 
 /// Those who watch one chain.
 pub struct Watchers {
-    /// Counts.
+    /// Measure.
     pub metrics: Watch<Metrics>,
-    /// Judges.
+    /// Check.
     pub checks: Watch<Checkers>,
-    /// Tells the last events, if the scenario wants them told.
+    /// Records the last events, if the scenario asks for them.
     pub event_log: Option<Watch<Recorder>>,
 }
 
 impl Watchers {
-    /// All of them, without the one who counts unless the run is `measured`. The recorder comes before the judge, so that it knows what a violation came of.
+    /// All of them; metrics only if the run is `measured`. The recorder comes before the checkers, so that it has recorded what led
+    /// to a violation.
     fn observers(&self, measured: bool) -> Vec<Box<dyn Observer>> {
         let mut observers: Vec<Box<dyn Observer>> = Vec::new();
         if measured {
@@ -110,7 +111,7 @@ pub fn build(catalogue: &Catalogue, scenario: &Scenario, seed: u64, read: Read<'
     build_watched(catalogue, scenario, seed, read, true)
 }
 
-/// The same, with nobody who counts: only the checks watch.
+/// The same without metrics: only the checkers observe.
 ///
 /// # Errors
 /// See [`build`].
@@ -131,7 +132,7 @@ fn build_watched(
     measured: bool,
 ) -> Result<Built, String> {
     let mut built = Built { world: MultiChain::default(), watchers: Vec::new(), remarks: Vec::new() };
-    let mut desks = Vec::new();
+    let mut accounts = Vec::new();
     for number in 0..scenario.chain.len() {
         let name = &scenario.chain[number].protocol.name;
         let protocol = catalogue.protocol(name);
@@ -140,9 +141,9 @@ fn build_watched(
         built.world.chains.push(chain.chain);
         built.watchers.push(chain.watchers);
         built.remarks.extend(chain.remarks);
-        desks.push(chain.desk);
+        accounts.push(chain.agents);
     }
-    built.world.agents = agent::agents(scenario, &desks);
+    built.world.agents = agent::agents(scenario, &accounts);
     Ok(built)
 }
 
@@ -161,7 +162,7 @@ pub(super) struct BuiltChain {
     chain: Box<dyn Chain>,
     watchers: Watchers,
     remarks: Vec<String>,
-    desk: agent::AgentAccounts,
+    agents: agent::AgentAccounts,
 }
 
 /// Builds the chain with this number.
@@ -171,7 +172,7 @@ pub(super) struct Builder<'a> {
     number: usize,
     seed: u64,
     read: Read<'a>,
-    /// Whether somebody counts.
+    /// Whether metrics observe.
     measured: bool,
 }
 
@@ -179,7 +180,7 @@ impl Builder<'_> {
     fn table(&self) -> &ChainTable {
         &self.scenario.chain[self.number]
     }
-    /// The seed of this chain: chains of one world do not share their weather.
+    /// The seed of this chain: chains of one simulation do not share their network draws.
     fn chain_seed(&self) -> u64 {
         if self.number == 0 { self.seed } else { crate::base::rng::mix(self.seed, self.number as u64) }
     }
@@ -234,7 +235,7 @@ impl Builder<'_> {
             observers: watchers.observers(self.measured),
         };
         let chain = Box::new(Simulation::new(setup));
-        Ok(BuiltChain { chain, watchers, remarks, desk: traffic.desk })
+        Ok(BuiltChain { chain, watchers, remarks, agents: traffic.agents })
     }
     /// The faults that the protocol must bear while they last.
     fn tolerated(&self) -> BTreeSet<u32> {

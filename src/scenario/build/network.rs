@@ -81,9 +81,9 @@ pub(super) fn plan(
     };
     let mut network = Transport::new(seed, delay()?, settings);
     if choice.loss > 0.0 {
-        let everybody: Vec<NodeId> = (0..places.len()).map(NodeId::from).collect();
+        let all: Vec<NodeId> = (0..places.len()).map(NodeId::from).collect();
         let by = Degradation { loss: choice.loss, ..Degradation::default() };
-        let change = Change::Degrade { id: PERMANENT, from: everybody.clone(), to: everybody, by };
+        let change = Change::Degrade { id: PERMANENT, from: all.clone(), to: all, by };
         network.change(crate::base::Time::ZERO, &change, &mut crate::network::Carried::default());
     }
     let mut network: Box<dyn Network> = Box::new(network);

@@ -12,8 +12,8 @@ use crate::workload::payments::{Payments, Settings};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Accounts that exist where nobody asks for anything.
-const NOBODY: u32 = 1;
+/// Accounts of a chain without a workload.
+const IDLE_ACCOUNTS: u32 = 1;
 
 /// What a chain is driven by.
 pub(super) struct Load {
@@ -21,45 +21,45 @@ pub(super) struct Load {
     pub ledger: Box<dyn Fn() -> Box<dyn Ledger>>,
     pub workload: Option<Box<dyn Workload>>,
     pub retry: Option<Duration>,
-    pub desk: AgentAccounts,
+    pub agents: AgentAccounts,
 }
 
-/// Who asks a chain for something.
-enum Asking<'a> {
-    Nobody,
+/// What drives a chain.
+enum Demand<'a> {
+    None,
     Payments(&'a Settings),
     Model(Box<dyn WorkloadModel>),
 }
 
 impl Builder<'_> {
-    /// What the scenario says of who asks this chain.
-    fn asking(&self) -> Result<Asking<'_>, String> {
+    /// What the scenario says of the workload of this chain.
+    fn demand(&self) -> Result<Demand<'_>, String> {
         Ok(match &self.scenario.workload {
             Some(WorkloadChoice::Payments(payments)) if self.is_for_this_chain(&payments.chain) => {
-                Asking::Payments(payments)
+                Demand::Payments(payments)
             }
             Some(WorkloadChoice::Model(choice)) => {
                 let model = (find(self.catalogue.workloads(), "workload", &choice.name)?.read)(&choice.settings);
                 if self.is_for_this_chain(model.chain().unwrap_or_default()) {
-                    Asking::Model(model)
+                    Demand::Model(model)
                 } else {
-                    Asking::Nobody
+                    Demand::None
                 }
             }
-            _ => Asking::Nobody,
+            _ => Demand::None,
         })
     }
     pub(super) fn load(&self, n: usize) -> Result<Load, String> {
-        let asking = self.asking()?;
-        let (holders, clients, retry) = match &asking {
-            Asking::Nobody => (NOBODY, 0, None),
-            Asking::Payments(payments) => {
+        let demand = self.demand()?;
+        let (holders, clients, retry) = match &demand {
+            Demand::None => (IDLE_ACCOUNTS, 0, None),
+            Demand::Payments(payments) => {
                 (payments.accounts, payments.clients.unwrap_or(n as u32), payments.retry.first())
             }
-            Asking::Model(model) => (model.accounts(), model.clients(n), model.retry()),
+            Demand::Model(model) => (model.accounts(), model.clients(n), model.retry()),
         };
         // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to, then those
-        // of strangers.
+        // of floods.
         let agents = agent::writers(self.scenario, &self.table().name).count() as u32;
         let crypto: Crypto = self.scenario.crypto;
         let count = (holders + agents + FLOOD_ACCOUNTS) as usize + n;
@@ -68,18 +68,18 @@ impl Builder<'_> {
         let entry = find(self.catalogue.ledgers(), "ledger", &choice.name)?;
         let model: Rc<dyn LedgerModel> = Rc::from((entry.read)(&choice.settings));
         let wallet = model.wallet(holders);
-        let workload = match asking {
-            Asking::Nobody => None,
-            Asking::Payments(payments) => Some(self.payments(payments, n, keys.clone(), wallet)),
-            Asking::Model(model) => {
+        let workload = match demand {
+            Demand::None => None,
+            Demand::Payments(payments) => Some(self.payments(payments, n, keys.clone(), wallet)),
+            Demand::Model(model) => {
                 let (seed, keys) = (self.chain_seed(), keys.clone());
                 Some(model.workload(Clients { seed, nodes: n, keys, wallet })?)
             }
         };
-        let desk = AgentAccounts { keys: keys.clone(), holders, clients };
+        let agent_accounts = AgentAccounts { keys: keys.clone(), holders, clients };
         // Agents own what people own.
         let ledger = Box::new(move || model.ledger(holders + agents));
-        Ok(Load { accounts: keys, ledger, workload, retry, desk })
+        Ok(Load { accounts: keys, ledger, workload, retry, agents: agent_accounts })
     }
     fn payments(
         &self,

@@ -1,4 +1,4 @@
-//! What somebody implements who brings a ledger, a workload, delays, a graph or a whole network.
+//! What a crate implements that brings a ledger, a workload, delays, a graph or a whole network.
 //!
 //! The type that implements a model is its table in scenarios: `ledger.mine = { .. }` is read into it, and every default is
 //! written out again.
@@ -85,7 +85,7 @@ pub trait LatencyModel {
     fn delay(&self, site: &Site<'_>) -> Result<Box<dyn Delay>, String>;
 }
 
-/// Who is linked to whom: `chain.network.topology`.
+/// Which nodes are linked: `chain.network.topology`.
 pub trait TopologyModel {
     /// The links of one run, once each: both ends may send. The graph must be connected.
     ///

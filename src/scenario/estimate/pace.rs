@@ -32,7 +32,7 @@ pub(super) fn blocks(chain: &Chain, lasting: Duration, submitted: u64) -> u64 {
     }
 }
 
-/// Payments of so many bytes per second that blocks can hold, and that the uplink of whoever makes them can send to all.
+/// Payments of so many bytes per second that blocks can hold, and that the uplink of the proposer can send to all nodes.
 pub(super) fn capacity(chain: &Chain, bytes: u64) -> Option<f64> {
     let settings = &chain.protocol.settings;
     let number = |value: &toml::Value| value.as_integer().map(|number| number as f64);

@@ -75,7 +75,7 @@ pub enum DrawnFault {
     Flap,
     /// Clients ask more often, or less.
     Load,
-    /// Strangers send forged messages, or payments that nobody can pay.
+    /// Outsiders send forged messages, or payments without funds.
     Flood,
 }
 

@@ -246,7 +246,7 @@ pub enum NodeSelector {
     All,
     /// Those that no other group of the same partition names: `"rest"`.
     Rest,
-    /// Whoever leads when the fault begins: `"leader"`. Only for faults.
+    /// The node that leads when the fault begins: `"leader"`. Only for faults.
     Leader,
     /// By number: `3` or `[0, 1]`.
     Numbers(Vec<u32>),

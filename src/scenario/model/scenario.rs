@@ -39,7 +39,7 @@ pub struct Scenario {
     pub memory_limit: ByteSize,
     /// The chains, all in one virtual time.
     pub chain: Vec<Chain>,
-    /// Who asks for what. Left out: nobody for anything.
+    /// What clients request. Left out: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload: Option<Workload>,
     /// What goes wrong and when.
@@ -146,7 +146,7 @@ pub struct Output {
     pub charts: bool,
     /// Whether a line per transaction is written.
     pub transactions: bool,
-    /// The last events of each chain that are told one by one, and drawn as a space-time diagram: those before the
+    /// The last events of each chain that are listed one by one, and drawn as a space-time diagram: those before the
     /// first violation if there is one. 0 for none, at most 100,000.
     pub event_log: u32,
 }

@@ -1,6 +1,6 @@
 //! The form that was meant: what to write instead, for the mistakes that people make.
 //!
-//! A message says what was found and what is allowed. Somebody who writes `nodes = 7` knows what he wants, and needs to see
+//! A message says what was found and what is allowed. A user who writes `nodes = 7` knows the intent, and needs to see
 //! how it is written: `nodes = { count = 7 }`.
 
 use super::spanned_toml::Reason;

@@ -45,7 +45,7 @@ impl Checker<'_> {
         let faulty = chain.nodes.max_faulty.unwrap_or(0);
         if chain.nodes.weights == Weights::Equal && before <= faulty && many > faulty {
             let title = format!("{many} faulty nodes are more than {} tolerates here", chain.protocol.name);
-            self.odd(key, title, format!("f is {faulty}: safety may break, and exit code 3 tells"));
+            self.odd(key, title, format!("f is {faulty}: safety may break, which exit code 3 reports"));
         }
     }
 

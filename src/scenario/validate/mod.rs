@@ -35,7 +35,7 @@ const AGAIN_MIN: Duration = Duration::from_millis(1);
 /// No search needs more faults in one world.
 const FAULTS_MAX: u32 = 1_000;
 
-/// A longer story is read by nobody.
+/// A longer event log serves no reader.
 const LONGEST_STORY: u32 = 100_000;
 /// No run needs more: virtual time is counted in 64 bits.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -113,7 +113,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Timers that ring so often that a run never gets on: of protocols, of gossip, of whoever tries again.
+    /// Timers that fire so often that a run makes no progress: of protocols, of gossip, of retries.
     fn timers(&mut self, scenario: &Scenario) {
         for (at, chain) in scenario.chain.iter().enumerate() {
             let name = &chain.protocol.name;

@@ -49,7 +49,7 @@ impl Checker<'_> {
         self.in_range(&format!("{path}.network.gossip.{}", word(gossip)), gossip.check());
         if *gossip == (GossipModel::Direct {}) && chain.network.topology != Topology::default() {
             let label = "but here only neighbours are connected, and gossip is `direct`";
-            let title = "direct broadcasts need everybody connected to everybody";
+            let title = "direct broadcasts need all nodes connected to each other";
             self.wrong(&format!("{path}.network.topology"), title, label).help =
                 Some("choose `gossip = \"flood\"`, `\"inventory\"`, `\"compact\"` or `\"sqrt_push\"`".to_owned());
         }

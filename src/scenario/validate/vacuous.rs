@@ -5,7 +5,7 @@ use crate::base::Duration;
 use crate::scenario::{Chain, NodeSelector, Scenario};
 
 impl Checker<'_> {
-    /// Properties that cannot be judged, and faults that change nothing or leave nobody.
+    /// Properties that cannot be judged, and faults that change nothing or leave no honest node.
     pub(super) fn vacuous(&mut self, scenario: &Scenario) {
         self.unjudged(scenario);
         for (at, fault) in scenario.fault.iter().enumerate() {
