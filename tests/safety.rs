@@ -161,7 +161,7 @@ fn pbft_weathers_crashes_and_partitions() {
 /// As many liars as `n = 3f + 1` bears, with each attack of the protocol that does more than delay.
 #[test]
 fn pbft_weathers_as_many_liars_as_it_bears() {
-    for attack in ["equivocate", "silent-primary", "false-view-change", "bad-new-view"] {
+    for attack in ["equivocate", "silent_primary", "false_view_change", "bad_new_view"] {
         let more = format!("[[adversary]]\nnodes = [1, 3]\nattack = \"{attack}\"");
         weathers("protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", 7, "[1]", &more);
     }
@@ -213,7 +213,7 @@ fn pbft_with_more_lying_votes_than_it_bears_disagrees_and_is_caught() {
 #[test]
 fn a_majority_of_hash_power_rewinds_what_was_final_and_is_caught() {
     let settings = r#"protocol.nakamoto = { spacing = "2s", retarget = 0, finality = { confirmations = 3 } }"#;
-    let text = calm(settings, "weights = [6, 2, 2]\ncount = 3", "[0]\nattack = \"double-spend\"");
+    let text = calm(settings, "weights = [6, 2, 2]\ncount = 3", "[0]\nattack = \"double_spend\"");
     let (outcome, verdict) = run("calm", &text, 1);
     assert!(is_broken(&verdict, "finality"), "{:?}", verdict.counts);
     assert!(figure(&outcome, "reorg_depth_max") > 3.0);

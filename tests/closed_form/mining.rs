@@ -164,7 +164,7 @@ fn a_double_spender_rewinds_the_payment_as_often_as_it_gets_ahead() {
         law -= exactly * (1.0 - libm::pow(q / p, f64::from(m + 1 - k)));
         exactly *= q * f64::from(k + m) / f64::from(k + 1);
     }
-    let mine = Mine { confirmations: m as u64 - 1, ..Mine::attacked("double-spend", &[3, 7], [1, 1], 100_000) };
+    let mine = Mine { confirmations: m as u64 - 1, ..Mine::attacked("double_spend", &[3, 7], [1, 1], 100_000) };
     let (seen, _) = mine.run();
     // Who gives up goes on from a block that is not its own.
     let given_up = seen.made.windows(2).filter(|pair| pair[1].1 != pair[0].0).count();

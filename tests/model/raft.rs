@@ -56,7 +56,7 @@ fn lost_and_repeated_messages_do_no_harm() {
 #[test]
 fn one_double_voter_breaks_raft() {
     let bounds = Bounds { order: Order::Any, timeouts: 2, ..Bounds::default() };
-    breaks("double-vote", || world(&[Part::Attacker("double-vote"), Part::Honest, Part::Honest], bounds), 12);
+    breaks("double_vote", || world(&[Part::Attacker("double_vote"), Part::Honest, Part::Honest], bounds), 12);
 }
 
 #[test]

@@ -51,9 +51,9 @@ fn a_silent_proposer_is_passed_over() {
 #[test]
 fn a_double_voter_divides_nobody() {
     let bounds = Bounds { timeouts: 4, ..Bounds::default() };
-    let world = world(&[Part::Attacker("double-vote"), Part::Honest, Part::Honest, Part::Honest], bounds)
+    let world = world(&[Part::Attacker("double_vote"), Part::Honest, Part::Honest, Part::Honest], bounds)
         .seeking(proposed_again);
-    holds("double-vote", world, 85_889, 64);
+    holds("double_vote", world, 85_889, 64);
 }
 
 #[test]

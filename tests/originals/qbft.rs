@@ -233,7 +233,7 @@ fn is_proposal_justification_asks_who_is_named() {
 #[test]
 fn a_proposer_that_names_another_does_not_keep_the_lead() {
     let mut stage: TestCluster<Qbft> = TestCluster::new(4, Config::default());
-    stage.set_attack(1, "keep-the-lead");
+    stage.set_attack(1, "keep_the_lead");
     (0..4).for_each(|node| stage.boot(node));
     for nonce in 0..6 {
         let payment = stage.transaction(0, nonce);

@@ -11,17 +11,17 @@ use std::sync::Arc;
 pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("equivocate", "as leader, proposes another block to the second half of the replicas; votes for every proposal"),
     (
-        "old-certificate",
+        "old_certificate",
         "as leader, builds on the certificate before the newest, makes none of another's last block: the forking attack \
          in three phases; in two phases its proposals are refused, and what it costs is its views and that last block",
     ),
     (
-        "older-certificate",
+        "older_certificate",
         "as leader, builds on the third newest certificate: in three phases locks refuse that; in two phases what it would \
          replace is final, and it proposes as usual",
     ),
     (
-        "silent-leader",
+        "silent_leader",
         "as leader, proposes nothing; its timeouts hand on the certificate that it made of the votes, so that its turn is \
          lost and no block is",
     ),
@@ -49,9 +49,9 @@ pub(super) fn attacker(
 ) -> Option<Box<dyn Attacker<HotStuff>>> {
     let attack = match name {
         "equivocate" => Attack::Equivocate,
-        "old-certificate" => Attack::OldCertificate(1),
-        "older-certificate" => Attack::OldCertificate(2),
-        "silent-leader" => Attack::Silent,
+        "old_certificate" => Attack::OldCertificate(1),
+        "older_certificate" => Attack::OldCertificate(2),
+        "silent_leader" => Attack::Silent,
         _ => return None,
     };
     Some(Box::new(Faulty { attack, mask: HotStuff::boot(config, log, ctx) }))

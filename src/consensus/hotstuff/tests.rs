@@ -401,10 +401,10 @@ fn attackers_at_the_bound_neither_fork_nor_halt_and_cost_views_or_blocks() {
             assert_agreed(&stage, &[0, 3, 4, 5, 6], 12);
             let wasted = stage.notes(0).iter().filter(|(label, _)| *label == note::WASTED).count();
             // Where two certificates decide, what lies below the two newest is final, and nothing can be built on it.
-            let is_vain = variant == Variant::TwoPhase && attack == Some("older-certificate");
+            let is_vain = variant == Variant::TwoPhase && attack == Some("older_certificate");
             assert_eq!(wasted > 0, attack.is_some() && !is_vain, "{attack:?}, {variant:?}: {wasted} views");
             let lost = abandoned(&stage, &[1, 2]);
-            assert_eq!(lost > 0, attack == Some("old-certificate"), "{attack:?}, {variant:?}: {lost} blocks");
+            assert_eq!(lost > 0, attack == Some("old_certificate"), "{attack:?}, {variant:?}: {lost} blocks");
         }
     }
 }

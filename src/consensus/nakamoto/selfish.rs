@@ -6,9 +6,9 @@
 //! on the attacker's block in a tie, is for the network to decide.
 //!
 //! * `selfish`: Eyal and Sirer 2014, algorithm 1.
-//! * `lead-stubborn`, `equal-fork-stubborn`, `trail-stubborn`: Nayak et al. 2016, figure 3, each on its own; the trail
+//! * `lead_stubborn`, `equal_fork_stubborn`, `trail_stubborn`: Nayak et al. 2016, figure 3, each on its own; the trail
 //!   is one block long.
-//! * `double-spend`: Nakamoto 2008, section 11. Mines in secret until the public chain has grown by the merchant's
+//! * `double_spend`: Nakamoto 2008, section 11. Mines in secret until the public chain has grown by the merchant's
 //!   confirmations and the secret chain is longer, then publishes all; starts anew when it is hopelessly behind.
 
 use super::{Config, Message, Nakamoto, Record, Timer};
@@ -21,10 +21,10 @@ use std::sync::Arc;
 /// Names of the attacks, with one line each.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("selfish", "withholds blocks to waste the others' work (Eyal and Sirer 2014)"),
-    ("lead-stubborn", "selfish, but never publishes its whole lead while it has one (Nayak et al. 2016)"),
-    ("equal-fork-stubborn", "selfish, but keeps withholding after winning a tie (Nayak et al. 2016)"),
-    ("trail-stubborn", "selfish, but goes on when it is one block behind (Nayak et al. 2016)"),
-    ("double-spend", "mines in secret until the merchant's confirmations are reached, then publishes"),
+    ("lead_stubborn", "selfish, but never publishes its whole lead while it has one (Nayak et al. 2016)"),
+    ("equal_fork_stubborn", "selfish, but keeps withholding after winning a tie (Nayak et al. 2016)"),
+    ("trail_stubborn", "selfish, but goes on when it is one block behind (Nayak et al. 2016)"),
+    ("double_spend", "mines in secret until the merchant's confirmations are reached, then publishes"),
 ];
 
 /// Blocks behind at which a double spender gives up: from there one of share 0.4 succeeds once in 10^10.
@@ -74,10 +74,10 @@ pub(super) fn attacker(
     let selfish = |lead, equal_fork, trail| Strategy::Selfish { lead, equal_fork, trail };
     let strategy = match name {
         "selfish" => selfish(false, false, 0),
-        "lead-stubborn" => selfish(true, false, 0),
-        "equal-fork-stubborn" => selfish(false, true, 0),
-        "trail-stubborn" => selfish(false, false, 1),
-        "double-spend" => Strategy::DoubleSpend { confirmations: config.finality.depth() },
+        "lead_stubborn" => selfish(true, false, 0),
+        "equal_fork_stubborn" => selfish(false, true, 0),
+        "trail_stubborn" => selfish(false, false, 1),
+        "double_spend" => Strategy::DoubleSpend { confirmations: config.finality.depth() },
         _ => return None,
     };
     let mut public = Nakamoto::new(config, ctx);

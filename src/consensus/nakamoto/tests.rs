@@ -617,7 +617,7 @@ fn a_selfish_pool_earns_by_the_law_of_eyal_and_sirer() {
 fn stubborn_pools_play_on_and_differ_from_the_selfish_one() {
     let fair = 0.4;
     let selfish = revenue("selfish", [2, 3], 10_000);
-    for attack in ["lead-stubborn", "equal-fork-stubborn", "trail-stubborn"] {
+    for attack in ["lead_stubborn", "equal_fork_stubborn", "trail_stubborn"] {
         let seen = revenue(attack, [2, 3], 10_000);
         assert!(seen > fair - 0.1 && seen < 0.6, "{attack}: {seen}");
         assert!((seen - selfish).abs() > 1e-4, "{attack} is another strategy");
@@ -627,7 +627,7 @@ fn stubborn_pools_play_on_and_differ_from_the_selfish_one() {
 #[test]
 fn a_private_chain_longer_than_the_confirmations_undoes_a_final_block() {
     let mut stage = weighted(&[45, 55], Config { retarget: 0, ..confirmations(3) });
-    stage.set_attack(0, "double-spend");
+    stage.set_attack(0, "double_spend");
     (0..2).for_each(|node| stage.boot(node));
     let mut final_once: Vec<Hash> = Vec::new();
     let undone = stage.run_while(Duration::from_secs(86_400 * 30), |stage| {

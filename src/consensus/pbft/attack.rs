@@ -12,13 +12,13 @@ use std::sync::Arc;
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("equivocate", "as primary, proposes another batch to the second half of the backups, and commits to both"),
-    ("silent-primary", "as primary, proposes nothing and begins no view; otherwise honest"),
-    ("slow-primary", "as primary, holds every proposal for three quarters of the request timeout (Aardvark)"),
+    ("silent_primary", "as primary, proposes nothing and begins no view; otherwise honest"),
+    ("slow_primary", "as primary, holds every proposal for three quarters of the request timeout (Aardvark)"),
     (
-        "false-view-change",
+        "false_view_change",
         "keeps leaving for the next view, hiding what it prepared and adding a certificate of its own",
     ),
-    ("bad-new-view", "as primary of a new view, replaces everything that must be proposed again by null requests"),
+    ("bad_new_view", "as primary of a new view, replaces everything that must be proposed again by null requests"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,10 +46,10 @@ pub(super) fn attacker(
 ) -> Option<Box<dyn Attacker<Pbft>>> {
     let attack = match name {
         "equivocate" => Attack::Equivocate,
-        "silent-primary" => Attack::Silent,
-        "slow-primary" => Attack::Slow,
-        "false-view-change" => Attack::FalseViewChange,
-        "bad-new-view" => Attack::BadNewView,
+        "silent_primary" => Attack::Silent,
+        "slow_primary" => Attack::Slow,
+        "false_view_change" => Attack::FalseViewChange,
+        "bad_new_view" => Attack::BadNewView,
         _ => return None,
     };
     let mut faulty = Faulty { attack, mask: Pbft::boot(config, log, ctx), held: VecDeque::new() };

@@ -14,10 +14,10 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
         "as proposer, proposes one block to even validators and another to odd ones; votes for both likewise",
     ),
     ("unjustified", "as proposer of a later round, proposes an empty block in place of the prepared one"),
-    ("far-rounds", "asks for rounds far ahead, again and again"),
-    ("withhold-commit", "prepares and never commits"),
-    ("silent-proposer", "proposes nothing; otherwise honest"),
-    ("keep-the-lead", "as proposer, names the one before it as the block's proposer, so that its turn comes again"),
+    ("far_rounds", "asks for rounds far ahead, again and again"),
+    ("withhold_commit", "prepares and never commits"),
+    ("silent_proposer", "proposes nothing; otherwise honest"),
+    ("keep_the_lead", "as proposer, names the one before it as the block's proposer, so that its turn comes again"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,10 +49,10 @@ pub(super) fn attacker(
     let attack = match name {
         "equivocate" => Attack::Equivocate,
         "unjustified" => Attack::Unjustified,
-        "far-rounds" => Attack::FarRounds,
-        "withhold-commit" => Attack::WithholdCommit,
-        "silent-proposer" => Attack::Silent,
-        "keep-the-lead" => Attack::KeepTheLead,
+        "far_rounds" => Attack::FarRounds,
+        "withhold_commit" => Attack::WithholdCommit,
+        "silent_proposer" => Attack::Silent,
+        "keep_the_lead" => Attack::KeepTheLead,
         _ => return None,
     };
     Some(Box::new(Faulty { attack, mask: Qbft::boot(config, log, ctx), asked: 0, seen: None }))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The attacks by name, with one line each.
 pub(super) const ATTACKS: &[(&str, &str)] =
-    &[("double-vote", "votes for every candidate, so that one term can have two leaders: breaks safety")];
+    &[("double_vote", "votes for every candidate, so that one term can have two leaders: breaks safety")];
 
 /// Follows the protocol, except that it votes for every candidate and forgets its votes.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) fn attacker(
     log: &[Record],
     ctx: &mut Context,
 ) -> Option<Box<dyn Attacker<Raft>>> {
-    (name == "double-vote").then(|| Box::new(DoubleVoter(Raft::boot(config, log, ctx))) as Box<dyn Attacker<Raft>>)
+    (name == "double_vote").then(|| Box::new(DoubleVoter(Raft::boot(config, log, ctx))) as Box<dyn Attacker<Raft>>)
 }
 
 impl Attacker<Raft> for DoubleVoter {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
-    ("two-faced", "proposes its set to the first half of the nodes, and the empty set to the others"),
+    ("two_faced", "proposes its set to the first half of the nodes, and the empty set to the others"),
     ("flip", "changes its position between its set and the empty set at every tick"),
     ("echo", "says to each node what that node says: positions and validations of every side of a fork"),
     ("withhold", "proposes sets that it gives to nobody"),
-    ("clock-lie", "proposes close times a day ahead, and dates every other validation ten minutes ahead"),
+    ("clock_lie", "proposes close times a day ahead, and dates every other validation ten minutes ahead"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,11 +39,11 @@ pub(super) fn attacker(
     ctx: &mut Context<'_, Ripple>,
 ) -> Option<Box<dyn Attacker<Ripple>>> {
     let attack = match name {
-        "two-faced" => Attack::TwoFaced,
+        "two_faced" => Attack::TwoFaced,
         "flip" => Attack::Flip,
         "echo" => Attack::Echo,
         "withhold" => Attack::Withhold,
-        "clock-lie" => Attack::ClockLie,
+        "clock_lie" => Attack::ClockLie,
         _ => return None,
     };
     let mask = Ripple::boot(config, log, ctx);

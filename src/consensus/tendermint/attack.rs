@@ -13,17 +13,17 @@ use std::sync::Arc;
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("equivocate", "as proposer, one block for even validators and another for odd ones; votes for both likewise"),
-    ("double-vote", "votes for the block to the first half and nil to the others"),
+    ("double_vote", "votes for the block to the first half and nil to the others"),
     (
         "amnesia",
         "keeps no lock: votes for even validators in even rounds and for odd ones in odd rounds, and hurries to the next",
     ),
     (
-        "hidden-lock",
+        "hidden_lock",
         "says nothing but a prevote to the proposer alone, so late that its lock is hidden from the others in this round",
     ),
     (
-        "lying-pol",
+        "lying_pol",
         "proposes two blocks, helps even validators to one, then claims a polka for the other, or for a new one, and makes it up",
     ),
     (
@@ -71,7 +71,7 @@ impl Attacker<Tendermint> for Faulty {
         let before = ctx.effects_mut().len();
         self.mask.on_message(from, message, ctx);
         self.rewrite(before, ctx);
-        if self.attack == "hidden-lock" {
+        if self.attack == "hidden_lock" {
             self.await_timeouts(ctx);
         }
     }
@@ -80,7 +80,7 @@ impl Attacker<Tendermint> for Faulty {
         self.mask.on_timer(timer, ctx);
         self.rewrite(before, ctx);
         if let Timer::Prevote(height, round) = timer
-            && self.attack == "hidden-lock"
+            && self.attack == "hidden_lock"
             && height == self.mask.height()
         {
             self.lock_proposer(round, ctx);
@@ -96,13 +96,13 @@ impl Attacker<Tendermint> for Faulty {
 /// Rewriting.
 impl Faulty {
     fn goes_on(&self) -> bool {
-        ["fresh", "lying-pol"].contains(&self.attack)
+        ["fresh", "lying_pol"].contains(&self.attack)
     }
     fn equivocates(&self) -> bool {
-        ["equivocate", "amnesia", "lying-pol"].contains(&self.attack)
+        ["equivocate", "amnesia", "lying_pol"].contains(&self.attack)
     }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Tendermint>) {
-        if ["amnesia", "hidden-lock", "fresh"].contains(&self.attack) {
+        if ["amnesia", "hidden_lock", "fresh"].contains(&self.attack) {
             (self.mask.locked, self.mask.valid) = (None, None);
         }
         for effect in ctx.effects_mut().split_off(before) {
@@ -112,9 +112,9 @@ impl Faulty {
                 Effect::Send { message: Message::Vote(vote), .. } if self.equivocates() && vote.voter == ctx.me() => {}
                 // It only asks what it missed.
                 Effect::Broadcast { message } | Effect::Send { message, .. }
-                    if self.attack == "hidden-lock"
+                    if self.attack == "hidden_lock"
                         && !matches!(message, Message::Status(_) | Message::Ask { .. } | Message::Evidence(_)) => {}
-                Effect::SetTimer { timer: Timer::Prevote(..), .. } if self.attack == "hidden-lock" => {}
+                Effect::SetTimer { timer: Timer::Prevote(..), .. } if self.attack == "hidden_lock" => {}
                 Effect::Broadcast { message } => self.spread(&message, ctx),
                 other => ctx.effects_mut().push(other),
             }
@@ -147,7 +147,7 @@ impl Faulty {
     }
     fn spread(&self, message: &Message, ctx: &mut Context<'_, Tendermint>) {
         let second = match (self.attack, message) {
-            ("double-vote", Message::Vote(vote)) if vote.id != NIL => {
+            ("double_vote", Message::Vote(vote)) if vote.id != NIL => {
                 Some(Message::Vote(Arc::new(Vote::signed(vote.phase, vote.height, vote.round, NIL, ctx))))
             }
             ("split", Message::Vote(_)) => None,
@@ -182,7 +182,7 @@ impl Faulty {
                         ctx.broadcast(Message::Proposal(m));
                         self.on_value(round, &value, ctx);
                     }
-                    "lying-pol" if m.1.round > 0 => self.lie(&m.1, &value, ctx),
+                    "lying_pol" if m.1.round > 0 => self.lie(&m.1, &value, ctx),
                     _ => self.propose_two(&m.1, value, ctx),
                 }
             }
@@ -245,22 +245,22 @@ impl Faulty {
         let both = [Phase::Prevote, Phase::Precommit];
         match self.attack {
             "amnesia" => vote_for(&both, height, round, id, round as usize % 2, ctx),
-            "lying-pol" if round > 0 && self.meant_for(1, round - 1, ctx.me()).as_ref() == Some(value) => {
+            "lying_pol" if round > 0 && self.meant_for(1, round - 1, ctx.me()).as_ref() == Some(value) => {
                 vote_for(&[Phase::Prevote], height, round - 1, id, 1, ctx);
                 vote_for(&both, height, round, id, 1, ctx);
                 return;
             }
-            "lying-pol" if round > 0 && self.mask.proposer(round) == ctx.me() => {
+            "lying_pol" if round > 0 && self.mask.proposer(round) == ctx.me() => {
                 vote_for(&both, height, round, id, 0, ctx);
                 vote_for(&both, height, round, id, 1, ctx);
                 return;
             }
-            "lying-pol" if meant == 1 => {}
+            "lying_pol" if meant == 1 => {}
             _ => vote_for(&both, height, round, id, meant, ctx),
         }
         let hurries = match self.attack {
             "amnesia" => true,
-            "lying-pol" => meant != parity,
+            "lying_pol" => meant != parity,
             _ => false,
         };
         if hurries {

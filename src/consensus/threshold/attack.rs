@@ -13,7 +13,7 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("equivocate", "as creator, proposes another block to the second half of the signers, and votes for both"),
     ("withhold", "as creator, proposes and then keeps its votes, READY and the signed block to itself"),
     ("selective", "sends its proposals and signed blocks to the first half of the signers only"),
-    ("double-sign", "pre-commits to and signs whatever is proposed, without memory; not under FROST"),
+    ("double_sign", "pre-commits to and signs whatever is proposed, without memory; not under FROST"),
     ("rewrite", "with its coalition, re-signs old heights in secret and shows them to who lags; see protocol.rewrite"),
 ];
 
@@ -44,7 +44,7 @@ pub(super) fn attacker(
         "equivocate" => Attack::Equivocate,
         "withhold" => Attack::Withhold,
         "selective" => Attack::Selective,
-        "double-sign" => Attack::DoubleSign,
+        "double_sign" => Attack::DoubleSign,
         "rewrite" => Attack::Rewrite,
         _ => return None,
     };

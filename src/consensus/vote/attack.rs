@@ -15,7 +15,7 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
         "as butler, proposes another block to the second half of the commissioners, both to the last one; votes twice",
     ),
     (
-        "double-vote",
+        "double_vote",
         "as commissioner, votes for every proposal, reports that it voted for none, and passes no block on",
     ),
     ("withhold", "as butler, shows certificates to the first other commissioner only"),
@@ -50,7 +50,7 @@ pub(super) fn attacker(
 ) -> Option<Box<dyn Attacker<Vote>>> {
     let attack = match name {
         "equivocate" => Attack::Equivocate,
-        "double-vote" => Attack::DoubleVote,
+        "double_vote" => Attack::DoubleVote,
         "withhold" => Attack::Withhold,
         "grind" => Attack::Grind,
         _ => return None,

@@ -444,11 +444,11 @@ fn a_batch_that_a_new_view_names_and_a_replica_lacks_is_fetched() {
 fn no_attack_of_one_replica_in_four_stops_or_forks_the_others() {
     for (attack, faulty) in [
         ("equivocate", 0),
-        ("silent-primary", 0),
-        ("slow-primary", 0),
-        ("false-view-change", 0),
-        ("false-view-change", 2),
-        ("bad-new-view", 1),
+        ("silent_primary", 0),
+        ("slow_primary", 0),
+        ("false_view_change", 0),
+        ("false_view_change", 2),
+        ("bad_new_view", 1),
     ] {
         let mut stage: Stage = TestCluster::empty(4, short());
         stage.set_attack(faulty, attack);
@@ -475,9 +475,9 @@ fn a_silent_or_equivocating_primary_loses_its_view_and_a_slow_one_keeps_it() {
         assert!(stage.run_while(SECOND * 60, |stage| stage.final_transactions(1).len() < 4), "{attack}");
         (stage.node(1).view, stage.now().since(began))
     };
-    let (silent, _) = run("silent-primary");
+    let (silent, _) = run("silent_primary");
     assert_eq!(silent, View(1));
-    let (slow, took) = run("slow-primary");
+    let (slow, took) = run("slow_primary");
     assert_eq!(slow, View(0), "just below the timeout");
     assert!(took >= SECOND * 3 / 2, "{took}: an honest primary needs 3 ms");
 }
@@ -485,7 +485,7 @@ fn a_silent_or_equivocating_primary_loses_its_view_and_a_slow_one_keeps_it() {
 #[test]
 fn a_bad_new_view_is_passed_over_and_what_committed_stays() {
     let mut stage: Stage = TestCluster::empty(4, Config { status_interval: SECOND * 10, ..Config::default() });
-    stage.set_attack(1, "bad-new-view");
+    stage.set_attack(1, "bad_new_view");
     (0..4).for_each(|node| stage.boot(node));
     let first = stage.transaction(0, 0);
     stage.submit_to_all(&first);

@@ -393,7 +393,7 @@ fn with_a_fifth_of_all_messages_lost_a_hundred_partitions_heal_and_all_logs_agre
 #[test]
 fn one_node_that_votes_twice_breaks_safety() {
     let mut stage = TestCluster::empty(3, figure_2());
-    stage.set_attack(1, "double-vote");
+    stage.set_attack(1, "double_vote");
     (0..3).for_each(|node| stage.boot(node));
     stage.partition(&[0], &[2]);
     campaign(&mut stage, 0);

@@ -85,7 +85,7 @@ fn one_liar_of_five_neither_stops_nor_forks_the_ledger() {
 #[test]
 fn one_down_and_one_hiding_its_validations_leave_every_other_ledger_without_quorum() {
     let mut stage: Stage = TestCluster::empty(5, Config::default());
-    stage.set_attack(3, "clock-lie");
+    stage.set_attack(3, "clock_lie");
     (0..4).for_each(|node| stage.boot(node));
     let mut seen = vec![0];
     for second in 0..240u64 {

@@ -192,7 +192,7 @@ fn evidence_that_is_too_old_or_of_a_height_to_come_is_neither_kept_nor_decided()
 
 #[test]
 fn a_double_vote_is_put_into_one_block() {
-    let (stage, honest) = attacked(4, &[1], "double-vote", 12);
+    let (stage, honest) = attacked(4, &[1], "double_vote", 12);
     for node in honest {
         let evidence: Vec<_> = (stage.node(node).decided.values())
             .flat_map(|decided| decided.value.evidence.iter().map(|proof| proof.slot()))
@@ -287,7 +287,7 @@ fn attackers_at_the_bound_fork_nothing_and_stop_nothing() {
 
 #[test]
 fn two_equivocators_of_four_fork() {
-    for attack in ["equivocate", "amnesia", "lying-pol"] {
+    for attack in ["equivocate", "amnesia", "lying_pol"] {
         let (stage, honest) = attacked(4, &[0, 1], attack, 4);
         assert_eq!(stage.disagreement(&honest), Some((2, 3, Height(1))), "{attack}");
         let accused: Vec<u64> = (honest.iter().flat_map(|node| stage.notes(*node)))
@@ -497,7 +497,7 @@ fn two_hidden_locks_live_for_ever_where_proposers_show_only_their_locks_and_end_
             ..Config::default()
         };
         let mut stage: Stage = TestCluster::empty(4, config);
-        stage.set_attack(3, "hidden-lock");
+        stage.set_attack(3, "hidden_lock");
         (0..4).for_each(|node| stage.boot(node));
         [0, 2].iter().for_each(|from| stage.cut(*from, 1));
         stage.submit_to_all(&stage.transaction(0, 0));

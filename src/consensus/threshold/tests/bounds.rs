@@ -8,7 +8,7 @@ use super::*;
 fn forks(config: Config, l: usize, liars: usize) -> bool {
     let honest = l - liars;
     let mut stage = Stage::empty(l, config);
-    (honest..l).for_each(|node| stage.set_attack(node, "double-sign"));
+    (honest..l).for_each(|node| stage.set_attack(node, "double_sign"));
     (0..l).for_each(|node| stage.boot(node));
     let (one, other): (Vec<usize>, Vec<usize>) = (0..honest).partition(|node| node % 2 == 0);
     stage.partition(&one, &other);
@@ -214,7 +214,7 @@ fn no_order_of_arrival_makes_two_blocks_final_below_the_bound_even_with_windows_
             let mut random = crate::base::Stream::new(seed, "threshold orders", window, 0);
             let config = Config { k: 5, rule: kind, window: SLOT * window, empty_blocks: true, ..config() };
             let mut stage = Stage::empty(7, config);
-            [0, 1].into_iter().for_each(|node| stage.set_attack(node, "double-sign"));
+            [0, 1].into_iter().for_each(|node| stage.set_attack(node, "double_sign"));
             (0..7).for_each(|node| stage.boot(node));
             stage.set_delay(SLOT * 100);
             for _ in 0..120 {

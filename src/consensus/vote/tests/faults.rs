@@ -24,7 +24,7 @@ fn attackers_within_the_bound_neither_fork_nor_halt() {
 fn an_equivocating_butler_and_one_double_voter_certify_twice_with_a_majority_and_not_with_two_thirds() {
     for (quorum, forks) in [(Quorum::Majority, true), (Quorum::TwoThirds, false)] {
         let config = Config { commissioners: 5, commissioners_stand: false, quorum, ..Config::default() };
-        let (mut stage, honest) = attacked(8, &config, "equivocate", Some("double-vote"));
+        let (mut stage, honest) = attacked(8, &config, "equivocate", Some("double_vote"));
         stage.run(SECOND * 20);
         assert_eq!(stage.disagreement(&honest).is_some(), forks, "{quorum:?}");
     }
@@ -55,9 +55,9 @@ fn forks(quorum: Quorum, accomplice: Option<&str>) -> bool {
 
 #[test]
 fn two_liars_of_seven_and_a_partition_fork_a_majority_and_not_two_thirds() {
-    assert!(forks(Quorum::Majority, Some("double-vote")), "five votes and four");
+    assert!(forks(Quorum::Majority, Some("double_vote")), "five votes and four");
     assert!(!forks(Quorum::Majority, None), "five votes and three");
-    assert!(!forks(Quorum::TwoThirds, Some("double-vote")), "four are not five");
+    assert!(!forks(Quorum::TwoThirds, Some("double_vote")), "four are not five");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn one_double_voter_on_both_sides_of_a_partition_forks_a_majority_of_five_and_no
         let config = Config { commissioners: 5, commissioners_stand: false, quorum, ..Config::default() };
         let mut stage: Stage = TestCluster::empty(7, config);
         if liar {
-            stage.set_attack(4, "double-vote");
+            stage.set_attack(4, "double_vote");
         }
         (0..7).for_each(|node| stage.boot(node));
         let mut sides = [vec![0, 1, 5], vec![2, 3, 6]];
