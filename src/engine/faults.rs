@@ -11,12 +11,74 @@ use super::reach::Cuts;
 use super::roster::{ProcessId, Roster};
 use crate::base::{Duration, NodeId, Time};
 use crate::chain::Amount;
-use crate::network::Change;
+use crate::network::{Change, Degradation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Stands for the leader, in a [`Fault::AtLeader`].
-pub const LEADER: NodeId = NodeId(u32::MAX);
+/// One end of links that change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LinkEnd {
+    /// These end points.
+    Nodes(Vec<NodeId>),
+    /// The process that leads when the fault begins.
+    Leader,
+}
+
+/// A change of the network of which some ends may be the leader.
+#[derive(Clone, PartialEq, Debug)]
+pub enum LinkChange {
+    /// Nothing passes from the first end to the second of each pair.
+    Cut(Vec<(LinkEnd, LinkEnd)>),
+    /// Links from one end to the other get worse.
+    Degrade {
+        /// Senders.
+        from: LinkEnd,
+        /// Receivers.
+        to: LinkEnd,
+        /// How they get worse.
+        by: Degradation,
+    },
+}
+
+impl LinkChange {
+    /// Whether the leader is an end.
+    #[must_use]
+    pub fn names_leader(&self) -> bool {
+        match self {
+            LinkChange::Cut(pairs) => pairs.iter().any(|(from, to)| *from == LinkEnd::Leader || *to == LinkEnd::Leader),
+            LinkChange::Degrade { from, to, .. } => *from == LinkEnd::Leader || *to == LinkEnd::Leader,
+        }
+    }
+    /// All ends that are given by number.
+    pub fn ends(&mut self) -> Vec<&mut Vec<NodeId>> {
+        let ends: Vec<&mut LinkEnd> = match self {
+            LinkChange::Cut(pairs) => pairs.iter_mut().flat_map(|(from, to)| [from, to]).collect(),
+            LinkChange::Degrade { from, to, .. } => vec![from, to],
+        };
+        let numbered = ends.into_iter().filter_map(|end| match end {
+            LinkEnd::Nodes(nodes) => Some(nodes),
+            LinkEnd::Leader => None,
+        });
+        numbered.collect()
+    }
+    /// The change with this number, with `leader` where the leader is named. Beside it, other ends do not contain it.
+    #[must_use]
+    pub fn bind(self, id: u32, leader: Option<NodeId>) -> Change {
+        let bind = |end: LinkEnd| match end {
+            LinkEnd::Leader => leader.into_iter().collect(),
+            LinkEnd::Nodes(mut nodes) => {
+                nodes.retain(|node| Some(*node) != leader);
+                nodes
+            }
+        };
+        match self {
+            LinkChange::Cut(pairs) => {
+                Change::Cut { id, pairs: pairs.into_iter().map(|(from, to)| (bind(from), bind(to))).collect() }
+            }
+            LinkChange::Degrade { from, to, by } => Change::Degrade { id, from: bind(from), to: bind(to), by },
+        }
+    }
+}
 
 /// The processes that a fault hits.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,12 +173,12 @@ pub enum Fault {
     },
     /// The network changes.
     Network(Change),
-    /// The network changes around the leader, for whom [`LEADER`] stands.
+    /// The network changes around the leader.
     AtLeader {
         /// Its number.
         id: u32,
         /// The change.
-        change: Change,
+        change: LinkChange,
     },
     /// Clients ask so many thousandths times as often.
     Load {
@@ -350,21 +412,6 @@ pub(super) fn seen_from(now: Time, impairment: NodeImpairment) -> NodeImpairment
             NodeImpairment::Clock { step, drift }
         }
         other => other,
-    }
-}
-
-/// The change with the leader in its place: of those named beside it as all other nodes, the leader is none.
-pub(super) fn bind_leader(leader: ProcessId, change: Change) -> Change {
-    let leader = leader.endpoint();
-    let bind = |nodes: Vec<NodeId>| -> Vec<NodeId> {
-        if nodes.contains(&LEADER) { vec![leader] } else { nodes.into_iter().filter(|node| *node != leader).collect() }
-    };
-    match change {
-        Change::Cut { id, pairs } => {
-            Change::Cut { id, pairs: pairs.into_iter().map(|(from, to)| (bind(from), bind(to))).collect() }
-        }
-        Change::Degrade { id, from, to, by } => Change::Degrade { id, from: bind(from), to: bind(to), by },
-        lift @ Change::Lift { .. } => lift,
     }
 }
 

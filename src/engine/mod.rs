@@ -47,7 +47,7 @@ pub use adversary::{Adversary, DelayedEffects, EffectFilter, Replay};
 pub use anchor::{Anchoring, Settings as AnchoringSettings};
 pub use clients::RETRY_FACTOR_MAX;
 pub use executor::Executor;
-pub use faults::{FLOOD_ACCOUNTS, Fault, FaultEvent, FloodPayload, NodeImpairment, Target};
+pub use faults::{FLOOD_ACCOUNTS, Fault, FaultEvent, FloodPayload, LinkChange, LinkEnd, NodeImpairment, Target};
 pub use process::{Clock, DiskModel, LogSurvival, ProcessSettings};
 pub use roster::{ProcessId, Role, Roster};
 pub use setup::{Setup, Stop, StopRule, TransactionRelay};

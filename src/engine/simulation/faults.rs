@@ -6,7 +6,7 @@ use crate::chain::{Amount, Body, Transaction};
 use crate::engine::agenda::{Event, Output, Source};
 use crate::engine::delivery::lose;
 use crate::engine::faults::{
-    FLOOD_ACCOUNTS, FLOOD_BYTES, FLOOD_FEE, Fault, FaultEvent, FloodPayload, FloodRound, Target, bind_leader, seen_from,
+    FLOOD_ACCOUNTS, FLOOD_BYTES, FLOOD_FEE, Fault, FaultEvent, FloodPayload, FloodRound, Target, seen_from,
 };
 use crate::engine::messages::MessageTable;
 use crate::engine::process::{Condition, Job, LogSurvival, Origin};
@@ -49,7 +49,7 @@ impl<P: Protocol> Simulation<P> {
             Fault::Network(change) => self.change_network(&change),
             Fault::AtLeader { id, change } => {
                 if let [leader] = self.faults.targets_at_begin(Target::Leader(id), &self.roster)[..] {
-                    self.change_network(&bind_leader(leader, change));
+                    self.change_network(&change.bind(id, Some(leader.endpoint())));
                 }
             }
             Fault::Load { id, pace } => self.clients.change_pace(|paces| paces.push((id, pace)), &mut self.agenda),

@@ -2,8 +2,8 @@
 
 use super::fixture::{Config, Diary, SLOW_DISK, accounts, at, payment, run, setup};
 use crate::base::{ClientId, CostTable, Crypto, Duration, Keyring, NodeId, Time};
-use crate::engine::faults::LEADER;
 use crate::engine::{FLOOD_ACCOUNTS, Fault, FaultEvent, FloodPayload, LogSurvival, NodeImpairment, ProcessId, Target};
+use crate::engine::{LinkChange, LinkEnd};
 use crate::network::Change;
 use crate::workload::{Receipt, Request, Workload};
 use std::sync::Arc;
@@ -141,9 +141,9 @@ fn a_node_whose_data_are_wiped_starts_at_genesis_and_one_with_a_backup_where_tha
 fn a_fault_finds_whoever_leads_and_its_end_finds_the_same_node() {
     let diary = Diary::default();
     let mut setup = setup(3, Config::default(), &diary);
-    let everybody = [NodeId(0), NodeId(1), NodeId(2)].to_vec();
-    let pairs = vec![(vec![LEADER], everybody.clone()), (everybody, vec![LEADER])];
-    setup.faults = during(150, 350, Fault::AtLeader { id: 1, change: Change::Cut { id: 1, pairs } });
+    let all = LinkEnd::Nodes(vec![NodeId(0), NodeId(1), NodeId(2)]);
+    let pairs = vec![(LinkEnd::Leader, all.clone()), (all, LinkEnd::Leader)];
+    setup.faults = during(150, 350, Fault::AtLeader { id: 1, change: LinkChange::Cut(pairs) });
     setup.faults.push(FaultEvent {
         at: at(350),
         fault: Fault::Network(Change::Lift { id: 1 }),

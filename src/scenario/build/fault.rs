@@ -2,7 +2,6 @@
 
 use super::Builder;
 use crate::base::{Duration, NodeId, Stream, Time};
-use crate::engine::faults::LEADER;
 use crate::engine::{Fault, FaultEvent, LogSurvival, ProcessId, ProcessSettings, Roster, Target, setup};
 use crate::network::Change;
 use crate::protocol::Protocol;
@@ -134,9 +133,7 @@ fn spans(fault: &scenario::Fault, duration: Duration, times: &mut Stream) -> Vec
 /// Extends a fault to all processes of its nodes. The leader is one process.
 fn reach_twins(fault: &mut Fault, roster: &Roster) {
     let reach = |endpoints: &mut Vec<NodeId>| {
-        if *endpoints != [LEADER] {
-            *endpoints = roster.processes_of_all(endpoints).into_iter().map(ProcessId::endpoint).collect();
-        }
+        *endpoints = roster.processes_of_all(endpoints).into_iter().map(ProcessId::endpoint).collect();
     };
     let extend = |processes: &mut Vec<ProcessId>| {
         *processes = processes.iter().flat_map(|first| roster.processes_of(roster.node(*first))).collect();
@@ -148,23 +145,20 @@ fn reach_twins(fault: &mut Fault, roster: &Roster) {
         | Fault::Flood { target: Target::Processes(processes), .. }
         | Fault::Backup(processes)
         | Fault::Forget(processes, _) => extend(processes),
-        Fault::Network(Change::Cut { pairs, .. }) | Fault::AtLeader { change: Change::Cut { pairs, .. }, .. } => {
-            pairs.iter_mut().for_each(|(from, to)| {
-                reach(from);
-                reach(to);
-            });
-        }
-        Fault::Network(Change::Degrade { from, to, .. })
-        | Fault::AtLeader { change: Change::Degrade { from, to, .. }, .. } => {
+        Fault::Network(Change::Cut { pairs, .. }) => pairs.iter_mut().for_each(|(from, to)| {
+            reach(from);
+            reach(to);
+        }),
+        Fault::Network(Change::Degrade { from, to, .. }) => {
             reach(from);
             reach(to);
         }
+        Fault::AtLeader { change, .. } => change.ends().into_iter().for_each(reach),
         Fault::Crash(Target::Leader(_), _)
         | Fault::Restart(Target::Leader(_))
         | Fault::Impair { target: Target::Leader(_), .. }
         | Fault::Flood { target: Target::Leader(_), .. }
         | Fault::Network(Change::Lift { .. })
-        | Fault::AtLeader { change: Change::Lift { .. }, .. }
         | Fault::Load { .. }
         | Fault::Lift(_) => {}
     }

@@ -1,8 +1,9 @@
 //! Links get worse.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, show};
+use super::spec::{FaultCompiler, FaultSpan, FaultSpec, show_end};
 use crate::base::Duration;
-use crate::network::{Change, Degradation};
+use crate::engine::LinkChange;
+use crate::network::Degradation;
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
 use schemars::JsonSchema;
@@ -70,10 +71,10 @@ impl FaultSpec for Degrade {
     }
     fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
         let Degrade { extra_delay: extra, jitter, loss, duplicate, corrupt, reorder, .. } = *self;
-        let (from, to) = (compiler.nodes(&self.from), compiler.nodes(&self.to));
-        let label = format!("worse links from {} to {}", show(&from), show(&to));
+        let (from, to) = (compiler.end(&self.from), compiler.end(&self.to));
+        let label = format!("worse links from {} to {}", show_end(&from), show_end(&to));
         let by = Degradation { extra, jitter, loss, duplicate, corrupt, reorder };
-        compiler.network(Change::Degrade { id: compiler.id, from, to, by }, label)
+        compiler.network(LinkChange::Degrade { from, to, by }, label)
     }
     fn selections(&mut self) -> Vec<&mut NodeSelector> {
         vec![&mut self.from, &mut self.to]

@@ -1,7 +1,7 @@
 //! A node reaches only those that surround it.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show};
-use crate::network::Change;
+use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show_end};
+use crate::engine::LinkChange;
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
 use schemars::JsonSchema;
@@ -26,11 +26,11 @@ impl FaultSpec for Eclipse {
         format!("eclipse of {} by {}", self.victim, self.by)
     }
     fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
-        let (victims, by) = (compiler.nodes(&self.victim), compiler.nodes(&self.by));
-        let others = compiler.all_but(&[victims.clone(), by.clone()].concat());
-        let label = format!("eclipse of {} by {}", show(&victims), show(&by));
-        let change = Change::Cut { id: compiler.id, pairs: pairs(&[victims, others], false) };
-        compiler.network(change, label)
+        let ends = [compiler.end(&self.victim), compiler.end(&self.by)];
+        let others = compiler.all_but(&ends);
+        let [victim, by] = ends;
+        let label = format!("eclipse of {} by {}", show_end(&victim), show_end(&by));
+        compiler.network(LinkChange::Cut(pairs(&[victim, others], false)), label)
     }
     fn selections(&mut self) -> Vec<&mut NodeSelector> {
         vec![&mut self.victim, &mut self.by]

@@ -1,8 +1,8 @@
 //! Groups of nodes cannot reach each other.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show};
+use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show_end};
 use crate::base::NodeId;
-use crate::network::Change;
+use crate::engine::{LinkChange, LinkEnd};
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{Chain, NodeSelector, Nodes};
 use schemars::JsonSchema;
@@ -72,17 +72,16 @@ impl FaultSpec for Partition {
         groups.join(if self.one_way { " cannot reach " } else { " | " })
     }
     fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
-        let mut groups: Vec<Vec<NodeId>> = self.groups.iter().map(|group| compiler.nodes(group)).collect();
-        let rest = compiler.all_but(&groups.concat());
+        let mut groups: Vec<LinkEnd> = self.groups.iter().map(|group| compiler.end(group)).collect();
+        let rest = compiler.all_but(&groups);
         for (group, select) in groups.iter_mut().zip(&self.groups) {
             if *select == NodeSelector::Rest {
                 group.clone_from(&rest);
             }
         }
-        let shown: Vec<String> = groups.iter().map(|group| show(group)).collect();
+        let shown: Vec<String> = groups.iter().map(show_end).collect();
         let way = if self.one_way { " -> " } else { " | " };
-        let change = Change::Cut { id: compiler.id, pairs: pairs(&groups, self.one_way) };
-        compiler.network(change, format!("partition {}", shown.join(way)))
+        compiler.network(LinkChange::Cut(pairs(&groups, self.one_way)), format!("partition {}", shown.join(way)))
     }
     fn selections(&mut self) -> Vec<&mut NodeSelector> {
         self.groups.iter_mut().collect()

@@ -1,8 +1,7 @@
 //! What every kind of fault says about itself, and what it is given for that.
 
 use crate::base::{NodeId, Stream};
-use crate::engine::faults::LEADER;
-use crate::engine::{Fault as EngineFault, NodeImpairment, Target};
+use crate::engine::{Fault as EngineFault, LinkChange, LinkEnd, NodeImpairment, Target};
 use crate::network::Change;
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{Chain, NodeSelector, Nodes};
@@ -51,13 +50,18 @@ impl FaultCompiler<'_> {
         let shown = show(&nodes);
         (Target::first_of(nodes), shown)
     }
-    /// The nodes that are meant; [`LEADER`] stands for the node that will lead.
-    pub fn nodes(&mut self, select: &NodeSelector) -> Vec<NodeId> {
-        if *select == NodeSelector::Leader { vec![LEADER] } else { select.nodes(self.places, self.stream) }
+    /// The end of links that is meant.
+    pub fn end(&mut self, select: &NodeSelector) -> LinkEnd {
+        match select {
+            NodeSelector::Leader => LinkEnd::Leader,
+            select => LinkEnd::Nodes(select.nodes(self.places, self.stream)),
+        }
     }
-    /// All nodes but these.
-    pub fn all_but(&self, some: &[NodeId]) -> Vec<NodeId> {
-        (0..self.places.len()).map(NodeId::from).filter(|node| !some.contains(node)).collect()
+    /// All nodes but those at these ends. The leader, which is not known yet, is left out when the fault begins.
+    pub fn all_but(&self, ends: &[LinkEnd]) -> LinkEnd {
+        let is_at = |node: &NodeId, end: &LinkEnd| matches!(end, LinkEnd::Nodes(nodes) if nodes.contains(node));
+        let is_left = |node: &NodeId| ends.iter().all(|end| !is_at(node, end));
+        LinkEnd::Nodes((0..self.places.len()).map(NodeId::from).filter(is_left).collect())
     }
     /// Nodes are impaired until the fault ends.
     pub fn impairment(&mut self, select: &NodeSelector, impairment: NodeImpairment, what: &str) -> FaultSpan {
@@ -65,15 +69,13 @@ impl FaultCompiler<'_> {
         self.lasting(EngineFault::Impair { id: self.id, target, impairment }, format!("{what} of {shown}"))
     }
     /// The network is changed until the fault ends. A change that names the leader is bound when it begins.
-    pub fn network(&self, change: Change, label: String) -> FaultSpan {
-        let names = |nodes: &[NodeId]| nodes.contains(&LEADER);
-        let names_leader = match &change {
-            Change::Cut { pairs, .. } => pairs.iter().any(|(from, to)| names(from) || names(to)),
-            Change::Degrade { from, to, .. } => names(from) || names(to),
-            Change::Lift { .. } => false,
-        };
+    pub fn network(&self, change: LinkChange, label: String) -> FaultSpan {
         let id = self.id;
-        let begin = if names_leader { EngineFault::AtLeader { id, change } } else { EngineFault::Network(change) };
+        let begin = if change.names_leader() {
+            EngineFault::AtLeader { id, change }
+        } else {
+            EngineFault::Network(change.bind(id, None))
+        };
         FaultSpan { begin, end: EngineFault::Network(Change::Lift { id }), label }
     }
     /// What lasts until it is lifted by its number.
@@ -83,7 +85,7 @@ impl FaultCompiler<'_> {
 }
 
 /// Every pair of two groups, or the first and the second alone.
-pub fn pairs(groups: &[Vec<NodeId>], one_way: bool) -> Vec<(Vec<NodeId>, Vec<NodeId>)> {
+pub fn pairs(groups: &[LinkEnd], one_way: bool) -> Vec<(LinkEnd, LinkEnd)> {
     if one_way {
         return vec![(groups[0].clone(), groups[1].clone())];
     }
@@ -98,16 +100,23 @@ pub fn pairs(groups: &[Vec<NodeId>], one_way: bool) -> Vec<(Vec<NodeId>, Vec<Nod
     pairs
 }
 
+/// A label of an end of links.
+pub fn show_end(end: &LinkEnd) -> String {
+    match end {
+        LinkEnd::Leader => "the leader".into(),
+        LinkEnd::Nodes(nodes) => show(nodes),
+    }
+}
+
 /// Thousandths of a factor, at least one.
 pub fn thousandths(factor: f64) -> u32 {
     (factor * 1000.0 + 0.5).max(1.0) as u32
 }
 
 /// A label of nodes: a few by number, many by count.
-pub fn show(nodes: &[NodeId]) -> String {
+fn show(nodes: &[NodeId]) -> String {
     match nodes {
         [] => "no node".into(),
-        [LEADER] => "the leader".into(),
         few if few.len() <= 6 => few.iter().map(std::string::ToString::to_string).collect::<Vec<String>>().join(" "),
         many => format!("{} nodes", many.len()),
     }
