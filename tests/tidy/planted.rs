@@ -29,8 +29,8 @@ fn imports_go_down() {
     breaks("src/protocol/mod.rs", "use crate::observe::Observed;");
     breaks("src/engine/delivery.rs", "use crate::consensus::pbft;");
     breaks("src/engine/delivery.rs", "use super::super::super::consensus::pbft;");
-    breaks("src/scenario/run.rs", "use crate::consensus::pbft;");
-    breaks("src/scenario/run.rs", "fn f() { Catalogue::standard(); }");
+    breaks("src/scenario/build/mod.rs", "use crate::consensus::pbft;");
+    breaks("src/scenario/build/mod.rs", "fn f() { Catalogue::standard(); }");
     holds("src/scenario/tests/forms.rs", "fn f() { Catalogue::standard(); }");
     breaks("src/report/csv.rs", "use crate::engine::Simulation;");
     breaks("src/cli/run.rs", "use ledgerlab::engine::Simulation;");

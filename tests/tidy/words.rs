@@ -48,7 +48,7 @@ const LEFT: &[(&str, usize)] = &[
     ("src/chain", 5),
     ("src/cli", 55),
     ("src/consensus", 546),
-    ("src/engine", 319),
+    ("src/engine", 315),
     ("src/ledger", 13),
     ("src/network", 119),
     ("src/protocol", 29),
