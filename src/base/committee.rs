@@ -117,7 +117,7 @@ impl Committee {
     pub fn contains(&self, node: NodeId) -> bool {
         node.index() < self.weights.len()
     }
-    /// The weight of `node`; zero for a stranger.
+    /// The weight of `node`; zero for a node that is not a member.
     #[must_use]
     pub fn weight(&self, node: NodeId) -> u64 {
         self.weights.get(node.index()).copied().unwrap_or(0)
@@ -182,7 +182,7 @@ pub struct VoterSet {
 }
 
 impl VoterSet {
-    /// Counts `node`; false if it is a stranger or was counted before.
+    /// Counts `node`; false if it is not a member or was counted before.
     pub fn add(&mut self, node: NodeId, committee: &Committee) -> bool {
         let (word, bit) = (node.index() / 64, 1u64 << (node.index() % 64));
         if !committee.contains(node) || self.contains(node) {

@@ -1,6 +1,6 @@
-//! Whether any two quorums of nodes that say themselves whom they need meet.
+//! Quorum intersection: whether any two quorums share a node when each node defines its own quorum slices.
 //!
-//! To find two disjoint quorums is hard in general. Where all nodes have one set that names nobody twice, it is a matter of
+//! To find two disjoint quorums is hard in general. Where all nodes have one set that names no node twice, it is a matter of
 //! counting; elsewhere quorums are searched (Lachowski, "Complexity of the quorum intersection property of the Federated
 //! Byzantine Agreement System", arXiv 1902.06493), and the search gives up after [`STEPS_MAX`].
 
@@ -47,7 +47,7 @@ fn count(set: &QuorumSet) -> usize {
     set.validators.len() + set.inner.iter().map(count).sum::<usize>()
 }
 
-/// Two disjoint slices of a set that names nobody twice. An inner set that holds two disjoint slices serves both sides;
+/// Two disjoint slices of a set that names no node twice. An inner set that holds two disjoint slices serves both sides;
 /// every other entry serves one.
 fn split(set: &QuorumSet) -> Option<(NodeSet, NodeSet)> {
     let (mut both, mut single) = (Vec::new(), Vec::new());
@@ -101,7 +101,7 @@ impl<'a, F: Fn(NodeId) -> Option<&'a QuorumSet>> Search<'a, F> {
             return None;
         }
         let mut open: NodeSet = within.without(chosen);
-        // Whoever is needed by those chosen comes first: slices fill up sooner.
+        // Nodes that the chosen nodes need come first, so that slices are completed sooner.
         let needed = |node: &NodeId| chosen.nodes().filter_map(self.slices).filter(|set| set.weight(*node) > 0).count();
         let next = open.nodes().max_by_key(|node| (needed(node), std::cmp::Reverse(*node)))?;
         open.remove(next);

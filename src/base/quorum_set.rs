@@ -1,4 +1,4 @@
-//! Quorums without a global membership: each node says of whom it needs how many (Mazières, "The Stellar Consensus
+//! Quorums without a global membership: each node defines which nodes it needs (Mazières, "The Stellar Consensus
 //! Protocol", definitions 3.1 to 3.5).
 
 use super::wire::{HASH_BYTES, NODE_BYTES};
@@ -41,7 +41,7 @@ impl NodeSet {
     pub fn len(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
-    /// Whether nobody is in it.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
@@ -81,7 +81,7 @@ impl FromIterator<NodeId> for NodeSet {
     }
 }
 
-/// Whom a node needs: `threshold` of its entries, where an inner set counts as one entry when it is satisfied itself.
+/// The nodes that a node needs: `threshold` of its entries. An inner set counts as one entry when it is satisfied.
 /// A *slice* is any choice of nodes that satisfies it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -136,13 +136,13 @@ impl QuorumSet {
         }
         self.inner.iter().map(|inner| inner.weight(node)).find(|weight| *weight > 0).map_or(0, share)
     }
-    /// Everybody who is named.
+    /// All nodes that it names.
     #[must_use]
     pub fn nodes(&self) -> NodeSet {
         let inner = self.inner.iter().flat_map(|inner| inner.nodes().nodes().collect::<Vec<_>>());
         self.validators.iter().map(|validator| NodeId(*validator)).chain(inner).collect()
     }
-    /// What is left of it when some nodes are taken to help whoever asks (`delete` of the paper). A threshold of zero is
+    /// The rest of the set when some nodes are assumed to help any node (`delete` of the paper). A threshold of zero is
     /// always met.
     #[must_use]
     pub fn delete(&self, nodes: &NodeSet) -> QuorumSet {
@@ -165,7 +165,7 @@ impl QuorumSet {
     pub fn bytes(&self) -> usize {
         4 + self.validators.len() * (HASH_BYTES + NODE_BYTES) + self.inner.iter().map(QuorumSet::bytes).sum::<usize>()
     }
-    /// Why it is not sane for `n` nodes: empty, a threshold out of range, strangers, a node named twice, too deep.
+    /// Why it is not sane for `n` nodes: empty, a threshold out of range, unknown nodes, a node named twice, too deep.
     #[must_use]
     pub fn fault(&self, n: usize) -> Option<String> {
         let mut named = NodeSet::default();
@@ -191,8 +191,8 @@ impl QuorumSet {
     }
 }
 
-/// The greatest quorum within `nodes`: whoever lacks a slice is taken out until all have one. Empty if there is none.
-/// `slices` tells a node's quorum set; who has none is no member of any quorum.
+/// The greatest quorum within `nodes`: nodes without a slice are removed until all have one. Empty if there is none.
+/// `slices` returns a node's quorum set. A node without one is in no quorum.
 #[must_use]
 pub fn greatest_quorum<'a>(mut nodes: NodeSet, slices: impl Fn(NodeId) -> Option<&'a QuorumSet>) -> NodeSet {
     loop {
