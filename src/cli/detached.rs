@@ -1,7 +1,7 @@
 //! Work that can be left behind.
 //!
 //! A world that is being drawn or built, or that is in the middle of a long step, cannot be asked to end. It is worked on by
-//! a thread of its own: the caller waits for it a moment after an interrupt and then continues without it. The process takes such a
+//! a thread of its own: after an interrupt the caller waits a moment and then continues without it. The process takes such a
 //! thread along when it exits.
 
 // Only here is a thread not one of rayon's: those are waited for, and what it does is given back as a value or not at all.

@@ -79,7 +79,7 @@ impl HotStuff {
             if self.is_joined() { self.connect(ctx) } else { self.ask(ctx) }
         }
     }
-    /// Asks one peer after the other, beginning with the leader. The next is the one after the last, regardless of the leader:
+    /// Asks one peer after the other, beginning with the leader. The next is the one after the last, whichever node leads:
     /// by the leader's turn alone the same peer could be asked each time, and that one may lie.
     fn ask(&mut self, ctx: &mut Context<'_, Self>) {
         let (me, leader) = (ctx.me(), u64::from(self.leader(self.view, ctx).0));

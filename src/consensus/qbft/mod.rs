@@ -178,7 +178,7 @@ pub struct Qbft {
     backward_sync: Option<BackwardSync<Arc<Sealed>>>,
     /// The round that it was in when it started again, which lasts as long as round 0.
     resumed: Option<Round>,
-    /// Number of requests of this validator: selects the peer that it asks next. Whether [`Timer::Ask`] is set. Whose answer is under way, and how long
+    /// Number of requests so far: selects the next peer. Whether [`Timer::Ask`] is set. Whose answer is under way, and how long
     /// the next may take.
     asked: u64,
     asking: bool,
@@ -186,7 +186,7 @@ pub struct Qbft {
     backoff: Backoff,
     /// After a restart: who said since that nothing is missing here. Asks until a correct one did.
     unsure: Option<VoterSet>,
-    /// The last height in a message of each validator. A validator far behind may be cut off, and is sent the chain's height.
+    /// The last height in a message of each validator. One far behind may be cut off, and is sent the chain's height.
     spoke: BTreeMap<NodeId, Height>,
     reminders: Backoff,
 }

@@ -36,7 +36,7 @@ impl RequestTracker {
     pub fn get(&mut self, node: NodeId, item: ItemId) -> Option<&mut Want> {
         self.0[node.index()].iter_mut().find(|want| want.item == item)
     }
-    /// `from` shows `node` that it has the item. Returns what `node` knows of it, and whether this was the first announcement.
+    /// `from` shows `node` that it has the item. Returns what `node` knows of it, and whether this announcement is new.
     pub fn hear(&mut self, node: NodeId, from: NodeId, item: ItemId, holdings: &ItemInventory) -> (&mut Want, bool) {
         let list = &mut self.0[node.index()];
         let place = list.iter().position(|want| want.item == item);
