@@ -42,7 +42,7 @@ const LEFT: &[(&str, usize)] = &[
     ("README.md", 2),
     ("benches", 4),
     ("examples", 2),
-    ("scenarios", 91),
+    ("scenarios", 9),
     ("src", 9),
     ("src/base", 15),
     ("src/chain", 3),
