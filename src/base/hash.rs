@@ -113,7 +113,7 @@ impl Digest {
 /// The Merkle root of `leaves` as in Bitcoin: double SHA-256, an odd last node paired with itself; zero for none.
 ///
 /// Pairing the last node with itself lets two different lists share a root (CVE-2012-2459);
-/// [`has_repeated_pair`] tells such lists.
+/// [`has_repeated_pair`] detects such lists.
 #[must_use]
 pub fn merkle_root(leaves: &[Hash]) -> Hash {
     let mut level = leaves.to_vec();

@@ -70,7 +70,7 @@ pub struct Keyring {
     believed: BTreeSet<u32>,
 }
 
-/// What was signed: by whom, which statement, and how.
+/// A signature: the signer, the statement, and the scheme.
 type Claim = (u32, Hash, Signature);
 
 /// Claims that hold. Whether a claim holds is a pure question, and certificates ask it again and again. When as many

@@ -1,7 +1,7 @@
 //! Named random streams.
 //!
 //! A stream is a `ChaCha8` keystream whose key is derived from `(seed, label, a, b)`. Two consumers never share a
-//! stream, so a new consumer takes a new label and shifts nobody's numbers. Ranges, exponentials, normals and
+//! stream, so a new consumer takes a new label and changes no other stream. Ranges, exponentials, normals and
 //! shuffles are defined here on raw 64-bit words, because the algorithms of libraries change between releases
 //! and a run must not.
 
@@ -84,7 +84,7 @@ impl Stream {
 }
 
 /// A pure mixing of two words into one (the finaliser of `SplitMix64`, Steele et al. 2014): derives from one drawn
-/// word as many words as there are recipients, so that one more recipient changes nobody else's weather.
+/// word as many words as there are recipients, so that one more recipient does not change the values of the others.
 #[must_use]
 pub const fn mix(word: u64, index: u64) -> u64 {
     let mut z = word.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));

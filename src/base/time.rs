@@ -214,7 +214,7 @@ impl fmt::Display for Time {
         const SECOND: u64 = 1_000_000_000;
         match self.0 {
             u64::MAX => f.write_str("never"),
-            // Microseconds since the start would be hard to read, and rounding would lose what tells events apart.
+            // Microseconds since the start would be hard to read, and rounding would lose the differences between events.
             nanos if nanos >= SECOND && !nanos.is_multiple_of(1_000_000) => {
                 let decimals = format!("{:09}", nanos % SECOND);
                 write!(f, "{}.{}s", nanos / SECOND, decimals.trim_end_matches('0'))

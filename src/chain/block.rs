@@ -82,7 +82,7 @@ impl Batch {
     pub fn len(&self) -> usize {
         self.transactions.len()
     }
-    /// Number of transactions that somebody asked for: all but a coinbase.
+    /// Number of transactions that clients submitted: all but a coinbase.
     #[must_use]
     pub fn payments(&self) -> usize {
         self.transactions.iter().filter(|transaction| !transaction.is_coinbase()).count()

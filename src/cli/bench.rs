@@ -351,7 +351,7 @@ fn bench_workloads(only: &str, json: bool, quiet: bool) -> Result<Exit, Failure>
         writeln!(out, "{:#}", serde_json::json!({"workloads": rows, "idle_node": idle}))?;
         return Ok(Exit::Done);
     }
-    // Workloads that are told in a sentence have no speed to be shown.
+    // Workloads that are reported as a sentence have no speed to be shown.
     rows.retain(|row| row.name != IDLE && row.name != QUIET);
     if !rows.is_empty() {
         writeln!(out, "{}", table(&rows))?;
@@ -450,7 +450,7 @@ fn short(value: f64) -> String {
 
 /// A scenario under its first seed.
 fn bench_scenario(catalogue: &Catalogue, file: &Path, json: bool) -> Result<Exit, Failure> {
-    // What is wrong with it is told here and not by another process.
+    // Errors in it are reported here and not by another process.
     let loaded = load(catalogue, &chosen(file))?;
     let measured = measure(SCENARIO, Some(file))?;
     let per_cpu_second = measured.per_cpu_second(measured.simulated_s);

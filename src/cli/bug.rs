@@ -5,13 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// Whether this thread works for somebody who tells of its panics.
+    /// Whether the caller of this thread reports its panics.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
-    /// Where the last panic came from that was not told yet.
+    /// Where the last panic occurred that was not reported yet.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on a panic is told once: by who watches the thread, or else as usual.
+/// From now on each panic is reported once: by the caller of the thread, or else by the default hook.
 pub fn listen() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

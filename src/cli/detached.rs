@@ -1,7 +1,7 @@
 //! Work that can be left behind.
 //!
 //! A world that is being drawn or built, or that is in the middle of a long step, cannot be asked to end. It is worked on by
-//! a thread of its own: whoever wants an end waits a moment for it and then goes on without it. The process takes such a
+//! a thread of its own: after an interrupt the caller waits a moment and then continues without it. The process takes such a
 //! thread along when it exits.
 
 // Only here is a thread not one of rayon's: those are waited for, and what it does is given back as a value or not at all.
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// So long is waited for what may be left behind. Two seconds after a signal everything has ended, files included.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// So often is looked whether it may be. Who is done is heard at once.
+/// Interval between checks for an interrupt. A finished thread is noticed at once.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Does `work` and returns what it comes to; `None` if that took too long after `may_leave` began to say yes.
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static, may_leave: &dyn Fn() -> bool) -> Option<T> {
     let (done, results) = sync_channel(1);
     let thread = thread::spawn(move || {
-        // Nobody hears what was left behind.
+        // Results of an abandoned thread are discarded.
         let _ = done.send(work());
     });
     let mut since = None;

@@ -22,7 +22,7 @@ pub enum Exit {
     Differs = 5,
     /// Nothing was violated, but what was asked for could not be checked.
     Unanswered = 6,
-    /// Somebody pressed Ctrl-C; 128 plus the number of the signal, as shells have it.
+    /// Interrupted by Ctrl-C; 128 plus the number of the signal, as shells have it.
     Interrupted = 130,
 }
 
@@ -38,12 +38,12 @@ pub enum Failure {
     InvalidInput(String),
     /// The machine failed.
     Io(anyhow::Error),
-    /// Somebody wanted an end before there was anything to keep.
+    /// Interrupted by the user before there were results to keep.
     Interrupted,
 }
 
 impl Failure {
-    /// Tells people (on standard error) or programs (on standard output), and says how to exit.
+    /// Reports to users (on standard error) or programs (on standard output), and returns the exit code.
     pub fn print(&self, json: bool) -> Exit {
         if json {
             let value = match self {
@@ -52,7 +52,7 @@ impl Failure {
                 Failure::Io(error) => serde_json::json!({"ok": false, "error": format!("{error:#}")}),
                 Failure::Interrupted => serde_json::json!({"ok": false, "error": NOTHING_YET}),
             };
-            // If nobody listens any more, the exit code still tells.
+            // If the stream is closed, the exit code still reports the failure.
             let _ = writeln!(std::io::stdout(), "{value:#}");
         } else {
             let _ = writeln!(std::io::stderr(), "{}", self.text());

@@ -85,7 +85,7 @@ fn choose(loaded: &mut Loaded, wanted: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells what looks odd in a scenario.
+/// Prints the warnings about a scenario.
 pub fn warn(loaded: &Loaded, quiet: bool) {
     if !quiet && !loaded.warnings.is_empty() {
         let _ = writeln!(std::io::stderr(), "{}\n", render(&loaded.warnings));

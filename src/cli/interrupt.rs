@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether somebody wants an end.
+/// Whether the user has interrupted the program.
 #[derive(Clone)]
 pub struct Interrupt(Arc<AtomicBool>);
 

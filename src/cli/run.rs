@@ -29,7 +29,7 @@ pub type Inputs = BTreeMap<String, String>;
 /// Runs an experiment without variants.
 pub fn run(catalogue: &Catalogue, wanted: &Run, scenario: &Scenario, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let inputs = Arc::new(read_inputs(scenario, &wanted.chosen.file)?);
-    // Before the folder is begun: whoever sees it can interrupt.
+    // Before the folder is created, so that an interrupt is handled as soon as the folder exists.
     let interrupt = Interrupt::listen()?;
     let folder = begin(wanted, scenario, quiet || json)?;
     let failed = Arc::new(AtomicBool::new(false));
@@ -78,7 +78,7 @@ pub fn read_inputs(scenario: &Scenario, file: &Path) -> Result<Inputs, Failure> 
 }
 
 /// Makes sure before a long run that its results can be written, and will replace nothing but results of the same
-/// scenario. What was found is told unless `quiet`.
+/// scenario. Findings are printed unless `quiet`.
 pub fn begin(wanted: &Run, scenario: &Scenario, quiet: bool) -> Result<OutputDir, Failure> {
     let target = wanted.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&scenario.name));
     let rule = Rule {
@@ -122,7 +122,7 @@ pub struct Session<'a> {
     pub folder: &'a OutputDir,
     /// How many runs are under way at one time, at most.
     pub at_a_time: u64,
-    /// Whether somebody wants an end.
+    /// Whether the user has interrupted the run.
     pub interrupt: &'a Interrupt,
     /// Whether a run could not be made or written: the others are ended.
     pub failed: &'a Arc<AtomicBool>,
@@ -304,7 +304,7 @@ fn tell(
     Ok(exit)
 }
 
-/// Says why runs ended before their time, if nobody asked for it.
+/// Reports why runs ended early, unless the user interrupted them.
 pub fn tell_ends(runs: &[&RunReport]) -> Result<(), Failure> {
     for manifest in runs.iter().map(|run| &run.manifest) {
         if let Some(why) = &manifest.ended_by {

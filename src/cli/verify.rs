@@ -74,9 +74,9 @@ type Repeated = Vec<(u64, Option<RunReport>)>;
 
 /// Why something was not repeated.
 enum Stop {
-    /// Somebody wanted an end.
+    /// Interrupted by the user.
     Interrupted(u64),
-    /// What it needs is damaged, which is told.
+    /// Its input is damaged; the reason was reported.
     Damaged,
     /// It cannot be.
     Failed(Failure),
@@ -389,7 +389,7 @@ impl Repeat<'_> {
             let home = if record.folder == "." { String::new() } else { format!("{}/", record.folder) };
             let path = format!("{at}{home}{TIMELINE}");
             let bytes = Some(path).filter(|path| is_below(path)).and_then(|path| fs::read(self.root.join(path)).ok());
-            // A timeline that is damaged is told elsewhere; the fingerprint stands in the manifest, too.
+            // A damaged timeline is reported elsewhere; the fingerprint stands in the manifest, too.
             let stored = bytes.and_then(|bytes| Timeline::from_bytes(&bytes));
             let parts = stored.as_ref().and_then(|stored| compare(stored, &chain.timeline)).map(|divergence| {
                 let from = Time::ZERO + interval * divergence.interval as u64;

@@ -1,4 +1,4 @@
-//! What happens next: the queue of events, the counts that order them, and the fingerprint of what has happened.
+//! The event queue, the counts that order events, and the fingerprint of the run.
 //!
 //! Events are ordered by time, source and the source's own count, so that one source does not disturb the order of the
 //! events of another. What is recorded goes into the fingerprint of the run: every event, and every output of a process.
@@ -41,25 +41,25 @@ pub(super) enum Event {
     JobChecked { process: ProcessId, job: u32 },
     /// Cores end a computation.
     CoresFree { process: ProcessId, computation: u32 },
-    /// What waits in the outbox may go on.
+    /// The first effects in the outbox may be performed.
     OutboxResumes { process: ProcessId, boots: u32 },
     /// A write has become durable.
     Synced { process: ProcessId, boots: u32 },
     /// An uplink may have finished something.
     UplinkWakes { process: ProcessId },
-    /// Gossip sends something that it put off.
+    /// Gossip sends a delayed frame.
     Frames { process: ProcessId, frames: u32 },
-    /// An effect that was put off is performed.
+    /// A delayed effect is performed.
     Deferred { process: ProcessId, effect: u32 },
     /// The workload makes its next request.
     Request,
-    /// A client submits what an agent gave it.
+    /// A client submits a transaction of an agent.
     Submission { entry: u32 },
     /// A transaction reaches the node that its client submits to.
     Entry { entry: u32 },
     /// Enough nodes have this block final: its clients learn of it.
     Answer { block: u32 },
-    /// A client has waited long enough.
+    /// A client's wait for an answer has timed out.
     Retry { entry: u32 },
     /// A client learns that its node has rejected its transaction.
     Rejection { entry: u32 },
@@ -169,7 +169,7 @@ pub(super) struct Agenda {
     trace: Trace,
     interval: Duration,
     handled: u64,
-    /// How far the present call advances.
+    /// The instant up to which the current call advances.
     until: Time,
     stopped: bool,
 }

@@ -1,8 +1,8 @@
-//! An agent that writes the hashes of one chain's blocks into another, and holds the first chain to them.
+//! An agent that writes the hashes of one chain's blocks into another, and compares the first chain with them.
 //!
-//! Source: the idea of time-stamping by publication (Haber and Stornetta 1991): who cannot change the place where a hash
-//! was published cannot change what it is the hash of. Whoever may sign a chain's blocks can sign another history; that
-//! history's hashes are not those that the other chain carries.
+//! Source: the idea of time-stamping by publication (Haber and Stornetta 1991): a party that cannot change the
+//! place where a hash was published cannot change the hashed data unnoticed. The signers of a chain can sign another
+//! history. The hashes of that history differ from those that the other chain carries.
 //!
 //! The agent polls. At each poll it
 //!
@@ -12,10 +12,10 @@
 //! 4. compares the final blocks of the nodes that it watches with all anchors. Another hash at an anchored height breaks
 //!    the property "anchors".
 //!
-//! An anchor proves nothing before it is final, and so says nothing about a rewrite that is quicker than that; its lag is
-//! what the agent reports. Nor does it say which of two histories is the true one, only which was published first.
+//! An anchor proves nothing before it is final, so it does not detect a rewrite that is faster. The agent reports this
+//! lag. An anchor does not show which of two histories is the true one, only which was published first.
 //!
-//! Simplified: the agent stands beside its nodes, and hears and hands in without delay; one that is down does not answer.
+//! Simplified: the agent reads from its nodes and submits to them without delay. A node that is down does not answer.
 
 use super::world::{Agent, Chain, Findings};
 use crate::base::{AccountId, ClientId, Duration, Hash, Height, Keyring, NodeId, Time};
@@ -47,7 +47,7 @@ pub struct Settings {
     pub retry: Duration,
     /// What an anchor pays.
     pub fee: Amount,
-    /// The agent's account on `into`, which nobody else uses.
+    /// The agent's account on `into`, which no client uses.
     pub account: AccountId,
     /// The agent as a client of `into`.
     pub client: ClientId,
@@ -95,7 +95,7 @@ pub struct Anchoring {
     read: (Height, Hash),
     /// Per watched node.
     compared: Vec<Option<Compared>>,
-    /// Contradictions that were told: node, height, and the block that it showed.
+    /// Contradictions already reported: node, height, and the block that it showed.
     told: BTreeSet<(NodeId, Height, Hash)>,
     violations: Vec<Violation>,
 }

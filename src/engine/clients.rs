@@ -2,8 +2,8 @@
 //!
 //! A client that has no answer in time submits the same bytes again, to the next node in turn or to all of them
 //! ([`Retransmission`]). A node whose process is down refuses the connection, so that the client asks the one after it at
-//! once; one that is cut off does not answer, and the client waits in vain. A node that knows the transaction does nothing
-//! about it but read it; one that does not takes it in and spreads it.
+//! once; one that is cut off does not answer, and the client waits in vain. A node that knows the transaction only
+//! reads it; a node that does not know it adds it to its mempool and relays it.
 //!
 //! Clients know nodes, and what nodes declare final. Everything here crosses nodes.
 
@@ -30,16 +30,16 @@ pub(super) struct ClientSettings {
     pub delay: Duration,
     /// How long a client waits before it tries again; never if left out.
     pub retry: Option<Duration>,
-    /// Whom it asks then.
+    /// Which nodes it asks then.
     pub retransmission: Retransmission,
-    /// How many nodes must have a block final before clients believe it.
+    /// How many nodes must report a block final before clients accept it.
     pub replies: u32,
 }
 
 /// What a client knows of its transaction.
 struct Submitted {
     client: ClientId,
-    /// Whether it believes the transaction final, executed or not.
+    /// Whether it has accepted the transaction as final, executed or not.
     is_answered: bool,
     /// How long it waits next before it tries again.
     wait: Duration,
@@ -159,7 +159,7 @@ impl Clients {
     pub fn on_entry(&mut self, entry: u32) -> (NodeId, Arc<Transaction>) {
         self.entries.remove(entry)
     }
-    /// A client has waited long enough. `is_open` tells whether a node accepts transactions of clients.
+    /// A client's wait for an answer has timed out. `is_open` returns whether a node accepts transactions of clients.
     pub fn on_retry(
         &mut self,
         entry: u32,

@@ -28,9 +28,9 @@ pub(super) enum Content {
     RelayMessage(RelayMessage, u32),
     /// A transaction, sent to one mempool after the other.
     Transaction(Arc<Transaction>),
-    /// A transaction whose delay was sampled: nobody sends it.
+    /// A transaction whose delay was sampled. It uses no uplink.
     SampledTransaction(Arc<Transaction>),
-    /// What was damaged on its way; finding that out costs so much.
+    /// A corrupted message, with the cost of detecting the corruption.
     Damaged(Work),
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Copy {
     pub cause: (Source, u32),
 }
 
-/// What delivery works with besides its own state.
+/// What delivery uses besides its own state.
 pub(super) struct DeliveryContext<'a> {
     pub agenda: &'a mut Agenda,
     pub observers: &'a mut Observers,
@@ -211,13 +211,13 @@ impl Delivery {
         carried.clear();
         self.carried = carried;
     }
-    /// A second copy to the same receiver is one more than were sent.
+    /// Counts duplicates created by the network, so that the transmission is kept until all copies have arrived.
     fn count_duplicates(&mut self, arrivals: &[Arrival]) {
         for pair in arrivals.windows(2).filter(|pair| (pair[0].ticket, pair[0].to) == (pair[1].ticket, pair[1].to)) {
             self.transmissions.get_mut(pair[0].ticket as u32).copies += 1;
         }
     }
-    /// A copy arrives damaged.
+    /// A copy arrives corrupted.
     fn damage(&mut self, arrival: Arrival, context: &mut DeliveryContext<'_>) {
         let whole = arrival.ticket as u32;
         let Transmission { content, from, bytes, .. } = self.transmissions.get(whole);
@@ -337,7 +337,7 @@ impl Delivery {
     }
 }
 
-/// Something did not reach its receiver.
+/// A copy was lost.
 pub(super) fn lose(to: ProcessId, sending: Option<u32>, why: Loss, context: &mut DeliveryContext<'_>) {
     if context.observers.wants_messages() {
         let to = context.roster.node(to);

@@ -1,7 +1,8 @@
-//! How broadcasts spread: to everybody at once, or by gossip over a graph.
+//! Dissemination of broadcasts: directly to all nodes, or by gossip over a graph.
 //!
-//! What spreads by gossip is an item: a message or a transaction, registered once. The gossip algorithm decides who sends
-//! which frame to whom. Items cross processes: all hold the same, and it is forgotten when all have had it for a while.
+//! A gossip item is a message or a transaction, registered once. The gossip algorithm decides which process sends which
+//! frame to which peers. Items cross processes: all processes share one entry, which is removed some time after all have
+//! received the item.
 
 use super::agenda::Event;
 use super::delivery::{Content, Delivery, DeliveryContext};
@@ -38,11 +39,11 @@ struct Item {
 /// What is known of the key of a broadcast.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Known {
-    /// Nobody has broadcast it.
+    /// No process has broadcast it.
     New,
     /// It spreads as this item.
     Item(u32),
-    /// Everybody had it long ago.
+    /// All processes received it, and the item was removed.
     Retired,
 }
 
@@ -65,7 +66,7 @@ pub(super) struct ReceivedFrame {
 pub(super) struct Dissemination {
     gossip: Option<Box<dyn Gossip>>,
     items: Vec<Option<Item>>,
-    /// The item of each key; none once everybody has had it.
+    /// The item of each key; none after all processes have received it and it was removed.
     by_key: FxHashMap<Hash, Option<u32>>,
     retiring: VecDeque<(Time, u32)>,
     /// Frames that gossip put off, with the number of the life of the process that sends them.
@@ -75,7 +76,7 @@ pub(super) struct Dissemination {
 }
 
 impl Dissemination {
-    /// By this gossip, or to everybody at once.
+    /// The gossip algorithm; without one, broadcasts are sent to all nodes directly.
     pub fn new(gossip: Option<Box<dyn Gossip>>, processes: usize) -> Dissemination {
         Dissemination {
             gossip,
@@ -94,8 +95,8 @@ impl Dissemination {
     fn gossip(&mut self) -> &mut dyn Gossip {
         self.gossip.as_deref_mut().expect("items spread by gossip")
     }
-    /// Where everybody receives a broadcast from its maker: whether the same was broadcast before. It is noted if it
-    /// reaches everybody.
+    /// Without gossip: whether a broadcast with this key was sent before. The key is recorded if the broadcast reaches all
+    /// nodes.
     pub fn is_repeated(&mut self, key: Hash, reaches_all: bool) -> bool {
         let is_known = self.by_key.contains_key(&key);
         if reaches_all {
@@ -138,8 +139,8 @@ impl Dissemination {
         self.outgoing = posts;
         self.retire(item, context);
     }
-    /// A frame reaches a process; whether it now holds the item and did not before. `missing` tells how many bytes of the
-    /// item's transactions the process lacks. The answers wait until they are sent.
+    /// A frame reaches a process; whether it now holds the item and did not before. `missing` returns how many bytes of
+    /// the item's transactions the process lacks. The answers wait until they are sent.
     pub fn receive(
         &mut self,
         by: Relayer,
@@ -187,7 +188,7 @@ impl Dissemination {
             gossip.reset(process.endpoint());
         }
     }
-    /// Forgets items that everybody has had for a while.
+    /// Removes items that all processes received some time ago.
     pub fn retire(&mut self, item: u32, context: &mut DeliveryContext<'_>) {
         let now = context.agenda.now();
         let gossip = self.gossip.as_mut().expect("items spread by gossip");

@@ -1,7 +1,7 @@
-//! What blocks do, computed once and charged to everybody.
+//! Execution of blocks, computed once and charged to every process.
 //!
-//! The process holds one ledger state and moves it along the tree of blocks to wherever a question is asked. Results are
-//! kept per block. In check mode they are computed again at every question and must be the same.
+//! The simulator holds one ledger state and moves it along the tree of blocks to the block that is requested. Results are
+//! cached per block. In check mode every request recomputes the result, which must equal the cached one.
 
 use crate::base::hash::has_repeated_pair;
 use crate::base::{AccountId, Hash, Keyring, NodeId, Signature};
@@ -25,7 +25,7 @@ pub struct Executed {
     pub state_bytes: u64,
     /// Whether the block as a whole is valid: every transaction signed and executed.
     pub valid: Result<(), Invalid>,
-    /// What does not add up in the state after it.
+    /// The violation of conservation in the state after it, if any.
     pub broken: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Executor {
             recheck,
         }
     }
-    /// What the block did; executes it, and its ancestors, if nobody did before.
+    /// What the block did; executes it and its ancestors, unless they were executed before.
     pub fn result(&mut self, tree: &BlockTree, index: BlockIndex) -> Arc<Executed> {
         let known = self.results.get(index.index()).cloned().flatten();
         match known {
@@ -114,7 +114,7 @@ impl Executor {
         }
         signed
     }
-    /// The number of a transaction that somebody found to be signed by its sender.
+    /// The number of a transaction whose signature was verified.
     #[must_use]
     pub fn number(&self, transaction: &Transaction) -> Option<u32> {
         let known = self.authentic.get(&transaction.id());

@@ -1,14 +1,15 @@
 //! The messages that are under way: each kept once, however many receive it.
 //!
-//! This is one of the two places where the engine knows a protocol's types; the other is [`super::process`]. Everybody
-//! else knows a message by its number and its [`Envelope`]. Messages cross processes: who holds one last removes it.
+//! This is one of the two places where the engine knows a protocol's types; the other is [`super::process`]. All other
+//! rooms identify a message by its number and its [`Envelope`]. Messages cross processes: the last reference removes the
+//! message.
 
 use super::slab::Slab;
 use crate::base::wire::FRAMING_BYTES;
 use crate::base::{Keyring, NodeId, Work};
 use crate::protocol::{Message, Relay};
 
-/// What is known of a message from outside.
+/// The properties of a message that do not depend on the protocol's types.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Envelope {
     /// Its kind, for counts by kind.
@@ -27,9 +28,9 @@ pub(super) struct Envelope {
 pub(super) trait MessageTable {
     /// What is known of a message.
     fn envelope(&self, message: u32) -> &Envelope;
-    /// Somebody more holds it: a transmission, an inbox, a gossip item.
+    /// Adds a reference: from a transmission, an inbox or a gossip item.
     fn retain(&mut self, message: u32);
-    /// Somebody who held it lets it go.
+    /// Drops a reference.
     fn release(&mut self, message: u32);
 }
 
@@ -37,9 +38,9 @@ struct Stored<M> {
     message: M,
     envelope: Envelope,
     holders: u32,
-    /// Whether its signatures hold, once somebody checked.
+    /// Whether its signatures are valid, once verified.
     is_genuine: Option<bool>,
-    /// Whether its sender broke them.
+    /// Whether its sender made them invalid.
     is_corrupt: bool,
 }
 
@@ -54,7 +55,7 @@ impl<M: Message> Messages<M> {
     pub fn new(recheck: bool) -> Messages<M> {
         Messages { stored: Slab::default(), recheck }
     }
-    /// Stores a message of a node; nobody holds it yet.
+    /// Stores a message of a node, without references.
     pub fn insert(&mut self, message: M, from: NodeId, is_corrupt: bool) -> u32 {
         let envelope = Envelope {
             kind: message.kind(),
@@ -69,7 +70,7 @@ impl<M: Message> Messages<M> {
     pub fn message(&self, message: u32) -> &M {
         &self.stored.get(message).message
     }
-    /// Whether its signatures hold; computed once.
+    /// Whether its signatures are valid; computed once.
     pub fn is_genuine(&mut self, message: u32, keys: &Keyring) -> bool {
         let stored = self.stored.get_mut(message);
         if let Some(known) = stored.is_genuine.filter(|_| !self.recheck) {
@@ -80,7 +81,7 @@ impl<M: Message> Messages<M> {
         assert!(before.is_none_or(|before| before == is_genuine), "checking a message twice gives the same");
         is_genuine
     }
-    /// Takes a message for one handler, who held it: the last holder gets the original.
+    /// Takes a message for one handler and drops its reference: the last reference gets the original, others a copy.
     pub fn open(&mut self, message: u32) -> M {
         let stored = self.stored.get_mut(message);
         stored.holders -= 1;

@@ -9,7 +9,7 @@
 //! | [`process`] | the running processes: logic, cores, clock, disk, timers, outbox, mempool; knows the protocol's types |
 //! | `views` | the tree of blocks, each process's chain in it, what blocks do ([`executor`], `confirmed`) |
 //! | `clients` | requests, retries, answers |
-//! | [`faults`] | the schedule, and who bears what at present |
+//! | [`faults`] | the schedule, and the active impairments of each process |
 //! | `observers` | checkers, metrics, event log |
 //! | [`roster`] | which process runs which node; does not change |
 //! | [`simulation`] | the rooms of one chain; the only place that knows more than one of them |

@@ -1,4 +1,4 @@
-//! Those who watch a chain: checkers, metrics, the event log.
+//! The observers of a chain: checkers, metrics, the event log.
 //!
 //! They see what the nodes of the committee do; of a node with twins they see its first process. What they hold crosses
 //! nodes and only grows.
@@ -31,7 +31,7 @@ impl Observers {
     pub fn is_watched(&self) -> bool {
         !self.list.is_empty()
     }
-    /// Whether any of them wants to know of every message.
+    /// Whether any of them subscribes to messages.
     pub fn wants_messages(&self) -> bool {
         self.wants_messages
     }

@@ -16,7 +16,7 @@ pub struct Entry {
     pub time: Time,
     /// Who caused it.
     pub source: u32,
-    /// The how-manieth of its source.
+    /// Sequence number of the event within its source.
     pub number: u32,
     /// What to do.
     pub what: u32,

@@ -74,7 +74,7 @@ impl Roster {
     /// The processes with these roles, of which the first `nodes` are the committee. All propose.
     ///
     /// # Panics
-    /// If there are fewer processes than nodes, or if one beyond them is the twin of nobody.
+    /// If there are fewer processes than nodes, or if an additional process is no twin of any node.
     #[must_use]
     pub fn new(nodes: usize, roles: Vec<Role>) -> Roster {
         assert!(roles.len() >= nodes, "one process per member of the committee");

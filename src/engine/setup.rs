@@ -128,7 +128,7 @@ pub struct Setup<P: Protocol> {
     pub ledger: Box<dyn Fn() -> Box<dyn Ledger>>,
     /// Carries what processes send.
     pub network: Box<dyn Network>,
-    /// Spreads broadcasts; without it they are sent to everybody.
+    /// Disseminates broadcasts; without it they are sent to all nodes.
     pub gossip: Option<Box<dyn Gossip>>,
     /// Spreads transactions.
     pub relay: TransactionRelay,

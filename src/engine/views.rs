@@ -36,7 +36,7 @@ pub(super) struct Views {
     tree: BlockTree,
     executor: Executor,
     inclusions: Inclusions,
-    /// Which blocks have been a part of somebody's chain.
+    /// Which blocks have been part of the chain of any process.
     included: Vec<bool>,
     chains: Vec<View>,
 }
@@ -104,7 +104,7 @@ impl Views {
     pub fn insert(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
         self.tree.insert(block)
     }
-    /// Notes what a block includes, once per block; whether this was the first time. Where nobody watches, an empty block
+    /// Notes what a block includes, once per block; whether this was the first time. Without observers, an empty block
     /// includes nothing worth executing it for.
     pub fn include(&mut self, index: BlockIndex, is_watched: bool) -> bool {
         if self.included.len() <= index.index() {
@@ -151,7 +151,7 @@ impl Views {
         self.tree.path(first, last)
     }
     /// Replaces the chain of a process by that up to a snapshot, all final; the blocks that become final by it. `None` if
-    /// nobody made the block.
+    /// the block does not exist.
     pub fn install(&mut self, process: ProcessId, snapshot: &Snapshot) -> Option<Vec<BlockIndex>> {
         let tip = self.tree.find(&snapshot.block.id())?;
         let fork = self.tree.fork_point(self.last_final(process), tip);
@@ -159,7 +159,7 @@ impl Views {
         (view.tip, view.finalized) = (tip, snapshot.block.height());
         Some(self.tree.path(fork, tip))
     }
-    /// A process crashed: what is not final is gone.
+    /// A process crashed: it loses all blocks that are not final.
     pub fn crash(&mut self, process: ProcessId) {
         self.chains[process.index()].tip = self.last_final(process);
     }

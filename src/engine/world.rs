@@ -20,8 +20,8 @@ pub trait Chain {
     fn stop(&mut self);
     /// Ends the run and returns the properties that were broken.
     fn finish(&mut self) -> &[Violation];
-    /// Makes a client hand a transaction to a node at an instant that is not yet past. What it handed in before it hands
-    /// in again.
+    /// Makes a client submit a transaction to a node at an instant that is not yet past. Submitting the same transaction
+    /// twice counts as a retry.
     fn submit(&mut self, at: Time, client: ClientId, node: NodeId, transaction: Arc<Transaction>);
     /// The last block that a node has finalized.
     fn finalized(&self, node: NodeId) -> Arc<Block>;
@@ -91,7 +91,7 @@ impl<P: Protocol> Chain for Simulation<P> {
     }
 }
 
-/// Lives between chains: sees what a client could see and hands in transactions.
+/// An agent between chains: it reads what a client can read and submits transactions.
 pub trait Agent {
     /// When it wants to act next; `None` for never.
     fn next(&self) -> Option<Time>;
@@ -108,7 +108,7 @@ pub trait Agent {
 pub struct Findings {
     /// Properties that it saw broken, each with the number of the chain that broke it.
     pub violations: Vec<(usize, Violation)>,
-    /// Its figures, as sentences for people.
+    /// Its results, as sentences for users.
     pub remarks: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ impl MultiChain {
                 .filter(|(act, _)| *act < time);
             if let Some((time, at)) = agent {
                 self.now = time;
-                // Chains are told the time by being advanced to it; nothing of theirs is due before it.
+                // Advancing a chain also sets its clock. The chain has no event before this instant.
                 self.agents[at].act(time, &mut self.chains);
             } else {
                 self.now = time;

@@ -4,8 +4,8 @@
 //! sum modulo 2^256 of the SHA-256 of every leaf (an account, an unspent output). It depends on the set of leaves
 //! alone, so equal states have equal roots whatever way led to them, and taking a leaf back is exact.
 //!
-//! Limits: it gives no proofs of membership, as a Merkle tree does, and whoever may choose leaves freely can find
-//! collisions with some 2^32 of them (Wagner 2002). Nobody in a simulation grinds leaves; a real chain must not
+//! Limits: it gives no proofs of membership, as a Merkle tree does, and a party that may choose leaves freely can
+//! find collisions with some 2^32 of them (Wagner 2002). No node in a simulation grinds leaves; a real chain must not
 //! use this modulus.
 
 use crate::base::Hash;

@@ -200,7 +200,7 @@ impl Fetching {
         Some(peer)
     }
     /// The next peer: all others have their turn, time after time, but for those that have not answered as long as others
-    /// are left. None if there is nobody else.
+    /// are left. None if there is no other peer.
     pub fn next_peer(&mut self, me: NodeId, committee: &Committee) -> Option<NodeId> {
         let others = (committee.n() as u64).checked_sub(1).filter(|others| *others > 0)?;
         for _ in 0..others {
@@ -225,7 +225,7 @@ pub const ORPHANS_MAX: usize = 64;
 /// nobody answers the waits double, up to 32 times the first each: an answer may be under way over a thin line.
 pub const ASKS_MAX: u64 = 4;
 
-/// Blocks whose parent is missing, by their names, each with whom it came from.
+/// Blocks whose parent is missing, by their hashes, each with the peer that sent it.
 pub type Orphans<S> = BTreeMap<Hash, (NodeId, Arc<S>)>;
 
 /// A node that fetches the blocks that it misses.

@@ -43,7 +43,7 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     const SUMMARY: &'static str;
     /// What its faulty nodes may do.
     const FAULTS: FaultModel;
-    /// Whom a client asks that has waited in vain.
+    /// Which nodes a client asks after its wait for an answer has timed out.
     const RETRANSMISSION: Retransmission = Retransmission::NextNode;
     /// Its own attacks, by name, with one line each. [`Protocol::attacker`] makes them.
     const ATTACKS: &'static [(&'static str, &'static str)] = &[];
@@ -124,7 +124,7 @@ pub trait Attacker<P: Protocol>: Debug {
     fn on_transaction(&mut self, _ctx: &mut Context<'_, P>) {}
 }
 
-/// Whom a client hands its transaction to that has waited in vain for an answer.
+/// The nodes to which a client resubmits a transaction after its wait for an answer has timed out.
 ///
 /// A node spreads what it did not know, so that whoever proposes gets it from any honest node that reaches the others; who
 /// asks one node at a time may meet several that do not before it meets one that does.
@@ -148,7 +148,7 @@ pub struct InvalidSetting {
     pub reason: String,
 }
 
-/// How a broadcast spreads where not everybody is connected to everybody.
+/// How a broadcast is relayed where not all nodes are connected to each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Relay {
     /// Each node passes it on when it arrives, before handling it.

@@ -19,11 +19,11 @@ const ACCOUNTS: usize = 64;
 /// A message under way.
 #[derive(Clone, Debug)]
 pub struct Flight<M> {
-    /// From whom.
+    /// Its sender.
     pub from: NodeId,
-    /// To whom.
+    /// Its receiver.
     pub to: NodeId,
-    /// When it arrives if nobody intervenes.
+    /// When it arrives, unless the test moves it.
     pub at: Time,
     /// What it is.
     pub message: M,
@@ -297,7 +297,7 @@ impl<P: Protocol> TestCluster<P> {
     pub fn submit_to_all(&mut self, transaction: &Arc<Transaction>) {
         (0..self.nodes.len()).for_each(|node| self.submit(node, transaction));
     }
-    /// Puts a message under way that nobody sent: what a Byzantine node would send.
+    /// Puts a message in flight that no protocol instance sent, as a Byzantine node would.
     pub fn inject(&mut self, from: usize, to: usize, message: P::Message) {
         self.post(NodeId::from(from), NodeId::from(to), message);
     }

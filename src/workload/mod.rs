@@ -20,10 +20,10 @@ pub struct Request {
     pub transaction: Arc<Transaction>,
 }
 
-/// What a client hears of its transaction.
+/// What a client learns of its transaction.
 #[derive(Clone, Debug)]
 pub struct Receipt {
-    /// When it heard.
+    /// When it learned this.
     pub at: Time,
     /// Who asked.
     pub client: ClientId,
@@ -39,7 +39,7 @@ pub trait Workload {
     fn next(&self) -> Option<Time>;
     /// Takes the next request. `None` if the client had nothing to spend: the arrival is counted as not made.
     fn take(&mut self) -> Option<Request>;
-    /// A client hears of its transaction.
+    /// A client learns the outcome of its transaction.
     fn on_receipt(&mut self, receipt: &Receipt);
     /// The configured rate in transactions per second, where the workload has one.
     fn offered(&self) -> Option<f64>;

@@ -387,7 +387,7 @@ impl Naive {
             |t: &&Arc<Transaction>| t.is_ordered_by_nonce() && t.sender == one.sender && t.nonce + 1 == one.nonce;
         one.nonce == self.chain.next_nonce(one.sender) || self.waiting.iter().find(before).is_some_and(waits)
     }
-    /// Whoever must give up a place: a sender's highest nonce, or an output's maker and all its spenders.
+    /// What is evicted: a sender's highest nonce, or an output's maker and all its spenders.
     fn evict(&self, victim: &Arc<Transaction>, leaving: &mut Vec<Arc<Transaction>>) {
         let of_sender = |t: &&Arc<Transaction>| t.is_ordered_by_nonce() && t.sender == victim.sender;
         let staying = self.waiting.iter().filter(|t| !leaving.contains(t)).filter(of_sender);

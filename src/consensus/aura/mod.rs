@@ -3,9 +3,9 @@
 //! **Source.** `OpenEthereum` (Parity), engine `authority_round` and its rolling finality; Ekparinya, Gramoli and Jourjon,
 //! "The attack of the clones against proof-of-authority", NDSS 2020; De Angelis et al., "PBFT vs proof-of-authority", 2018.
 //!
-//! **Model.** Validators whose clocks differ by less than a step and who hear each other within one; more than half of
+//! **Model.** Validators whose clocks differ by less than a step and whose messages arrive within one; more than half of
 //! them honest. Where links are cut or lose messages there is no safety: with a Byzantine node that speaks to both sides of a
-//! partition, both may call their blocks final; and since nobody is bound to the chain it sealed on, a validator that
+//! partition, both may call their blocks final; and since no validator is bound to the chain it sealed on, a validator that
 //! changes chains counts on both, so that honest ones alone can do the same, if more rarely. Two thirds ask for more such
 //! changes and withstand one partition with a Byzantine node, no more. Lives as long as one validator does; finality needs more
 //! than half.
@@ -25,7 +25,7 @@
 //! beside the block. A primary without transactions makes no block unless blocks with transactions wait for finality.
 //!
 //! **Simplified.** No empty-step messages: a quiet step is a skipped one. The validators are fixed: no set changes, hence
-//! no epochs. Reports are notes, not transactions; as in the original they exclude nobody: evidence against who seals
+//! no epochs. Reports are notes, not transactions; as in the original they exclude no validator: evidence against who seals
 //! twice in a step, or in no later step than that of the parent, and a wasted step for each primary that a block skips.
 //! Finality is enforced: a validator never leaves a chain below what it called final, where the original only uses
 //! finality for set changes. The last 512 final blocks are served to those who missed them. A validator says its head to
@@ -111,7 +111,7 @@ pub enum Timer {
     Early,
     /// A peer that was asked for blocks does not answer.
     Ask,
-    /// Nothing new for a while: does somebody know another chain?
+    /// No new block for a while: asks whether a peer has a better chain.
     Sync,
 }
 
@@ -144,7 +144,7 @@ pub struct Aura {
     unsaved: u64,
 }
 
-/// Blocks of one step that are kept. More prove nothing more, and are wanted only if somebody builds on them.
+/// Blocks of one step that are kept. More prove nothing more, and are requested only if another block builds on them.
 const SIBLINGS_MAX: usize = 2;
 /// Blocks of steps to come that are kept.
 const KEPT_MAX: usize = 64;
@@ -329,7 +329,7 @@ impl Aura {
         }
         (1..sealed.step - parent_step).for_each(|skipped| ctx.note(note::WASTED, parent_step + skipped));
         if is_crowded {
-            // One that others build on, in the place of one on which nobody does. They pass on what they build.
+            // Replaces a block without children by one with children. Their builders relay the children.
             self.make_room(sealed.step);
             self.known.insert(id, sealed.clone());
             self.adopt(&sealed, ctx);

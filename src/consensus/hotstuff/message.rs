@@ -54,7 +54,7 @@ impl Certificate {
     }
 }
 
-/// A replica gives up on a view and tells the newest certificate that it knows.
+/// A replica times out of a view and sends the newest certificate that it knows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Timeout {
     /// The view.

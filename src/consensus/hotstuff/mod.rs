@@ -179,13 +179,13 @@ pub struct HotStuff {
     gave_up: View,
     /// The last view that it voted in since it started.
     last_vote: View,
-    /// The first view of a leader for whom it has waited already.
+    /// The first view of the leader that it has already waited for.
     blamed: View,
     /// Views given up since a commit.
     failed: u32,
     /// Whether [`Timer::View`] is set.
     watching: bool,
-    /// Whether the newest certificate made transactions final and no proposal has told the others.
+    /// Whether the newest certificate made transactions final and no proposal has announced it.
     untold: bool,
     /// Blocks that are being fetched.
     fetch: Option<Fetch>,
@@ -267,7 +267,7 @@ impl Protocol for HotStuff {
     }
 }
 
-/// Views ahead of the present one whose votes are kept: a next leader may hear votes before the proposal.
+/// Views ahead of the present one whose votes are kept: the next leader may receive votes before the proposal.
 const VIEWS_AHEAD: View = 8;
 /// How far ahead of the local clock a proposed block may be dated (ours, as in Tendermint and QBFT here; `DiemBFT`'s
 /// `block.rs` allows five minutes, and its replicas vote only when that time has come). Else the time of the chain would be
@@ -352,7 +352,7 @@ impl HotStuff {
         }
         self.hear(vertex);
         self.on_certificate(&vertex.justify.clone(), ctx);
-        self.untold = false; // this proposal tells
+        self.untold = false; // this proposal announces it
         if view < self.view {
             return;
         }
@@ -393,7 +393,7 @@ impl HotStuff {
         follows && time <= ctx.now() + AHEAD_MAX
     }
     /// `safeNode` (algorithm 4, lines 12 and 13), or Jolteon's rule: the parent is of the view before, or the leader
-    /// shows that nobody among a quorum knew a newer certificate than that of the parent.
+    /// shows that no replica of a quorum knew a newer certificate than that of the parent.
     fn is_safe(&self, proposal: &Proposal) -> bool {
         let justify = &proposal.vertex.justify;
         match self.config.variant {

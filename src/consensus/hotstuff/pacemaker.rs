@@ -101,7 +101,7 @@ impl HotStuff {
         }
     }
     /// Votes no more in the present view and says so; again and again until a quorum has said so. Who voted in the last
-    /// view of a turn has waited for nobody but the next leader, who collects those votes: the timer was that leader's.
+    /// view of a turn has waited only for the next leader, who collects those votes: the timer was that leader's.
     fn give_up(&mut self, ctx: &mut Context<'_, Self>) {
         let (view, next) = (self.view, self.view.saturating_add(1));
         let is_first = self.gave_up < view;
@@ -122,7 +122,7 @@ impl HotStuff {
         let again = if is_first { self.patience() } else { self.patience().min(self.config.view_timeout * REPEAT_MAX) };
         ctx.set_timer(Timer::View, again);
     }
-    /// Gives up at once on a leader for whom a timer has run already, and who did not give up the view before with the
+    /// Times out at once of a leader for which a timer has run already, and which did not give up the view before with the
     /// others: it would be charged twice.
     fn give_up_blamed(&mut self, ctx: &mut Context<'_, Self>) {
         let leader = self.leader(self.view, ctx);

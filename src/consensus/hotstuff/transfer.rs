@@ -79,7 +79,7 @@ impl HotStuff {
             if self.is_joined() { self.connect(ctx) } else { self.ask(ctx) }
         }
     }
-    /// Asks one peer after the other, beginning with the leader. The next is the one after the last, whoever leads by then:
+    /// Asks one peer after the other, beginning with the leader. The next is the one after the last, whichever node leads:
     /// by the leader's turn alone the same peer could be asked each time, and that one may lie.
     fn ask(&mut self, ctx: &mut Context<'_, Self>) {
         let (me, leader) = (ctx.me(), u64::from(self.leader(self.view, ctx).0));
@@ -159,7 +159,7 @@ impl HotStuff {
         ctx.send(from, Message::Progress(Arc::new(Progress { high, timeout, vertices, blocks })));
         lacking.into_iter().for_each(|block| ctx.send(from, Message::Lack(block)));
     }
-    /// Tells a replica in an earlier view what led to the present one.
+    /// Sends a replica in an earlier view the certificates that led to the present one.
     pub(super) fn tell_progress(&self, to: NodeId, ctx: &mut Context<'_, Self>) {
         let (high, timeout) = (self.high.clone(), self.reason.clone());
         let progress = Progress { high, timeout, vertices: Vec::new(), blocks: Vec::new() };

@@ -349,7 +349,7 @@ impl Rules {
             return Err(HeaderFault::Invalid("the name does not meet the target"));
         }
         // A valid parent is never before the median up to itself: it was later than the sixth of the eleven before
-        // it, so at least as late as the sixth after it joined. Whoever is later than its parent need not look further.
+        // it, so at least as late as the sixth after it joined. A block later than its parent needs no further check.
         if header.time <= branch.tip().time && header.time <= branch.median_time_past() {
             return Err(HeaderFault::Invalid("the time is not after the median of the past"));
         }

@@ -22,7 +22,7 @@
 //! validated when they arrive, not when their branch becomes the best. One peer at a time serves a node that
 //! catches up, and it fetches one batch of headers at a time. A block is written to the log after it is passed on: no
 //! vote depends on it, and a finder that crashes in between gets it back from the others. Under simulated mining the
-//! target is virtual: a nonce is ground against the easiest target only, so whoever makes blocks, attackers included,
+//! target is virtual: a nonce is ground against the easiest target only, so every miner, attackers included,
 //! must be trusted to wait the exponential time; a flood of cheap headers is bounded by their number, not by work.
 //!
 //! **Glossary.** *Tip*: last block of the best chain. *Stale block*: valid, but not on the best chain. *Fork point*:

@@ -1,7 +1,7 @@
 //! Attackers that withhold blocks.
 //!
 //! An attacker listens like an honest node (its `public` part, whose tip is the public head, first seen) but mines on a
-//! chain of its own and publishes when its strategy says so. It passes on nobody else's blocks, so that in a tie its
+//! chain of its own and publishes when its strategy says so. It relays no blocks of other miners, so that in a tie its
 //! own block has the head start that its place in the network gives it: `gamma`, the share of honest power that mines
 //! on the attacker's block in a tie, is for the network to decide.
 //!
@@ -59,7 +59,7 @@ struct Withholder {
     private: BlockIndex,
     /// Height of the public head when the private chain began.
     fork: Height,
-    /// Blocks of the private chain that nobody else has seen, in ascending order.
+    /// Blocks of the private chain that no other node has received, in ascending order.
     hidden: VecDeque<Arc<Block>>,
     miner: super::mining::Miner,
 }

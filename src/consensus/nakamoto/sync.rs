@@ -188,7 +188,7 @@ impl Download {
 /// Receiving.
 impl Nakamoto {
     /// Whether a body was asked of `from` and did not come yet. The same from others is a block like any other, so
-    /// that nobody can spoil what the peer sends.
+    /// that no other node can invalidate what the peer sends.
     pub(super) fn is_asked_for(&self, from: NodeId, id: &Hash) -> bool {
         self.download.as_ref().filter(|download| download.peer == from).is_some_and(|download| {
             let is_asked = download.headers.iter().take(download.asked).any(|(asked, _)| asked == id);
@@ -206,7 +206,7 @@ impl Nakamoto {
         let chain = match self.judge_headers(headers, ctx) {
             Some(chain) if !chain.is_empty() => chain,
             _ if !is_peer => return,
-            // Nothing new or nothing better: whoever has more will say so with the next block.
+            // Nothing new or nothing better. A peer with more work announces it with its next block.
             Some(_) => return self.end_download(ctx),
             None => return self.on_stalled(ctx),
         };
@@ -299,7 +299,7 @@ impl Nakamoto {
         }
     }
     /// The download is over, one way or another. What its peer sent and still has no parent is forgotten, so that
-    /// nobody can keep a node asking for ever.
+    /// no peer can keep a node asking for ever.
     fn end_download(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(download) = self.download.take() else { return };
         ctx.cancel_timer(Timer::Stalled);

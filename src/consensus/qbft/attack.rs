@@ -102,7 +102,7 @@ impl Faulty {
                 (Attack::Silent, Effect::Broadcast { message: Message::Proposal(_) }) => {}
                 (Attack::WithholdCommit, Effect::Broadcast { message: Message::Vote { phase: Phase::Commit, .. } }) => {
                 }
-                // It votes by itself, for whom it likes.
+                // It votes separately, for any proposal.
                 (Attack::Equivocate, Effect::Broadcast { message: Message::Vote { .. } }) => {}
                 (Attack::Equivocate, Effect::Broadcast { message: Message::Proposal(proposal) }) => {
                     let other = self.other(&proposal, ctx);

@@ -25,7 +25,7 @@
 //! chain rests. The next proposer follows the proposer of the last block.
 //!
 //! **Simplified.** The validators are fixed: no votes in headers and no contract. Messages of later heights are kept for
-//! `FUTURE_MAX`; beyond, and for whoever missed a decision, sealed blocks are asked for. IBFT 2.0 differs from QBFT
+//! `FUTURE_MAX`; beyond, and after a missed decision, a validator requests sealed blocks. IBFT 2.0 differs from QBFT
 //! in the size of justifications alone, where every ROUND-CHANGE repeats its certificate. Of IBFT 1 the locks are
 //! here, but not their release when a block cannot be inserted: insertion never fails.
 //!
@@ -144,7 +144,7 @@ pub enum Timer {
     Round,
     /// What was said last is durable: it counts here too.
     Durable,
-    /// Somebody is ahead, or does not answer.
+    /// A peer is ahead, or does not answer.
     Ask,
 }
 
@@ -178,7 +178,7 @@ pub struct Qbft {
     backward_sync: Option<BackwardSync<Arc<Sealed>>>,
     /// The round that it was in when it started again, which lasts as long as round 0.
     resumed: Option<Round>,
-    /// How often this validator asked: whom it asks next. Whether [`Timer::Ask`] is set. Whose answer is under way, and how long
+    /// Number of requests so far: selects the next peer. Whether [`Timer::Ask`] is set. Whose answer is under way, and how long
     /// the next may take.
     asked: u64,
     asking: bool,
@@ -186,7 +186,7 @@ pub struct Qbft {
     backoff: Backoff,
     /// After a restart: who said since that nothing is missing here. Asks until a correct one did.
     unsure: Option<VoterSet>,
-    /// The last height that each validator spoke of: whose are long past may be cut off, and is told.
+    /// The last height in a message of each validator. One far behind may be cut off, and is sent the chain's height.
     spoke: BTreeMap<NodeId, Height>,
     reminders: Backoff,
 }
@@ -288,7 +288,7 @@ impl Qbft {
     fn height(&self) -> Height {
         self.last.height().next()
     }
-    /// Whether a prepared block holds against every other, and nobody is told of it: the first IBFT.
+    /// Whether a prepared block holds against every other, and it is not announced: the first IBFT.
     fn keeps_locks(&self) -> bool {
         self.config.variant == Variant::Ibft1
     }
@@ -534,7 +534,7 @@ impl Qbft {
         self.insert(Arc::new(Sealed { round, block, seals }), ctx);
     }
     /// The block is final. Its seals are logged for those who missed it, and before the block: if all stop in between, who
-    /// has the block without its seals can prove it to nobody.
+    /// has the block without its seals cannot prove it to any other node.
     fn insert(&mut self, sealed: Arc<Sealed>, ctx: &mut Context<'_, Self>) {
         let (height, round) = (sealed.block.height(), sealed.round);
         ctx.persist(Record { height, round, what: Said::Sealed(sealed.clone()) });

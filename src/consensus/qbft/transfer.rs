@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// How long the first answer to a request may take: five times what the largest takes over 10 Mbit/s alone.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
-/// How long a validator waits for what may come by itself. Besu's synchronizer asks when it hears of a higher block.
+/// How long a validator waits for what may come by itself. Besu's synchronizer asks when a higher block is announced.
 const LOOK_WAIT: Duration = Duration::from_secs(1);
 
 impl Qbft {

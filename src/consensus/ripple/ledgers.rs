@@ -248,7 +248,7 @@ impl Ripple {
             self.slots.entry(said.seq).or_default().validations.entry(said.node).or_insert(*said);
         }
     }
-    /// The validations heard for the validated ledger of this height.
+    /// The validations received for the validated ledger of this height.
     fn certificate(&self, height: Height) -> Arc<[Validation]> {
         let heard = self.slots.get(&height).into_iter().flat_map(|slot| slot.validations.values());
         heard.filter(|validation| validation.full && validation.ledger == self.validated.name).copied().collect()
@@ -356,7 +356,7 @@ impl Ripple {
             self.mode = Mode::Observing;
         }
         // Half of the time any of them: who stands on a ledger that is not here cannot be counted on its branch, and Byzantine nodes
-        // may name what nobody has.
+        // may name a ledger that no node has.
         let at = if ctx.random().index(2) == 0 { 0 } else { ctx.random().index(lacking.len().max(1)) };
         let Some((count, wanted, nodes)) = lacking.get(at) else { return };
         let (peer, wanted) = (nodes[ctx.random().index(nodes.len())], *wanted);

@@ -20,9 +20,9 @@ pub struct Ledger {
     pub agreed: bool,
     /// The negative UNL in force for its validations.
     pub negative: Vec<NodeId>,
-    /// Whom its children do not count any more.
+    /// The nodes that its children do not count any more (negative UNL).
     pub disable: Option<NodeId>,
-    /// Whom its children count again.
+    /// The nodes that its children count again.
     pub enable: Option<NodeId>,
 }
 
@@ -142,7 +142,7 @@ pub struct Proposal {
     pub position: Hash,
     /// The close time; none for "no agreement".
     pub close: Option<Time>,
-    /// By whom.
+    /// Its signer.
     pub node: NodeId,
     /// By the node.
     pub signature: Signature,
@@ -174,7 +174,7 @@ pub struct Validation {
     pub time: Time,
     /// Whether the signer took part in the round, in step with the others; if not, it only says where it is.
     pub full: bool,
-    /// By whom.
+    /// Its signer.
     pub node: NodeId,
     /// By the node.
     pub signature: Signature,
@@ -213,7 +213,7 @@ pub enum Message {
     Propose(Proposal),
     /// A ledger was closed.
     Validate(Validation),
-    /// A node acquired a set that somebody else made.
+    /// A node acquired a set that another node made.
     HaveSet(Hash),
     /// A node asks what is in a set.
     GetSet(Hash),
@@ -291,7 +291,7 @@ impl protocol::Message for Message {
             Message::Propose(m) => m.node == from && keys.verify(from.0, &m.statement(), &m.signature),
             Message::Validate(m) => m.node == from && m.is_genuine(keys),
             Message::Ledgers(answer) => answer.validations.iter().all(|validation| validation.is_genuine(keys)),
-            // The channel tells the sender; sets and ledgers are judged by their names.
+            // The channel identifies the sender; sets and ledgers are verified by their hashes.
             Message::HaveSet(_)
             | Message::GetSet(_)
             | Message::SetNames(_)

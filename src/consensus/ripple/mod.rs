@@ -8,7 +8,7 @@
 //! `n_j / 2 + n_i - q_i + t` trusted nodes, or their ledgers can fork. Final at full validation. Closed ledgers that are
 //! not validated are forks of a node's chain. Progress needs messages that arrive within a second or so, and is not
 //! guaranteed even then. One Byzantine node that shows every node what that node said can keep ledgers apart for ever. Rarely, honest
-//! nodes do so alone: rounds in which nobody else proposes last as long as nodes that are ahead wait, so that those behind
+//! nodes do so alone: rounds in which no other node proposes last as long as nodes that are ahead wait, so that those behind
 //! may never come level; and nodes that all change to one branch at once propose nothing there, and part again.
 //!
 //! ```text
@@ -27,7 +27,7 @@
 //! node that changes.
 //!
 //! **Mapping.** A ledger's name covers its block and the state after it, as in the XRP Ledger, so a validation vouches for
-//! a snapshot. Nobody in particular makes a ledger: its header names node 0. Transactions of the canonical order are
+//! a snapshot. A ledger has no single proposer: its header names node 0. Transactions of the canonical order are
 //! sorted by account, hashed with the set's name, and number.
 //!
 //! **Simplified.** Lists are fixed and keys are not rotated; fees and amendments are not voted on. Proposals are not
@@ -36,7 +36,7 @@
 //! ledger without effect, and its client may submit it again. The 2014 protocol is not here, except that its thresholds can
 //! be set (`avalanche`). A client trusts the node that it asks.
 //!
-//! **Glossary.** *UNL*: unique node list, whom a node trusts. *Position*: the set and close time that a node proposes.
+//! **Glossary.** *UNL*: unique node list, the nodes that a node trusts. *Position*: proposed set and close time.
 //! *Dispute*: a transaction that not all positions hold. *Working ledger*: the last one closed here. *Negative UNL*:
 //! trusted nodes that are not counted for now. *Preferred branch*: where the trusted validations lead. *Pause*: a node
 //! ahead of the last validated ledger waits for those behind, so that branches that went apart become comparable.
@@ -244,7 +244,7 @@ pub enum Evidence {
 #[derive(Clone, Debug)]
 pub struct Ripple {
     config: Arc<Config>,
-    /// Whom this node trusts: weight 1.
+    /// The nodes that this node trusts: weight 1.
     unl: Committee,
     members: BTreeSet<NodeId>,
     ledgers: BTreeMap<BlockIndex, Known>,
@@ -266,12 +266,12 @@ pub struct Ripple {
     slots: BTreeMap<Height, Slot>,
     /// Validations of ledgers every so often, to prove the way to a node that is behind.
     certificates: BTreeMap<Height, Arc<[Validation]>>,
-    /// Validations heard of each member since the last flag ledger.
+    /// Validations received from each member since the last flag ledger.
     heard: BTreeMap<NodeId, u64>,
     evidence: BTreeMap<NodeId, Evidence>,
     /// What each node was asked for last: an answer is taken whenever it comes.
     asked: BTreeMap<NodeId, Request>,
-    /// Before this nobody else is asked for a ledger.
+    /// Before this time no other peer is asked for a ledger.
     ask_due: Time,
     ask_wait: Backoff,
     /// Up to where the way to a missing ledger came: the next request begins there.
@@ -296,11 +296,11 @@ pub struct Ripple {
     /// Who left this round.
     left: BTreeSet<NodeId>,
     sets: BTreeMap<Hash, Arc<Set>>,
-    /// Those of the last rounds, the latest first, for whoever is still there.
+    /// Those of the last rounds, the latest first, for nodes that are still in them.
     past_sets: VecDeque<BTreeMap<Hash, Arc<Set>>>,
     /// Sets that were asked for, by name.
     arrivals: BTreeMap<Hash, Arrival>,
-    /// What somebody was asked for, of these.
+    /// Those of them that were requested.
     asked_items: BTreeSet<Hash>,
     disputes: BTreeMap<Hash, Dispute>,
     /// The avalanche threshold of the close time.

@@ -85,7 +85,7 @@ impl Progress {
         if self.round <= config.min_consensus || is_early {
             return Consensus::No;
         }
-        // Whoever is alone for too long has consensus.
+        // A node that is alone for too long has consensus.
         let alone = self.round > config.max_consensus;
         let reached = |part: usize, whole: usize| match whole {
             0 => alone,
@@ -136,7 +136,7 @@ impl Dispute {
             return false;
         }
         self.rounds += 1;
-        // Whoever only watches counts too, to know when a vote has stalled.
+        // An observing node counts too, to detect that a vote has stalled.
         if let Some(next) = step(config, self.state, percent).filter(|_| self.rounds >= config.min_rounds) {
             (self.state, self.rounds) = (next, 0);
         }

@@ -73,7 +73,7 @@ impl Ripple {
         ctx.send(from, Message::GetSet(name));
         self.wait_for_sets(ctx);
     }
-    /// Forgets sets that nobody proposes any more.
+    /// Removes sets that no node proposes any more.
     pub(super) fn drop_arrivals(&mut self) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         arrivals.retain(|name, _| self.is_wanted(name));
@@ -94,7 +94,7 @@ impl Ripple {
             arrival.due = now + arrival.wait.next_wait();
             let holder = arrival.holders.iter().nth(arrival.asked % arrival.holders.len()).copied();
             arrival.asked += 1;
-            // Nobody is waited for any more: what this set lacks may be asked for again.
+            // No request is pending: the missing transactions of this set may be requested again.
             let lacking: Vec<Hash> = arrival.names.iter().flat_map(|n| n.iter()).copied().collect();
             lacking.iter().for_each(|item| {
                 self.asked_items.remove(item);
@@ -107,7 +107,7 @@ impl Ripple {
         }
         self.wait_for_sets(ctx);
     }
-    /// Asks for what a set lacks and nobody was asked for yet.
+    /// Requests the missing transactions of a set that were not requested yet.
     fn ask_for_items(&mut self, holder: NodeId, name: Hash, ctx: &mut Context<'_, Self>) {
         let Some(arrival) = self.arrivals.get(&name) else { return };
         let lacking = arrival.names.iter().flat_map(|names| names.iter()).filter(|item| arrival.lacks(item));
@@ -193,7 +193,7 @@ impl Ripple {
             self.asked_items.remove(name);
         });
         self.complete_sets(ctx);
-        // An answer is bounded: whoever gave a part of a set is asked for more of it.
+        // The size of an answer is bounded: a peer that sent a part of a set is asked for more of it.
         for set in partial {
             let lost: Vec<Hash> = self.lacking_from(&set, from);
             lost.iter().for_each(|item| {

@@ -1,4 +1,4 @@
-//! Whom each node trusts, and whether these lists overlap enough.
+//! Trusted nodes (UNL) of each node, and whether these lists overlap enough.
 
 use crate::base::{Committee, FaultModel, NodeId};
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ pub enum Unl {
 }
 
 impl Unl {
-    /// Whom `node` of `n` trusts.
+    /// The nodes that `node` of `n` trusts.
     #[must_use]
     pub fn of(&self, node: NodeId, n: usize) -> BTreeSet<NodeId> {
         let range = |from: usize, to: usize| (from..to).map(NodeId::from).collect();

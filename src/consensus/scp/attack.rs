@@ -1,5 +1,5 @@
 //! Nodes that do not follow the protocol. Each runs an honest node and rewrites what it orders, except the echo, which
-//! says to everybody what that one says.
+//! sends all nodes what that one sends.
 
 use super::{Ballot, Config, Message, Pledges, Record, Scp, Statement, Timer, Value};
 use crate::base::{Digest, Duration, Height, NodeId, QuorumSet};
@@ -31,9 +31,9 @@ enum Attack {
 struct Faulty {
     attack: Attack,
     mask: Scp,
-    /// What it claims to need: only itself, and everybody.
+    /// The quorum sets that it claims: only itself, and all nodes.
     claims: [Arc<QuorumSet>; 2],
-    /// The first two values that it heard of in the latest slot.
+    /// The first two values that it received in the latest slot.
     heard: (Height, Vec<Value>),
 }
 
@@ -108,7 +108,7 @@ impl Faulty {
             }
         }
     }
-    /// Each node is told of the value of its parity. Values differ in the close time at least.
+    /// Each node is sent the value of its parity. Values differ in the close time at least.
     fn decide_both(&self, said: &Statement, ctx: &mut Context<'_, Scp>) {
         let Some(first) = self.heard.1.first().copied().filter(|_| self.heard.0 == said.slot) else { return };
         let later = Value { close: first.close + Duration::from_nanos(1), ..first };

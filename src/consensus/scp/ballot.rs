@@ -35,7 +35,7 @@ pub(super) struct Balloting {
     pub fixed: Option<Value>,
     /// Whether a quorum has come as far as the present counter.
     pub heard_quorum: bool,
-    /// What everybody says.
+    /// The latest statement of each node.
     pub federation: Federation,
 }
 
@@ -280,7 +280,7 @@ impl Scp {
                 balloting.prepared_prime = Some(ballot);
             }
         }
-        // Whoever votes to commit what is now aborted takes it back; only votes can be, never what was accepted.
+        // A vote to commit what is now aborted is withdrawn; only votes can be, never what was accepted.
         if balloting.phase == Phase::Prepare && balloting.high.is_some_and(|high| balloting.aborts(&high)) {
             balloting.commit = None;
         }
@@ -366,7 +366,7 @@ impl Scp {
                 if !balloting.current.is_some_and(|current| high.is_within(&current)) {
                     balloting.go_to(high);
                 }
-                // From here on p is told by its counter alone.
+                // From here on the counter alone identifies p.
                 balloting.prepared = balloting.prepared.filter(|prepared| prepared.value == value).or(Some(high));
                 balloting.prepared_prime = None;
             }
@@ -425,7 +425,7 @@ impl Scp {
         }
         self.balloting.heard_quorum = heard;
     }
-    /// Somebody said something about ballots.
+    /// A ballot statement of any node was received.
     pub(super) fn hear_ballot(&mut self, ctx: &mut Context<'_, Self>) {
         if self.balloting.phase != Phase::Externalize {
             self.advance(ctx);

@@ -6,14 +6,14 @@ use crate::base::{NodeId, NodeSet, QuorumSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The newest statement of everybody in one protocol of one slot, with the quorum set that goes with it.
+/// The newest statement of each node in one protocol of one slot, with the quorum set that goes with it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Federation {
     said: Vec<Option<(Pledges, Arc<QuorumSet>)>>,
 }
 
 impl Federation {
-    /// Takes a statement down. Who has decided needs nobody any more.
+    /// Records a statement. A node that has decided needs no other node any more.
     pub fn hear(&mut self, node: NodeId, pledges: Option<Pledges>, quorum_set: &Arc<QuorumSet>) {
         if self.said.len() <= node.index() {
             self.said.resize(node.index() + 1, None);
@@ -46,7 +46,7 @@ impl Federation {
     /// Whether the nodes whose statement `holds` have a quorum among them that the owner of `own` can rely on.
     pub fn confirms(&self, own: &QuorumSet, holds: impl Fn(&Pledges) -> bool) -> bool {
         let nodes = self.who(holds);
-        // Nobody asks whether it is a quorum before it holds a slice.
+        // The quorum test runs only once it holds a slice.
         own.has_slice_in(&nodes) && {
             let slices = |node: NodeId| self.said.get(node.index())?.as_ref().map(|(_, quorum_set)| &**quorum_set);
             own.has_slice_in(&greatest_quorum(nodes, slices))

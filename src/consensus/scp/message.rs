@@ -360,7 +360,7 @@ impl protocol::Message for Message {
         match self {
             Message::Said(statement) => statement.is_genuine(keys),
             Message::Decided(statements) => statements.iter().all(|statement| statement.is_genuine(keys)),
-            // Judged by their names; what is asked for harms nobody.
+            // Answers are verified by their hashes; requests are harmless.
             _ => true,
         }
     }

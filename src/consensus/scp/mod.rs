@@ -1,4 +1,4 @@
-//! SCP: the Stellar Consensus Protocol, where each node says whom it needs.
+//! SCP: the Stellar Consensus Protocol, where each node declares its own quorum slices.
 //!
 //! **Source.** Mazières, "The Stellar Consensus Protocol: a federated model for Internet-level consensus", 2016; the
 //! Internet draft draft-mazieres-dinrg-scp-05; the published server `stellar-core` for leaders, timers and herding. Its May
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! **Exactly.** With one leader, equal clocks and a constant delay `d`, a ledger is externalized `9 d` after its time came:
-//! three hops of nomination, two to fetch the transactions, four of ballots. Everybody makes seven statements, so there
+//! three hops of nomination, two to fetch the transactions, four of ballots. Each node makes seven statements, so there
 //! are `7 n (n - 1)` messages and `2 (n - 1)` for the set. The next ledger's time comes one period after the first ballot.
 //!
 //! **Mapping.** A value is a transaction set and a close time; a set names the ledger that it follows. Nobody in
@@ -320,7 +320,7 @@ impl Scp {
         ctx.finalize(block.height());
         self.decided.insert(block.height(), said);
         self.served.insert(set.name, block.height());
-        // Half of them may be old ones, which somebody who is behind asked for.
+        // Half of them may be old ones, requested by a node that is behind.
         while self.decided.len() > 2 * KEPT {
             self.decided.pop_first();
         }

@@ -14,9 +14,9 @@ pub(super) struct Nomination {
     pub started: bool,
     /// Counts the timeouts; from 1.
     pub round: u32,
-    /// Whom this node follows. Grows.
+    /// The leaders that this node follows. Grows.
     pub leaders: BTreeSet<NodeId>,
-    /// What everybody says.
+    /// The latest statement of each node.
     pub federation: Federation,
     /// `X`.
     pub voted: BTreeSet<Value>,
@@ -43,14 +43,14 @@ impl Nomination {
 }
 
 impl Scp {
-    /// `Gi`: a number that everybody computes alike, different in each slot.
+    /// `Gi`: a number that all nodes compute alike, different in each slot.
     fn draw(&self, purpose: &str, round: u32, of: &Hash) -> u64 {
         let digest = Digest::new(purpose).u64(self.slot().0).hash(&self.last.id());
         let Hash(bytes) = digest.u64(u64::from(round)).hash(of).finish();
         u64::from_be_bytes(bytes[..8].try_into().expect("eight of 32 bytes"))
     }
     /// Rule 1: the neighbor of highest priority, where a node is a neighbor as often as it is in this node's slices.
-    /// Rounds that would add nobody are skipped.
+    /// Rounds that would add no leader are skipped.
     fn find_leaders(&mut self, ctx: &mut Context<'_, Self>) {
         let others = self.quorum_set.nodes();
         let most = others.nodes().filter(|node| *node != ctx.me()).count() + 1;
@@ -82,7 +82,7 @@ impl Scp {
         if !self.nomination.started {
             self.nomination.started = true;
             ctx.note(note::ROUND, self.slot().0);
-            // What was heard before counts from now on.
+            // Statements received before count from now on.
             self.accept_and_confirm(&self.nomination.federation.values(), ctx);
         }
         self.find_leaders(ctx);

@@ -38,7 +38,8 @@ pub fn remarks(sets: &[&QuorumSet], faulty: &BTreeSet<NodeId>) -> Vec<String> {
     remarks
 }
 
-/// Who is befouled: the faulty, all who have no quorum without the befouled; and everybody, if quorums meet only in them.
+/// The befouled nodes: the faulty, all nodes without a quorum free of befouled ones; and all nodes, if quorums intersect
+/// only in befouled ones.
 fn befouled(sets: &[&QuorumSet], faulty: &BTreeSet<NodeId>) -> String {
     let ill: NodeSet = faulty.iter().copied().collect();
     let slices = |node: NodeId| sets.get(node.index()).copied();

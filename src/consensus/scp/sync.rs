@@ -14,7 +14,7 @@ use std::sync::Arc;
 impl Scp {
     pub(super) fn on_statement(&mut self, from: NodeId, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
         self.hear(statement, ctx);
-        // Whoever repeats what is long over has missed the end of it.
+        // A node that repeats statements of an old slot has missed its decision.
         let is_over = statement.slot < self.last.height() || ctx.now() >= self.closed + self.config.repeat;
         let is_late = statement.slot < self.slot() && is_over;
         if is_late && from == statement.node && !matches!(statement.pledges, Pledges::Externalize { .. }) {
@@ -105,7 +105,7 @@ impl Scp {
         let sets = values.into_iter().map(|value| value.set).filter(|name| !self.sets.contains_key(name));
         quorum_set.into_iter().map(|name| (name, true)).chain(sets.map(|name| (name, false))).collect()
     }
-    /// Asks for what is missing and was not asked for yet: whoever spoke of it has it.
+    /// Asks for what is missing and was not requested yet: the node that referred to it has it.
     fn fetch(&mut self, ctx: &mut Context<'_, Self>) {
         let missing: Vec<(NodeId, Hash, bool)> = self.all_missing();
         for (holder, name, is_quorum_set) in missing {
@@ -226,7 +226,7 @@ impl Scp {
     /// What this node states about a slot that it decided.
     fn decision(&mut self, slot: Height, ctx: &mut Context<'_, Self>) -> Option<Arc<Statement>> {
         if let Some(decided) = self.decided.get(&slot) {
-            // Whoever asks for the decision asks for its set next.
+            // A node that requests the decision requests its set next.
             self.served.extend(decided.pledges.values().into_iter().map(|value| (value.set, slot)));
             return Some(decided.clone());
         }

@@ -163,7 +163,7 @@ fn halves(ctx: &Context<'_, Threshold>) -> (Vec<NodeId>, Vec<NodeId>) {
     (first.to_vec(), second.to_vec())
 }
 
-/// Votes in both phases for a proposal, to everybody.
+/// Votes in both phases for a proposal, to all nodes.
 fn vote_for(proposal: &Proposal, ctx: &mut Context<'_, Threshold>) {
     for phase in [Phase::PreCommit, Phase::Sign] {
         let (slot, height, block) = (proposal.slot, proposal.block.height(), proposal.block.id());

@@ -127,7 +127,7 @@ impl Threshold {
         }
     }
     /// Asks for what follows this node's chain: names of its tip and, ever sparser, below, down to what is final. While an
-    /// answer is under way nobody else is asked; whether this peer was.
+    /// answer is in flight no other peer is asked; returns whether this peer was asked.
     pub(super) fn ask(&mut self, peer: NodeId, ctx: &mut Context<'_, Self>) -> bool {
         if peer == ctx.me() {
             return false;
@@ -162,7 +162,7 @@ impl Threshold {
             self.known.get(&tree.block(index).id()).cloned()
         });
         let blocks = answer(blocks, CHUNK, |signed| signed.bytes());
-        // Who is told that nothing follows waits no more.
+        // An answer without further blocks ends the wait.
         let more = blocks.last().is_some_and(|last| last.block.height() < self.tip.height());
         if from != ctx.me() {
             ctx.send(from, Message::Blocks(blocks.into(), more));
@@ -180,7 +180,8 @@ impl Threshold {
         if is_news || blocks.is_empty() {
             self.backoff.reset();
         }
-        // Whose answer brings nothing is not asked again before somebody else: a Byzantine node would never let go.
+        // A peer whose answer contains nothing new is not asked again before another peer. Otherwise a Byzantine peer could
+        // hold up the synchronization.
         if is_answer && !is_news {
             let wished = self.wished.take();
             wished.into_iter().for_each(|peer| _ = self.ask(peer, ctx));

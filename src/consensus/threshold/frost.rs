@@ -75,7 +75,7 @@ fn package(chosen: &Chosen, statement: &Hash) -> frost::SigningPackage {
 }
 
 impl Dealt {
-    /// The shares of `me` among `l` signers of whom `k` sign.
+    /// The shares of `me` among `l` signers of which `k` sign.
     #[must_use]
     pub fn new(keys: &Keyring, me: NodeId, l: usize, k: u64) -> Arc<Dealt> {
         let (l, k) = (u16::try_from(l).expect("checked"), u16::try_from(k).expect("checked"));
@@ -85,7 +85,7 @@ impl Dealt {
         let share = shares.remove(&identifier(me)).expect("a share for each");
         Arc::new(Dealt { key: share.try_into().expect("the dealer is honest"), group })
     }
-    /// Round one: nonces to keep and use once, commitments to tell.
+    /// Round one: nonces to keep and use once, commitments to send.
     #[must_use]
     pub fn commit(&self, random: &mut Stream) -> (SigningNonces, SigningCommitments) {
         frost::round1::commit(self.key.signing_share(), &mut Draw(random))

@@ -127,7 +127,7 @@ pub enum Witness {
     Group(Signature),
 }
 
-/// A block with its witness: valid, whoever sends it.
+/// A block with its witness: valid regardless of its sender.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Signed {
     /// The block.

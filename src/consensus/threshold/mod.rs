@@ -28,7 +28,7 @@
 //! **Fork choice.** (b) Height, (c) lower slot of the first differing block, (d) its lower hash, and never below what is
 //! final: deterministic. Clause (a), the latest confirmed anchor, belongs to whoever anchors.
 //!
-//! **Simplified.** Every node signs, with equal weight. No change of the set of signers: evidence is kept, nobody is
+//! **Simplified.** Every node signs, with equal weight. No change of the set of signers: evidence is kept, no node is
 //! removed. No pegs. FROST keys come from a dealer instead of a ceremony, and are real also where other signatures are
 //! symbolic; a chosen signer that withholds its share wastes the slot (ROAST is not here). Sending proposals of an idle
 //! chain is a setting. A restarted node says nothing new in the slot of its restart and the next: that replaces a log

@@ -1,6 +1,6 @@
 //! How large a block may be that enough signers get within the window.
 //!
-//! Nobody can say beforehand what a slot carries: it depends on lines, on distances and on how warm connections are. A
+//! The capacity of a slot is not known in advance: it depends on lines, on distances and on how warm connections are. A
 //! block that is too large is lost with its slot, and what waits for the next grows meanwhile. Creators therefore take a
 //! failed slot for a sign of size, as TCP takes a lost segment (RFC 5681): they halve, and grow again with each block that
 //! is signed, quickly up to half of what failed first, slowly beyond. Liquid's blocks are limited once for all instead.

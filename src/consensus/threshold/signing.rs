@@ -30,7 +30,7 @@ pub struct Round {
     signs: Votes,
     /// The first `k` pre-commits for one block.
     quorum: Option<Arc<ProposalHeader>>,
-    /// FROST: nonces to use once, commitments heard, who signs, their shares.
+    /// FROST: nonces to use once, commitments received, the signers, their shares.
     nonces: Option<Box<SigningNonces>>,
     commitments: Chosen,
     chosen: Arc<Chosen>,
@@ -395,7 +395,7 @@ impl Threshold {
                 ctx.spend(Work::verify(1 + shares.len() as u32));
                 match dealt.aggregate(&round.chosen, &said, &shares) {
                     Ok(signature) => Witness::Group(signature),
-                    // A false share proves who sent it to whoever trusts the channel; the slot is lost.
+                    // A false share identifies its sender only to a receiver that trusts the channel; the slot is lost.
                     Err(culprits) => {
                         return culprits.iter().for_each(|node| ctx.note(note::EVIDENCE, u64::from(node.0)));
                     }
@@ -409,7 +409,7 @@ impl Threshold {
         }
         self.accept(&signed, ctx);
     }
-    /// `k` signed a block that is not here: whoever signed has it.
+    /// `k` signed a block that is missing here. Its signers have it.
     fn miss(&mut self, slot: u64, ctx: &mut Context<'_, Self>) {
         let committee = ctx.committee();
         let Some(round) = self.rounds.get_mut(&slot).filter(|round| !round.asked) else { return };

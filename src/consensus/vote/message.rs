@@ -21,7 +21,7 @@ pub struct Vote {
     pub round: u64,
     /// The block.
     pub block: Hash,
-    /// In the last block before an election: whom it elects.
+    /// In the last block before an election: the candidates that the commissioner votes for.
     pub ballot: Ballot,
     /// Over all of this.
     pub signature: Signature,
@@ -46,7 +46,7 @@ impl Vote {
 pub struct CertificateVote {
     /// Who votes.
     pub commissioner: NodeId,
-    /// Whom it elects.
+    /// The candidates that it votes for.
     pub ballot: Ballot,
     /// Its signature.
     pub signature: Signature,
@@ -196,7 +196,7 @@ impl Brief {
     }
 }
 
-/// A commissioner gives a round up: it will vote in none below `round` any more, and tells its last vote.
+/// A commissioner abandons a round: it will vote in no round below `round` any more, and reports its last vote.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The height.
@@ -320,7 +320,7 @@ pub enum Message {
     Certificate(Arc<Certificate>),
     /// The butler to all other nodes.
     Ratified(Arc<Ratified>),
-    /// A commissioner to everybody, at the cut-off.
+    /// A commissioner to all nodes, at the cut-off.
     Report(Arc<Report>),
     /// Asks for the blocks above.
     Ask(Height),

@@ -17,7 +17,7 @@
 //!                  Nc            Nc            Nc        messages (one less each if the butler is a commissioner)
 //! ```
 //!
-//! **Mapping.** The certificate of the parent is part of a header, so that everybody draws the same duty butler from
+//! **Mapping.** The certificate of the parent is part of a header, so that all nodes draw the same duty butler from
 //! it. Ballots travel in the votes for the last block of a tenure; the special block after it carries them in that
 //! certificate, and the butlers that they elect serve from the next block on.
 //!
@@ -32,7 +32,7 @@
 //! `f` Byzantine nodes only among `5 f - 1` or more (Kuznetsov, Tonkikh and Zhang, PODC 2021). Two butlers that drew one turn from
 //! different certificates of one parent, both honest, can do the same.
 //!
-//! **Simplified.** Commissioners neither join nor leave. Ordinary users only follow. Reports go to everybody, since
+//! **Simplified.** Commissioners neither join nor leave. Ordinary users only follow. Reports go to all nodes, since
 //! a lagging node may not know who is on duty, and are said again in rounds that last longer than the cut-off. Blocks
 //! are made by the clock, empty if nothing waits: most nodes cannot know whether a butler has transactions. An image of
 //! the log counts no ratified block but the last certificate: the chain keeps blocks, and each certificate in the header
@@ -196,7 +196,7 @@ pub struct Vote {
     helper: Option<NodeId>,
     awaited: Time,
     backoff: Backoff,
-    /// How often this node asked: whom it asks next.
+    /// Number of requests so far: selects the peer to ask next.
     asked: u64,
     /// Records in the log.
     written: usize,
@@ -514,7 +514,7 @@ impl Vote {
     fn on_certificate(&mut self, from: NodeId, certificate: &Arc<Certificate>, ctx: &mut Context<'_, Self>) {
         if certificate.height != self.tip.height().next() {
             self.compare(certificate, ctx);
-            // Who shows an old certificate is not told of a newer one: that would go back and forth.
+            // A node that shows an old certificate is not sent a newer one: that would go back and forth.
             if certificate.height > self.tip.height() {
                 self.ask(from, ctx);
             }
@@ -526,7 +526,7 @@ impl Vote {
             self.ratify(&Arc::new(Ratified { block, fields, certificate: certificate.clone() }), ctx);
         }
     }
-    /// Two certificates for one height: whoever signed both in one round lied.
+    /// Two certificates for one height: a node that signed both in one round is Byzantine.
     fn compare(&self, other: &Certificate, ctx: &mut Context<'_, Self>) {
         let known = other.height.previous().and_then(|below| self.ratified.get(below.0 as usize));
         let Some(known) = known.map(|ratified| &ratified.certificate).filter(|known| known.block != other.block) else {

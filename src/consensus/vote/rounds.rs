@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// What reports leave to the butler.
 #[derive(Clone, Debug)]
 pub(super) enum Choice {
-    /// Not enough to tell.
+    /// Not enough votes to decide.
     Open,
     /// Any block.
     Free,
@@ -86,7 +86,7 @@ impl Vote {
         if let Some(round) = rounds.get(blocking - 1).copied().filter(|round| *round > self.round) {
             return self.enter(round, ctx);
         }
-        // The first butler waits for the interval, whoever is in a hurry.
+        // The first butler always waits for the interval.
         if self.round > 0 {
             self.propose(ctx);
         }
@@ -277,7 +277,7 @@ impl Vote {
     pub(super) fn answer(&self, to: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
         let above = usize::try_from(above.0).unwrap_or(usize::MAX);
         let list = answer(self.ratified.iter().skip(above).cloned(), ANSWER, |ratified| ratified.bytes());
-        // Who is told that nothing follows waits no more.
+        // An answer without further blocks ends the wait.
         if to != ctx.me() {
             ctx.send(to, Message::Blocks(Arc::new(list), self.tip.height()));
         }

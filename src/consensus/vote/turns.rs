@@ -83,7 +83,7 @@ impl Vote {
 
 /// Elections.
 impl Vote {
-    /// Whom this commissioner elects.
+    /// The candidates that this commissioner votes for.
     pub(super) fn ballot(&self, height: Height, ctx: &mut Context<'_, Self>) -> Ballot {
         if !self.config.is_special(height.next()) {
             return None;

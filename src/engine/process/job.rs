@@ -7,9 +7,9 @@ use std::sync::Arc;
 /// Where a transaction came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::engine) enum Origin {
-    /// Somebody outside: what the node did not know it spreads, even if another node spread it before.
+    /// A client. The node relays a transaction that is new to it, even if another node relayed it before.
     Client,
-    /// A peer that sent it to everybody.
+    /// A peer that sent it to all nodes.
     Peer,
     /// Gossip, which passes it on.
     Gossip,

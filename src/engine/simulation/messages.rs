@@ -32,9 +32,9 @@ impl<P: Protocol> Simulation<P> {
         if self.dissemination.is_gossip() {
             return self.publish_message(from, message, is_corrupt);
         }
-        // Everybody receives it from its maker: who passes on what another made adds nothing.
+        // All nodes receive it from its maker, so a relayed copy is not sent again.
         if let Some(key) = message.identity().filter(|_| message.relay() == Relay::OnBroadcast && !is_corrupt) {
-            // Not from a twin, which does not reach everybody.
+            // Not from a twin, which does not reach all nodes.
             let reaches_all = !self.roster.has_restricted_peers(from);
             if self.dissemination.is_repeated(key, reaches_all) {
                 return;
@@ -58,8 +58,8 @@ impl<P: Protocol> Simulation<P> {
             self.messages.release(message);
         }
     }
-    /// Sends a transaction to every other node that keeps a mempool, where everybody is connected to everybody. Twins
-    /// communicate with everybody in this.
+    /// Sends a transaction to every other node that keeps a mempool, in a network without gossip. Twins
+    /// are not restricted here.
     pub(super) fn send_transaction(&mut self, from: ProcessId, transaction: Arc<Transaction>) {
         let (roster, node) = (&self.roster, self.roster.node(from));
         let others = roster.all().filter(|to| roster.node(*to) != node && roster.is_proposer(*to));
@@ -103,7 +103,7 @@ impl<P: Protocol> Simulation<P> {
         let item = match self.dissemination.find(key) {
             Known::Item(item) => item,
             Known::Retired if origin != Origin::Client => return,
-            // Everybody had it long ago, and this node did not know it any more.
+            // All nodes received it long ago, and this node has removed it since.
             Known::Retired | Known::New => {
                 let description = Item { class: Class::Transaction, bytes: transaction.bytes() as u32, compact: None };
                 self.dissemination.register(key, ItemContent::Transaction(transaction.clone()), description)

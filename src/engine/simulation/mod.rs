@@ -77,7 +77,7 @@ impl<P: Protocol> Simulation<P> {
     /// A chain at time zero; nothing has booted yet.
     ///
     /// # Panics
-    /// If there are fewer processes than members of the committee, or if one beyond them is the twin of nobody.
+    /// If there are fewer processes than members of the committee, or if an additional process is no twin of any node.
     #[must_use]
     pub fn new(setup: Setup<P>) -> Simulation<P> {
         let Setup { committee, config, .. } = &setup;
@@ -300,7 +300,8 @@ impl<P: Protocol> Simulation<P> {
     pub fn nodes(&self) -> usize {
         self.roster.nodes()
     }
-    /// Things under way or kept for others; zero when all is quiet and everybody has everything. For leak tests.
+    /// Number of entries in flight or kept for other processes. Zero when nothing is in flight and all processes are in
+    /// sync. For leak tests.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.messages.len() + self.delivery.under_way() + self.dissemination.under_way()

@@ -71,7 +71,7 @@ impl Wallet for AccountWallet {
             let news = transaction.nonce >= purse.executed;
             if executed {
                 if !expected && !news {
-                    return; // Told before.
+                    return; // Reported before.
                 }
                 if !expected {
                     // It had been given up, and its money and nonce with it.

@@ -42,7 +42,7 @@ const SALT: u64 = 0x7265_636f_6e73_7472;
 /// Whether a receiver can complete a compact form from what it has.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Reconstruction {
-    /// As its mempool tells.
+    /// According to its mempool.
     Mempool,
     /// By chance, as in `SimBlock`.
     Chance {

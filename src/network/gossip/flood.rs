@@ -1,4 +1,4 @@
-//! Flooding: whoever first receives an item sends it to every peer but the one it came from.
+//! Flooding: a node that receives an item for the first time sends it to every peer but the one it came from.
 
 use super::item_inventory::ItemInventory;
 use super::request_tracker::{Announcers, RequestTracker};

@@ -12,8 +12,8 @@
 //! next tick of a Poisson process is exponential, whenever one comes): one tick for all inbound peers together, one for
 //! each outbound peer. Blocks and messages bypass it.
 //!
-//! Simplified: every frame names one item; peers that have shown they hold an item when it is published are not told
-//! of it, those that show it during the trickle are told nevertheless; a node asks one peer at a time; the 2 s by
+//! Simplified: every frame names one item; an item is not announced to peers that have shown that they hold it by its
+//! publication; it is announced to those that show it during the trickle; a node asks one peer at a time; the 2 s by
 //! which Bitcoin Core prefers outbound peers are left out.
 
 use super::item_inventory::ItemInventory;
@@ -51,7 +51,7 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// Nobody asks twice.
+    /// An item is requested once per peer.
     pub const NEVER: Timeouts = Timeouts { message: Duration::MAX, block: Duration::MAX, transaction: Duration::MAX };
 
     /// For an item of this kind.
@@ -165,7 +165,7 @@ impl Inventory {
         mix(mix(self.root, self.holdings.serial(item)), u64::from(node.0))
     }
 
-    /// Publishes for the first time: the item, and whom `node` knows to hold it already.
+    /// Publishes for the first time: the item, and the peers that `node` knows to hold it already.
     pub(super) fn take_up(&mut self, node: NodeId, item: ItemId) -> Option<(Item, Announcers)> {
         let description = self.holdings.publish(node, item)?;
         let holders = self.wants.drop(node, item).map_or_else(Announcers::new, |want| want.announcers);

@@ -80,7 +80,7 @@ impl ItemInventory {
     pub fn holders(&self, item: ItemId) -> usize {
         self.entries.get(item.0 as usize).map_or(0, |entry| entry.holder_count)
     }
-    /// `node` comes to hold the item; returns whether that is new. Nobody comes to hold a forgotten item.
+    /// `node` comes to hold the item; returns whether that is new. A removed item stays removed.
     pub fn take(&mut self, node: NodeId, item: ItemId) -> bool {
         let entry = self.entries.get_mut(item.0 as usize).filter(|entry| entry.item.is_some());
         entry.is_some_and(|entry| entry.add_holder(node))

@@ -1,4 +1,4 @@
-//! How a broadcast spreads over a graph: who sends what to whom.
+//! Gossip: dissemination of broadcasts over a graph. An algorithm decides which node sends which frame to which peers.
 //!
 //! A [`Gossip`] knows items by number and size only. The engine keeps what they hold, carries the posts it is handed
 //! through the network, and asks again at each arrival.
@@ -128,7 +128,7 @@ impl GossipModel {
     }
 }
 
-/// Who is linked to whom.
+/// The links between nodes.
 pub trait Graph {
     /// The nodes that `node` is linked to, each once, itself not among them.
     fn peers(&self, node: NodeId) -> &[NodeId];
@@ -232,7 +232,7 @@ pub trait Gossip {
     fn publish(&mut self, node: NodeId, item: ItemId, posts: &mut Vec<Post>);
     /// A frame reached `node`. Returns whether `node` has just come to hold the item, which is then handed to it.
     /// Items of [`Class::Message`] are passed on here; others when they are published.
-    /// `missing` tells how many bytes of a compact item `node` cannot supply itself.
+    /// `missing` returns how many bytes of a compact item `node` cannot supply itself.
     fn receive(
         &mut self,
         node: NodeId,
@@ -246,7 +246,7 @@ pub trait Gossip {
     fn holds(&self, node: NodeId, item: ItemId) -> bool;
     /// How many nodes hold the item.
     fn holders(&self, item: ItemId) -> usize;
-    /// Nobody needs the item any more; its number may be used again. Frames about it may still arrive and do nothing.
+    /// No node needs the item any more; its number may be used again. Frames about it may still arrive and do nothing.
     fn forget(&mut self, item: ItemId);
     /// `node` crashed: what it had asked for or was asked for is gone, what it holds stays.
     fn reset(&mut self, node: NodeId);

@@ -1,4 +1,4 @@
-//! What each node has heard of and does not yet hold, or holds and has not yet published: short lists.
+//! Per node: items that were announced to it and not yet received, or received and not yet published. Short lists.
 
 use super::ItemId;
 use super::item_inventory::ItemInventory;
@@ -11,7 +11,7 @@ const LONG: usize = 32;
 /// Peers in the order they showed that they have an item.
 pub(super) type Announcers = SmallVec<[NodeId; 4]>;
 
-/// One item that a node has heard of.
+/// One item that was announced to a node.
 #[derive(Clone, Debug)]
 pub(super) struct Want {
     pub item: ItemId,
@@ -25,7 +25,7 @@ pub(super) struct Want {
     pub completing: Option<(NodeId, u32)>,
 }
 
-/// What each node has heard of.
+/// The announced items of each node.
 #[derive(Debug)]
 pub(super) struct RequestTracker(Vec<Vec<Want>>);
 
@@ -36,7 +36,7 @@ impl RequestTracker {
     pub fn get(&mut self, node: NodeId, item: ItemId) -> Option<&mut Want> {
         self.0[node.index()].iter_mut().find(|want| want.item == item)
     }
-    /// `from` shows `node` that it has the item. Returns what `node` knows of it, and whether it heard just now.
+    /// `from` shows `node` that it has the item. Returns what `node` knows of it, and whether this announcement is new.
     pub fn hear(&mut self, node: NodeId, from: NodeId, item: ItemId, holdings: &ItemInventory) -> (&mut Want, bool) {
         let list = &mut self.0[node.index()];
         let place = list.iter().position(|want| want.item == item);

@@ -1,6 +1,6 @@
 //! Ethereum's relay: the whole item to the square root of the peers, an announcement to the rest.
 //!
-//! Source: go-ethereum `eth/handler.go` (`BroadcastTransactions`, `BroadcastBlock`) and `eth/fetcher`. A node that hears
+//! Source: go-ethereum `eth/handler.go` (`BroadcastTransactions`, `BroadcastBlock`) and `eth/fetcher`. A node that learns
 //! an announcement waits a moment for the item to come unasked (`txArriveTimeout`) before it asks, and asks the next
 //! announcer after `txFetchTimeout`. Transactions over 4096 B are only announced (`txMaxBroadcastSize`).
 //!

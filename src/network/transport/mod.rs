@@ -15,8 +15,8 @@
 //! arrival of what the same connection carried earlier. A downlink takes envelopes in one after the other, cut-through:
 //! the last bit is in at max(its arrival, max(arrival of the first bit, end of the one before) + S/D).
 //!
-//! Weather is a pure function: a word per sender, mixed with the number of the envelope, mixed with the receiver. One
-//! more recipient, one more node, one more envelope elsewhere shift nobody's weather.
+//! Random variation is a pure function of the sender's seed, the number of the envelope and the receiver. Adding a
+//! recipient, a node or another envelope does not change the variation of any other transmission.
 //!
 //! What a cut stops: envelopes sent while it lasts are lost at once, and so are those whose last bit has not left the
 //! uplink. What is in flight keeps flying; under stop-and-wait so does the envelope being transmitted.
@@ -46,7 +46,7 @@ use uplink::{Job, Line, Server, Uplink};
 
 /// What `SimBlock` adds to every transfer.
 const SIMBLOCK_PROCESSING: Duration = Duration::from_millis(2);
-/// Keeps the weather of a duplicate apart from that of its original.
+/// Separates the random bits of a duplicate from those of its original.
 const COPY: u64 = 0x6475_706c_6963_6174;
 
 /// Rates of a node's access link, in bits per second; zero means unlimited.
@@ -136,7 +136,7 @@ pub struct Transport {
     /// Propagation delays.
     delay: Box<dyn Delay>,
     settings: Settings,
-    /// Each sender's word: the root of its weather.
+    /// The seed of each sender's random variation.
     weather: Vec<u64>,
     /// Whether some downlink is limited.
     limited_downlinks: bool,

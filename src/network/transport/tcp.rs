@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 
 /// Nanoseconds of a second.
 const SECOND: u128 = 1_000_000_000;
-/// Keeps the words of lost segments apart from other weather.
+/// Separates the random bits of lost segments from those of other variation.
 const SALT: u64 = 0x7365_676d_656e_7473;
 
 /// How TCP behaves.

@@ -24,7 +24,7 @@ pub(super) struct Job {
     pub bytes: u64,
     /// Bits that occupy the uplink.
     pub bits: u64,
-    /// The weather of this envelope to this receiver.
+    /// The random bits of this envelope to this receiver.
     pub word: u64,
     /// The envelope's ticket.
     pub ticket: u64,

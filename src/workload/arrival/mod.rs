@@ -1,7 +1,7 @@
 //! Arrival processes: when each client asks.
 //!
 //! A process is described for all clients together ([`Arrival`]) and runs per client ([`Arrivals`]) on a random
-//! stream of the client's own, so that one more client shifts nobody's requests. All but [`Arrival::Closed`] are
+//! stream of the client's own, so that one more client changes no other requests. All but [`Arrival::Closed`] are
 //! open loops: nothing that happens in the system moves an arrival.
 //!
 //! Random intervals are drawn as real numbers of seconds and rounded to the nearest nanosecond; the regular

@@ -88,7 +88,7 @@ impl Payments {
         }
         payments
     }
-    /// Plans the next request of `client`: in a closed loop, the one after an answer heard at `heard`.
+    /// Plans the next request of `client`: in a closed loop, the one after an answer received at `heard`.
     fn schedule(&mut self, client: ClientId, heard: Time) {
         let end = self.settings.until.map_or(Time::NEVER, |span| Time::ZERO + span);
         if let Some(at) = self.clients[client.index()].arrivals.next(heard).filter(|at| *at <= end) {
