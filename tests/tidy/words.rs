@@ -45,7 +45,7 @@ const LEFT: &[(&str, usize)] = &[
     ("scenarios", 9),
     ("src/base", 7),
     ("src/chain", 3),
-    ("src/cli", 43),
+    ("src/cli", 31),
     ("src/consensus", 440),
     ("src/engine", 274),
     ("src/ledger", 10),
