@@ -4,7 +4,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput};
 use ledgerlab::base::{AccountId, Crypto, Duration, Hash, Keyring};
-use ledgerlab::chain::mempool::{Capacity, Confirmed};
+use ledgerlab::chain::mempool::{Capacity, Included};
 use ledgerlab::chain::{Body, Mempool, OutPoint, Transaction};
 use ledgerlab::speed;
 use std::hint::black_box;
@@ -76,7 +76,7 @@ fn cryptography(criterion: &mut Criterion) {
 /// A chain on which nothing was executed yet.
 struct Genesis;
 
-impl Confirmed for Genesis {
+impl Included for Genesis {
     fn next_nonce(&self, _: AccountId) -> u64 {
         0
     }

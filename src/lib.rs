@@ -48,7 +48,7 @@
 //! 3. The engine transforms that list: time on processors and disks, crash and recovery, Byzantine behaviour and tracing
 //!    happen there. No protocol file contains any of them.
 //! 4. Three effects make the chain: `extend`, `rewind` and `finalize`. They cover Nakamoto consensus and BFT protocols
-//!    alike. All metrics and checkers are defined on them.
+//!    alike. What metrics and checkers say of chains is defined on them.
 //! 5. A run is a pure function of scenario and seed. Its fingerprint is the same on every machine, with any number of
 //!    threads.
 //!
@@ -77,17 +77,17 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | How does a broadcast become arrivals? | `engine/delivery.rs`; over a graph, `engine/dissemination.rs` and `network/gossip/` |
+//! | How does a broadcast become arrivals? | `engine/simulation/messages.rs`, then `engine/delivery.rs`; over a graph first `engine/dissemination.rs` and `network/gossip/` |
 //! | How long is a message under way? | `network/transport/` (bandwidth), `network/latency/` (delay), `network/fault.rs` |
-//! | When is a block final? | the protocol says so (`Effect::Finalize`); `engine/views.rs` stores it, `observe/check/finality.rs` checks it |
-//! | When is a transaction confirmed to its client? | `engine/confirmed.rs`; its figures: `observe/metrics/transactions.rs` |
-//! | What is the life of a transaction? | `workload/`, then `engine/simulation/transactions.rs`: submitted, pooled, spread, included, final, answered |
-//! | What does a kind of fault do? | its file in `scenario/fault/`; its effect on nodes: `engine/faults.rs`, on links: `network/fault.rs` |
-//! | What can a Byzantine node of any protocol do? | `engine/adversary.rs`; of one protocol: its `attack.rs` |
-//! | What is the default of a key? | at its type in `scenario/model/` (`Default`); if it depends on other keys: `scenario/complete.rs` |
-//! | Why is a scenario refused? | `scenario/validate/`; ranges of values: `check` of the type itself |
+//! | When is a block final? | the protocol says so (`Effect::Finalize`); `engine/views.rs` stores it; `observe/check/finality.rs`, `agreement.rs` and `durability.rs` check it; `observe/metrics/blocks.rs` measures it |
+//! | When is a transaction confirmed, and when does its client have a reply? | `engine/simulation/effects.rs` (`confirm`) and `engine/clients.rs`; figures: `observe/metrics/table/times.rs` |
+//! | What is the life of a transaction? | `workload/payments/mod.rs`; `engine/clients.rs`: requests, retries, replies; `engine/simulation/transactions.rs`: pools and relay; `engine/simulation/effects.rs`: inclusion, finality |
+//! | What does a kind of fault do? | its file in `scenario/fault/`; the schedule: `engine/faults.rs`; on nodes: `engine/simulation/faults.rs` and `engine/process/`, on links: `network/fault.rs` |
+//! | What can a Byzantine node of any protocol do? | `scenario/attack.rs`, `engine/adversary.rs`; of one protocol: its `attack.rs` (Nakamoto: `selfish.rs`) |
+//! | What is the default of a key? | if it depends on other keys: `scenario/complete.rs`; else at its field, in `scenario/model/`, or in the layer whose type it is: `workload/payments/settings.rs`, `network/`, `ledger/`, `consensus/*/`, `scenario/fault/` |
+//! | Why is a scenario refused? | `scenario/validate/`; ranges of values: `check` of the type itself; spelling: `scenario/parse/` |
 //! | How is a metric defined and computed? | `observe/metrics/` |
-//! | How many nodes make a quorum? | `base/committee.rs` |
+//! | How many nodes make a quorum? | `base/committee.rs`; where a protocol differs, its `Protocol::committee`; SCP: `base/quorum_set.rs` |
 //!
 //! To add a protocol is one new folder, one `pub mod` line and one line of the registry in [`consensus`]. Outside this crate
 //! it is one call of [`Catalogue::add_protocol`]. `CONTRIBUTING.md` says how everything else is added.
@@ -104,8 +104,8 @@
 //!    behind `Spend` and `Persist` wait for the core and the disk, so that *persist, then send* is write-ahead logging. A node
 //!    that crashes meanwhile loses the rest: a message that was not sent yet is never sent.
 //! 5. A `Send` becomes a [`network::Envelope`]. The [`network::Network`] computes its arrivals from delay, bandwidth and
-//!    faults. A `Broadcast` is one entry of the queue that steps through its arrivals in order; over a graph,
-//!    [`network::gossip`] spreads it.
+//!    faults. A `Broadcast` is one transmission, and one entry of the queue where downlinks are not modelled.
+//!    Over a graph, [`network::gossip`] spreads it.
 //! 6. `Extend`, `Rewind` and `Finalize` change the node's view of the chain. [`engine::Executor`] executes each block once
 //!    and charges every node for it. Receipts go to the [`workload`], and [observers](observe::Observer) are notified.
 //!
@@ -115,8 +115,8 @@
 //!   anything goes through `libm`. Each consumer of randomness has its own named [`base::Stream`], so that a new consumer
 //!   changes no other draw, and two protocols under one seed see the same requests and the same network draws.
 //! * **Protocols do not know what runs them.** `consensus` cannot import `engine`, `network` or `observe`.
-//! * **One place each.** Only `engine::queue` orders events. Only `engine::simulation` gives effects a meaning. Only
-//!   [`base::Committee`] computes quorums. Only the command line and reports print or touch files.
+//! * **One place each.** Only `engine::queue` orders events. Only `engine::simulation` and [`engine::process`] give effects a
+//!   meaning. Only [`base`] computes quorums. Only the command line and reports print or touch files.
 //! * **Pure functions are computed once and charged to all nodes**: signatures, hashes, execution. The check mode computes
 //!   them at every node and must reach the same fingerprint.
 //! * **Three kinds of errors, never mixed.** An error of a scenario is a [`scenario::ScenarioError`], with its line. A broken

@@ -11,7 +11,7 @@ use ledgerlab::report::output_dir::{Committed, OutputDir};
 use ledgerlab::report::progress::Progress;
 use ledgerlab::report::write_comparison;
 use ledgerlab::report::{self, FinishedExperiment, RunReport};
-use ledgerlab::scenario::Loaded;
+use ledgerlab::scenario::{Loaded, Scenario};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -29,7 +29,7 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, loaded: &Loaded, json: bool, qui
         base.variant.iter().map(|variant| folder.subdir(&variant.name)).collect::<Result<Vec<OutputDir>, _>>()?;
     let inputs = variants.iter().map(|variant| read_inputs(variant, &wanted.chosen.file));
     let inputs = inputs.map(|inputs| inputs.map(Arc::new)).collect::<Result<Vec<Arc<Inputs>>, _>>()?;
-    let longest = variants.iter().map(|variant| variant.duration()).max().unwrap_or_default();
+    let longest = variants.iter().map(Scenario::duration).max().unwrap_or_default();
     let count: usize = variants.iter().map(|variant| variant.seeds.0.len()).sum();
     let progress = Arc::new(Progress::new(longest, count as u64, quiet || json));
     let failed = Arc::new(AtomicBool::new(false));

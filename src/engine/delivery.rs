@@ -1,7 +1,7 @@
 //! From a sender's uplink to the receivers: transmissions under way, kept once however many receive them.
 //!
-//! A broadcast is one message, one transmission, and, where its arrivals are known at once, one entry in the queue that
-//! walks them in order. What is sent is known here by number alone. Transmissions cross processes; the counts of what
+//! A broadcast is one message and one transmission. Where its arrivals are known at once and downlinks are not modelled, it
+//! is one entry in the queue that steps through them in order; elsewhere each arrival is an entry. What is sent is known here by number alone. Transmissions cross processes; the counts of what
 //! was sent are per process; the network's state is its own.
 
 use super::agenda::{Agenda, Event, Source};

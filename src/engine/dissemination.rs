@@ -182,7 +182,7 @@ impl Dissemination {
         }
         posts.clear();
     }
-    /// A process crashed: it holds nothing any more.
+    /// A process crashed: its requests are gone. What it holds stays.
     pub fn reset(&mut self, process: ProcessId) {
         if let Some(gossip) = &mut self.gossip {
             gossip.reset(process.endpoint());

@@ -7,7 +7,7 @@
 //! | `dissemination` | gossip, and the items that spread by it |
 //! | `messages` | the messages under way; knows the protocol's types |
 //! | [`process`] | the running processes: logic, cores, clock, disk, timers, outbox, mempool; knows the protocol's types |
-//! | `views` | the tree of blocks, each process's chain in it, what blocks do ([`executor`], `confirmed`) |
+//! | `views` | the tree of blocks, each process's chain in it, what blocks do ([`executor`], `inclusions`) |
 //! | `clients` | requests, retries, answers |
 //! | [`faults`] | the schedule, and the active impairments of each process |
 //! | `observers` | checkers, metrics, event log |
@@ -24,11 +24,11 @@ pub mod adversary;
 mod agenda;
 pub mod anchor;
 mod clients;
-mod confirmed;
 mod delivery;
 mod dissemination;
 pub mod executor;
 pub mod faults;
+mod inclusions;
 mod messages;
 mod observers;
 pub mod process;

@@ -4,8 +4,8 @@
 //! ([`Inclusions`]). The tree, the results and the inclusions cross processes; they are pure or only grow. Everything
 //! else is per process.
 
-use super::confirmed::{ChainUpTo, Inclusions};
 use super::executor::{Executed, Executor};
+use super::inclusions::{ChainUpTo, Inclusions};
 use super::roster::ProcessId;
 use crate::base::{Hash, Height};
 use crate::chain::{Block, BlockIndex, BlockTree, Transaction};

@@ -95,7 +95,7 @@ pub enum Observed<'a> {
         /// The root of the state it claims.
         root: Hash,
     },
-    /// The state after a final block was audited.
+    /// The state after a block was audited, when the block was first executed.
     Audited {
         /// The block.
         block: &'a Arc<Block>,

@@ -222,7 +222,7 @@ impl GenericAttack {
                 checker.lasting(&key("withhold.delay"), *delay);
             }
             GenericAttack::Censor { accounts } => {
-                censored(checker, &key("censor.accounts"), accounts, context.accounts)
+                censored(checker, &key("censor.accounts"), accounts, context.accounts);
             }
             GenericAttack::Corrupt { probability } => share(checker, &key("corrupt.probability"), *probability),
         }

@@ -1,6 +1,6 @@
 //! Completing a scenario: what is left out, and depends on something else that is written.
 //!
-//! All other defaults stand at their types, as `Default`. A pure function: completing twice changes nothing, and what is
+//! All other defaults stand at their types, as `Default` or at the field. A pure function: completing twice changes nothing, and what is
 //! wrong with a scenario is left for [`validate`](super::validate) to report.
 
 use super::attack::{Attack, EQUIVOCATE, GenericAttack};

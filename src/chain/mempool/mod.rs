@@ -5,7 +5,7 @@
 //! `queue`). What a transaction lays claim to (an account's nonce, an unspent output) is claimed by at most one waiting
 //! transaction; a second claimant replaces the first if it pays more, or is refused.
 //!
-//! A transaction is *executable* if all that it needs is on the node's chain ([`Confirmed`]) or waits here and is
+//! A transaction is *executable* if all that it needs is on the node's chain ([`Included`]) or waits here and is
 //! executable. The others are *queued*: they are proposed last, since no block can hold them yet, and in a full pool they
 //! leave first. Otherwise a pool fills with what stands behind gaps and refuses what would close them, and the chain makes
 //! empty blocks for ever. In a full pool, in this order:
@@ -50,7 +50,7 @@ pub struct Capacity {
 }
 
 /// What is executed on the chain of the node whose pool this is.
-pub trait Confirmed {
+pub trait Included {
     /// The nonce that the next transaction of `sender` must have.
     fn next_nonce(&self, sender: AccountId) -> u64;
     /// Whether the chain made this output, spent or not.
@@ -144,7 +144,7 @@ impl Mempool {
     pub fn insert(
         &mut self,
         transaction: Arc<Transaction>,
-        chain: &dyn Confirmed,
+        chain: &dyn Included,
     ) -> Result<Vec<Arc<Transaction>>, &'static str> {
         if transaction.is_coinbase() {
             return Err("a coinbase does not wait");
@@ -181,7 +181,7 @@ impl Mempool {
         Ok(left)
     }
     /// Removes a transaction, if it waits here. What needs it goes on waiting.
-    pub fn remove(&mut self, id: &Hash, chain: &dyn Confirmed) -> Option<Arc<Transaction>> {
+    pub fn remove(&mut self, id: &Hash, chain: &dyn Included) -> Option<Arc<Transaction>> {
         let rank = *self.by_id.get(id)?;
         let transaction = self.take_out(&rank)?;
         let affected = self.dependents(&transaction).collect();
@@ -191,12 +191,7 @@ impl Mempool {
     /// Removes the transactions of a block, which is now the last of `chain`, and returns the others that can no longer
     /// be executed after it: those that claim the same nonce or output as one that was `executed`, and what spends their
     /// outputs.
-    pub fn remove_included(
-        &mut self,
-        block: &Block,
-        executed: &[bool],
-        chain: &dyn Confirmed,
-    ) -> Vec<Arc<Transaction>> {
+    pub fn remove_included(&mut self, block: &Block, executed: &[bool], chain: &dyn Included) -> Vec<Arc<Transaction>> {
         let (mut dropped, mut affected) = (Vec::new(), Vec::new());
         for (transaction, executed) in block.transactions().iter().zip(executed) {
             let was_executable = self.by_id.get(&transaction.id()).map(|rank| self.executable.contains_key(rank));
@@ -223,7 +218,7 @@ impl Mempool {
         &mut self,
         cut: Vec<Arc<Transaction>>,
         wanted: impl Fn(&Transaction) -> bool,
-        chain: &dyn Confirmed,
+        chain: &dyn Included,
     ) {
         let affected = cut.iter().flat_map(|transaction| self.dependents(transaction)).collect();
         self.judge_again(affected, chain);
@@ -405,7 +400,7 @@ impl Mempool {
         self.executable.get(rank).unwrap_or_else(|| &self.queued[rank])
     }
     /// Whether all that `transaction` needs is on the chain, or waits here and is executable.
-    fn is_executable(&self, transaction: &Transaction, chain: &dyn Confirmed) -> bool {
+    fn is_executable(&self, transaction: &Transaction, chain: &dyn Included) -> bool {
         let waits = |rank: Rank| self.executable.contains_key(&rank);
         match &transaction.body {
             Body::Spend { inputs, .. } => inputs.iter().all(|input| {
@@ -428,7 +423,7 @@ impl Mempool {
         next.into_iter().chain(self.children(transaction))
     }
     /// Moves those of `open` that changed to their kind, and then what depends on them.
-    fn judge_again(&mut self, mut open: Vec<Rank>, chain: &dyn Confirmed) {
+    fn judge_again(&mut self, mut open: Vec<Rank>, chain: &dyn Included) {
         while let Some(rank) = open.pop() {
             let was_executable = self.executable.contains_key(&rank);
             let Some(transaction) = self.executable.get(&rank).or_else(|| self.queued.get(&rank)) else { continue };

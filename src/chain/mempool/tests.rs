@@ -14,7 +14,7 @@ struct Chain {
     spent: BTreeSet<OutPoint>,
 }
 
-impl Confirmed for Chain {
+impl Included for Chain {
     fn next_nonce(&self, sender: AccountId) -> u64 {
         self.nonces.get(&sender).copied().unwrap_or(0)
     }

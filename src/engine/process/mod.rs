@@ -30,7 +30,7 @@ use super::roster::ProcessId;
 use super::slab::Slab;
 use super::views::Views;
 use crate::base::{Committee, CostTable, Duration, Keyring, NodeId, Stream, Time, Work};
-use crate::chain::mempool::Confirmed;
+use crate::chain::mempool::Included;
 use crate::chain::{BlockIndex, Mempool, Transaction};
 use crate::protocol::{Attacker, Context, Effect, EffectOf, Message, Protocol};
 use cores::Cores;
@@ -563,7 +563,7 @@ impl<P: Protocol> Processes<P> {
         backups.push_back(Backup { made: now, log: disk.log().to_vec(), last });
     }
     /// Takes what blocks held that were cut off back into the mempool of a process, as far as it admits it.
-    pub fn take_back(&mut self, process: ProcessId, cut: Vec<Arc<Transaction>>, chain: &dyn Confirmed) {
+    pub fn take_back(&mut self, process: ProcessId, cut: Vec<Arc<Transaction>>, chain: &dyn Included) {
         let Process { adversary, memory, .. } = self.get(process);
         let admits = |t: &Transaction| adversary.as_ref().is_none_or(|adversary| adversary.admits(t));
         memory.pool.take_back(cut, admits, chain);

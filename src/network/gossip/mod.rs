@@ -225,7 +225,8 @@ pub struct Post {
 
 /// Spreads items.
 pub trait Gossip {
-    /// Describes an item before it is first published. Numbers are reused after [`Gossip::forget`].
+    /// Describes an item before it is first published. A number may be used again after [`Gossip::forget`]; the engine never
+    /// does that.
     fn register(&mut self, item: ItemId, description: Item);
     /// `node` has the item and wants its peers to have it: it made it, or it received and judged it.
     /// Publishing twice does nothing.

@@ -10,8 +10,8 @@ use crate::scenario::{self, Attack, GenericAttack, Repeat};
 use std::collections::BTreeSet;
 
 impl Builder<'_> {
-    /// Makes the nodes that the scenario names misbehave.
-    pub(super) fn corrupt<P: Protocol>(
+    /// Assigns the attacks of the scenario to nodes.
+    pub(super) fn assign_attacks<P: Protocol>(
         &self,
         places: &[Option<&str>],
         processes: &mut Vec<ProcessSettings<P>>,

@@ -195,13 +195,13 @@ impl Builder<'_> {
         let places: Vec<Option<&str>> = regions.iter().map(Option::as_deref).collect();
         let weights = weights(&table.nodes)?;
         let mut committee = P::committee(&config, weights.clone());
-        // A check wrote the bound of the usual quorum where the user left it out.
+        // Where the user left it out, it was completed by the bound of the usual quorum.
         let usual = Committee::bound(weights.iter().sum(), P::FAULTS);
         if let Some(faulty) = table.nodes.max_faulty.filter(|faulty| *faulty != usual) {
             committee = committee.tolerating(faulty).ok_or("more faults are tolerated than the nodes can bear")?;
         }
         let mut processes = self.processes::<P>(&places);
-        self.corrupt(&places, &mut processes)?;
+        self.assign_attacks(&places, &mut processes)?;
         let roster = setup::roster(n, &processes);
         let faults = self.faults(&places, &roster);
         let mut byzantine = fault::amnesiacs(&faults, &roster);

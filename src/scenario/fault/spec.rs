@@ -69,6 +69,7 @@ impl FaultCompiler<'_> {
         self.lasting(EngineFault::Impair { id: self.id, target, impairment }, format!("{what} of {shown}"))
     }
     /// The network is changed until the fault ends. A change that names the leader is bound when it begins.
+    #[must_use]
     pub fn network(&self, change: LinkChange, label: String) -> FaultSpan {
         let id = self.id;
         let begin = if change.names_leader() {
@@ -79,12 +80,14 @@ impl FaultCompiler<'_> {
         FaultSpan { begin, end: EngineFault::Network(Change::Lift { id }), label }
     }
     /// What lasts until it is lifted by its number.
+    #[must_use]
     pub fn lasting(&self, begin: EngineFault, label: String) -> FaultSpan {
         FaultSpan { begin, end: EngineFault::Lift(self.id), label }
     }
 }
 
 /// Every pair of two groups, or the first and the second alone.
+#[must_use]
 pub fn pairs(groups: &[LinkEnd], one_way: bool) -> Vec<(LinkEnd, LinkEnd)> {
     if one_way {
         return vec![(groups[0].clone(), groups[1].clone())];
@@ -101,6 +104,7 @@ pub fn pairs(groups: &[LinkEnd], one_way: bool) -> Vec<(LinkEnd, LinkEnd)> {
 }
 
 /// A label of an end of links.
+#[must_use]
 pub fn show_end(end: &LinkEnd) -> String {
     match end {
         LinkEnd::Leader => "the leader".into(),
@@ -109,6 +113,7 @@ pub fn show_end(end: &LinkEnd) -> String {
 }
 
 /// Thousandths of a factor, at least one.
+#[must_use]
 pub fn thousandths(factor: f64) -> u32 {
     (factor * 1000.0 + 0.5).max(1.0) as u32
 }

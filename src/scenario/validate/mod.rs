@@ -119,7 +119,7 @@ impl Checker<'_> {
             let name = &chain.protocol.name;
             let settings = toml::Value::Table(chain.protocol.settings.clone());
             self.rings(&format!("chain[{at}].protocol.\"{name}\""), &settings, scenario.duration());
-            if let Ok(gossip) = toml::Value::try_from(&chain.network.gossip) {
+            if let Ok(gossip) = toml::Value::try_from(chain.network.gossip) {
                 self.rings(&format!("chain[{at}].network.gossip"), &gossip, scenario.duration());
             }
         }

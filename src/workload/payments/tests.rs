@@ -153,7 +153,7 @@ fn who_has_nothing_to_spend_makes_no_request() {
     let poor = |arrival: Arrival| {
         let wallet = Box::new(AccountWallet::new(2, 15));
         let rate = arrival.needs_rate().then_some(10.0);
-        Payments::new(1, Settings { arrival, rate, ..settings.clone() }, &[NodeId(0)], keys(2), wallet)
+        Payments::new(1, Settings { rate, arrival, ..settings.clone() }, &[NodeId(0)], keys(2), wallet)
     };
     let mut open = poor(Arrival::Poisson {});
     let made = (0..50).filter_map(|_| open.take()).count();

@@ -5,7 +5,7 @@
 
 use super::executor::Executor;
 use crate::base::{AccountId, Hash};
-use crate::chain::mempool::Confirmed;
+use crate::chain::mempool::Included;
 use crate::chain::{Block, BlockIndex, BlockTree, OutPoint};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -43,7 +43,7 @@ pub(super) struct ChainUpTo<'a> {
     pub tip: BlockIndex,
 }
 
-impl Confirmed for ChainUpTo<'_> {
+impl Included for ChainUpTo<'_> {
     fn next_nonce(&self, sender: AccountId) -> u64 {
         let Some(used) = self.inclusions.nonces.get(&sender) else { return 0 };
         let last = used.iter().rev().find(|(_, at)| self.tree.is_ancestor(*at, self.tip));
