@@ -180,14 +180,14 @@ pub enum Fault {
         /// The change.
         change: LinkChange,
     },
-    /// Clients ask so many thousandths times as often.
+    /// Clients submit at a changed rate.
     Load {
         /// Its number.
         id: u32,
         /// Thousandths of the usual rate, above 0.
         pace: u32,
     },
-    /// These processes are sent what serves nobody.
+    /// These processes receive useless traffic.
     Flood {
         /// Its number.
         id: u32,

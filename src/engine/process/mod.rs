@@ -390,11 +390,11 @@ impl<P: Protocol> Processes<P> {
         self.put_off(id, later, agenda);
     }
     /// Lets the adversary of a process see a message that the process is about to handle.
-    pub fn overhear(&mut self, id: ProcessId, message: &P::Message, agenda: &mut Agenda) {
+    pub fn show_to_adversary(&mut self, id: ProcessId, message: &P::Message, agenda: &mut Agenda) {
         let Processes { list, keys, .. } = self;
         let Process { adversary: Some(adversary), node, .. } = &mut list[id.index()] else { return };
         let (node, mut later) = (*node, Vec::new());
-        adversary.hear(message, &|| message.verify(node, keys), &mut later);
+        adversary.on_message(message, &|| message.verify(node, keys), &mut later);
         self.put_off(id, later, agenda);
     }
     fn put_off(&mut self, id: ProcessId, later: DelayedEffects<P>, agenda: &mut Agenda) {
