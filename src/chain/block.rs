@@ -128,7 +128,7 @@ pub struct Header {
     pub merkle: Hash,
     /// The proposer's clock. Whole seconds under proof of work.
     pub time: Time,
-    /// Who made the block. Not hashed under proof of work, where the coinbase carries it.
+    /// The node that made the block. Not hashed under proof of work, where the coinbase carries it.
     pub proposer: NodeId,
     /// What makes it hard to make.
     pub seal: Seal,

@@ -18,10 +18,10 @@ pub struct OutPoint {
     pub index: u32,
 }
 
-/// An amount and who may spend it.
+/// An amount and its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Output {
-    /// Who may spend it.
+    /// The account that may spend it.
     pub owner: AccountId,
     /// How much it is.
     pub amount: Amount,
@@ -67,7 +67,7 @@ pub enum Body {
 pub struct Transaction {
     #[serde(skip_serializing)]
     id: Hash,
-    /// Who pays and signs; in a coinbase, who is paid.
+    /// The account that pays and signs; in a coinbase, the account that is paid.
     pub sender: AccountId,
     /// The sender's number of this transaction, from 0: its order in an account, its sequence number in a session.
     pub nonce: u64,

@@ -208,7 +208,7 @@ mod tests {
         let first = child(&tree, BlockIndex::GENESIS, 0);
         let header = Header { height: Height(5), ..first.header };
         assert_eq!(tree.insert(&Block::new(header, Batch::empty())), None);
-        let header = Header { parent: Hash::of(b"nobody"), ..first.header };
+        let header = Header { parent: Hash::of(b"unknown"), ..first.header };
         assert_eq!(tree.insert(&Block::new(header, Batch::empty())), None);
         assert_eq!(tree.insert(&first), Some(BlockIndex(1)));
         assert_eq!(tree.insert(&first), Some(BlockIndex(1)));

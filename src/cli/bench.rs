@@ -331,7 +331,7 @@ fn bench_workloads(only: &str, json: bool, quiet: bool) -> Result<Exit, Failure>
             Run::Idle { .. } => {
                 let many = measure(IDLE_REST, None)?;
                 idle = bytes_per_idle_node(&measured, &many);
-                remarks.extend(idle.map(|idle| idle.told()));
+                remarks.extend(idle.map(|idle| idle.summary()));
             }
             Run::Quiet { nodes } => {
                 remarks.push(format!("{} events in an idle gap of 600 s among {nodes} nodes", measured.events));
@@ -371,7 +371,7 @@ struct IdleNode {
 }
 
 impl IdleNode {
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         format!(
             "{:.0} bytes per idle node, and {:.0} for its list of peers",
             self.bytes - self.peer_bytes,
@@ -409,8 +409,8 @@ fn table(rows: &[Row]) -> Table {
     table
 }
 
-fn lines(rivals: &[Compared], tell: impl Fn(&Compared) -> String) -> String {
-    rivals.iter().map(tell).collect::<Vec<_>>().join("\n")
+fn lines(rivals: &[Compared], format: impl Fn(&Compared) -> String) -> String {
+    rivals.iter().map(format).collect::<Vec<_>>().join("\n")
 }
 
 /// What another simulator published.
@@ -434,8 +434,8 @@ fn ratio(compared: &Compared) -> String {
 
 const NOTHING: &str = "-";
 
-fn shown(value: Option<f64>, tell: impl Fn(f64) -> String) -> String {
-    value.map_or(NOTHING.into(), tell)
+fn shown(value: Option<f64>, format: impl Fn(f64) -> String) -> String {
+    value.map_or(NOTHING.into(), format)
 }
 
 /// A large number, short.

@@ -40,8 +40,8 @@ pub fn place() -> String {
     PLACE.take().map_or_else(String::new, |place| format!(", at {place}"))
 }
 
-/// The same as a failure: what was done, and the command that does it again if there is one.
-pub fn told(panic: &str, doing: &str, again: Option<&str>) -> Failure {
+/// A caught panic as a failure: what was done, and the command that does it again if there is one.
+pub fn failure(panic: &str, doing: &str, again: Option<&str>) -> Failure {
     let again = again.map_or_else(String::new, |again| format!("\n  to see it again: {again}"));
     let help = "\n  this is a fault of the program and not of the scenario: please report it with the scenario";
     Failure::Io(anyhow::anyhow!("this program stopped {doing}: {panic}{again}{help}"))
@@ -52,12 +52,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_told_with_its_message_its_place_and_how_to_see_it_again() {
+    fn a_panic_is_reported_with_its_message_its_place_and_how_to_see_it_again() {
         listen();
         assert_eq!(watch(|| 7), Ok(7));
         let panic = watch(|| -> u32 { panic!("a promise of {} was broken", "ours") }).unwrap_err();
         assert!(panic.starts_with("a promise of ours was broken, at src/cli/bug.rs:"), "{panic}");
-        let Failure::Io(error) = told(&panic, "in the run under seed 3", Some("ledgerlab run x.toml --seed 3")) else {
+        let Failure::Io(error) = failure(&panic, "in the run under seed 3", Some("ledgerlab run x.toml --seed 3"))
+        else {
             panic!("the machine or the program failed");
         };
         let text = error.to_string();

@@ -3,7 +3,7 @@
 use super::command::{Run, ScenarioArgs};
 use super::exit::{Exit, Failure};
 use super::interrupt::Interrupt;
-use super::run::{Inputs, Session, again, at_a_time, begin, exit, read_inputs, say_replaced, tell_ends};
+use super::run::{Inputs, Session, again, at_a_time, begin, exit, read_inputs, report_ends, say_replaced};
 use ledgerlab::Catalogue;
 use ledgerlab::report::comparison::FinishedComparison;
 use ledgerlab::report::manifest::Manifest;
@@ -61,7 +61,9 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, loaded: &Loaded, json: bool, qui
             Err(failure.adding(&format!("the runs that were finished are in {}", place.display())))
         }
         (Some(failure), None) => Err(failure),
-        (None, place) => tell(&comparison, wanted, &place.expect("lands unless there is a failure"), json, quiet),
+        (None, place) => {
+            report_outcome(&comparison, wanted, &place.expect("lands unless there is a failure"), json, quiet)
+        }
     }
 }
 
@@ -123,8 +125,8 @@ fn land(
     }))
 }
 
-/// Says what came out, and how to exit.
-fn tell(
+/// Prints the outcome and returns the exit status.
+fn report_outcome(
     comparison: &FinishedComparison<'_>,
     wanted: &Run,
     place: &Path,
@@ -173,7 +175,7 @@ fn tell(
         let (begun, all) =
             (comparison.written().count(), comparison.parts.iter().map(|part| part.runs.len()).sum::<usize>());
         for (_, runs) in &named {
-            tell_ends(runs)?;
+            report_ends(runs)?;
         }
         writeln!(std::io::stderr(), "interrupted: {begun} of {all} runs are in {}", place.display())?;
     }

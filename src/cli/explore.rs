@@ -57,7 +57,7 @@ pub fn explore(catalogue: &Catalogue, wanted: &Explore, json: bool, quiet: bool)
             break;
         }
     }
-    tell(&searches, json, quiet)?;
+    report_outcome(&searches, json, quiet)?;
     let broken: Vec<(usize, usize)> = searches.iter().map(|(_, search)| search.broken()).collect();
     Ok(match broken.into_iter().fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1)) {
         (0, 0) if expedition.end.interrupt.came() => Exit::Interrupted,
@@ -199,19 +199,20 @@ impl SearchRun<'_> {
         };
         let whole = || Ok(Shrunk { case: case.clone(), finding: finding.clone(), tried: 0 });
         let shrunk = detached::work(shrink, &has_come).unwrap_or_else(whole);
-        let shrunk = shrunk.map_err(|panic| bug::told(&panic, &format!("while it minimized case {number}"), None))?;
+        let shrunk =
+            shrunk.map_err(|panic| bug::failure(&panic, &format!("while it minimized case {number}"), None))?;
         // A panic of the code under test leaves no event log.
         let log = if shrunk.finding.property == PANIC || self.end.has_come() {
             None
         } else {
             let (minimal, end) = (minimal(&shrunk), self.end.clone());
             let catalogue = self.catalogue.clone();
-            let tell = move || {
+            let rerun = move || {
                 let watch = Watch::new(limit);
                 let go_on = |_| !end.has_come() && watch.is_fine();
                 run_scenario(&catalogue, &minimal, minimal.seeds.0[0], &|_| Err(String::new()), u64::MAX, go_on)
             };
-            let ran = detached::work(tell, &has_come).and_then(Result::ok);
+            let ran = detached::work(rerun, &has_come).and_then(Result::ok);
             ran.filter(|ran| ran.ended_after.is_none()).and_then(|mut ran| ran.chains[0].event_log.take())
         };
         this.folder = Some(folder.keep(self.catalogue, case, finding, &shrunk, log.as_ref())?);
@@ -229,10 +230,10 @@ fn visit(
     again: &str,
 ) -> Result<Visited, Failure> {
     let case = bug::watch(|| explore::case(catalogue, base, number));
-    let case = case.map_err(|panic| bug::told(&panic, &format!("while it generated case {number}"), Some(again)))?;
+    let case = case.map_err(|panic| bug::failure(&panic, &format!("while it generated case {number}"), Some(again)))?;
     let watch = Watch::new(memory);
     let judged = bug::watch(|| explore::judge_while(catalogue, &case, &|| !end.has_come() && watch.is_fine()));
-    let judged = judged.map_err(|panic| bug::told(&panic, &format!("in case {number}"), Some(again)))?;
+    let judged = judged.map_err(|panic| bug::failure(&panic, &format!("in case {number}"), Some(again)))?;
     let judged = judged.map_err(|what| Failure::InvalidInput(format!("case {number} cannot be built: {what}")))?;
     Ok(match judged {
         None => watch.grown().map_or(Visited::Over, Visited::Grown),
@@ -245,8 +246,8 @@ fn visit(
     })
 }
 
-/// Says what came out.
-fn tell(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), Failure> {
+/// Prints the outcome.
+fn report_outcome(searches: &[(PathBuf, Search)], json: bool, quiet: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     if json {
         let answer: Vec<serde_json::Value> = searches

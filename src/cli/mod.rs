@@ -32,7 +32,7 @@ pub fn main(catalogue: &Catalogue) -> ExitCode {
         Command::Verify(wanted) => verify::verify(catalogue, &wanted, json, quiet),
         Command::Bench(wanted) => bench::bench(catalogue, &wanted, json, quiet),
     });
-    let result = result.unwrap_or_else(|panic| Err(bug::told(&panic, "before it was done", None)));
+    let result = result.unwrap_or_else(|panic| Err(bug::failure(&panic, "before it was done", None)));
     result.unwrap_or_else(|failure| failure.print(json)).into()
 }
 

@@ -66,7 +66,7 @@ pub fn run(catalogue: &Catalogue, wanted: &Run, scenario: &Scenario, json: bool,
         });
     }
     let Some(place) = place else { return Err(Failure::Interrupted) };
-    tell(&experiment, &wanted.chosen, &place, json, quiet)
+    report_outcome(&experiment, &wanted.chosen, &place, json, quiet)
 }
 
 /// Reads the files that the scenario names.
@@ -144,7 +144,7 @@ impl Session<'_> {
             return Ok(None);
         }
         let result = bug::watch(|| self.run_one(seed)).unwrap_or_else(|panic| {
-            Err(bug::told(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed))))
+            Err(bug::failure(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed))))
         });
         self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
         result
@@ -175,7 +175,7 @@ impl Session<'_> {
         let may_leave = || self.is_over() && !has_begun.load(Ordering::Relaxed);
         let Some(ran) = detached::work(move || bug::watch(|| job.run()), &may_leave) else { return Ok(None) };
         let ran = ran.map_err(|panic| {
-            bug::told(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed)))
+            bug::failure(&panic, &format!("in the run under seed {seed}"), Some(&again(self.chosen, seed)))
         })?;
         let ran =
             ran.map_err(|what| Failure::InvalidInput(format!("cannot build the scenario under seed {seed}: {what}")))?;
@@ -253,8 +253,8 @@ fn land(experiment: &FinishedExperiment<'_>, folder: OutputDir, failed: bool) ->
     }))
 }
 
-/// Says what came out, and how to exit.
-fn tell(
+/// Prints the outcome and returns the exit status.
+fn report_outcome(
     experiment: &FinishedExperiment<'_>,
     chosen: &ScenarioArgs,
     place: &Path,
@@ -298,14 +298,14 @@ fn tell(
     if !manifest.complete {
         let begun = runs.len();
         let all = experiment.runs.len();
-        tell_ends(&runs)?;
+        report_ends(&runs)?;
         writeln!(std::io::stderr(), "interrupted: {begun} of {all} runs are in {}", place.display())?;
     }
     Ok(exit)
 }
 
 /// Reports why runs ended early, unless the user interrupted them.
-pub fn tell_ends(runs: &[&RunReport]) -> Result<(), Failure> {
+pub fn report_ends(runs: &[&RunReport]) -> Result<(), Failure> {
     for manifest in runs.iter().map(|run| &run.manifest) {
         if let Some(why) = &manifest.ended_by {
             let (seed, at) = (manifest.seed, manifest.simulated_s);

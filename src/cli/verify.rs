@@ -124,11 +124,11 @@ pub fn verify(catalogue: &Catalogue, wanted: &Verify, json: bool, quiet: bool) -
             return Ok(Exit::Interrupted);
         }
     }
-    tell(&repeat, json, quiet)
+    report_outcome(&repeat, json, quiet)
 }
 
-/// Says what came out, and how to exit.
-fn tell(repeat: &Repeat<'_>, json: bool, quiet: bool) -> Result<Exit, Failure> {
+/// Prints the outcome and returns the exit status.
+fn report_outcome(repeat: &Repeat<'_>, json: bool, quiet: bool) -> Result<Exit, Failure> {
     let holds = repeat.differences.is_empty() && repeat.runs.iter().all(|run| run.holds);
     let exit = if holds { Exit::Done } else { Exit::Differs };
     let strange = &repeat.contents.unlisted;
@@ -147,8 +147,8 @@ fn tell(repeat: &Repeat<'_>, json: bool, quiet: bool) -> Result<Exit, Failure> {
         if run.holds { writeln!(std::io::stdout(), "{text}")? } else { writeln!(std::io::stderr(), "{text}")? }
     }
     if !quiet {
-        let is_told = |path: &&String| !repeat.contents.unread.keys().any(|part| path.starts_with(part.as_str()));
-        for path in strange.iter().filter(is_told) {
+        let is_listed = |path: &&String| !repeat.contents.unread.keys().any(|part| path.starts_with(part.as_str()));
+        for path in strange.iter().filter(is_listed) {
             writeln!(std::io::stdout(), "note: {} is no part of the results", repeat.root.join(path).display())?;
         }
         if holds {

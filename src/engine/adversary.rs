@@ -1,7 +1,7 @@
-//! Nodes that misbehave in ways that need no knowledge of the protocol: wrappers around what a node hears and orders.
+//! Nodes that misbehave in ways that need no knowledge of the protocol: wrappers around what a node receives and orders.
 //!
-//! A wrapper sees effects, not state: it cannot lie inside a message. Such attacks belong to the protocols and stand
-//! beside them, but for those that a node commits by being two at once, which are in [`super::roster`].
+//! A wrapper sees effects, not state: it cannot forge the contents of a message. Attacks that do so belong to the
+//! protocols and stand beside them. Twins, where one node runs as two processes, are in [`super::roster`].
 
 use crate::base::{AccountId, Duration, NodeId, Stream};
 use crate::chain::Transaction;
@@ -14,8 +14,9 @@ pub type DelayedEffects<P> = Vec<(Duration, EffectOf<P>)>;
 pub trait Adversary<P: Protocol> {
     /// Takes the effects of one handler before they are performed; what it moves to `later` is performed then.
     fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut DelayedEffects<P>);
-    /// The node is about to handle a message; `may_say` tells whether it would be genuine if the node itself sent it.
-    fn hear(&mut self, _message: &P::Message, _may_say: &dyn Fn() -> bool, _later: &mut DelayedEffects<P>) {}
+    /// The node is about to handle a message. `may_send` returns whether the message would be genuine if the node itself
+    /// sent it.
+    fn on_message(&mut self, _message: &P::Message, _may_send: &dyn Fn() -> bool, _later: &mut DelayedEffects<P>) {}
     /// Whether the message that the node sends now leaves with broken signatures. Asked once per message.
     fn garbles(&mut self) -> bool {
         false
@@ -29,17 +30,17 @@ pub trait Adversary<P: Protocol> {
 /// The generic ways of misbehaving.
 #[derive(Clone, Debug)]
 pub enum EffectFilter {
-    /// Hears everything and says nothing.
+    /// Receives everything and sends nothing.
     Silent,
-    /// Says everything late.
+    /// Sends everything late.
     Delay(Duration),
-    /// Speaks to these nodes only.
+    /// Sends to these nodes only.
     Selective(Vec<NodeId>),
-    /// Says everything to its friends at once, and to everybody, its friends again among them, after a span.
+    /// Sends everything to its friends at once, and to all nodes, its friends included, after a span.
     Withhold(Vec<NodeId>, Duration),
     /// Keeps transactions of these accounts out of its mempool: it neither proposes them nor passes them on.
     Censor(Vec<AccountId>),
-    /// Says again what it said and heard.
+    /// Sends again what it sent and received.
     Replay(Replay),
     /// Breaks the signatures of this share of its messages.
     Corrupt(f64, Box<Stream>),
@@ -47,14 +48,14 @@ pub enum EffectFilter {
     Amnesia,
 }
 
-/// How messages are said again: those of others only where their signatures do not tell who sent them.
+/// How messages are replayed: those of other nodes only where their signatures do not identify the sender.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    /// To whom: one of these, drawn anew each time.
+    /// The receiver: one of these, drawn anew each time.
     pub peers: Vec<NodeId>,
     /// When: uniform from at once to so much later.
     pub max_delay: Duration,
-    /// The probability that a message is said again.
+    /// The probability that a message is replayed.
     pub probability: f64,
     /// What draws all this.
     pub random: Box<Stream>,
@@ -72,14 +73,14 @@ impl Replay {
 
 impl<P: Protocol> Adversary<P> for EffectFilter {
     fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut DelayedEffects<P>) {
-        let is_said = |effect: &EffectOf<P>| matches!(effect, Effect::Send { .. } | Effect::Broadcast { .. });
+        let is_sent = |effect: &EffectOf<P>| matches!(effect, Effect::Send { .. } | Effect::Broadcast { .. });
         match self {
-            EffectFilter::Silent => effects.retain(|effect| !is_said(effect)),
+            EffectFilter::Silent => effects.retain(|effect| !is_sent(effect)),
             EffectFilter::Delay(by) => {
-                let (said, kept) = std::mem::take(effects).into_iter().partition(is_said);
+                let (sent, kept) = std::mem::take(effects).into_iter().partition(is_sent);
                 *effects = kept;
-                let said: Vec<EffectOf<P>> = said;
-                later.extend(said.into_iter().map(|effect| (*by, effect)));
+                let sent: Vec<EffectOf<P>> = sent;
+                later.extend(sent.into_iter().map(|effect| (*by, effect)));
             }
             EffectFilter::Selective(friends) => select::<P>(effects, friends),
             EffectFilter::Withhold(friends, by) => {
@@ -101,9 +102,9 @@ impl<P: Protocol> Adversary<P> for EffectFilter {
             EffectFilter::Censor(_) | EffectFilter::Corrupt(..) | EffectFilter::Amnesia => {}
         }
     }
-    fn hear(&mut self, message: &P::Message, may_say: &dyn Fn() -> bool, later: &mut DelayedEffects<P>) {
+    fn on_message(&mut self, message: &P::Message, may_send: &dyn Fn() -> bool, later: &mut DelayedEffects<P>) {
         match self {
-            EffectFilter::Replay(replay) if may_say() => replay.again::<P>(message, later),
+            EffectFilter::Replay(replay) if may_send() => replay.again::<P>(message, later),
             _ => {}
         }
     }
@@ -121,7 +122,7 @@ impl<P: Protocol> Adversary<P> for EffectFilter {
     }
 }
 
-/// Leaves what remains of effects when only `friends` are spoken to.
+/// Keeps the effects that remain when the node sends to `friends` only.
 fn select<P: Protocol>(effects: &mut Vec<EffectOf<P>>, friends: &[NodeId]) {
     let remains = |effect: EffectOf<P>| match effect {
         Effect::Send { to, .. } if !friends.contains(&to) => Vec::new(),

@@ -96,7 +96,7 @@ pub struct Anchoring {
     /// Per watched node.
     compared: Vec<Option<Compared>>,
     /// Contradictions already reported: node, height, and the block that it showed.
-    told: BTreeSet<(NodeId, Height, Hash)>,
+    reported: BTreeSet<(NodeId, Height, Hash)>,
     violations: Vec<Violation>,
 }
 
@@ -112,7 +112,7 @@ impl Anchoring {
             anchors: BTreeMap::new(),
             read: (Height::GENESIS, Hash::ZERO),
             compared: vec![None; settings.watch.len()],
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
             violations: Vec::new(),
             settings,
         }
@@ -187,7 +187,7 @@ impl Anchoring {
             self.compared[at] = now_compared;
             for (height, anchor) in self.anchors.range(..=tip.height()) {
                 let shown = from.block_at(node, *height).expect("what is final is on the node's chain").id();
-                if shown == anchor.hash || !self.told.insert((node, *height, shown)) {
+                if shown == anchor.hash || !self.reported.insert((node, *height, shown)) {
                     continue;
                 }
                 let what = format!(

@@ -143,7 +143,7 @@ impl Executor {
         }
     }
     /// The best transactions of `pool` that can be executed after `parent` and then `after`, within `limit`; and those
-    /// that never can after `parent`. `paid` names who the coinbase pays, if there shall be one. `tip` is the block that
+    /// that never can after `parent`. `paid` names the node that the coinbase pays, if there is to be one. `tip` is the block that
     /// the pool knows as the last.
     pub fn propose(
         &mut self,

@@ -1,7 +1,7 @@
-//! The schedule of faults, and who bears what at present.
+//! The schedule of faults, and the impairments of each process at present.
 //!
-//! A fault begins and ends by its number. What a process bears while one lasts is a [`NodeImpairment`]; of several that
-//! slow the same thing the worst counts, and clocks add up. A fault at the leader finds the process that leads when it
+//! A fault begins and ends by its number. Its effect on a process is a [`NodeImpairment`]. Of several impairments that
+//! slow the same thing the worst counts; those of clocks add up. A fault at the leader finds the process that leads when it
 //! begins, and its end finds the same process again.
 //!
 //! This room decides and remembers; it changes no other. The cuts and the leader cross processes.
@@ -98,7 +98,7 @@ impl Target {
     }
 }
 
-/// What a process bears while a fault lasts.
+/// The impairment of a process while a fault lasts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NodeImpairment {
     /// The process stands still: what arrives waits, timers that are due fire when it resumes. Its machine still relays
@@ -180,14 +180,14 @@ pub enum Fault {
         /// The change.
         change: LinkChange,
     },
-    /// Clients ask so many thousandths times as often.
+    /// Clients submit at a changed rate.
     Load {
         /// Its number.
         id: u32,
         /// Thousandths of the usual rate, above 0.
         pace: u32,
     },
-    /// These processes are sent what serves nobody.
+    /// These processes receive useless traffic.
     Flood {
         /// Its number.
         id: u32,
@@ -254,7 +254,7 @@ pub(super) struct FloodRound {
 /// The schedule, and the faults in force.
 pub(super) struct Faults {
     schedule: Vec<FaultEvent>,
-    /// What each process bears, with the number of the fault.
+    /// The impairments of each process, with the number of the fault.
     impairments: Vec<Vec<(u32, NodeImpairment)>>,
     /// The leaders that faults hit, by the number of the fault.
     hit_leaders: Vec<(u32, ProcessId)>,
@@ -262,7 +262,7 @@ pub(super) struct Faults {
     led: Vec<Option<(u64, Time)>>,
     floods: Vec<Flood>,
     cuts: Cuts,
-    /// Whether a process came up or went down, or a cut came or went, since observers were notified of who is connected.
+    /// Whether a process came up or went down, or a cut came or went, since observers were last notified of the connected nodes.
     reach_changed: bool,
     /// What they were notified of.
     connected: Vec<bool>,
@@ -331,7 +331,7 @@ impl Faults {
             }
         }
     }
-    /// A process bears something from now on; its condition by that.
+    /// Impairs a process from now on; returns its condition under all impairments.
     pub fn impair(&mut self, process: ProcessId, id: u32, impairment: NodeImpairment) -> Condition {
         let impairments = &mut self.impairments[process.index()];
         impairments.push((id, impairment));
@@ -382,7 +382,7 @@ impl Faults {
         self.connected = connected;
         Some(&self.connected)
     }
-    /// Whether who is connected may have changed.
+    /// Whether the set of connected nodes may have changed.
     pub fn has_reach_changed(&self) -> bool {
         self.reach_changed
     }

@@ -10,7 +10,7 @@ use crate::chain::{Block, BlockIndex, BlockTree, OutPoint};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-/// The blocks that include each transaction, and who used which nonce.
+/// The blocks that include each transaction, and the transaction that used each nonce.
 #[derive(Default)]
 pub(super) struct Inclusions {
     /// In which blocks, and whether it had an effect there.

@@ -14,7 +14,7 @@ use std::collections::BinaryHeap;
 pub struct Entry {
     /// When it happens.
     pub time: Time,
-    /// Who caused it.
+    /// What caused it.
     pub source: u32,
     /// Sequence number of the event within its source.
     pub number: u32,

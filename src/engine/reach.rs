@@ -1,7 +1,7 @@
 //! Which nodes can reach enough others for blocks to become final.
 //!
-//! Observers need it to tell an outage of the chain from the isolation of single nodes. Cuts are known here by what the
-//! schedule of faults asked of the network. Nodes that all cuts treat alike form a class, so that the work grows with
+//! Observers use it to distinguish an outage of the chain from the isolation of single nodes. The cuts known here are
+//! those that the schedule of faults applied to the network. Nodes that all cuts treat alike form a class, so that the work grows with
 //! the number of nodes and not with its square.
 
 use crate::base::NodeId;

@@ -118,7 +118,7 @@ pub struct Setup<P: Protocol> {
     pub seed: u64,
     /// The protocol's settings.
     pub config: P::Config,
-    /// Who takes part: one node per member.
+    /// The nodes that take part: one per member.
     pub committee: Committee,
     /// Which signatures the nodes make.
     pub crypto: Crypto,

@@ -85,7 +85,7 @@ pub enum Admission {
     Later,
 }
 
-/// Makes the transactions of people who hold assets: knows nonces or unspent outputs.
+/// Makes the transactions of asset holders: knows nonces or unspent outputs.
 pub trait Wallet {
     /// A signed payment of `amount` with `fee` that takes at least `bytes`; `None` if `from` has nothing to spend now.
     fn pay(
@@ -97,7 +97,7 @@ pub trait Wallet {
         fee: Amount,
         bytes: usize,
     ) -> Option<Arc<Transaction>>;
-    /// A transaction became final (`executed`), or never will: what it holds can be spent, or spent again. Anyone's
-    /// transactions may be told; those of strangers change nothing but what their receivers have.
+    /// A transaction became final (`executed`), or never will: what it holds can be spent, or spent again. Transactions of
+    /// any account may be reported. Those of accounts outside this wallet change only the balances of their receivers.
     fn settle(&mut self, transaction: &Transaction, executed: bool);
 }

@@ -1,4 +1,4 @@
-//! Measured tables that come with the program: latencies, bandwidths, where nodes are, who holds the power.
+//! Measured tables that come with the program: latencies, bandwidths, locations of nodes, shares of mining power.
 //!
 //! Each dataset is a text embedded from `assets/data/`; `assets/data/SOURCES.md` says where it comes from, under what
 //! terms, and whether its delays are one-way or round-trip. A dataset has a name that people type and a SHA-256 that
@@ -8,7 +8,7 @@ use super::csv_table::{CsvError, CsvTable, Row};
 use crate::base::{BitRate, Duration, Hash, Stream};
 use std::fmt;
 
-/// What a dataset tells.
+/// The kind of data in a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
     /// One-way delay between regions: [`LatencyTable`].
@@ -46,7 +46,7 @@ impl fmt::Display for Kind {
 pub struct Dataset {
     /// What people type; unique within its kind.
     pub name: &'static str,
-    /// What it tells.
+    /// The kind of its data.
     pub kind: Kind,
     /// One line about it.
     pub summary: &'static str,
@@ -68,7 +68,7 @@ impl Dataset {
     }
 }
 
-/// Nobody knows a dataset by this name.
+/// There is no dataset of this name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("there is no {kind} dataset \"{name}\"; did you mean \"{nearest}\"? There are {known}")]
 pub struct UnknownDataset {
@@ -246,7 +246,7 @@ pub const SIGMA_MAX: f64 = 3.0;
 const QUARTILES_APART: f64 = 1.349;
 
 impl LatencyTable {
-    /// Reads one of three forms, told apart by the header:
+    /// Reads one of three forms, distinguished by the header:
     /// a square of medians in milliseconds (`region,A,B`), pairs with their spread (`src,dst,oneway_median_ms,
     /// lognormal_sigma`), or unordered pairs with quartiles (`region_a,region_b,p25_ms,p50_ms,p75_ms`).
     ///
@@ -442,7 +442,7 @@ impl Bandwidths {
     }
 }
 
-/// Who has which part of a whole.
+/// Shares of a whole by holder.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Shares {
     /// Names of the holders.
@@ -575,7 +575,7 @@ mod tests {
     const SIMBLOCK_2019: &str = "ac96a8c5beda02e1bcae3acebe7031ea6e190d4a128b7f0df19ca6fc1f888600";
 
     #[test]
-    fn six_regions_tell_one_way_delays_and_the_spread_of_links() {
+    fn six_regions_give_one_way_delays_and_the_spread_of_links() {
         let table = latency("six-regions-2018").unwrap();
         let [america, europe, japan] = ["NORTH_AMERICA", "EUROPE", "JAPAN"].map(|name| table.region(name).unwrap());
         assert_eq!(table.median(america, europe), Duration::from_micros(63_820));

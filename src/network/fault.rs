@@ -1,8 +1,8 @@
-//! What goes wrong between nodes: cuts and degradations, and what they do to one envelope.
+//! Network faults: cuts and degradations, and their effect on one envelope.
 //!
 //! Cuts and degradations are named by numbers and add up: an envelope passes only where no cut lies, suffers the delay
 //! of every degradation on its way, and must survive each one's loss. Chance is a pure function of the envelope's
-//! weather word and the number of the degradation, so that one more degradation changes nothing about the others.
+//! random word and the number of the degradation, so that one more degradation changes nothing about the others.
 //!
 //! Simplified: losses are independent of each other; there are no bursts.
 
@@ -37,14 +37,14 @@ struct Degraded {
     by: Degradation,
 }
 
-/// What becomes of an envelope that has left its uplink.
+/// The outcome for an envelope that has left its uplink.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Fate {
     /// It never arrives.
     pub lost: bool,
-    /// It is this much later than in good weather.
+    /// It arrives this much later than without faults.
     pub late: Duration,
-    /// A second copy arrives, this much later than in good weather.
+    /// A second copy arrives, this much later than the first would without faults.
     pub again: Option<Duration>,
     /// It may overtake others on its link.
     pub reorder: bool,
@@ -53,7 +53,7 @@ pub struct Fate {
 }
 
 impl Faults {
-    /// Whether nothing is wrong anywhere.
+    /// Whether no fault is in force.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cuts.is_empty() && self.degradations.is_empty()
@@ -82,7 +82,7 @@ impl Faults {
     pub fn cut(&self, from: NodeId, to: NodeId) -> bool {
         self.cuts.iter().flat_map(|cut| &cut.pairs).any(|(near, far)| near.contains(from) && far.contains(to))
     }
-    /// The fate of an envelope from `from` to `to` that meets the weather `word`.
+    /// The fate of an envelope from `from` to `to` whose random word is `word`.
     #[must_use]
     pub fn fate(&self, from: NodeId, to: NodeId, word: u64) -> Fate {
         let mut fate = Fate { lost: self.cut(from, to), ..Fate::default() };
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_and_duplicates_have_the_frequency_they_are_told() {
+    fn losses_and_duplicates_have_the_configured_frequency() {
         let mut faults = Faults::default();
         faults.apply(&degraded(1, Degradation { loss: 0.1, duplicate: 0.3, ..Degradation::default() }));
         faults.apply(&degraded(2, Degradation { loss: 0.2, ..Degradation::default() }));

@@ -1,6 +1,6 @@
 //! Graph Modelling Language (Himsolt 1997): keys with values, which are numbers, quoted texts or lists in brackets.
 //!
-//! A `#` starts a comment that ends with its line. Keys that nobody asks for are read over, as the language demands.
+//! A `#` starts a comment that ends with its line. Unused keys are skipped, as the language demands.
 
 use super::csv_table::CsvError;
 use std::ops::RangeInclusive;

@@ -1,7 +1,7 @@
 //! Networks that people bring along: CSV tables and Shadow's GML, read from text.
 //!
-//! Both forms give the nodes, who is linked to whom, and what is known of single links; whatever is left out comes
-//! from the model. All delays are **one-way**. Formats:
+//! Both forms give the nodes, the links, and what is known of single links. What a file leaves out comes from the
+//! model. All delays are **one-way**. Formats:
 //!
 //! * CSV nodes `id,region,upload_bps,download_bps,access_latency_us,cpu_factor,hash_or_stake` and CSV edges
 //!   `src,dst,latency_us,bandwidth_bps,loss,directed`. A blank cell, and every column but `id`, `src`, `dst`, may be
@@ -109,7 +109,7 @@ impl Links {
 pub struct Imported {
     /// The nodes, in the order of the text.
     pub nodes: Vec<NodeAttributes>,
-    /// Who is linked to whom; a directed link is in the list of its sender only.
+    /// The graph of links. A directed link is in the list of its sender only.
     pub topology: Topology,
     /// What is known of single links.
     pub links: Links,
@@ -203,23 +203,23 @@ fn csv_edges(text: &str, numbers: &BTreeMap<String, usize>) -> Result<Vec<Edge>,
     Ok(edges)
 }
 
-/// Puts nodes and edges together; no direction of a link may be told twice.
+/// Puts nodes and edges together; no direction of a link may be given twice.
 fn assemble(nodes: Vec<NodeAttributes>, edges: Vec<Edge>) -> Result<Imported, CsvError> {
-    let mut told: BTreeMap<(usize, usize), Link> = BTreeMap::new();
+    let mut given: BTreeMap<(usize, usize), Link> = BTreeMap::new();
     for edge in edges {
         let directions =
             if edge.both { vec![(edge.from, edge.to), (edge.to, edge.from)] } else { vec![(edge.from, edge.to)] };
         for direction in directions {
-            if told.insert(direction, edge.link).is_some() {
+            if given.insert(direction, edge.link).is_some() {
                 let (from, to) = (&nodes[direction.0].name, &nodes[direction.1].name);
                 return Err(CsvError::new(edge.line, format!("{from} to {to} a second time"), "each link once"));
             }
         }
     }
-    let arcs = told.keys().map(|(from, to)| (NodeId::from(*from), NodeId::from(*to)));
+    let arcs = given.keys().map(|(from, to)| (NodeId::from(*from), NodeId::from(*to)));
     let topology = Topology::of_arcs(nodes.len(), arcs)
         .map_err(|error: TopologyError| CsvError::new(1, error, "a network with nodes"))?;
-    let links = told.iter().map(|((from, to), link)| (NodeId::from(*from), NodeId::from(*to), *link));
+    let links = given.iter().map(|((from, to), link)| (NodeId::from(*from), NodeId::from(*to), *link));
     Ok(Imported { links: Links::new(nodes.len(), links), topology, nodes })
 }
 
@@ -415,7 +415,7 @@ b,c,122000,10000000,0.001,1
     }
 
     #[test]
-    fn a_slip_in_a_table_is_told_with_its_line() {
+    fn an_error_in_a_table_is_reported_with_its_line() {
         let nodes = |text: &str| read_csv(text, "src,dst\n").unwrap_err().to_string();
         assert_eq!(nodes("name\na\n"), "line 1: expected a column \"id\", found columns name");
         assert_eq!(nodes("id\na\na\n"), "line 3: expected a name that no other node has in column \"id\", found \"a\"");
@@ -495,7 +495,7 @@ graph [
     }
 
     #[test]
-    fn a_slip_in_a_graph_is_told_with_its_line() {
+    fn an_error_in_a_graph_is_reported_with_its_line() {
         let refused = |gml: &str| read_gml(gml).unwrap_err().to_string();
         assert_eq!(refused(""), "line 1: expected \"graph [ ... ]\", found none");
         assert_eq!(refused("graph 3"), "line 1: expected a list in brackets, found 3");

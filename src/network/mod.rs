@@ -1,7 +1,7 @@
 //! L3: what happens to bytes between nodes.
 //!
 //! A [`Network`] decides when envelopes arrive. It knows nothing of messages: an envelope is a number of bytes and a ticket.
-//! [`gossip`] decides who sends what to whom when a broadcast must spread over a graph.
+//! [`gossip`] decides which node sends what to which peer when a broadcast must spread over a graph.
 
 mod csv_table;
 pub mod dataset;
@@ -21,11 +21,11 @@ use crate::base::{Duration, NodeId, Time};
 /// A message on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Envelope {
-    /// Who sends it.
+    /// The sender.
     pub from: NodeId,
     /// Bytes on the wire, framing included.
     pub bytes: u64,
-    /// The sender's count of its envelopes: names the weather that this one meets.
+    /// The sender's count of its envelopes. It selects this envelope's random word.
     pub number: u64,
     /// What the engine knows it by.
     pub ticket: u64,
@@ -71,7 +71,7 @@ impl Carried {
 
 /// One-way propagation delays.
 pub trait Delay {
-    /// The delay of one envelope from `from` to `to` under the weather `word`: 64 random bits of its own.
+    /// The delay of one envelope from `from` to `to`. `word` is its random word: 64 random bits of its own.
     /// A pure function of its arguments.
     fn delay(&self, from: NodeId, to: NodeId, word: u64) -> Duration;
     /// The delay to expect between two nodes, for round-trip times.

@@ -21,7 +21,7 @@ pub struct BackwardSync<T> {
 }
 
 impl<T> BackwardSync<T> {
-    /// From the block that `proof` proves final. Who calls has checked it.
+    /// From the block that `proof` proves final. The caller has checked the proof.
     #[must_use]
     pub fn new(proof: T, top: &Block) -> BackwardSync<T> {
         let next = (top.parent(), top.height().previous().unwrap_or(Height::GENESIS));

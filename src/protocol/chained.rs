@@ -1,5 +1,5 @@
-//! What nodes say where blocks are sealed by their makers and the chain alone decides: blocks, and questions for those
-//! that are missing.
+//! The messages of protocols in which proposers seal blocks and fork choice alone decides: blocks, and requests for
+//! missing blocks.
 
 use super::request::{self, Backoff};
 use super::{Context, Message as Contract, Protocol, Relay};
@@ -28,18 +28,18 @@ pub trait Sealed: Clone + Debug + Serialize + DeserializeOwned + 'static {
 /// How much a chain weighs against another: the larger wins, by its first number, then by its second.
 pub type Weight = (u64, u64);
 
-/// What nodes say.
+/// The messages between nodes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub enum Message<S: Sealed> {
-    /// "This is my head." A node says it to everybody when it starts, as Ethereum's peers do when they connect, and hears
-    /// it back from those whose chain is another and not lighter.
+    /// The sender's head. A node sends it to all nodes when it starts, as Ethereum's peers do when they connect. A node
+    /// whose chain is another and not lighter replies with its own.
     Status {
         /// Its last block.
         head: Hash,
         /// How much its chain weighs.
         weight: Weight,
-        /// Whether it was said back.
+        /// Whether it is a reply.
         is_reply: bool,
     },
     /// A block, new or passed on.
@@ -121,7 +121,7 @@ pub fn answer<S: Sealed>(chain: &[Arc<S>], known: &[Hash]) -> Message<S> {
     Message::Blocks(Arc::new(request::answer(new, ANSWER_MAX, |sealed| sealed.bytes())))
 }
 
-/// The names of the highest of these blocks, for a request. Whoever has a block has all that it stands on.
+/// The hashes of the highest of these blocks, for a request. A node that has a block has all its ancestors.
 #[must_use]
 pub fn names(blocks: impl Iterator<Item = (Height, Hash)>) -> Arc<[Hash]> {
     let mut blocks: Vec<(Height, Hash)> = blocks.collect();
@@ -129,16 +129,16 @@ pub fn names(blocks: impl Iterator<Item = (Height, Hash)>) -> Arc<[Hash]> {
     blocks.into_iter().take(KNOWN_MAX).map(|(_, name)| name).collect()
 }
 
-/// The requests of one node for blocks: one is under way at a time, and who gets no answer waits longer for the next.
+/// The requests of one node for blocks: one is under way at a time, and a node without an answer waits longer for the next.
 #[derive(Clone, Debug)]
 pub struct Fetching {
     due: Time,
     wait: Backoff,
     turn: u64,
     failed: u64,
-    /// Who said that its chain was not lighter, until it is asked.
+    /// Peers that reported a chain not lighter than the own, until they are asked.
     heavier: BTreeMap<NodeId, Weight>,
-    /// Who was asked and has not answered: others are asked first.
+    /// Peers that were asked and have not answered: others are asked first.
     silent: BTreeSet<NodeId>,
 }
 
@@ -167,8 +167,8 @@ impl Fetching {
         self.due = now + wait;
         wait
     }
-    /// An answer came, and perhaps brought something new. Either way nothing of it is on its way any more, so that the
-    /// next request need not wait longer than the first.
+    /// An answer came, with or without new blocks. No part of it is still on its way, so the next request need not wait
+    /// longer than the first.
     pub fn end(&mut self, now: Time, peer: NodeId, is_news: bool) {
         self.silent.remove(&peer);
         self.due = self.due.min(now);
@@ -187,12 +187,12 @@ impl Fetching {
         self.wait.reset();
         self.failed = 0;
     }
-    /// A peer said how much its chain weighs, which was not less than the own.
-    pub fn hear(&mut self, peer: NodeId, weight: Weight) {
+    /// A peer reported the weight of its chain, which is not less than that of the own.
+    pub fn on_status(&mut self, peer: NodeId, weight: Weight) {
         self.silent.remove(&peer);
         self.heavier.insert(peer, weight);
     }
-    /// Who said that it had the heaviest chain, if that is not lighter than the own. Each is asked once.
+    /// The peer that reported the heaviest chain, if that is not lighter than the own. Each is asked once.
     pub fn heaviest(&mut self, own: Weight) -> Option<NodeId> {
         self.heavier.retain(|_, weight| *weight >= own);
         let peer = *self.heavier.iter().max_by_key(|(_, weight)| **weight)?.0;
@@ -221,8 +221,8 @@ pub const ORPHANS_MAX: usize = 64;
 ///
 /// Where the peers answer that they do not have it, that takes five times the first wait: 25 s in Clique, 75 s in Aura.
 /// go-ethereum drops a block without parent when its turn comes, and forgets what was announced after 5 s (`fetchTimeout`);
-/// it learns the rest of a chain from the peer's total difficulty, which is sent here only by those that start. Where
-/// nobody answers the waits double, up to 32 times the first each: an answer may be under way over a thin line.
+/// it learns the rest of a chain from the peer's total difficulty, which only starting nodes send here. Where no
+/// peer answers the waits double, up to 32 times the first each: an answer may be under way over a slow link.
 pub const ASKS_MAX: u64 = 4;
 
 /// Blocks whose parent is missing, by their hashes, each with the peer that sent it.
@@ -235,7 +235,7 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
     /// A peer that was asked does not answer.
     const ASK: <Self as Protocol>::Timer;
 
-    /// What it asks, and for what.
+    /// Its requests, and the blocks that wait for their parents.
     fn missed(&mut self) -> (&mut Fetching, &mut Orphans<Self::Sealed>);
     /// The last block of its chain, and how much that weighs.
     fn standing(&self) -> (Hash, Weight);
@@ -255,8 +255,8 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
         let block = sealed.block();
         !self.has(&block.id()) && block.height() > self.root()
     }
-    /// Keeps a block until its parent is here. Who sent it has all that it stands on, and is asked for what is missing of
-    /// that unless something is asked for anyway, or the next of it only waits for its time.
+    /// Keeps a block until its parent is here. Its sender has all its ancestors. This node requests the missing ones from
+    /// the sender, unless a request is under way or the next ancestor is here and only waits for its time.
     fn keep_orphan(&mut self, from: NodeId, sealed: Arc<Self::Sealed>, ctx: &mut Context<'_, Self>) {
         let (id, mut wanted) = (sealed.block().id(), sealed.block().parent());
         let (fetching, orphans) = self.missed();
@@ -284,9 +284,9 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
         let missing = orphans.values().map(|(_, sealed)| sealed.block().parent());
         missing.filter(|parent| !orphans.contains_key(parent)).min()
     }
-    /// Nobody answered, or not with what is missing: asks who sent the highest block that waits, since it was up lately, or
-    /// else the next peer, and nobody again that has not answered while others are left; after some, those blocks are given
-    /// up.
+    /// No answer came, or none with the missing block. Asks the sender of the highest waiting block, since that peer was up
+    /// lately, or else the next peer. A peer that has not answered is not asked again while others are left. After some
+    /// requests the waiting blocks are given up.
     fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(wanted) = self.missing() else { return self.follow(ctx) };
         let (fetching, orphans) = self.missed();
@@ -311,20 +311,20 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
             self.ask(peer, Hash::ZERO, ctx);
         }
     }
-    /// A node that starts again says its head to everybody: some may be down, and others have started with less than the
-    /// rest.
+    /// A node that restarts sends its head to all nodes: some may be down, and others may have started with a shorter
+    /// chain.
     fn greet(&mut self, ctx: &mut Context<'_, Self>) {
         if ctx.now() > Time::ZERO {
             let (me, committee) = (ctx.me(), ctx.committee());
             committee.members().filter(|to| *to != me).for_each(|to| self.notify(to, false, ctx));
         }
     }
-    /// Says its head.
+    /// Sends its head.
     fn notify(&self, to: NodeId, is_reply: bool, ctx: &mut Context<'_, Self>) {
         let (head, weight) = self.standing();
         ctx.send(to, Message::Status { head, weight, is_reply });
     }
-    /// A peer says its head: it may lack the chain of this node, or this node that of the peer.
+    /// A peer sent its head. The peer may lack the chain of this node, or this node that of the peer.
     fn on_status(&mut self, from: NodeId, head: &Hash, weight: Weight, is_reply: bool, ctx: &mut Context<'_, Self>) {
         let (tip, own) = self.standing();
         if from == ctx.me() || tip == *head {
@@ -334,11 +334,11 @@ pub trait Fetch: Protocol<Message = Message<<Self as Fetch>::Sealed>> {
             self.notify(from, true, ctx);
         }
         if weight >= own && !self.has(head) {
-            self.missed().0.hear(from, weight);
+            self.missed().0.on_status(from, weight);
             self.follow(ctx);
         }
     }
-    /// Asks who said that it had the heaviest chain for that, unless something is asked for anyway.
+    /// Requests the heaviest chain from the peer that reported it, unless a request is under way.
     fn follow(&mut self, ctx: &mut Context<'_, Self>) {
         let own = self.standing().1;
         let fetching = self.missed().0;
@@ -371,17 +371,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_said_that_it_had_the_heaviest_chain_is_asked_first_and_once_and_nobody_with_a_lighter_one() {
+    fn the_peer_with_the_heaviest_chain_is_asked_first_and_once_and_none_with_a_lighter_one() {
         let mut fetching = Fetching::new(Duration::from_secs(1));
         for (node, weight) in [(1, (4, 0)), (2, (7, 1)), (3, (7, 0)), (4, (5, 9))] {
-            fetching.hear(NodeId(node), weight);
+            fetching.on_status(NodeId(node), weight);
         }
         let order: Vec<Option<NodeId>> = (0..4).map(|_| fetching.heaviest((5, 0))).collect();
         assert_eq!(order, [Some(NodeId(2)), Some(NodeId(3)), Some(NodeId(4)), None]);
     }
 
     #[test]
-    fn who_has_not_answered_is_asked_again_only_when_nobody_else_is_left() {
+    fn a_silent_peer_is_asked_again_only_when_no_other_is_left() {
         let committee = Committee::weighted(vec![1; 4], crate::base::FaultModel::Byzantine);
         let mut fetching = Fetching::new(Duration::from_secs(1));
         let next = |fetching: &mut Fetching| {

@@ -106,7 +106,7 @@ impl<'a, P: Protocol> Context<'a, P> {
     pub fn me(&self) -> NodeId {
         self.me
     }
-    /// Who takes part.
+    /// The nodes that take part.
     #[must_use]
     pub fn committee(&self) -> &'a Committee {
         self.committee
@@ -136,8 +136,8 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.services.waiting(id)
     }
     /// The best batch from this node's mempool that is valid after `parent` and then the batches `after`, which are
-    /// decided or proposed but not yet in a block. Nobody is paid for it: who orders first and executes then does not
-    /// know the height that a coinbase would name.
+    /// decided or proposed but not yet in a block. It contains no coinbase: a protocol that orders before it executes
+    /// does not know the height that a coinbase would name.
     pub fn propose(&mut self, parent: &Arc<Block>, after: &[Arc<Batch>], limit: Limit) -> Arc<Batch> {
         self.services.propose(parent, after, limit, false)
     }

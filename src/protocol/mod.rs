@@ -64,7 +64,7 @@ pub trait Protocol: Clone + Debug + Sized + 'static {
     fn check(_config: &Self::Config, _nodes: usize) -> Result<(), InvalidSetting> {
         Ok(())
     }
-    /// Who takes part and how many of them decide. The usual quorum of [`Protocol::FAULTS`], unless the protocol has
+    /// The nodes that take part and how many of them decide. The usual quorum of [`Protocol::FAULTS`], unless the protocol has
     /// a threshold or roles of its own.
     #[must_use]
     fn committee(_config: &Self::Config, weights: Vec<u64>) -> Committee {
@@ -126,8 +126,8 @@ pub trait Attacker<P: Protocol>: Debug {
 
 /// The nodes to which a client resubmits a transaction after its wait for an answer has timed out.
 ///
-/// A node spreads what it did not know, so that whoever proposes gets it from any honest node that reaches the others; who
-/// asks one node at a time may meet several that do not before it meets one that does.
+/// A node spreads a transaction that is new to it, so the proposer gets it from any honest node that reaches the others. A
+/// client that asks one node at a time may try several nodes that do not spread it before one that does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Retransmission {
     /// The next node in turn. Raft's clients (dissertation section 6.2: "another server"), etcd's (`clientv3`, round robin
@@ -160,7 +160,7 @@ pub enum Relay {
 /// What nodes say to each other. It can be written down and read again, so that malformed messages of every kind can be
 /// made from genuine ones; what is read may hold anything.
 pub trait Message: Wire + Serialize + DeserializeOwned {
-    /// Whether every signature in it is genuine and the sender is who it must be. Pure: it is computed once per
+    /// Whether every signature in it is genuine and the sender is the required one. Pure: it is computed once per
     /// message, and its price ([`Wire::check`]) is charged to every receiver. Messages that fail never reach a handler.
     fn verify(&self, from: NodeId, keys: &Keyring) -> bool;
     /// How it spreads when broadcast.

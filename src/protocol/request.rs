@@ -1,15 +1,15 @@
 //! Requests for blocks that were missed: how much one answer holds, and how long to wait for it.
 //!
-//! A peer answers over the line that also carries new blocks. An answer is therefore bounded in bytes, and who asks again
-//! waits longer each time: asking another peer every second fills a line of 10 Mbit/s with copies of one answer, and no
+//! A peer answers over the line that also carries new blocks. An answer is therefore bounded in bytes, and a node that asks
+//! again waits longer each time: asking another peer every second fills a line of 10 Mbit/s with copies of one answer, and no
 //! answer is ever complete.
 //!
-//! # Who says what again
+//! # What each protocol sends again
 //!
-//! The network neither drops nor merges copies: what is said again waits behind the first copy. So each protocol repeats
-//! small words at an interval, and what carries payments only when the first copy can hardly be on its way any more.
+//! The network neither drops nor merges copies: a repeated message waits behind the first copy. So each protocol repeats
+//! small messages at an interval. It repeats messages with payments only when the first copy is unlikely to be under way.
 //!
-//! | protocol | small words | what carries payments |
+//! | protocol | small messages | messages with payments |
 //! |---|---|---|
 //! | PBFT | STATUS without progress (`status_interval`, never sooner than twice what batches took of late) | what STATUS lacks, from one replica at a time, in bounded answers |
 //! | Raft | heartbeats | an append counts as lost after twice what appends took, later each time; bytes under way are bounded |
@@ -18,7 +18,7 @@
 //! | Tendermint | what peers lack, every `status_interval` | parts of a block, later each time |
 //! | SCP | statements, every `repeat` | sets that are asked for, after `fetch` and twice what the last took |
 //! | Ripple | positions, every 12 s | sets that are asked for |
-//! | Vote | reports, later each time | the proposal's claim, to those who want it |
+//! | Vote | reports, later each time | the proposal's claim, to nodes that request it |
 //!
 //! `tests/overload.rs` holds that they send no more bytes over thin lines than over wide ones.
 

@@ -219,10 +219,10 @@ impl<P: Protocol> TestCluster<P> {
         assert_eq!(committee.n(), self.nodes.len(), "a committee of all nodes");
         self.committee = committee;
     }
-    /// Makes whatever bears the names of `Byzantine nodes` count as signed by them, and transactions by whoever they name as sender:
-    /// see [`Keyring::believing`]. Byzantine nodes have accounts too.
-    pub fn believe(&mut self, liars: &[usize]) {
-        let believed = liars.iter().map(|liar| NodeId::from(*liar).0);
+    /// Accepts every message that names one of the nodes `byzantine` as its signer as signed by that node, and every
+    /// transaction as signed by the sender that it names: see [`Keyring::believing`]. Byzantine nodes have accounts too.
+    pub fn believe(&mut self, byzantine: &[usize]) {
+        let believed = byzantine.iter().map(|node| NodeId::from(*node).0);
         self.shared.keys = Keyring::new(Crypto::Symbolic, 1, "node", self.nodes.len()).believing(believed);
         self.shared.accounts = Keyring::new(Crypto::Symbolic, 1, "account", ACCOUNTS)
             .believing((0..ACCOUNTS).map(|a| AccountId::from(a).0));
@@ -489,7 +489,7 @@ impl<P: Protocol> TestCluster<P> {
     pub fn now(&self) -> Time {
         self.now
     }
-    /// Who takes part.
+    /// The nodes that take part.
     #[must_use]
     pub fn committee(&self) -> &Committee {
         &self.committee

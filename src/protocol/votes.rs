@@ -39,7 +39,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether the signers are distinct members who, with those in `tally` already, form a quorum.
+/// Whether the signers are distinct members that, with those in `tally` already, form a quorum.
 #[must_use]
 pub fn is_quorum(mut tally: VoterSet, signatures: &[(NodeId, Signature)], committee: &Committee) -> bool {
     signatures.iter().all(|(signer, _)| tally.add(*signer, committee)) && tally.is_quorum(committee)

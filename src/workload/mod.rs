@@ -1,4 +1,4 @@
-//! L3: who asks for what, and when.
+//! L3: which clients submit which transactions, and when.
 
 pub mod arrival;
 pub mod payments;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Request {
     /// When.
     pub at: Time,
-    /// Who asks.
+    /// The client that asks.
     pub client: ClientId,
     /// The node it is handed to.
     pub node: NodeId,
@@ -25,7 +25,7 @@ pub struct Request {
 pub struct Receipt {
     /// When it learned this.
     pub at: Time,
-    /// Who asked.
+    /// The client that asked.
     pub client: ClientId,
     /// What was asked.
     pub transaction: Arc<Transaction>,

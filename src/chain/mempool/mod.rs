@@ -15,8 +15,8 @@
 //! 3. a newcomer takes the place of the worst of its kind if it pays a higher rate. A queued one never displaces an
 //!    executable one (`ErrFutureReplacePending`).
 //!
-//! Whoever must give up a place gives up its highest nonce, or an output's maker with all its spenders: what stays is
-//! never cut off from what it needs (go-ethereum's `truncatePending`, Bitcoin Core's eviction of descendants).
+//! A sender that loses a place loses its highest nonce. The maker of an output leaves with all its spenders. So what
+//! stays is never cut off from what it needs (go-ethereum's `truncatePending`, Bitcoin Core's eviction of descendants).
 //!
 //! Simplified: a transaction is ranked by its own fee rate, not by that of the package it belongs to, so a
 //! well-paying child does not pull a cheap parent into a block or save it from eviction. There are no limits per sender
@@ -135,8 +135,8 @@ impl Mempool {
     /// Takes a transaction and returns those it replaces or evicts.
     ///
     /// It replaces those that claim the same nonce or output, and what spends their outputs, if it pays a strictly
-    /// higher fee than all of them together and a strictly higher rate than each. Who leaves a full pool is said in the
-    /// head of this module.
+    /// higher fee than all of them together and a strictly higher rate than each. The head of this module
+    /// defines what leaves a full pool.
     ///
     /// # Errors
     /// Why it is refused: a coinbase, known, a nonce that was used, too cheap to replace what it conflicts with, or
@@ -265,7 +265,7 @@ impl Mempool {
     pub fn best(&self) -> Best<'_> {
         Best::new(self, false)
     }
-    /// The executable transactions, and then those that are queued, each kind as in [`Mempool::best`]: for who proposes
+    /// The executable transactions, and then those that are queued, each kind as in [`Mempool::best`]: for proposals
     /// on blocks that are not on the node's chain yet and may hold what is missing here.
     #[must_use]
     pub fn best_of_all(&self) -> Best<'_> {
@@ -282,8 +282,8 @@ impl Mempool {
             Body::Coinbase { .. } => Vec::new(),
         }
     }
-    /// The waiting makers of outputs that `transaction` spends. Who spends an output that its alleged maker does not
-    /// make has no parent: exactly the parents' children are found by [`Mempool::children`].
+    /// The waiting makers of outputs that `transaction` spends. A transaction that spends an output which its alleged maker
+    /// does not make has no parent: exactly the parents' children are found by [`Mempool::children`].
     fn parents(&self, transaction: &Transaction) -> impl Iterator<Item = Rank> {
         let inputs: &[OutPoint] = match &transaction.body {
             Body::Spend { inputs, .. } => inputs,
@@ -334,7 +334,7 @@ impl Mempool {
         }
         Ok(replaced)
     }
-    /// Adds to `leaving` who must go until the newcomer with this rank fits; see the head of this module.
+    /// Adds to `leaving` the transactions that must go until the newcomer with this rank fits; see the head of this module.
     fn make_room(
         &self,
         newcomer: &Transaction,

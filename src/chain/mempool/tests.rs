@@ -296,7 +296,7 @@ fn a_sender_gives_up_its_highest_nonce_so_that_nothing_stays_behind_a_hole() {
 }
 
 #[test]
-fn the_spender_of_an_output_that_nobody_made_is_queued_until_its_maker_comes() {
+fn the_spender_of_an_unknown_output_is_queued_until_its_maker_comes() {
     let maker = spend(vec![coin(1)], 1, 10);
     let child = spend(vec![output(&maker, 0)], 1, 999);
     let chain = Chain::without([&maker, &child]);

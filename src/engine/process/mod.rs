@@ -5,7 +5,7 @@
 //! until it is durable. What waits behind one of them waits in the outbox, and dies with the process.
 //!
 //! This is one of the two places where the engine knows a protocol's types; the other is `engine::messages`. A process
-//! changes nothing but itself: effects that reach further are handed out, one after the other, to who performs them.
+//! changes nothing but itself: effects that reach further are handed out, one after the other, to the modules that perform them.
 
 mod checked_signatures;
 mod clock;
@@ -253,7 +253,7 @@ impl<P: Protocol> Processes<P> {
     pub fn lives(&self, process: ProcessId, boots: u32) -> bool {
         self.list[process.index()].lives(boots)
     }
-    /// Who takes part.
+    /// The nodes that take part.
     pub fn committee(&self) -> &Committee {
         &self.committee
     }
@@ -390,11 +390,11 @@ impl<P: Protocol> Processes<P> {
         self.put_off(id, later, agenda);
     }
     /// Lets the adversary of a process see a message that the process is about to handle.
-    pub fn overhear(&mut self, id: ProcessId, message: &P::Message, agenda: &mut Agenda) {
+    pub fn show_to_adversary(&mut self, id: ProcessId, message: &P::Message, agenda: &mut Agenda) {
         let Processes { list, keys, .. } = self;
         let Process { adversary: Some(adversary), node, .. } = &mut list[id.index()] else { return };
         let (node, mut later) = (*node, Vec::new());
-        adversary.hear(message, &|| message.verify(node, keys), &mut later);
+        adversary.on_message(message, &|| message.verify(node, keys), &mut later);
         self.put_off(id, later, agenda);
     }
     fn put_off(&mut self, id: ProcessId, later: DelayedEffects<P>, agenda: &mut Agenda) {

@@ -51,7 +51,7 @@ impl<P: Protocol> Simulation<P> {
                 if let Some(block) = self.messages.message(message).block().cloned() {
                     self.block_received(process, &block);
                 }
-                self.processes.overhear(process, self.messages.message(message), &mut self.agenda);
+                self.processes.show_to_adversary(process, self.messages.message(message), &mut self.agenda);
                 let message = self.messages.open(message);
                 self.call(process, Input::Message(from, message));
             }

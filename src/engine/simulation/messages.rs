@@ -84,7 +84,7 @@ impl<P: Protocol> Simulation<P> {
             Known::Item(item) => item,
             Known::Retired => return,
             Known::New => {
-                // Who finds that a message is not genuine does not pass it on.
+                // A node that finds a message not genuine does not relay it.
                 let class = match message.relay() {
                     Relay::OnArrival if !is_corrupt => Class::Message,
                     _ => Class::Block,
@@ -113,8 +113,8 @@ impl<P: Protocol> Simulation<P> {
     }
     fn receive_frame(&mut self, to: ProcessId, received: ReceivedFrame) {
         let by = self.relayer(to);
-        // Sampled transactions reach those who propose alone. The mempool of anybody else is not modelled, and is taken
-        // to hold what blocks hold.
+        // Sampled transactions reach proposers alone. The mempools of other nodes are not modelled; they are assumed to
+        // hold what blocks hold.
         let is_sampled = matches!(self.relay, TransactionRelay::Sampled(..)) && !self.roster.is_proposer(to);
         let missing = |content: Option<&ItemContent>| match content {
             Some(ItemContent::Message(message)) if !is_sampled => {

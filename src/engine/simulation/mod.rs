@@ -197,7 +197,7 @@ impl<P: Protocol> Simulation<P> {
     fn notify(&mut self, observed: &Observed<'_>) {
         self.observers.notify(self.agenda.now(), observed);
     }
-    /// Notifies of who is connected, if that changed.
+    /// Notifies observers of the connected nodes, if they changed.
     #[cold]
     fn notify_connected(&mut self) {
         let (up, committee) = (&self.processes.up()[..self.roster.nodes()], self.processes.committee());

@@ -140,7 +140,7 @@ impl Stage {
         let transactions = numbers.iter().map(|number| self.into.borrow().take(*number)).collect();
         self.into.borrow_mut().add(Time::ZERO, 0, transactions);
     }
-    fn told(&self) -> Vec<String> {
+    fn reported(&self) -> Vec<String> {
         self.agent.findings().violations.into_iter().map(|(chain, violation)| format!("{chain}: {violation}")).collect()
     }
     fn remark(&self) -> String {
@@ -196,17 +196,17 @@ fn a_node_that_is_down_is_not_read_and_is_handed_anchors_in_vain() {
 }
 
 #[test]
-fn another_block_at_an_anchored_height_is_told_once_with_both_hashes() {
+fn another_block_at_an_anchored_height_is_reported_once_with_both_hashes() {
     let mut stage = Stage::new();
     stage.make(4, 0, 0);
     stage.poll_until(1);
     stage.carry(&[0, 1]);
     stage.poll_until(3);
-    assert_eq!(stage.told(), Vec::<String>::new());
+    assert_eq!(stage.reported(), Vec::<String>::new());
     let old = std::mem::take(&mut stage.from.borrow_mut().blocks);
     stage.from.borrow_mut().blocks.extend_from_slice(&old[..2]);
     stage.poll_until(4);
-    assert_eq!(stage.told(), Vec::<String>::new(), "a shorter history contradicts nothing");
+    assert_eq!(stage.reported(), Vec::<String>::new(), "a shorter history contradicts nothing");
     stage.make(2, 0, 1);
     stage.poll_until(9);
     stage.make(2, 0, 1);
@@ -217,7 +217,7 @@ fn another_block_at_an_anchored_height_is_told_once_with_both_hashes() {
          at its height 1",
         old[3].id()
     );
-    assert_eq!(stage.told(), [expected]);
+    assert_eq!(stage.reported(), [expected]);
 }
 
 #[test]
@@ -235,22 +235,22 @@ fn anchors_that_the_other_chain_takes_back_are_handed_in_again_and_hold_no_longe
     stage.poll_until(12);
     assert!(stage.remark().contains("0 final"));
     assert_eq!(stage.into.borrow().handed_in(), [(2, at(1_000)), (2, at(11_000))]);
-    assert_eq!(stage.told(), Vec::<String>::new());
+    assert_eq!(stage.reported(), Vec::<String>::new());
     stage.carry(&[1]);
     stage.poll_until(13);
-    assert_eq!(stage.told().len(), 1);
+    assert_eq!(stage.reported().len(), 1);
     // The lag is that of the first time.
     assert!(stage.remark().ends_with("1 final, 1.9 s from block to final anchor on average"), "{}", stage.remark());
 }
 
 #[test]
-fn anchors_of_strangers_are_not_believed() {
+fn anchors_of_other_accounts_are_ignored() {
     let mut stage = Stage::new();
     stage.make(2, 0, 0);
     let body = Body::Anchor { height: Height(2), hash: Hash::of(b"false") };
     let foreign = Transaction::signed(&accounts(), AccountId(8), 0, 3, body, 0);
     stage.into.borrow_mut().add(Time::ZERO, 0, vec![foreign]);
     stage.poll_until(5);
-    assert_eq!(stage.told(), Vec::<String>::new());
+    assert_eq!(stage.reported(), Vec::<String>::new());
     assert!(stage.remark().contains("1 submitted, 0 final"));
 }

@@ -1,7 +1,7 @@
 //! What clients do that have no answer, and what nodes do with what they know.
 
 use super::super::{Fault, FaultEvent, RETRY_FACTOR_MAX, Simulation};
-use super::fixture::{Bell, Config, Diary, at, payment, setup};
+use super::fixture::{Bell, Config, Trace, at, payment, setup};
 use crate::base::{ClientId, Duration, NodeId, Time};
 use crate::chain::mempool::Capacity;
 use crate::network::Change;
@@ -19,8 +19,8 @@ fn crash(nodes: &[u32], from: u64, to: u64) -> [FaultEvent; 2] {
 }
 
 /// Three nodes that all take transactions, of which node 0 makes the blocks; one payment, handed in at 50 ms.
-fn patient(diary: &Diary, home: u32, faults: Vec<FaultEvent>) -> Simulation<Bell> {
-    let mut setup = setup(3, Config { are_listeners: true, ..Config::default() }, diary);
+fn patient(trace: &Trace, home: u32, faults: Vec<FaultEvent>) -> Simulation<Bell> {
+    let mut setup = setup(3, Config { are_listeners: true, ..Config::default() }, trace);
     setup.client_retry = Some(Duration::from_secs(1));
     setup.faults = faults;
     let mut simulation = Simulation::new(setup);
@@ -35,43 +35,43 @@ fn finish(simulation: &mut Simulation<Bell>) {
 
 #[test]
 fn a_client_without_an_answer_asks_the_next_node_that_accepts_connections() {
-    let diary = Diary::default();
-    let mut simulation = patient(&diary, 0, crash(&[0, 1], 10, 5_000).into());
+    let trace = Trace::default();
+    let mut simulation = patient(&trace, 0, crash(&[0, 1], 10, 5_000).into());
     simulation.advance(at(1_060), 1_000);
     let known = [0, 1, 2].map(|node| simulation.pending(NodeId(node)) > 0);
     assert_eq!(known, [false, false, true], "after a second: node 1 is down, so it asks node 2");
     finish(&mut simulation);
-    // It waits 1, 2 and 4 s; at 3,050 ms nobody but node 2 is up, and at 7,050 ms it is the turn of node 0.
-    assert_eq!(diary.lines("submitted true").len(), 3);
-    assert_eq!(diary.lines("answered"), ["7.1s answered true"]);
+    // It waits 1, 2 and 4 s; at 3,050 ms only node 2 is up, and at 7,050 ms it is the turn of node 0.
+    assert_eq!(trace.lines("submitted true").len(), 3);
+    assert_eq!(trace.lines("answered"), ["7.1s answered true"]);
 }
 
 #[test]
 fn a_payment_that_a_cut_kept_at_one_node_spreads_from_the_next_that_is_asked() {
-    let diary = Diary::default();
+    let trace = Trace::default();
     let (alone, others) = (vec![NodeId(1)], vec![NodeId(0), NodeId(2)]);
     let pairs = vec![(alone.clone(), others.clone()), (others, alone)];
     let cut = fault(10, Fault::Network(Change::Cut { id: 1, pairs }));
     let heal = fault(500, Fault::Network(Change::Lift { id: 1 }));
-    finish(&mut patient(&diary, 1, vec![cut, heal]));
-    assert_eq!(diary.lines("answered"), ["1.1s answered true"], "node 2 takes it in at 1,050 ms and spreads it");
+    finish(&mut patient(&trace, 1, vec![cut, heal]));
+    assert_eq!(trace.lines("answered"), ["1.1s answered true"], "node 2 takes it in at 1,050 ms and spreads it");
 }
 
 #[test]
-fn who_knows_a_payment_does_not_spread_it_again() {
-    let diary = Diary::default();
+fn a_node_that_knows_a_payment_does_not_spread_it_again() {
+    let trace = Trace::default();
     // Node 0 is away and comes back without memory; nodes 1 and 2 know the payment all the time.
-    let mut simulation = patient(&diary, 1, crash(&[0], 10, 1_500).into());
+    let mut simulation = patient(&trace, 1, crash(&[0], 10, 1_500).into());
     simulation.advance(at(1_400), 1_000);
-    assert_eq!(diary.lines("transaction"), ["60ms n1>n2 transaction"], "asked again at 1,050 ms, node 2 knew it");
+    assert_eq!(trace.lines("transaction"), ["60ms n1>n2 transaction"], "asked again at 1,050 ms, node 2 knew it");
     finish(&mut simulation);
-    assert_eq!(diary.lines("answered"), ["3.1s answered true"], "the third that is asked is node 0");
+    assert_eq!(trace.lines("answered"), ["3.1s answered true"], "the third that is asked is node 0");
 }
 
 #[test]
 fn patience_doubles_up_to_a_bound() {
-    let diary = Diary::default();
-    let mut setup = setup(1, Config::default(), &diary);
+    let trace = Trace::default();
+    let mut setup = setup(1, Config::default(), &trace);
     setup.client_retry = Some(Duration::from_millis(100));
     setup.faults = crash(&[0], 10, 60_000).into();
     let mut simulation = Simulation::new(setup);
@@ -79,7 +79,7 @@ fn patience_doubles_up_to_a_bound() {
     finish(&mut simulation);
     let wait = simulation.client_wait(&payment(1, 0).id());
     assert_eq!(wait, Some(Duration::from_millis(100) * RETRY_FACTOR_MAX));
-    assert_eq!(diary.lines("submitted"), ["50ms submitted false"], "nobody was there to be asked");
+    assert_eq!(trace.lines("submitted"), ["50ms submitted false"], "no node was up");
 }
 
 /// One request, and what became of it.
@@ -101,18 +101,18 @@ impl Workload for Once {
 }
 
 #[test]
-fn who_tries_once_only_hears_that_its_node_refused() {
-    let heard = |retry| {
-        let (diary, receipts) = (Diary::default(), Rc::default());
-        let mut setup = setup(1, Config::default(), &diary);
+fn a_client_without_retries_is_notified_that_its_node_refused() {
+    let receipts_of = |retry| {
+        let (trace, receipts) = (Trace::default(), Rc::default());
+        let mut setup = setup(1, Config::default(), &trace);
         setup.client_retry = retry;
         setup.processes[0].mempool = Capacity { bytes: 1_000, transactions: 0 };
         let request = Request { at: at(50), client: ClientId(0), node: NodeId(0), transaction: payment(1, 0) };
         setup.workload = Some(Box::new(Once(Some(request), Rc::clone(&receipts))));
         finish(&mut Simulation::new(setup));
-        assert!(!diary.lines("refused").is_empty());
+        assert!(!trace.lines("refused").is_empty());
         receipts.take()
     };
-    assert_eq!(heard(None), [(at(50), false)]);
-    assert_eq!(heard(Some(Duration::from_secs(1))), [], "it is going to ask again");
+    assert_eq!(receipts_of(None), [(at(50), false)]);
+    assert_eq!(receipts_of(Some(Duration::from_secs(1))), [], "it is going to ask again");
 }

@@ -221,15 +221,15 @@ impl Network for Steady {
 
 /// Writes down what it sees as lines of text.
 #[derive(Clone, Default)]
-pub struct Diary(pub Rc<RefCell<Vec<String>>>);
+pub struct Trace(pub Rc<RefCell<Vec<String>>>);
 
-impl Diary {
+impl Trace {
     pub fn lines(&self, word: &str) -> Vec<String> {
         self.0.borrow().iter().filter(|line| line.contains(word)).cloned().collect()
     }
 }
 
-impl Observer for Diary {
+impl Observer for Trace {
     fn observe(&mut self, now: Time, observed: &Observed<'_>) -> Result<(), Violation> {
         let line = match observed {
             Observed::Finalized { node, block, .. } => format!("{now} {node} final {}", block.height()),
@@ -262,7 +262,7 @@ pub fn payment(from: u32, nonce: u64) -> Arc<Transaction> {
 }
 
 /// `n` nodes, 10 ms apart, everything free, for 10 s.
-pub fn setup(n: usize, config: Config, diary: &Diary) -> Setup<Bell> {
+pub fn setup(n: usize, config: Config, trace: &Trace) -> Setup<Bell> {
     Setup {
         name: "bell".into(),
         seed: 1,
@@ -283,7 +283,7 @@ pub fn setup(n: usize, config: Config, diary: &Diary) -> Setup<Bell> {
         interval: Duration::from_secs(1),
         stop: Stop::at(Time::ZERO + Duration::from_secs(10)),
         recheck: false,
-        observers: vec![Box::new(diary.clone())],
+        observers: vec![Box::new(trace.clone())],
     }
 }
 

@@ -1,13 +1,13 @@
-//! What nodes pay for what they check.
+//! The computing time that nodes spend on checks.
 
 use super::super::{Fault, FaultEvent, Simulation};
-use super::fixture::{Bell, Config, Diary, at, payment, setup};
+use super::fixture::{Bell, Config, Trace, at, payment, setup};
 use crate::base::{ClientId, CostTable, Duration, NodeId, Time};
 
 /// Two nodes, where checking a signature takes 20 ms and nothing else takes time. Payments of `payers` accounts reach node
-/// 0 at 50 ms, and node 1 too if it `hears` of them; the block that holds them leaves at 100 ms.
-fn checked(diary: &Diary, hears: bool, payers: u32, cores: u32, faults: Vec<FaultEvent>) -> Simulation<Bell> {
-    let mut setup = setup(2, Config { are_listeners: hears, ..Config::default() }, diary);
+/// 0 at 50 ms, and node 1 too if it `listens`. The block that holds them leaves at 100 ms.
+fn checked(trace: &Trace, listens: bool, payers: u32, cores: u32, faults: Vec<FaultEvent>) -> Simulation<Bell> {
+    let mut setup = setup(2, Config { are_listeners: listens, ..Config::default() }, trace);
     setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
     (setup.processes[0].cores, setup.processes[1].cores) = (payers, cores);
     setup.faults = faults;
@@ -20,10 +20,10 @@ fn checked(diary: &Diary, hears: bool, payers: u32, cores: u32, faults: Vec<Faul
     simulation
 }
 
-fn final_at(hears: bool, payers: u32, cores: u32, faults: Vec<FaultEvent>) -> Vec<String> {
-    let diary = Diary::default();
-    checked(&diary, hears, payers, cores, faults);
-    diary.lines("n1 final 1")
+fn final_at(listens: bool, payers: u32, cores: u32, faults: Vec<FaultEvent>) -> Vec<String> {
+    let trace = Trace::default();
+    checked(&trace, listens, payers, cores, faults);
+    trace.lines("n1 final 1")
 }
 
 #[test]
@@ -47,21 +47,21 @@ fn the_signatures_of_a_block_are_checked_on_all_free_cores() {
     assert_eq!(final_at(false, 8, 3, vec![]), ["190ms n1 final 1"], "three, three and two");
     assert_eq!(final_at(false, 8, 4, vec![]), ["170ms n1 final 1"]);
     assert_eq!(final_at(false, 8, 64, vec![]), ["150ms n1 final 1"]);
-    let busy = checked(&Diary::default(), false, 8, 4, vec![]).busy(NodeId(1));
+    let busy = checked(&Trace::default(), false, 8, 4, vec![]).busy(NodeId(1));
     assert_eq!(busy, Duration::from_millis(180), "the work is the same on any number of cores");
 }
 
 #[test]
 fn cores_that_helped_are_free_again() {
-    let diary = Diary::default();
-    let simulation = checked(&diary, false, 8, 4, vec![]);
+    let trace = Trace::default();
+    let simulation = checked(&trace, false, 8, 4, vec![]);
     assert_eq!(simulation.idle_cores(NodeId(1)), (4, 0));
 }
 
 #[test]
 fn a_known_payment_costs_no_signature_when_it_is_handed_in_again() {
-    let diary = Diary::default();
-    let mut setup = setup(1, Config::default(), &diary);
+    let trace = Trace::default();
+    let mut setup = setup(1, Config::default(), &trace);
     setup.costs = CostTable { verify: Duration::from_millis(20), ..CostTable::FREE };
     let mut simulation = Simulation::new(setup);
     for millis in [50, 71, 72, 150] {

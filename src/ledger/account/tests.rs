@@ -71,7 +71,7 @@ fn an_anchor_uses_up_its_fee_and_a_nonce_and_cannot_be_replayed() {
 }
 
 #[test]
-fn nobody_spends_more_than_they_have_by_overflow_or_otherwise() {
+fn no_account_spends_more_than_it_has_by_overflow_or_otherwise() {
     let mut state = ledger(Reward::Fees);
     state.begin(Height(1));
     let root = state.root();
@@ -127,7 +127,7 @@ fn a_coinbase_is_first_and_only_and_of_its_height() {
 }
 
 #[test]
-fn fees_that_nobody_claims_are_burnt() {
+fn unclaimed_fees_are_burnt() {
     let mut state = ledger(Reward::Nothing);
     state.begin(Height(1));
     assert_eq!(state.execute(&transfer(0, 0, 1, 10, 9)), Ok(()));
@@ -169,7 +169,7 @@ fn a_root_is_of_the_state_and_not_of_the_way_to_it() {
 }
 
 #[test]
-fn a_stranger_far_away_can_be_paid_without_room_for_all_between() {
+fn an_account_with_a_high_number_can_be_paid_without_room_for_all_between() {
     let mut state = ledger(Reward::Fees);
     state.begin(Height(1));
     assert_eq!(state.execute(&transfer(0, 0, u32::MAX, 3, 0)), Ok(()));
@@ -261,7 +261,7 @@ fn a_wallet_numbers_payments_and_promises_no_more_than_it_has() {
     assert!(first.is_signed(&keys));
     assert!(pay(1).is_none(), "10 are left, and the fee takes them");
     assert_eq!(pay(0).unwrap().nonce, 2);
-    assert!(wallet.pay(&keys, AccountId(7), AccountId(1), 1, 0, 0).is_none(), "a stranger");
+    assert!(wallet.pay(&keys, AccountId(7), AccountId(1), 1, 0, 0).is_none(), "an account outside the wallet");
     wallet.settle(&first, true);
     wallet.settle(&first, true);
     assert!(wallet.pay(&keys, AccountId(1), AccountId(0), 141, 0, 0).is_none(), "the second payment is on its way");

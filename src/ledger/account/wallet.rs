@@ -1,8 +1,8 @@
-//! The nonces of people who hold accounts.
+//! A wallet of the account model: nonces of its accounts.
 //!
 //! A payment that is refused leaves a gap in the sender's nonces, and those after it can never be executed until it is
-//! filled. So the next payment takes its nonce. That is right only if a refusal is for good: whoever reports one must
-//! know that the refused payment waits nowhere else, or the two race and one of them fails.
+//! filled. So the next payment takes its nonce. That is right only if a refusal is for good: the caller that
+//! reports a refusal must know that the refused payment waits nowhere else. Otherwise the two race and one of them fails.
 
 use crate::base::{AccountId, Hash, Keyring};
 use crate::chain::{Amount, Body, Transaction};

@@ -1,4 +1,4 @@
-//! The coins of people who own outputs.
+//! A wallet of the UTXO model: unspent outputs of its accounts.
 
 use super::UtxoLedger;
 use crate::base::{AccountId, Hash, Keyring};
@@ -217,7 +217,7 @@ mod tests {
 
     proptest! {
     #[test]
-    fn a_wallet_that_is_told_everything_holds_what_the_ledger_says(seed: u64) {
+    fn a_wallet_that_is_notified_of_everything_holds_what_the_ledger_says(seed: u64) {
         let mut random = Stream::new(seed, "utxo", 2, 0);
         let (keys, mut state, mut wallet) = (keys(), ledger(), UtxoWallet::new(SETTINGS, 4));
         let mut underway: VecDeque<Arc<Transaction>> = VecDeque::new();

@@ -17,7 +17,7 @@
 //!
 //! [`CompactSettings::simblock`] is the relay of `SimBlock` (Aoki et al. 2019): no eager peers; a fraction of nodes speaks
 //! compact relay; it fails by chance, and what is missing is a fraction of the block drawn from its table. Announcements,
-//! requests and requests for what is missing take 10 ms at their sender. Nobody asks twice.
+//! requests and requests for what is missing take 10 ms at their sender. No node requests twice.
 
 use super::inventory::{Inventory, InventorySettings, Timeouts};
 use super::{Class, Gossip, Graph, Item, ItemId, Post, RelayMessage};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub struct Flood {
     graph: Arc<dyn Graph>,
     holdings: ItemInventory,
-    /// Who sent the items not yet published.
+    /// The senders of the items not yet published.
     wants: RequestTracker,
 }
 
@@ -47,7 +47,7 @@ impl Gossip for Flood {
         if frame != RelayMessage::Whole || !self.holdings.take(node, item) {
             return false;
         }
-        self.wants.hear(node, from, item, &self.holdings);
+        self.wants.on_announce(node, from, item, &self.holdings);
         if self.holdings.item(item).is_some_and(|item| item.class == Class::Message) {
             self.publish(node, item, posts);
         }

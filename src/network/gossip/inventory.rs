@@ -142,7 +142,7 @@ impl Inventory {
     /// `node` begins to complete the compact form from `from`, of which it lacks `bytes`, unless it is completing another.
     /// Returns whether it has no other request for the item under way.
     pub(super) fn begin_completing(&mut self, node: NodeId, from: NodeId, item: ItemId, bytes: u32) -> Option<bool> {
-        let (want, new) = self.wants.hear(node, from, item, &self.holdings);
+        let (want, new) = self.wants.on_announce(node, from, item, &self.holdings);
         if want.completing.is_some() {
             return None;
         }
@@ -202,7 +202,7 @@ impl Inventory {
     /// `from` shows that it has the item.
     fn on_announce(&mut self, node: NodeId, from: NodeId, item: ItemId, posts: &mut Vec<Post>) {
         let Some(description) = self.holdings.item(item) else { return };
-        let (want, new) = self.wants.hear(node, from, item, &self.holdings);
+        let (want, new) = self.wants.on_announce(node, from, item, &self.holdings);
         if want.idle {
             want.asked = want.announcers.iter().position(|peer| *peer == from).unwrap_or(want.asked);
         }
@@ -254,7 +254,7 @@ impl Inventory {
             return false;
         }
         if self.settings.spare_holders {
-            let (want, _) = self.wants.hear(node, from, item, &self.holdings);
+            let (want, _) = self.wants.on_announce(node, from, item, &self.holdings);
             (want.idle, want.completing) = (false, None);
         } else {
             self.wants.drop(node, item);

@@ -1,9 +1,9 @@
-//! Who holds which item: two bits per node and item.
+//! Which nodes hold which item: two bits per node and item.
 
 use super::{Item, ItemId};
 use crate::base::{NodeId, NodeSet};
 
-/// Who holds which item.
+/// Which nodes hold which item.
 #[derive(Debug, Default)]
 pub(super) struct ItemInventory {
     nodes: usize,

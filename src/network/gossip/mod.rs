@@ -13,7 +13,7 @@
 //! What all keep: one bit per node and item for "holds", one for "published", and for each node a short list of the
 //! items it wants or has not yet published. An announcement of what a node already holds is answered by one bit.
 //!
-//! Simplified: links do not fail or change, and who speaks which dialect is known from the start. A frame about an
+//! Simplified: links do not fail or change, and the dialect of each node is known from the start. A frame about an
 //! item that was forgotten does nothing; but a number must not be registered again while frames about its former
 //! item are on their way, for frames carry the number only.
 

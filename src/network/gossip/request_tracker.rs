@@ -36,8 +36,14 @@ impl RequestTracker {
     pub fn get(&mut self, node: NodeId, item: ItemId) -> Option<&mut Want> {
         self.0[node.index()].iter_mut().find(|want| want.item == item)
     }
-    /// `from` shows `node` that it has the item. Returns what `node` knows of it, and whether this announcement is new.
-    pub fn hear(&mut self, node: NodeId, from: NodeId, item: ItemId, holdings: &ItemInventory) -> (&mut Want, bool) {
+    /// `from` announces the item to `node`, or sends it. Returns the item's entry, and whether the item is new to the list.
+    pub fn on_announce(
+        &mut self,
+        node: NodeId,
+        from: NodeId,
+        item: ItemId,
+        holdings: &ItemInventory,
+    ) -> (&mut Want, bool) {
         let list = &mut self.0[node.index()];
         let place = list.iter().position(|want| want.item == item);
         if let Some(place) = place {
@@ -55,7 +61,7 @@ impl RequestTracker {
         let last = list.len() - 1;
         (&mut list[last], true)
     }
-    /// `node` needs to know no more about the item; returns what it knew.
+    /// Removes the item's entry for `node` and returns it.
     pub fn drop(&mut self, node: NodeId, item: ItemId) -> Option<Want> {
         let list = &mut self.0[node.index()];
         let place = list.iter().position(|want| want.item == item)?;

@@ -165,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_never_answered_is_asked_of_others_until_nobody_is_left_to_ask(seed in any::<u64>()) {
+    fn unanswered_requests_go_to_other_peers_until_none_is_left(seed in any::<u64>()) {
         let graph = Arc::new(Lists::random(30, 60, seed));
         let retry = Timeouts { message: Duration::from_secs(1), block: Duration::from_secs(1), transaction: Duration::from_secs(1) };
         let inventory = InventorySettings { timeouts: retry, ..InventorySettings::default() };
@@ -300,7 +300,7 @@ fn the_three_peers_that_last_brought_a_block_send_the_next_unasked() {
     let (eager, other) = (Some(RelayMessage::Compact), Some(RelayMessage::Announce));
     assert_eq!(frames, vec![other, other, eager, eager, eager]);
     stage.gossip.reset(NodeId(5));
-    assert_eq!(pushes(&mut stage, 4), other, "a node that crashed has asked nobody to be eager");
+    assert_eq!(pushes(&mut stage, 4), other, "a node that crashed has asked no peer to be eager");
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn a_node_completes_one_compact_form_at_a_time() {
     assert_eq!(asked, vec![(NodeId(1), RelayMessage::RequestMissing), (ORIGIN, RelayMessage::Reminder)]);
     assert!(
         !gossip.receive(ORIGIN, NodeId(2), RelayMessage::Missing, ITEM, &mut || 0, &mut posts),
-        "nobody asked for that"
+        "no request for that is open"
     );
     posts.clear();
     gossip.receive(ORIGIN, ORIGIN, RelayMessage::Reminder, ITEM, &mut || 0, &mut posts);
@@ -347,28 +347,28 @@ fn a_node_completes_one_compact_form_at_a_time() {
 
 #[test]
 fn a_node_that_is_not_answered_asks_the_next_announcer_after_the_timeout() {
-    // Node 3 hears from 1 and 2; what 1 sends it gets lost.
+    // Nodes 1 and 2 announce to node 3. What the first of them sends afterwards gets lost.
     let graph = Arc::new(Lists::new(4, [(0, 1), (0, 2), (1, 3), (2, 3)]));
     for first in [1, 2] {
         let mut gossip = Inventory::new(1, graph.clone(), InventorySettings::default());
         let mut stage = Stage::new(&mut gossip);
         stage.gossip.register(ITEM, BLOCK);
         let mut posts = Vec::new();
-        let mut hear = |stage: &mut Stage, from| {
+        let mut announce = |stage: &mut Stage, from| {
             stage.gossip.receive(NodeId(3), NodeId(from), RelayMessage::Announce, ITEM, &mut || 0, &mut posts);
             std::mem::take(&mut posts)
         };
-        let asked = hear(&mut stage, first);
+        let asked = announce(&mut stage, first);
         assert_eq!((asked[0].to, asked[0].frame), (NodeId(first), RelayMessage::Request));
         assert_eq!((asked[1].frame, asked[1].after), (RelayMessage::Reminder, Duration::from_secs(600)));
-        assert!(hear(&mut stage, 3 - first).is_empty(), "one at a time");
-        assert!(hear(&mut stage, first).is_empty(), "who announces twice is asked once");
+        assert!(announce(&mut stage, 3 - first).is_empty(), "one at a time");
+        assert!(announce(&mut stage, first).is_empty(), "a peer that announces twice is asked once");
         let mut remind = |stage: &mut Stage| {
             stage.gossip.receive(NodeId(3), NodeId(3), RelayMessage::Reminder, ITEM, &mut || 0, &mut posts);
             std::mem::take(&mut posts)
         };
         assert_eq!(remind(&mut stage)[0].to, NodeId(3 - first));
-        assert!(remind(&mut stage).is_empty(), "nobody is left to ask");
+        assert!(remind(&mut stage).is_empty(), "no peer is left to ask");
         let mut again = Vec::new();
         stage.gossip.receive(NodeId(3), NodeId(first), RelayMessage::Announce, ITEM, &mut || 0, &mut again);
         assert_eq!(
@@ -381,7 +381,7 @@ fn a_node_that_is_not_answered_asks_the_next_announcer_after_the_timeout() {
 
 #[test]
 fn a_lost_answer_delays_an_item_by_the_timeout() {
-    // Node 3 asks 1 or 2, whichever it hears from first; the answers of one of them get lost.
+    // Node 3 asks 1 or 2, whichever announces first; the answers of one of them get lost.
     let graph = Arc::new(Lists::new(4, [(0, 1), (0, 2), (1, 3), (2, 3)]));
     let lossy: [fn(&Letter) -> bool; 2] = [
         |(from, to, frame, _)| (from.0, to.0, *frame) == (1, 3, RelayMessage::Whole),
@@ -520,8 +520,8 @@ fn ethereum_pushes_to_the_square_root_of_the_peers_and_announces_to_the_rest() {
         gossip.publish(ORIGIN, ITEM, &mut posts);
         let whole: BTreeSet<NodeId> =
             posts.iter().filter(|post| post.frame == RelayMessage::Whole).map(|post| post.to).collect();
-        let told: BTreeSet<NodeId> = posts.iter().map(|post| post.to).collect();
-        assert_eq!((told.len(), posts.len()), (peers, peers), "everyone is told once");
+        let receivers: BTreeSet<NodeId> = posts.iter().map(|post| post.to).collect();
+        assert_eq!((receivers.len(), posts.len()), (peers, peers), "each peer gets one frame");
         whole
     };
     for (peers, pushed) in [(1, 1), (9, 3), (10, 4), (50, 8)] {

@@ -1,6 +1,6 @@
 //! Probability laws of a one-way delay.
 //!
-//! Model: every law is told by its **median and one spread** where it has both, so that changing the family keeps the
+//! Model: every law is given by its **median and one spread** where it has both, so that changing the family keeps the
 //! median. A law is its inverse distribution function; everything else follows from that. Logarithms and exponentials
 //! are those of `libm`, equal on every machine.
 //!

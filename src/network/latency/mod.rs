@@ -111,7 +111,7 @@ struct Medians {
     pairs: Vec<Pair>,
     factors: Factors,
     seed: u64,
-    jitter: Weather,
+    jitter: JitterLaw,
 }
 
 /// What is known of the links between two regions.
@@ -133,8 +133,8 @@ struct Scale {
 }
 
 #[derive(Clone, Debug)]
-enum Weather {
-    Still,
+enum JitterLaw {
+    Off,
     /// The scale over links, and a standard exponential law in units of 2^-32.
     Internet(Scale, Table),
     /// The factor of a local network in units of 2^-32.
@@ -227,14 +227,14 @@ impl Latency {
         };
         let one = Duration::from_nanos(ONE);
         let jitter = match jitter {
-            Jitter::Off => Weather::Still,
+            Jitter::Off => JitterLaw::Off,
             Jitter::Internet => {
                 let scale = Scale { mu: Log2::of_natural(SCALE_MU), sigma: Log2::of_natural(SCALE_SIGMA) };
-                Weather::Internet(scale, Table::new(&Distribution::Exponential { mean: one }))
+                JitterLaw::Internet(scale, Table::new(&Distribution::Exponential { mean: one }))
             }
             Jitter::Cloud => {
                 let least = Duration::from_nanos((LAN_FIXED * ONE as f64) as u64);
-                Weather::Cloud(Table::new(&Distribution::ShiftedLognormal {
+                JitterLaw::Cloud(Table::new(&Distribution::ShiftedLognormal {
                     min: least,
                     median: one,
                     sigma: LAN_SIGMA,
@@ -329,7 +329,7 @@ impl Latency {
             Model::Medians(medians) => inhabited.iter().map(|pair| medians.least(*pair)).min(),
         };
         let given = self.links.latencies().min().map(|least| match &self.model {
-            Model::Medians(medians) => medians.weather_least(true, least.as_nanos()),
+            Model::Medians(medians) => medians.jittered_least(true, least.as_nanos()),
             Model::Laws(_) => least.as_nanos(),
         });
         let base = modelled.into_iter().chain(given).min().unwrap_or(0);
@@ -370,7 +370,7 @@ impl Delay for Latency {
                 let pair = self.pair(medians.regions, from, to);
                 let link = link_word(medians.seed, from, to);
                 let base = given.unwrap_or_else(|| medians.base(pair, link));
-                medians.weather(pair, base, link, word)
+                medians.jittered(pair, base, link, word)
             }
         };
         self.finish(base, from, to)
@@ -389,7 +389,7 @@ impl Delay for Latency {
             Model::Medians(medians) => {
                 let link = link_word(medians.seed, from, to);
                 let base = given.unwrap_or_else(|| medians.base(self.pair(medians.regions, from, to), link));
-                medians.typical_weather(base, link)
+                medians.jittered_median(base, link)
             }
         };
         self.finish(base, from, to)
@@ -421,20 +421,20 @@ impl Medians {
         let Pair { median, sigma, .. } = self.pairs[pair];
         times(median, self.factors.draw(Log2::ZERO, sigma, link))
     }
-    /// What an envelope that meets `word` takes on a link of this base.
+    /// The delay of an envelope with the random word `word` on a link of this base.
     #[inline]
-    fn weather(&self, pair: usize, base: u64, link: u64, word: u64) -> u64 {
+    fn jittered(&self, pair: usize, base: u64, link: u64, word: u64) -> u64 {
         match &self.jitter {
-            Weather::Still => base,
-            Weather::Internet(scale, exponential) => {
+            JitterLaw::Off => base,
+            JitterLaw::Internet(scale, exponential) => {
                 base + times(base, times(exponential.draw(word), self.scale(*scale, link)))
             }
-            Weather::Cloud(factor) if self.pairs[pair].within => {
+            JitterLaw::Cloud(factor) if self.pairs[pair].within => {
                 let usual = times(base, factor.draw(word));
                 // The low bits of the word are not used by the table.
                 if word & ((1 << SPARE_BITS) - 1) < LAN_SPIKES { spike(usual, mix(word, 0)) } else { usual }
             }
-            Weather::Cloud(_) => base,
+            JitterLaw::Cloud(_) => base,
         }
     }
     /// Scale of the Internet jitter of a link, in units of 2^-32.
@@ -442,25 +442,25 @@ impl Medians {
     fn scale(&self, scale: Scale, link: u64) -> u64 {
         self.factors.draw(scale.mu, scale.sigma, mix(link, 1)).min(SCALE_MAX)
     }
-    /// The median of [`Medians::weather`].
-    fn typical_weather(&self, base: u64, link: u64) -> u64 {
+    /// The median of [`Medians::jittered`].
+    fn jittered_median(&self, base: u64, link: u64) -> u64 {
         match &self.jitter {
-            Weather::Internet(scale, exponential) => {
+            JitterLaw::Internet(scale, exponential) => {
                 base + times(base, times(exponential.median(), self.scale(*scale, link)))
             }
-            Weather::Still | Weather::Cloud(_) => base,
+            JitterLaw::Off | JitterLaw::Cloud(_) => base,
         }
     }
-    /// The least of [`Medians::weather`].
-    fn weather_least(&self, within: bool, base: u64) -> u64 {
+    /// The least of [`Medians::jittered`].
+    fn jittered_least(&self, within: bool, base: u64) -> u64 {
         match &self.jitter {
-            Weather::Cloud(factor) if within => times(base, factor.least()),
+            JitterLaw::Cloud(factor) if within => times(base, factor.least()),
             _ => base,
         }
     }
-    /// No link of the pair has less.
+    /// The least delay of any link of the pair.
     fn least(&self, pair: usize) -> u64 {
-        self.weather_least(self.pairs[pair].within, self.base(pair, 0))
+        self.jittered_least(self.pairs[pair].within, self.base(pair, 0))
     }
 }
 

@@ -69,7 +69,7 @@ impl Growing {
     }
 }
 
-/// Random tries before a dialling node looks through everybody.
+/// Random tries before a dialling node goes through all nodes.
 const BLIND_TRIES: usize = 64;
 
 /// Each node in turn dials `wanted` random peers that have fewer than `max_inbound` and that it is not linked to.
@@ -173,7 +173,7 @@ fn small_world(n: usize, degree: usize, rewired: f64, stream: &mut Stream) -> To
     }
     for reach in 1..=degree / 2 {
         for node in 0..n {
-            // A node linked to everybody keeps its links: there is nowhere to rewire them to.
+            // A node linked to all others keeps its links: there is nowhere to rewire them to.
             if stream.chance(rewired) && graph.rows[node].len() < n - 1 {
                 let peer = loop {
                     let peer = stream.index(n);

@@ -1,7 +1,7 @@
-//! Who is linked to whom.
+//! Which nodes are linked to each other.
 //!
 //! A [`Topology`] is a graph in compressed rows. A [`GraphModel`] describes one and builds it from a seed; a [`GraphStats`]
-//! tells what came of it. Every shape is undirected: whoever dialled, both ends may send. Only an imported graph may
+//! measures the result. Every shape is undirected: both ends may send, whichever of them dialled. Only an imported graph may
 //! have links that run one way.
 
 mod generate;
@@ -23,7 +23,7 @@ pub struct Topology {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Rows {
-    /// Everybody is linked to everybody: all nodes in order, twice over, so that the peers of any node are a slice.
+    /// Every node is linked to every other: all nodes in order, twice over, so that the peers of any node are a slice.
     Complete { twice: Vec<NodeId> },
     /// `offsets[i]..offsets[i + 1]` are the peers of node `i`, ascending and without repetition.
     Listed { offsets: Vec<u32>, peers: Vec<NodeId> },
@@ -167,7 +167,7 @@ pub enum TopologyError {
 }
 
 impl Topology {
-    /// The graph in which everybody is linked to everybody. Takes space for `2 n` nodes only.
+    /// The graph in which every node is linked to every other. Takes space for `2 n` nodes only.
     ///
     /// # Errors
     /// If there is no node.
@@ -235,7 +235,7 @@ impl Topology {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// Whom `node` may send to: ascending, except that in a complete graph they start behind `node` and go round.
+    /// The nodes that `node` may send to: ascending, except that in a complete graph they start behind `node` and go round.
     #[must_use]
     pub fn peers(&self, node: NodeId) -> &[NodeId] {
         match &self.rows {
@@ -245,7 +245,7 @@ impl Topology {
             }
         }
     }
-    /// Whether everybody is linked to everybody by construction.
+    /// Whether every node is linked to every other by construction.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         matches!(self.rows, Rows::Complete { .. })

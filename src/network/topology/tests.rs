@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_accepts_more_than_allowed(
+    fn no_node_accepts_more_than_allowed(
         n in 2usize..60,
         peers in 1usize..20,
         room in 0usize..10,
@@ -126,7 +126,7 @@ fn the_same_seed_builds_the_same_graph() {
 }
 
 #[test]
-fn in_a_complete_graph_the_peers_are_everybody_else() {
+fn in_a_complete_graph_the_peers_are_all_other_nodes() {
     let graph = Topology::complete(5).unwrap();
     assert_eq!(graph.peers(NodeId(3)), [4, 0, 1, 2].map(NodeId));
     assert!(graph.links(NodeId(0), NodeId(4)) && !graph.links(NodeId(2), NodeId(2)));

@@ -78,9 +78,9 @@ pub enum Discipline {
 pub struct Settings {
     /// Rates of every node; as many as there are nodes.
     pub rates: Vec<Rates>,
-    /// Who is served first at an uplink.
+    /// Which envelope an uplink serves first.
     pub discipline: Discipline,
-    /// Parcels of at most so many bytes pass by uplink and downlink queues: they take the propagation delay only.
+    /// Envelopes of at most so many bytes pass by uplink and downlink queues: they take the propagation delay only.
     pub control_bytes: u64,
     /// Whether stop-and-wait transfers take whole milliseconds, rounded down, plus 2 ms, as in `SimBlock`.
     pub whole_milliseconds: bool,
@@ -137,7 +137,7 @@ pub struct Transport {
     delay: Box<dyn Delay>,
     settings: Settings,
     /// The seed of each sender's random variation.
-    weather: Vec<u64>,
+    random_roots: Vec<u64>,
     /// Whether some downlink is limited.
     limited_downlinks: bool,
     /// What waits to be sent; none until a node first has to queue something.
@@ -154,7 +154,7 @@ pub struct Transport {
     sent: Vec<u64>,
     /// Bytes of envelopes that each downlink took in; where downlinks do not queue, that are certain to arrive.
     received: Vec<u64>,
-    /// Parcels that are through; empty between calls.
+    /// Envelopes that have passed the uplink; empty between calls.
     done: Vec<Job>,
 }
 
@@ -171,7 +171,7 @@ impl Transport {
         let queued_downlinks = limited_downlinks && settings.discipline.queues_downlinks();
         Transport {
             delay,
-            weather: (0..nodes as u64).map(|from| Stream::new(seed, "weather", from, 0).next_u64()).collect(),
+            random_roots: (0..nodes as u64).map(|from| Stream::new(seed, "weather", from, 0).next_u64()).collect(),
             limited_downlinks,
             uplinks: (0..nodes).map(|_| None).collect(),
             downlinks: if queued_downlinks { vec![Time::ZERO; nodes] } else { Vec::new() },
@@ -346,7 +346,7 @@ impl Discipline {
 impl Network for Transport {
     fn send(&mut self, now: Time, envelope: &Envelope, to: &[NodeId], out: &mut Carried) {
         let from = envelope.from;
-        let word = mix(self.weather[from.index()], envelope.number);
+        let word = mix(self.random_roots[from.index()], envelope.number);
         let at_once = self.leaves_at_once(from, envelope.bytes);
         if at_once && self.only_delayed(from, envelope.bytes) {
             return self.send_delayed(now, envelope, word, to, out);

@@ -17,7 +17,7 @@
 //! socket buffer.
 //!
 //! Simplified: the rate of a transfer is its average rate in the fluid model; the share of an uplink that a capped
-//! connection leaves unused is lost. Not modelled: connection set-up, BBR, middleboxes. Parcels within one initial
+//! connection leaves unused is lost. Not modelled: connection set-up, BBR, middleboxes. Envelopes within one initial
 //! window know no ramp; a lost segment costs them a round trip or a retransmission timeout.
 
 use crate::base::rng::mix;
@@ -98,8 +98,8 @@ impl Tcp {
         (Duration::from_nanos(short(lost)), short(reached))
     }
 
-    /// What lost segments cost an envelope within one initial window: a round trip if three later segments tell the
-    /// sender, a timeout otherwise. Larger envelopes meet losses through [`Tcp::cap`].
+    /// The delay that lost segments add to an envelope within one initial window: a round trip if three later segments
+    /// notify the sender, a timeout otherwise. Larger envelopes meet losses through [`Tcp::cap`].
     #[must_use]
     pub fn penalty(&self, bytes: u64, round_trip: Duration, word: u64) -> Duration {
         let segments = bytes.div_ceil(self.segment);

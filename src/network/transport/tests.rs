@@ -144,7 +144,7 @@ fn two_flows_share_or_queue_or_wait_for_the_arrival_of_the_first() {
 }
 
 #[test]
-fn a_short_parcel_on_another_connection_is_not_stuck_behind_a_long_one_when_sharing() {
+fn a_short_envelope_on_another_connection_is_not_stuck_behind_a_long_one_when_sharing() {
     let arrival = |discipline| {
         let mut stage = Stage::new(bare(discipline, up(8 * MBIT, 3)), Duration::ZERO, false);
         stage.send(Duration::ZERO, A, 1_000_000, &[B]);
@@ -177,7 +177,7 @@ fn simblock_transfers_take_whole_milliseconds_and_control_messages_none() {
 }
 
 #[test]
-fn a_downlink_is_cut_through_and_takes_one_parcel_after_the_other() {
+fn a_downlink_is_cut_through_and_takes_one_envelope_after_the_other() {
     let rates = vec![Rates { up: 8 * MBIT, down: 0 }, Rates { up: 8 * MBIT, down: 0 }, Rates { up: 0, down: 4 * MBIT }];
     let mut stage = Stage::new(bare(Discipline::Fifo, rates), Duration::from_millis(50), false);
     stage.send(Duration::ZERO, A, 1_000_000, &[C]);
@@ -197,7 +197,7 @@ fn frames_on_the_wire_cost_six_per_cent() {
     assert_eq!(stage.run().at(0, B), millis(1538));
 }
 
-/// Parcels as (sender, receiver, bytes, milliseconds).
+/// Envelopes as (sender, receiver, bytes, milliseconds).
 type Flows = Vec<(usize, usize, u64, u64)>;
 
 /// Finishing times under max-min fairness by progressive filling, recomputed at every arrival and completion.
@@ -306,7 +306,7 @@ proptest! {
 }
 
 #[test]
-fn one_more_receiver_shifts_nobody_and_weather_is_named_by_the_number_of_the_parcel() {
+fn one_more_receiver_shifts_no_other_and_draws_depend_on_the_number_of_the_envelope() {
     let arrivals = |to: &[NodeId], numbers: &[u64]| {
         let delay = Plain { one_way: Duration::from_millis(40), varies: true };
         let mut transport = Transport::new(5, Box::new(delay), Settings::unlimited(3));
@@ -318,8 +318,8 @@ fn one_more_receiver_shifts_nobody_and_weather_is_named_by_the_number_of_the_par
     };
     let (one, two) = (arrivals(&[B], &[7]), arrivals(&[C, B], &[3, 7]));
     assert_eq!(one[0], two[3]);
-    assert_ne!(two[1].at, two[3].at, "another envelope meets other weather");
-    assert_ne!(two[2].at, two[3].at, "another receiver meets other weather");
+    assert_ne!(two[1].at, two[3].at, "another envelope has another random word");
+    assert_ne!(two[2].at, two[3].at, "another receiver draws another delay");
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn a_cut_stops_one_direction_at_once_and_what_is_in_flight_keeps_flying() {
 }
 
 #[test]
-fn parcels_are_lost_as_often_as_a_degradation_says() {
+fn envelopes_are_lost_as_often_as_a_degradation_says() {
     let mut stage = Stage::new(Settings::unlimited(3), Duration::from_millis(50), false);
     let by = Degradation { loss: 0.2, ..Degradation::default() };
     stage.plan(Time::ZERO, Event::Change(Change::Degrade { id: 1, from: vec![A], to: vec![B], by }));
@@ -386,7 +386,7 @@ fn parcels_are_lost_as_often_as_a_degradation_says() {
 }
 
 #[test]
-fn degradations_delay_duplicate_and_let_parcels_overtake_only_where_they_say_so() {
+fn degradations_delay_duplicate_and_let_envelopes_overtake_only_where_they_say_so() {
     let run = |reorder: bool| {
         let settings = Settings { ordered: true, ..Settings::unlimited(2) };
         let mut stage = Stage::new(settings, Duration::from_millis(50), false);
@@ -512,7 +512,7 @@ fn a_connection_keeps_its_window_until_it_idles_or_crashes() {
 }
 
 #[test]
-fn large_parcels_of_one_connection_share_the_limit_of_its_window() {
+fn large_envelopes_of_one_connection_share_the_limit_of_its_window() {
     // 3.9 MB per round trip of 100 ms: 3.9 MB take 100 ms on a connection that is warm.
     let settings = Settings { tcp: Some(Tcp::default()), ..Settings::unlimited(3) };
     let mut stage = Stage::new(settings, Duration::from_millis(50), false);
@@ -548,7 +548,7 @@ fn losses_cap_a_connection_as_mathis_and_cubic_say() {
 }
 
 #[test]
-fn a_lost_segment_costs_a_short_parcel_a_timeout_and_a_longer_one_sometimes_only_a_round_trip() {
+fn a_lost_segment_costs_a_short_envelope_a_timeout_and_a_longer_one_sometimes_only_a_round_trip() {
     let tcp = Tcp { loss: 0.01, ..Tcp::default() };
     let rtt = Duration::from_millis(50);
     let n = 40_000;
@@ -600,7 +600,7 @@ fn a_wake_that_comes_for_nothing_does_nothing() {
 }
 
 #[test]
-fn a_garbled_parcel_arrives_like_any_other_and_is_told_apart() {
+fn a_garbled_envelope_arrives_like_any_other_and_is_marked() {
     let mut transport =
         Transport::new(1, Box::new(Plain { one_way: Duration::from_millis(5), varies: false }), Settings::unlimited(2));
     let by = Degradation { corrupt: 1.0, duplicate: 1.0, ..Degradation::default() };
@@ -608,7 +608,7 @@ fn a_garbled_parcel_arrives_like_any_other_and_is_told_apart() {
     transport.change(Time::ZERO, &Change::Degrade { id: 1, from: vec![A], to: vec![B], by }, &mut out);
     transport.send(Time::ZERO, &Envelope { from: A, bytes: 100, number: 1, ticket: 7 }, &[B], &mut out);
     assert!(out.arrivals.is_empty() && out.lost.is_empty());
-    let told: Vec<(NodeId, u64, Time)> = out.garbled.iter().map(|copy| (copy.to, copy.ticket, copy.at)).collect();
+    let garbled: Vec<(NodeId, u64, Time)> = out.garbled.iter().map(|copy| (copy.to, copy.ticket, copy.at)).collect();
     let at = Time::ZERO + Duration::from_millis(5);
-    assert_eq!(told, [(B, 7, at), (B, 7, at)]);
+    assert_eq!(garbled, [(B, 7, at), (B, 7, at)]);
 }

@@ -37,11 +37,11 @@ pub(super) struct Job {
 pub(super) struct Uplink {
     /// The earliest wake asked for and not yet come; [`Time::NEVER`] if none.
     pub wake: Time,
-    /// Who is served, and how.
+    /// The queueing discipline and its state.
     pub server: Server,
 }
 
-/// Who is served, and how.
+/// The queueing discipline and its state.
 #[derive(Debug)]
 pub(super) enum Server {
     /// All connections at once.
@@ -75,10 +75,10 @@ impl Uplink {
     }
 }
 
-/// Parcels wait in one line.
+/// Envelopes wait in one line.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// Parcels not yet begun.
+    /// Envelopes not yet begun.
     pub waiting: VecDeque<Job>,
     /// The envelope whose bits are leaving, if its arrival is not yet announced.
     pub serving: Option<Job>,
@@ -112,7 +112,7 @@ pub(super) struct Sharing {
     heads: BinaryHeap<Reverse<Head>>,
     /// Connections that have an envelope in `heads`, and what waits behind it; never iterated.
     behind: FxHashMap<NodeId, VecDeque<Job>>,
-    /// Parcels admitted so far: breaks ties.
+    /// Envelopes admitted so far: breaks ties.
     admitted: u64,
 }
 

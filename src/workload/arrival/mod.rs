@@ -140,9 +140,9 @@ impl Arrivals {
         Arrivals { law, rate, client, clients, random, last: Time::ZERO, made: 0, spell }
     }
     /// The instant of the next request, which is then the last. In a closed loop: the request that follows an answer
-    /// heard at `heard`. `None` if there will be no more.
-    pub fn next(&mut self, heard: Time) -> Option<Time> {
-        // The number of the request among those of all clients, who take turns.
+    /// received at `answered_at`. `None` if there will be no more.
+    pub fn next(&mut self, answered_at: Time) -> Option<Time> {
+        // The number of the request among those of all clients, which take turns.
         let number = self.made as f64 * f64::from(self.clients) + f64::from(self.client);
         let at = match &self.law {
             Arrival::Poisson {} => {
@@ -154,7 +154,7 @@ impl Arrivals {
                 let number = self.made * u64::from(self.clients) + u64::from(self.client);
                 Time::ZERO + *first + interval.scale(number / size, 1)
             }
-            Arrival::Closed { think_time } => heard + exponential(&mut self.random, *think_time),
+            Arrival::Closed { think_time } => answered_at + exponential(&mut self.random, *think_time),
             Arrival::OnOff { .. } => self.next_on_off(),
             Arrival::Piecewise { .. } => self.next_in_pieces(),
         };

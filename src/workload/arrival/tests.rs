@@ -152,8 +152,8 @@ fn a_closed_loop_thinks_from_the_answer_on() {
     let mut arrivals = Arrivals::new(Arrival::Closed { think_time }, 0.0, 0, 1, stream(0));
     let mut spans = Vec::new();
     for n in 0..20_000 {
-        let heard = Time::from_nanos(n * 1_000_000_000);
-        spans.push(arrivals.next(heard).unwrap().since(heard).as_secs_f64());
+        let answered_at = Time::from_nanos(n * 1_000_000_000);
+        spans.push(arrivals.next(answered_at).unwrap().since(answered_at).as_secs_f64());
     }
     assert!(distance_from_exponential(spans, 20.0) < KOLMOGOROV);
     let mut eager = Arrivals::new(Arrival::Closed { think_time: Duration::ZERO }, 0.0, 0, 1, stream(0));

@@ -2,8 +2,8 @@
 //!
 //! Each client is attached to one node and pays from accounts of its own: account `a` belongs to client
 //! `a mod clients`, so that the payments of one account enter the system at one place and in order. Where there are
-//! fewer accounts than clients, client `c` shares account `c mod accounts`. Whom it pays from
-//! (among its own) and to (among all) follows Zipf's law. Everything a client draws comes from streams of its own:
+//! fewer accounts than clients, client `c` shares account `c mod accounts`. The payer (among its own
+//! accounts) and the payee (among all) follow Zipf's law. Everything a client draws comes from streams of its own:
 //! arrivals from `("workload", client, 0)`, contents from `("workload", client, 1)`. In open loops neither depends on
 //! what the system does; only which coins or nonces a payment uses does, and whether there is money left.
 
@@ -88,10 +88,10 @@ impl Payments {
         }
         payments
     }
-    /// Plans the next request of `client`: in a closed loop, the one after an answer received at `heard`.
-    fn schedule(&mut self, client: ClientId, heard: Time) {
+    /// Plans the next request of `client`: in a closed loop, the one after an answer received at `answered_at`.
+    fn schedule(&mut self, client: ClientId, answered_at: Time) {
         let end = self.settings.until.map_or(Time::NEVER, |span| Time::ZERO + span);
-        if let Some(at) = self.clients[client.index()].arrivals.next(heard).filter(|at| *at <= end) {
+        if let Some(at) = self.clients[client.index()].arrivals.next(answered_at).filter(|at| *at <= end) {
             self.due.push(Reverse((at, client)));
         }
     }

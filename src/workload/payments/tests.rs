@@ -56,7 +56,7 @@ fn requests_come_in_order_of_time_and_client_and_at_the_offered_rate() {
 }
 
 #[test]
-fn an_open_loop_asks_for_the_same_whatever_it_hears() {
+fn an_open_loop_submits_the_same_whatever_the_answers() {
     let settings = Settings {
         zipf_exponent: 1.1,
         fee: Fee::Lognormal { median: 100, sigma: 1.0 },

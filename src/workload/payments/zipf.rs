@@ -1,4 +1,4 @@
-//! Who is popular: Zipf's law by Walker's alias method.
+//! Popularity of accounts: Zipf's law by Walker's alias method.
 //!
 //! Sources: Walker 1977; Vose 1991 for building the table in linear time. A draw costs two random words and one look
 //! into the table, whatever the exponent.
