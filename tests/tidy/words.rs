@@ -44,15 +44,11 @@ const LEFT: &[(&str, usize)] = &[
     ("examples", 2),
     ("scenarios", 9),
     ("src/base", 7),
-    ("src/chain", 3),
-    ("src/cli", 31),
     ("src/consensus", 440),
-    ("src/engine", 274),
-    ("src/ledger", 10),
-    ("src/network", 96),
-    ("src/protocol", 19),
+    ("src/engine", 2),
+    ("src/ledger", 2),
+    ("src/network", 1),
     ("src/scenario", 117),
-    ("src/workload", 12),
     ("tests", 681),
 ];
 
