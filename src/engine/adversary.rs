@@ -10,7 +10,7 @@ use crate::protocol::{Effect, EffectOf, Protocol};
 /// Effects to be performed after a span of true time each, if the node has not crashed by then.
 pub type DelayedEffects<P> = Vec<(Duration, EffectOf<P>)>;
 
-/// Stands between a node and the world.
+/// Stands between a node and the network.
 pub trait Adversary<P: Protocol> {
     /// Takes the effects of one handler before they are performed; what it moves to `later` is performed then.
     fn rewrite(&mut self, effects: &mut Vec<EffectOf<P>>, later: &mut DelayedEffects<P>);
@@ -36,7 +36,7 @@ pub enum EffectFilter {
     Delay(Duration),
     /// Sends to these nodes only.
     Selective(Vec<NodeId>),
-    /// Sends everything to its friends at once, and to all nodes, its friends included, after a span.
+    /// Sends everything to these nodes at once, and to all nodes, these included, after a span.
     Withhold(Vec<NodeId>, Duration),
     /// Keeps transactions of these accounts out of its mempool: it neither proposes them nor passes them on.
     Censor(Vec<AccountId>),
@@ -82,15 +82,15 @@ impl<P: Protocol> Adversary<P> for EffectFilter {
                 let sent: Vec<EffectOf<P>> = sent;
                 later.extend(sent.into_iter().map(|effect| (*by, effect)));
             }
-            EffectFilter::Selective(friends) => select::<P>(effects, friends),
-            EffectFilter::Withhold(friends, by) => {
+            EffectFilter::Selective(peers) => select::<P>(effects, peers),
+            EffectFilter::Withhold(peers, by) => {
                 let for_others = |effect: &&EffectOf<P>| match effect {
-                    Effect::Send { to, .. } => !friends.contains(to),
+                    Effect::Send { to, .. } => !peers.contains(to),
                     Effect::Broadcast { .. } => true,
                     _ => false,
                 };
                 later.extend(effects.iter().filter(for_others).map(|effect| (*by, effect.clone())));
-                select::<P>(effects, friends);
+                select::<P>(effects, peers);
             }
             EffectFilter::Replay(replay) => {
                 for effect in effects.iter() {
@@ -122,12 +122,12 @@ impl<P: Protocol> Adversary<P> for EffectFilter {
     }
 }
 
-/// Keeps the effects that remain when the node sends to `friends` only.
-fn select<P: Protocol>(effects: &mut Vec<EffectOf<P>>, friends: &[NodeId]) {
+/// Keeps the effects that remain when the node sends to `peers` only.
+fn select<P: Protocol>(effects: &mut Vec<EffectOf<P>>, peers: &[NodeId]) {
     let remains = |effect: EffectOf<P>| match effect {
-        Effect::Send { to, .. } if !friends.contains(&to) => Vec::new(),
+        Effect::Send { to, .. } if !peers.contains(&to) => Vec::new(),
         Effect::Broadcast { message } => {
-            friends.iter().map(|&to| Effect::Send { to, message: message.clone() }).collect()
+            peers.iter().map(|&to| Effect::Send { to, message: message.clone() }).collect()
         }
         other => vec![other],
     };

@@ -4,23 +4,23 @@ use crate::base::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The limits inside which worlds are drawn.
+/// The limits inside which cases are generated.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Explore {
-    /// How many worlds. Default 1000.
+    /// How many cases. Default 1000.
     pub cases: u64,
     /// Fewest and most nodes. Left out: as many as the chain has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<(u32, u32)>,
-    /// Most faults of one world. Default 5.
+    /// Most faults of one case. Default 5.
     pub max_faults: u32,
     /// The kinds of faults that are drawn. Default all.
     pub fault_kinds: Vec<DrawnFault>,
-    /// Most nodes that lie, forget or stay down. Left out: as many as the protocol tolerates.
+    /// Most nodes that are Byzantine, lose data or stay down. Left out: as many as the protocol tolerates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_faulty: Option<u32>,
-    /// Whether faulty nodes may lie; otherwise they only stay down. Left out: if the protocol claims to survive it.
+    /// Whether faulty nodes may be Byzantine; otherwise they only stay down. Left out: if the protocol claims to survive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byzantine: Option<bool>,
     /// The attacks that Byzantine nodes play, by name. Left out: all that `ledgerlab list attacks` shows for the protocol.
@@ -49,68 +49,52 @@ impl Default for Explore {
     }
 }
 
-/// The kinds of faults that are drawn.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DrawnFault {
-    /// Nodes, or the leader, crash and come back.
-    Crash,
-    /// The same, and the last write is torn.
-    TornWrite,
-    /// Nodes stand still and go on.
-    Pause,
-    /// Slow processors, slow or full disks.
-    Slow,
-    /// Clocks jump and drift.
-    Clock,
-    /// Nodes are cut off from each other: all links, one way, or all but a bridge.
-    Partition,
-    /// One node is surrounded.
-    Eclipse,
-    /// Links lose, delay, duplicate and reorder messages.
-    Degrade,
-    /// Messages are garbled.
-    Corrupt,
-    /// A link or a node comes and goes.
-    Flap,
-    /// Clients ask more often, or less.
-    Load,
-    /// Outsiders send forged messages, or payments without funds.
-    Flood,
+/// The registry of what a search draws: makes of its lines the type, its words, and the list of all.
+macro_rules! drawn_faults {
+    ($($(#[$doc:meta])+ $kind:ident $word:literal,)+) => {
+        /// The kinds of faults that are drawn.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+        pub enum DrawnFault {
+            $($(#[$doc])+ #[serde(rename = $word)] $kind,)+
+        }
+
+        impl DrawnFault {
+            /// All of them.
+            pub const ALL: &'static [DrawnFault] = &[$(DrawnFault::$kind),+];
+            /// Its word.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(DrawnFault::$kind => $word,)+
+                }
+            }
+        }
+    };
 }
 
-impl DrawnFault {
-    /// All of them.
-    pub const ALL: [DrawnFault; 12] = [
-        DrawnFault::Crash,
-        DrawnFault::TornWrite,
-        DrawnFault::Pause,
-        DrawnFault::Slow,
-        DrawnFault::Clock,
-        DrawnFault::Partition,
-        DrawnFault::Eclipse,
-        DrawnFault::Degrade,
-        DrawnFault::Corrupt,
-        DrawnFault::Flap,
-        DrawnFault::Load,
-        DrawnFault::Flood,
-    ];
-    /// Its word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            DrawnFault::Crash => "crash",
-            DrawnFault::TornWrite => "torn_write",
-            DrawnFault::Pause => "pause",
-            DrawnFault::Slow => "slow",
-            DrawnFault::Clock => "clock",
-            DrawnFault::Partition => "partition",
-            DrawnFault::Eclipse => "eclipse",
-            DrawnFault::Degrade => "degrade",
-            DrawnFault::Corrupt => "corrupt",
-            DrawnFault::Flap => "flap",
-            DrawnFault::Load => "load",
-            DrawnFault::Flood => "flood",
-        }
-    }
+drawn_faults! {
+    /// Nodes, or the leader, crash and come back.
+    Crash "crash",
+    /// The same, and the last write is torn.
+    TornWrite "torn_write",
+    /// Nodes stand still and go on.
+    Pause "pause",
+    /// Slow processors, slow or full disks.
+    Slow "slow",
+    /// Clocks jump and drift.
+    Clock "clock",
+    /// Nodes are cut off from each other: all links, one way, or all but a bridge.
+    Partition "partition",
+    /// One node is surrounded.
+    Eclipse "eclipse",
+    /// Links lose, delay, duplicate and reorder messages.
+    Degrade "degrade",
+    /// Messages are garbled.
+    Corrupt "corrupt",
+    /// A link or a node comes and goes.
+    Flap "flap",
+    /// Clients ask more often, or less.
+    Load "load",
+    /// Outsiders send forged messages, or payments without funds.
+    Flood "flood",
 }

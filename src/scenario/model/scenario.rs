@@ -57,7 +57,7 @@ pub struct Scenario {
     /// What is written.
     #[serde(default)]
     pub output: Output,
-    /// The limits inside which `ledgerlab explore` draws worlds.
+    /// The limits inside which `ledgerlab explore` generates cases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explore: Option<Explore>,
     /// Scenarios that differ from this one in some keys. If there are any, they are run, and compared with each other.
@@ -90,7 +90,7 @@ impl Scenario {
     pub fn duration(&self) -> Duration {
         self.duration.unwrap_or_default()
     }
-    /// The limits inside which worlds are drawn.
+    /// The limits inside which cases are generated.
     #[must_use]
     pub fn limits(&self) -> Explore {
         self.explore.clone().unwrap_or_default()

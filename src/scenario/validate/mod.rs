@@ -32,7 +32,7 @@ const TIMER_MIN: Duration = Duration::from_micros(1);
 const RINGS_MAX: u64 = 10_000_000_000;
 /// The same for what every payment that waits, or every agent, does again and again.
 const AGAIN_MIN: Duration = Duration::from_millis(1);
-/// No search needs more faults in one world.
+/// No search needs more faults in one case.
 const FAULTS_MAX: u32 = 1_000;
 
 /// A longer event log serves no reader.

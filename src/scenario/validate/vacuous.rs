@@ -16,7 +16,7 @@ impl Checker<'_> {
         }
     }
     fn unjudged(&mut self, scenario: &Scenario) {
-        // Worlds that are drawn last as long as their bounds ask for.
+        // Generated cases last as long as their bounds ask for.
         let is_short = |bound: Duration| bound >= scenario.duration() && scenario.explore.is_none();
         let lasts = format!("the run lasts {}", scenario.duration());
         if let Some(progress) = scenario.check.progress {
