@@ -44,7 +44,7 @@ pub struct Fate {
     pub lost: bool,
     /// It arrives this much later than without faults.
     pub late: Duration,
-    /// A second copy arrives, this much later than the first would without faults.
+    /// A second copy arrives; this is added to the network delay of that copy.
     pub again: Option<Duration>,
     /// It may overtake others on its link.
     pub reorder: bool,

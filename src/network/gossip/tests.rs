@@ -347,7 +347,7 @@ fn a_node_completes_one_compact_form_at_a_time() {
 
 #[test]
 fn a_node_that_is_not_answered_asks_the_next_announcer_after_the_timeout() {
-    // Nodes 1 and 2 announce to node 3. What the first of them sends afterwards gets lost.
+    // Nodes 1 and 2 announce to node 3, and neither answers its requests.
     let graph = Arc::new(Lists::new(4, [(0, 1), (0, 2), (1, 3), (2, 3)]));
     for first in [1, 2] {
         let mut gossip = Inventory::new(1, graph.clone(), InventorySettings::default());
