@@ -110,7 +110,7 @@ fn more_faulty_nodes_than_the_protocol_tolerates_are_allowed_with_a_warning() {
   --> test.toml:35:9
    |
 35 | nodes = [0, 1]
-   |         ^^^^^^ f is 1: safety may break, and exit code 3 tells"
+   |         ^^^^^^ f is 1: safety may break, which exit code 3 reports"
     );
 }
 

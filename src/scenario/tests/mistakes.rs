@@ -317,7 +317,7 @@ arrival.closed = { think_time = "1s" }"#)]),
 18 | rate = 50
    | ^^^^ `arrival` sets the pace itself";
     direct_gossip_where_not_everybody_is_connected_is_told: edited(&[(r#"gossip = "flood""#, r#"gossip = "direct""#)]),
-r#"error: direct broadcasts need everybody connected to everybody
+r#"error: direct broadcasts need all nodes connected to each other
   --> test.toml:14:1
    |
 14 | topology.outbound = { degree = 2 }
@@ -421,7 +421,7 @@ seed = 2")]),
   --> test.toml:18:8
    |
 18 | rate = 1e9
-   |        ^^^ 60000000000 transactions that 4 nodes tell each other of alone take about 132 TB
+   |        ^^^ 60000000000 transactions that 4 nodes announce to each other alone take about 132 TB
    |
    = help: make it smaller, or raise `memory_limit`";
     a_complete_graph_beyond_memory_is_told: edited(&[("eu-west-1 = 2", "eu-west-1 = 100_000"), ("topology.outbound = { degree = 2 }", r#"topology = "complete""#)]),
