@@ -1,4 +1,4 @@
-//! L0: the words everything is said in. Knows nothing of ledgers, networks or the simulator.
+//! L0: time, identifiers, hashes, keys, random streams and quorums. Knows nothing of ledgers, networks or the simulator.
 
 pub mod committee;
 pub mod hash;

@@ -9,7 +9,7 @@ pub const HASH_BYTES: usize = 32;
 pub const NUMBER_BYTES: usize = 8;
 /// Bytes of a node's number on the wire.
 pub const NODE_BYTES: usize = 4;
-/// Bytes that carrying a message adds: 40 of TCP and IP headers, 20 of framing (ours: a length, a type and an authentication code).
+/// Bytes that carrying a message adds: 40 of TCP and IP headers, 20 of framing (assumed: a length, a type, a tag).
 pub const FRAMING_BYTES: usize = 60;
 
 /// Something with a size on the wire (or on disk), a name, and a price to check.

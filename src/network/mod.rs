@@ -1,4 +1,4 @@
-//! L3: what happens to bytes between nodes.
+//! L3: carries bytes between nodes.
 //!
 //! A [`Network`] decides when envelopes arrive. It knows nothing of messages: an envelope is a number of bytes and a ticket.
 //! [`gossip`] decides which node sends what to which peer when a broadcast must spread over a graph.

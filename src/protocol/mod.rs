@@ -1,6 +1,6 @@
-//! L2: the contract between a consensus protocol and whatever runs it.
+//! L2: the interface between a consensus protocol and what runs it.
 //!
-//! A [`Protocol`] is a value with handlers. It is *given* time and *asked* for effects: in a handler, questions are
+//! A [`Protocol`] is a value with handlers. It receives the time and returns effects: in a handler, questions are
 //! calls on [`Context`], orders are [`Effect`]s pushed on a list. The list is performed afterwards, **in order**,
 //! and order is meaning:
 //!

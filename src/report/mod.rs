@@ -1,4 +1,4 @@
-//! L6: results as files and as text for users.
+//! L7: results as files and as text for users.
 //!
 //! A finished run becomes a directory: `manifest.json`, the scenario with every default written out, tables as CSV, charts
 //! as SVG and PNG, and `report.html`, one page that needs no other file. Several runs, one per seed, become a directory of

@@ -6,7 +6,7 @@
 use super::attack::{Attack, EQUIVOCATE, GenericAttack};
 use super::catalogue::Catalogue;
 use super::dataset_keys::Data;
-use super::{Agent, Chain, Latency, Nodes, Regions, Scenario, Workload};
+use super::{Agent, Chain, Latency, Regions, Scenario, Workload};
 use crate::base::{Committee, Duration};
 use crate::network::latency::Jitter;
 
@@ -23,8 +23,8 @@ pub fn complete(scenario: &mut Scenario, catalogue: &Catalogue) {
         scenario.duration.get_or_insert(DAY);
     }
     for chain in &mut scenario.chain {
-        if let Some(count) = counted(&chain.nodes) {
-            chain.nodes.count.get_or_insert(count);
+        if let Some(counted) = chain.nodes.regions.counted().and_then(|counted| u32::try_from(counted).ok()) {
+            chain.nodes.count.get_or_insert(counted);
         }
         if let Some(bound) = fault_bound(chain, catalogue) {
             chain.nodes.max_faulty.get_or_insert(bound);
@@ -60,12 +60,6 @@ fn name_first(name: &mut String, first: &str) {
     if name.is_empty() {
         first.clone_into(name);
     }
-}
-
-/// How many nodes the regions count.
-fn counted(nodes: &Nodes) -> Option<u32> {
-    let Regions::Counts(counts) = &nodes.regions else { return None };
-    u32::try_from(counts.values().map(|&many| u64::from(many)).sum::<u64>()).ok()
 }
 
 /// The most faulty weight that the fault model of the protocol allows.

@@ -181,7 +181,7 @@ impl Parts {
         self.add(format!("{many} transactions"), each, many, "workload.payments.rate");
         let many = u64::from(payments.accounts);
         self.add(format!("{many} accounts"), ACCOUNT, many, "workload.payments.accounts");
-        let many = u64::from(payments.clients.unwrap_or(chain.nodes.count()));
+        let many = u64::from(payments.client_count(chain.nodes.count()));
         self.add(format!("{many} clients"), CLIENT, many, "workload.payments.clients");
     }
     fn add_faults(&mut self, scenario: &Scenario) {

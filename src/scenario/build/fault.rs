@@ -5,7 +5,7 @@ use crate::base::{Duration, NodeId, Stream, Time};
 use crate::engine::{Fault, FaultEvent, LogSurvival, ProcessId, ProcessSettings, Roster, Target, setup};
 use crate::network::Change;
 use crate::protocol::Protocol;
-use crate::scenario::fault::spec::{FaultCompiler, FaultSpan};
+use crate::scenario::fault::spec::{CompiledFault, FaultCompiler};
 use crate::scenario::{self, Attack, GenericAttack, Repeat};
 use std::collections::BTreeSet;
 
@@ -72,7 +72,7 @@ impl Builder<'_> {
             for (from, until) in spans(fault, self.scenario.duration(), &mut times) {
                 let kind = fault.kind().expect("a checked fault is of one kind");
                 let mut compiler = FaultCompiler { id, places, stream: &mut stream };
-                let FaultSpan { begin, end, label } = kind.spec().compile(&mut compiler);
+                let CompiledFault { begin, end, label } = kind.spec().compile(&mut compiler);
                 let at = Time::ZERO + from;
                 if let Fault::Crash(Target::Processes(nodes), LogSurvival::Backup(age)) = &begin
                     && *age <= from

@@ -53,9 +53,7 @@ impl Builder<'_> {
         let demand = self.demand()?;
         let (holders, clients, retry) = match &demand {
             Demand::None => (IDLE_ACCOUNTS, 0, None),
-            Demand::Payments(payments) => {
-                (payments.accounts, payments.clients.unwrap_or(n as u32), payments.retry.first())
-            }
+            Demand::Payments(payments) => (payments.accounts, payments.client_count(n as u32), payments.retry.first()),
             Demand::Model(model) => (model.accounts(), model.clients(n), model.retry()),
         };
         // Accounts of people come first, then one per agent, then one per node, which its rewards are paid to, then those

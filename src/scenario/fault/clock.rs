@@ -1,6 +1,6 @@
 //! Clocks jump and drift.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec};
 use crate::base::Duration;
 use crate::engine::NodeImpairment;
 use crate::scenario::validate::checker::Checker;
@@ -36,7 +36,7 @@ impl FaultSpec for ClockFault {
     fn describe(&self) -> String {
         format!("wrong clocks of {}", self.nodes)
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         let step = self.ahead.as_nanos() as i64 - self.behind.as_nanos() as i64;
         // Parts per million are nanoseconds per second, a thousandfold.
         let drift = (self.drift_ppm * 1_000.0) as i64;

@@ -1,6 +1,6 @@
 //! Nodes stop, and start again with what they find on their disks.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec};
 use crate::base::Duration;
 use crate::engine::{Fault as EngineFault, LogSurvival};
 use crate::scenario::validate::checker::Checker;
@@ -125,10 +125,10 @@ impl FaultSpec for Crash {
     fn describe(&self) -> String {
         format!("crash {}", self.nodes)
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         let (target, shown) = compiler.target(&self.nodes);
         let (survival, how) = self.survival();
-        FaultSpan {
+        CompiledFault {
             begin: EngineFault::Crash(target.clone(), survival),
             end: EngineFault::Restart(target),
             label: format!("crash of {shown}{how}"),

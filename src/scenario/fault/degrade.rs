@@ -1,6 +1,6 @@
 //! Links get worse.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, show_end};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec, show_end};
 use crate::base::Duration;
 use crate::engine::LinkChange;
 use crate::network::Degradation;
@@ -69,7 +69,7 @@ impl FaultSpec for Degrade {
         add(self.reorder, &"reordered");
         format!("links from {} to {}: {}", self.from, self.to, worse.join(", "))
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         let Degrade { extra_delay: extra, jitter, loss, duplicate, corrupt, reorder, .. } = *self;
         let (from, to) = (compiler.end(&self.from), compiler.end(&self.to));
         let label = format!("worse links from {} to {}", show_end(&from), show_end(&to));

@@ -1,6 +1,6 @@
 //! A node reaches only those that surround it.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show_end};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec, pairs, show_end};
 use crate::engine::LinkChange;
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
@@ -25,7 +25,7 @@ impl FaultSpec for Eclipse {
     fn describe(&self) -> String {
         format!("eclipse of {} by {}", self.victim, self.by)
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         let ends = [compiler.end(&self.victim), compiler.end(&self.by)];
         let others = compiler.all_but(&ends);
         let [victim, by] = ends;

@@ -1,6 +1,6 @@
 //! Outsiders send messages or transactions that are checked in vain.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec};
 use crate::base::Duration;
 use crate::engine::{Fault as EngineFault, FloodPayload};
 use crate::scenario::validate::checker::Checker;
@@ -36,7 +36,7 @@ impl FaultSpec for Flood {
         };
         format!("{} {what} per second to each of {}", self.rate, self.nodes)
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         let (target, shown) = compiler.target(&self.nodes);
         let gap = Duration::from_secs_f64(1.0 / self.rate).max(Duration::from_nanos(1));
         let what = match self.payload {

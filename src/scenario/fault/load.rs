@@ -1,6 +1,6 @@
 //! Clients submit more often, or less.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, thousandths};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec, thousandths};
 use crate::engine::Fault as EngineFault;
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
@@ -22,7 +22,7 @@ impl FaultSpec for Load {
     fn describe(&self) -> String {
         format!("{} times the load", self.factor)
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         compiler.lasting(EngineFault::Load { id: compiler.id, pace: thousandths(self.factor) }, self.describe())
     }
     fn selections(&mut self) -> Vec<&mut NodeSelector> {

@@ -1,6 +1,6 @@
 //! Groups of nodes cannot reach each other.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, pairs, show_end};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec, pairs, show_end};
 use crate::base::NodeId;
 use crate::engine::{LinkChange, LinkEnd};
 use crate::scenario::validate::checker::Checker;
@@ -71,7 +71,7 @@ impl FaultSpec for Partition {
         let groups: Vec<String> = self.groups.iter().map(ToString::to_string).collect();
         groups.join(if self.one_way { " cannot reach " } else { " | " })
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         let mut groups: Vec<LinkEnd> = self.groups.iter().map(|group| compiler.end(group)).collect();
         let rest = compiler.all_but(&groups);
         for (group, select) in groups.iter_mut().zip(&self.groups) {

@@ -1,6 +1,6 @@
 //! Nodes stand still and go on where they were.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec};
 use crate::engine::NodeImpairment;
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{Chain, NodeSelector, Nodes};
@@ -25,7 +25,7 @@ impl FaultSpec for Pause {
     fn describe(&self) -> String {
         format!("pause {}", self.nodes)
     }
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         compiler.impairment(&self.nodes, NodeImpairment::Pause, "pause")
     }
     fn selections(&mut self) -> Vec<&mut NodeSelector> {

@@ -1,6 +1,6 @@
 //! Nodes compute or write slowly, or cannot write.
 
-use super::spec::{FaultCompiler, FaultSpan, FaultSpec, thousandths};
+use super::spec::{CompiledFault, FaultCompiler, FaultSpec, thousandths};
 use crate::engine::NodeImpairment;
 use crate::scenario::validate::checker::Checker;
 use crate::scenario::{NodeSelector, Nodes};
@@ -50,7 +50,7 @@ impl FaultSpec for Slow {
         }
     }
     /// A checked fault slows one thing.
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan {
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault {
         let (impairment, what) = match self {
             Slow { disk_full: true, .. } => (NodeImpairment::DiskFull, "full disks"),
             Slow { disk_factor, .. } if *disk_factor > 1.0 => {

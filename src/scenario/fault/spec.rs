@@ -15,13 +15,13 @@ pub trait FaultSpec {
     /// What happens, for the summary of a scenario.
     fn describe(&self) -> String;
     /// What begins and ends in a run.
-    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> FaultSpan;
+    fn compile(&self, compiler: &mut FaultCompiler<'_>) -> CompiledFault;
     /// All selections of nodes in it.
     fn selections(&mut self) -> Vec<&mut NodeSelector>;
 }
 
 /// What begins, what ends it, and what charts and the event log call it.
-pub struct FaultSpan {
+pub struct CompiledFault {
     /// At its beginning.
     pub begin: EngineFault,
     /// At its end.
@@ -64,25 +64,25 @@ impl FaultCompiler<'_> {
         LinkEnd::Nodes((0..self.places.len()).map(NodeId::from).filter(is_left).collect())
     }
     /// Nodes are impaired until the fault ends.
-    pub fn impairment(&mut self, select: &NodeSelector, impairment: NodeImpairment, what: &str) -> FaultSpan {
+    pub fn impairment(&mut self, select: &NodeSelector, impairment: NodeImpairment, what: &str) -> CompiledFault {
         let (target, shown) = self.target(select);
         self.lasting(EngineFault::Impair { id: self.id, target, impairment }, format!("{what} of {shown}"))
     }
     /// The network is changed until the fault ends. A change that names the leader is bound when it begins.
     #[must_use]
-    pub fn network(&self, change: LinkChange, label: String) -> FaultSpan {
+    pub fn network(&self, change: LinkChange, label: String) -> CompiledFault {
         let id = self.id;
         let begin = if change.names_leader() {
             EngineFault::AtLeader { id, change }
         } else {
             EngineFault::Network(change.bind(id, None))
         };
-        FaultSpan { begin, end: EngineFault::Network(Change::Lift { id }), label }
+        CompiledFault { begin, end: EngineFault::Network(Change::Lift { id }), label }
     }
     /// What lasts until it is lifted by its number.
     #[must_use]
-    pub fn lasting(&self, begin: EngineFault, label: String) -> FaultSpan {
-        FaultSpan { begin, end: EngineFault::Lift(self.id), label }
+    pub fn lasting(&self, begin: EngineFault, label: String) -> CompiledFault {
+        CompiledFault { begin, end: EngineFault::Lift(self.id), label }
     }
 }
 

@@ -111,6 +111,12 @@ pub enum Regions {
 }
 
 impl Regions {
+    /// How many nodes the regions count, if they do.
+    #[must_use]
+    pub fn counted(&self) -> Option<u64> {
+        let Regions::Counts(counts) = self else { return None };
+        Some(counts.values().map(|&many| u64::from(many)).sum())
+    }
     /// Whether no region is given.
     #[must_use]
     pub fn is_nowhere(&self) -> bool {

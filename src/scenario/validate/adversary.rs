@@ -4,7 +4,7 @@ use super::checker::Checker;
 use crate::base::FaultModel;
 use crate::scenario::attack::{AttackContext, GENERIC_ATTACKS};
 use crate::scenario::parse::error::{allow, suggest};
-use crate::scenario::{Attack, Chain, NodeSelector, Nodes, Scenario, Weights};
+use crate::scenario::{Attack, Chain, NodeSelector, Scenario, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Checker<'_> {
@@ -27,7 +27,8 @@ impl Checker<'_> {
                 }
             }
             let before = budgets.entry(chain.name.clone()).or_default();
-            let many = *before + many(&adversary.nodes, &chain.nodes);
+            let selected = adversary.nodes.members(&chain.nodes).map_or(0, |members| members.len() as u64);
+            let many = *before + selected;
             self.budget(&key, *before, many, chain);
             *before = many;
             let key = format!("{path}.attack");
@@ -64,19 +65,5 @@ impl Checker<'_> {
             let title = format!("{} only claims to survive crashes", known.name);
             self.odd(key, title, "this attack is outside its fault model");
         }
-    }
-}
-
-/// How many nodes a choice means.
-fn many(select: &NodeSelector, nodes: &Nodes) -> u64 {
-    match select {
-        NodeSelector::Numbers(numbers) => numbers.iter().collect::<BTreeSet<_>>().len() as u64,
-        NodeSelector::All => u64::from(nodes.count()),
-        NodeSelector::Fraction(fraction) => (fraction * f64::from(nodes.count()) + 0.5) as u64,
-        NodeSelector::Region(name) => {
-            let places = nodes.regions.places(nodes.count()).unwrap_or_default();
-            places.iter().filter(|place| *place == name).count() as u64
-        }
-        NodeSelector::Rest | NodeSelector::Leader => 0,
     }
 }

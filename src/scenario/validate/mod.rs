@@ -12,8 +12,6 @@ mod vacuous;
 mod workload;
 
 use super::attack::GENERIC_ATTACKS;
-use checker::{Checker, last};
-
 use super::catalogue::Catalogue;
 use super::estimate::{estimate, show};
 use super::parse::error::{ScenarioError, Sources};
@@ -23,25 +21,26 @@ use super::{Agent, GenericAttack, ModelChoice, Scenario, Seeds, Workload};
 use crate::base::Duration;
 use crate::engine::StopRule;
 use crate::workload::arrival::Arrival;
+use checker::{Checker, last};
 use std::collections::BTreeSet;
 
 /// What is wrong with a scenario that has neither a duration nor another end.
 pub const NO_END: &str = "nothing says when the run ends";
-/// What rings more often is a slip of the pen, and lets no run get on.
+/// A timer that fires more often is certainly a slip of the pen, and the run would make no progress.
 const TIMER_MIN: Duration = Duration::from_micros(1);
-const RINGS_MAX: u64 = 10_000_000_000;
-/// The same for what every payment that waits, or every agent, does again and again.
-const AGAIN_MIN: Duration = Duration::from_millis(1);
+const FIRINGS_MAX: u64 = 10_000_000_000;
+/// The same for what each waiting payment, or each agent, repeats.
+const REPEAT_MIN: Duration = Duration::from_millis(1);
 /// No search needs more faults in one case.
 const FAULTS_MAX: u32 = 1_000;
 
 /// A longer event log serves no reader.
-const LONGEST_STORY: u32 = 100_000;
+const EVENT_LOG_MAX: u32 = 100_000;
 /// No run needs more: virtual time is counted in 64 bits.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// What is wrong with a completed `scenario`, which was read from `tree`. The settings of what it chooses from the catalogue
-/// are read, and completed, too. Mistakes come in the order of the checks.
+/// are read, and completed, too. Errors come in the order of the checks.
 pub fn validate(
     scenario: &mut Scenario,
     tree: &SpannedToml,
@@ -94,7 +93,7 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        if scenario.duration().is_zero() || scenario.duration() > LONGEST {
+        if scenario.duration().is_zero() || scenario.duration() > DURATION_MAX {
             let label = format!("found {}", scenario.duration());
             self.wrong("duration", "`duration` must be above 0 and at most 100 years", label);
         } else if scenario.warm_up >= scenario.duration() {
@@ -104,7 +103,7 @@ impl Checker<'_> {
                 Some(format!("a tenth of the run is usual: `warm_up = \"{tenth}\"`"));
         }
         self.lasting("output.interval", scenario.output.interval);
-        self.within("output.event_log", f64::from(scenario.output.event_log), 0.0, f64::from(LONGEST_STORY));
+        self.within("output.event_log", f64::from(scenario.output.event_log), 0.0, f64::from(EVENT_LOG_MAX));
         if let Some(progress) = scenario.check.progress {
             self.lasting("check.progress", progress);
         }
@@ -118,42 +117,42 @@ impl Checker<'_> {
         for (at, chain) in scenario.chain.iter().enumerate() {
             let name = &chain.protocol.name;
             let settings = toml::Value::Table(chain.protocol.settings.clone());
-            self.rings(&format!("chain[{at}].protocol.\"{name}\""), &settings, scenario.duration());
+            self.timers_in(&format!("chain[{at}].protocol.\"{name}\""), &settings, scenario.duration());
             if let Ok(gossip) = toml::Value::try_from(chain.network.gossip) {
-                self.rings(&format!("chain[{at}].network.gossip"), &gossip, scenario.duration());
+                self.timers_in(&format!("chain[{at}].network.gossip"), &gossip, scenario.duration());
             }
         }
         for (at, Agent::Anchor(anchor)) in scenario.agent.iter().enumerate() {
-            self.not_too_often(&format!("agent[{at}].anchor.poll"), anchor.poll, AGAIN_MIN);
-            self.not_too_often(&format!("agent[{at}].anchor.retry"), anchor.retry, AGAIN_MIN);
+            self.not_too_often(&format!("agent[{at}].anchor.poll"), anchor.poll, REPEAT_MIN);
+            self.not_too_often(&format!("agent[{at}].anchor.retry"), anchor.retry, REPEAT_MIN);
         }
         let payments = match &scenario.workload {
             Some(Workload::Payments(payments)) => payments,
             Some(Workload::Model(ModelChoice { name, settings })) => {
                 let settings = toml::Value::Table(settings.clone());
-                return self.rings(&format!("workload.\"{name}\""), &settings, scenario.duration());
+                return self.timers_in(&format!("workload.\"{name}\""), &settings, scenario.duration());
             }
             None => return,
         };
         if let Some(retry) = payments.retry.first() {
-            self.not_too_often("workload.payments.retry", retry, AGAIN_MIN);
+            self.not_too_often("workload.payments.retry", retry, REPEAT_MIN);
         }
         if let Arrival::OnOff { on, .. } = payments.arrival {
-            self.not_too_often("workload.payments.arrival.on_off.on", on, AGAIN_MIN);
+            self.not_too_often("workload.payments.arrival.on_off.on", on, REPEAT_MIN);
         }
     }
     /// Looks at every span of time in some settings.
-    fn rings(&mut self, key: &str, settings: &toml::Value, duration: Duration) {
+    fn timers_in(&mut self, key: &str, settings: &toml::Value, duration: Duration) {
         match settings {
             toml::Value::Table(table) => table.iter().for_each(|(name, value)| {
-                self.rings(&format!("{key}.{name}"), value, duration);
+                self.timers_in(&format!("{key}.{name}"), value, duration);
             }),
             toml::Value::Array(items) => (0..).zip(items).for_each(|(at, value): (usize, _)| {
-                self.rings(&format!("{key}[{at}]"), value, duration);
+                self.timers_in(&format!("{key}[{at}]"), value, duration);
             }),
             toml::Value::String(text) => {
                 let Ok(span) = text.parse::<Duration>() else { return };
-                let least = Duration::from_nanos(duration.as_nanos() / RINGS_MAX).max(TIMER_MIN);
+                let least = Duration::from_nanos(duration.as_nanos() / FIRINGS_MAX).max(TIMER_MIN);
                 if !span.is_zero() {
                     self.not_too_often(key, span, least);
                 }

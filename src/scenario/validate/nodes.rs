@@ -15,12 +15,8 @@ impl Checker<'_> {
     pub(super) fn node_count(&mut self, path: &str, nodes: &Nodes) -> bool {
         let key = format!("{path}.nodes.count");
         let is_written = self.tree().has(&key);
-        let counted = match &nodes.regions {
-            Regions::Counts(counts) => Some(counts.values().map(|&many| u64::from(many)).sum::<u64>()),
-            _ => None,
-        };
         let given = nodes.count();
-        match counted {
+        match nodes.regions.counted() {
             Some(counted) if is_written && given > 0 => {
                 if counted != u64::from(given) {
                     let label = format!("`regions` counts {counted}");

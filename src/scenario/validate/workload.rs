@@ -1,4 +1,4 @@
-//! Checks of what is asked for.
+//! Checks of the workload.
 
 use super::checker::Checker;
 use crate::scenario::{Chain, Scenario, Workload};
@@ -14,7 +14,7 @@ impl Checker<'_> {
         found
     }
 
-    /// Who asks for what.
+    /// What clients request.
     pub(super) fn workload(&mut self, scenario: &mut Scenario) {
         self.workload_model(scenario);
         let Some(Workload::Payments(payments)) = &scenario.workload else { return };

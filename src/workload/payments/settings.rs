@@ -70,13 +70,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How many clients there are on a chain of `nodes` nodes.
+    #[must_use]
+    pub fn client_count(&self, nodes: u32) -> u32 {
+        self.clients.unwrap_or(nodes)
+    }
     /// The node of each client: clients go to nodes in turn.
     ///
     /// # Panics
     /// If there are no nodes.
     #[must_use]
     pub fn entry_nodes(&self, nodes: u32) -> Vec<NodeId> {
-        (0..self.clients.unwrap_or(nodes)).map(|client| NodeId(client % nodes)).collect()
+        (0..self.client_count(nodes)).map(|client| NodeId(client % nodes)).collect()
     }
     /// Transactions per second of all clients together, where `arrival` does not set the pace itself; else 0.
     #[must_use]
