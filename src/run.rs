@@ -78,23 +78,23 @@ pub fn run(
     most: u64,
     mut go_on: impl FnMut(Standing) -> bool,
 ) -> Result<RunResult, String> {
-    let Built { mut world, watchers, mut remarks } = build(catalogue, scenario, seed, read)?;
+    let Built { mut simulation, watchers, mut remarks } = build(catalogue, scenario, seed, read)?;
     let mut steps = 0;
     let mut ended_after = None;
     loop {
-        let events = world.chains.iter().map(|chain| chain.events()).sum();
-        if steps >= most || !go_on(Standing { now: world.now(), events }) {
+        let events = simulation.chains.iter().map(|chain| chain.events()).sum();
+        if steps >= most || !go_on(Standing { now: simulation.now(), events }) {
             ended_after = Some(steps);
             break;
         }
         let slice = SLICE.min(most - steps);
-        if !world.advance(slice) {
+        if !simulation.advance(slice) {
             break;
         }
         steps += slice;
     }
     let mut ends = Vec::new();
-    for chain in &mut world.chains {
+    for chain in &mut simulation.chains {
         if ended_after.is_some() {
             chain.stop();
         }
@@ -102,14 +102,14 @@ pub fn run(
         let timeline = chain.timeline().expect("a finished chain has its timeline").clone();
         ends.push((chain.end(), chain.events(), timeline));
     }
-    for found in world.agents.iter().map(|agent| agent.findings()) {
+    for found in simulation.agents.iter().map(|agent| agent.findings()) {
         for (chain, violation) in &found.violations {
             watchers[*chain].checks.look(|suite| suite.add(violation));
         }
         remarks.extend(found.remarks.into_iter().map(|remark| format!("seed {seed}: {remark}")));
     }
-    // Observers are free again when the world that they watched is gone.
-    drop(world);
+    // Observers are free again when the simulation that they watched is gone.
+    drop(simulation);
     let chains = scenario.chain.iter().zip(watchers).zip(ends).map(|((table, watchers), (end, events, timeline))| {
         let verdict = watchers.checks.into_inner().verdict().clone();
         let outcome = watchers.metrics.into_inner().outcome(end, &verdict);

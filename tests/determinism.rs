@@ -144,8 +144,8 @@ fn run(scenario: &Scenario, seed: u64, slice: u64) -> RunResult {
 /// Runs a scenario, so many events at a time.
 fn run_unchecked(scenario: &Scenario, seed: u64, slice: u64) -> RunResult {
     let mut built = build(&Catalogue::standard(), scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
-    while built.world.advance(slice) {}
-    let chain = &mut built.world.chains[0];
+    while built.simulation.advance(slice) {}
+    let chain = &mut built.simulation.chains[0];
     chain.finish();
     let verdict = built.watchers[0].checks.look(|suite| suite.verdict().clone());
     let (end, events) = (chain.end(), chain.events());

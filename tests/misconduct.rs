@@ -39,8 +39,8 @@ fn run(text: &str, changes: &[&str]) -> (u64, Verdict) {
         .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     let mut built =
         build(&Catalogue::standard(), &loaded.scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
-    while built.world.advance(1_000_000) {}
-    let chain = &mut built.world.chains[0];
+    while built.simulation.advance(1_000_000) {}
+    let chain = &mut built.simulation.chains[0];
     chain.finish();
     let height = chain.finalized(NodeId(0)).height().0;
     (height, built.watchers[0].checks.look(|suite| suite.verdict().clone()))

@@ -52,8 +52,8 @@ fn transactions(row: &Row) -> Vec<TransactionRow> {
 /// Runs a scenario in which nothing may be broken.
 fn run(scenario: &Scenario) -> Outcome {
     let mut built = build(&Catalogue::standard(), scenario, 1, &|path| Err(format!("no {path}"))).expect("a world");
-    while built.world.advance(1_000_000) {}
-    let chain = &mut built.world.chains[0];
+    while built.simulation.advance(1_000_000) {}
+    let chain = &mut built.simulation.chains[0];
     chain.finish();
     let end = chain.end();
     let verdict = built.watchers[0].checks.look(|suite| suite.verdict().clone());

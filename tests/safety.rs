@@ -31,8 +31,8 @@ fn run(name: &str, text: &str, seed: u64) -> (Outcome, Verdict) {
 
 fn run_one(scenario: &Scenario, seed: u64) -> (Outcome, Verdict) {
     let mut built = build(&Catalogue::standard(), scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
-    while built.world.advance(1_000_000) {}
-    let chain = &mut built.world.chains[0];
+    while built.simulation.advance(1_000_000) {}
+    let chain = &mut built.simulation.chains[0];
     chain.finish();
     let end = chain.end();
     let verdict = built.watchers[0].checks.look(|suite| suite.verdict().clone());

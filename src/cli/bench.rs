@@ -244,10 +244,10 @@ fn run_scenario(catalogue: &Catalogue, loaded: &Loaded, file: &Path) -> Result<M
     let inputs = read_inputs(&loaded.scenario, file)?;
     let seed = loaded.scenario.seeds.0[0];
     let mut built = build::build(catalogue, &loaded.scenario, seed, &reader(&inputs)).map_err(anyhow::Error::msg)?;
-    while built.world.advance(u64::MAX) {}
+    while built.simulation.advance(u64::MAX) {}
     let mut events = 0;
     let mut end = Time::ZERO;
-    for chain in &mut built.world.chains {
+    for chain in &mut built.simulation.chains {
         chain.finish();
         (events, end) = (events + chain.events(), end.max(chain.end()));
     }

@@ -67,7 +67,7 @@ fn wrong_files(loaded: &Loaded, file: &Path) -> Vec<ScenarioError> {
                     Ok(()) => continue,
                 },
             };
-            wrong.push(loaded.mistake(&key, title, why));
+            wrong.push(loaded.error_at(&key, title, why));
         }
     }
     wrong

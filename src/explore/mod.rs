@@ -93,8 +93,8 @@ pub fn judge_while(
     let seed = case.seeds.0[0];
     let read = |path: &str| Err(format!("a case reads no file, not even {path}"));
     let run = || {
-        let Built { world, .. } = build_unmeasured(catalogue, case, seed, &read)?;
-        Ok(watch(world, go_on))
+        let Built { simulation, .. } = build_unmeasured(catalogue, case, seed, &read)?;
+        Ok(watch(simulation, go_on))
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|cause| {
         let text = cause.downcast_ref::<String>().cloned();

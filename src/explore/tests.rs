@@ -83,10 +83,10 @@ fn a_world_beyond_the_bound_breaks_and_shrinks_to_less_that_breaks_in_the_same_w
     let catalogue = Catalogue::standard();
     let base = base("nakamoto", &[hasty, "explore.fault_kinds=[\"partition\", \"slow\", \"load\"]"]);
     let broken = (0..50).map(|number| case(&catalogue, &base, number)).find_map(|case| {
-        let finding = judge(&catalogue, &case).expect("a world").finding?;
+        let finding = judge(&catalogue, &case).expect("a case").finding?;
         finding.safety.then_some((case, finding))
     });
-    let (case, finding) = broken.expect("a partition outlasts two confirmations in some world");
+    let (case, finding) = broken.expect("a partition outlasts two confirmations in some case");
     let shrunk = shrink(&catalogue, &case, &finding, 60, &|| true);
     assert!(shrunk.finding.is_like(&finding));
     assert!(shrunk.case.fault.len() <= case.fault.len() && shrunk.case.duration() <= case.duration());

@@ -93,7 +93,7 @@ impl<'a> Row<'a> {
         self.cells.get(column).expect("every row has as many cells as the header")
     }
     /// The cell in `column`, refused.
-    pub(super) fn mistake(&self, column: usize, expected: impl Display) -> CsvError {
+    pub(super) fn error_at(&self, column: usize, expected: impl Display) -> CsvError {
         let name = self.header.get(column).expect("a column of the header");
         CsvError::new(self.line, format!("\"{}\"", self.text(column)), format!("{expected} in column \"{name}\""))
     }
@@ -101,7 +101,7 @@ impl<'a> Row<'a> {
     pub(super) fn whole(&self, column: usize, range: RangeInclusive<u64>) -> Result<u64, CsvError> {
         let number = self.text(column).parse::<u64>().ok().filter(|number| range.contains(number));
         let expected = || format!("a whole number from {} to {}", range.start(), range.end());
-        number.ok_or_else(|| self.mistake(column, expected()))
+        number.ok_or_else(|| self.error_at(column, expected()))
     }
     /// A decimal number within `range`.
     pub(super) fn decimal(&self, column: usize, range: RangeInclusive<f64>) -> Result<f64, CsvError> {
@@ -109,7 +109,7 @@ impl<'a> Row<'a> {
         number.ok_or_else(|| {
             let (low, high) = (range.start(), range.end());
             let bounds = if *high < f64::MAX { format!("from {low} to {high}") } else { format!("of at least {low}") };
-            self.mistake(column, format!("a number {bounds}"))
+            self.error_at(column, format!("a number {bounds}"))
         })
     }
     /// What `read` makes of the cell; nothing if the column is missing or the cell blank.

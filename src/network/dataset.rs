@@ -335,7 +335,7 @@ impl LatencyTable {
             let quartiles = [row.decimal(low, 0.001..=f64::MAX)?, row.decimal(high, 0.001..=f64::MAX)?];
             let sigma = libm::log(quartiles[1] / quartiles[0]) / QUARTILES_APART;
             if !(0.0..=SIGMA_MAX).contains(&sigma) {
-                return Err(row.mistake(high, "a third quartile above the first, and less than 57 times as large"));
+                return Err(row.error_at(high, "a third quartile above the first, and less than 57 times as large"));
             }
             filling.set(&row, from, to, milliseconds(&row, median)?, sigma)?;
             if from != to {
@@ -363,7 +363,7 @@ impl Filling {
     }
     fn region(&self, row: &Row, column: usize) -> Result<usize, CsvError> {
         let known = self.names.iter().position(|name| name == row.text(column));
-        known.ok_or_else(|| row.mistake(column, format!("one of {}", self.names.join(", "))))
+        known.ok_or_else(|| row.error_at(column, format!("one of {}", self.names.join(", "))))
     }
     fn set(&mut self, row: &Row, from: usize, to: usize, median: Duration, sigma: f64) -> Result<(), CsvError> {
         self.last_line = row.line();

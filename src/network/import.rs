@@ -135,7 +135,7 @@ pub fn read_csv(nodes: &str, edges: &str) -> Result<Imported, CsvError> {
     let mut read = Vec::new();
     for row in sheet.rows() {
         if row.text(id).is_empty() || numbers.insert(row.text(id).to_owned(), read.len()).is_some() {
-            return Err(row.mistake(id, "a name that no other node has"));
+            return Err(row.error_at(id, "a name that no other node has"));
         }
         read.push(node_of(&sheet, &row, id)?);
     }
@@ -182,13 +182,13 @@ fn csv_edges(text: &str, numbers: &BTreeMap<String, usize>) -> Result<Vec<Edge>,
     let (src, dst) = ends(&sheet)?;
     let end = |row: &Row, column| {
         let known = numbers.get(row.text(column)).copied();
-        known.ok_or_else(|| row.mistake(column, format!("the id of one of the {} nodes", numbers.len())))
+        known.ok_or_else(|| row.error_at(column, format!("the id of one of the {} nodes", numbers.len())))
     };
     let mut edges = Vec::new();
     for row in sheet.rows() {
         let (from, to) = (end(&row, src)?, end(&row, dst)?);
         if from == to {
-            return Err(row.mistake(dst, "an end other than the source"));
+            return Err(row.error_at(dst, "an end other than the source"));
         }
         let directed = row.unless_blank(sheet.optional("directed"), |row, column| row.whole(column, 0..=1))?;
         let link = Link {

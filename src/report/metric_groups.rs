@@ -1,4 +1,4 @@
-//! Metrics by heading, as people see them.
+//! Metrics by heading, as reports show them.
 
 use crate::observe::metrics::{Group, Metric, Summary};
 

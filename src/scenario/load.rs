@@ -47,11 +47,11 @@ impl Loaded {
         self.warnings.extend(vain.map(|(mistake, _)| mistake));
     }
 
-    /// A mistake at the value of `key`, such as `chain[0].network.topology.file.path`: for what can only be checked
+    /// An error at the value of `key`, such as `chain[0].network.topology.file.path`: for what can only be checked
     /// outside, like files that the scenario names.
     #[must_use]
-    pub fn mistake(&self, key: &str, title: String, label: String) -> ScenarioError {
-        self.sources.mistake(&self.tree.place(key), title, label)
+    pub fn error_at(&self, key: &str, title: String, label: String) -> ScenarioError {
+        self.sources.error_at(&self.tree.place(key), title, label)
     }
 }
 
@@ -100,7 +100,7 @@ impl Scenario {
         complete(&mut scenario, catalogue);
         let checked = validate(&mut scenario, &tree, &sources, catalogue);
         // What is missing because it could not be read was reported.
-        let top = sources.mistake(&tree.place(""), String::new(), String::new());
+        let top = sources.error_at(&tree.place(""), String::new(), String::new());
         let hides = |hole: &ScenarioError, mistake: &ScenarioError| {
             mistake.is_at(hole) || (mistake.title == NO_END && hole.is_at(&top))
         };
@@ -180,7 +180,7 @@ impl Scenario {
 }
 
 /// Reads a scenario from `tree`, with everything that cannot be read. What is misspelt is put right and what is wrong
-/// otherwise is taken away, so that what comes after it is looked at, too. The mistakes that would follow from what was
+/// otherwise is taken away, so that what comes after it is looked at, too. The errors that would follow from what was
 /// taken away lie where the last list points.
 fn read(tree: &mut SpannedToml, sources: &Sources) -> (Option<Scenario>, Vec<ScenarioError>, Vec<ScenarioError>) {
     let (mut found, mut holes): (Vec<ScenarioError>, Vec<ScenarioError>) = (Vec::new(), Vec::new());
@@ -204,7 +204,7 @@ fn read(tree: &mut SpannedToml, sources: &Sources) -> (Option<Scenario>, Vec<Sce
         // What the whole file lacks cannot be taken away, and all keys of an override stand at one place.
         let within = place.filter(|place| *place != root && place.source == 0);
         let Some(hole) = within.and_then(|place| tree.mend(&place, meant)) else { break };
-        holes.push(sources.mistake(&hole, String::new(), String::new()));
+        holes.push(sources.error_at(&hole, String::new(), String::new()));
     }
     (None, found, holes)
 }
@@ -216,7 +216,7 @@ fn nodes_of(tree: &SpannedToml) -> Vec<Option<SpannedToml>> {
     keys.map(|key| tree.at(&key).cloned()).collect()
 }
 
-/// Whether a mistake may come from the number of nodes: if that could not be read, nothing can be said of them.
+/// Whether an error may come from the number of nodes: if that could not be read, nothing can be said of them.
 fn is_about_nodes(mistake: &ScenarioError) -> bool {
     ["node", "degree"].iter().any(|word| mistake.title.contains(word))
 }
@@ -226,7 +226,7 @@ fn old_name(renamed: &Renamed, sources: &Sources) -> ScenarioError {
     let (old, new) = (&renamed.old, renamed.new);
     let title = format!("`{old}` is called `{new}` now");
     let label = "the old name is read until version 0.3".to_owned();
-    let mut mistake = sources.mistake(&renamed.place, title, label);
+    let mut mistake = sources.error_at(&renamed.place, title, label);
     mistake.is_warning = true;
     mistake
 }

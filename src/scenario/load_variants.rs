@@ -29,7 +29,7 @@ pub fn scenarios(
     for (number, variant) in base.variant.iter().enumerate() {
         let key = format!("variant[{number}].name");
         let mistake =
-            |key: &str, title: String, label: &str| sources.mistake(&tree.place(key), title, label.to_owned());
+            |key: &str, title: String, label: &str| sources.error_at(&tree.place(key), title, label.to_owned());
         if let Err(refused) = name::check(&variant.name, Named::Part) {
             found.push(sources.misnamed(&tree.place(&key), &variant.name, refused));
         } else if !names.insert(variant.name.to_lowercase()) {
@@ -92,7 +92,7 @@ fn scenario(
 ) -> Result<(Scenario, Vec<ScenarioError>), Vec<ScenarioError>> {
     let sets = tree.at(&format!("variant[{number}].set"));
     for (key, place, value) in sets.into_iter().flat_map(SpannedToml::entries) {
-        let refused = |title: &str, label: String| vec![sources.mistake(place, title.to_owned(), label)];
+        let refused = |title: &str, label: String| vec![sources.error_at(place, title.to_owned(), label)];
         let path = steps(key).filter(|path| !path.is_empty());
         let path = path.ok_or_else(|| {
             refused("this is not a key", "expected keys joined by dots, such as \"chain[0].nodes.count\"".to_owned())

@@ -19,8 +19,8 @@ fn run(name: &str, seed: u64, overrides: &[&str]) -> (Outcome, Verdict) {
         .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     let mut built =
         build(&Catalogue::standard(), &loaded.scenario, seed, &|path| Err(format!("no {path}"))).expect("a world");
-    while built.world.advance(1_000_000) {}
-    let chain = &mut built.world.chains[0];
+    while built.simulation.advance(1_000_000) {}
+    let chain = &mut built.simulation.chains[0];
     chain.finish();
     let end = chain.end();
     let verdict = built.watchers[0].checks.look(|suite| suite.verdict().clone());

@@ -1,7 +1,7 @@
-//! From a checked scenario and a seed to a world that is ready to run.
+//! From a checked scenario and a seed to a simulation that is ready to run.
 //!
-//! Everything that a scenario leaves to chance (who stands where, which nodes a fraction means, clocks, graphs) is drawn
-//! from streams of the seed named here and in `network`, so that two protocols under one seed meet the same world.
+//! Everything that a scenario leaves to chance (where nodes stand, which nodes a fraction means, clocks, graphs) is drawn
+//! from streams of the seed named here and in `network`, so that two protocols under one seed meet the same conditions.
 
 mod agent;
 mod delay;
@@ -36,13 +36,13 @@ impl<T> Watch<T> {
     fn twin(&self) -> Watch<T> {
         Watch(self.0.clone())
     }
-    /// The observer, once the world that it watched is gone.
+    /// The observer, once the simulation that it watched is gone.
     ///
     /// # Panics
-    /// If that world still lives.
+    /// If that simulation still exists.
     #[must_use]
     pub fn into_inner(self) -> T {
-        Rc::into_inner(self.0).expect("the world that it watched is gone").into_inner()
+        Rc::into_inner(self.0).expect("the simulation that it watched is gone").into_inner()
     }
     /// What the observer found.
     pub fn look<R>(&self, at: impl FnOnce(&mut T) -> R) -> R {
@@ -65,11 +65,11 @@ impl<T: Observer> Observer for Watch<T> {
     }
 }
 
-/// Those who watch one chain.
+/// The observers of one chain.
 pub struct Watchers {
-    /// Measure.
+    /// The metrics.
     pub metrics: Watch<Metrics>,
-    /// Check.
+    /// The checkers.
     pub checks: Watch<Checkers>,
     /// Records the last events, if the scenario asks for them.
     pub event_log: Option<Watch<Recorder>>,
@@ -89,17 +89,17 @@ impl Watchers {
     }
 }
 
-/// A world ready to run, and those who watch its chains.
+/// A simulation ready to run, and the observers of its chains.
 pub struct Built {
-    /// The world.
-    pub world: MultiChain,
+    /// The simulation.
+    pub simulation: MultiChain,
     /// Per chain, in order.
     pub watchers: Vec<Watchers>,
-    /// Warnings for people: what was drawn and is worth knowing.
+    /// Warnings for users: what was drawn and is worth knowing.
     pub remarks: Vec<String>,
 }
 
-/// Builds the world of a scenario under one seed.
+/// Builds the simulation of a scenario under one seed.
 ///
 /// # Errors
 /// What could not be built, as a sentence: a file that cannot be read, a graph that is not connected, a name that the
@@ -131,19 +131,19 @@ fn build_watched(
     read: Read<'_>,
     measured: bool,
 ) -> Result<Built, String> {
-    let mut built = Built { world: MultiChain::default(), watchers: Vec::new(), remarks: Vec::new() };
+    let mut built = Built { simulation: MultiChain::default(), watchers: Vec::new(), remarks: Vec::new() };
     let mut accounts = Vec::new();
     for number in 0..scenario.chain.len() {
         let name = &scenario.chain[number].protocol.name;
         let protocol = catalogue.protocol(name);
         let protocol = protocol.ok_or_else(|| format!("the catalogue has no protocol called `{name}`"))?;
         let chain = (protocol.chain)(&Builder { catalogue, scenario, number, seed, read, measured })?;
-        built.world.chains.push(chain.chain);
+        built.simulation.chains.push(chain.chain);
         built.watchers.push(chain.watchers);
         built.remarks.extend(chain.remarks);
         accounts.push(chain.agents);
     }
-    built.world.agents = agent::agents(scenario, &accounts);
+    built.simulation.agents = agent::agents(scenario, &accounts);
     Ok(built)
 }
 

@@ -51,11 +51,11 @@ fn transactions_blocks_and_intervals_are_as_many_as_the_run_has() {
         let scenario = scenario(changes);
         let estimate = estimate(&scenario);
         let read = |_: &str| Err(String::new());
-        let Built { mut world, mut watchers, .. } = build(&Catalogue::standard(), &scenario, 1, &read).unwrap();
-        while world.advance(1_000) {}
-        world.chains[0].finish();
-        let end = world.chains[0].end();
-        drop(world);
+        let Built { mut simulation, mut watchers, .. } = build(&Catalogue::standard(), &scenario, 1, &read).unwrap();
+        while simulation.advance(1_000) {}
+        simulation.chains[0].finish();
+        let end = simulation.chains[0].end();
+        drop(simulation);
         let watchers = watchers.remove(0);
         let outcome = watchers.metrics.into_inner().outcome(end, watchers.checks.into_inner().verdict());
         for (what, found) in [

@@ -39,7 +39,7 @@ impl ScenarioError {
     /// A mistake at `span` of `text`, which came from `origin`.
     #[must_use]
     pub fn new(origin: &str, text: &str, span: Range<usize>, title: String, label: String) -> ScenarioError {
-        Source::new(origin, text).mistake(span, title, label)
+        Source::new(origin, text).error_at(span, title, label)
     }
     /// Whether both are at the same place.
     #[must_use]
@@ -90,7 +90,7 @@ impl Source {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Source { origin: origin.to_owned(), text: text.to_owned(), lines }
     }
-    fn mistake(&self, span: Range<usize>, title: String, label: String) -> ScenarioError {
+    fn error_at(&self, span: Range<usize>, title: String, label: String) -> ScenarioError {
         let text = &self.text;
         let floor = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         let (start, end) = (floor(span.start), floor(span.end.max(span.start)));
@@ -118,13 +118,13 @@ pub struct Sources(pub Vec<Source>);
 
 impl Sources {
     /// A mistake at `place`.
-    pub fn mistake(&self, place: &Place, title: String, label: String) -> ScenarioError {
-        self.0[place.source].mistake(place.span.clone(), title, label)
+    pub fn error_at(&self, place: &Place, title: String, label: String) -> ScenarioError {
+        self.0[place.source].error_at(place.span.clone(), title, label)
     }
     /// A name at `place` under which nothing can be filed.
     pub fn misnamed(&self, place: &Place, name: &str, refused: Refused) -> ScenarioError {
         let title = format!("\"{}\" cannot name a folder of results", name.escape_debug());
-        self.mistake(place, title, refused.why).help(format!("write `name = \"{}\"`", refused.meant))
+        self.error_at(place, title, refused.why).help(format!("write `name = \"{}\"`", refused.meant))
     }
     /// What serde could not read, in words for people.
     #[expect(clippy::boxed_local, reason = "as the reader gives it")]
@@ -156,7 +156,7 @@ impl Sources {
                 (title, what, None)
             }
         };
-        self.mistake(&place, title, label).help(help.or(meant))
+        self.error_at(&place, title, label).help(help.or(meant))
     }
     /// What stands at `place`, up to the end of its line where it is a table: its keys may stand apart.
     fn raw(&self, place: &Place) -> &str {

@@ -120,7 +120,7 @@ fn a_mistake_found_outside_points_at_its_key() {
     let loaded = load(&text).unwrap_or_else(|shown| panic!("{shown}"));
     let files = loaded.scenario.files();
     assert_eq!(files, [(0, ("chain[0].network.topology.file.path".to_owned(), "net.csv"))]);
-    let mistake = loaded.mistake(&files[0].1.0, "cannot read \"net.csv\"".into(), "no such file".into());
+    let mistake = loaded.error_at(&files[0].1.0, "cannot read \"net.csv\"".into(), "no such file".into());
     assert_eq!((mistake.line, mistake.column), (14, 26));
 }
 

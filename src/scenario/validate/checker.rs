@@ -52,13 +52,13 @@ impl<'a> Checker<'a> {
 impl Checker<'_> {
     /// Adds an error at the value of `key`.
     pub fn wrong(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
-        let mistake = self.sources.mistake(&self.tree.place(key), title.into(), label.into());
+        let mistake = self.sources.error_at(&self.tree.place(key), title.into(), label.into());
         self.found.push(mistake);
         self.found.last_mut().expect("just pushed")
     }
     /// Adds an error at `key` itself.
     pub fn wrong_key(&mut self, key: &str, title: impl Into<String>, label: impl Into<String>) -> &mut ScenarioError {
-        let mistake = self.sources.mistake(&self.tree.key_place(key), title.into(), label.into());
+        let mistake = self.sources.error_at(&self.tree.key_place(key), title.into(), label.into());
         self.found.push(mistake);
         self.found.last_mut().expect("just pushed")
     }

@@ -17,7 +17,7 @@ impl Checker<'_> {
         let Some(protocol) = catalogue.protocol(name) else {
             let allowed: Vec<&str> = catalogue.protocols().map(|protocol| protocol.name).collect();
             let place = self.tree().place_of_choice(&key);
-            let mistake = self.sources().mistake(&place, format!("unknown protocol \"{name}\""), allow(&allowed));
+            let mistake = self.sources().error_at(&place, format!("unknown protocol \"{name}\""), allow(&allowed));
             self.push(mistake.help(suggest(name, &allowed)));
             return None;
         };
