@@ -1,4 +1,4 @@
-//! All integration tests as one program: each program of its own would compile the engine for every protocol again, which
+//! All integration tests but the model checker (`tests/model/`) as one program: each program of its own would compile the engine for every protocol again, which
 //! takes longer than its tests.
 //!
 //! `cargo test --test suite raft` runs those with `raft` in their name, `cargo test --test suite safety::` a file of them.
@@ -14,7 +14,6 @@ mod fuzz;
 mod hostile;
 mod keys;
 mod misconduct;
-mod model;
 mod mutation;
 mod originals;
 mod overload;

@@ -5,8 +5,15 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// A SHA-256 value.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Hash(pub [u8; 32]);
+
+impl std::hash::Hash for Hash {
+    /// By the first eight bytes: they are uniform already, and tables are asked for names at every arrival.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(self.short());
+    }
+}
 
 impl Hash {
     /// All zero: the parent of genesis, the root of nothing.
@@ -110,17 +117,28 @@ impl Digest {
     }
 }
 
-/// The Merkle root of `leaves` as in Bitcoin: double SHA-256, an odd last node paired with itself; zero for none.
-///
-/// Pairing the last node with itself lets two different lists share a root (CVE-2012-2459);
-/// [`has_repeated_pair`] detects such lists.
-#[must_use]
-pub fn merkle_root(leaves: &[Hash]) -> Hash {
-    let mut level = leaves.to_vec();
-    while level.len() > 1 {
-        level = level.chunks(2).map(|pair| merkle_parent(&pair[0], pair.last().expect("chunk"))).collect();
+/// A Merkle root, and whether another list of leaves has the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MerkleRoot {
+    /// The root as in Bitcoin: double SHA-256, an odd last node paired with itself; zero for no leaves.
+    pub root: Hash,
+    /// Whether some level has two equal neighbours that form a pair: the mark of a list that was lengthened without
+    /// changing its root (CVE-2012-2459). An honest list of distinct leaves never has it.
+    pub is_ambiguous: bool,
+}
+
+impl MerkleRoot {
+    /// The root of the tree over `leaves`.
+    #[must_use]
+    pub fn of(leaves: &[Hash]) -> MerkleRoot {
+        let mut level = leaves.to_vec();
+        let mut is_ambiguous = false;
+        while level.len() > 1 {
+            is_ambiguous |= level.chunks_exact(2).any(|pair| pair[0] == pair[1]);
+            level = level.chunks(2).map(|pair| merkle_parent(&pair[0], pair.last().expect("chunk"))).collect();
+        }
+        MerkleRoot { root: level.first().copied().unwrap_or(Hash::ZERO), is_ambiguous }
     }
-    level.first().copied().unwrap_or(Hash::ZERO)
 }
 
 fn merkle_parent(left: &Hash, right: &Hash) -> Hash {
@@ -128,20 +146,6 @@ fn merkle_parent(left: &Hash, right: &Hash) -> Hash {
     both[..32].copy_from_slice(&left.0);
     both[32..].copy_from_slice(&right.0);
     Hash::double(&both)
-}
-
-/// Whether some level of the tree over `leaves` has two equal neighbours that form a pair: the mark of a list that
-/// was lengthened without changing its root. An honest list of distinct leaves never has it.
-#[must_use]
-pub fn has_repeated_pair(leaves: &[Hash]) -> bool {
-    let mut level = leaves.to_vec();
-    while level.len() > 1 {
-        if level.chunks_exact(2).any(|pair| pair[0] == pair[1]) {
-            return true;
-        }
-        level = level.chunks(2).map(|pair| merkle_parent(&pair[0], pair.last().expect("chunk"))).collect();
-    }
-    false
 }
 
 #[cfg(test)]
@@ -157,13 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lengthened_list_keeps_its_root_and_is_told_by_its_repeated_pair() {
+    fn a_lengthened_list_keeps_its_root_and_is_recognized_by_its_repeated_pair() {
         let leaf = |n: u8| Hash::of(&[n]);
-        let honest = [leaf(1), leaf(2), leaf(3)];
-        let lengthened = [leaf(1), leaf(2), leaf(3), leaf(3)];
-        assert_eq!(merkle_root(&honest), merkle_root(&lengthened));
-        assert!(!has_repeated_pair(&honest));
-        assert!(has_repeated_pair(&lengthened));
+        let honest = MerkleRoot::of(&[leaf(1), leaf(2), leaf(3)]);
+        let lengthened = MerkleRoot::of(&[leaf(1), leaf(2), leaf(3), leaf(3)]);
+        assert_eq!(honest.root, lengthened.root);
+        assert!(!honest.is_ambiguous && lengthened.is_ambiguous);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Batches and blocks.
 
 use super::transaction::Transaction;
-use crate::base::hash::merkle_root;
+use crate::base::hash::MerkleRoot;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
 use crate::base::{Digest, Hash, Height, NodeId, Time};
 use schemars::JsonSchema;
@@ -32,9 +32,11 @@ impl Limit {
 pub struct Batch {
     transactions: Vec<Arc<Transaction>>,
     #[serde(skip_serializing)]
-    digest: Hash,
+    merkle: MerkleRoot,
     #[serde(skip_serializing)]
     bytes: usize,
+    #[serde(skip_serializing)]
+    payments: usize,
 }
 
 /// What a batch is made of, and all that is read of one: the rest follows.
@@ -47,7 +49,8 @@ impl From<BatchContent> for Batch {
     fn from(BatchContent { transactions }: BatchContent) -> Batch {
         let ids: Vec<Hash> = transactions.iter().map(|t| t.id()).collect();
         let bytes = transactions.iter().map(|t| t.bytes()).sum();
-        Batch { digest: merkle_root(&ids), transactions, bytes }
+        let payments = transactions.iter().filter(|transaction| !transaction.is_coinbase()).count();
+        Batch { merkle: MerkleRoot::of(&ids), transactions, bytes, payments }
     }
 }
 
@@ -70,7 +73,12 @@ impl Batch {
     /// The Merkle root of the transactions' names.
     #[must_use]
     pub fn digest(&self) -> Hash {
-        self.digest
+        self.merkle.root
+    }
+    /// Whether another list of transactions has the same digest: one that was lengthened by its own end (CVE-2012-2459).
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        self.merkle.is_ambiguous
     }
     /// Bytes of all transactions.
     #[must_use]
@@ -85,7 +93,7 @@ impl Batch {
     /// Number of transactions that clients submitted: all but a coinbase.
     #[must_use]
     pub fn payments(&self) -> usize {
-        self.transactions.iter().filter(|transaction| !transaction.is_coinbase()).count()
+        self.payments
     }
     /// Whether there are no transactions.
     #[must_use]
@@ -96,7 +104,7 @@ impl Batch {
 
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.digest, self.transactions.len())
+        write!(f, "{}x{}", self.digest(), self.transactions.len())
     }
 }
 
@@ -242,6 +250,11 @@ impl Block {
     #[must_use]
     pub fn transactions(&self) -> &[Arc<Transaction>] {
         self.batch.transactions()
+    }
+    /// Whether its name stands for its transactions, and for no other list of transactions.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.batch.digest() == self.header.merkle && !self.batch.is_ambiguous()
     }
     /// Bytes on the wire.
     #[must_use]

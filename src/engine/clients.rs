@@ -159,7 +159,8 @@ impl Clients {
     pub fn on_entry(&mut self, entry: u32) -> (NodeId, Arc<Transaction>) {
         self.entries.remove(entry)
     }
-    /// A client's wait for an answer has timed out. `is_open` returns whether a node accepts transactions of clients.
+    /// A client's wait for an answer has timed out. `is_open` returns whether a node that
+    /// proposes accepts connections.
     pub fn on_retry(
         &mut self,
         entry: u32,
@@ -174,12 +175,10 @@ impl Clients {
         let Some(submitted) = waiting else { return };
         submitted.wait = (submitted.wait * 2).min(longest);
         let (client, wait) = (submitted.client, submitted.wait);
-        let nodes = roster.nodes();
-        let mut in_turn = (1..=nodes).map(|step| NodeId::from((last.index() + step) % nodes));
-        let next = in_turn.find(|node| is_open(*node));
+        let next = roster.proposing_after(last).find(|node| is_open(*node));
         let asked: Vec<NodeId> = match self.settings.retransmission {
             Retransmission::NextNode => next.into_iter().collect(),
-            Retransmission::AllNodes => (0..nodes).map(NodeId::from).filter(|node| is_open(*node)).collect(),
+            Retransmission::AllNodes => roster.proposing().iter().copied().filter(|node| is_open(*node)).collect(),
         };
         // Of many that are asked, observers see one that follows the protocol.
         let shown = asked.iter().copied().find(|node| roster.is_honest(ProcessId::first_of(*node))).or(next);

@@ -3,12 +3,12 @@
 //! The simulator holds one ledger state and moves it along the tree of blocks to the block that is requested. Results are
 //! cached per block. In check mode every request recomputes the result, which must equal the cached one.
 
-use crate::base::hash::has_repeated_pair;
-use crate::base::{AccountId, Hash, Keyring, NodeId, Signature};
-use crate::chain::{Batch, Block, BlockIndex, BlockTree, Limit, Mempool, OutPoint, Transaction};
+use super::authentic::{AuthenticTransactions, BatchNumbers};
+use crate::base::{AccountId, Hash, Keyring, NodeId};
+use crate::chain::{Batch, BlockIndex, BlockTree, Limit, Mempool, OutPoint, Transaction};
 use crate::ledger::{Admission, Ledger};
 use crate::protocol::Invalid;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// How many blocks can be undone before the state is rebuilt from genesis instead.
@@ -37,10 +37,7 @@ pub struct Executor {
     /// Blocks that can be undone from the cursor.
     undoable: usize,
     results: Vec<Option<Arc<Executed>>>,
-    /// Transactions whose signature was checked and is the sender's: a number for each, and the signature.
-    authentic: FxHashMap<Hash, (u32, Signature)>,
-    /// The number of the next.
-    numbered: u32,
+    authentic: AuthenticTransactions,
     accounts: Arc<Keyring>,
     recheck: bool,
 }
@@ -58,15 +55,13 @@ impl Executor {
             broken: ledger.audit().err().map(|broken| broken.0),
         };
         let results = vec![Some(Arc::new(genesis))];
-        let authentic = FxHashMap::default();
         Executor {
             make,
             ledger,
             cursor: BlockIndex::GENESIS,
             undoable: 0,
             results,
-            authentic,
-            numbered: 0,
+            authentic: AuthenticTransactions::default(),
             accounts,
             recheck,
         }
@@ -88,37 +83,41 @@ impl Executor {
             }
         }
     }
-    /// Whether a block can be taken into the tree: its name fits its transactions, and no other list fits its name.
-    #[must_use]
-    pub fn is_whole(block: &Block) -> bool {
-        let ids = || block.transactions().iter().map(|t| t.id()).collect::<Vec<Hash>>();
-        block.batch.digest() == block.header.merkle && !has_repeated_pair(&ids())
-    }
     /// Whether every transaction of a batch is signed by its sender.
-    pub fn is_authentic(&mut self, batch: &Batch) -> bool {
+    pub fn is_authentic(&mut self, batch: &Arc<Batch>) -> bool {
+        if !self.recheck && self.authentic.batch(batch).is_some() {
+            return true;
+        }
         let unsigned = batch.transactions().iter().find(|t| !self.is_signed(t));
         unsigned.is_none()
     }
     /// Whether a transaction is signed by its sender. Only yes is remembered, and of which signature: a forger may reuse
     /// a name.
     fn is_signed(&mut self, transaction: &Transaction) -> bool {
-        let (id, signature) = (transaction.id(), transaction.signature());
         let is_known = self.number(transaction).is_some();
         if !self.recheck && is_known {
             return true;
         }
         let signed = transaction.is_signed(&self.accounts);
         if signed && !is_known {
-            self.authentic.insert(id, (self.numbered, *signature));
-            self.numbered += 1;
+            self.authentic.add(transaction);
         }
         signed
     }
     /// The number of a transaction whose signature was verified.
     #[must_use]
     pub fn number(&self, transaction: &Transaction) -> Option<u32> {
-        let known = self.authentic.get(&transaction.id());
-        known.filter(|(_, signature)| signature == transaction.signature()).map(|(number, _)| *number)
+        self.authentic.number(transaction)
+    }
+    /// The numbers of a batch that is asked for again and again, if all its transactions were verified.
+    pub(super) fn batch_numbers(&self, batch: &Batch) -> Option<&BatchNumbers> {
+        self.authentic.batch(batch)
+    }
+    /// Keeps the numbers of a batch, if all its transactions were verified and they are not kept yet.
+    pub(super) fn keep_batch(&mut self, batch: &Arc<Batch>) {
+        if self.authentic.batch(batch).is_none() {
+            self.authentic.keep_batch(batch);
+        }
     }
     /// Whether an output existed before the first block.
     #[must_use]

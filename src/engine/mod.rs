@@ -7,7 +7,7 @@
 //! | `dissemination` | gossip, and the items that spread by it |
 //! | `messages` | the messages under way; knows the protocol's types |
 //! | [`process`] | the running processes: logic, cores, clock, disk, timers, outbox, mempool; knows the protocol's types |
-//! | `views` | the tree of blocks, each process's chain in it, what blocks do ([`executor`], `inclusions`) |
+//! | `views` | the tree of blocks, each process's chain in it, what blocks do ([`executor`], `authentic`, `inclusions`) |
 //! | `clients` | requests, retries, answers |
 //! | [`faults`] | the schedule, and the active impairments of each process |
 //! | `observers` | checkers, metrics, event log |
@@ -23,6 +23,7 @@
 pub mod adversary;
 mod agenda;
 pub mod anchor;
+mod authentic;
 mod clients;
 mod delivery;
 mod dissemination;

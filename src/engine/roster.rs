@@ -68,6 +68,8 @@ pub struct Roster {
     is_restricted: bool,
     /// Which processes ever propose; the others keep no mempool.
     proposers: Vec<bool>,
+    /// The nodes whose first process proposes, ascending.
+    proposing: Vec<NodeId>,
 }
 
 impl Roster {
@@ -81,13 +83,25 @@ impl Roster {
         assert!(roles[nodes..].iter().all(|role| role.twin_of.is_some()), "a process beyond the committee is a twin");
         let is_restricted = roles.iter().any(|role| role.peers.is_some());
         let proposers = vec![true; roles.len()];
-        Roster { nodes, roles, is_restricted, proposers }
+        let proposing = (0..nodes).map(NodeId::from).collect();
+        Roster { nodes, roles, is_restricted, proposers, proposing }
     }
     /// Only those nodes propose for which `proposes` holds.
     #[must_use]
     pub fn with_proposers(mut self, proposes: impl Fn(NodeId) -> bool) -> Roster {
         self.proposers = self.all().map(|process| proposes(self.node(process))).collect();
+        self.proposing = (0..self.nodes).map(NodeId::from).filter(|node| proposes(*node)).collect();
         self
+    }
+    /// The nodes that propose, in turn: from the one after `node` round to `node` itself.
+    pub fn proposing_after(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        let split = self.proposing.partition_point(|other| *other <= node);
+        self.proposing[split..].iter().chain(&self.proposing[..split]).copied()
+    }
+    /// The nodes that propose, ascending.
+    #[must_use]
+    pub fn proposing(&self) -> &[NodeId] {
+        &self.proposing
     }
     /// Number of nodes.
     #[must_use]

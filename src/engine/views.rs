@@ -98,7 +98,7 @@ impl Views {
     /// Adds a block to the tree; `None` if its parent is unknown, or if its name does not fit its transactions.
     pub fn insert_block(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {
         let known = self.tree.find(&block.id());
-        known.or_else(|| Executor::is_whole(block).then(|| self.tree.insert(block)).flatten())
+        known.or_else(|| block.is_whole().then(|| self.tree.insert(block)).flatten())
     }
     /// Adds a block to the tree whose name is known to fit.
     pub fn insert(&mut self, block: &Arc<Block>) -> Option<BlockIndex> {

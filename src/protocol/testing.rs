@@ -5,7 +5,6 @@
 //! that a person can argue with, and model checking; measuring is the engine's business.
 
 use super::{Attacker, Context, Effect, EffectOf, Invalid, Protocol, Services, Snapshot};
-use crate::base::hash::has_repeated_pair;
 use crate::base::{AccountId, Committee, Crypto, Digest, Duration, Hash, Height, Keyring, NodeId, Stream, Time, Wire};
 use crate::chain::{Batch, Block, BlockIndex, BlockTree, Body, Limit, Transaction};
 use crate::protocol::Message;
@@ -133,7 +132,7 @@ impl Services for Stage<'_> {
         if block.batch.digest() != block.header.merkle {
             return Err(Invalid("the Merkle root does not match the transactions"));
         }
-        if has_repeated_pair(&ids) {
+        if block.batch.is_ambiguous() {
             return Err(Invalid("the Merkle tree repeats a pair"));
         }
         if !self.is_authentic(&block.batch) {

@@ -1,6 +1,5 @@
 //! What stands behind a handler in the model: the services of one node, answered from its belongings.
 
-use ledgerlab::base::hash::has_repeated_pair;
 use ledgerlab::base::{Digest, Hash, Height, Keyring, Stream};
 use ledgerlab::chain::{Batch, Block, BlockIndex, BlockTree, Limit, Transaction};
 use ledgerlab::protocol::{Invalid, Protocol, Services, Snapshot};
@@ -115,7 +114,7 @@ impl<P: Protocol> Services for Stage<'_, P> {
         let parent = self.tree.block(parent).clone();
         let ids: Vec<Hash> = block.transactions().iter().map(|t| t.id()).collect();
         let is_repeated = |(at, id): (usize, &Hash)| ids[..at].contains(id) || self.is_in_chain_of(id, &parent);
-        if block.batch.digest() != block.header.merkle || has_repeated_pair(&ids) {
+        if !block.is_whole() {
             return Err(Invalid("the Merkle root does not match the transactions"));
         }
         if ids.iter().enumerate().any(is_repeated) {

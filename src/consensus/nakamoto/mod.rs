@@ -40,7 +40,6 @@ mod tests;
 
 pub use config::{Config, ForkChoice, Mining};
 
-use crate::base::hash::has_repeated_pair;
 use crate::base::wire::HASH_BYTES;
 use crate::base::{Committee, FaultModel, Hash, Height, Keyring, NodeId, Wire, Work};
 use crate::chain::{Block, BlockIndex, BlockTree, Header};
@@ -418,7 +417,7 @@ impl Nakamoto {
             return Ok(());
         }
         // CVE-2012-2459: a body that is not the one its header commits to must not condemn the header.
-        Err(if is_mutated(block) { Fault::Refused } else { Fault::Invalid })
+        Err(if block.is_whole() { Fault::Invalid } else { Fault::Refused })
     }
     fn remember_invalid(&mut self, id: Hash) {
         if self.invalid.len() >= INVALID_MAX {
@@ -553,10 +552,4 @@ impl Nakamoto {
             None => self.mine(ctx),
         }
     }
-}
-
-/// Whether a body is not the one that its header commits to, or could be a lengthened copy of it.
-fn is_mutated(block: &Block) -> bool {
-    let ids: Vec<Hash> = block.transactions().iter().map(|transaction| transaction.id()).collect();
-    block.batch.digest() != block.header.merkle || has_repeated_pair(&ids)
 }

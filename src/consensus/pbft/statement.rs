@@ -4,7 +4,6 @@
 //! Signatures are over statements: digests of the fields, one domain per kind of message. The signer is not part of
 //! a statement, its key is.
 
-use crate::base::hash::has_repeated_pair;
 use crate::base::key::SIGNATURE_BYTES;
 use crate::base::wire::{HASH_BYTES, NODE_BYTES, NUMBER_BYTES};
 use crate::base::{Digest, Hash, Height, NodeId, Signature, Time};
@@ -66,8 +65,7 @@ impl Proposal {
     /// Whether the digest stands for these requests only: a list lengthened by its own end would share it.
     #[must_use]
     pub fn is_unambiguous(&self) -> bool {
-        let names: Vec<Hash> = self.batch.transactions().iter().map(|t| t.id()).collect();
-        !has_repeated_pair(&names)
+        !self.batch.is_ambiguous()
     }
 }
 

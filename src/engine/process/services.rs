@@ -4,7 +4,7 @@ use super::checked_signatures::CheckedSignatures;
 use crate::base::{Hash, Height, Keyring, NodeId, Stream};
 use crate::chain::mempool::Capacity;
 use crate::chain::{Batch, Block, BlockIndex, BlockTree, Limit, Mempool, Transaction};
-use crate::engine::executor::{Executed, Executor};
+use crate::engine::executor::Executed;
 use crate::engine::roster::ProcessId;
 use crate::engine::views::Views;
 use crate::protocol::{Invalid, Services};
@@ -47,9 +47,17 @@ impl NodeServices<'_> {
         self.views.insert_block(block).expect("a block whose ancestors this node has")
     }
     /// The process has checked the payments of a batch; those that are not signed by their senders have no number.
-    fn remember(&mut self, batch: &Batch) {
-        let numbers = batch.transactions().iter().filter_map(|t| self.views.executor().number(t));
-        numbers.for_each(|number| self.memory.checked.add(number));
+    fn remember(&mut self, batch: &Arc<Batch>) {
+        let (_, executor) = self.views.execution();
+        executor.keep_batch(batch);
+        let checked = &mut self.memory.checked;
+        match executor.batch_numbers(batch) {
+            Some(kept) => kept.all().iter().for_each(|number| checked.add(*number)),
+            None => {
+                let numbers = batch.transactions().iter().filter_map(|t| executor.number(t));
+                numbers.for_each(|number| checked.add(number));
+            }
+        }
     }
     fn result(&mut self, block: &Arc<Block>) -> Arc<Executed> {
         let index = self.index(block);
@@ -101,7 +109,7 @@ impl Services for NodeServices<'_> {
         batch
     }
     fn validate(&mut self, block: &Arc<Block>) -> Result<(), Invalid> {
-        if !Executor::is_whole(block) {
+        if !block.is_whole() {
             return Err(Invalid("the name does not fit the transactions"));
         }
         let index = self.views.insert(block).ok_or(Invalid("unknown parent or wrong height"))?;
@@ -111,6 +119,9 @@ impl Services for NodeServices<'_> {
     }
     fn unchecked(&self, batch: &Batch) -> u32 {
         let (executor, checked) = (self.views.executor(), &self.memory.checked);
+        if let Some(kept) = executor.batch_numbers(batch) {
+            return kept.payments().iter().filter(|number| !checked.holds(**number)).count() as u32;
+        }
         let is_new = |t: &&Arc<Transaction>| !executor.number(t).is_some_and(|number| checked.holds(number));
         batch.transactions().iter().filter(|t| !t.is_coinbase()).filter(is_new).count() as u32
     }

@@ -99,10 +99,7 @@ impl<P: Protocol> Simulation<P> {
 impl<P: Protocol> Simulation<P> {
     pub(super) fn on_retry(&mut self, entry: u32) {
         let (roster, processes) = (&self.roster, &self.processes);
-        let is_open = |node: NodeId| {
-            let process = ProcessId::first_of(node);
-            processes.is_up(process) && roster.is_proposer(process)
-        };
+        let is_open = |node: NodeId| processes.is_up(ProcessId::first_of(node));
         self.clients.on_retry(entry, &is_open, roster, &mut self.agenda, &mut self.observers);
     }
     /// A block is final at enough nodes: its clients are answered.

@@ -25,7 +25,7 @@
 //! Signatures are symbolic. Timers that only repeat what was said or ask for what was lost never fire. Two states are
 //! one if the `Debug` texts of all their parts are, in which hashes have 32 bits.
 //!
-//! `cargo test --test suite model -- --nocapture` prints a row per instance.
+//! `cargo test` leaves these searches out. `cargo test --test model` runs them; with `-- --nocapture` it prints a row per instance.
 
 mod check;
 mod hotstuff;
