@@ -31,6 +31,7 @@ impl Hash {
     }
     /// The first eight bytes as a number: a short name, not a proof.
     #[must_use]
+    #[inline]
     pub fn short(&self) -> u64 {
         u64::from_le_bytes(self.0[..8].try_into().expect("eight of 32 bytes"))
     }

@@ -35,6 +35,7 @@ impl NodeSet {
         (0..n).map(NodeId::from).collect()
     }
     /// Adds a node; returns whether it is new.
+    #[inline]
     pub fn insert(&mut self, node: NodeId) -> bool {
         let (word, bit) = position(node);
         if word >= self.words.len() {
@@ -60,6 +61,7 @@ impl NodeSet {
     }
     /// Whether a node is in the set.
     #[must_use]
+    #[inline]
     pub fn contains(&self, node: NodeId) -> bool {
         let (word, bit) = position(node);
         self.words.get(word).is_some_and(|word| word & bit != 0)

@@ -73,6 +73,7 @@ pub(super) enum Event {
 
 impl Event {
     /// As the two words of an entry of the queue: the kind in the low byte with the process above it, and the number.
+    #[inline]
     fn pack(self) -> (u32, u32) {
         let (kind, process, number) = match self {
             Event::Arrival { to, transmission } => (0, to.0, transmission),
@@ -98,6 +99,7 @@ impl Event {
         };
         (kind | process << 8, number)
     }
+    #[inline]
     fn unpack(what: u32, number: u32) -> Event {
         let process = ProcessId(what >> 8);
         match what & 0xff {
@@ -192,6 +194,7 @@ impl Agenda {
         self.queue.now()
     }
     /// The next number of a source.
+    #[inline]
     pub fn number(&mut self, source: impl Into<Source>) -> u32 {
         let own = match source.into() {
             Source::CLIENTS => self.counts.len() - 2,
@@ -203,12 +206,14 @@ impl Agenda {
         *count
     }
     /// Schedules an event under the next number of its source.
+    #[inline]
     pub fn schedule(&mut self, at: Time, source: impl Into<Source>, event: Event) {
         let source = source.into();
         let number = self.number(source);
         self.schedule_numbered(at, source, number, event);
     }
     /// Schedules an event under a number that its source gave it before.
+    #[inline]
     pub fn schedule_numbered(&mut self, at: Time, source: impl Into<Source>, number: u32, event: Event) {
         let (what, with) = event.pack();
         self.queue.push(Entry { time: at, source: source.into().0, number, what, with });
@@ -242,6 +247,7 @@ impl Agenda {
         Some(Occurrence { time, source: Source(source), number, event })
     }
     /// Lets an event happen that is not in the queue, if nothing comes before it.
+    #[inline]
     pub fn take_if_next(&mut self, at: Time, source: impl Into<Source>, number: u32) -> bool {
         let entry = Entry { time: at, source: source.into().0, number, what: 0, with: 0 };
         let is_next = at <= self.until && !self.stopped && self.queue.would_be_next(&entry);
@@ -251,6 +257,7 @@ impl Agenda {
         is_next
     }
     /// Records that so many bytes arrive, by an event of this source.
+    #[inline]
     pub fn record_arrival(&mut self, (source, number): (Source, u32), to: ProcessId, bytes: u64) {
         self.trace.event(self.queue.now(), source.0, u64::from(number), ARRIVAL_KIND, u64::from(to.0), bytes);
         self.handled += 1;

@@ -143,23 +143,25 @@ impl Dissemination {
     /// the item's transactions the process lacks. The answers wait until they are sent.
     pub fn receive(
         &mut self,
-        by: Relayer,
+        by: ProcessId,
         received: ReceivedFrame,
         missing: &dyn Fn(Option<&ItemContent>) -> u32,
     ) -> bool {
         let ReceivedFrame { from, frame, item } = received;
-        let (to, from): (NodeId, NodeId) = (by.process.endpoint(), from.endpoint());
+        let (to, from): (NodeId, NodeId) = (by.endpoint(), from.endpoint());
         let content = self.items[item as usize].as_ref().map(|item| &item.content);
         let gossip = self.gossip.as_mut().expect("frames come from gossip");
         gossip.receive(to, from, frame, ItemId(item), &mut || missing(content), &mut self.outgoing)
     }
+    /// Whether the frame that was received last is answered. Most are announcements that are only noted.
+    pub fn has_answers(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
     /// Sends what answers the frame that was received last.
     pub fn send_answers(&mut self, by: Relayer, delivery: &mut Delivery, context: &mut DeliveryContext<'_>) {
-        if !self.outgoing.is_empty() {
-            let mut posts = std::mem::take(&mut self.outgoing);
-            self.post(by, &mut posts, delivery, context);
-            self.outgoing = posts;
-        }
+        let mut posts = std::mem::take(&mut self.outgoing);
+        self.post(by, &mut posts, delivery, context);
+        self.outgoing = posts;
     }
     /// Frames that were put off, with the number of the life of the process that sends them.
     pub fn take_delayed(&mut self, frames: u32) -> (u32, Vec<Post>) {

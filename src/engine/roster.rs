@@ -123,6 +123,7 @@ impl Roster {
     }
     /// The node that a process runs.
     #[must_use]
+    #[inline]
     pub fn node(&self, process: ProcessId) -> NodeId {
         if process.index() < self.nodes { NodeId(process.0) } else { self.identity(process) }
     }
@@ -143,6 +144,7 @@ impl Roster {
     }
     /// Whether messages pass between two processes. Processes of one node do not communicate.
     #[must_use]
+    #[inline]
     pub fn can_communicate(&self, one: ProcessId, other: ProcessId) -> bool {
         if self.node(one) == self.node(other) {
             return false;
@@ -164,6 +166,7 @@ impl Roster {
     }
     /// Whether a process ever proposes, and therefore keeps a mempool.
     #[must_use]
+    #[inline]
     pub fn is_proposer(&self, process: ProcessId) -> bool {
         self.proposers[process.index()]
     }

@@ -15,6 +15,7 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     /// Keeps a thing and returns its number.
+    #[inline]
     pub fn insert(&mut self, thing: T) -> u32 {
         if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = Some(thing);
@@ -27,6 +28,7 @@ impl<T> Slab<T> {
     ///
     /// # Panics
     /// If the slot is empty.
+    #[inline]
     pub fn remove(&mut self, slot: u32) -> T {
         self.free.push(slot);
         self.slots[slot as usize].take().expect("a filled slot")

@@ -228,6 +228,7 @@ impl Mempool {
     }
     /// Whether a transaction waits here.
     #[must_use]
+    #[inline]
     pub fn contains(&self, id: &Hash) -> bool {
         self.by_id.contains_key(id)
     }
@@ -344,6 +345,9 @@ impl Mempool {
     ) -> Result<(), &'static str> {
         if u64::from(rank.bytes) > self.capacity.bytes || self.capacity.transactions == 0 {
             return Err("larger than the pool");
+        }
+        if self.fits(rank, leaving) {
+            return Ok(());
         }
         let some_queued = if is_executable { self.queued.len() } else { 0 };
         for victim in self.queued.keys().rev().take(some_queued) {

@@ -5,6 +5,7 @@
 pub(super) struct CheckedSignatures(Vec<u64>);
 
 impl CheckedSignatures {
+    #[inline]
     pub fn add(&mut self, number: u32) {
         let (word, bit) = (number as usize / 64, number % 64);
         if self.0.len() <= word {
@@ -12,6 +13,7 @@ impl CheckedSignatures {
         }
         self.0[word] |= 1 << bit;
     }
+    #[inline]
     pub fn holds(&self, number: u32) -> bool {
         self.0.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }

@@ -242,10 +242,12 @@ impl<P: Protocol> Processes<P> {
         &self.up
     }
     /// Whether a process is up.
+    #[inline]
     pub fn is_up(&self, process: ProcessId) -> bool {
         self.up[process.index()]
     }
     /// How often a process was started.
+    #[inline]
     pub fn boots(&self, process: ProcessId) -> u32 {
         self.list[process.index()].boots
     }
@@ -262,6 +264,7 @@ impl<P: Protocol> Processes<P> {
         &self.keys
     }
     /// The transactions that wait at a process.
+    #[inline]
     pub fn pool(&self, process: ProcessId) -> &Mempool {
         &self.list[process.index()].memory.pool
     }

@@ -112,7 +112,6 @@ impl<P: Protocol> Simulation<P> {
         self.publish(from, item);
     }
     fn receive_frame(&mut self, to: ProcessId, received: ReceivedFrame) {
-        let by = self.relayer(to);
         // Sampled transactions reach proposers alone. The mempools of other nodes are not modelled; they are assumed to
         // hold what blocks hold.
         let is_sampled = matches!(self.relay, TransactionRelay::Sampled(..)) && !self.roster.is_proposer(to);
@@ -125,8 +124,11 @@ impl<P: Protocol> Simulation<P> {
             }
             _ => 0,
         };
-        let is_new = self.dissemination.receive(by, received, &missing);
-        self.dissemination.send_answers(by, &mut self.delivery, &mut delivery_context!(self));
+        let is_new = self.dissemination.receive(to, received, &missing);
+        if self.dissemination.has_answers() {
+            let by = self.relayer(to);
+            self.dissemination.send_answers(by, &mut self.delivery, &mut delivery_context!(self));
+        }
         if is_new {
             self.take_item(to, received.from, received.item);
         }

@@ -66,6 +66,7 @@ impl ItemInventory {
         }
     }
     /// The item, unless it is unknown or forgotten.
+    #[inline]
     pub fn item(&self, item: ItemId) -> Option<Item> {
         self.entries.get(item.0 as usize)?.item
     }
