@@ -2,7 +2,8 @@
 //!
 //! | name | what | who else runs it |
 //! |---|---|---|
-//! | hold | the bare event queue: pop the earliest, push the same entity again at `+U(1 ns, 1 ms)` | nexosim |
+//! | hold | the bare event queue: pop the earliest, push the same entity again at `+U(1 ns, 1 ms)` | - |
+//! | messages | through the whole engine: each of `n` nodes has one message under way to its partner, for `U(20 us, 1 ms)` | nexosim, simu-des: a model of `n` entities with one event each |
 //! | simblock | proof of work over `n` gossiping nodes, as `SimBlock` models it, about 100 blocks | `SimBlock`, simblock-rs |
 //! | pbft | one decision of PBFT among `n` validators, delays normal(250, 50) ms | BFT-Simulator |
 //!
@@ -10,7 +11,7 @@
 
 use crate::base::rng::mix;
 use crate::base::{
-    AccountId, Committee, CostTable, Crypto, Duration, FaultModel, Hash, Height, Keyring, NodeId, Stream, Time,
+    AccountId, Committee, CostTable, Crypto, Duration, FaultModel, Hash, Height, Keyring, NodeId, Stream, Time, Wire,
 };
 use crate::chain::{Amount, Body, Limit, Transaction};
 use crate::consensus::{nakamoto, pbft};
@@ -23,7 +24,7 @@ use crate::network::gossip::{Compact, CompactSettings, Gossip};
 use crate::network::latency::{DelaySampling, Distribution, Latency};
 use crate::network::topology::{GraphModel, Topology};
 use crate::network::transport::{Rates, Settings, Transport};
-use crate::protocol::Protocol;
+use crate::protocol::{self, Context, Protocol};
 use std::sync::Arc;
 
 /// Bytes of a block in `SimBlock`'s Bitcoin of 2019.
@@ -90,6 +91,58 @@ fn bare<P: Protocol>(config: P::Config, committee: Committee, network: Transport
         recheck: false,
         observers: Vec::new(),
     }
+}
+
+/// A node that answers each message of its partner by one of its own.
+#[derive(Clone, Debug)]
+pub struct Bounce;
+
+/// What it sends.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Ball;
+
+impl Wire for Ball {
+    fn bytes(&self) -> usize {
+        0
+    }
+    fn kind(&self) -> &'static str {
+        "ball"
+    }
+}
+impl protocol::Message for Ball {
+    fn verify(&self, _: NodeId, _: &Keyring) -> bool {
+        true
+    }
+}
+impl protocol::Record for Ball {}
+
+impl Protocol for Bounce {
+    const NAME: &'static str = "bounce";
+    const SUMMARY: &'static str = "messages between two nodes, for measuring the engine";
+    const FAULTS: FaultModel = FaultModel::Crash;
+    type Config = ();
+    type Message = Ball;
+    type Timer = ();
+    type Record = Ball;
+    fn boot(_: &Arc<()>, _: &[Ball], ctx: &mut Context<'_, Bounce>) -> Bounce {
+        ctx.send(NodeId(ctx.me().0 ^ 1), Ball);
+        Bounce
+    }
+    fn on_message(&mut self, from: NodeId, _: Ball, ctx: &mut Context<'_, Bounce>) {
+        ctx.send(from, Ball);
+    }
+    fn on_timer(&mut self, (): (), _: &mut Context<'_, Bounce>) {}
+}
+
+/// As many messages under way as there are `entities`, an even number: every arrival sends the next.
+#[must_use]
+pub fn messages(entities: usize, seed: u64) -> Simulation<Bounce> {
+    let half = Duration::from_micros(500);
+    let law = Distribution::Uniform { median: half, half_width: half };
+    let delay = Latency::from_distribution(&law).expect("a possible law");
+    let network = Transport::new(seed, Box::new(delay), Settings::unlimited(entities));
+    let committee = Committee::new(entities, FaultModel::Crash);
+    Simulation::new(bare::<Bounce>((), committee, network, seed))
 }
 
 /// One decision of PBFT among `validators`, all honest, fully meshed, without disks, processors and bandwidth.

@@ -30,8 +30,15 @@ pub const PUBLIC_KEY_BYTES: usize = 32;
 pub const SIGNATURE_BYTES: usize = 64;
 
 /// A signature, real or symbolic.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signature(pub [u8; SIGNATURE_BYTES]);
+
+impl std::hash::Hash for Signature {
+    /// By the first eight bytes, which are as good as random.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(&self.0[..8]);
+    }
+}
 
 impl Signature {
     /// A signature that is never genuine.
@@ -63,8 +70,10 @@ pub struct Keyring {
     crypto: Crypto,
     seed: u64,
     family: &'static str,
+    /// What keys are derived from, kept where that is all that signing needs; empty for real keys.
+    secrets: Vec<OnceLock<Hash>>,
     keys: Vec<OnceLock<Box<SigningKey>>>,
-    /// Signatures found genuine, if they are remembered.
+    /// Signatures made here or found genuine, if they are remembered.
     genuine: Option<Mutex<Genuine>>,
     /// Signers of [`Keyring::believing`].
     believed: BTreeSet<u32>,
@@ -73,7 +82,7 @@ pub struct Keyring {
 /// A signature: the signer, the statement, and the scheme.
 type Claim = (u32, Hash, Signature);
 
-/// Claims that hold. Whether a claim holds is a pure question, and certificates ask it again and again. When as many
+/// Claims that hold, by verification or because the signature was made here. Whether a claim holds is a pure question, and certificates ask it again and again. When as many
 /// are known as are remembered at most, those not asked for since the last time are forgotten.
 #[derive(Default)]
 struct Genuine {
@@ -105,7 +114,8 @@ impl Keyring {
     #[must_use]
     pub fn new(crypto: Crypto, seed: u64, family: &'static str, count: usize) -> Keyring {
         let keys = (0..count).map(|_| OnceLock::new()).collect();
-        Keyring { crypto, seed, family, keys, genuine: None, believed: BTreeSet::new() }
+        let secrets = vec![OnceLock::new(); if crypto == Crypto::Symbolic { count } else { 0 }];
+        Keyring { crypto, seed, family, secrets, keys, genuine: None, believed: BTreeSet::new() }
     }
     /// The same keyring, to which whatever bears the name of one of `signers` is genuine. Byzantine nodes can sign all that they
     /// send: with this, tests need not know what a message's signatures are about to bend it and sign it again.
@@ -113,8 +123,8 @@ impl Keyring {
     pub fn believing(self, signers: impl IntoIterator<Item = u32>) -> Keyring {
         Keyring { believed: signers.into_iter().collect(), ..self }
     }
-    /// The same keyring, which checks a real signature once and remembers it: for nodes, whose votes come again in
-    /// certificates. Makes no difference but in time.
+    /// The same keyring, which remembers real signatures: those that it made, which are genuine, and those that it verified
+    /// once. Votes come again in certificates. Makes no difference but in time.
     #[must_use]
     pub fn remembering(self) -> Keyring {
         let genuine = (self.crypto == Crypto::Real).then(Mutex::default);
@@ -137,7 +147,9 @@ impl Keyring {
     }
 
     fn secret(&self, signer: u32) -> Hash {
-        Digest::new("secret key").u64(self.seed).bytes(self.family.as_bytes()).u64(u64::from(signer)).finish()
+        let derive =
+            || Digest::new("secret key").u64(self.seed).bytes(self.family.as_bytes()).u64(u64::from(signer)).finish();
+        self.secrets.get(signer as usize).map_or_else(derive, |secret| *secret.get_or_init(derive))
     }
     fn key(&self, signer: u32) -> &SigningKey {
         self.keys[signer as usize].get_or_init(|| Box::new(SigningKey::from_bytes(&self.secret(signer).0)))
@@ -162,7 +174,13 @@ impl Keyring {
     #[must_use]
     pub fn sign(&self, signer: u32, statement: &Hash) -> Signature {
         match self.crypto {
-            Crypto::Real => Signature(self.key(signer).sign(&statement.0).to_bytes()),
+            Crypto::Real => {
+                let signature = Signature(self.key(signer).sign(&statement.0).to_bytes());
+                if let Some(genuine) = &self.genuine {
+                    genuine.lock().expect("no panic while it is locked").add((signer, *statement, signature));
+                }
+                signature
+            }
             Crypto::Symbolic => self.token(signer, statement),
         }
     }
@@ -178,7 +196,8 @@ impl Keyring {
         match self.crypto {
             Crypto::Real => {
                 let claim = (signer, *statement, *signature);
-                let mut genuine = self.genuine.as_ref().map(|genuine| genuine.lock().expect("nobody panics in it"));
+                let mut genuine =
+                    self.genuine.as_ref().map(|genuine| genuine.lock().expect("no panic while it is locked"));
                 if genuine.as_mut().is_some_and(|genuine| genuine.holds(&claim)) {
                     return true;
                 }

@@ -118,6 +118,7 @@ const BENCH_EXAMPLES: &str = "\
 Examples:
   ledgerlab bench
   ledgerlab bench --only simblock
+  ledgerlab bench --growth --only load
   ledgerlab bench scenarios/quickstart.toml --json";
 
 /// A scenario and how to change it.
@@ -210,9 +211,12 @@ pub struct Bench {
     /// Scenario to measure, under its first seed [default: a built-in set]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Only workloads whose name begins with this
+    /// Only workloads, or axes of growth, whose name begins with this
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     pub only: Option<String>,
+    /// How time, events and memory grow with nodes, committee, load and length, with fitted exponents (about 20 minutes)
+    #[arg(long, conflicts_with = "file")]
+    pub growth: bool,
     /// Measure this very process and answer in JSON: how the program starts itself
     #[arg(long, value_name = "NAME", hide = true)]
     pub measure: Option<String>,

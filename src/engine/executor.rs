@@ -6,13 +6,15 @@
 use super::authentic::{AuthenticTransactions, BatchNumbers};
 use crate::base::{AccountId, Hash, Keyring, NodeId};
 use crate::chain::{Batch, BlockIndex, BlockTree, Limit, Mempool, OutPoint, Transaction};
-use crate::ledger::{Admission, Ledger};
+use crate::ledger::{Admission, Broken, Ledger};
 use crate::protocol::Invalid;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// How many blocks can be undone before the state is rebuilt from genesis instead.
 const UNDO_DEPTH: usize = 4_096;
+/// Entries of the state that are audited per transaction, on average: fewer than its execution looks at.
+const AUDIT_SHARE: usize = 4;
 
 /// What a block did.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +42,8 @@ pub struct Executor {
     authentic: AuthenticTransactions,
     accounts: Arc<Keyring>,
     recheck: bool,
+    /// Transactions and blocks executed since the whole state was last audited.
+    unaudited: usize,
 }
 
 impl Executor {
@@ -64,6 +68,7 @@ impl Executor {
             authentic: AuthenticTransactions::default(),
             accounts,
             recheck,
+            unaudited: 0,
         }
     }
     /// What the block did; executes it and its ancestors, unless they were executed before.
@@ -239,7 +244,16 @@ impl Executor {
             root: self.ledger.root(),
             state_bytes: self.ledger.state_bytes(),
             valid,
-            broken: self.ledger.audit().err().map(|broken| broken.0),
+            broken: self.audit(block.transactions().len()).err().map(|broken| broken.0),
         }
+    }
+    /// Audits the block executed last, and the whole state when as much was executed as that costs.
+    fn audit(&mut self, transactions: usize) -> Result<(), Broken> {
+        self.unaudited += transactions + 1;
+        if !self.recheck && AUDIT_SHARE * self.unaudited < self.ledger.audit_entries() {
+            return self.ledger.audit_block();
+        }
+        self.unaudited = 0;
+        self.ledger.audit()
     }
 }

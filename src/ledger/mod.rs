@@ -74,6 +74,18 @@ pub trait Ledger {
     /// # Errors
     /// What does not add up.
     fn audit(&self) -> Result<(), Broken>;
+    /// Checks conservation of the block begun last alone: what its changes add up to. Finds what [`Ledger::audit`] finds,
+    /// if the state before the block was in order and nothing changed that the block does not list.
+    ///
+    /// # Errors
+    /// What does not add up.
+    fn audit_block(&self) -> Result<(), Broken> {
+        self.audit()
+    }
+    /// How many entries [`Ledger::audit`] visits. Where they are many, not every block is followed by it.
+    fn audit_entries(&self) -> usize {
+        0
+    }
 }
 
 /// When a transaction can be executed.

@@ -43,7 +43,7 @@ const LEFT: &[(&str, usize)] = &[
     ("benches", 4),
     ("examples", 2),
     ("scenarios", 9),
-    ("src/base", 7),
+    ("src/base", 5),
     ("src/consensus", 440),
     ("src/engine", 2),
     ("src/ledger", 2),

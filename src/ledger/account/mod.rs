@@ -211,15 +211,19 @@ impl Account {
     /// Adds to `root` what the block begun last changed.
     fn with_changes(&self, mut root: Root) -> Root {
         let Some(frame) = self.frames.back().filter(|frame| !frame.finished) else { return root };
-        // An account that is not of genesis is kept at every change: the first is what it was before the block.
-        let mut seen = BTreeSet::new();
-        for (account, before) in &frame.before {
-            if account.index() < self.dense.len() || seen.insert(*account) {
-                root -= before.leaf(*account);
-                root += self.holding(*account).leaf(*account);
-            }
+        for (account, before) in self.first_before(frame) {
+            root -= before.leaf(account);
+            root += self.holding(account).leaf(account);
         }
         root
+    }
+    /// The accounts that a block changed, each once, and what they held before it.
+    fn first_before(&self, frame: &UndoLog) -> impl Iterator<Item = (AccountId, Holding)> {
+        // An account that is not of genesis is kept at every change: the first is what it was before the block.
+        let mut seen = BTreeSet::new();
+        let genesis = self.dense.len();
+        let held = frame.before.iter().copied();
+        held.filter(move |(account, _)| account.index() < genesis || seen.insert(*account))
     }
     /// What a transaction that moves `amount` does to its sender, or why it does nothing.
     fn debited(&self, transaction: &Transaction, amount: Amount) -> Result<Holding, Rejection> {
@@ -371,5 +375,28 @@ impl Ledger for Account {
             return Err(Broken(format!("balances add up to {held}, and no more than {most} can have been minted")));
         }
         Ok(())
+    }
+    fn audit_block(&self) -> Result<(), Broken> {
+        let Some(frame) = self.frames.back() else { return self.audit() };
+        let (mut before, mut after) = (0u128, 0u128);
+        for (account, holding) in self.first_before(frame) {
+            before += u128::from(holding.balance);
+            after += u128::from(self.holding(account).balance);
+        }
+        let Totals { claimed, fees, mintable, .. } = self.totals;
+        if after + fees + frame.totals.claimed != before + frame.totals.fees + claimed {
+            let (paid, burnt) = (claimed - frame.totals.claimed, fees - frame.totals.fees);
+            return Err(Broken(format!(
+                "a block changed balances from {before} to {after} in all, with rewards of {paid} and fees of {burnt}"
+            )));
+        }
+        if frame.finished && claimed > fees + mintable {
+            let most = fees + mintable;
+            return Err(Broken(format!("rewards add up to {claimed}, and no more than {most} can have been claimed")));
+        }
+        Ok(())
+    }
+    fn audit_entries(&self) -> usize {
+        self.dense.len() + self.sparse.len()
     }
 }

@@ -147,6 +147,28 @@ fn an_audit_finds_money_from_nowhere() {
 }
 
 #[test]
+fn an_audit_of_a_block_finds_money_from_nowhere_in_what_it_changed() {
+    for (account, beyond_genesis) in [(AccountId(0), false), (AccountId(u32::MAX), true)] {
+        let mut state = ledger(Reward::Minted(5));
+        state.begin(Height(1));
+        let holding = state.holding(account);
+        state.execute(&Transaction::coinbase(account, Height(1), 5)).unwrap();
+        state.finish().unwrap();
+        assert_eq!((state.audit_block(), state.audit()), (Ok(()), Ok(())));
+        state.put(account, Holding { balance: holding.balance + 6, ..holding });
+        assert!(state.audit_block().is_err() && state.audit().is_err(), "beyond genesis: {beyond_genesis}");
+    }
+    let mut state = ledger(Reward::Minted(5));
+    state.begin(Height(1));
+    state.execute(&Transaction::coinbase(AccountId(0), Height(1), 6)).unwrap();
+    assert!(state.finish().is_err());
+    state.begin(Height(2));
+    state.totals.mintable = 5;
+    state.finish().unwrap();
+    assert!(state.audit_block().is_err() && state.audit().is_err(), "more than could be minted");
+}
+
+#[test]
 fn a_root_is_of_the_state_and_not_of_the_way_to_it() {
     let run = |transfers: &[(u32, u64, u32, Amount)], per_block: usize| {
         let mut state = ledger(Reward::Nothing);
@@ -184,7 +206,7 @@ struct History {
 
 impl History {
     fn check(&self) -> Result<(), TestCaseError> {
-        prop_assert_eq!(self.state.audit(), Ok(()));
+        prop_assert_eq!((self.state.audit(), self.state.audit_block()), (Ok(()), Ok(())));
         let fresh = (0..16).map(AccountId).fold(Root::default(), |mut root, account| {
             root += self.state.holding(account).leaf(account);
             root

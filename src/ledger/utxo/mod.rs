@@ -437,4 +437,32 @@ impl Ledger for Utxo {
         }
         Ok(())
     }
+    fn audit_block(&self) -> Result<(), Broken> {
+        let Some(frame) = self.frames.back() else { return self.audit() };
+        let amounts = |list: &[(OutPoint, u32)]| -> u128 {
+            list.iter().map(|(_, place)| u128::from(self.coin(*place).output.amount)).sum()
+        };
+        let (made, spent) = (amounts(&frame.made), amounts(&frame.spent));
+        let Totals { claimed, fees, mintable, unspent } = self.totals;
+        if made + fees + frame.totals.claimed != spent + frame.totals.fees + claimed {
+            let (paid, left) = (claimed - frame.totals.claimed, fees - frame.totals.fees);
+            return Err(Broken(format!(
+                "a block made outputs of {made} from outputs of {spent}, with coinbases of {paid} and fees of {left}"
+            )));
+        }
+        if frame.finished && claimed > fees + mintable {
+            let most = fees + mintable;
+            return Err(Broken(format!(
+                "coinbases add up to {claimed}, and no more than {most} can have been claimed"
+            )));
+        }
+        let counted = frame.totals.unspent + frame.made.len() as u64 - frame.spent.len() as u64;
+        if counted != unspent {
+            return Err(Broken(format!("{counted} outputs are unspent, {unspent} were counted")));
+        }
+        Ok(())
+    }
+    fn audit_entries(&self) -> usize {
+        self.coins.len()
+    }
 }

@@ -235,7 +235,22 @@ fn an_audit_finds_money_from_nowhere() {
     assert!(state.finish().is_err());
     state.begin(Height(4));
     state.finish().unwrap();
-    assert!(state.audit().is_err());
+    assert!(state.audit().is_err() && state.audit_block().is_err());
+}
+
+#[test]
+fn an_audit_of_a_block_finds_money_from_nowhere_in_what_it_made() {
+    let mut state = ledger();
+    state.begin(Height(1));
+    state.execute(&Transaction::coinbase(AccountId(10), Height(1), 50)).unwrap();
+    state.finish().unwrap();
+    assert_eq!((state.audit_block(), state.audit()), (Ok(()), Ok(())));
+    let mut counted = state.clone();
+    counted.totals.unspent += 1;
+    assert!(counted.audit_block().is_err() && counted.audit().is_err());
+    let (_, made) = state.frames.back().unwrap().made[0];
+    state.coins[made as usize].as_mut().unwrap().output.amount += 1;
+    assert!(state.audit_block().is_err() && state.audit().is_err());
 }
 
 /// The ledger by its definition: a set of outputs, cloned before every block.
@@ -290,7 +305,7 @@ impl History {
         History { state, now, before: Vec::new(), seen }
     }
     fn check(&self) -> Result<(), TestCaseError> {
-        prop_assert_eq!(self.state.audit(), Ok(()));
+        prop_assert_eq!((self.state.audit(), self.state.audit_block()), (Ok(()), Ok(())));
         let mut root = Root::default();
         for (point, (output, minted)) in &self.now.0 {
             root += Coin { output: *output, minted: *minted, spent: false }.leaf(point);

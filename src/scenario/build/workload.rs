@@ -61,7 +61,8 @@ impl Builder<'_> {
         let agents = agent::writers(self.scenario, &self.table().name).count() as u32;
         let crypto: Crypto = self.scenario.crypto;
         let count = (holders + agents + FLOOD_ACCOUNTS) as usize + n;
-        let keys = Arc::new(Keyring::new(crypto, self.chain_seed(), "account", count));
+        let keys = Keyring::new(crypto, self.chain_seed(), "account", count);
+        let keys = Arc::new(if self.scenario.check.recompute { keys } else { keys.remembering() });
         let choice = &self.table().ledger;
         let entry = find(self.catalogue.ledgers(), "ledger", &choice.name)?;
         let model: Rc<dyn LedgerModel> = Rc::from((entry.read)(&choice.settings));
