@@ -44,7 +44,7 @@ const LEFT: &[(&str, usize)] = &[
     ("examples", 2),
     ("scenarios", 9),
     ("src/base", 5),
-    ("src/consensus", 440),
+    ("src/consensus", 3),
     ("src/engine", 2),
     ("src/ledger", 2),
     ("src/network", 1),

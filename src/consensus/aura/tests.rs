@@ -73,13 +73,13 @@ fn a_primary_seals_in_its_step_and_half_of_them_and_one_make_a_block_final() {
 fn one_decision_reads_like_the_figure() {
     let mut stage = stage(4, Config::default());
     submit(&mut stage, 0..1, SECOND * 5);
-    let mut told = String::new();
+    let mut steps = String::new();
     for _ in 1..=5 {
         for span in [MILLI, SECOND * 5 - MILLI] {
             let (at, flights) = (stage.now().as_nanos() / 1_000_000, stage.show_flights());
             let flights: Vec<&str> = flights.lines().collect();
             let finals: Vec<String> = (0..4).map(|node| (stage.finalized(node).len() - 1).to_string()).collect();
-            let _ = writeln!(told, "{at} ms, final {}: {}", finals.join(" "), flights.join(", "));
+            let _ = writeln!(steps, "{at} ms, final {}: {}", finals.join(" "), flights.join(", "));
             stage.run(span);
         }
     }
@@ -98,7 +98,7 @@ n2>n0 block, n2>n1 block, n2>n3 block
 25000 ms, final 1 1 1 1:\x20
 25001 ms, final 1 1 1 1:\x20
 ";
-    assert_eq!(told, expected);
+    assert_eq!(steps, expected);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn the_longer_chain_is_heavier_and_among_equally_long_ones_that_with_fewer_gaps(
     assert_eq!(authors(&stage, 0), [3, 0], "longer");
 }
 
-/// Four validators in step 5, of whom 0 has this block of step 3 on genesis.
+/// Four validators in step 5, of which 0 has this block of step 3 on genesis.
 fn in_step_five() -> (Stage, Arc<Sealed>) {
     let mut stage = stage(4, Config::default());
     stage.run(SECOND * 27);
@@ -240,7 +240,7 @@ fn a_block_of_another_than_the_primary_or_with_another_seal_or_time_is_refused()
     let late = Time::from_nanos(4 * 5_000_000_000);
     let bad = [
         ("a wrong primary", signed(Header { proposer: NodeId(2), ..header }, 2)),
-        ("a stranger", signed(Header { proposer: NodeId(7), ..header }, 3)),
+        ("no validator", signed(Header { proposer: NodeId(7), ..header }, 3)),
         ("the seal of another", signed(header, 2)),
         ("no seal", Arc::new(Sealed { signature: Signature::NONE, ..(*good).clone() })),
         ("a step to which the header does not commit", signed(Header { seal: Sealed::fields(7), ..header }, 3)),
@@ -251,7 +251,7 @@ fn a_block_of_another_than_the_primary_or_with_another_seal_or_time_is_refused()
         let node = stage.node(0);
         assert_eq!((stage.chain(0).len(), node.known.len(), node.early.len()), (1, 0, 0), "{what}");
     }
-    assert!(stage.notes(0).is_empty(), "nobody is accused of what others may have made");
+    assert!(stage.notes(0).is_empty(), "no validator is accused of what others may have made");
     show(&mut stage, 0, &good);
     assert_eq!(authors(&stage, 0), [3]);
 }
@@ -271,7 +271,7 @@ fn each_primary_skipped_between_parent_and_block_is_reported() {
     assert_eq!(authors(&stage, 0), [1, 0, 1]);
 }
 
-/// 3 of four, whose clock is `off` by so many steps, hears the others and seals when its clock says so: the stage, and
+/// 3 of four, whose clock is `off` by so many steps, receives from the others and seals when its clock says so: the stage, and
 /// how many of its blocks the others found valid.
 fn with_a_wrong_clock(off: i64) -> (Stage, usize) {
     let mut stage = stage(4, busy());
@@ -328,8 +328,9 @@ fn an_equivocating_primary_is_reported_and_wastes_no_more_than_its_step() {
     let honest = [0, 2, 3, 4];
     assert_eq!(stage.disagreement(&honest), None);
     assert!(stage.finalized(0).len() > 50, "{}", stage.finalized(0).len());
-    let told = |node: usize| stage.notes(node).iter().any(|(label, value)| *label == note::EVIDENCE && *value == 1);
-    assert!(honest.into_iter().all(told));
+    let has_evidence =
+        |node: usize| stage.notes(node).iter().any(|(label, value)| *label == note::EVIDENCE && *value == 1);
+    assert!(honest.into_iter().all(has_evidence));
 }
 
 /// Validators 2 and 4 on one side, 1 and 3 on the other, and 0 living on both.
@@ -355,7 +356,7 @@ fn a_clone_on_both_sides_of_a_partition_makes_both_final_and_two_thirds_withstan
 }
 
 #[test]
-fn halves_without_a_liar_make_nothing_final_until_they_meet() {
+fn halves_without_a_faulty_node_make_nothing_final_until_they_meet() {
     let mut stage = stage(6, busy());
     stage.partition(&[0, 1, 2], &[3, 4, 5]);
     stage.run(SECOND * 122);
@@ -390,7 +391,7 @@ fn halves_that_saw_two_blocks_of_one_step_part_until_the_next_primary_and_waste_
     assert_eq!(tips(&stage), [a, a, a, b, b]);
     stage.heal();
     stage.run(SECOND * 3);
-    assert_eq!(tips(&stage), [a, a, a, b, b], "nobody builds");
+    assert_eq!(tips(&stage), [a, a, a, b, b], "no validator builds");
     stage.run(SECOND * 2); // step 2
     let tip = stage.chain(2).last().unwrap().clone();
     assert_eq!((tip.parent(), tips(&stage)), (a, [tip.id(); 5]));
@@ -497,7 +498,7 @@ fn a_flood_is_kept_within_bounds_and_given_up() {
     assert_eq!((node.orphans.len(), node.early.len()), (KEPT_MAX, 1), "the same early block is kept once");
     // Each peer answers that it does not have them: five requests, none of which waits longer than the first.
     stage.run(SECOND * 15 * (ASKS_MAX + 1) + SECOND);
-    assert!(stage.node(0).orphans.is_empty(), "nobody has those parents");
+    assert!(stage.node(0).orphans.is_empty(), "no node has those parents");
     assert_eq!(stage.chain(0).len(), 2, "the early block had its time");
 }
 
@@ -511,7 +512,7 @@ fn sibling(stage: &Stage, like: &Arc<Sealed>, number: u64) -> Arc<Sealed> {
 }
 
 #[test]
-fn of_the_blocks_of_one_step_two_are_kept_as_evidence_and_others_if_somebody_builds_on_them() {
+fn of_the_blocks_of_one_step_two_are_kept_as_evidence_and_others_if_a_block_builds_on_them() {
     let mut stage = stage(4, Config::default());
     stage.run(SECOND * 27); // step 5
     let [first, soon] = [1, 7].map(|step| sealed(&mut stage, &Block::genesis(), step));

@@ -63,7 +63,7 @@ impl Attacker<HotStuff> for Faulty {
         if let (Attack::Equivocate | Attack::OldCertificate(2), Message::Propose(proposal)) = (self.attack, &message) {
             self.vote_for(&proposal.vertex, ctx);
         }
-        // What the honest half of it knew it would tell those who give up: on another's last block it counts no votes.
+        // What the honest half of it knew it would send to those that give up: on another's last block it counts no votes.
         if let (Attack::OldCertificate(1), Message::Vote { view, .. }) = (self.attack, &message)
             && self.mask.leader(*view, ctx) != ctx.me()
         {

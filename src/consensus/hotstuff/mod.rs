@@ -78,7 +78,7 @@ pub enum Leaders {
     /// One after the other.
     #[default]
     RoundRobin,
-    /// Drawn by the hash of the turn: everybody can foresee who, nobody can choose.
+    /// Drawn by the hash of the turn: every node can foresee it, no node can choose it.
     Random,
 }
 
@@ -92,7 +92,7 @@ pub struct Config {
     /// asonnino/hotstuff, `leader.rs`); random leaders stand in analyses of the chained protocols.
     pub leaders: Leaders,
     /// Views that a leader leads before the next has its turn. Default 4, the least with which a correct leader alone
-    /// makes a block final whoever else has failed; 1 is the rotation of the paper's evaluation.
+    /// makes a block final whichever others have failed; 1 is the rotation of the paper's evaluation.
     pub views_per_leader: u64,
     /// How long a view may take while there is work. Grows by half with each failed view, back at a commit: between
     /// libhotstuff, whose timer doubles, and `DiemBFT`, whose grows by a fifth. Default 1 s (libhotstuff, the base of its
@@ -168,7 +168,7 @@ pub struct HotStuff {
     seen: Option<(View, Hash)>,
     waiting: Option<Arc<Proposal>>,
     /// Proposals of late views whose parent is missing.
-    heard: BTreeMap<View, Arc<Vertex>>,
+    parentless: BTreeMap<View, Arc<Vertex>>,
     /// Votes for which this replica is the next leader, by view, a few views ahead.
     votes: BTreeMap<View, Votes>,
     /// A vote of this replica for itself as next leader, which is not durable yet.
@@ -186,7 +186,7 @@ pub struct HotStuff {
     /// Whether [`Timer::View`] is set.
     watching: bool,
     /// Whether the newest certificate made transactions final and no proposal has announced it.
-    untold: bool,
+    unannounced: bool,
     /// Blocks that are being fetched.
     fetch: Option<Fetch>,
     /// Who was found in two certificates of one view.
@@ -299,10 +299,10 @@ impl HotStuff {
             return;
         }
         let Some(parent) = self.block(&self.high.block).cloned() else { return };
-        if !self.untold && !self.has_work(ctx) {
+        if !self.unannounced && !self.has_work(ctx) {
             return;
         }
-        self.untold = false;
+        self.unannounced = false;
         let batch = ctx.template(&parent, self.config.block_limit);
         let batch = if batch.payments() > 0 { batch } else { Batch::empty() };
         let vertex = self.make(&parent, self.high.clone(), batch, ctx);
@@ -350,9 +350,9 @@ impl HotStuff {
             }
             self.on_timeout_certificate(timeout.clone(), ctx);
         }
-        self.hear(vertex);
+        self.keep_parentless(vertex);
         self.on_certificate(&vertex.justify.clone(), ctx);
-        self.untold = false; // this proposal announces it
+        self.unannounced = false; // this proposal announces it
         if view < self.view {
             return;
         }
@@ -531,14 +531,14 @@ impl HotStuff {
         }
         let Some(last) = path.first().cloned() else { return };
         self.unsaved += path.len() as u64;
-        self.untold = path.iter().any(|block| !block.batch.is_empty());
+        self.unannounced = path.iter().any(|block| !block.batch.is_empty());
         path.into_iter().rev().for_each(|block| ctx.extend(block));
         ctx.finalize(last.height());
         self.committed = last;
         self.failed = 0;
         let height = self.committed.height();
         self.entries.retain(|_, entry| entry.block().height() > height);
-        self.heard.retain(|_, vertex| vertex.block.height() > height);
+        self.parentless.retain(|_, vertex| vertex.block.height() > height);
         self.logged.clear();
         if self.unsaved >= IMAGE_EVERY {
             self.unsaved = 0;

@@ -141,7 +141,7 @@ impl HotStuff {
             self.on_timeout_certificate(reason.clone(), ctx);
         }
         if timeout.view < self.view {
-            self.tell_progress(from, ctx);
+            self.send_progress(from, ctx);
         } else if timeout.view == self.view {
             self.timeouts.insert(from, (timeout.high.view, timeout.signature));
             self.count_timeouts(ctx);

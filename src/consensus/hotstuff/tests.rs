@@ -69,12 +69,12 @@ fn one_decision_reads_like_the_figure() {
     let mut stage = stage(4, Config { views_per_leader: 1, ..Config::default() });
     let transaction = stage.transaction(0, 0);
     stage.submit_to_all(&transaction);
-    let mut told = String::new();
+    let mut steps = String::new();
     for _ in 0..8 {
         let finals: Vec<String> = (0..4).map(|node| (stage.finalized(node).len() - 1).to_string()).collect();
         let flights = stage.show_flights();
         let flights: Vec<&str> = flights.lines().collect();
-        let _ = writeln!(told, "final {}: {}", finals.join(" "), flights.join(", "));
+        let _ = writeln!(steps, "final {}: {}", finals.join(" "), flights.join(", "));
         stage.run(MILLI);
     }
     let expected = "\
@@ -87,7 +87,7 @@ final 0 0 0 0: n1>n0 vote, n2>n0 vote
 final 1 0 0 0: n0>n1 propose, n0>n2 propose, n0>n3 propose, n0>n1 vote
 final 1 1 1 1: n2>n1 vote, n3>n1 vote
 ";
-    assert_eq!(told, expected);
+    assert_eq!(steps, expected);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn every_message_has_its_size() {
     let vertex = Arc::new(Vertex { block: block.clone(), view: 3, justify: certificate.clone() });
     let propose =
         |timeout| Message::Propose(Arc::new(Proposal { vertex: vertex.clone(), timeout, signature: Signature::NONE }));
-    let told = |reason| {
+    let timeout_message = |reason| {
         Message::Timeout(Arc::new(Timeout { view: 3, high: certificate.clone(), reason, signature: Signature::NONE }))
     };
     let progress = Message::Progress(Arc::new(Progress {
@@ -130,8 +130,8 @@ fn every_message_has_its_size() {
         (propose(None), 8 + 334 + 244 + 64),
         (propose(Some(timeout.clone())), 8 + 334 + 244 + 64 + 236),
         (Message::Vote { view: 1, block: Hash::ZERO, signature: Signature::NONE }, 108),
-        (told(None), 8 + 4 + 64 + 244),
-        (told(Some(timeout.clone())), 8 + 4 + 64 + 244 + 236),
+        (timeout_message(None), 8 + 4 + 64 + 244),
+        (timeout_message(Some(timeout.clone())), 8 + 4 + 64 + 244 + 236),
         (Message::Request { block: None, above: Height(0) }, 40),
         (Message::Lack(Hash::ZERO), 32),
         (progress, 244 + 236 + 586 + 334),
@@ -171,7 +171,7 @@ impl Fork {
         let votes = signers.into_iter().map(|node| (NodeId(node), self.stage.keys().sign(node, &said))).collect();
         Arc::new(Certificate { view, block, votes })
     }
-    /// Tells a replica of a certificate and the branch that it stands on, newest first.
+    /// Sends a replica a certificate and the branch that it stands on, newest first.
     fn notify(&mut self, node: usize, high: &Arc<Certificate>, branch: &[&Arc<Vertex>]) {
         let vertices: Vec<Arc<Vertex>> = branch.iter().map(|vertex| Arc::clone(vertex)).collect();
         let progress = Progress { high: high.clone(), timeout: None, vertices, blocks: Vec::new() };
@@ -307,7 +307,7 @@ fn who_signed_two_certificates_of_one_view_is_named_once() {
     fork.notify(2, &q1, &[&a1, &a]);
     fork.notify(2, &qx, &[&x, &d, &c]);
     assert!(fork.stage.node(2).entries.contains_key(&x.block.id()));
-    assert!(named(&fork, 2).is_empty(), "what a liar wrote into a fetched vertex");
+    assert!(named(&fork, 2).is_empty(), "what a faulty replica wrote into a fetched vertex");
     fork.notify(2, &qd, &[]);
     assert_eq!(named(&fork, 2), [2, 1]);
 }
@@ -379,12 +379,12 @@ fn two_crashed_of_four_halt_and_nothing_forks() {
 }
 
 /// Blocks of other leaders than `Byzantine nodes`, as high as what is final at 0 and not in its chain.
-fn abandoned(stage: &Stage, liars: &[usize]) -> usize {
+fn abandoned(stage: &Stage, faulty: &[usize]) -> usize {
     let last = stage.finalized(0).len();
     let blocks = (0..stage.tree().len()).map(|index| stage.tree().block(BlockIndex(index as u32)));
     let low = blocks.filter(|block| (block.height().0 as usize) < last);
     let lost = low.filter(|block| stage.finalized(0)[block.height().0 as usize].id() != block.id());
-    lost.filter(|block| !liars.contains(&block.header.proposer.index())).count()
+    lost.filter(|block| !faulty.contains(&block.header.proposer.index())).count()
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn attackers_at_the_bound_neither_fork_nor_halt_and_cost_views_or_blocks() {
         for config in [Config::default(), two_phase()] {
             let variant = config.variant;
             let mut stage = Stage::empty(7, Config { view_timeout_max: SECOND * 2, ..config });
-            attack.iter().for_each(|name| [1, 2].into_iter().for_each(|liar| stage.set_attack(liar, name)));
+            attack.iter().for_each(|name| [1, 2].into_iter().for_each(|faulty| stage.set_attack(faulty, name)));
             (0..7).for_each(|node| stage.boot(node));
             submit(&mut stage, 0..12, SECOND * 5);
             stage.run(SECOND * 20);
@@ -443,10 +443,10 @@ fn a_certificate_with_a_repeated_signer_proves_nothing() {
 }
 
 #[test]
-fn one_timeout_moves_nobody_f_plus_one_are_joined_and_with_a_quorum_the_view_ends() {
+fn one_timeout_moves_no_replica_f_plus_one_are_joined_and_with_a_quorum_the_view_ends() {
     for config in [Config::default(), two_phase()] {
         let mut stage = stage(7, config);
-        let hear = |stage: &mut Stage, from: usize, view: View| {
+        let receive = |stage: &mut Stage, from: usize, view: View| {
             let signature = stage.keys().sign(from as u32, &Timeout::statement(view, 0));
             let timeout = Timeout { view, high: Certificate::genesis(), reason: None, signature };
             stage.inject(from, 0, Message::Timeout(Arc::new(timeout)));
@@ -454,12 +454,14 @@ fn one_timeout_moves_nobody_f_plus_one_are_joined_and_with_a_quorum_the_view_end
             let node = stage.node(0);
             (node.view, node.gave_up, node.timeouts.len(), stage.flights().count())
         };
-        assert_eq!(hear(&mut stage, 1, 1), (1, 0, 1, 0));
-        assert_eq!(hear(&mut stage, 1, 1), (1, 0, 1, 0), "the same again");
-        (1..7).for_each(|liar| assert_eq!(hear(&mut stage, liar, 1_000), (1, 0, 1, 0), "no proof of a view so late"));
-        assert_eq!(hear(&mut stage, 2, 1), (1, 0, 2, 0), "two of seven may lie");
-        assert_eq!(hear(&mut stage, 3, 1), (1, 1, 4, 6), "one of three does not; 0 says so to all");
-        assert_eq!(hear(&mut stage, 4, 1), (4, 1, 0, 6), "with its own word five: the next leader's turn");
+        assert_eq!(receive(&mut stage, 1, 1), (1, 0, 1, 0));
+        assert_eq!(receive(&mut stage, 1, 1), (1, 0, 1, 0), "the same again");
+        (1..7).for_each(|faulty| {
+            assert_eq!(receive(&mut stage, faulty, 1_000), (1, 0, 1, 0), "no proof of a view so late")
+        });
+        assert_eq!(receive(&mut stage, 2, 1), (1, 0, 2, 0), "two of seven may lie");
+        assert_eq!(receive(&mut stage, 3, 1), (1, 1, 4, 6), "one of three does not; 0 says so to all");
+        assert_eq!(receive(&mut stage, 4, 1), (4, 1, 0, 6), "with its own word five: the next leader's turn");
         let reason = stage.node(0).reason.clone().unwrap();
         assert_eq!((reason.view, reason.parts.len()), (1, 5));
     }
@@ -467,7 +469,7 @@ fn one_timeout_moves_nobody_f_plus_one_are_joined_and_with_a_quorum_the_view_end
 
 /// In three phases 2 is locked on the first of two certificates. In two phases the only one is its lock.
 #[test]
-fn a_certificate_that_one_replica_alone_holds_stops_nobody_while_another_is_down() {
+fn a_certificate_that_one_replica_alone_holds_stops_no_replica_while_another_is_down() {
     for (config, certified) in [(Config::default(), 2), (two_phase(), 1)] {
         let mut fork = Fork { stage: stage(4, Config { view_timeout_max: SECOND * 4, ..config }) };
         let (mut high, mut parent, mut branch) = (Certificate::genesis(), Block::genesis(), Vec::new());
@@ -636,11 +638,11 @@ fn a_flood_of_votes_is_kept_within_bounds() {
 }
 
 #[test]
-fn a_certified_block_that_nobody_has_any_more_is_not_fetched_for_ever() {
+fn a_certified_block_that_no_replica_has_any_more_is_not_fetched_for_ever() {
     for config in [Config::default(), two_phase()] {
         let mut stage = stage(4, config);
         submit(&mut stage, 0..3, MILLI * 100);
-        // 3 hears of a certificate of a block that the others do not have, nor need.
+        // 3 receives a certificate of a block that the others do not have, nor need.
         let (view, lost) = (stage.node(0).view, Hash::of(b"lost"));
         let vote = |node: u32| (NodeId(node), stage.keys().sign(node, &Certificate::statement(view, &lost)));
         let high = Arc::new(Certificate { view, block: lost, votes: (0..3).map(vote).collect() });
@@ -657,7 +659,7 @@ fn what_led_to_a_view_is_known_again_after_all_crashed_together() {
         let mut stage = stage(4, config);
         submit(&mut stage, 0..1, SECOND);
         stage.crash(3);
-        // Only 0 hears that all gave up on a view, and gives up on the next leader's too.
+        // Only 0 learns that all gave up on a view, and gives up on the next leader's too.
         [1, 2].into_iter().for_each(|to| stage.cut(0, to));
         submit(&mut stage, 1..2, SECOND * 12);
         assert!(stage.node(0).gave_up > stage.node(1).view);

@@ -66,7 +66,7 @@ impl Fetch {
 }
 
 /// Views of proposals without a known parent that are kept.
-const HEARD_MAX: usize = 32;
+const PARENTLESS_MAX: usize = 32;
 
 impl HotStuff {
     /// Begins to fetch a block, unless something is being fetched already: what is newer is asked for afterwards.
@@ -75,7 +75,7 @@ impl HotStuff {
             let backoff = Backoff::new(self.config.view_timeout);
             let (chain, lacking, peer) = (Vec::new(), VoterSet::default(), ctx.me());
             self.fetch = Some(Fetch { wanted, chain, peer, vain: 0, lacking, backoff });
-            self.take_heard();
+            self.take_parentless();
             if self.is_joined() { self.connect(ctx) } else { self.ask(ctx) }
         }
     }
@@ -160,7 +160,7 @@ impl HotStuff {
         lacking.into_iter().for_each(|block| ctx.send(from, Message::Lack(block)));
     }
     /// Sends a replica in an earlier view the certificates that led to the present one.
-    pub(super) fn tell_progress(&self, to: NodeId, ctx: &mut Context<'_, Self>) {
+    pub(super) fn send_progress(&self, to: NodeId, ctx: &mut Context<'_, Self>) {
         let (high, timeout) = (self.high.clone(), self.reason.clone());
         let progress = Progress { high, timeout, vertices: Vec::new(), blocks: Vec::new() };
         ctx.send(to, Message::Progress(Arc::new(progress)));
@@ -189,11 +189,11 @@ impl HotStuff {
         self.collect(from, vertices.chain(blocks), ctx);
     }
     /// Keeps a proposal whose parent is missing: who fetches what is below need not fetch it too.
-    pub(super) fn hear(&mut self, vertex: &Arc<Vertex>) {
+    pub(super) fn keep_parentless(&mut self, vertex: &Arc<Vertex>) {
         if self.block(&vertex.block.parent()).is_none() {
-            self.heard.insert(vertex.view, vertex.clone());
-            if self.heard.len() > HEARD_MAX {
-                self.heard.pop_first();
+            self.parentless.insert(vertex.view, vertex.clone());
+            if self.parentless.len() > PARENTLESS_MAX {
+                self.parentless.pop_first();
             }
         }
     }
@@ -208,10 +208,12 @@ impl HotStuff {
         is_next
     }
     /// Takes as many of the next blocks as were proposed here.
-    fn take_heard(&mut self) {
+    fn take_parentless(&mut self) {
         while !self.is_joined() {
             let Some(next) = self.fetch.as_ref().and_then(Fetch::next) else { return };
-            let Some(vertex) = self.heard.values().find(|vertex| vertex.block.id() == next).cloned() else { return };
+            let Some(vertex) = self.parentless.values().find(|vertex| vertex.block.id() == next).cloned() else {
+                return;
+            };
             if !self.take(Entry::Vertex(vertex)) {
                 return;
             }
@@ -228,7 +230,7 @@ impl HotStuff {
         let before = came(self);
         for entry in entries {
             if !self.is_joined() && self.take(entry) {
-                self.take_heard();
+                self.take_parentless();
             }
         }
         if self.is_joined() {
@@ -293,7 +295,7 @@ impl HotStuff {
             entries: BTreeMap::new(),
             logged: BTreeMap::new(),
             seen: None,
-            heard: BTreeMap::new(),
+            parentless: BTreeMap::new(),
             waiting: None,
             votes: BTreeMap::new(),
             own: None,
@@ -303,7 +305,7 @@ impl HotStuff {
             blamed: 0,
             failed: 0,
             watching: false,
-            untold: false,
+            unannounced: false,
             fetch: None,
             exposed: VoterSet::default(),
             unsaved: 0,

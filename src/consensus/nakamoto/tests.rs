@@ -54,7 +54,7 @@ fn tip(stage: &Stage, node: usize) -> Arc<Block> {
     stage.chain(node).last().unwrap().clone()
 }
 
-/// A node finds a block now, and everybody who can hears of it.
+/// A node finds a block now, and every node that can receives it.
 fn find(stage: &mut Stage, node: usize) {
     assert!(stage.fire(node, Timer::Mine), "n{node} mines");
     stage.run(Duration::from_millis(10));
@@ -313,7 +313,7 @@ fn a_silent_peer_is_replaced_by_another() {
     stage.partition(&[3], &[0, 1, 2]);
     (0..50).for_each(|_| find(&mut stage, 0));
     stage.heal();
-    // The only one that announces to n3, and the only one that mines, is never heard of again.
+    // The only one that announces to n3, and the only one that mines, never sends again.
     stage.partition(&[3], &[1, 2]);
     stage.cut(3, 0);
     find(&mut stage, 0);
@@ -321,21 +321,21 @@ fn a_silent_peer_is_replaced_by_another() {
     stage.crash(0);
     stage.heal();
     stage.run(Duration::from_secs(8 * 120));
-    assert_eq!(stage.chain(3).len(), 52, "n3 asked somebody else");
+    assert_eq!(stage.chain(3).len(), 52, "n3 asked another node");
 }
 
-/// A node among three, of whom the others are played: it hears of a chain of three blocks from its end.
+/// A node among three, of which the others are played: it receives a chain of three blocks from its end.
 fn orphaned() -> (Stage, [Arc<Block>; 3]) {
     let mut stage = weighted(&[0, 1, 1], plain());
     stage.boot(0);
     let first = made(&stage, &genesis(&stage), 600, Vec::new());
     let second = made(&stage, &first, 1_200, Vec::new());
     let third = made(&stage, &second, 1_800, Vec::new());
-    hear(&mut stage, 1, Message::Block(second.clone()));
+    receive(&mut stage, 1, Message::Block(second.clone()));
     (stage, [first, second, third])
 }
 
-fn hear(stage: &mut Stage, from: usize, message: Message) {
+fn receive(stage: &mut Stage, from: usize, message: Message) {
     stage.inject(from, 0, message);
     stage.run(Duration::from_millis(10));
 }
@@ -343,19 +343,19 @@ fn hear(stage: &mut Stage, from: usize, message: Message) {
 #[test]
 fn a_body_that_comes_another_way_does_not_hold_up_a_download() {
     let (mut stage, [first, second, _]) = orphaned();
-    hear(&mut stage, 1, Message::Headers { headers: [first.header, second.header].into() });
-    hear(&mut stage, 2, Message::Block(first));
+    receive(&mut stage, 1, Message::Headers { headers: [first.header, second.header].into() });
+    receive(&mut stage, 2, Message::Block(first));
     assert_eq!(tip(&stage, 0).id(), second.id());
 }
 
 #[test]
-fn whoever_has_the_chain_is_asked_while_the_headers_of_another_are_awaited() {
+fn a_node_that_has_the_chain_is_asked_while_the_headers_of_another_are_awaited() {
     let (mut stage, [first, second, third]) = orphaned();
-    hear(&mut stage, 2, Message::Block(third.clone()));
+    receive(&mut stage, 2, Message::Block(third.clone()));
     // Nothing of use from one in reserve is nothing.
-    hear(&mut stage, 2, Message::Headers { headers: [first.header, first.header].into() });
-    hear(&mut stage, 2, Message::Headers { headers: [first.header, second.header, third.header].into() });
-    hear(&mut stage, 2, Message::Block(first));
+    receive(&mut stage, 2, Message::Headers { headers: [first.header, first.header].into() });
+    receive(&mut stage, 2, Message::Headers { headers: [first.header, second.header, third.header].into() });
+    receive(&mut stage, 2, Message::Block(first));
     assert_eq!(tip(&stage, 0).id(), third.id());
 }
 
@@ -576,7 +576,7 @@ fn in_any_tree_the_tip_is_best_by_its_rule_whatever_came_in_which_order() {
             stage.run(Duration::from_millis(2));
             let (tree, node) = (stage.tree(), stage.node(1));
             let all = || (0..tree.len() as u32).map(BlockIndex);
-            assert_eq!(tree.block(node.tip()), &tip(&stage, 1), "the chain told is the chain chosen");
+            assert_eq!(tree.block(node.tip()), &tip(&stage, 1), "the chain reported is the chain chosen");
             match choice {
                 ForkChoice::MostWork => assert!(all().all(|other| tree.height(other) <= tree.height(node.tip()))),
                 ForkChoice::Ghost => {

@@ -240,7 +240,7 @@ impl Protocol for Qbft {
     }
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Context<'_, Self>) {
         if let Some(height) = message.height() {
-            self.heard(from, height, ctx);
+            self.note_height(from, height, ctx);
             if height != self.height() {
                 return self.on_other_height(from, height, message, ctx);
             }

@@ -71,19 +71,19 @@ fn one_decision_reads_like_the_figure() {
     let mut stage = stage(4, Config::default());
     let transaction = stage.transaction(0, 0);
     stage.submit_to_all(&transaction);
-    let mut told = String::new();
+    let mut flights = String::new();
     for _ in 0..3 {
-        told.push_str(&stage.show_flights());
-        told.push('\n');
+        flights.push_str(&stage.show_flights());
+        flights.push('\n');
         stage.run(MILLI);
     }
     let proposal = "n1>n0 proposal\nn1>n2 proposal\nn1>n3 proposal\n";
     let prepares = "n0>n1 prepare\nn0>n2 prepare\nn0>n3 prepare\nn2>n0 prepare\nn2>n1 prepare\nn2>n3 prepare\n\
                     n3>n0 prepare\nn3>n1 prepare\nn3>n2 prepare\n";
-    let commits = |told: &str| told.matches("commit").count();
-    let parts: Vec<&str> = told.split("\n\n").collect();
+    let commits = |text: &str| text.matches("commit").count();
+    let parts: Vec<&str> = flights.split("\n\n").collect();
     assert_eq!([parts[0].to_owned() + "\n", parts[1].to_owned() + "\n"], [proposal, prepares]);
-    assert_eq!((commits(parts[2]), parts[2].lines().count()), (12, 12), "{told}");
+    assert_eq!((commits(parts[2]), parts[2].lines().count()), (12, 12), "{flights}");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn six_in_halves(quorum: Quorum) -> Stage {
 }
 
 #[test]
-fn the_early_quorum_forks_six_validators_without_any_liar_and_the_right_one_does_not() {
+fn the_early_quorum_forks_six_validators_without_any_faulty_node_and_the_right_one_does_not() {
     let all = [0, 1, 2, 3, 4, 5];
     assert_eq!(six_in_halves(Quorum::Early).disagreement(&all).map(|(_, _, height)| height), Some(Height(1)));
     let mut stage = six_in_halves(Quorum::Byzantine);
@@ -324,31 +324,33 @@ fn two_claim(stage: &Stage, [a, b]: [&Arc<Block>; 2]) -> Vec<Change> {
 
 #[test]
 fn what_round_changes_claim_to_be_prepared_is_proposed_with_its_proof_and_nothing_else() {
-    let told = |about: &str, expected: bool, round: Round, of: fn(&Stage, [&Arc<Block>; 2]) -> Case| {
+    let judge = |about: &str, expected: bool, round: Round, of: fn(&Stage, [&Arc<Block>; 2]) -> Case| {
         let mut stage = stage(4, Config::default());
         let (a, b) = (first_block(&stage, 1, 0), first_block(&stage, 2, 1));
         let (proposed, changes, certificate) = of(&stage, [&a, &b]);
         let block = [&a, &b][proposed].clone();
         assert_eq!(accepts(&mut stage, round, &block, changes, certificate), expected, "{about}");
     };
-    told("a quorum prepared it", true, 1, |stage, [a, _]| {
+    judge("a quorum prepared it", true, 1, |stage, [a, _]| {
         (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2, 3])))
     });
-    told("too few", false, 1, |stage, [a, _]| (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2]))));
-    told("one twice", false, 1, |stage, [a, _]| (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2, 2]))));
-    told("no proof", false, 1, |stage, [a, _]| (0, one_claims(stage, a), None));
-    told("another block with it", false, 1, |stage, [a, _]| {
+    judge("too few", false, 1, |stage, [a, _]| (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2]))));
+    judge("one twice", false, 1, |stage, [a, _]| (0, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2, 2]))));
+    judge("no proof", false, 1, |stage, [a, _]| (0, one_claims(stage, a), None));
+    judge("another block with it", false, 1, |stage, [a, _]| {
         (1, one_claims(stage, a), Some(prepared(stage, 0, a, &[1, 2, 3])))
     });
-    told("another block without it", false, 1, |stage, [a, _]| (1, one_claims(stage, a), None));
-    told("a proof of another block", false, 1, |stage, [a, b]| {
+    judge("another block without it", false, 1, |stage, [a, _]| (1, one_claims(stage, a), None));
+    judge("a proof of another block", false, 1, |stage, [a, b]| {
         (0, one_claims(stage, a), Some(prepared(stage, 0, b, &[1, 2, 3])))
     });
-    told("a proof of another round", false, 1, |stage, [a, _]| {
+    judge("a proof of another round", false, 1, |stage, [a, _]| {
         (0, one_claims(stage, a), Some(prepared(stage, 1, a, &[1, 2, 3])))
     });
-    told("the newest", true, 2, |stage, [a, b]| (1, two_claim(stage, [a, b]), Some(prepared(stage, 1, b, &[0, 2, 3]))));
-    told("not the newest", false, 2, |stage, [a, b]| {
+    judge("the newest", true, 2, |stage, [a, b]| {
+        (1, two_claim(stage, [a, b]), Some(prepared(stage, 1, b, &[0, 2, 3])))
+    });
+    judge("not the newest", false, 2, |stage, [a, b]| {
         (0, two_claim(stage, [a, b]), Some(prepared(stage, 0, a, &[1, 2, 3])))
     });
 }
@@ -373,7 +375,7 @@ fn a_block_is_final_with_seals_of_a_quorum_of_its_round_and_no_others() {
         ("too few", vec![(1, 1), (2, 2)], 0, 1),
         ("one twice", vec![(1, 1), (2, 2), (2, 2)], 0, 1),
         ("one for another", vec![(1, 1), (2, 2), (3, 2)], 0, 1),
-        ("a stranger", vec![(1, 1), (2, 2), (9, 2)], 0, 1),
+        ("no validator", vec![(1, 1), (2, 2), (9, 2)], 0, 1),
         ("of another round", vec![(1, 1), (2, 2), (3, 3)], 1, 1),
     ] {
         let mut stage = stage(4, Config::default());
@@ -396,7 +398,7 @@ fn a_block_dated_ahead_of_the_clock_is_not_accepted() {
 }
 
 #[test]
-fn rounds_asked_for_by_one_liar_move_nobody_and_by_two_everybody() {
+fn rounds_asked_for_by_one_faulty_node_move_no_node_and_by_two_every_node() {
     let mut stage = stage(4, Config::default());
     let ask = |stage: &mut Stage, node: u32, round: Round| {
         let asked = ask_for(stage, node, Height(1), round);
@@ -426,13 +428,13 @@ fn attackers_at_the_bound_neither_fork_nor_halt() {
 
 #[test]
 fn one_equivocator_too_many_forks() {
-    for (liars, forks) in [(vec![1], false), (vec![0, 1], true)] {
+    for (faulty, forks) in [(vec![1], false), (vec![0, 1], true)] {
         let mut stage = Stage::new(4, Config::default());
-        liars.iter().for_each(|liar| stage.set_attack(*liar, "equivocate"));
+        faulty.iter().for_each(|from| stage.set_attack(*from, "equivocate"));
         (0..4).for_each(|node| stage.boot(node));
         stage.partition(&[2], &[3]);
         submit(&mut stage, 0..1, SECOND);
-        assert_eq!(stage.disagreement(&[2, 3]).is_some(), forks, "{liars:?}");
+        assert_eq!(stage.disagreement(&[2, 3]).is_some(), forks, "{faulty:?}");
     }
 }
 
@@ -562,7 +564,7 @@ fn fewer_than_four_validators_decide_as_long_as_a_quorum_of_them_is_up() {
     }
 }
 
-/// Who missed the last block hears nothing when the chain is at rest, and is told.
+/// A node that missed the last block receives nothing when the chain is at rest, until others announce it.
 #[test]
 fn a_validator_that_was_cut_off_while_the_last_block_was_made_catches_up_at_rest() {
     let mut stage = stage(4, Config::default());
@@ -679,9 +681,9 @@ fn the_last_of_all_rounds_has_a_proposer_too() {
     let mut stage = stage(4, Config::default());
     submit(&mut stage, 0..1, SECOND);
     let (height, round) = (Height(2), Round::MAX);
-    for liar in [2u32, 3] {
-        let lie = ask_for(&stage, liar, height, round);
-        stage.inject(liar as usize, 0, lie);
+    for from in [2u32, 3] {
+        let lie = ask_for(&stage, from, height, round);
+        stage.inject(from as usize, 0, lie);
     }
     stage.run(SECOND * 100);
     assert_eq!((stage.node(0).last.height(), stage.node(0).round), (Height(1), round));

@@ -17,7 +17,7 @@ const LOOK_WAIT: Duration = Duration::from_secs(1);
 
 impl Qbft {
     /// A validator spoke of a height: all before it are final there.
-    pub(super) fn heard(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
+    pub(super) fn note_height(&mut self, from: NodeId, height: Height, ctx: &mut Context<'_, Self>) {
         if from == ctx.me() || !ctx.committee().contains(from) {
             return;
         }
@@ -90,8 +90,8 @@ impl Qbft {
         (self.asking, self.fetch) = (true, Some(peer));
         ctx.set_timer(Timer::Ask, self.backoff.next_wait());
     }
-    /// At rest: whoever was not heard of at the last height may be cut off, and nothing that it could hear will come by itself
-    /// until something waits again. It is told where the chain is, less and less often.
+    /// At rest: a node without a message at the last height may be cut off, and nothing that it could receive will come by itself
+    /// until something waits again. The height is announced to it, less and less often.
     fn remind(&mut self, ctx: &mut Context<'_, Self>) {
         let (me, above) = (ctx.me(), self.last.height());
         let is_silent = |peer: &NodeId| self.spoke.get(peer).is_none_or(|height| *height < above);
@@ -105,7 +105,7 @@ impl Qbft {
     }
     /// A peer asks, and says by it how far it is. That there is nothing is an answer too.
     pub(super) fn on_ask(&mut self, from: NodeId, above: Height, ctx: &mut Context<'_, Self>) {
-        self.heard(from, above.next(), ctx);
+        self.note_height(from, above.next(), ctx);
         if from != ctx.me() {
             ctx.send(from, Message::Blocks(Arc::new(self.final_after(above))));
         }

@@ -11,7 +11,7 @@ pub(super) const ATTACKS: &[(&str, &str)] = &[
     ("two_faced", "proposes its set to the first half of the nodes, and the empty set to the others"),
     ("flip", "changes its position between its set and the empty set at every tick"),
     ("echo", "says to each node what that node says: positions and validations of every side of a fork"),
-    ("withhold", "proposes sets that it gives to nobody"),
+    ("withhold", "proposes sets that it gives to no other node"),
     ("clock_lie", "proposes close times a day ahead, and dates every other validation ten minutes ahead"),
 ];
 

@@ -47,7 +47,7 @@ impl Ripple {
             earlier: BTreeMap::new(),
             slots: BTreeMap::new(),
             certificates: BTreeMap::new(),
-            heard: BTreeMap::new(),
+            validated_by: BTreeMap::new(),
             evidence: BTreeMap::new(),
             asked: BTreeMap::new(),
             ask_due: Time::ZERO,
@@ -60,7 +60,7 @@ impl Ripple {
             position: None,
             close: None,
             seq: 0,
-            told: now,
+            proposed_at: now,
             current: BTreeMap::new(),
             recent: BTreeMap::new(),
             left: BTreeSet::new(),
@@ -135,12 +135,12 @@ impl Ripple {
         if !self.is_flag(next) {
             return Vec::new();
         }
-        let heard = |node: NodeId| self.heard.get(&node).copied().unwrap_or(0);
+        let count = |node: NodeId| self.validated_by.get(&node).copied().unwrap_or(0);
         let window = self.config.flag_interval;
         let salted = |node: &NodeId| Digest::new("ripple pick").hash(&self.tip.name).u64(u64::from(node.0)).finish();
         let room = negative.len() < negative_most(self.members.len());
-        let silent = |node: &NodeId| room && !negative.contains(node) && heard(*node) * 2 < window;
-        let back = |node: &NodeId| heard(*node) * 5 > window * 4;
+        let silent = |node: &NodeId| room && !negative.contains(node) && count(*node) * 2 < window;
+        let back = |node: &NodeId| count(*node) * 5 > window * 4;
         let disable = self.members.iter().copied().filter(silent).min_by_key(salted).map(Item::Disable);
         let enable = negative.iter().copied().filter(back).min_by_key(salted).map(Item::Enable);
         disable.into_iter().chain(enable).collect()
@@ -177,7 +177,7 @@ impl Ripple {
         }
         slot.validations.insert(node, validation);
         if full && slot.votes.add(node, &ledger, None, &self.unl) {
-            *self.heard.entry(node).or_default() += 1;
+            *self.validated_by.entry(node).or_default() += 1;
         }
         let known = self.names.get(&ledger).and_then(|index| self.ledgers.get(index)).cloned();
         if let Some(known) = known.filter(|known| known.height() > self.validated.height()) {
@@ -224,7 +224,7 @@ impl Ripple {
     fn conclude(&mut self, known: Known) {
         let height = known.height();
         if height.0 / self.config.flag_interval > self.validated.height().0 / self.config.flag_interval {
-            self.heard.clear();
+            self.validated_by.clear();
         }
         self.validated = known;
         self.slots = self.slots.split_off(&height);
@@ -250,8 +250,8 @@ impl Ripple {
     }
     /// The validations received for the validated ledger of this height.
     fn certificate(&self, height: Height) -> Arc<[Validation]> {
-        let heard = self.slots.get(&height).into_iter().flat_map(|slot| slot.validations.values());
-        heard.filter(|validation| validation.full && validation.ledger == self.validated.name).copied().collect()
+        let received = self.slots.get(&height).into_iter().flat_map(|slot| slot.validations.values());
+        received.filter(|validation| validation.full && validation.ledger == self.validated.name).copied().collect()
     }
 }
 
@@ -417,7 +417,7 @@ impl Ripple {
         {
             let way = first.block.height()..=last.block.height();
             let on_the_way = self.certificates.range(way).next_back().map_or(Vec::new(), |(_, all)| all.to_vec());
-            // Who forgot what it heard before it started again may stand on another branch than what was validated, and
+            // A node that forgot what it received before it started again may stand on another branch than what was validated, and
             // would not leave that for ledgers without proof.
             let is_due = base <= last.block.height() && ctx.tree().is_ancestor(self.validated.index, to);
             let newest = if is_due { self.certificate(base).to_vec() } else { Vec::new() };

@@ -82,7 +82,7 @@ pub enum History {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Whom each node trusts: `"all"` (default), `{ overlap = 0.9 }` for two lists, `{ lists = [[0, 1], [1, 0]] }`.
+    /// Which others each node trusts: `"all"` (default), `{ overlap = 0.9 }` for two lists, `{ lists = [[0, 1], [1, 0]] }`.
     pub unl: Unl,
     /// Whether nodes keep and serve all ledgers (`"full"`, default) or only the last validated state (`"state"`).
     pub history: History,
@@ -93,7 +93,7 @@ pub struct Config {
     pub quorum: u64,
     /// No consensus before this. Default 1.95 s (`ledgerMIN_CONSENSUS`).
     pub min_consensus: Duration,
-    /// A round takes at most this if nobody else proposes, and waits at most this for nodes that are behind. Default 15 s
+    /// A round takes at most this if no other node proposes, and waits at most this for nodes that are behind. Default 15 s
     /// (`ledgerMAX_CONSENSUS`).
     pub max_consensus: Duration,
     /// A round is abandoned after ten times the previous one, but not later than this. Default 120 s
@@ -267,7 +267,7 @@ pub struct Ripple {
     /// Validations of ledgers every so often, to prove the way to a node that is behind.
     certificates: BTreeMap<Height, Arc<[Validation]>>,
     /// Validations received from each member since the last flag ledger.
-    heard: BTreeMap<NodeId, u64>,
+    validated_by: BTreeMap<NodeId, u64>,
     evidence: BTreeMap<NodeId, Evidence>,
     /// What each node was asked for last: an answer is taken whenever it comes.
     asked: BTreeMap<NodeId, Request>,
@@ -288,7 +288,7 @@ pub struct Ripple {
     close: Option<Time>,
     seq: u32,
     /// When the position was last sent.
-    told: Time,
+    proposed_at: Time,
     /// Positions of trusted nodes in this round, with the time at which they came.
     current: BTreeMap<NodeId, (Proposal, Time)>,
     /// The last position of each trusted node in another round.

@@ -97,7 +97,7 @@ impl Ripple {
         self.propose(ctx);
     }
     fn propose(&mut self, ctx: &mut Context<'_, Self>) {
-        self.told = self.instant;
+        self.proposed_at = self.instant;
         let Some(set) = self.position.as_ref().filter(|_| self.mode == Mode::Proposing) else { return };
         let (prior, seq, position, close, node) = (self.tip.name, self.seq, set.name, self.close, ctx.me());
         let mut proposal = Proposal { prior, seq, position, close, node, signature: crate::base::Signature::NONE };
@@ -174,7 +174,7 @@ impl Ripple {
     fn establish(&mut self, ctx: &mut Context<'_, Self>) {
         let round = self.instant.since(self.since);
         self.peers_unchanged += 1;
-        if self.instant.since(self.told) >= self.config.proposal_interval {
+        if self.instant.since(self.proposed_at) >= self.config.proposal_interval {
             self.seq = self.seq.saturating_add(1).min(Proposal::LEFT - 1);
             self.propose(ctx);
         }
@@ -195,7 +195,7 @@ impl Ripple {
         }
         self.accept(consensus, round, ctx);
     }
-    /// Whether to wait for those who are behind (`shouldPause`). Who runs ahead of what is validated has nobody to validate
+    /// Whether to wait for those who are behind (`shouldPause`). A node that runs ahead of what is validated has no other to validate
     /// with; and ledgers with higher numbers than others have spoken of are never outweighed, so that two sides that went
     /// apart would stay apart. How many must have come as far as this node grows from a quorum, at the first ledger ahead,
     /// to all at the fifth, and then begins anew: no number is the best in every case.

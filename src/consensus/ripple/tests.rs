@@ -62,7 +62,7 @@ fn a_ledger_takes_two_ticks_and_one_delay_and_two_messages_per_pair() {
 }
 
 #[test]
-fn a_round_is_two_broadcasts_of_everybody() {
+fn a_round_is_two_broadcasts_of_every_node() {
     let mut stage = stage(3);
     feed(&mut stage, 1, 0);
     stage.run_until(at(8_000));
@@ -132,7 +132,7 @@ fn a_set_that_its_maker_withholds_is_got_from_another_who_has_it() {
 }
 
 #[test]
-fn whoever_is_behind_asks_one_peer_at_a_time_and_goes_on_where_an_answer_ended() {
+fn a_node_that_is_behind_asks_one_peer_at_a_time_and_goes_on_where_an_answer_ended() {
     let mut stage = stage(4);
     stage.run(SECOND * 30);
     stage.crash(3);

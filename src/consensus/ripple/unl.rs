@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Unl {
-    /// Everybody trusts everybody.
+    /// Every node trusts every node.
     #[default]
     All,
     /// Two lists of equal size that share this fraction of a list, from 0 to 1. The first nodes are on the first list

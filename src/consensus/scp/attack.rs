@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 /// The attacks, by name.
 pub(super) const ATTACKS: &[(&str, &str)] = &[
-    ("echo", "says to each node what that node says, and needs nobody: it is in every quorum of every side"),
-    ("slices", "claims to need only itself to one half of the nodes, and everybody to the other half"),
+    ("echo", "says to each node what that node says, and needs no other node: it is in every quorum of every side"),
+    ("slices", "claims to need only itself to one half of the nodes, and every node to the other half"),
     ("inflate", "says the highest counter in every ballot"),
     ("decided", "says to even nodes that one value was decided, and to odd ones that another was"),
-    ("spam", "nominates thirty values of which nobody has the transactions, beside its own"),
+    ("spam", "nominates thirty values of which no node has the transactions, beside its own"),
     ("future", "nominates close times a day ahead"),
 ];
 
@@ -34,7 +34,7 @@ struct Faulty {
     /// The quorum sets that it claims: only itself, and all nodes.
     claims: [Arc<QuorumSet>; 2],
     /// The first two values that it received in the latest slot.
-    heard: (Height, Vec<Value>),
+    received: (Height, Vec<Value>),
 }
 
 pub(super) fn attacker(
@@ -58,7 +58,7 @@ pub(super) fn attacker(
     for claim in &claims {
         mask.quorum_sets.insert(claim.hash(), claim.clone());
     }
-    Some(Box::new(Faulty { attack, mask, claims, heard: (Height::GENESIS, Vec::new()) }))
+    Some(Box::new(Faulty { attack, mask, claims, received: (Height::GENESIS, Vec::new()) }))
 }
 
 impl Attacker<Scp> for Faulty {
@@ -72,7 +72,7 @@ impl Attacker<Scp> for Faulty {
             ctx.send(from, echo);
         }
         if let Message::Said(said) = &message {
-            self.hear(said);
+            self.note_values(said);
         }
         let before = ctx.effects_mut().len();
         self.mask.on_message(from, message, ctx);
@@ -97,8 +97,8 @@ impl Faulty {
         let signature = ctx.sign(&Statement::digest(said.slot, &quorum_set, &pledges));
         Message::Said(Arc::new(Statement { node: ctx.me(), slot: said.slot, quorum_set, pledges, signature }))
     }
-    fn hear(&mut self, said: &Statement) {
-        let (slot, values) = &mut self.heard;
+    fn note_values(&mut self, said: &Statement) {
+        let (slot, values) = &mut self.received;
         if *slot < said.slot {
             (*slot, *values) = (said.slot, Vec::new());
         }
@@ -110,9 +110,9 @@ impl Faulty {
     }
     /// Each node is sent the value of its parity. Values differ in the close time at least.
     fn decide_both(&self, said: &Statement, ctx: &mut Context<'_, Scp>) {
-        let Some(first) = self.heard.1.first().copied().filter(|_| self.heard.0 == said.slot) else { return };
+        let Some(first) = self.received.1.first().copied().filter(|_| self.received.0 == said.slot) else { return };
         let later = Value { close: first.close + Duration::from_nanos(1), ..first };
-        let values = [first, self.heard.1.get(1).copied().unwrap_or(later)];
+        let values = [first, self.received.1.get(1).copied().unwrap_or(later)];
         let me = ctx.me();
         for peer in ctx.committee().members().filter(|node| *node != me) {
             let commit = Ballot { counter: 1, value: values[peer.index() % 2] };
@@ -147,9 +147,9 @@ impl Faulty {
                 ballot.counter = Ballot::INFINITE - 1;
             }
             (Attack::Spam, Pledges::Nominate { voted, .. }) => {
-                let nobodys = |at: u64| Digest::new("nobody's").u64(said.slot.0).u64(at).finish();
+                let unknown = |at: u64| Digest::new("nobody's").u64(said.slot.0).u64(at).finish();
                 let close = ctx.now();
-                voted.extend((0..30).map(|at| Value { set: nobodys(at), close }));
+                voted.extend((0..30).map(|at| Value { set: unknown(at), close }));
             }
             (Attack::Future, Pledges::Nominate { voted, accepted }) => {
                 let later = |values: &BTreeSet<Value>| {

@@ -34,7 +34,7 @@ pub(super) struct Balloting {
     /// `z`: what later ballots must be for.
     pub fixed: Option<Value>,
     /// Whether a quorum has come as far as the present counter.
-    pub heard_quorum: bool,
+    pub has_quorum: bool,
     /// The latest statement of each node.
     pub federation: Federation,
 }
@@ -161,7 +161,7 @@ impl Balloting {
     /// Goes to a ballot. What was confirmed for another value is not for this one.
     fn go_to(&mut self, ballot: Ballot) {
         if self.current.is_none_or(|current| current.counter != ballot.counter) {
-            self.heard_quorum = false;
+            self.has_quorum = false;
         }
         self.current = Some(ballot);
         if self.high.is_some_and(|high| !high.is_compatible(&ballot)) {
@@ -213,7 +213,7 @@ impl Scp {
     pub(super) fn advance(&mut self, ctx: &mut Context<'_, Self>) {
         loop {
             let pledges = self.balloting.pledges();
-            self.balloting.federation.hear(ctx.me(), pledges, &self.quorum_set);
+            self.balloting.federation.receive(ctx.me(), pledges, &self.quorum_set);
             let stepped = self.accept_prepared()
                 || self.confirm_prepared()
                 || self.accept_commit()
@@ -415,18 +415,18 @@ impl Scp {
             Pledges::Prepare { ballot, .. } => ballot.counter >= current.counter,
             _ => true,
         };
-        let heard = self.balloting.federation.confirms(&self.quorum_set, reached);
-        if heard && !self.balloting.heard_quorum {
+        let has_quorum = self.balloting.federation.confirms(&self.quorum_set, reached);
+        if has_quorum && !self.balloting.has_quorum {
             let further = u64::from(current.counter.saturating_sub(1));
             let patience = self.config.ballot_timeout + self.config.ballot_step * further;
             ctx.set_timer(Timer::Ballot, patience.min(self.config.timeout_max));
-        } else if !heard {
+        } else if !has_quorum {
             ctx.cancel_timer(Timer::Ballot);
         }
-        self.balloting.heard_quorum = heard;
+        self.balloting.has_quorum = has_quorum;
     }
     /// A ballot statement of any node was received.
-    pub(super) fn hear_ballot(&mut self, ctx: &mut Context<'_, Self>) {
+    pub(super) fn on_ballot(&mut self, ctx: &mut Context<'_, Self>) {
         if self.balloting.phase != Phase::Externalize {
             self.advance(ctx);
         }

@@ -14,7 +14,7 @@ pub(super) struct Federation {
 
 impl Federation {
     /// Records a statement. A node that has decided needs no other node any more.
-    pub fn hear(&mut self, node: NodeId, pledges: Option<Pledges>, quorum_set: &Arc<QuorumSet>) {
+    pub fn receive(&mut self, node: NodeId, pledges: Option<Pledges>, quorum_set: &Arc<QuorumSet>) {
         if self.said.len() <= node.index() {
             self.said.resize(node.index() + 1, None);
         }

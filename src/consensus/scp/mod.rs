@@ -20,8 +20,8 @@
 //! three hops of nomination, two to fetch the transactions, four of ballots. Each node makes seven statements, so there
 //! are `7 n (n - 1)` messages and `2 (n - 1)` for the set. The next ledger's time comes one period after the first ballot.
 //!
-//! **Mapping.** A value is a transaction set and a close time; a set names the ledger that it follows. Nobody in
-//! particular makes a ledger: its header names node 0. What was externalized is final here. A node that restarts states of
+//! **Mapping.** A value is a transaction set and a close time; a set names the ledger that it follows. No
+//! particular node makes a ledger: its header names node 0. What was externalized is final here. A node that restarts states of
 //! old ledgers, of which it kept no statement, only that they are committed at the infinite counter.
 //!
 //! **Simplified.** Quorum sets do not change during a run; upgrades are not voted on. Transactions of a set are in the order
@@ -63,7 +63,7 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Whom each node needs: `{ flat = 67 }` (percent of all, default), `{ tiered = { organization = 3 } }`,
+    /// Which others each node needs: `{ flat = 67 }` (percent of all, default), `{ tiered = { organization = 3 } }`,
     /// `{ given = [{ threshold = 2, validators = [0, 1, 2] }, ..] }`.
     pub slices: Slices,
     /// From the first ballot of a ledger to the nomination of the next. Default 5 s (`EXP_LEDGER_TIMESPAN_SECONDS`).
@@ -87,7 +87,7 @@ pub struct Config {
     /// (`MS_TO_WAIT_FOR_FETCH_REPLY`). Each time that all who have it were asked, the wait is longer by as much, up to ten
     /// times (`MAX_REBUILD_FETCH_LIST`).
     pub fetch: Duration,
-    /// How long after it heard of later ledgers a node asks all what was decided. Default 1 s (ours: peers of the original
+    /// How long after it learned of later ledgers a node asks all what was decided. Default 1 s (ours: peers of the original
     /// send their statements when they connect, and are asked 10 s after a node lost step). The wait doubles until a
     /// ledger closes.
     pub ask: Duration,
@@ -148,7 +148,7 @@ const ANSWER_MAX: usize = 32;
 struct Wanted {
     /// How often.
     tries: usize,
-    /// Whom, and when first.
+    /// Which node, and when first.
     asked: BTreeMap<NodeId, Time>,
     /// When another node is asked.
     due: Time,
@@ -178,7 +178,7 @@ pub struct Scp {
     /// The sets among these that are in the log; and whether anything of this slot is.
     logged: BTreeSet<Hash>,
     /// Statements of this and later slots that cannot be handled yet, the newest of each node and protocol.
-    heard: BTreeMap<(Height, NodeId, bool), Arc<Statement>>,
+    received: BTreeMap<(Height, NodeId, bool), Arc<Statement>>,
     /// How long the last set took to come from the node that brought it. No other node is asked before twice that: over a
     /// thin line the first copy may still be on its way, and would wait for the second. The time that others let pass in
     /// vain does not count, or silent Byzantine nodes would double it each time.

@@ -124,7 +124,7 @@ impl Scp {
         self.sets.insert(set.name, (set, Some(true)));
         value
     }
-    pub(super) fn hear_nomination(&mut self, from: NodeId, values: &BTreeSet<Value>, ctx: &mut Context<'_, Self>) {
+    pub(super) fn on_nomination(&mut self, from: NodeId, values: &BTreeSet<Value>, ctx: &mut Context<'_, Self>) {
         if self.nomination.started {
             self.accept_and_confirm(values, ctx);
             if self.nomination.candidates.is_empty() && self.nomination.leaders.contains(&from) {
@@ -146,7 +146,7 @@ impl Scp {
             {
                 self.nomination.accepted.insert(value);
                 self.nomination.voted.insert(value);
-                self.nomination.federation.hear(ctx.me(), self.nomination.pledges(), &self.quorum_set);
+                self.nomination.federation.receive(ctx.me(), self.nomination.pledges(), &self.quorum_set);
             }
             let federation = &self.nomination.federation;
             if self.nomination.accepted.contains(&value) && federation.confirms(&self.quorum_set, &accepted) {
@@ -159,7 +159,7 @@ impl Scp {
         loop {
             let pledges = self.nomination.pledges();
             let before = (pledges.clone(), self.nomination.candidates.len());
-            self.nomination.federation.hear(ctx.me(), pledges, &self.quorum_set);
+            self.nomination.federation.receive(ctx.me(), pledges, &self.quorum_set);
             let own = self.nomination.voted.clone();
             self.accept_and_confirm(&own, ctx);
             if before == (self.nomination.pledges(), self.nomination.candidates.len()) {

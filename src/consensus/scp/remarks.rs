@@ -50,9 +50,9 @@ fn befouled(sets: &[&QuorumSet], faulty: &BTreeSet<NodeId>) -> String {
         (deleted.iter().enumerate()).map(|(node, set)| intact.contains(NodeId::from(node)).then_some(set)).collect();
     let who = show(&ill);
     match intersection(&left) {
-        _ if intact.is_empty() => format!("with {who} faulty no quorum is left: everybody else is befouled"),
+        _ if intact.is_empty() => format!("with {who} faulty no quorum is left: every other node is befouled"),
         Intersection::Disjoint(one, other) => {
-            format!("with {who} faulty {{{}}} and {{{}}} can fork: everybody is befouled", show(&one), show(&other))
+            format!("with {who} faulty {{{}}} and {{{}}} can fork: every node is befouled", show(&one), show(&other))
         }
         Intersection::Unknown => format!("with {who} faulty, who stays intact was not found out"),
         Intersection::Holds | Intersection::None => {

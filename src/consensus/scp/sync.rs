@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Statements.
 impl Scp {
     pub(super) fn on_statement(&mut self, from: NodeId, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
-        self.hear(statement, ctx);
+        self.receive(statement, ctx);
         // A node that repeats statements of an old slot has missed its decision.
         let is_over = statement.slot < self.last.height() || ctx.now() >= self.closed + self.config.repeat;
         let is_late = statement.slot < self.slot() && is_over;
@@ -23,7 +23,7 @@ impl Scp {
         }
     }
     /// Keeps a statement until all that it names is here.
-    fn hear(&mut self, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
+    fn receive(&mut self, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
         let Statement { slot, node, pledges, .. } = &**statement;
         let is_mine = *node == ctx.me() || !ctx.committee().contains(*node);
         if is_mine || !pledges.is_sane() || *slot < self.slot() {
@@ -31,9 +31,9 @@ impl Scp {
         }
         if slot.0 - self.slot().0 <= SLOTS_AHEAD {
             let key = (*slot, *node, pledges.is_nomination());
-            let known = self.heard.get(&key);
+            let known = self.received.get(&key);
             if known.is_none_or(|known| pledges.follows(&known.pledges)) {
-                self.heard.insert(key, statement.clone());
+                self.received.insert(key, statement.clone());
             }
         }
         if *slot == self.slot() {
@@ -48,21 +48,21 @@ impl Scp {
     pub(super) fn handle_ready(&mut self, ctx: &mut Context<'_, Self>) {
         loop {
             let slot = self.slot();
-            let next = self.heard.range((slot, NodeId(0), false)..(slot.next(), NodeId(0), false));
+            let next = self.received.range((slot, NodeId(0), false)..(slot.next(), NodeId(0), false));
             let ready = next.map(|(key, statement)| (*key, statement.clone()));
             let ready: Vec<_> = ready.filter(|(_, statement)| self.missing(statement).is_empty()).collect();
             if ready.is_empty() {
                 break;
             }
             for (key, statement) in ready {
-                self.heard.remove(&key);
+                self.received.remove(&key);
                 if self.slot() == slot {
                     self.handle(&statement, ctx);
                 }
             }
         }
         let slot = self.slot();
-        self.heard.retain(|(of, ..), _| *of >= slot);
+        self.received.retain(|(of, ..), _| *of >= slot);
         self.fetch(ctx);
     }
     fn handle(&mut self, statement: &Arc<Statement>, ctx: &mut Context<'_, Self>) {
@@ -87,11 +87,11 @@ impl Scp {
         }
         let Some(quorum_set) = self.quorum_sets.get(&statement.quorum_set).cloned() else { return };
         if is_nomination {
-            self.nomination.federation.hear(from, Some(pledges.clone()), &quorum_set);
-            self.hear_nomination(from, &values, ctx);
+            self.nomination.federation.receive(from, Some(pledges.clone()), &quorum_set);
+            self.on_nomination(from, &values, ctx);
         } else {
-            self.balloting.federation.hear(from, Some(pledges.clone()), &quorum_set);
-            self.hear_ballot(ctx);
+            self.balloting.federation.receive(from, Some(pledges.clone()), &quorum_set);
+            self.on_ballot(ctx);
         }
     }
 }
@@ -125,7 +125,7 @@ impl Scp {
     }
     fn all_missing(&self) -> Vec<(NodeId, Hash, bool)> {
         let slot = self.slot();
-        let open = self.heard.range((slot, NodeId(0), false)..(slot.next(), NodeId(0), false));
+        let open = self.received.range((slot, NodeId(0), false)..(slot.next(), NodeId(0), false));
         open.flat_map(|(_, statement)| {
             self.missing(statement).into_iter().map(|(name, is_quorum_set)| (statement.node, name, is_quorum_set))
         })
@@ -196,7 +196,7 @@ impl Scp {
     pub(super) fn on_ask_timer(&mut self, ctx: &mut Context<'_, Self>) {
         self.ask(ctx);
         // Of slots that are too far ahead nothing is kept: the next statement about one begins anew.
-        self.asking = self.heard.keys().any(|(slot, ..)| *slot > self.slot());
+        self.asking = self.received.keys().any(|(slot, ..)| *slot > self.slot());
         if self.asking {
             let wait = self.ask_wait.next_wait();
             ctx.set_timer(Timer::Ask, wait);
@@ -217,7 +217,7 @@ impl Scp {
     }
     pub(super) fn on_decided(&mut self, statements: &[Arc<Statement>], ctx: &mut Context<'_, Self>) {
         for statement in statements.iter().take(ANSWER_MAX + 2) {
-            self.hear(statement, ctx);
+            self.receive(statement, ctx);
         }
         if self.last.height().0 >= self.asked.0.saturating_add(ANSWER_MAX as u64) {
             self.ask(ctx);
@@ -260,7 +260,7 @@ impl Scp {
             sets: BTreeMap::new(),
             said: [None, None],
             logged: BTreeSet::new(),
-            heard: BTreeMap::new(),
+            received: BTreeMap::new(),
             lately: Duration::ZERO,
             wanted: BTreeMap::new(),
             decided: BTreeMap::new(),
@@ -291,7 +291,7 @@ impl Scp {
         let has_spoken = node.said.iter().any(Option::is_some);
         if let Some(Pledges::Nominate { voted, accepted }) = node.said[0].as_ref().map(|said| said.pledges.clone()) {
             (node.nomination.voted, node.nomination.accepted) = (voted, accepted);
-            node.nomination.federation.hear(ctx.me(), node.nomination.pledges(), &node.quorum_set);
+            node.nomination.federation.receive(ctx.me(), node.nomination.pledges(), &node.quorum_set);
         }
         if let Some(said) = node.said[1].clone() {
             node.balloting.restore(&said.pledges);

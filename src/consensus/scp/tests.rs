@@ -18,7 +18,7 @@ fn at(millis: u64) -> Time {
     Time::ZERO + MILLI * millis
 }
 
-/// Everybody needs everybody: each round has one leader.
+/// Every node needs every node: each round has one leader.
 fn unanimous() -> Config {
     Config { slices: Slices::Flat(100), ..Config::default() }
 }
@@ -62,7 +62,7 @@ fn ballot(counter: u32, of: u64) -> Ballot {
     Ballot { counter, value: value(of) }
 }
 
-/// A node by itself on the stage, told what others state. Sets are made up and taken to be good.
+/// A node by itself on the stage, which receives what others state. Sets are made up and taken to be good.
 struct Listener {
     stage: Stage,
     sets: Vec<Arc<TransactionSet>>,
@@ -109,7 +109,7 @@ impl Listener {
 }
 
 #[test]
-fn a_ledger_takes_nine_delays_and_seven_statements_of_everybody() {
+fn a_ledger_takes_nine_delays_and_seven_statements_of_every_node() {
     for n in [4usize, 7, 16, 64] {
         for delay in [1, 50] {
             let mut stage = TestCluster::new(n, unanimous());
@@ -246,7 +246,7 @@ fn a_node_that_saw_nothing_accepts_what_a_blocking_set_accepted() {
     let b = listener.ballot(1, 0);
     let confirm = Pledges::Confirm { ballot: b, n_prepared: 1, n_commit: 1, n_high: 1 };
     listener.notify(1, confirm.clone());
-    assert_eq!(listener.node().phase, ballot::Phase::Prepare, "one of four blocks nobody who needs three");
+    assert_eq!(listener.node().phase, ballot::Phase::Prepare, "one of four blocks no node that needs three");
     listener.notify(2, confirm);
     // It is the third to accept, which is a quorum.
     assert_eq!(heights(&listener.stage)[0], 1);
@@ -254,11 +254,11 @@ fn a_node_that_saw_nothing_accepts_what_a_blocking_set_accepted() {
 }
 
 #[test]
-fn disjoint_quorums_decide_apart_and_are_told_before_the_run() {
+fn disjoint_quorums_decide_apart_and_are_reported_before_the_run() {
     let cliques =
         given(&[(2, &[0, 1, 2]), (2, &[0, 1, 2]), (2, &[0, 1, 2]), (2, &[3, 4, 5]), (2, &[3, 4, 5]), (2, &[3, 4, 5])]);
-    let told = Scp::remarks(&cliques, &Committee::new(6, FaultModel::Byzantine), &BTreeSet::new());
-    assert_eq!(told, ["quorums {n0, n1} and {n3, n4, n5} are disjoint: they can fork"]);
+    let remarks_before = Scp::remarks(&cliques, &Committee::new(6, FaultModel::Byzantine), &BTreeSet::new());
+    assert_eq!(remarks_before, ["quorums {n0, n1} and {n3, n4, n5} are disjoint: they can fork"]);
     let mut stage: Stage = TestCluster::new(6, cliques);
     let [one, other] = [1, 2].map(|from| stage.transaction(from, 0));
     (0..3).for_each(|node| stage.submit(node, &one));
@@ -296,8 +296,8 @@ fn quorums_that_meet_in_one_node_fork_if_it_lies_and_only_then() {
     (0..5).for_each(|node| stage.boot(node));
     stage.run(SECOND * 60);
     assert!(stage.disagreement(&[0, 1, 3, 4]).is_some());
-    let told = Scp::remarks(&slices(), stage.committee(), &BTreeSet::from([NodeId(2)]));
-    assert_eq!(told, ["with n2 faulty no quorum is left: everybody else is befouled"]);
+    let remarks_before = Scp::remarks(&slices(), stage.committee(), &BTreeSet::from([NodeId(2)]));
+    assert_eq!(remarks_before, ["with n2 faulty no quorum is left: every other node is befouled"]);
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn a_node_takes_back_its_vote_to_commit_what_a_blocking_set_aborted() {
     assert_eq!((listener.node().commit, listener.node().high), (Some(mine), Some(mine)));
     // Two others accepted a higher one for another value as prepared.
     listener.prepare(1, other, Some(other), (0, 0));
-    assert_eq!(listener.node().commit, Some(mine), "one alone moves nobody");
+    assert_eq!(listener.node().commit, Some(mine), "one alone moves no node");
     listener.prepare(2, other, Some(other), (0, 0));
     // The first is aborted; the second is prepared by three now, so that the vote goes to it.
     assert_eq!((listener.node().prepared, listener.node().prepared_prime), (Some(other), Some(mine)));
@@ -325,7 +325,7 @@ fn a_split_vote_ends_with_a_higher_counter_and_one_value() {
     listener.prepare(1, a, None, (0, 0));
     listener.prepare(2, a, None, (0, 0));
     listener.prepare(3, b, None, (0, 0));
-    assert_eq!(listener.node().current, None, "nobody of this node's choice yet");
+    assert_eq!(listener.node().current, None, "no leader of this node's choice yet");
     // Two with a higher counter pull it along, as soon as it has anything to say.
     let (a2, a9) = (listener.ballot(2, 0), listener.ballot(9, 0));
     listener.prepare(1, a2, Some(a), (0, 0));
@@ -349,7 +349,7 @@ fn the_confirmed_interval_is_where_all_of_a_quorum_committed() {
 }
 
 #[test]
-fn after_the_first_candidate_nobody_votes_for_a_new_value() {
+fn after_the_first_candidate_no_node_votes_for_a_new_value() {
     let mut listener = Listener::new(Config { slices: Slices::Flat(100), ..Config::default() }, 3);
     listener.stage.run_until(at(5_000));
     let sets = |values: &[Value]| values.iter().copied().collect::<BTreeSet<Value>>();
@@ -390,7 +390,7 @@ fn candidates_come_to_the_largest_set_and_the_latest_close() {
     assert_eq!(composite, Some(Value { set: sets[1].name, close: at(2_000) }));
 }
 
-/// Seventeen nodes in the manner of 2019: two organizations without which nobody has a slice.
+/// Seventeen nodes in the manner of 2019: two organizations without which no node has a slice.
 fn halted_in_2019() -> Config {
     let set = |nodes: &[u32], threshold| QuorumSet::flat(threshold, nodes.iter().copied());
     let foundation = set(&[0, 1, 2], 2);
@@ -454,7 +454,7 @@ fn attackers_at_the_bound_neither_fork_nor_halt() {
 }
 
 #[test]
-fn one_liar_too_many_forks() {
+fn one_faulty_node_too_many_forks() {
     let mut stage: Stage = TestCluster::empty(4, Config::default());
     for faulty in [0, 1] {
         stage.set_attack(faulty, "echo");
@@ -500,7 +500,7 @@ fn values_that_cannot_be_are_not_voted_for() {
 }
 
 #[test]
-fn statements_that_no_correct_node_makes_are_not_heard() {
+fn statements_that_no_correct_node_makes_are_ignored() {
     let many: BTreeSet<Value> = (0..=VALUES_MAX as u64).map(value).collect();
     let insane = [
         Pledges::Nominate { voted: BTreeSet::new(), accepted: BTreeSet::new() },
@@ -576,7 +576,7 @@ fn those_who_forget_their_votes_decide_twice_and_those_who_remember_do_not() {
         let config = Config { slices: Slices::Flat(75), ..Config::default() };
         let mut stage: Stage = TestCluster::new(4, config);
         feed(&mut stage, 0..1);
-        // All but one learn that the first ledger is committed by one, who alone hears the confirmations.
+        // All but one learn that the first ledger is committed by one, which alone receives the confirmations.
         let alone = |stage: &Stage| stage.finalized(3).len() == 1;
         let confirmed = |stage: &Stage, node: usize| stage.node(node).balloting.phase == ballot::Phase::Confirm;
         assert!(stage.run_while(SECOND * 20, |stage| !(0..4).all(|node| confirmed(stage, node))));
@@ -692,8 +692,8 @@ fn a_flood_is_kept_within_bounds() {
         listener.stage.run(MILLI);
     }
     let node = listener.stage.node(0);
-    assert_eq!(node.heard.len(), 4, "one of each slot that is near enough");
-    assert_eq!((node.sets.len(), node.quorum_sets.len()), (0, 1), "nobody asked for those");
+    assert_eq!(node.received.len(), 4, "one of each slot that is near enough");
+    assert_eq!((node.sets.len(), node.quorum_sets.len()), (0, 1), "no node asked for those");
     assert!(node.wanted.len() <= 200);
 }
 
@@ -706,16 +706,16 @@ fn the_faulty_befoul_those_who_need_them() {
     assert_eq!(remarks(&sets, &faulty), ["with n3 faulty: intact n0, n1, n2, befouled n4"]);
     assert_eq!(remarks(&sets, &BTreeSet::new()), Vec::<String>::new());
     let two = BTreeSet::from([NodeId(2), NodeId(3)]);
-    assert_eq!(remarks(&sets, &two), ["with n2, n3 faulty no quorum is left: everybody else is befouled"]);
+    assert_eq!(remarks(&sets, &two), ["with n2, n3 faulty no quorum is left: every other node is befouled"]);
 }
 
 #[test]
-fn quorums_that_meet_only_in_a_liar_are_told() {
+fn quorums_that_meet_only_in_a_faulty_node_are_reported() {
     let three = QuorumSet::flat(3, 0..5);
     let sets = [&three; 5];
     assert_eq!(remarks(&sets, &BTreeSet::new()), Vec::<String>::new());
     let found = remarks(&sets, &BTreeSet::from([NodeId(2)]));
-    assert_eq!(found, ["with n2 faulty {n0, n1} and {n3, n4} can fork: everybody is befouled"]);
+    assert_eq!(found, ["with n2 faulty {n0, n1} and {n3, n4} can fork: every node is befouled"]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub enum Rule {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Collection {
-    /// Everybody: anyone completes a block.
+    /// Every signer: any of them completes a block.
     #[default]
     Broadcast,
     /// The creator: few messages.
@@ -130,11 +130,15 @@ impl Config {
         fails.iter().find(|(fails, ..)| *fails).map(invalid).map_or(Ok(()), Err)
     }
     pub(super) fn remarks(&self, committee: &Committee, faulty: &BTreeSet<NodeId>) -> Vec<String> {
-        let (l, k, shared, liars) = (committee.n(), committee.quorum(), committee.overlap(), faulty.len() as u64);
+        let (l, k, shared, faulty_count) =
+            (committee.n(), committee.quorum(), committee.overlap(), faulty.len() as u64);
         let all = [
-            (shared == 0, format!("{k} of {l} signers need not meet: a partition forks without any liar")),
-            (shared > 0 && liars >= shared, format!("{k} of {l}: {shared} double signers can fork, here are {liars}")),
-            (liars + k > l as u64, format!("{k} of {l}: {liars} silent signers stop the chain")),
+            (shared == 0, format!("{k} of {l} signers need not meet: a partition forks without any faulty node")),
+            (
+                shared > 0 && faulty_count >= shared,
+                format!("{k} of {l}: {shared} double signers can fork, here are {faulty_count}"),
+            ),
+            (faulty_count + k > l as u64, format!("{k} of {l}: {faulty_count} silent signers stop the chain")),
         ];
         let honest =
             self.rewrite.iter().flat_map(|rewrite| &rewrite.coalition).filter(|n| !faulty.contains(&NodeId(**n)));

@@ -26,7 +26,7 @@
 //! silent in earlier ones.
 //!
 //! **Fork choice.** (b) Height, (c) lower slot of the first differing block, (d) its lower hash, and never below what is
-//! final: deterministic. Clause (a), the latest confirmed anchor, belongs to whoever anchors.
+//! final: deterministic. Clause (a), the latest confirmed anchor, belongs to the agent that anchors.
 //!
 //! **Simplified.** Every node signs, with equal weight. No change of the set of signers: evidence is kept, no node is
 //! removed. No pegs. FROST keys come from a dealer instead of a ceremony, and are real also where other signatures are

@@ -112,7 +112,7 @@ fn every_way_takes_exactly_its_delays_and_messages() {
     for l in [4u64, 7, 16, 64] {
         let k = Committee::new(l as usize, FaultModel::Byzantine).two_thirds();
         let (out, all) = (l - 1, l * (l - 1));
-        // The way, message delays until everybody has it, messages of each kind.
+        // The way, message delays until every node has it, messages of each kind.
         let table = [
             (rule(Rule::Strict, false, Broadcast), 2, vec![("propose", out), ("sign", all)]),
             (rule(Rule::Strict, false, Star), 3, vec![("block", out), ("propose", out), ("sign", out)]),
@@ -131,7 +131,7 @@ fn every_way_takes_exactly_its_delays_and_messages() {
             stage.run_until(Time::from_nanos((at(1) + MILLI * delays).as_nanos() - 1));
             assert!(
                 heights(&stage, &everyone[2..]).iter().all(|height| *height == 0),
-                "nobody but a creator is faster"
+                "no node but a creator is faster"
             );
             stage.run_until(at(1) + MILLI * delays);
             assert_eq!(heights(&stage, &everyone), vec![1; l as usize], "l={l} {delays}");
@@ -190,7 +190,7 @@ fn messages_and_records_have_these_sizes() {
     let mut random = crate::base::Stream::new(1, "sizes", 0, 0);
     let dealt = [0, 1, 2].map(|node| frost::Dealt::new(keys, NodeId(node), 4, 3));
     let made = dealt.each_ref().map(|dealt| dealt.commit(&mut random));
-    let all: frost::Chosen = made.iter().zip(0..).map(|((_, told), node)| (NodeId(node), *told)).collect();
+    let all: frost::Chosen = made.iter().zip(0..).map(|((_, nonces), node)| (NodeId(node), *nonces)).collect();
     let share = dealt[0].share(&all, &one.id(), &made[0].0).expect("one of three chosen signers");
     let commitments = made[0].1;
     let frost_vote = match vote(&stage, 0, Phase::PreCommit, (1, 1), &one.id()) {

@@ -1,7 +1,9 @@
 //! Nodes that do not follow Proof of Vote. Each runs an honest node and rewrites what it orders.
 
 use super::message::{Message, Proposal, Vote as Ballot, place, sign_vote};
-use super::{Certificate, CertificateVote, Claim, Config, Randomness, Ratified, Record, Report, Timer, Vote, voice};
+use super::{
+    Certificate, CertificateVote, Claim, Config, Randomness, Ratified, Record, Report, Timer, Vote, certificate_vote,
+};
 use crate::base::{Duration, Height, NodeId, VoterSet};
 use crate::chain::Block;
 use crate::protocol::{Attacker, Context, Effect, EffectOf, Protocol};
@@ -38,8 +40,8 @@ struct Faulty {
     other: Option<Arc<Claim>>,
     /// Votes for the other block, or those that a grinder holds.
     held: BTreeMap<NodeId, Ballot>,
-    /// The heights and rounds about which a double voter lied lately.
-    told: BTreeSet<(Height, u64)>,
+    /// The heights and rounds whose vote a double voter denied lately.
+    denied: BTreeSet<(Height, u64)>,
 }
 
 pub(super) fn attacker(
@@ -56,7 +58,7 @@ pub(super) fn attacker(
         _ => return None,
     };
     let mask = Vote::boot(config, log, ctx);
-    Some(Box::new(Faulty { attack, mask, other: None, held: BTreeMap::new(), told: BTreeSet::new() }))
+    Some(Box::new(Faulty { attack, mask, other: None, held: BTreeMap::new(), denied: BTreeSet::new() }))
 }
 
 impl Attacker<Vote> for Faulty {
@@ -106,13 +108,13 @@ impl Faulty {
     }
     /// Reports that it voted for nothing, at whatever height others are.
     fn deny(&mut self, at: (Height, u64), ctx: &mut Context<'_, Vote>) {
-        if self.told.insert(at) {
+        if self.denied.insert(at) {
             let signature = ctx.sign(&Report::statement(at.0, at.1, None));
             let report = Report { height: at.0, round: at.1, claim: None, commissioner: ctx.me(), signature };
             ctx.broadcast(Message::Report(Arc::new(report)));
         }
-        if self.told.len() > TOLD_MAX {
-            self.told.pop_first();
+        if self.denied.len() > DENIED_MAX {
+            self.denied.pop_first();
         }
     }
     fn rewrite(&mut self, before: usize, ctx: &mut Context<'_, Vote>) {
@@ -164,9 +166,9 @@ impl Faulty {
             tally.add(*node, ctx.committee());
         }
         if tally.is_quorum(ctx.committee()) {
-            let voices = self.held.iter().map(|(node, vote)| voice(*node, vote)).collect();
+            let votes = self.held.iter().map(|(node, vote)| certificate_vote(*node, vote)).collect();
             let (height, round, block) = (claim.block.height(), claim.round, claim.block.id());
-            let certificate = Arc::new(Certificate { height, round, block, voices });
+            let certificate = Arc::new(Certificate { height, round, block, votes });
             let (block, fields) = (claim.block.clone(), claim.fields.clone());
             let ratified = Arc::new(Ratified { block, fields, certificate });
             for to in ctx.committee().members().filter(|to| *to != ctx.me()).collect::<Vec<_>>() {
@@ -182,24 +184,24 @@ impl Faulty {
         let Some(own) = self.mask.proposed.clone() else { return };
         let claim = own.claim.clone();
         let name = claim.block.id();
-        self.mask.voices.extend(held);
-        let votes = self.mask.voices.iter().filter(|(_, vote)| (vote.round, vote.block) == (claim.round, name));
-        let all: Vec<CertificateVote> = votes.map(|(node, vote)| voice(*node, vote)).collect();
+        self.mask.votes.extend(held);
+        let votes = self.mask.votes.iter().filter(|(_, vote)| (vote.round, vote.block) == (claim.round, name));
+        let all: Vec<CertificateVote> = votes.map(|(node, vote)| certificate_vote(*node, vote)).collect();
         let (height, round) = (claim.block.height(), claim.round);
-        let certified = |voices: Vec<CertificateVote>| Certificate { height, round, block: name, voices };
+        let certified = |votes: Vec<CertificateVote>| Certificate { height, round, block: name, votes };
         if !certified(all.clone()).is_complete(ctx.committee()) {
             return;
         }
         let mine = self.mask.duty.iter().position(|node| *node == ctx.me()).map(|at| at as u64);
-        let is_mine = |voices: &Vec<CertificateVote>| {
-            let certificate = certified(voices.clone());
+        let is_mine = |votes: &Vec<CertificateVote>| {
+            let certificate = certified(votes.clone());
             let butlers = self.mask.duty.len();
             certificate.is_complete(ctx.committee())
                 && Some(place(Some(&certificate), claim.block.header.time, butlers)) == mine
         };
         let without = |set: u64| -> Vec<CertificateVote> {
             let kept = all.iter().enumerate().filter(|(at, _)| *at >= 64 || set & (1 << at) == 0);
-            kept.map(|(_, voice)| voice.clone()).collect()
+            kept.map(|(_, vote)| vote.clone()).collect()
         };
         let tries = if self.mask.config.randomness == Randomness::Certificate { TRIES } else { 0 };
         let best = (0..tries).map(without).find(is_mine).unwrap_or_else(|| all.clone());
@@ -207,8 +209,8 @@ impl Faulty {
     }
 }
 
-/// Heights and rounds that a double voter keeps in mind.
-const TOLD_MAX: usize = 64;
+/// Heights and rounds that a double voter remembers.
+const DENIED_MAX: usize = 64;
 /// Sets of votes that a grinder tries.
 const TRIES: u64 = 1024;
 

@@ -62,7 +62,7 @@ pub struct Certificate {
     /// The block.
     pub block: Hash,
     /// The votes.
-    pub voices: Vec<CertificateVote>,
+    pub votes: Vec<CertificateVote>,
 }
 
 impl Certificate {
@@ -70,25 +70,25 @@ impl Certificate {
     #[must_use]
     pub fn digest(&self) -> Hash {
         let digest = Digest::new("vote certificate").u64(self.height.0).u64(self.round).hash(&self.block);
-        self.voices.iter().fold(digest, |digest, voice| digest.bytes(&voice.signature.0)).finish()
+        self.votes.iter().fold(digest, |digest, vote| digest.bytes(&vote.signature.0)).finish()
     }
     /// Whether distinct commissioners form a quorum. That the signatures are genuine was checked before.
     #[must_use]
     pub fn is_complete(&self, committee: &Committee) -> bool {
         let mut tally = VoterSet::default();
-        self.voices.iter().all(|voice| committee.weight(voice.commissioner) > 0)
-            && self.voices.iter().all(|voice| tally.add(voice.commissioner, committee))
+        self.votes.iter().all(|vote| committee.weight(vote.commissioner) > 0)
+            && self.votes.iter().all(|vote| tally.add(vote.commissioner, committee))
             && tally.is_quorum(committee)
     }
     fn is_genuine(&self, keys: &Keyring) -> bool {
-        self.voices.iter().all(|voice| {
-            let said = Vote::statement(self.height, self.round, &self.block, &voice.ballot);
-            keys.verify(voice.commissioner.0, &said, &voice.signature)
+        self.votes.iter().all(|vote| {
+            let said = Vote::statement(self.height, self.round, &self.block, &vote.ballot);
+            keys.verify(vote.commissioner.0, &said, &vote.signature)
         })
     }
     pub(super) fn bytes(&self) -> usize {
-        let choices: usize = self.voices.iter().flat_map(|voice| &voice.ballot).map(|ballot| ballot.len()).sum();
-        2 * NUMBER_BYTES + HASH_BYTES + self.voices.len() * (NODE_BYTES + SIGNATURE_BYTES) + choices * NODE_BYTES
+        let choices: usize = self.votes.iter().flat_map(|vote| &vote.ballot).map(|ballot| ballot.len()).sum();
+        2 * NUMBER_BYTES + HASH_BYTES + self.votes.len() * (NODE_BYTES + SIGNATURE_BYTES) + choices * NODE_BYTES
     }
 }
 
@@ -112,7 +112,7 @@ impl Fields {
         NUMBER_BYTES + self.parent.as_ref().map_or(0, |certificate| certificate.bytes())
     }
     fn signatures(&self) -> usize {
-        self.parent.as_ref().map_or(0, |certificate| certificate.voices.len())
+        self.parent.as_ref().map_or(0, |certificate| certificate.votes.len())
     }
     fn is_genuine(&self, keys: &Keyring) -> bool {
         self.parent.as_ref().is_none_or(|certificate| certificate.is_genuine(keys))
@@ -296,7 +296,7 @@ impl Ratified {
         self.fields.bytes() + self.certificate.bytes()
     }
     fn signatures(&self) -> usize {
-        self.fields.signatures() + self.certificate.voices.len()
+        self.fields.signatures() + self.certificate.votes.len()
     }
     fn is_genuine(&self, keys: &Keyring) -> bool {
         self.fields.is_genuine(keys) && self.certificate.is_genuine(keys)
@@ -363,7 +363,7 @@ impl Wire for Message {
             Message::Again(m) => m.signatures(),
             Message::Claim(m) => m.signatures(),
             Message::Vote(_) => 1,
-            Message::Certificate(m) => m.voices.len(),
+            Message::Certificate(m) => m.votes.len(),
             Message::Ratified(m) => m.signatures(),
             Message::Report(m) => m.signatures(),
             Message::Ask(_) | Message::Want(..) => 0,

@@ -25,7 +25,7 @@
 //! then meets another of the next round. Here commissioners report their last vote when they give a round up, with the
 //! butler's signature under what they voted for, and the next butler proposes only what a quorum of reports leaves
 //! possible: with honest commissioners that is Paxos. Where commissioners may lie (two thirds), every vote that `f` of
-//! them may deny is counted as possible, less those whom two blocks of one round give away as butlers, and less what an
+//! them may deny is counted as possible, less those that two blocks of one round expose as butlers, and less what an
 //! honest vote in a later round shows to be impossible. Where a butler who is no commissioner equivocates, or one more
 //! commissioner lies, two blocks may stay possible, and the height waits for ever rather than fork. With seven
 //! commissioners, two of which may lie, one equivocating butler among them is enough: one phase of votes can live with
@@ -84,7 +84,7 @@ pub enum Randomness {
     /// The signatures of the certificate and the time of the block, as published: a butler chooses among signatures.
     /// It rests on their very bytes, so that runs with symbolic signatures draw other butlers.
     Certificate,
-    /// The hash of the height: nobody chooses, everybody can foresee.
+    /// The hash of the height: no node chooses it, every node can foresee it.
     Seed,
 }
 
@@ -176,11 +176,11 @@ pub struct Vote {
     /// The last vote at this height.
     voted: Option<(Arc<Claim>, message::Vote)>,
     /// The proposal last judged at this height: the first of its round.
-    heard: Option<Arc<Claim>>,
+    received: Option<Arc<Claim>>,
     /// The last proposal of this node at this height.
     proposed: Option<Arc<Proposal>>,
     /// Votes for it, the first of each commissioner.
-    voices: BTreeMap<NodeId, message::Vote>,
+    votes: BTreeMap<NodeId, message::Vote>,
     /// The last report of each commissioner at this height.
     reports: BTreeMap<NodeId, Arc<Report>>,
     /// Blocks that were proposed or sent on request at this height, and whether they are valid, once that was asked.
@@ -220,7 +220,7 @@ impl Protocol for Vote {
         }
         let candidates = config.candidates(nodes).count();
         if candidates == 0 {
-            return invalid("commissioners_stand", "nobody is left to be a butler".to_owned());
+            return invalid("commissioners_stand", "no node is left to be a butler".to_owned());
         }
         if config.butlers > candidates {
             return invalid("butlers", format!("is {}; there are {candidates} candidates", config.butlers));
@@ -251,11 +251,11 @@ impl Protocol for Vote {
         committee.requiring(quorum)
     }
     fn remarks(config: &Config, committee: &Committee, faulty: &std::collections::BTreeSet<NodeId>) -> Vec<String> {
-        let liars: u64 = faulty.iter().map(|node| committee.weight(*node)).sum();
+        let faulty: u64 = faulty.iter().map(|node| committee.weight(*node)).sum();
         let mut remarks = Vec::new();
-        if liars >= committee.overlap() {
+        if faulty >= committee.overlap() {
             let overlap = committee.overlap();
-            remarks.push(format!("two quorums share {overlap} commissioners; {liars} faulty ones can certify twice"));
+            remarks.push(format!("two quorums share {overlap} commissioners; {faulty} faulty ones can certify twice"));
         }
         if !config.hardened {
             remarks.push("one height can have two certificates: votes change without justification".to_owned());
@@ -320,8 +320,8 @@ impl Vote {
         self.begin_round(ctx);
     }
     fn forget_height(&mut self) {
-        (self.round, self.voted, self.heard, self.proposed) = (0, None, None, None);
-        self.voices.clear();
+        (self.round, self.voted, self.received, self.proposed) = (0, None, None, None);
+        self.votes.clear();
         self.reports.clear();
         (self.claims, self.valid, self.wanted, self.waiting) = Default::default();
     }
@@ -370,14 +370,14 @@ impl Vote {
         let claim = Claim::signed(self.round, block, fields, ctx);
         let proposal = Arc::new(Proposal { claim, reports });
         self.persist(Record::Proposed(proposal.clone()), ctx);
-        self.voices.clear();
+        self.votes.clear();
         self.proposed = Some(proposal.clone());
-        self.tell_proposal(ctx);
+        self.send_proposal(ctx);
         self.on_proposal(ctx.me(), &proposal, ctx);
     }
     /// Sends what this butler proposes in this round to the commissioners who did not vote on it yet; by its name if it
     /// was proposed in an earlier round.
-    fn tell_proposal(&self, ctx: &mut Context<'_, Self>) {
+    fn send_proposal(&self, ctx: &mut Context<'_, Self>) {
         let Some(own) = self.proposed.as_ref().filter(|own| own.claim.round == self.round) else { return };
         let (height, brief) = (own.claim.block.height(), Brief::of(&own.claim));
         let message = if own.claim.fields.round == own.claim.round {
@@ -385,7 +385,7 @@ impl Vote {
         } else {
             Message::Again(Arc::new(Again { height, brief, reports: own.reports.clone() }))
         };
-        for to in Vote::others(ctx, true).into_iter().filter(|to| !self.voices.contains_key(to)) {
+        for to in Vote::others(ctx, true).into_iter().filter(|to| !self.votes.contains_key(to)) {
             ctx.send(to, message.clone());
         }
     }
@@ -427,8 +427,10 @@ impl Vote {
         if ctx.committee().weight(ctx.me()) == 0 || claim.round < self.round || !self.is_in_turn(claim, ctx) {
             return;
         }
-        if let Some(heard) = self.heard.as_ref().filter(|heard| heard.round == claim.round && !heard.is_same(claim)) {
-            if heard.butler == from {
+        if let Some(earlier) =
+            self.received.as_ref().filter(|other| other.round == claim.round && !other.is_same(claim))
+        {
+            if earlier.butler == from {
                 ctx.note(note::EVIDENCE, u64::from(from.0));
             }
             return;
@@ -443,7 +445,7 @@ impl Vote {
         if self.lacks(from, proposal, ctx) || !self.is_justified(proposal, ctx) {
             return;
         }
-        self.heard = Some(claim.clone());
+        self.received = Some(claim.clone());
         if !self.is_valid(&claim.block, ctx) {
             return;
         }
@@ -477,29 +479,29 @@ impl Vote {
         if !is_ours || ctx.committee().weight(from) == 0 || !self.is_ballot(&vote.ballot, vote.height) {
             return;
         }
-        if let Some(first) = self.voices.get(&from) {
+        if let Some(first) = self.votes.get(&from) {
             if first.block != vote.block {
                 ctx.note(note::EVIDENCE, u64::from(from.0));
             }
             return;
         }
-        self.voices.insert(from, vote.clone());
+        self.votes.insert(from, vote.clone());
         let block = own.claim.block.id();
         let mut tally = VoterSet::default();
-        let voices = self.voices.iter().filter(|(_, vote)| vote.block == block);
-        for (node, _) in voices.clone() {
+        let votes = self.votes.iter().filter(|(_, vote)| vote.block == block);
+        for (node, _) in votes.clone() {
             tally.add(*node, ctx.committee());
         }
         if tally.is_quorum(ctx.committee()) {
-            let voices = voices.map(|(node, vote)| voice(*node, vote)).collect();
-            self.publish(&own.claim.clone(), voices, ctx);
+            let votes = votes.map(|(node, vote)| certificate_vote(*node, vote)).collect();
+            self.publish(&own.claim.clone(), votes, ctx);
         }
     }
     /// The block is final: the certificate to the commissioners, the block too to the others.
-    fn publish(&mut self, claim: &Claim, voices: Vec<CertificateVote>, ctx: &mut Context<'_, Self>) {
+    fn publish(&mut self, claim: &Claim, votes: Vec<CertificateVote>, ctx: &mut Context<'_, Self>) {
         let (block, fields) = (claim.block.clone(), claim.fields.clone());
         let (height, round) = (block.height(), claim.round);
-        let certificate = Arc::new(Certificate { height, round, block: block.id(), voices });
+        let certificate = Arc::new(Certificate { height, round, block: block.id(), votes });
         let ratified = Arc::new(Ratified { block, fields, certificate: certificate.clone() });
         for to in Vote::others(ctx, true) {
             ctx.send(to, Message::Certificate(certificate.clone()));
@@ -532,10 +534,10 @@ impl Vote {
         let Some(known) = known.map(|ratified| &ratified.certificate).filter(|known| known.block != other.block) else {
             return;
         };
-        let twice = other.voices.iter().filter(|voice| {
-            known.round == other.round && known.voices.iter().any(|own| own.commissioner == voice.commissioner)
+        let twice = other.votes.iter().filter(|vote| {
+            known.round == other.round && known.votes.iter().any(|own| own.commissioner == vote.commissioner)
         });
-        twice.for_each(|voice| ctx.note(note::EVIDENCE, u64::from(voice.commissioner.0)));
+        twice.for_each(|vote| ctx.note(note::EVIDENCE, u64::from(vote.commissioner.0)));
     }
     fn on_ratified(&mut self, from: NodeId, ratified: &Arc<Ratified>, ctx: &mut Context<'_, Self>) {
         let Ratified { block, fields, certificate } = &**ratified;
@@ -603,6 +605,6 @@ impl Vote {
     }
 }
 
-fn voice(commissioner: NodeId, vote: &message::Vote) -> CertificateVote {
+fn certificate_vote(commissioner: NodeId, vote: &message::Vote) -> CertificateVote {
     CertificateVote { commissioner, ballot: vote.ballot.clone(), signature: vote.signature }
 }

@@ -46,9 +46,9 @@ impl Vote {
             missed: vec![0; nodes],
             round: 0,
             voted: None,
-            heard: None,
+            received: None,
             proposed: None,
-            voices: BTreeMap::new(),
+            votes: BTreeMap::new(),
             reports: BTreeMap::new(),
             claims: BTreeMap::new(),
             valid: BTreeMap::new(),
@@ -83,7 +83,7 @@ impl Vote {
             }
             Record::Voted(claim, vote) => {
                 self.round = self.round.max(claim.round);
-                self.heard = Some(claim.clone());
+                self.received = Some(claim.clone());
                 self.voted = Some((claim.clone(), vote.clone()));
             }
             Record::Left(round) => self.round = self.round.max(*round),
@@ -95,7 +95,7 @@ impl Vote {
                 let Image { ratified, duty, missed, round, voted, proposed } = (**image).clone();
                 self.tip = ratified.last().map_or_else(|| self.tip.clone(), |last| last.block.clone());
                 (self.ratified, self.duty, self.missed) = (ratified, duty, missed);
-                self.heard = voted.as_ref().map(|(claim, _)| claim.clone());
+                self.received = voted.as_ref().map(|(claim, _)| claim.clone());
                 (self.round, self.voted, self.proposed) = (round, voted, proposed);
             }
         }
@@ -109,9 +109,9 @@ impl Vote {
         }
         let Some(own) = self.proposed.clone().filter(|own| own.claim.round == self.round) else { return };
         if let Some((_, vote)) = self.voted.clone().filter(|(last, _)| last.round == own.claim.round) {
-            self.voices.insert(ctx.me(), vote);
+            self.votes.insert(ctx.me(), vote);
         }
-        self.tell_proposal(ctx);
+        self.send_proposal(ctx);
         self.on_proposal(ctx.me(), &own, ctx);
     }
 }

@@ -53,7 +53,7 @@ impl Vote {
         if let Some(report) = self.reports.get(&ctx.me()).filter(|report| report.round == self.round) {
             ctx.broadcast(Message::Report(report.clone()));
         }
-        self.tell_proposal(ctx);
+        self.send_proposal(ctx);
     }
     pub(super) fn on_report(&mut self, from: NodeId, report: &Arc<Report>, ctx: &mut Context<'_, Self>) {
         if report.height != self.tip.height().next() {
@@ -125,9 +125,9 @@ impl Vote {
         // Those caught lying are not believed, and are none of those who lie unseen.
         let caught = if faulty > 0 { two_faced(claimed) } else { BTreeSet::new() };
         let believed = || reports.iter().filter(|report| !caught.contains(&report.commissioner));
-        let liars = faulty.saturating_sub(caught.iter().map(|node| committee.weight(*node)).sum());
+        let unexposed = faulty.saturating_sub(caught.iter().map(|node| committee.weight(*node)).sum());
         let silent = committee.total() - believed().count() as u64;
-        // Where no commissioner lies, the last round in which anybody voted already honoured the rounds before it.
+        // Where no commissioner lies, the last round with a vote already honoured the rounds before it.
         let last = believed().filter_map(|report| report.claim.as_ref()).map(|claim| claim.round).max();
         let claims = || {
             let claims = believed().filter_map(|report| report.claim.as_ref());
@@ -140,13 +140,14 @@ impl Vote {
         // Of more voters for another block than may lie one is honest, and saw that nothing else was certified before.
         let floor = |name: &Hash| {
             let others = votes.iter().filter(|(other, _)| *other != name);
-            others.filter_map(|(_, rounds)| rounds.get(liars as usize).copied()).max().unwrap_or_default()
+            others.filter_map(|(_, rounds)| rounds.get(unexposed as usize).copied()).max().unwrap_or_default()
         };
         let count = |name: &Hash, rounds: &[u64]| rounds.iter().filter(|round| **round >= floor(name)).count() as u64;
         // Its only block may have been certified before, by others than those who voted for it again.
         let is_only = faulty == 0 && votes.len() == 1;
-        let is_open =
-            |(name, rounds): &(&Hash, &Vec<u64>)| is_only || silent + count(name, rounds) + liars >= committee.quorum();
+        let is_open = |(name, rounds): &(&Hash, &Vec<u64>)| {
+            is_only || silent + count(name, rounds) + unexposed >= committee.quorum()
+        };
         let mut open = votes.iter().filter(is_open);
         match (open.next(), open.next()) {
             (None, _) => Choice::Free,
@@ -173,7 +174,7 @@ impl Vote {
     /// Some claim of this block.
     pub(super) fn claim(&self, block: &Hash) -> Option<&Arc<Claim>> {
         let own = self.proposed.iter().map(|own| &own.claim).chain(self.voted.iter().map(|(claim, _)| claim));
-        self.claims.get(block).or_else(|| own.chain(&self.heard).find(|claim| claim.block.id() == *block))
+        self.claims.get(block).or_else(|| own.chain(&self.received).find(|claim| claim.block.id() == *block))
     }
     pub(super) fn keep(&mut self, claim: &Arc<Claim>) {
         if self.claims.len() < CLAIMS_MAX {
@@ -181,15 +182,15 @@ impl Vote {
         }
     }
     /// Asks for a block, and again when it is named again and the answer did not come.
-    pub(super) fn want(&mut self, whom: NodeId, block: Hash, ctx: &mut Context<'_, Self>) {
-        if whom == ctx.me() || (self.wanted.len() >= CLAIMS_MAX && !self.wanted.contains_key(&block)) {
+    pub(super) fn want(&mut self, to: NodeId, block: Hash, ctx: &mut Context<'_, Self>) {
+        if to == ctx.me() || (self.wanted.len() >= CLAIMS_MAX && !self.wanted.contains_key(&block)) {
             return;
         }
         let first = (ctx.now(), Backoff::new(self.config.cut_off));
         let (until, backoff) = self.wanted.entry(block).or_insert(first);
         if ctx.now() >= *until {
             *until = ctx.now() + backoff.next_wait();
-            ctx.send(whom, Message::Want(self.tip.height().next(), block));
+            ctx.send(to, Message::Want(self.tip.height().next(), block));
         }
     }
     pub(super) fn on_want(&mut self, from: NodeId, height: Height, block: &Hash, ctx: &mut Context<'_, Self>) {
@@ -267,11 +268,11 @@ impl Vote {
         }
     }
     /// Asks for the blocks above, unless an answer is under way.
-    pub(super) fn ask(&mut self, whom: NodeId, ctx: &mut Context<'_, Self>) {
-        if whom != ctx.me() && ctx.now() >= self.awaited {
+    pub(super) fn ask(&mut self, to: NodeId, ctx: &mut Context<'_, Self>) {
+        if to != ctx.me() && ctx.now() >= self.awaited {
             self.awaited = ctx.now() + self.backoff.next_wait().min(self.config.cut_off * AWAITED_MAX);
-            self.helper = Some(whom);
-            ctx.send(whom, Message::Ask(self.tip.height()));
+            self.helper = Some(to);
+            ctx.send(to, Message::Ask(self.tip.height()));
         }
     }
     pub(super) fn answer(&self, to: NodeId, above: Height, ctx: &mut Context<'_, Self>) {

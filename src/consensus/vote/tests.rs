@@ -50,7 +50,7 @@ fn counts(stage: &Stage) -> Vec<(&'static str, u64)> {
 
 fn evidence(stage: &Stage, node: usize) -> Vec<u64> {
     let notes = stage.notes(node).iter().filter(|(label, _)| *label == note::EVIDENCE);
-    notes.map(|(_, liar)| *liar).collect()
+    notes.map(|(_, faulty)| *faulty).collect()
 }
 
 /// A block on `parent`, with these payments.
@@ -94,9 +94,10 @@ fn certificate(
     (height, block): (u64, Hash),
     ballot: &Ballot,
 ) -> Arc<Certificate> {
-    let said = |who: usize| voice(NodeId::from(who), &vote(stage, who, round, (height, block), ballot.clone()));
-    let voices = who.iter().map(|who| said(*who)).collect();
-    Arc::new(Certificate { height: Height(height), round, block, voices })
+    let said =
+        |who: usize| certificate_vote(NodeId::from(who), &vote(stage, who, round, (height, block), ballot.clone()));
+    let votes = who.iter().map(|who| said(*who)).collect();
+    Arc::new(Certificate { height: Height(height), round, block, votes })
 }
 
 #[test]
@@ -141,16 +142,16 @@ fn butlers_who_do_not_vote_cost_three_messages_per_commissioner_and_the_block_fo
 fn one_block_reads_like_the_figure() {
     let mut stage: Stage = TestCluster::new(4, Config::default());
     stage.run_until(Time::ZERO + SECOND * 2);
-    let mut told = String::new();
+    let mut flights = String::new();
     for _ in 0..3 {
-        told.push_str(&stage.show_flights());
-        told.push('\n');
+        flights.push_str(&stage.show_flights());
+        flights.push('\n');
         stage.run(MILLI);
     }
     let asked = "n3>n0 proposal\nn3>n1 proposal\nn3>n2 proposal\n\n";
     let voted = "n0>n3 vote\nn1>n3 vote\nn2>n3 vote\n\n";
     let shown = "n3>n0 certificate\nn3>n1 certificate\nn3>n2 certificate\n\n";
-    assert_eq!(told, [asked, voted, shown].concat());
+    assert_eq!(flights, [asked, voted, shown].concat());
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn every_message_and_record_has_its_size_and_price() {
     let fields = Fields { round: 0, parent: Some(proof.clone()) };
     let second = block(&first, 0, &fields, vec![payment]);
     let (one, two) = (claim(&stage, 0, 0, &first, &rooted), claim(&stage, 0, 0, &second, &fields));
-    let (silent, told) = (report(&stage, 1, (1, 1), None), report(&stage, 2, (1, 1), Some(one.clone())));
+    let (silent, claimed) = (report(&stage, 1, (1, 1), None), report(&stage, 2, (1, 1), Some(one.clone())));
     let propose = |claim: &Arc<Claim>, reports| Message::Propose(Arc::new(Proposal { claim: claim.clone(), reports }));
     let ratified = |block: &Arc<Block>, fields: &Fields, certificate: &Arc<Certificate>| {
         Arc::new(Ratified { block: block.clone(), fields: fields.clone(), certificate: certificate.clone() })
@@ -199,7 +200,7 @@ fn every_message_and_record_has_its_size_and_price() {
     let messages = [
         (propose(&one, Vec::new()), 334 + 8 + 8 + 64, 1),
         (propose(&two, Vec::new()), 334 + 8 + 8 + 64 + 252, 4),
-        (propose(&one, vec![silent.clone(), told.clone()]), 414 + 84 + 84 + 104, 4),
+        (propose(&one, vec![silent.clone(), claimed.clone()]), 414 + 84 + 84 + 104, 4),
         (Message::Vote(vote(None)), 116, 1),
         (Message::Vote(vote(ballot.clone())), 116 + 4 * 4, 1),
         (Message::Certificate(proof.clone()), 48 + 3 * 68, 3),
@@ -207,7 +208,7 @@ fn every_message_and_record_has_its_size_and_price() {
         (Message::Ratified(lower.clone()), 334 + 8 + 252, 3),
         (Message::Ratified(upper.clone()), 334 + 8 + 252 + 252, 6),
         (Message::Report(silent), 84, 1),
-        (Message::Report(told), 84 + 104, 2),
+        (Message::Report(claimed), 84 + 104, 2),
         (Message::Ask(Height(0)), 8, 0),
         (Message::Blocks(Arc::new(vec![lower.clone(), upper]), Height(2)), 8 + 594 + 846, 9),
     ];
@@ -241,7 +242,7 @@ fn two_of_five_commissioners_may_be_silent_and_three_may_not() {
     }
 }
 
-/// Crashes `victim` after so many effects, starts it again, and holds everybody to what was promised.
+/// Crashes `victim` after so many effects, starts it again, and checks at every node what was promised.
 fn restart(mut stage: Stage, victim: usize, fuse: u32, about: &str) {
     let before = stage.finalized((victim + 1) % 4).len();
     stage.crash_after_effects(victim, fuse);
@@ -270,7 +271,7 @@ fn a_crash_between_any_two_effects_of_a_lost_round_does_too() {
         for victim in 0..4 {
             let mut stage: Stage = TestCluster::new(4, Config::default());
             stage.run_until(Time::ZERO + SECOND * 2);
-            // All vote, and nobody ever hears the butler count.
+            // All vote, and no node ever receives the certificate.
             stage.run(MILLI * 2 - NANO);
             stage.lose(|_| true);
             restart(stage, victim, fuse, "a lost round");
@@ -351,7 +352,7 @@ fn a_height_without_end_does_not_fill_the_log() {
 }
 
 #[test]
-fn after_loss_everybody_goes_on() {
+fn after_loss_every_node_goes_on() {
     let mut stage: Stage = TestCluster::new(7, Config::default());
     let mut number = 0u64;
     for _ in 0..20_000 {

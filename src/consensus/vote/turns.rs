@@ -77,7 +77,7 @@ impl Vote {
     /// Whether a certificate has its quorum, with the ballots that its height asks for.
     pub(super) fn is_proof(&self, certificate: &Certificate, committee: &Committee) -> bool {
         certificate.is_complete(committee)
-            && certificate.voices.iter().all(|voice| self.is_ballot(&voice.ballot, certificate.height))
+            && certificate.votes.iter().all(|vote| self.is_ballot(&vote.ballot, certificate.height))
     }
 }
 
@@ -112,7 +112,7 @@ impl Vote {
     pub(super) fn elect(&self, certificate: &Certificate) -> Vec<NodeId> {
         let nodes = self.missed.len();
         let mut votes = vec![0u32; nodes];
-        for ballot in certificate.voices.iter().filter_map(|voice| voice.ballot.as_ref()) {
+        for ballot in certificate.votes.iter().filter_map(|vote| vote.ballot.as_ref()) {
             ballot.iter().for_each(|node| votes[node.index()] += 1);
         }
         let mut elected: Vec<NodeId> = self.config.candidates(nodes).collect();

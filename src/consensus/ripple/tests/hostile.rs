@@ -5,7 +5,7 @@ use crate::protocol::Message as _;
 
 /// Two cliques of ten that share `overlap`, cut apart between their followers; the last `Byzantine nodes` of the shared nodes say
 /// to each side what it says. Whether honest nodes disagree afterwards.
-fn forks(overlap: usize, liars: usize) -> bool {
+fn forks(overlap: usize, faulty: usize) -> bool {
     let n = 20 - overlap;
     let first = 10 - overlap;
     let lists = (0..n).map(|node| {
@@ -14,15 +14,15 @@ fn forks(overlap: usize, liars: usize) -> bool {
         range.collect::<Vec<u32>>()
     });
     let mut stage: Stage = TestCluster::empty(n, Config { unl: Unl::Lists(lists.collect()), ..Config::default() });
-    let is_liar = |node: usize| (10 - liars..10).contains(&node);
+    let is_faulty = |node: usize| (10 - faulty..10).contains(&node);
     let side = |node: usize| node < first || (node < 10 && (node - first).is_multiple_of(2));
     for node in 0..n {
-        if is_liar(node) {
+        if is_faulty(node) {
             stage.set_attack(node, "echo");
         }
         stage.boot(node);
     }
-    let honest: Vec<usize> = (0..n).filter(|node| !is_liar(*node)).collect();
+    let honest: Vec<usize> = (0..n).filter(|node| !is_faulty(*node)).collect();
     let (one, other): (Vec<usize>, Vec<usize>) = honest.iter().partition(|node| side(**node));
     stage.partition(&one, &other);
     let (left, right) = (stage.transaction(1, 0), stage.transaction(2, 0));
@@ -37,15 +37,15 @@ fn forks(overlap: usize, liars: usize) -> bool {
 #[test]
 fn two_cliques_fork_up_to_the_bound_on_their_overlap_and_not_beyond() {
     // With n = 10 and q = 8 a fork needs an overlap of at most 2n - 2q + t = 4 + t.
-    for (overlap, liars, fork) in
+    for (overlap, faulty, fork) in
         [(4, 0, true), (5, 0, false), (5, 1, true), (6, 1, false), (6, 2, true), (7, 2, false)]
     {
-        assert_eq!(forks(overlap, liars), fork, "overlap {overlap}, {liars} liars");
+        assert_eq!(forks(overlap, faulty), fork, "overlap {overlap}, {faulty} faulty");
     }
 }
 
 #[test]
-fn seven_nodes_with_lists_of_five_fork_with_one_liar_and_one_list_does_not() {
+fn seven_nodes_with_lists_of_five_fork_with_one_faulty_node_and_one_list_does_not() {
     for (shared, fork) in [(true, false), (false, true)] {
         let lists = (0..7).map(|node| match (shared, node < 3) {
             (true, _) => (0..7).collect(),
@@ -67,7 +67,7 @@ fn seven_nodes_with_lists_of_five_fork_with_one_liar_and_one_list_does_not() {
 }
 
 #[test]
-fn one_liar_of_five_neither_stops_nor_forks_the_ledger() {
+fn one_faulty_node_of_five_neither_stops_nor_forks_the_ledger() {
     for (attack, _) in Ripple::ATTACKS {
         let mut stage: Stage = TestCluster::empty(5, Config::default());
         stage.set_attack(4, attack);
@@ -157,19 +157,19 @@ fn a_node_that_forgets_its_log_validates_a_number_again_and_is_flagged() {
         let mut stage = stage(5);
         feed(&mut stage, 1, 0);
         stage.run_until(at(9_000));
-        // Node 4 is heard and hears nothing: it closes the ledger that the others validate.
+        // Node 4 is received by others and receives nothing: it closes the ledger that the others validate.
         (0..4).for_each(|node| stage.cut(node, 4));
         stage.run_until(at(10_001));
         assert!((0..4).all(|node| height(&stage, node) == 1));
         assert_eq!((stage.chain(4).len(), height(&stage, 4)), (2, 0));
-        // With another one down, the others stay at that number; what they are paid node 4 never hears of.
+        // With another one down, the others stay at that number; node 4 never receives what they are paid.
         stage.crash(3);
         stage.crash(4);
         stage.forget(4, forgotten);
         stage.boot(4);
         let payment = stage.transaction(2, 0);
         (0..3).for_each(|node| stage.submit(node, &payment));
-        // Node 4 hears nothing of the payment: its next ledger closes without transactions.
+        // Node 4 does not receive the payment: its next ledger closes without transactions.
         stage.run(SECOND * 150);
         assert!((0..3).all(|node| height(&stage, node) == 1));
         for node in 0..3 {

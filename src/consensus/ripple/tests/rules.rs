@@ -71,7 +71,7 @@ fn lose_three(negative_unl: bool) -> (Stage, u64, u64) {
     (stage, before, after)
 }
 
-/// The ledgers of a node's chain that disable somebody, and those that enable somebody, with whom.
+/// The ledgers of a node's chain that disable a member, and those that enable one, with the member.
 fn changes(stage: &Stage, node: usize) -> [Vec<(u64, u32)>; 2] {
     let all: BTreeMap<Hash, &Ledger> =
         stage.node(node).ledgers.values().map(|known| (known.ledger.block.id(), &*known.ledger)).collect();
@@ -100,7 +100,7 @@ fn flagged(n: usize) -> Stage {
     TestCluster::new(n, Config { negative_unl: true, flag_interval: 8, ..Config::default() })
 }
 
-/// Ten of them, three of whom are lost once so many ledgers are validated: what comes after, and how many there were.
+/// Ten of them, three of which are lost once so many ledgers are validated: what comes after, and how many there were.
 fn three_lost_after(validated: u64) -> (Stage, std::ops::RangeFrom<u64>, u64) {
     let (mut stage, mut nonces) = (flagged(10), 0..);
     pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= validated);
@@ -112,7 +112,7 @@ fn three_lost_after(validated: u64) -> (Stage, std::ops::RangeFrom<u64>, u64) {
 #[test]
 fn three_lost_at_once_stop_validation_until_two_flag_ledgers_have_disabled_two_of_them() {
     let (mut stage, mut nonces, before) = three_lost_after(8);
-    assert!(before < 12, "they were heard in less than half of the window: {before}");
+    assert!(before < 12, "they validated in less than half of the window: {before}");
     // The negative list of a ledger is what its ancestors say: seven are a quorum from ledger 25 on.
     pay_until(&mut stage, &mut nonces, |stage| {
         let closed = stage.chain(0).len() as u64 - 1;
@@ -127,7 +127,7 @@ fn three_lost_at_once_stop_validation_until_two_flag_ledgers_have_disabled_two_o
 }
 
 #[test]
-fn three_that_were_heard_for_half_of_a_window_are_missed_until_one_returns() {
+fn three_that_validated_for_half_of_a_window_are_missed_until_one_returns() {
     let (mut stage, mut nonces, before) = three_lost_after(13);
     assert!(before < 16, "{before}");
     pay_until(&mut stage, &mut nonces, |stage| stage.chain(0).len() > 34);
@@ -139,7 +139,7 @@ fn three_that_were_heard_for_half_of_a_window_are_missed_until_one_returns() {
 }
 
 #[test]
-fn a_node_that_is_heard_again_is_enabled_and_counts() {
+fn a_node_that_validates_again_is_enabled_and_counts() {
     let (mut stage, mut nonces) = (flagged(5), 0..);
     stage.run(SECOND * 20);
     stage.crash(4);
@@ -149,7 +149,10 @@ fn a_node_that_is_heard_again_is_enabled_and_counts() {
     pay_until(&mut stage, &mut nonces, |stage| height(stage, 0) >= 34);
     let [disabled, enabled] = changes(&stage, 0);
     assert_eq!(disabled, [(8, 4)]);
-    assert!(enabled == [(24, 4)] || enabled == [(32, 4)], "at the end of the first window that heard it: {enabled:?}");
+    assert!(
+        enabled == [(24, 4)] || enabled == [(32, 4)],
+        "at the end of the first window with its validations: {enabled:?}"
+    );
     // Four of five are a quorum: without node 3, node 4 must count.
     stage.crash(3);
     let before = height(&stage, 0);
@@ -159,7 +162,7 @@ fn a_node_that_is_heard_again_is_enabled_and_counts() {
 
 #[test]
 fn at_most_one_is_wanted_each_way_and_never_more_than_a_quarter_rounded_up_disabled() {
-    // Members, of whom disabled, whether one more may be.
+    // Members, how many of them disabled, whether one more may be.
     for (n, negative, more) in [
         (1, 0, false),
         (3, 0, true),
@@ -177,7 +180,7 @@ fn at_most_one_is_wanted_each_way_and_never_more_than_a_quarter_rounded_up_disab
         (35, 8, true),
         (35, 9, false),
     ] {
-        // Every ledger is a flag ledger, and nobody was heard.
+        // Every ledger is a flag ledger, and no member validated.
         let stage: Stage = TestCluster::new(n, Config { negative_unl: true, flag_interval: 1, ..Config::default() });
         let mut node = stage.node(0).clone();
         let off: Vec<NodeId> = (0..negative).map(NodeId).collect();
@@ -185,8 +188,8 @@ fn at_most_one_is_wanted_each_way_and_never_more_than_a_quarter_rounded_up_disab
         let wanted = node.negative_votes();
         assert_eq!(wanted.len(), usize::from(more), "{negative} of {n}");
         assert!(wanted.iter().all(|item| matches!(item, Item::Disable(node) if !off.contains(node))));
-        // Now everybody is.
-        node.heard = (0..n).map(|member| (NodeId::from(member), 1)).collect();
+        // Now every member has.
+        node.validated_by = (0..n).map(|member| (NodeId::from(member), 1)).collect();
         let wanted = node.negative_votes();
         assert_eq!(wanted.len(), usize::from(negative > 0), "{negative} of {n}");
         assert!(wanted.iter().all(|item| matches!(item, Item::Enable(node) if off.contains(node))));

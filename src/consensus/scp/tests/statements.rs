@@ -1,4 +1,4 @@
-//! Which word of whom counts, and what becomes of ballots that no quorum has.
+//! Which statement of which node counts, and what becomes of ballots that no quorum has.
 
 use super::*;
 use crate::base::Digest;
@@ -19,7 +19,7 @@ fn prepare(ballot: Ballot) -> Pledges {
 }
 
 /// Four nodes that start again in the first ballot, two with one value and two with another. They got there because each
-/// heard, once, that all others had nominated its value.
+/// learned, once, that all others had nominated its value.
 fn two_and_two() -> (Stage, [Value; 2]) {
     let mut stage: Stage = TestCluster::new(4, Config::default());
     let genesis = stage.chain(0)[0].id();
@@ -57,7 +57,7 @@ fn two_and_two_in_different_ballots_are_stuck_until_timers_bring_all_to_one_valu
     }
     let spoken = stage.delivered().clone();
     stage.run(MILLI * 50);
-    assert_eq!(*stage.delivered(), spoken, "all that can be said was heard");
+    assert_eq!(*stage.delivered(), spoken, "all that can be said was received");
     stage.run(SECOND * 10);
     let commits = [0, 1, 2, 3].map(|node| match stage.node(node).decided[&Height(1)].pledges {
         Pledges::Externalize { commit, .. } => commit,
@@ -122,7 +122,7 @@ fn an_older_statement_that_comes_last_does_not_replace_the_newest() {
     let node = listener.stage.node(0);
     assert_eq!(node.balloting.federation.of(NodeId(1)), Some(&new));
     assert_eq!(node.nomination.federation.of(NodeId(1)), Some(&many));
-    assert_eq!(node.heard[&(Height(3), NodeId(1), false)].pledges, new);
-    assert_eq!(node.heard[&(Height(3), NodeId(1), true)].pledges, many);
+    assert_eq!(node.received[&(Height(3), NodeId(1), false)].pledges, new);
+    assert_eq!(node.received[&(Height(3), NodeId(1), true)].pledges, many);
     assert!(node.evidence.is_empty(), "to be late is no contradiction");
 }

@@ -4,9 +4,9 @@
 use super::*;
 
 /// Runs `l` signers, the last `Byzantine nodes` of them double signers and the others cut in two halves that differ by one at
-/// most, for two turns of everybody. Whether two honest signers made different blocks final.
-fn forks(config: Config, l: usize, liars: usize) -> bool {
-    let honest = l - liars;
+/// most, for two turns of every signer. Whether two honest signers made different blocks final.
+fn forks(config: Config, l: usize, faulty: usize) -> bool {
+    let honest = l - faulty;
     let mut stage = Stage::empty(l, config);
     (honest..l).for_each(|node| stage.set_attack(node, "double_sign"));
     (0..l).for_each(|node| stage.boot(node));
@@ -16,7 +16,7 @@ fn forks(config: Config, l: usize, liars: usize) -> bool {
     stage.disagreement(&(0..honest).collect::<Vec<_>>()).is_some()
 }
 
-/// How many blocks become final in four turns of everybody while the last `silent` signers are down.
+/// How many blocks become final in four turns of every signer while the last `silent` signers are down.
 fn lives(config: Config, l: usize, silent: usize) -> usize {
     let mut stage = Stage::new(l, config);
     (l - silent..l).for_each(|node| stage.crash(node));
@@ -39,7 +39,7 @@ fn the_table_of_safety_and_liveness_is_tight_for_the_strict_and_the_locked_rule(
 }
 
 #[test]
-fn half_of_the_signers_or_less_fork_under_a_partition_without_any_liar() {
+fn half_of_the_signers_or_less_fork_under_a_partition_without_any_faulty_node() {
     for (l, k, forked) in [(8, 4, true), (7, 3, true), (4, 2, true), (8, 5, false), (7, 4, false), (4, 3, false)] {
         for config in [config(), rule(Rule::Strict, false, Collection::Star)] {
             assert_eq!(forks(Config { k, ..config }, l, 0), forked, "{k} of {l}");
@@ -84,11 +84,11 @@ fn split_signatures_block_the_height_for_ever_under_the_strict_rule_and_that_is_
     let mut stage = split(rule(Rule::Strict, false, Collection::Broadcast));
     stage.run(SLOT * 40);
     assert_eq!(heights(&stage, &[0, 5, 10]), [0, 0, 0]);
-    assert!((0..11).all(|node| count(&stage, node, STUCK) > 0), "everybody sees it");
+    assert!((0..11).all(|node| count(&stage, node, STUCK) > 0), "every signer sees it");
     let mut stage = split(rule(Rule::Strict, false, Collection::Star));
     stage.run(SLOT * 40);
     assert_eq!(heights(&stage, &[0, 5, 10]), [0, 0, 0]);
-    assert!((0..11).all(|node| count(&stage, node, STUCK) > 0), "every creator is told who is bound to what");
+    assert!((0..11).all(|node| count(&stage, node, STUCK) > 0), "every creator learns which signer is bound to what");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn split_signatures_resolve_in_the_next_slot_under_the_other_rules() {
     for config in rules {
         let depth = if config.rule == Rule::Resign { 2 } else { 1 };
         let mut stage = split(config);
-        assert!((0..11).all(|node| stage.chain(node).len() == 1), "nobody has eight signatures");
+        assert!((0..11).all(|node| stage.chain(node).len() == 1), "no signer has eight signatures");
         stage.run_until(at(1 + depth) + SLOT.scale(1, 2));
         assert!((0..11).all(|node| heights(&stage, &[node]) == [1] && count(&stage, node, STUCK) == 0));
     }

@@ -4,10 +4,10 @@ use super::*;
 use crate::base::{Signature, Stream};
 use crate::protocol::Message as _;
 
-/// Signers of whom the first `Byzantine nodes` play `attack`, run for `slots` slots.
-fn attacked(config: Config, l: usize, liars: usize, attack: &str, span: u64) -> Stage {
+/// Signers of which the first `Byzantine nodes` play `attack`, run for `slots` slots.
+fn attacked(config: Config, l: usize, faulty: usize, attack: &str, span: u64) -> Stage {
     let mut stage = Stage::empty(l, Config { empty_blocks: true, ..config });
-    (0..liars).for_each(|node| stage.set_attack(node, attack));
+    (0..faulty).for_each(|node| stage.set_attack(node, attack));
     (0..l).for_each(|node| stage.boot(node));
     slots(&mut stage, 0, span);
     stage
@@ -34,12 +34,12 @@ fn every_attack_is_withstood_within_the_bound_in_every_way() {
 
 #[test]
 fn an_equivocating_creator_wastes_its_slot_is_caught_and_cannot_fork_with_fewer_than_the_overlap() {
-    for (liars, forked) in [(0, false), (1, false), (2, false)] {
-        let stage = attacked(config(), 7, liars, "equivocate", 14);
-        let honest: Vec<usize> = (liars..7).collect();
+    for (faulty, forked) in [(0, false), (1, false), (2, false)] {
+        let stage = attacked(config(), 7, faulty, "equivocate", 14);
+        let honest: Vec<usize> = (faulty..7).collect();
         assert_eq!(stage.disagreement(&honest).is_some(), forked);
         let caught: Vec<usize> = honest.iter().map(|node| stage.node(*node).evidence.len()).collect();
-        assert_eq!(caught, vec![liars; honest.len()], "its two votes are evidence");
+        assert_eq!(caught, vec![faulty; honest.len()], "its two votes are evidence");
     }
     let mut stage = attacked(config(), 7, 1, "equivocate", 6);
     stage.run_until(at(8));
@@ -75,16 +75,16 @@ fn double_signers_are_caught_and_both_signed_votes_are_kept() {
 
 #[test]
 fn a_coalition_of_k_shows_a_node_that_was_cut_off_another_history_and_one_fewer_cannot() {
-    for (liars, deceived) in [(5u32, true), (4, false)] {
-        let rewrite = Some(Rewrite { from: 3, upto: 8, coalition: (0..liars).collect(), victim: Some(6) });
+    for (faulty, deceived) in [(5u32, true), (4, false)] {
+        let rewrite = Some(Rewrite { from: 3, upto: 8, coalition: (0..faulty).collect(), victim: Some(6) });
         let mut stage = Stage::empty(7, Config { k: 5, empty_blocks: true, rewrite, ..config() });
-        (0..liars as usize).for_each(|node| stage.set_attack(node, "rewrite"));
+        (0..faulty as usize).for_each(|node| stage.set_attack(node, "rewrite"));
         (0..6).for_each(|node| stage.boot(node));
         stage.run_until(at(6));
         assert_eq!(stage.disagreement(&[5, 6]), None, "nothing is replaced before height 8 is final");
         stage.run_until(at(12));
-        // Node 6 joins late, and hears the coalition only.
-        (liars as usize..6).for_each(|node| stage.cut(node, 6));
+        // Node 6 joins late, and receives from the coalition only.
+        (faulty as usize..6).for_each(|node| stage.cut(node, 6));
         stage.boot(6);
         stage.run(SLOT * 4);
         assert_eq!(stage.disagreement(&[5, 6]).map(|(.., height)| height), deceived.then_some(Height(3)));
@@ -117,7 +117,7 @@ fn a_crash_between_any_two_effects_keeps_agreement_and_the_chain_goes_on() {
             assert_eq!(stage.disagreement(&[0, 1, 2, 3]), None, "{name} {fuse}");
             let heights = heights(&stage, &[0, 1, 2, 3]);
             assert!(heights.iter().all(|height| *height >= 9), "{name} {fuse}: {heights:?}");
-            assert!((0..4).all(|node| count(&stage, node, note::EVIDENCE) == 0), "{name} {fuse}: nobody signed twice");
+            assert!((0..4).all(|node| count(&stage, node, note::EVIDENCE) == 0), "{name} {fuse}: no node signed twice");
         }
     }
 }
@@ -129,12 +129,12 @@ fn a_signer_that_restarts_signs_the_same_again_and_nothing_else() {
     stage.run_until(at(1));
     stage.deliver(is_kind("propose"));
     stage.lose(|_| true);
-    let bound = stage.node(3).memory.clone().expect("signed, and nobody heard").block.clone();
+    let bound = stage.node(3).memory.clone().expect("signed, and no node received it").block.clone();
     stage.crash(3);
     stage.boot(3);
     let other = block(&stage, &stage.chain(0)[0].clone(), 4, 1, 0..1);
     assert!(stage.node(3).permits(&bound, None) && !stage.node(3).permits(&other, None));
-    // Slot 4's creator proposes another block. Nobody has heard of anything yet.
+    // Slot 4's creator proposes another block. No node has received anything yet.
     stage.set_delay(SLOT * 100);
     stage.run_until(at(4));
     stage.lose(|_| true);
@@ -152,7 +152,7 @@ fn a_signer_that_restarts_signs_the_same_again_and_nothing_else() {
     stage.set_delay(MILLI);
     stage.run_until(at(7));
     (0..4).for_each(|node| assert_eq!(stage.chain(node)[1].id(), bound.id(), "proposed again by those bound to it"));
-    assert!((0..4).all(|node| stage.node(node).evidence.is_empty()), "nobody signed twice");
+    assert!((0..4).all(|node| stage.node(node).evidence.is_empty()), "no node signed twice");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn two_signers_that_forget_what_they_signed_fork_and_that_is_why_memory_is_writt
         let mut stage = Stage::new(4, config);
         feed(&mut stage, 0..1, 1);
         stage.run_until(at(1));
-        // Nodes 0, 1 and 2 sign; node 0 alone hears of it.
+        // Nodes 0, 1 and 2 sign; node 0 alone receives them.
         stage.deliver(|flight| is_kind("propose")(flight) && flight.to.0 != 3);
         stage.deliver(|flight| is_kind("pre-commit")(flight) && flight.to.0 != 3);
         stage.deliver(|flight| is_kind("sign")(flight) && flight.to.0 == 0);
@@ -247,7 +247,7 @@ fn messages_twice_and_in_any_order_change_nothing() {
 }
 
 #[test]
-fn a_signer_that_missed_a_hundred_blocks_fetches_them_from_peers_and_refuses_a_liars() {
+fn a_signer_that_missed_a_hundred_blocks_fetches_them_from_peers_and_refuses_those_of_a_faulty_one() {
     let mut stage = Stage::new(4, Config { empty_blocks: true, ..config() });
     stage.crash(3);
     stage.run_until(at(140));

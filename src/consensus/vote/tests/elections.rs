@@ -38,7 +38,7 @@ fn ballots_travel_in_the_votes_of_the_last_block_of_a_tenure_and_in_no_others() 
     assert_eq!(ratified.len(), 15);
     for ratified in ratified {
         let height = ratified.block.height().0;
-        let ballots = ratified.certificate.voices.iter().filter(|voice| voice.ballot.is_some()).count();
+        let ballots = ratified.certificate.votes.iter().filter(|vote| vote.ballot.is_some()).count();
         let expected = if height % 5 == 4 { 3 } else { 0 };
         assert_eq!(ballots, expected, "height {height}");
     }
@@ -48,10 +48,10 @@ fn ballots_travel_in_the_votes_of_the_last_block_of_a_tenure_and_in_no_others() 
 fn candidates_with_more_votes_win_and_ties_go_to_the_lower_number() {
     let stage: Stage = TestCluster::new(5, tenures());
     let elected = |ballots: &[[u32; 3]]| {
-        let mut certificate = Certificate { height: Height(4), round: 0, block: Hash::ZERO, voices: Vec::new() };
+        let mut certificate = Certificate { height: Height(4), round: 0, block: Hash::ZERO, votes: Vec::new() };
         for (at, ballot) in ballots.iter().enumerate() {
             let vote = vote(&stage, at, 0, (4, Hash::ZERO), Some(nodes(ballot).into()));
-            certificate.voices.push(voice(NodeId::from(at), &vote));
+            certificate.votes.push(certificate_vote(NodeId::from(at), &vote));
         }
         stage.node(0).elect(&certificate)
     };
@@ -103,7 +103,7 @@ fn only_those_who_do_not_vote_are_elected_where_commissioners_do_not_stand() {
 }
 
 #[test]
-fn a_grinding_butler_keeps_the_turn_unless_nobody_can_choose_it() {
+fn a_grinding_butler_keeps_the_turn_unless_no_node_can_choose_it() {
     for (randomness, keeps) in [(Randomness::Certificate, true), (Randomness::Seed, false)] {
         let mut stage: Stage = TestCluster::empty(7, Config { randomness, ..Config::default() });
         stage.set_attack(6, "grind");

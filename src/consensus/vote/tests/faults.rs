@@ -15,7 +15,7 @@ fn attackers_within_the_bound_neither_fork_nor_halt() {
         assert_eq!(stage.disagreement(&honest), None, "{attack}");
         let least = honest.iter().map(|node| stage.finalized(*node).len()).min();
         assert!(least > Some(25), "{attack}: {least:?}");
-        let caught = honest.iter().any(|node| evidence(&stage, *node).iter().any(|liar| [2, 5].contains(liar)));
+        let caught = honest.iter().any(|node| evidence(&stage, *node).iter().any(|faulty| [2, 5].contains(faulty)));
         assert_eq!(caught, *attack == "equivocate", "{attack}: the others sign no two things for one round");
     }
 }
@@ -30,7 +30,7 @@ fn an_equivocating_butler_and_one_double_voter_certify_twice_with_a_majority_and
     }
 }
 
-/// Seven commissioners, of whom the first butler and perhaps another lie; the honest are cut in two before the first
+/// Seven commissioners, of which the first butler and perhaps another are faulty; the honest are cut in two before the first
 /// block. Whether two of them finalize different blocks.
 fn forks(quorum: Quorum, accomplice: Option<&str>) -> bool {
     let config = Config { quorum, ..Config::default() };
@@ -54,7 +54,7 @@ fn forks(quorum: Quorum, accomplice: Option<&str>) -> bool {
 }
 
 #[test]
-fn two_liars_of_seven_and_a_partition_fork_a_majority_and_not_two_thirds() {
+fn two_faulty_nodes_of_seven_and_a_partition_fork_a_majority_and_not_two_thirds() {
     assert!(forks(Quorum::Majority, Some("double_vote")), "five votes and four");
     assert!(!forks(Quorum::Majority, None), "five votes and three");
     assert!(!forks(Quorum::TwoThirds, Some("double_vote")), "four are not five");
@@ -62,30 +62,30 @@ fn two_liars_of_seven_and_a_partition_fork_a_majority_and_not_two_thirds() {
 
 #[test]
 fn one_double_voter_on_both_sides_of_a_partition_forks_a_majority_of_five_and_not_two_thirds() {
-    for (quorum, liar, forks) in
+    for (quorum, faulty, forks) in
         [(Quorum::Majority, true, true), (Quorum::Majority, false, false), (Quorum::TwoThirds, true, false)]
     {
         let config = Config { commissioners: 5, commissioners_stand: false, quorum, ..Config::default() };
         let mut stage: Stage = TestCluster::empty(7, config);
-        if liar {
+        if faulty {
             stage.set_attack(4, "double_vote");
         }
         (0..7).for_each(|node| stage.boot(node));
         let mut sides = [vec![0, 1, 5], vec![2, 3, 6]];
-        if !liar {
+        if !faulty {
             sides[0].push(4);
         }
         stage.partition(&sides[0], &sides[1]);
         stage.run(SECOND * 40);
         let honest = [0, 1, 2, 3, 5, 6];
         let forked = stage.disagreement(&honest);
-        assert_eq!(forked.map(|(.., height)| height), forks.then_some(Height(1)), "{quorum:?}, liar: {liar}");
+        assert_eq!(forked.map(|(.., height)| height), forks.then_some(Height(1)), "{quorum:?}, faulty: {faulty}");
         assert_eq!(stage.finalized(0).len() > 1, quorum == Quorum::Majority, "a side with its quorum goes on");
         assert_eq!(stage.finalized(2).len() > 1, forks);
         stage.heal();
         stage.run(SECOND * 90);
         assert_eq!(stage.disagreement(&honest).is_some(), forks, "what is final stays final");
-        assert!(forks || honest.iter().all(|node| stage.finalized(*node).len() > 10), "{quorum:?}, liar: {liar}");
+        assert!(forks || honest.iter().all(|node| stage.finalized(*node).len() > 10), "{quorum:?}, faulty: {faulty}");
     }
 }
 
@@ -94,7 +94,7 @@ fn a_withheld_certificate_gives_two_for_one_height_unless_votes_need_justificati
     for hardened in [false, true] {
         let config = Config { commissioners: 5, commissioners_stand: false, hardened, ..Config::default() };
         let (mut stage, honest) = attacked(8, &config, "withhold", None);
-        // Whoever is shown the certificate cannot pass it on at once: it is published late.
+        // The node that receives the certificate cannot pass it on at once: it is published late.
         (1..8).for_each(|to| stage.cut(0, to));
         stage.run(SECOND * 8);
         stage.heal();
@@ -124,7 +124,7 @@ fn two_and_two(quorum: Quorum) -> Stage {
 
 #[test]
 fn an_equivocating_butler_may_make_a_height_of_two_thirds_wait_for_ever_and_none_of_a_majority() {
-    // Nobody can tell whether one of four lies about its vote, and so either block may have three: with one phase of
+    // No node knows whether one of four reports a false vote, and so either block may have three: with one phase of
     // votes, only more than 5 f commissioners could be sure. The height waits rather than fork.
     let stage = two_and_two(Quorum::TwoThirds);
     assert!((0..4).all(|node| stage.finalized(node).len() == 1 && stage.node(node).round > 6));
@@ -150,9 +150,9 @@ fn a_commissioner_caught_as_a_two_faced_butler_cannot_make_a_height_wait() {
             let made = block(&Block::genesis(), first, &fields, vec![stage.transaction(0, number)]);
             let claim = claim(&stage, first, 0, &made, &fields);
             // It reports one of them too, and first.
-            let told = report(&stage, first, (1, 1), Some(claim.clone()));
+            let reported = report(&stage, first, (1, 1), Some(claim.clone()));
             stage.inject(first, *to, Message::Propose(Arc::new(Proposal { claim, reports: Vec::new() })));
-            others.iter().for_each(|to| stage.inject(first, *to, Message::Report(told.clone())));
+            others.iter().for_each(|to| stage.inject(first, *to, Message::Report(reported.clone())));
         }
         stage.run(SECOND * 60);
         assert!(others.iter().all(|node| stage.finalized(*node).len() > 10), "{split:?}");
@@ -161,22 +161,22 @@ fn a_commissioner_caught_as_a_two_faced_butler_cannot_make_a_height_wait() {
 }
 
 #[test]
-fn a_lying_commissioner_cannot_make_a_height_wait_with_reports_of_blocks_that_nobody_proposed() {
+fn a_faulty_commissioner_cannot_make_a_height_wait_with_reports_of_blocks_that_no_node_proposed() {
     let config = Config { quorum: Quorum::TwoThirds, ..Config::default() };
-    let liar = first_butler(4, &config);
-    let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
+    let faulty = first_butler(4, &config);
+    let honest: Vec<usize> = (0..4).filter(|node| *node != faulty).collect();
     let fields = Fields { round: 0, parent: None };
     for by in 0..4 {
         let mut stage: Stage = TestCluster::empty(4, config.clone());
         honest.iter().for_each(|node| stage.boot(*node));
         // A block in the name of one of them, valid or, where it is the Byzantine node's own turn, not.
-        let payments = if by == liar { vec![stage.transaction(0, 0); 2] } else { Vec::new() };
+        let payments = if by == faulty { vec![stage.transaction(0, 0); 2] } else { Vec::new() };
         let made = block(&Block::genesis(), by, &fields, payments);
-        let claim = claim(&stage, liar, 0, &made, &fields);
+        let claim = claim(&stage, faulty, 0, &made, &fields);
         for round in 1..8 {
             // Its report always comes first.
-            let lie = report(&stage, liar, (1, round), Some(claim.clone()));
-            honest.iter().for_each(|to| stage.inject(liar, *to, Message::Report(lie.clone())));
+            let lie = report(&stage, faulty, (1, round), Some(claim.clone()));
+            honest.iter().for_each(|to| stage.inject(faulty, *to, Message::Report(lie.clone())));
             stage.run(SECOND);
         }
         stage.run(SECOND * 10);

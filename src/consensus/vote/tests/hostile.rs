@@ -23,7 +23,7 @@ fn a_butler_counts_one_vote_of_each_commissioner_for_its_block_in_its_round() {
     let send = |stage: &mut Stage, from: usize, vote: message::Vote| {
         stage.inject(from, who, Message::Vote(vote));
         stage.deliver(|flight| flight.to.index() == who);
-        (stage.node(who).voices.len(), stage.finalized(who).len())
+        (stage.node(who).votes.len(), stage.finalized(who).len())
     };
     let ballot: Ballot = Some(all(7).into_iter().map(NodeId::from).collect());
     let at = (1, name);
@@ -60,7 +60,7 @@ fn ballots_hold_as_many_different_candidates_as_there_are_butlers_before_an_elec
         stage.node(0).is_ballot(&ballot, Height(height))
     };
     assert!(holds(1, None) && holds(4, None) && holds(3, Some(&[4, 6])) && holds(7, Some(&[6, 5])));
-    assert!(!holds(3, None), "everybody votes");
+    assert!(!holds(3, None), "every node votes");
     assert!(!holds(2, Some(&[4, 6])) && !holds(4, Some(&[4, 6])), "out of season");
     for wrong in [&[][..], &[4], &[4, 5, 6], &[5, 5], &[3, 4], &[4, 7], &[4, u32::MAX]] {
         assert!(!holds(3, Some(wrong)), "{wrong:?}");
@@ -92,16 +92,16 @@ fn a_block_is_final_with_a_certificate_of_a_quorum_of_commissioners_and_no_other
     assert!(!takes(&[0, 1, 2, 3], &|m| m.fields.round = 1), "other fields than the seal says");
     assert!(!takes(&[0, 1, 2, 3], &|m| m.block = Block::genesis()), "another block");
     let of_another = |m: &mut Ratified| {
-        let voices = m.certificate.voices.clone();
-        m.certificate = Arc::new(Certificate { round: 1, voices, ..(*m.certificate).clone() });
+        let votes = m.certificate.votes.clone();
+        m.certificate = Arc::new(Certificate { round: 1, votes, ..(*m.certificate).clone() });
     };
     assert!(!takes(&[0, 1, 2, 3], &of_another), "signatures of another round");
     let unrooted = |m: &mut Ratified| m.fields.parent = Some(m.certificate.clone());
-    assert!(!takes(&[0, 1, 2, 3], &unrooted), "the parent is genesis, which nobody certifies");
+    assert!(!takes(&[0, 1, 2, 3], &unrooted), "the parent is genesis, which no node certifies");
 }
 
 #[test]
-fn nobody_speaks_for_another() {
+fn no_node_votes_for_another() {
     let stage: Stage = TestCluster::new(4, Config::default());
     let fields = Fields { round: 0, parent: None };
     let made = block(&Block::genesis(), 1, &fields, Vec::new());
@@ -123,10 +123,10 @@ fn nobody_speaks_for_another() {
     let denied = Report { claim: None, ..(*honest).clone() };
     assert!(!holds(2, &Message::Report(Arc::new(denied))), "what is reported is signed");
     let mut short = (*proof).clone();
-    short.voices[1].signature = Signature::NONE;
+    short.votes[1].signature = Signature::NONE;
     assert!(holds(3, &Message::Certificate(proof.clone())) && !holds(3, &Message::Certificate(Arc::new(short))));
     let mut stuffed = (*proof).clone();
-    stuffed.voices[1].ballot = Some(vec![NodeId(1)].into());
+    stuffed.votes[1].ballot = Some(vec![NodeId(1)].into());
     assert!(!holds(3, &Message::Certificate(Arc::new(stuffed))), "a ballot is signed");
 }
 
@@ -178,34 +178,34 @@ fn wild(stage: &Stage, from: usize, random: &mut Stream) -> Message {
 fn assert_bounded(stage: &Stage, node: usize) {
     let n = stage.committee().n();
     let memory = stage.node(node);
-    assert!(memory.voices.len() <= n && memory.reports.len() <= n);
+    assert!(memory.votes.len() <= n && memory.reports.len() <= n);
     assert_eq!(memory.ratified.len() + 1, stage.finalized(node).len());
-    let ballots = memory.ratified.iter().flat_map(|ratified| &ratified.certificate.voices);
-    assert!(ballots.filter_map(|voice| voice.ballot.as_ref()).all(|ballot| ballot.len() <= n));
+    let ballots = memory.ratified.iter().flat_map(|ratified| &ratified.certificate.votes);
+    assert!(ballots.filter_map(|vote| vote.ballot.as_ref()).all(|ballot| ballot.len() <= n));
     assert!(stage.log(node).len() < LOG_MAX + 8);
 }
 
 #[test]
-fn whatever_a_liar_signs_nobody_panics_grows_or_stops() {
+fn whatever_a_faulty_node_signs_no_node_panics_grows_or_stops() {
     for (seed, quorum) in [(1, Quorum::Majority), (2, Quorum::TwoThirds), (3, Quorum::Majority), (4, Quorum::TwoThirds)]
     {
         let config = || Config { quorum, tenure: 2, butlers: 3, hardened: seed != 3, ..Config::default() };
-        for liar in 0..4 {
+        for faulty in 0..4 {
             let mut stage: Stage = TestCluster::new(4, config());
-            let mut random = Stream::new(seed, "wild", liar as u64, 0);
-            let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
+            let mut random = Stream::new(seed, "wild", faulty as u64, 0);
+            let honest: Vec<usize> = (0..4).filter(|node| *node != faulty).collect();
             for _ in 0..300 {
-                let message = wild(&stage, liar, &mut random);
+                let message = wild(&stage, faulty, &mut random);
                 assert!(message.bytes() > 0 && !message.kind().is_empty());
-                honest.iter().for_each(|to| stage.inject(liar, *to, message.clone()));
+                honest.iter().for_each(|to| stage.inject(faulty, *to, message.clone()));
                 stage.run(MILLI * 50);
             }
             honest.iter().for_each(|node| assert_bounded(&stage, *node));
-            stage.crash(liar);
+            stage.crash(faulty);
             let before = stage.finalized(honest[0]).len();
             stage.run(SECOND * 90);
-            assert_eq!(stage.disagreement(&honest), None, "{quorum:?}, liar {liar}");
-            assert!(honest.iter().all(|node| stage.finalized(*node).len() > before + 8), "{quorum:?}, liar {liar}");
+            assert_eq!(stage.disagreement(&honest), None, "{quorum:?}, faulty {faulty}");
+            assert!(honest.iter().all(|node| stage.finalized(*node).len() > before + 8), "{quorum:?}, faulty {faulty}");
         }
     }
 }
@@ -215,18 +215,18 @@ fn a_butler_cannot_stop_a_height_with_rounds_far_ahead() {
     for (hardened, quorum) in [(true, Quorum::Majority), (true, Quorum::TwoThirds), (false, Quorum::Majority)] {
         let config = Config { quorum, hardened, ..Config::default() };
         let mut stage: Stage = TestCluster::new(4, config.clone());
-        let liar = first_butler(4, &config);
-        stage.crash(liar);
-        let honest: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
+        let faulty = first_butler(4, &config);
+        stage.crash(faulty);
+        let honest: Vec<usize> = (0..4).filter(|node| *node != faulty).collect();
         // It is on duty in every fourth round.
         for round in [4, 8, 4_000, u64::MAX - 7, u64::MAX - 3] {
             let fields = Fields { round, parent: None };
-            let made = block(&Block::genesis(), liar, &fields, Vec::new());
-            assert_eq!(stage.node(honest[0]).butler(None, round).index(), liar);
-            let claim = claim(&stage, liar, round, &made, &fields);
-            let alone = vec![report(&stage, liar, (1, round), None)];
+            let made = block(&Block::genesis(), faulty, &fields, Vec::new());
+            assert_eq!(stage.node(honest[0]).butler(None, round).index(), faulty);
+            let claim = claim(&stage, faulty, round, &made, &fields);
+            let alone = vec![report(&stage, faulty, (1, round), None)];
             let message = Message::Propose(Arc::new(Proposal { claim, reports: alone }));
-            honest.iter().for_each(|to| stage.inject(liar, *to, message.clone()));
+            honest.iter().for_each(|to| stage.inject(faulty, *to, message.clone()));
             stage.run(MILLI * 300);
         }
         let limit = if hardened { 4 } else { 2 * AHEAD_MAX };
@@ -252,24 +252,24 @@ fn a_report_does_not_make_the_first_butler_hasten() {
 #[test]
 fn votes_and_reports_of_a_flooding_commissioner_are_kept_once() {
     let (mut stage, who, name) = butler(&Config::default());
-    let liar = (who + 1) % 7;
+    let faulty = (who + 1) % 7;
     for number in 1..500u64 {
         let messages = [
-            Message::Vote(vote(&stage, liar, 0, (1, Hash::of(&number.to_le_bytes())), None)),
-            Message::Vote(vote(&stage, liar, number, (1, name), None)),
-            Message::Report(report(&stage, liar, (1, number), None)),
-            Message::Report(report(&stage, liar, (number, number), None)),
+            Message::Vote(vote(&stage, faulty, 0, (1, Hash::of(&number.to_le_bytes())), None)),
+            Message::Vote(vote(&stage, faulty, number, (1, name), None)),
+            Message::Report(report(&stage, faulty, (1, number), None)),
+            Message::Report(report(&stage, faulty, (number, number), None)),
             Message::Ask(Height(number)),
         ];
-        messages.into_iter().for_each(|message| stage.inject(liar, who, message));
+        messages.into_iter().for_each(|message| stage.inject(faulty, who, message));
     }
     stage.deliver(|flight| flight.to.index() == who);
     let node = stage.node(who);
-    assert_eq!((node.voices.len(), node.reports.len(), node.round), (2, 1, 0));
-    assert_eq!(node.reports[&NodeId::from(liar)].round, 499);
+    assert_eq!((node.votes.len(), node.reports.len(), node.round), (2, 1, 0));
+    assert_eq!(node.reports[&NodeId::from(faulty)].round, 499);
     assert_bounded(&stage, who);
     // Each question has its answer, here an empty one. Messages that speak of a height ahead are answered by one question:
     // the next waits for what comes of it.
     assert_eq!(stage.flights().count(), 499 + 1);
-    assert!(stage.flights().all(|flight| flight.to.index() == liar && flight.message.bytes() == 8));
+    assert!(stage.flights().all(|flight| flight.to.index() == faulty && flight.message.bytes() == 8));
 }

@@ -21,7 +21,7 @@ fn a_silent_butler_costs_the_cut_off_one_delay_and_a_report_from_each_to_each() 
         assert_eq!(
             counts(&stage),
             [
-                ("ask", others), // each asks somebody whether it is behind
+                ("ask", others), // each asks another node whether it is behind
                 ("blocks", others - 1),
                 ("certificate", others),
                 ("proposal", others),
@@ -84,7 +84,7 @@ fn a_block_that_one_node_holds_final_is_proposed_again_by_the_next_butler() {
         let first = first_butler(4, &config);
         let mut stage: Stage = TestCluster::new(4, config);
         stage.run(SECOND * 2 + MILLI * 2);
-        assert_eq!(stage.lose(|_| true), 3, "the certificate reaches nobody");
+        assert_eq!(stage.lose(|_| true), 3, "the certificate reaches no node");
         let name = stage.finalized(first)[1].id();
         stage.crash(first);
         stage.run(SECOND * 5);
@@ -140,7 +140,7 @@ fn two_certificates_of_one_block_draw_two_butlers_which_two_thirds_do_not_always
 }
 
 #[test]
-fn nobody_has_a_rival_where_the_height_draws_the_butler() {
+fn no_butler_has_a_rival_where_the_height_draws_it() {
     assert_eq!(rivals(Quorum::Majority, Randomness::Seed), [0, 40]);
     assert_eq!(rivals(Quorum::TwoThirds, Randomness::Seed), [0, 40]);
 }
@@ -238,7 +238,7 @@ fn a_commissioner_votes_for_a_block_in_turn_and_for_none_with_another_header() {
         ("a later round", |_, fields| fields.round = 4),
         ("a certificate of genesis", |_, fields| {
             let (height, block) = (Height::GENESIS, Block::genesis().id());
-            fields.parent = Some(Arc::new(Certificate { height, round: 0, block, voices: Vec::new() }));
+            fields.parent = Some(Arc::new(Certificate { height, round: 0, block, votes: Vec::new() }));
         }),
     ];
     for (about, change) in wrong {
@@ -277,7 +277,7 @@ fn a_proposal_of_a_later_round_needs_reports_of_a_quorum_that_leave_it_free() {
     let set = |list: &[&Arc<Report>]| list.iter().map(|report| (*report).clone()).collect::<Vec<_>>();
     for (about, claim, reports, expected) in [
         ("a quorum that voted for nothing", &new, set(&[&none[0], &none[1], &none[2]]), true),
-        ("everybody", &new, none.clone(), true),
+        ("every node", &new, none.clone(), true),
         ("no reports", &new, Vec::new(), false),
         ("too few", &new, set(&[&none[0], &none[1]]), false),
         ("one twice", &new, set(&[&none[0], &none[1], &none[1]]), false),
@@ -300,7 +300,7 @@ fn what_may_be_certified_is_proposed_again_even_where_the_last_round_has_too_few
         let old = alone.block(alone.first, 0);
         let new = claim(&alone.stage, alone.third, 2, &alone.block(alone.third, 2), &Alone::fields(2));
         let again = claim(&alone.stage, alone.third, 2, &old, &Alone::fields(0));
-        // Two voted for it in round 0, with a third that is silent; one of the two alone heard of it in round 1.
+        // Two voted for it in round 0, with a third that is silent; one of the two alone received it in round 1.
         let first = claim(&alone.stage, alone.first, 0, &old, &Alone::fields(0));
         let second = claim(&alone.stage, alone.second, 1, &old, &Alone::fields(0));
         let shown = first.clone();
@@ -313,7 +313,7 @@ fn what_may_be_certified_is_proposed_again_even_where_the_last_round_has_too_few
 }
 
 #[test]
-fn a_block_of_an_earlier_round_gives_way_where_somebody_honest_voted_for_another_since() {
+fn a_block_of_an_earlier_round_gives_way_where_an_honest_node_voted_for_another_since() {
     for (again, expected) in [(2, true), (1, false)] {
         let alone = Alone::new();
         let (early, late) = (alone.block(alone.first, 0), alone.block(alone.second, 1));
@@ -331,22 +331,22 @@ fn a_block_of_an_earlier_round_gives_way_where_somebody_honest_voted_for_another
 #[test]
 fn a_report_of_what_no_butler_signed_or_of_no_valid_block_justifies_nothing() {
     let alone = Alone::new();
-    let (first, liar) = (alone.first, alone.who);
+    let (first, faulty) = (alone.first, alone.who);
     let honest = alone.block(first, 0);
     let later = claim(&alone.stage, first, 1, &honest, &Alone::fields(0));
-    let stolen = claim(&alone.stage, liar, 0, &honest, &Alone::fields(0));
+    let stolen = claim(&alone.stage, faulty, 0, &honest, &Alone::fields(0));
     let payments = vec![alone.stage.transaction(0, 0), alone.stage.transaction(1, 0), alone.stage.transaction(0, 0)];
     let invalid = block(&Block::genesis(), first, &Alone::fields(0), payments);
     let invalid = claim(&alone.stage, first, 0, &invalid, &Alone::fields(0));
     for (about, lie) in [("not in its turn", stolen), ("of no earlier round", later), ("invalid", invalid)] {
         let mut alone = Alone::new();
-        let told = lie.clone();
+        let forged = lie.clone();
         let lie = report(&alone.stage, first, (1, 1), Some(lie));
         let rest = [1, 2].map(|at| report(&alone.stage, (first + at) % 4, (1, 1), None));
-        let again = claim(&alone.stage, alone.second, 1, &told.block, &told.fields);
+        let again = claim(&alone.stage, alone.second, 1, &forged.block, &forged.fields);
         let reports = vec![lie.clone(), rest[0].clone(), rest[1].clone()];
         assert!(!Alone::new().votes(again, reports), "{about}");
-        alone = alone.showing(&[&told]);
+        alone = alone.showing(&[&forged]);
         alone.stage.inject(first, alone.who, Message::Report(lie));
         alone.deliver();
         assert!(alone.stage.node(alone.who).reports.is_empty(), "{about}: not even kept");
