@@ -1,4 +1,4 @@
-//! Anchors of a chain of signers in a public chain, in whole runs: they get there, and tell a rewritten history.
+//! Anchors of a chain of signers in a public chain, in whole runs: they get there, and expose a rewritten history.
 
 use ledgerlab::Catalogue;
 use ledgerlab::base::{Duration, Time};
@@ -40,7 +40,7 @@ fn anchors_of_an_honest_chain_become_final_in_the_public_chain_and_contradict_no
     }
     let (submitted, finals, lag) = figures(&ran);
     assert!(finals > 40 && finals <= submitted, "{finals} of {submitted}");
-    // What the public chain says of them, in the order of their nonces: nobody else has transactions there.
+    // What the public chain says of them, in the order of their nonces: no other account has transactions there.
     let rows = &ran.chains[1].outcome.transactions;
     assert_eq!(rows.len(), submitted);
     assert_eq!(rows.iter().filter(|row| row.status == TransactionStatus::Executed).count(), finals);
@@ -53,18 +53,18 @@ fn anchors_of_an_honest_chain_become_final_in_the_public_chain_and_contradict_no
     let lags = (1..).zip(rows).filter(|(_, row)| row.status == TransactionStatus::Executed);
     let lags: Vec<f64> = lags.map(|(at, row)| row.final_entry.since(created(2 * at)).as_secs_f64()).collect();
     let mean = lags.iter().sum::<f64>() / lags.len() as f64;
-    assert!((mean..mean + 1.6).contains(&lag), "{mean} s as the chains tell, {lag} s as the agent tells");
+    assert!((mean..mean + 1.6).contains(&lag), "{mean} s by the chains, {lag} s by the agent");
 }
 
 #[test]
-fn a_rewritten_history_that_the_signers_rules_accept_is_told_by_the_anchors() {
+fn a_rewritten_history_that_the_signers_rules_accept_is_exposed_by_the_anchors() {
     let ran = ran(ANCHORED, 1, &CONSPIRACY);
     let outcome = &ran.chains[0].outcome;
     assert!(outcome.nodes[6].finalized.0 >= 8, "the victim calls the other history final");
     assert_eq!(violations(&ran, "validity").count(), 0, "every block of it is valid");
-    let told: Vec<&ViolationRow> = violations(&ran, "anchors").collect();
-    assert_eq!(told.len(), 3, "heights 4, 6 and 8, once each: {told:?}");
-    for (row, height) in told.iter().zip([4, 6, 8]) {
+    let found: Vec<&ViolationRow> = violations(&ran, "anchors").collect();
+    assert_eq!(found.len(), 3, "heights 4, 6 and 8, once each: {found:?}");
+    for (row, height) in found.iter().zip([4, 6, 8]) {
         assert_eq!(row.kind, "safety");
         assert!(row.at >= Time::ZERO + Duration::from_secs(100), "when the cut is over: {}", row.at);
         assert!(row.what.contains("n6 of main shows block "), "{}", row.what);
@@ -77,7 +77,7 @@ fn a_rewritten_history_that_the_signers_rules_accept_is_told_by_the_anchors() {
 }
 
 #[test]
-fn a_history_that_ends_before_the_first_anchored_height_is_not_told() {
+fn a_history_that_ends_before_the_first_anchored_height_is_not_reported() {
     let mut overrides = CONSPIRACY.to_vec();
     overrides.extend(["agent[0].anchor.every=9", "duration=130s"]);
     let ran = ran(ANCHORED, 1, &overrides);

@@ -273,10 +273,10 @@ fn by_hand<P: Protocol>(config: P::Config, weights: Vec<u64>, idle: usize) -> Se
     let workload: Box<dyn Workload> = Box::new(Payments::new(1, paying, &homes, accounts.clone(), wallet));
     let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
     let plain = |at, fault| FaultEvent { at, fault, begins: None, ends: None };
-    let everybody: Vec<NodeId> = homes.clone();
+    let all_nodes: Vec<NodeId> = homes.clone();
     let by = Degradation { loss: 0.05, jitter: Duration::from_millis(20), ..Degradation::default() };
     let mut faults = vec![
-        plain(at(1), Fault::Network(Change::Degrade { id: 1, from: everybody.clone(), to: everybody, by })),
+        plain(at(1), Fault::Network(Change::Degrade { id: 1, from: all_nodes.clone(), to: all_nodes, by })),
         plain(at(4), Fault::crash(vec![NodeId(1)])),
         plain(at(8), Fault::restart(vec![NodeId(1)])),
     ];
@@ -337,7 +337,7 @@ fn watched<P: Protocol>(config: &P::Config) {
     assert!(bare.events() > 1_000 && bare.finalized(NodeId(2)).height().0 > 3, "{}", P::NAME);
     assert_eq!(bare.timeline(), watched.timeline(), "{}", P::NAME);
     assert_eq!(bare.events(), watched.events(), "{}", P::NAME);
-    assert!(watched.violations().len() > 1_000, "the grumbler was heard");
+    assert!(watched.violations().len() > 1_000, "the checker reported");
 }
 
 fn short_blocks() -> nakamoto::Config {
@@ -352,7 +352,7 @@ fn who_watches_changes_nothing() {
     watched::<raft::Raft>(&raft::Config::default());
 }
 
-/// Of the three only proof of work has room for somebody without weight who is never there: the others count heads. Nothing
+/// Of the three only proof of work has room for a node without weight that is never there: the others count heads. Nothing
 /// else fails here, for a node that has lost touch asks anybody, the absent included.
 #[test]
 fn a_node_that_is_never_there_changes_nothing_for_the_others() {

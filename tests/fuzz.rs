@@ -2,7 +2,7 @@
 //! makes it keep more and more.
 //!
 //! Nothing here knows a protocol. The registry is visited; small networks to which much happens give genuine messages of
-//! each type; these are written as trees, bent, read again and sent by a liar whose signatures count whatever they sign.
+//! each type; these are written as trees, bent, read again and sent by a faulty node whose signatures count whatever they sign.
 //! What cannot be read is refused, as a decoder would. Messages have no byte encoding in a simulator, which counts their
 //! bytes only; in its place the text of some is garbled and read again.
 
@@ -59,7 +59,7 @@ fn report<P: Protocol>() -> Report {
     for config in &settings {
         assert_eq!(P::check(config, NODES), Ok(()), "{}", P::NAME);
         for number in 0..2 * times {
-            let believed = if number % 2 == 0 { Believed::Liar } else { Believed::All };
+            let believed = if number % 2 == 0 { Believed::Faulty } else { Believed::All };
             flood::<P>(config, &harvest, believed, number, VOLLEYS, &mut findings);
         }
     }

@@ -65,11 +65,11 @@ impl Home {
         command
     }
     /// Exit code, standard output and standard error together.
-    fn told(&self, arguments: &str) -> (i32, String) {
-        told(&self.command(arguments).output().expect("the program starts"))
+    fn output_of(&self, arguments: &str) -> (i32, String) {
+        output_of(&self.command(arguments).output().expect("the program starts"))
     }
     fn well(&self, arguments: &str) -> String {
-        let (code, text) = self.told(arguments);
+        let (code, text) = self.output_of(arguments);
         assert_eq!(code, 0, "{arguments}: {text}");
         text
     }
@@ -81,7 +81,7 @@ impl Home {
     }
 }
 
-fn told(output: &Output) -> (i32, String) {
+fn output_of(output: &Output) -> (i32, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
     let code = output.status.code().expect("an exit code, and no signal");
     (code, text(&output.stdout) + &text(&output.stderr))
@@ -114,7 +114,7 @@ fn a_name_that_is_a_path_or_a_file_of_ours_is_refused_where_it_stands_with_one_t
     for (name, meant) in [("../../victim", "victim"), ("report.html", "report-html"), ("nul", "my-nul"), ("", "main")] {
         home.write("two.toml", &TWO_CHAINS.replace("NAME", name));
         for command in ["check", "run"] {
-            let (code, text) = home.told(&format!("{command} two.toml"));
+            let (code, text) = home.output_of(&format!("{command} two.toml"));
             assert_eq!(code, 2, "{text}");
             let title = format!("error: \"{name}\" cannot name a folder of results\n");
             assert!(text.starts_with(&title) && text.contains("two.toml:6:14"), "{text}");
@@ -122,12 +122,12 @@ fn a_name_that_is_a_path_or_a_file_of_ours_is_refused_where_it_stands_with_one_t
         }
     }
     home.write("two.toml", &TWO_CHAINS.replace("NAME", "OTHER"));
-    assert!(home.told("check two.toml").1.contains("chains need names of their own"));
+    assert!(home.output_of("check two.toml").1.contains("chains need names of their own"));
     let variants = "[[variant]]\nname = \"../../x\"\n[[variant]]\nname = \"charts\"\n";
     home.write("variants.toml", &format!("{SMALL}{variants}"));
-    let (code, text) = home.told("run variants.toml");
+    let (code, text) = home.output_of("run variants.toml");
     assert_eq!((code, text.matches("cannot name a folder of results").count()), (2, 2), "{text}");
-    let (code, text) = home.told("run small.toml --set name=../../x");
+    let (code, text) = home.output_of("run small.toml --set name=../../x");
     assert!(code == 2 && text.contains("--set:1:6"), "{text}");
     assert_eq!(home.names(), [] as [&str; 0]);
 }
@@ -140,7 +140,7 @@ fn what_is_not_ours_is_never_removed() {
     fs::create_dir(home.path("here/nested")).unwrap();
     let before = files(&home.path("here"));
     for force in ["", " --force"] {
-        let (code, text) = home.told(&format!("run small.toml --out here{force}"));
+        let (code, text) = home.output_of(&format!("run small.toml --out here{force}"));
         let why = "cannot write results to here: it holds nested and 1 more, which this program did not write";
         assert!(code == 2 && text.contains(why), "{text}");
     }
@@ -159,25 +159,25 @@ fn what_is_not_ours_is_never_removed() {
     fs::create_dir(home.path("forged")).unwrap();
     home.write("forged/letter", "dear");
     home.write("forged/manifest.json", "{\"program\": \"ledgerlab\", \"kind\": \"run\"}");
-    let (code, text) = home.told("run small.toml --out forged --force");
+    let (code, text) = home.output_of("run small.toml --out forged --force");
     assert!(code == 2 && text.contains("it holds a manifest.json that is damaged"), "{text}");
     assert_eq!(names(&home.path("forged")), ["letter", "manifest.json"]);
 }
 
 #[test]
-fn another_experiment_is_replaced_by_force_alone_and_that_is_told() {
+fn another_experiment_is_replaced_by_force_alone_and_that_is_reported() {
     let home = Home::new();
     home.well("run small.toml --out here");
     assert_eq!(home.well("run small.toml --out here --quiet"), "", "the same experiment");
-    let (code, text) = home.told("run small.toml --out here --seed 2");
+    let (code, text) = home.output_of("run small.toml --out here --seed 2");
     let why = "it holds the run of \"small\" under seed 1, 19 files; --force replaces that; choose another place";
     assert!(code == 2 && text.contains(why), "{text}");
     let text = home.well("run small.toml --out here --seed 2 --force");
     assert!(text.contains("note: replaced here: the run of \"small\" under seed 1, 19 files"), "{text}");
-    // A file that was changed is somebody's work.
+    // A file that was changed is a user's work.
     let table = home.read("here/summary.csv") + "my remark\n";
     home.write("here/summary.csv", &table);
-    let (code, text) = home.told("run small.toml --out here --seed 2");
+    let (code, text) = home.output_of("run small.toml --out here --seed 2");
     let why = "it holds summary.csv, which was changed since it was written; --force replaces it";
     assert!(code == 2 && text.contains(why) && home.read("here/summary.csv") == table, "{text}");
     let text = home.well("run small.toml --out here --seed 2 --force");
@@ -195,7 +195,7 @@ fn a_link_is_followed_and_never_replaced() {
     assert!(fs::symlink_metadata(home.path("link")).unwrap().is_symlink() && home.path("real/report.html").exists());
     assert_eq!(home.names(), ["link", "real"]);
     std::os::unix::fs::symlink("nowhere", home.path("dangling")).unwrap();
-    let (code, text) = home.told("run small.toml --out dangling");
+    let (code, text) = home.output_of("run small.toml --out dangling");
     assert!(code == 2 && text.contains("it is a link that leads nowhere"), "{text}");
 }
 
@@ -221,7 +221,7 @@ fn signal(child: &Child, signal: &str) {
 fn two_processes_do_not_write_to_one_place_and_what_a_killed_one_left_is_removed() {
     let home = Home::new();
     let mut first = started(&home, "run endless.toml --out here", "here");
-    let (code, text) = home.told("run small.toml --out here");
+    let (code, text) = home.output_of("run small.toml --out here");
     let why = format!("cannot write results to here: another process ({}) writes there", first.id());
     assert!(code == 2 && text.contains(&why), "{text}");
     assert_eq!(home.names().len(), 2, "a lock and a hidden folder: {:?}", home.names());
@@ -243,23 +243,23 @@ fn a_search_goes_on_or_goes_beside_and_removes_nothing() {
     let search = "explore small.toml --cases 2 --out here --set check.progress=1s";
     home.well("run small.toml --out here");
     let before = files(&home.path("here"));
-    let (code, text) = home.told(search);
+    let (code, text) = home.output_of(search);
     assert!(code == 2 && text.contains("it holds the run of \"small\" under seed 1"), "{text}");
     assert!(files(&home.path("here")) == before);
     fs::create_dir(home.path("mine")).unwrap();
     home.write("mine/letter", "dear");
-    assert_eq!(home.told(&search.replace("here", "mine")).0, 2);
+    assert_eq!(home.output_of(&search.replace("here", "mine")).0, 2);
     assert_eq!(names(&home.path("mine")), ["letter"]);
     let mine = search.replace("here", "found");
-    home.told(&mine);
+    home.output_of(&mine);
     let first = files(&home.path("found"));
-    let (code, text) = home.told(&mine);
+    let (code, text) = home.output_of(&mine);
     assert!(code == 2 && text.contains("--resume goes on with it, --force replaces it"), "{text}");
     assert!(files(&home.path("found")) == first);
-    let (code, text) = home.told(&mine.replace("cases 2", "cases 4 --resume"));
+    let (code, text) = home.output_of(&mine.replace("cases 2", "cases 4 --resume"));
     assert!([0, 3, 4].contains(&code), "{text}");
     assert!(home.read("found/manifest.json").contains("\"next\": 5"));
-    let (code, text) = home.told(&(mine.clone() + " --force"));
+    let (code, text) = home.output_of(&(mine.clone() + " --force"));
     assert!([0, 3, 4].contains(&code) && text.contains("note: replaced found: a search of \"small\""), "{text}");
     assert!(home.read("found/manifest.json").contains("\"next\": 3"));
 }
@@ -272,7 +272,7 @@ fn a_search_among_worlds_of_one_node_does_not_stop() {
         "name = \"one\"\nduration = \"5s\"\ncheck = { progress = \"2s\" }\nexplore = { nodes = [1, 1] }\n\
          chain = [{ protocol = \"raft\", nodes = { count = 1 } }]\nworkload = { payments = { rate = 5 } }\n",
     );
-    let (code, text) = home.told("explore one.toml --cases 60 --out here");
+    let (code, text) = home.output_of("explore one.toml --cases 60 --out here");
     assert!([0, 4].contains(&code) && text.contains("cases"), "{code}: {text}");
 }
 
@@ -281,7 +281,7 @@ fn a_search_among_worlds_of_one_node_does_not_stop() {
 fn time_and_signals_end_a_world_that_is_under_way_within_two_seconds() {
     let home = Home::new();
     let begun = Instant::now();
-    let (code, text) = home.told("explore endless.toml --time-limit 1 --out short");
+    let (code, text) = home.output_of("explore endless.toml --time-limit 1 --out short");
     assert_eq!(code, 0, "{text}");
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     for name in ["-INT", "-TERM"] {
@@ -291,7 +291,7 @@ fn time_and_signals_end_a_world_that_is_under_way_within_two_seconds() {
             std::thread::sleep(Duration::from_millis(300));
             let sent = Instant::now();
             signal(&child, name);
-            let (code, text) = told(&child.wait_with_output().unwrap());
+            let (code, text) = output_of(&child.wait_with_output().unwrap());
             assert_eq!(code, 130, "{text}");
             assert!(sent.elapsed() < Duration::from_secs(3), "{command}: {:?}", sent.elapsed());
             fs::remove_dir_all(home.path(place)).unwrap();
@@ -323,17 +323,17 @@ fn a_world_that_is_still_being_drawn_or_built_is_left_behind() {
         std::thread::sleep(Duration::from_millis(100));
         let sent = Instant::now();
         signal(&child, "-TERM");
-        let (code, text) = told(&child.wait_with_output().unwrap());
+        let (code, text) = output_of(&child.wait_with_output().unwrap());
         assert_eq!(code, 130, "{text}");
         assert!(sent.elapsed() < Duration::from_secs(3), "{command}: {:?}", sent.elapsed());
     }
     assert!(home.path("found/manifest.json").exists());
     let begun = Instant::now();
-    let (code, text) = home.told("explore crowd.toml --time-limit 1 --out short");
+    let (code, text) = home.output_of("explore crowd.toml --time-limit 1 --out short");
     assert!(code == 0 && begun.elapsed() < Duration::from_secs(5), "{:?}: {text}", begun.elapsed());
 }
 
-/// Writes the manifest of a folder as one would who wants nobody to see that a file was changed.
+/// Writes the manifest of a folder as one would to hide that a file was changed.
 fn forge(folder: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     let mut sealed = Sealed::read(folder).unwrap();
     for (file, hash) in &mut sealed.files {
@@ -368,25 +368,25 @@ fn verify_names_every_file_that_was_changed_even_if_hashes_were_changed_with_it(
     ] {
         let path = format!("here/{file}");
         edit_bytes(&home.path(&path), from, to);
-        let (code, text) = home.told("verify here");
+        let (code, text) = home.output_of("verify here");
         let line = format!("error: {path} was changed since it was written: its SHA-256 is ");
         assert!(code == 5 && text.contains(&line), "{text}");
         restore();
     }
     fs::remove_file(home.path("here/seed-2/blocks.csv")).unwrap();
-    let (code, text) = home.told("verify here");
+    let (code, text) = home.output_of("verify here");
     assert!(code == 5 && text.contains("error: here/seed-2/blocks.csv is missing"), "{text}");
     restore();
-    // With the hashes made anew only the repeated run can tell.
+    // With the hashes made anew only the repeated run shows it.
     edit("here/seed-1/summary.csv", "tx/s", "tx/h");
     forge(&home.path("here/seed-1"), |_| ());
     forge(&home.path("here"), |_| ());
-    let (code, text) = home.told("verify here");
+    let (code, text) = home.output_of("verify here");
     assert!(code == 5 && text.contains("error: here/seed-1/summary.csv is not what the run comes to"), "{text}");
     restore();
     forge(&home.path("here/seed-2"), |record| record["fingerprint"] = "00".repeat(16).into());
     forge(&home.path("here"), |_| ());
-    let (code, text) = home.told("verify here");
+    let (code, text) = home.output_of("verify here");
     assert!(code == 5 && text.contains("here/seed-2/manifest.json says fingerprint is \"0000"), "{text}");
 }
 
@@ -422,7 +422,7 @@ fn sixty_bits_flipped_anywhere_are_sixty_times_found_and_named() {
         let (mut changed, bit) = (bytes.clone(), bit % (8 * bytes.len()));
         changed[bit / 8] ^= 1 << (bit % 8);
         fs::write(home.path("here").join(path), &changed).unwrap();
-        let (code, text) = home.told("verify here");
+        let (code, text) = home.output_of("verify here");
         assert!([2, 5].contains(&code) && text.contains(path.as_str()), "bit {bit} of {path}: {code} {text}");
         fs::write(home.path("here").join(path), bytes).unwrap();
     }
@@ -445,7 +445,7 @@ fn sizes_and_timers_that_no_machine_bears_are_refused_before_the_run() {
         ("workload.payments.retry=1ns", "`retry` must be at least 1ms"),
     ] {
         for command in ["check", "run"] {
-            let (code, text) = home.told(&format!("{command} small.toml --set {change}"));
+            let (code, text) = home.output_of(&format!("{command} small.toml --set {change}"));
             assert!(code == 2 && text.contains(word), "{change}: {text}");
         }
     }
@@ -479,7 +479,7 @@ fn numbers_that_are_too_large_are_refused_in_good_time_by_every_command() {
             "explore small.toml --cases 2 --out found --force",
         ] {
             let begun = Instant::now();
-            let (code, text) = home.told(&format!("{command} --set {change}"));
+            let (code, text) = home.output_of(&format!("{command} --set {change}"));
             assert!(
                 codes.contains(&code) && (code != 2 || text.contains("error: ")),
                 "{command} {change}: {code} {text}"
@@ -489,7 +489,7 @@ fn numbers_that_are_too_large_are_refused_in_good_time_by_every_command() {
     }
 }
 
-/// A node that stands still keeps what strangers send it, of which the estimate knows nothing.
+/// A node that stands still keeps what faulty nodes send it, of which the estimate knows nothing.
 const FLOODED: &str = r#"
 [[fault]]
 at = "500ms"
@@ -505,7 +505,7 @@ fn a_run_that_grows_past_its_limit_ends_in_good_order_with_its_files() {
     let home = Home::new();
     home.write("flooded.toml", &format!("{SMALL}{FLOODED}"));
     let flooded = "run flooded.toml --out here --set duration=2min --set memory_limit=30MB";
-    let (code, text) = home.told(flooded);
+    let (code, text) = home.output_of(flooded);
     assert!(code == 130 && text.contains("interrupted: memory: ") && text.contains("the limit is 30 MB"), "{text}");
     let manifest: serde_json::Value = serde_json::from_str(&home.read("here/manifest.json")).unwrap();
     assert_eq!((&manifest["verdict"], &manifest["complete"]), (&"interrupted".into(), &false.into()));
@@ -520,7 +520,7 @@ fn worlds_that_grow_past_their_limit_are_named_and_the_search_goes_on() {
     home.write("flooded.toml", &format!("{SMALL}{FLOODED}"));
     let search = "explore flooded.toml --out found --cases 2 --threads 1 --set duration=2min --set memory_limit=30MB \
                   --set explore={max_faults=0,max_faulty=0,fault_kinds=[]}";
-    let (code, text) = home.told(search);
+    let (code, text) = home.output_of(search);
     assert_eq!(code, 6, "{text}");
     for world in 1..=2 {
         let line = format!("not judged: case {world} of raft: memory: ");
@@ -539,29 +539,29 @@ fn check_reports_every_mistake_at_once() {
         "name = \"m\"\nduratoin = \"20s\"\nseeds = 1.5\n\n[[chain]]\nprotocol = \"pbtf\"\nnodes = { count = 7, coers = 2 }\n\n\
          [workload.payments]\nrate = \"50 tps\"\n\n[[fault]]\nat = \"5s\"\nuntil = \"3s\"\ncrash = { nodes = 9 }\n",
     );
-    let (code, text) = home.told("check multi.toml");
+    let (code, text) = home.output_of("check multi.toml");
     assert_eq!(code, 2);
     let places: Vec<&str> = text.lines().filter_map(|line| line.trim_start().strip_prefix("--> multi.toml:")).collect();
-    let told = ["2:1", "3:9", "6:12", "7:22", "10:8", "14:9", "15:19"];
-    assert_eq!(places, told, "{text}");
+    let expected = ["2:1", "3:9", "6:12", "7:22", "10:8", "14:9", "15:19"];
+    assert_eq!(places, expected, "{text}");
     for word in ["did you mean `duration`?", "did you mean `pbft`?", "did you mean `cores`?"] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
     for (text, errors) in [("", 2), ("chain = 5\n", 2), ("name = \"x\"\n", 1)] {
         home.write("bare.toml", text);
-        let (code, told) = home.told("check bare.toml");
-        assert!(code == 2 && told.matches("error: ").count() == errors, "{told}");
+        let (code, output) = home.output_of("check bare.toml");
+        assert!(code == 2 && output.matches("error: ").count() == errors, "{output}");
     }
     let nameless = "duration = \"1s\"\nchain = [{ protocol = \"raft\", nodes = { count = \"3\" } }]\n";
     home.write("nameless.toml", nameless);
-    let (_, text) = home.told("check nameless.toml");
+    let (_, text) = home.output_of("check nameless.toml");
     assert!(text.contains("missing key `name`") && text.contains("`count` must be a whole number"), "{text}");
 }
 
 #[test]
 fn settings_of_a_protocol_are_reported_all_too() {
     let home = Home::new();
-    let (code, text) = home.told(
+    let (code, text) = home.output_of(
         "check small.toml --set chain.protocol.raft.heartbeat=3 --set chain.protocol.raft.windoww=5 \
          --set chain.protocol.raft.pre_vote=7",
     );
@@ -580,7 +580,7 @@ fn check_reads_no_device_no_pipe_and_nothing_endless_and_looks_into_every_file()
         ("long.toml", "it is longer than 64 MB"),
     ] {
         for command in ["check", "run", "explore", "bench"] {
-            let (code, text) = home.told(&format!("{command} {file}"));
+            let (code, text) = home.output_of(&format!("{command} {file}"));
             assert!(code == 2 && text.contains(&format!("error: cannot read {file}: {why}")), "{text}");
         }
     }
@@ -594,7 +594,7 @@ fn check_reads_no_device_no_pipe_and_nothing_endless_and_looks_into_every_file()
         ("halves.csv", "its graph falls into 2 parts"),
     ] {
         let change = format!("chain.network.topology.file.path={path}");
-        let (code, text) = home.told(&format!("check small.toml --set {change} --set chain.network.gossip=flood"));
+        let (code, text) = home.output_of(&format!("check small.toml --set {change} --set chain.network.gossip=flood"));
         assert!(code == 2 && text.contains(why) && text.contains("--set:1:34"), "{text}");
     }
 }
@@ -616,7 +616,7 @@ fn thousands_of_variants_and_faults_are_checked_in_seconds() {
     home.write("wrong.toml", &format!("{SMALL}{wrong}"));
     for (file, expected) in [("variants.toml", 0), ("faults.toml", 0), ("wrong.toml", 2)] {
         let begun = Instant::now();
-        let (code, text) = home.told(&format!("check {file} --quiet"));
+        let (code, text) = home.output_of(&format!("check {file} --quiet"));
         assert_eq!(code, expected, "{}", text.lines().take(20).collect::<Vec<_>>().join("\n"));
         assert!(begun.elapsed() < Duration::from_secs(30), "{file}: {:?}", begun.elapsed());
     }

@@ -8,7 +8,7 @@ use ledgerlab::observe::check::Verdict;
 use ledgerlab::scenario::Scenario;
 use ledgerlab::scenario::build::build;
 
-/// Settings under which a protocol decides within seconds, where its own take longer, and bears liars.
+/// Settings under which a protocol decides within seconds, where its own take longer, and bears faulty nodes.
 const SETTINGS: [(&str, &str); 7] = [
     ("aura", "protocol.aura = { step = \"1s\" }"),
     ("clique", "protocol.clique = { period = \"1s\" }"),
@@ -79,7 +79,7 @@ fn world(protocol: &str, nodes: u32, network: &str, adversary: &str) -> String {
     )
 }
 
-/// Two of seven, in every protocol that claims to bear liars; the others must not stumble over what they hear. Ripple asks
+/// Two of seven, in every protocol that claims to bear faulty nodes; the others must not fail over what they receive. Ripple asks
 /// four fifths, and so goes on without one of seven only.
 fn every_protocol(attack: &str, network: &str) {
     let catalogue = Catalogue::standard();
@@ -162,7 +162,7 @@ fn a_pair_of_twins_makes_raft_fork_and_is_caught() {
     assert!(broken(&text, &[]).contains(&"agreement"));
 }
 
-/// A majority as quorum is what Proof of Vote was published with: two majorities of seven may share one node only, a liar.
+/// A majority as quorum is what Proof of Vote was published with: two majorities of seven may share one node only, a faulty one.
 #[test]
 fn proof_of_vote_by_majority_forks_under_twins_and_is_caught() {
     let text = world("vote", 7, "", "nodes = [1, 3]\nattack = \"twins\"");

@@ -99,7 +99,7 @@ fn a_bug_becomes_a_switch() {
 }
 
 #[test]
-fn a_bug_without_its_place_is_told() {
+fn a_bug_without_its_place_is_reported() {
     for text in ["", "y + y"] {
         assert!(plant("f", text, &one("y", "expression")).is_err(), "{text}");
     }

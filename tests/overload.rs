@@ -90,7 +90,7 @@ const THIN: &[(&str, &str)] = &[
     ("qbft", "{}"),
     ("tendermint", "{}"),
     ("raft", "{}"),
-    // Each second without a candidate another leader nominates a set of its own; the first set tells how long sets take.
+    // Each second without a candidate another leader nominates a set of its own; the first set shows how long sets take.
     ("scp", r#"{ nomination_timeout = "10s", ballot_timeout = "10s", fetch = "6s" }"#),
     ("ripple", "{}"),
     ("vote", "{}"),

@@ -51,7 +51,7 @@ degrade = { extra_delay = "200ms" }
 "#;
 
 /// Two of seven lie, and one fault lies within another.
-const LIARS: &str = r#"
+const ATTACKERS: &str = r#"
 [[adversary]]
 nodes = [5]
 attack = "silent"
@@ -122,7 +122,7 @@ fn scenarios() -> Vec<(&'static str, String)> {
         ("ripple", whole("ripple = {}")),
         ("clique", scenario(r#"clique = { period = "1s" }"#, 4, "0s", "30s", 4.0, FAULTS)),
         ("slow at last", scenario("raft = {}", 12, "0s", "20s", 5.0, SLOW_AT_LAST)),
-        ("liars", scenario("tendermint = {}", 7, "2s", "20s", 5.0, LIARS)),
+        ("attackers", scenario("tendermint = {}", 7, "2s", "20s", 5.0, ATTACKERS)),
         ("poor", scenario("pbft = {}", 4, "0s", "20s", 20.0, POOR)),
     ]
 }
@@ -190,7 +190,7 @@ fn the_runs_hold_what_figures_can_be_wrong_about() {
     some("a wasted round", |run| run.says("failed_rounds").is_some_and(|many| many > 0.0));
     some("a block that never got to all", |run| run.blocks.iter().any(|row| row["t99_s"].is_empty()));
     some("faults that overlap", |run| periods(run).len() < run.faults.len());
-    some("a liar", |run| run.nodes.iter().any(|row| row["honest"] != "true"));
+    some("an attacker", |run| run.nodes.iter().any(|row| row["honest"] != "true"));
 }
 
 #[test]

@@ -66,12 +66,12 @@ impl Home {
         command
     }
     /// Exit code, standard output, standard error.
-    fn told(&self, arguments: &str) -> (i32, String, String) {
-        told(&self.command(arguments).output().expect("the program starts"))
+    fn output_of(&self, arguments: &str) -> (i32, String, String) {
+        output_of(&self.command(arguments).output().expect("the program starts"))
     }
     /// Runs what is expected to go well and say nothing on standard error. Returns standard output.
     fn well(&self, arguments: &str) -> String {
-        let (code, out, error) = self.told(arguments);
+        let (code, out, error) = self.output_of(arguments);
         assert_eq!((code, error.as_str()), (0, ""), "{arguments}");
         out
     }
@@ -84,7 +84,7 @@ impl Home {
     }
 }
 
-fn told(output: &Output) -> (i32, String, String) {
+fn output_of(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
     (output.status.code().expect("an exit code"), text(&output.stdout), text(&output.stderr))
 }
@@ -278,7 +278,7 @@ fn a_later_run_replaces_an_earlier_one_and_nothing_else() {
     assert_eq!(home.names(), ["here", "small.toml", "split.toml"], "nothing is left behind");
     fs::create_dir(home.path("mine")).unwrap();
     fs::write(home.path("mine/letter.txt"), "dear").unwrap();
-    let (code, out, error) = home.told("run small.toml --out mine");
+    let (code, out, error) = home.output_of("run small.toml --out mine");
     assert_eq!((code, out.as_str()), (2, ""));
     let what = "it is not empty and holds no earlier results; choose another place with --out";
     assert_eq!(error, format!("error: cannot write results to mine: {what}\n"));
@@ -286,9 +286,9 @@ fn a_later_run_replaces_an_earlier_one_and_nothing_else() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told_before_anything_is_run() {
+fn a_folder_that_cannot_be_written_is_reported_before_anything_is_run() {
     let home = Home::new();
-    let (code, out, error) = home.told("run small.toml --out small.toml/run --set duration=24h");
+    let (code, out, error) = home.output_of("run small.toml --out small.toml/run --set duration=24h");
     assert_eq!((code, out.as_str()), (2, ""));
     assert_eq!(error, "error: cannot write results to small.toml/run: Not a directory (os error 20)\n");
 }
@@ -303,7 +303,7 @@ fn a_disk_that_is_full_costs_no_earlier_results() {
     let program = env!("CARGO_BIN_EXE_ledgerlab");
     let line = format!("trap '' XFSZ; ulimit -f 16; exec {program} run small.toml --out here --seed 2 --force");
     let output = Command::new("sh").args(["-c", &line]).current_dir(home.0.path()).output().unwrap();
-    let (code, out, error) = told(&output);
+    let (code, out, error) = output_of(&output);
     assert_eq!((code, out.as_str()), (1, ""), "{error}");
     assert!(error.starts_with("error: cannot write here/") && error.contains(": File too large"), "{error}");
     assert!(files(&home.path("here")) == before);
@@ -322,14 +322,14 @@ fn interrupted(home: &Home, arguments: &str) -> (i32, String, String) {
         }
         let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        let told = told(&child.wait_with_output().unwrap());
+        let output = output_of(&child.wait_with_output().unwrap());
         // Before a run has begun, a single run leaves nothing; an experiment leaves a folder without runs.
-        if told.2.ends_with("interrupted: no run had begun, and nothing was written\n") {
+        if output.2.ends_with("interrupted: no run had begun, and nothing was written\n") {
             continue;
         }
         let too_soon =
-            told.2.split("interrupted: 0 of ").nth(1).and_then(|rest| rest.trim_end().split(" are in ").nth(1));
-        let Some(folder) = too_soon else { return told };
+            output.2.split("interrupted: 0 of ").nth(1).and_then(|rest| rest.trim_end().split(" are in ").nth(1));
+        let Some(folder) = too_soon else { return output };
         fs::remove_dir_all(home.path(folder)).unwrap();
     }
 }
@@ -368,13 +368,13 @@ fn an_interrupted_experiment_keeps_the_runs_that_were_begun() {
 #[test]
 fn a_safety_violation_has_its_own_exit_code_and_can_be_seen_again() {
     let home = Home::new();
-    let (code, out, error) = home.told("run split.toml --set check.recompute=false");
+    let (code, out, error) = home.output_of("run split.toml --set check.recompute=false");
     assert_eq!(code, 3, "{error}");
     assert!(out.contains("verdict   SAFETY WAS VIOLATED"), "{out}");
     assert!(error.starts_with("error: safety violated: ") && error.contains(", seed 1\n"), "{error}");
     let again = error.lines().last().unwrap().trim().strip_prefix("to see it again: ledgerlab ").unwrap();
     assert_eq!(again, "run split.toml --set check.recompute=false --seed 1");
-    let second = home.told(again);
+    let second = home.output_of(again);
     assert_eq!((second.0, second.2), (3, error), "the same violation again");
     assert_eq!(home.json("runs/split/manifest.json")["verdict"], "safety-violated");
     let violations = fs::read_to_string(home.path("runs/split/violations.csv")).unwrap();
@@ -383,38 +383,38 @@ fn a_safety_violation_has_its_own_exit_code_and_can_be_seen_again() {
 }
 
 #[test]
-fn the_events_that_led_to_a_violation_are_told_and_drawn_where_the_scenario_wants_them() {
+fn the_events_that_led_to_a_violation_are_logged_and_drawn_where_the_scenario_wants_them() {
     let home = Home::new();
-    home.told("run split.toml --quiet --out plain");
+    home.output_of("run split.toml --quiet --out plain");
     assert!(!files(&home.path("plain")).keys().any(|path| path.ends_with("event-log.txt")), "not unless asked for");
     let (code, _, error) =
-        home.told("run split.toml --quiet --out told --set output.event_log=100 --set output.charts=true");
+        home.output_of("run split.toml --quiet --out logged --set output.event_log=100 --set output.charts=true");
     assert_eq!(code, 3, "{error}");
     let print = |folder: &str| home.json(&format!("{folder}/manifest.json"))["fingerprint"].clone();
-    assert_eq!(print("plain"), print("told"), "who watches changes nothing");
-    let story = fs::read_to_string(home.path("told/event-log.txt")).unwrap();
+    assert_eq!(print("plain"), print("logged"), "who watches changes nothing");
+    let story = fs::read_to_string(home.path("logged/event-log.txt")).unwrap();
     let lines: Vec<&str> = story.lines().collect();
     assert!(lines[0].starts_with("The last 100 of ") && lines[0].ends_with(" events up to a violation."), "{story}");
-    let first = &home.json("told/manifest.json")["first_violation"];
+    let first = &home.json("logged/manifest.json")["first_violation"];
     let last = lines.iter().rev().find(|line| line.starts_with("! ")).expect("a line with the violation");
     assert!(last.ends_with(first["what"].as_str().unwrap()), "{last} is not {first}");
     for word in ["  sends  ", "  receives  ", "  loses  ", "  extends  ", "  finalizes  "] {
         assert!(story.contains(word), "{word} is not in\n{story}");
     }
-    let svg = fs::read_to_string(home.path("told/charts/space-time.svg")).unwrap();
+    let svg = fs::read_to_string(home.path("logged/charts/space-time.svg")).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains("What led to the violation of "));
-    assert!(fs::read_to_string(home.path("told/report.html")).unwrap().contains("Event by event"));
-    let (code, _, error) = home.told("run split.toml --set output.event_log=200000");
+    assert!(fs::read_to_string(home.path("logged/report.html")).unwrap().contains("Event by event"));
+    let (code, _, error) = home.output_of("run split.toml --set output.event_log=200000");
     assert!(code == 2 && error.contains("`event_log` must lie between 0 and 100000"), "{error}");
 }
 
 #[test]
 fn a_liveness_violation_has_its_own_exit_code() {
     let home = Home::new();
-    let (code, out, error) = home.told("run small.toml --quiet --set check.progress=1ms");
+    let (code, out, error) = home.output_of("run small.toml --quiet --set check.progress=1ms");
     assert_eq!((code, out.as_str()), (4, ""), "{error}");
     assert!(error.starts_with("error: liveness violated: progress at "), "{error}");
-    let (code, out, _) = home.told("run small.toml --json --set check.progress=1ms");
+    let (code, out, _) = home.output_of("run small.toml --json --set check.progress=1ms");
     let answer: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &answer["ok"], &answer["verdict"]), (4, &Value::from(false), &Value::from("liveness-violated")));
 }
@@ -422,7 +422,7 @@ fn a_liveness_violation_has_its_own_exit_code() {
 #[test]
 fn a_question_that_could_not_be_answered_has_its_own_exit_code() {
     let home = Home::new();
-    let (code, out, error) = home.told("run small.toml --json --set check.progress=1min");
+    let (code, out, error) = home.output_of("run small.toml --json --set check.progress=1min");
     let answer: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (code, &answer["ok"], &answer["verdict"]),
@@ -448,13 +448,13 @@ fn verify_says_in_which_interval_and_at_which_event_runs_part() {
     bytes[40 + 2 * 24 + 8] ^= 1;
     bytes[40 + intervals * 24 + 8 * (before + 5)] ^= 1;
     fs::write(&path, &bytes).unwrap();
-    let (code, out, error) = home.told("verify here");
+    let (code, out, error) = home.output_of("verify here");
     assert_eq!((code, out.as_str()), (5, ""), "{error}");
     assert!(error.starts_with("error: here/timeline.bin was changed since it was written"), "{error}");
     assert!(error.contains("error: here: seed 1: the fingerprint does not hold\n"), "{error}");
     let parts = format!("the two runs part in interval 2 (2 s to 3 s), at event {}, counted from 0\n", before + 5);
     assert!(error.ends_with(&parts), "{error}");
-    let (code, out, _) = home.told("verify here --json");
+    let (code, out, _) = home.output_of("verify here --json");
     let answer: Value = serde_json::from_str(&out).unwrap();
     let parts = &answer["runs"][0]["chains"][0]["parts"];
     assert_eq!((code, &answer["ok"], &parts["interval"]), (5, &Value::from(false), &Value::from(2)));
@@ -471,29 +471,29 @@ fn verify_explains_what_was_changed_since_the_run() {
         fs::write(home.path(file), text.replacen(from, to, 1)).unwrap();
     };
     change("here/manifest.json", "\"version\": \"", "\"version\": \"0.0.0-");
-    let (code, out, error) = home.told("verify here");
+    let (code, out, error) = home.output_of("verify here");
     assert!(code == 5 && out.contains("note: the run was made by version 0.0.0-"), "{out}");
     assert!(error.starts_with("error: here/manifest.json was changed since it was written: "), "{error}");
     change("here/scenario.toml", "rate = 30", "rate = 31");
-    let (code, _, error) = home.told("verify here");
+    let (code, _, error) = home.output_of("verify here");
     assert!(code == 5 && error.contains("error: here/scenario.toml was changed since it was written: "), "{error}");
     change("here/manifest.json", "\"format\": 2", "\"format\": 99");
-    let (code, _, error) = home.told("verify here");
+    let (code, _, error) = home.output_of("verify here");
     assert!(code == 2 && error.contains("manifest.json has format 99"), "{error}");
     change("here/manifest.json", "{", "");
-    let (code, _, error) = home.told("verify here");
+    let (code, _, error) = home.output_of("verify here");
     assert!(
         code == 2 && error.starts_with("error: here is not a folder of results: manifest.json is damaged"),
         "{error}"
     );
-    let (code, _, error) = home.told("verify nowhere");
+    let (code, _, error) = home.output_of("verify nowhere");
     assert!(
         code == 2 && error.starts_with("error: nowhere is not a folder of results: manifest.json cannot be read"),
         "{error}"
     );
     home.well("run small.toml --quiet --out there");
     fs::write(home.path("there/timeline.bin"), "short").unwrap();
-    let (code, _, error) = home.told("verify there");
+    let (code, _, error) = home.output_of("verify there");
     assert!(code == 5 && error.starts_with("error: there/timeline.bin was changed since"), "{error}");
 }
 
@@ -504,13 +504,13 @@ fn files_that_a_scenario_names_are_kept_with_the_run() {
     let text = SPLIT
         .replace("[chain.network]", "[chain.network]\ntopology.file = { path = \"graph.csv\" }\ngossip = \"flood\"");
     fs::write(home.path("ring.toml"), text.replace("until = \"40s\"", "until = \"3s\"")).unwrap();
-    let (code, _, error) = home.told("run ring.toml --quiet --out here");
+    let (code, _, error) = home.output_of("run ring.toml --quiet --out here");
     assert_eq!((code, error.as_str()), (0, ""));
     fs::remove_file(home.path("graph.csv")).unwrap();
     assert!(home.well("verify here").contains("the fingerprint holds"), "from the copy");
     let copy = home.json("here/manifest.json")["inputs"][0]["copy"].as_str().unwrap().to_owned();
     fs::write(home.path("here").join(&copy), "src,dst\n").unwrap();
-    let (code, _, error) = home.told("verify here");
+    let (code, _, error) = home.output_of("verify here");
     assert!(code == 5 && error.contains("was changed since it was written"), "{error}");
 }
 
@@ -558,10 +558,10 @@ fn a_variant_that_breaks_a_property_is_named_with_the_command_that_shows_it_agai
     let home = Home::new();
     let variants = "[[variant]]\nname = \"calm\"\nset = { fault = [] }\n[[variant]]\nname = \"cut\"\n";
     fs::write(home.path("two.toml"), format!("{SPLIT}{variants}")).unwrap();
-    let (code, _, error) = home.told("run two.toml");
+    let (code, _, error) = home.output_of("run two.toml");
     assert_eq!(code, 3, "{error}");
     assert!(error.contains("cut: error: safety violated"), "{error}");
     assert!(error.contains("ledgerlab run two.toml --variant cut --seed 1"), "{error}");
-    let (code, _, error) = home.told("run two.toml --variant clam");
+    let (code, _, error) = home.output_of("run two.toml --variant clam");
     assert_eq!((code, error.as_str()), (2, "error: there is no variant \"clam\": there are calm, cut\n"));
 }

@@ -158,9 +158,9 @@ fn pbft_weathers_crashes_and_partitions() {
     weathers(r"protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", 7, "[0, 6]", "");
 }
 
-/// As many liars as `n = 3f + 1` bears, with each attack of the protocol that does more than delay.
+/// As many faulty nodes as `n = 3f + 1` bears, with each attack of the protocol that does more than delay.
 #[test]
-fn pbft_weathers_as_many_liars_as_it_bears() {
+fn pbft_survives_as_many_faulty_nodes_as_it_bears() {
     for attack in ["equivocate", "silent_primary", "false_view_change", "bad_new_view"] {
         let more = format!("[[adversary]]\nnodes = [1, 3]\nattack = \"{attack}\"");
         weathers("protocol.pbft = { checkpoint_interval = 16, log_window = 32 }", 7, "[1]", &more);
@@ -197,7 +197,7 @@ fn calm(protocol: &str, nodes: &str, attack: &str) -> String {
     )
 }
 
-/// Of eight votes two may lie. A primary that holds four tells one half of the others this and the other half that, and with
+/// Of eight votes two may lie. A primary that holds four sends one half of the others this and the other half that, and with
 /// its four votes either half is a quorum of six: they finalize different batches.
 #[test]
 fn pbft_with_more_lying_votes_than_it_bears_disagrees_and_is_caught() {
@@ -209,7 +209,7 @@ fn pbft_with_more_lying_votes_than_it_bears_disagrees_and_is_caught() {
     assert!(is_broken(&verdict, "agreement"), "{:?}", verdict.counts);
 }
 
-/// Half of the power bears nobody: who has six tenths takes back what three confirmations made final.
+/// Half of the power bears no attacker: one with six tenths takes back what three confirmations made final.
 #[test]
 fn a_majority_of_hash_power_rewinds_what_was_final_and_is_caught() {
     let settings = r#"protocol.nakamoto = { spacing = "2s", retarget = 0, finality = { confirmations = 3 } }"#;
@@ -236,7 +236,7 @@ fn raft_with_a_forgetful_majority_loses_what_was_final_and_is_caught() {
 }
 
 /// Three nodes, the first of them with lying disks. The third leads, commits a payment, finalizes it and crashes before the
-/// others hear that it is committed; they restart, and are given another payment. The properties that this breaks.
+/// others learn that it is committed; they restart, and are given another payment. The properties that this breaks.
 fn forget(forgetful: usize) -> Vec<&'static str> {
     let at = |millis| Time::ZERO + Duration::from_millis(millis);
     let plain = |millis, fault| FaultEvent { at: at(millis), fault, begins: None, ends: None };
@@ -365,7 +365,7 @@ fn every_scenario_of_faults_holds_as_shipped() {
 }
 
 #[test]
-fn what_the_scenarios_of_faults_tell_to_try_breaks_what_they_tell() {
+fn what_the_scenarios_of_faults_say_to_try_breaks_what_they_say() {
     TRIED.into_par_iter().for_each(|(name, changes, property)| {
         let (_, verdict) = run_faults(name, changes);
         match property {

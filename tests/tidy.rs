@@ -1,4 +1,4 @@
-//! Holds the code to its own plan: layers, determinism, sizes, words. The plan is told in `src/lib.rs`.
+//! Holds the code to its own plan: layers, determinism, sizes, words. The plan stands in `src/lib.rs`.
 //!
 //! Every rule is a pure function of a path and a text, and is shown able to fail by a planted text. A rule that stands
 //! in the way is changed here, with its reason, or the code is.

@@ -62,7 +62,7 @@ pub struct Hubs {
 
 impl Model for Hubs {
     const NAME: &'static str = "hubs";
-    const SUMMARY: &'static str = "everybody with each of the first nodes";
+    const SUMMARY: &'static str = "every node with each of the first nodes";
     fn check(&self, nodes: usize) -> Result<(), InvalidSetting> {
         let fits = (1..=nodes).contains(&(self.count as usize));
         let reason = format!("found {}, expected 1 to {nodes}", self.count);
@@ -96,7 +96,7 @@ impl NetworkModel for Lossy {
         endpoints: &[NodeId],
         usual: Box<dyn Network>,
     ) -> Result<Box<dyn Network>, String> {
-        assert_eq!(site.nodes(), endpoints.len(), "nobody lives twice here");
+        assert_eq!(site.nodes(), endpoints.len(), "no node stands twice here");
         Ok(Box::new(Losing { usual, every: self.every }))
     }
 }

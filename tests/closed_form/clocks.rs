@@ -1,4 +1,4 @@
-//! Clocks that are wrong, where turns are told by the clock: exactly whose blocks it costs.
+//! Clocks that are wrong, where turns follow the clock: exactly whose blocks it costs.
 
 use super::laboratory::{seeing, setup};
 use ledgerlab::base::{Duration, NodeId, Time};
@@ -9,12 +9,12 @@ use ledgerlab::network::transport::{Settings, Transport};
 use ledgerlab::observe::Observed;
 use ledgerlab::protocol::Protocol;
 
-/// Validators, of whom three make a block final.
+/// Validators, of which three make a block final.
 const NODES: usize = 5;
 /// Steps of 5 s that a run lasts.
 const STEPS: u64 = 200;
 
-/// Who finalized blocks of whom, in order.
+/// Which node finalized blocks of which, in order.
 type Finals = Vec<(NodeId, NodeId)>;
 
 /// The authors of what each node has final when the clocks of some are ahead by so many tenths of a step.

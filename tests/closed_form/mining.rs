@@ -174,7 +174,7 @@ fn a_double_spender_rewinds_the_payment_as_often_as_it_gets_ahead() {
 }
 
 /// Eyal and Sirer 2014, equation 8: revenue of a pool of share `alpha` when `gamma` of the honest power mines on its block
-/// in a tie. With one honest miner nobody does; with two equal ones that hear the pool sooner than each other, the one
+/// in a tie. With one honest miner none does; with two equal ones that receive from the pool sooner than each other, the one
 /// that did not find the other block does: one half.
 #[test]
 fn a_selfish_pool_earns_what_eyal_and_sirer_computed() {

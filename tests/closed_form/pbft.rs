@@ -27,7 +27,7 @@ struct Seen {
 fn decide(n: usize, law: &Distribution, crashed: usize, client_delay: Duration, seed: u64) -> Seen {
     let delay = Latency::from_distribution(law).expect("a possible law").with_floor(Duration::ZERO);
     let network = Transport::new(seed, Box::new(delay), Settings::unlimited(n));
-    // DSN'22: the primary is given up after three times lambda = 1 s. Nobody repeats anything meanwhile.
+    // DSN'22: the primary is given up after three times lambda = 1 s. No replica repeats anything meanwhile.
     let config = Config {
         request_timeout: Duration::from_secs(3),
         status_interval: Duration::from_secs(30),

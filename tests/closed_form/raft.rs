@@ -84,13 +84,13 @@ impl Network for Choked {
     }
 }
 
-/// Who leads, and who has heard it.
+/// Which node leads, and which have received from it.
 #[derive(Default)]
 struct Seen {
     crashed: Option<Time>,
     leader: Option<(NodeId, Time)>,
-    heard: BTreeSet<NodeId>,
-    /// When the last of the three other survivors heard a leader that came after the crash.
+    followers: BTreeSet<NodeId>,
+    /// When the last of the three other survivors received from a leader that came after the crash.
     known: Option<Time>,
 }
 
@@ -102,13 +102,13 @@ fn see(seen: &mut Seen, now: Time, observed: &Observed<'_>) {
         }
         Observed::Noted { node, label: "became_leader", .. } => {
             seen.leader = Some((node, now));
-            seen.heard.clear();
+            seen.followers.clear();
         }
         Observed::Delivered { from, to, kind: "Heartbeat" | "AppendEntries", .. }
             if seen.crashed.is_some() && seen.leader.is_some_and(|(leader, _)| leader == from) =>
         {
-            seen.heard.insert(to);
-            if seen.heard.len() == NODES - 2 && seen.known.is_none() {
+            seen.followers.insert(to);
+            if seen.followers.len() == NODES - 2 && seen.known.is_none() {
                 seen.known = Some(now);
             }
         }
@@ -121,7 +121,7 @@ const MADE: Duration = ms(1_000);
 const GIVEN: Duration = ms(1_300);
 const CRASH: Duration = ms(1_500);
 
-/// From the crash of the leader until the last survivor heard the next one, in ms.
+/// From the crash of the leader until the last survivor received from the next one, in ms.
 fn outage(min: u64, max: u64, seed: u64) -> f64 {
     let heartbeat = ms(min) / 2;
     let network =
@@ -182,7 +182,7 @@ fn a_crashed_leader_is_replaced_as_fast_as_in_figure_16_of_the_raft_paper() {
     }
 }
 
-/// From the start of everybody until a candidate has a majority, in ms.
+/// From the start of all nodes until a candidate has a majority, in ms.
 fn first_election(seed: u64) -> f64 {
     let config = config(300, 600, ms(100));
     let network = Box::new(uniform(30_000, 40_000, seed));

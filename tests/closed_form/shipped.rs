@@ -106,7 +106,7 @@ fn a_transfer_of_a_hundred_kilobytes() {
     assert_near("asking the follower", among(f64::max, 0.0), 0.352, 0.001);
 }
 
-/// A fifth of the nodes for half of the time: compact blocks reach everybody within seconds, nearly all in one round.
+/// A fifth of the nodes for half of the time: compact blocks reach every node within seconds, nearly all in one round.
 #[test]
 fn bitcoin_spreads_compact_blocks_within_seconds_and_asks_for_next_to_nothing() {
     let shorter = ["chain.nodes.count=200", "duration=3 h", "warm_up=0s"];

@@ -46,7 +46,7 @@ fn transfer(bytes: usize, rate: u64, round_trip: Duration, tcp: bool) -> (f64, f
     let accounts = setup.accounts.clone();
     let mut simulation = Simulation::new(setup);
     while simulation.advance(Time::from_nanos(GIVEN.as_nanos() - 1), 10_000) {}
-    let leader = seen.borrow().leader.expect("somebody leads after ten seconds");
+    let leader = seen.borrow().leader.expect("some node leads after ten seconds");
     let body = Body::Transfer { to: AccountId(0), amount: 1 };
     let transaction = Transaction::signed(&accounts, AccountId(0), 0, 1, body, bytes);
     simulation.submit_at(GIVEN, ClientId(0), leader, transaction);

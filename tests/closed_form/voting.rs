@@ -85,7 +85,7 @@ fn rows<P: Protocol>(table: &mut String, name: &str, config: &P::Config) {
 fn table() -> String {
     let two_phase = hotstuff::Config { variant: hotstuff::Variant::TwoPhase, ..hotstuff::Config::default() };
     let go_quorum = qbft::Config { proposer_prepares: true, ..qbft::Config::default() };
-    // Nobody out of turn is fast enough to win.
+    // No signer out of turn is fast enough to win.
     let in_turn = clique::Config { wiggle: Duration::from_secs(1_000), ..clique::Config::default() };
     let unanimous = scp::Config { slices: scp::Slices::Flat(100), ..scp::Config::default() };
     let star = threshold::Config { collection: threshold::Collection::Star, ..threshold::Config::default() };
@@ -170,15 +170,15 @@ vote                     64     1     2     3      189
 ";
 
 /// Name, nodes, seconds waited for the clock, delays besides until the first and until the last node has it final,
-/// messages. All nodes are correct, and every one hears every other:
+/// messages. All nodes are correct, and every one receives from every other:
 ///
-/// * Aura: a block per step of 5 s, `n - 1` copies, since nobody passes on where all are connected to its author; final
+/// * Aura: a block per step of 5 s, `n - 1` copies, since no node passes on where all are connected to its author; final
 ///   with the block of the last of `floor(n / 2) + 1` authors. Clique: the same with periods of 15 s.
 /// * HotStuff (PODC 2019, figure 1): `n - 1` proposals and `n - 1` votes in each of four views, final with the fourth
 ///   proposal, and at its leader one delay before; two-phase (Jolteon) three views.
 /// * PBFT (OSDI 1999, figure 1): `n - 1` pre-prepares, `(n - 1)^2` prepares, `n (n - 1)` commits.
 /// * QBFT: the same three phases; in `GoQuorum` the proposer prepares too.
-/// * Ripple: closes at the eighth second, accepts two later; a position and a validation to everybody, `2 n (n - 1)`.
+/// * Ripple: closes at the eighth second, accepts two later; a position and a validation to every node, `2 n (n - 1)`.
 /// * SCP: at the fifth second three hops of nomination, two to fetch the set, four of ballots; `7 n (n - 1)` statements,
 ///   `2 (n - 1)` messages for the set.
 /// * Tendermint (algorithm 1): `n - 1` proposals, as many parts of the block, `n (n - 1)` prevotes and precommits.

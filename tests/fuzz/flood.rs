@@ -1,7 +1,7 @@
-//! Bent messages, sent by a liar to nodes that work, and what becomes of the nodes.
+//! Bent messages, sent by a faulty node to nodes that work, and what becomes of the nodes.
 
 use super::bend::Bender;
-use super::harvest::{Harvest, LIAR, NODES};
+use super::harvest::{FAULTY, Harvest, NODES};
 use ledgerlab::base::{Crypto, Duration, Keyring, NodeId, Stream, Wire};
 use ledgerlab::protocol::testing::TestCluster;
 use ledgerlab::protocol::{Message, Protocol};
@@ -36,12 +36,12 @@ pub struct Findings {
     pub sizes: Vec<[usize; 6]>,
 }
 
-/// Whose signatures count, whoever made them.
+/// Whose signatures count, whichever node made them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Believed {
-    /// The liar's: what a faulty node can do.
-    Liar,
-    /// Everybody's: what any number of liars can do, and more.
+    /// The faulty node's: what a faulty node can do.
+    Faulty,
+    /// Every node's: what any number of faulty nodes can do, and more.
     All,
 }
 
@@ -67,12 +67,12 @@ pub fn flood<P: Protocol>(
     volleys: usize,
     findings: &mut Findings,
 ) {
-    let liars: &[usize] = if believed == Believed::Liar { &[LIAR] } else { &[0, 1, 2, 3] };
+    let believed_nodes: &[usize] = if believed == Believed::Faulty { &[FAULTY] } else { &[0, 1, 2, 3] };
     let mut stage = TestCluster::<P>::empty(NODES, config.clone());
-    stage.believe(liars);
-    (0..NODES).filter(|node| *node != LIAR).for_each(|node| stage.boot(node));
-    let keys =
-        Keyring::new(Crypto::Symbolic, 1, "node", NODES).believing(liars.iter().map(|liar| NodeId::from(*liar).0));
+    stage.believe(believed_nodes);
+    (0..NODES).filter(|node| *node != FAULTY).for_each(|node| stage.boot(node));
+    let keys = Keyring::new(Crypto::Symbolic, 1, "node", NODES)
+        .believing(believed_nodes.iter().map(|node| NodeId::from(*node).0));
     let real = Keyring::new(Crypto::Real, 1, "node", NODES);
     let random = Stream::new(1, "flood", number, 0);
     let (bender, kinds) = (Bender::new(harvest, number), harvest.kinds());
@@ -97,14 +97,14 @@ impl<P: Protocol> Flood<'_, P> {
     fn run(&mut self, volleys: usize) {
         for volley in 0..volleys {
             let payment = self.stage.transaction(1 + (volley % 3) as u32, volley as u64 / 3);
-            for node in (0..NODES).filter(|node| *node != LIAR) {
+            for node in (0..NODES).filter(|node| *node != FAULTY) {
                 self.stage.submit(node, &payment);
             }
             self.volley();
             // Now fast, so that nothing times out, now slowly, so that everything does.
             let span = [3, 30, 300, 3_000, 30_000][volley % 5];
             self.stage.run_while(Duration::from_millis(span), within(400));
-            self.stage.lose(|flight| flight.to.index() == LIAR);
+            self.stage.lose(|flight| flight.to.index() == FAULTY);
             if self.stage.flights().count() > 1_000 {
                 self.stage.lose(|_| self.random.chance(0.9));
             }
@@ -113,11 +113,11 @@ impl<P: Protocol> Flood<'_, P> {
         for size in &mut sizes {
             (0..volleys).for_each(|_| {
                 self.volley();
-                self.stage.deliver(|flight| flight.to.index() != LIAR);
+                self.stage.deliver(|flight| flight.to.index() != FAULTY);
                 self.stage.run_while(Duration::ZERO, within(100));
-                self.stage.lose(|flight| flight.to.index() == LIAR);
+                self.stage.lose(|flight| flight.to.index() == FAULTY);
             });
-            *size = (0..NODES).filter(|node| *node != LIAR).map(|node| self.bytes(node)).max().unwrap_or_default();
+            *size = (0..NODES).filter(|node| *node != FAULTY).map(|node| self.bytes(node)).max().unwrap_or_default();
         }
         // What one height needs it may keep; what grows from one look to the next has no bound.
         let before = sizes[1..5].iter().copied().max().unwrap_or_default();
@@ -135,7 +135,7 @@ impl<P: Protocol> Flood<'_, P> {
             let bent = self.bender.bent(kind);
             self.send(kind, to, bent);
         }
-        self.stage.deliver(|flight| flight.from.index() == LIAR);
+        self.stage.deliver(|flight| flight.from.index() == FAULTY);
     }
     fn send(&mut self, kind: &str, to: usize, bent: Value) {
         self.last = bent.to_string();
@@ -148,9 +148,9 @@ impl<P: Protocol> Flood<'_, P> {
         };
         let Ok(message) = read else { return };
         count.read += 1;
-        count.handled += u64::from(message.verify(NodeId::from(LIAR), &self.keys));
+        count.handled += u64::from(message.verify(NodeId::from(FAULTY), &self.keys));
         ask(&message, &self.real);
-        self.stage.inject(LIAR, to, message);
+        self.stage.inject(FAULTY, to, message);
     }
     /// What a node holds: the length of its memory and its log as they are written for people, and its timers.
     fn bytes(&self, node: usize) -> usize {

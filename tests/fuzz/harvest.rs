@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Nodes on stage.
 pub const NODES: usize = 4;
 /// The one who lies.
-pub const LIAR: usize = 3;
+pub const FAULTY: usize = 3;
 /// Messages kept of each type.
 const KEPT: usize = 24;
 /// Longest text of a message that is kept where there are shorter ones.
@@ -65,7 +65,7 @@ impl Harvest {
         let mut stage = TestCluster::<P>::empty(NODES, config.clone());
         stage.set_delay(delay);
         if let Some(attack) = attack {
-            stage.set_attack(LIAR, attack);
+            stage.set_attack(FAULTY, attack);
         }
         (0..NODES).for_each(|node| stage.boot(node));
         for act in 0..60u64 {

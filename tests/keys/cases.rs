@@ -86,7 +86,7 @@ const PROPOSALS: &str = "duration = '30s'\nfault = [{ at = '20s', crash = { node
 /// Blocks come faster than they spread.
 const FORKS: &str = "duration = '40s'\nchain = [{ nodes.count = 6, protocol.nakamoto.spacing = '1s', network.latency.lognormal.median = '400ms' }]";
 
-/// Whom each node needs, node by node.
+/// Which others each node needs, node by node.
 const GIVEN: &str = "duration = '20s'\nchain = [{ protocol.scp.slices.given = [{ threshold = 3, validators = [0, 1, 2, 3] }, { threshold = 3, validators = [0, 1, 2, 3] }, { threshold = 3, validators = [0, 1, 2, 3] }, { threshold = 3, validators = [0, 1, 2, 3] }] }]";
 
 /// Colluders rewrite what was final.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A run that takes longer, in seconds, tells nothing.
+/// A run that takes longer, in seconds, shows nothing.
 const PATIENCE: &str = "30";
 
 /// What the program did: its exit code, and its files by name.

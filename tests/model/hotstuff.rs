@@ -43,7 +43,7 @@ fn a_silent_leader_is_passed_over() {
 }
 
 #[test]
-fn a_leader_that_equivocates_divides_nobody() {
+fn a_leader_that_equivocates_divides_no_nodes() {
     let bounds = Bounds { order: Order::Sent { overtakes: 1 }, timeouts: 2, ..Bounds::default() };
     let world =
         world(&[Part::Attacker("equivocate"), Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_leader);
@@ -51,7 +51,7 @@ fn a_leader_that_equivocates_divides_nobody() {
 }
 
 #[test]
-fn one_pair_of_twins_divides_nobody() {
+fn one_pair_of_twins_divides_no_nodes() {
     let bounds = Bounds { timeouts: 2, ..Bounds::default() };
     let world =
         world(&[Part::Twins([&[1, 2], &[3]]), Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_leader);

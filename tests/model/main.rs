@@ -19,7 +19,7 @@
 //! **That it can fail** is shown by instances beyond what a protocol bears; the shortest history that breaks agreement
 //! has the stated number of steps.
 //!
-//! **What is abstracted.** Time stands still: timers fire by choice, and nobody is late by the clock. A node that is
+//! **What is abstracted.** Time stands still: timers fire by choice, and no node is late by the clock. A node that is
 //! down is one that nothing reaches: it starts again at once, and what it would have missed is still under way. Where
 //! messages arrive in any order, a lost one is one that never arrives. The random stream begins anew in each handler.
 //! Signatures are symbolic. Timers that only repeat what was said or ask for what was lost never fire. Two states are

@@ -50,7 +50,7 @@ fn a_silent_proposer_is_passed_over() {
 }
 
 #[test]
-fn a_proposer_that_equivocates_divides_nobody() {
+fn a_proposer_that_equivocates_divides_no_nodes() {
     let bounds = Bounds { timeouts: 3, ..Bounds::default() };
     let world =
         world(&[Part::Attacker("equivocate"), Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_round);
@@ -58,7 +58,7 @@ fn a_proposer_that_equivocates_divides_nobody() {
 }
 
 #[test]
-fn one_pair_of_twins_divides_nobody() {
+fn one_pair_of_twins_divides_no_nodes() {
     let bounds = Bounds { timeouts: 3, ..Bounds::default() };
     let world = world(&[Part::Twins([&[1, 2], &[3]]), Part::Honest, Part::Honest, Part::Honest], bounds)
         .seeking(proposed_again);

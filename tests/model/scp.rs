@@ -44,21 +44,21 @@ fn a_node_may_crash_at_any_moment() {
 }
 
 #[test]
-fn a_silent_node_stops_nobody() {
+fn a_silent_node_stops_no_node() {
     let bounds = Bounds { timeouts: 3, ..Bounds::default() };
     let world = world(&[Part::Silent, Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_ballot);
     holds("silent", world, 27_266, 68);
 }
 
 #[test]
-fn inflated_counters_divide_nobody() {
+fn inflated_counters_divide_no_nodes() {
     let bounds = Bounds { timeouts: 2, ..Bounds::default() };
     let world = world(&[Part::Attacker("inflate"), Part::Honest, Part::Honest, Part::Honest], bounds);
     holds("inflate", world, 41_042, 134);
 }
 
 #[test]
-fn an_echo_divides_nobody() {
+fn an_echo_divides_no_nodes() {
     let bounds = Bounds { timeouts: 2, ..Bounds::default() };
     let world =
         world(&[Part::Attacker("echo"), Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_ballot);
@@ -66,7 +66,7 @@ fn an_echo_divides_nobody() {
 }
 
 #[test]
-fn one_pair_of_twins_divides_nobody() {
+fn one_pair_of_twins_divides_no_nodes() {
     let bounds = Bounds { timeouts: 2, ..Bounds::default() };
     let world =
         world(&[Part::Twins([&[1, 2], &[3]]), Part::Honest, Part::Honest, Part::Honest], bounds).seeking(second_ballot);

@@ -49,7 +49,7 @@ fn a_silent_proposer_is_passed_over() {
 }
 
 #[test]
-fn a_double_voter_divides_nobody() {
+fn a_double_voter_divides_no_nodes() {
     let bounds = Bounds { timeouts: 4, ..Bounds::default() };
     let world = world(&[Part::Attacker("double_vote"), Part::Honest, Part::Honest, Part::Honest], bounds)
         .seeking(proposed_again);
@@ -57,7 +57,7 @@ fn a_double_voter_divides_nobody() {
 }
 
 #[test]
-fn one_pair_of_twins_divides_nobody() {
+fn one_pair_of_twins_divides_no_nodes() {
     let bounds = Bounds { timeouts: 2, ..Bounds::default() };
     let world = world(&[Part::Twins([&[1, 2], &[3]]), Part::Honest, Part::Honest, Part::Honest], bounds);
     holds("twins", world, 2803, 50);

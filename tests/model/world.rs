@@ -106,19 +106,20 @@ impl Seat {
     }
     /// Whether what this process says reaches the other.
     fn reaches(&self, other: &Seat) -> bool {
-        let hears = |one: &Seat, other: &Seat| one.side.is_none_or(|(_, known)| known.contains(&(other.node as u32)));
+        let receives =
+            |one: &Seat, other: &Seat| one.side.is_none_or(|(_, known)| known.contains(&(other.node as u32)));
         let are_apart = self.side.zip(other.side).is_some_and(|(a, b)| a.0 != b.0);
         let twins = self.side.is_some() && other.side.is_some();
-        other.part != Part::Silent && !are_apart && (twins || (hears(self, other) && hears(other, self)))
+        other.part != Part::Silent && !are_apart && (twins || (receives(self, other) && receives(other, self)))
     }
 }
 
 /// Who knows which transactions from the beginning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Payments {
-    /// Nobody knows any.
+    /// No node knows any.
     None,
-    /// Everybody knows the same one.
+    /// Every node knows the same one.
     One,
     /// Each knows one of its own.
     Each,
@@ -151,7 +152,7 @@ pub struct Flight<P: Protocol> {
     name: u128,
 }
 
-/// What an attacker was told. Its memory cannot be copied, so it is made again from this.
+/// What an attacker received. Its memory cannot be copied, so it is made again from this.
 #[derive(Clone)]
 enum Input<P: Protocol> {
     Message(Arc<Flight<P>>),
@@ -415,7 +416,7 @@ impl<P: Checkable> World<P> {
             }
         }
     }
-    /// An attacker that has been told all this; what it says to the last is put under way.
+    /// An attacker that has received all this; what it says to the last is put under way.
     fn replay(&self, at: usize, inputs: Vec<Input<P>>, next: &mut State<P>) -> Node<P> {
         let Part::Attacker(attack) = self.seats[at].part else { unreachable!("an attacker") };
         let mut own = Belongings::new(self.payments[at].clone());

@@ -135,7 +135,7 @@ fn finality() {
     let rows: [(&str, usize, Finality, &[u32], usize); 11] = [
         ("finalize_multiple: three authors of six", 6, Majority, &[0, 1, 2, 0, 1, 2], 0),
         ("finalize_multiple: a fourth author makes four final", 6, Majority, &[0, 1, 2, 0, 1, 2, 4], 4),
-        ("one author is nobody but himself", 3, Majority, &[0, 0, 0], 0),
+        ("one author signs alone", 3, Majority, &[0, 0, 0], 0),
         ("two of three", 3, Majority, &[0, 1], 1),
         ("two of four are not more than half", 4, Majority, &[0, 1, 0, 1], 0),
         ("three of four", 4, Majority, &[0, 1, 2], 1),

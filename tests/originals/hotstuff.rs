@@ -140,7 +140,7 @@ fn generate_proposal() {
         play.notify(node as usize, Message::Vote { view, block, signature });
     }
     let sent = play.sent("propose");
-    assert_eq!(sent.len(), N - 1, "to everybody else");
+    assert_eq!(sent.len(), N - 1, "to every other replica");
     let Message::Propose(proposal) = &sent[0].1 else { unreachable!() };
     assert_eq!((proposal.vertex.view, proposal.vertex.justify.block), (2, block.block.id()));
     assert_eq!(proposal.vertex.justify.votes.len(), QUORUM as usize);
@@ -172,7 +172,7 @@ fn local_timeout_round() {
     let timeouts = play.stage.delivered().get("timeout").copied().unwrap_or(0);
     play.stage.run(Duration::from_millis(1));
     let sent = play.sent("timeout");
-    assert_eq!((timeouts, sent.len()), (0, N - 1), "to everybody else");
+    assert_eq!((timeouts, sent.len()), (0, N - 1), "to every other replica");
     let Message::Timeout(timeout) = &sent[0].1 else { unreachable!() };
     assert_eq!((timeout.view, timeout.high.view), (1, 0), "round 1, and the certificate of genesis");
 }
@@ -261,7 +261,7 @@ fn get_missing_parent_block() {
     let two = play.block(2, &one);
     assert!(!play.votes(&two), "its parent is not here");
     let asked = play.sent("request");
-    let Some((to, Message::Request { block, .. })) = asked.first() else { panic!("nobody is asked") };
+    let Some((to, Message::Request { block, .. })) = asked.first() else { panic!("no replica is asked") };
     assert_eq!((asked.len(), *block), (1, Some(one.block.id())), "one request, for the parent");
     let vertices = vec![one.vertex.clone().unwrap()];
     let (high, to) = (one.certificate.clone(), *to);

@@ -1,6 +1,6 @@
 //! Besu's `ProposalValidatorTest`, `RoundChangeMessageValidatorTest`, `QbftBlockHeightManagerTest`, `QbftRoundTest`,
 //! `FutureHeightTest` and header rules; `GoQuorum`'s `core` tests; the formal specification of QBFT in Dafny (`dafny/spec/L1`).
-//! Validator 0 of four is the real one, and told what the others say. In round r of the first height, (1 + r) mod 4 proposes.
+//! Validator 0 of four is the real one, and receives what the others send. In round r of the first height, (1 + r) mod 4 proposes.
 
 use ledgerlab::base::{Duration, Hash, Height, NodeId, Signature, Time};
 use ledgerlab::chain::{Batch, Block, Header, Limit, Seal};
@@ -15,18 +15,18 @@ const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const FIRST: Height = Height(1);
 
-struct Told {
+struct Validator {
     stage: TestCluster<Qbft>,
 }
 
-impl Told {
-    fn new() -> Told {
-        Told::with(Config::default())
+impl Validator {
+    fn new() -> Validator {
+        Validator::with(Config::default())
     }
-    fn with(config: Config) -> Told {
+    fn with(config: Config) -> Validator {
         let mut stage: TestCluster<Qbft> = TestCluster::empty(4, config);
         stage.boot(0);
-        Told { stage }
+        Validator { stage }
     }
     /// A block for the first height that names a proposer.
     fn block(&self, proposer: u32, nonce: u64) -> Arc<Block> {
@@ -53,7 +53,7 @@ impl Told {
         let prepares = by.iter().map(|node| (NodeId(*node), self.sign(*node, &said))).collect();
         Arc::new(Prepared { round, block: block.clone(), prepares })
     }
-    /// A proposal of a round by somebody.
+    /// A proposal of a round by some node.
     fn propose(
         &mut self,
         by: u32,
@@ -124,17 +124,17 @@ impl Told {
 type Shown = (Vec<Change>, Option<Arc<Prepared>>);
 
 /// Whether a proposal of round 1 is prepared. It shows the block of round 0 again if `again`, and otherwise a fresh one.
-fn round_1(again: bool, shown: fn(&Told, &Arc<Block>) -> Shown) -> bool {
-    let mut told = Told::new();
-    let (old, fresh) = (told.block(1, 0), told.block(2, 1));
-    let (changes, proof) = shown(&told, &old);
+fn round_1(again: bool, shown: fn(&Validator, &Arc<Block>) -> Shown) -> bool {
+    let mut validator = Validator::new();
+    let (old, fresh) = (validator.block(1, 0), validator.block(2, 1));
+    let (changes, proof) = shown(&validator, &old);
     let block = if again { old } else { fresh };
-    told.propose(2, 1, &block, changes, proof);
-    told.prepares(&block)
+    validator.propose(2, 1, &block, changes, proof);
+    validator.prepares(&block)
 }
 
-fn claims(told: &Told, round: Round, block: &Arc<Block>) -> Vec<Change> {
-    vec![told.change(1, 1), told.change(2, 1), told.change_at(3, FIRST, 1, Some((round, block.id())))]
+fn claims(validator: &Validator, round: Round, block: &Arc<Block>) -> Vec<Change> {
+    vec![validator.change(1, 1), validator.change(2, 1), validator.change_at(3, FIRST, 1, Some((round, block.id())))]
 }
 
 #[test]
@@ -144,18 +144,18 @@ fn proposal_validator_test_round_zero() {
         ("validationFailsIfRoundZeroHasNonEmptyPrepares", false, 1),
         ("validationFailsIfRoundZeroHasNonEmptyRoundChanges", false, 2),
     ] {
-        let mut told = Told::new();
-        let block = told.block(1, 0);
-        let proof = (shown == 1).then(|| told.prepared(0, &block, &[1, 2, 3]));
-        let changes = if shown == 2 { vec![told.change(1, 0)] } else { Vec::new() };
-        told.propose(1, 0, &block, changes, proof);
-        assert_eq!(told.prepares(&block), accepted, "{about}");
+        let mut validator = Validator::new();
+        let block = validator.block(1, 0);
+        let proof = (shown == 1).then(|| validator.prepared(0, &block, &[1, 2, 3]));
+        let changes = if shown == 2 { vec![validator.change(1, 0)] } else { Vec::new() };
+        validator.propose(1, 0, &block, changes, proof);
+        assert_eq!(validator.prepares(&block), accepted, "{about}");
     }
 }
 
 #[test]
 fn proposal_validator_test_later_rounds() {
-    type Row = (&'static str, bool, bool, fn(&Told, &Arc<Block>) -> Shown);
+    type Row = (&'static str, bool, bool, fn(&Validator, &Arc<Block>) -> Shown);
     let rows: [Row; 15] = [
         ("validationPassesAtNonRoundZeroIfSufficientEmptyRoundChangesMatchTargetRound", true, false, |t, _| {
             ((1..4).map(|node| t.change(node, 1)).collect(), None)
@@ -164,8 +164,8 @@ fn proposal_validator_test_later_rounds() {
             ((1..3).map(|node| t.change(node, 1)).collect(), None)
         }),
         ("validationFailsIfPiggybackedRoundChangePayloadIsFromNonValidation", false, false, |t, _| {
-            let stranger = Change { sender: NodeId(9), ..t.change(3, 1) };
-            (vec![t.change(1, 1), t.change(2, 1), stranger], None)
+            let outsider = Change { sender: NodeId(9), ..t.change(3, 1) };
+            (vec![t.change(1, 1), t.change(2, 1), outsider], None)
         }),
         ("validationFailsIfPiggybackedRoundChangePayloadHasDuplicatedAuthors", false, false, |t, _| {
             (vec![t.change(1, 1), t.change(2, 1), t.change(2, 1)], None)
@@ -213,23 +213,23 @@ fn proposal_validator_test_later_rounds() {
     }
 }
 
-/// Formal specification, `isProposalJustification`: a fresh block names the proposer of its round; else a liar keeps the lead.
+/// Formal specification, `isProposalJustification`: a fresh block names the proposer of its round; else a faulty node keeps the lead.
 #[test]
 fn is_proposal_justification_asks_who_is_named() {
     for variant in [Variant::Qbft, Variant::Ibft2, Variant::Ibft1] {
         for round in [0, 1] {
             for named in 0..4 {
-                let mut told = Told::with(Config { variant, ..Config::default() });
-                let (block, by) = (told.block(named, 0), 1 + round as u32);
-                let changes = (1..4).map(|node| told.change(node, 1)).take(3 * round as usize).collect();
-                told.propose(by, round, &block, changes, None);
-                assert_eq!(told.prepares(&block), named == by, "{variant:?}, round {round}, names {named}");
+                let mut validator = Validator::with(Config { variant, ..Config::default() });
+                let (block, by) = (validator.block(named, 0), 1 + round as u32);
+                let changes = (1..4).map(|node| validator.change(node, 1)).take(3 * round as usize).collect();
+                validator.propose(by, round, &block, changes, None);
+                assert_eq!(validator.prepares(&block), named == by, "{variant:?}, round {round}, names {named}");
             }
         }
     }
 }
 
-/// The same over a whole network: three honest validators refuse what names another, and the liar's next turn is three later.
+/// The same over a whole network: three honest validators refuse what names another, and the faulty node's next turn is three later.
 #[test]
 fn a_proposer_that_names_another_does_not_keep_the_lead() {
     let mut stage: TestCluster<Qbft> = TestCluster::new(4, Config::default());
@@ -247,15 +247,18 @@ fn a_proposer_that_names_another_does_not_keep_the_lead() {
 
 #[test]
 fn proposal_payload_validator_test_author_and_height() {
-    let mut told = Told::new();
-    let block = told.block(2, 0);
-    told.propose(2, 0, &block, Vec::new(), None);
-    assert!(!told.prepares(&block), "validationFailsWhenBlockCoinbaseIsNotTheExpectedProposer: it is not 2's turn");
-    let mut header = told.block(1, 0).header;
+    let mut validator = Validator::new();
+    let block = validator.block(2, 0);
+    validator.propose(2, 0, &block, Vec::new(), None);
+    assert!(
+        !validator.prepares(&block),
+        "validationFailsWhenBlockCoinbaseIsNotTheExpectedProposer: it is not 2's turn"
+    );
+    let mut header = validator.block(1, 0).header;
     header.height = Height(2);
-    let wrong = Block::new(header, told.block(1, 0).batch.clone());
-    told.propose(1, 0, &wrong, Vec::new(), None);
-    assert!(!told.prepares(&wrong), "validationFailsForBlockWithWrongHeight");
+    let wrong = Block::new(header, validator.block(1, 0).batch.clone());
+    validator.propose(1, 0, &wrong, Vec::new(), None);
+    assert!(!validator.prepares(&wrong), "validationFailsForBlockWithWrongHeight");
 }
 
 /// Besu, `QbftBlockHeaderValidationRulesetFactory`: at least a block period after the parent, at most a second ahead; `GoQuorum`,
@@ -263,50 +266,55 @@ fn proposal_payload_validator_test_author_and_height() {
 #[test]
 fn header_rules_time() {
     for (after, is_valid) in [(999, false), (1_000, true), (1_400, true), (2_200, true), (3_000, false)] {
-        let mut told = Told::new();
-        let first = told.block(1, 0);
-        told.propose(1, 0, &first, Vec::new(), None);
-        told.vote(Phase::Prepare, 0, &first, &[2, 3]);
-        told.vote(Phase::Commit, 0, &first, &[1, 2, 3]);
-        assert_eq!(told.decided(), 1);
-        told.stage.run(MILLI * 1_300);
-        let batch = Batch::new(vec![told.stage.transaction(0, 1)]);
+        let mut validator = Validator::new();
+        let first = validator.block(1, 0);
+        validator.propose(1, 0, &first, Vec::new(), None);
+        validator.vote(Phase::Prepare, 0, &first, &[2, 3]);
+        validator.vote(Phase::Commit, 0, &first, &[1, 2, 3]);
+        assert_eq!(validator.decided(), 1);
+        validator.stage.run(MILLI * 1_300);
+        let batch = Batch::new(vec![validator.stage.transaction(0, 1)]);
         let (parent, merkle, proposer) = (first.id(), batch.digest(), NodeId(2));
         let time = first.header.time + MILLI * after;
         let header = Header { parent, height: Height(2), merkle, time, proposer, seal: Seal::None };
         let second = Block::new(header, batch);
-        told.propose(2, 0, &second, Vec::new(), None);
-        assert_eq!(told.prepares(&second), is_valid, "{after} ms after its parent, 1300 ms after it");
+        validator.propose(2, 0, &second, Vec::new(), None);
+        assert_eq!(validator.prepares(&second), is_valid, "{after} ms after its parent, 1300 ms after it");
     }
 }
 
 #[test]
 fn header_rules_parent_body_and_limits() {
     let limit = Limit { bytes: 1_000_000, transactions: 2 };
-    let mut told = Told::with(Config { block_limit: limit, ..Config::default() });
-    let now = told.stage.now();
-    let good = told.block_with(1, now, 0..2);
+    let mut validator = Validator::with(Config { block_limit: limit, ..Config::default() });
+    let now = validator.stage.now();
+    let good = validator.block_with(1, now, 0..2);
     let mut orphan = good.header;
     orphan.parent = Hash::of(b"another chain");
     let mut body = good.header;
     body.merkle = Hash::of(b"another body");
     for (about, block, is_valid) in [
-        ("too many payments", told.block_with(1, now, 0..3), false),
+        ("too many payments", validator.block_with(1, now, 0..3), false),
         ("another parent", Block::new(orphan, good.batch.clone()), false),
         ("another body", Block::new(body, good.batch.clone()), false),
         ("all right", good, true),
     ] {
-        told.propose(1, 0, &block, Vec::new(), None);
-        assert_eq!(told.prepares(&block), is_valid, "{about}");
+        validator.propose(1, 0, &block, Vec::new(), None);
+        assert_eq!(validator.prepares(&block), is_valid, "{about}");
     }
 }
 
 /// Two ROUND-CHANGEs of others move a validator, if both are valid.
 #[test]
 fn round_change_message_validator_test() {
-    type Row = (&'static str, bool, fn(&Told, &Arc<Block>) -> RoundChange);
-    fn of(told: &Told, round: Round, claim: Option<(Round, Hash)>, certificate: Option<Arc<Prepared>>) -> RoundChange {
-        RoundChange { height: FIRST, round, change: told.change_at(2, FIRST, round, claim), certificate }
+    type Row = (&'static str, bool, fn(&Validator, &Arc<Block>) -> RoundChange);
+    fn of(
+        validator: &Validator,
+        round: Round,
+        claim: Option<(Round, Hash)>,
+        certificate: Option<Arc<Prepared>>,
+    ) -> RoundChange {
+        RoundChange { height: FIRST, round, change: validator.change_at(2, FIRST, round, claim), certificate }
     }
     let rows: [Row; 10] = [
         ("roundChangeWithNoPiggyBackedDataIsValid", true, |t, _| of(t, 3, None, None)),
@@ -343,121 +351,121 @@ fn round_change_message_validator_test() {
         }),
     ];
     for (about, is_valid, of) in rows {
-        let mut told = Told::new();
-        let block = told.block(1, 0);
-        told.ask_for_round(1, 3, None);
-        assert_eq!(told.asked(), [], "one is not enough");
-        let change = of(&told, &block);
-        told.send_change(2, change);
-        assert_eq!(!told.asked().is_empty(), is_valid, "{about}");
+        let mut validator = Validator::new();
+        let block = validator.block(1, 0);
+        validator.ask_for_round(1, 3, None);
+        assert_eq!(validator.asked(), [], "one is not enough");
+        let change = of(&validator, &block);
+        validator.send_change(2, change);
+        assert_eq!(!validator.asked().is_empty(), is_valid, "{about}");
     }
 }
 
 #[test]
 fn round_change_manager_test_the_least_of_the_rounds_that_f_plus_one_ask_for() {
-    let mut told = Told::new();
-    told.ask_for_round(1, 7, None);
-    told.ask_for_round(2, 4, None);
-    assert_eq!(told.asked(), [(4, None)]);
+    let mut validator = Validator::new();
+    validator.ask_for_round(1, 7, None);
+    validator.ask_for_round(2, 4, None);
+    assert_eq!(validator.asked(), [(4, None)]);
 }
 
 #[test]
 fn qbft_block_height_manager_test_on_round_timer_expiry() {
-    let mut told = Told::new();
-    let block = told.block(1, 0);
-    told.propose(1, 0, &block, Vec::new(), None);
-    told.stage.run(SECOND);
-    assert_eq!(told.asked(), [(1, None)], "onRoundTimerExpiryANewRoundIsCreatedWithAnIncrementedRoundNumber");
-    let mut told = Told::new();
-    told.propose(1, 0, &block, Vec::new(), None);
-    told.vote(Phase::Prepare, 0, &block, &[2]);
-    told.stage.run(SECOND);
+    let mut validator = Validator::new();
+    let block = validator.block(1, 0);
+    validator.propose(1, 0, &block, Vec::new(), None);
+    validator.stage.run(SECOND);
+    assert_eq!(validator.asked(), [(1, None)], "onRoundTimerExpiryANewRoundIsCreatedWithAnIncrementedRoundNumber");
+    let mut validator = Validator::new();
+    validator.propose(1, 0, &block, Vec::new(), None);
+    validator.vote(Phase::Prepare, 0, &block, &[2]);
+    validator.stage.run(SECOND);
     let shown = Some((0, block.id()));
-    assert_eq!(told.asked(), [(1, shown)], "preparedCertificateIncludedInRoundChangeMessageOnRoundTimeoutExpired");
+    assert_eq!(validator.asked(), [(1, shown)], "preparedCertificateIncludedInRoundChangeMessageOnRoundTimeoutExpired");
 }
 
 /// Round 3 of the first height is validator 0's.
 #[test]
 fn qbft_block_height_manager_test_when_sufficient_round_changes_are_received() {
-    let mut told = Told::new();
-    let payment = told.stage.transaction(0, 5);
-    told.stage.submit(0, &payment);
-    let block = told.block(1, 0);
-    told.ask_for_round(1, 3, None);
-    assert!(told.proposals().is_empty());
-    told.ask_for_round(2, 3, None);
-    let proposals = told.proposals();
+    let mut validator = Validator::new();
+    let payment = validator.stage.transaction(0, 5);
+    validator.stage.submit(0, &payment);
+    let block = validator.block(1, 0);
+    validator.ask_for_round(1, 3, None);
+    assert!(validator.proposals().is_empty());
+    validator.ask_for_round(2, 3, None);
+    let proposals = validator.proposals();
     assert_eq!((proposals.len(), proposals[0].round), (1, 3), "aProposalWithANewBlockIsSent...WithNoCertificate");
     assert_eq!((proposals[0].block.header.proposer, proposals[0].changes.len()), (NodeId(0), 3));
     // With a certificate, its block is shown again, and who made it stays its maker.
-    let mut told = Told::new();
-    let proof = told.prepared(0, &block, &[1, 2, 3]);
-    told.ask_for_round(1, 3, Some(proof.clone()));
-    told.ask_for_round(2, 3, None);
-    let proposals = told.proposals();
+    let mut validator = Validator::new();
+    let proof = validator.prepared(0, &block, &[1, 2, 3]);
+    validator.ask_for_round(1, 3, Some(proof.clone()));
+    validator.ask_for_round(2, 3, None);
+    let proposals = validator.proposals();
     assert_eq!((proposals.len(), proposals[0].block.id()), (1, block.id()), "...WithCertificate");
     assert_eq!((proposals[0].block.header.proposer, proposals[0].certificate.as_ref()), (NodeId(1), Some(&proof)));
 }
 
 #[test]
 fn qbft_block_height_manager_test_messages_for_future_rounds_are_buffered() {
-    let mut told = Told::new();
-    let block = told.block(2, 0);
-    told.vote(Phase::Prepare, 1, &block, &[1, 3]);
-    assert!(told.votes(Phase::Commit).is_empty());
-    let changes = (1..4).map(|node| told.change(node, 1)).collect();
-    told.propose(2, 1, &block, changes, None);
-    told.stage.run(Duration::ZERO);
-    assert_eq!(told.votes(Phase::Commit), [(1, block.id())]);
+    let mut validator = Validator::new();
+    let block = validator.block(2, 0);
+    validator.vote(Phase::Prepare, 1, &block, &[1, 3]);
+    assert!(validator.votes(Phase::Commit).is_empty());
+    let changes = (1..4).map(|node| validator.change(node, 1)).collect();
+    validator.propose(2, 1, &block, changes, None);
+    validator.stage.run(Duration::ZERO);
+    assert_eq!(validator.votes(Phase::Commit), [(1, block.id())]);
     // illegalFutureRoundProposalDoesNotTriggerNewRound
-    let mut told = Told::new();
-    told.propose(2, 1, &block, Vec::new(), None);
-    let other = told.block(1, 3);
-    told.propose(1, 0, &other, Vec::new(), None);
-    assert!(!told.prepares(&block) && told.prepares(&other), "still in round 0");
+    let mut validator = Validator::new();
+    validator.propose(2, 1, &block, Vec::new(), None);
+    let other = validator.block(1, 3);
+    validator.propose(1, 0, &other, Vec::new(), None);
+    assert!(!validator.prepares(&block) && validator.prepares(&other), "still in round 0");
 }
 
 #[test]
 fn qbft_round_test_commits_before_the_proposal_import_once() {
-    let mut told = Told::new();
-    let block = told.block(1, 0);
-    told.vote(Phase::Commit, 0, &block, &[1, 2]);
-    assert_eq!(told.decided(), 0);
-    told.propose(1, 0, &block, Vec::new(), None);
-    assert_eq!(told.decided(), 0, "blockIsOnlyImportedOnceWhenCommitsAreReceivedBeforeProposal");
-    told.vote(Phase::Prepare, 0, &block, &[2]);
-    assert_eq!(told.decided(), 1, "its own COMMIT is the third");
-    told.vote(Phase::Commit, 0, &block, &[3]);
-    assert_eq!(told.decided(), 1);
+    let mut validator = Validator::new();
+    let block = validator.block(1, 0);
+    validator.vote(Phase::Commit, 0, &block, &[1, 2]);
+    assert_eq!(validator.decided(), 0);
+    validator.propose(1, 0, &block, Vec::new(), None);
+    assert_eq!(validator.decided(), 0, "blockIsOnlyImportedOnceWhenCommitsAreReceivedBeforeProposal");
+    validator.vote(Phase::Prepare, 0, &block, &[2]);
+    assert_eq!(validator.decided(), 1, "its own COMMIT is the third");
+    validator.vote(Phase::Commit, 0, &block, &[3]);
+    assert_eq!(validator.decided(), 1);
 }
 
 #[test]
 fn local_node_not_proposer_test() {
-    let mut told = Told::new();
-    let (block, other) = (told.block(1, 0), told.block(1, 1));
-    told.propose(1, 0, &block, Vec::new(), None);
-    assert_eq!(told.votes(Phase::Prepare), [(0, block.id())], "basicRoundTestWithProposal");
-    told.propose(1, 0, &other, Vec::new(), None);
-    assert!(!told.prepares(&other), "a second proposal of a round is not prepared");
-    told.vote(Phase::Prepare, 0, &other, &[2, 3]);
-    assert!(told.votes(Phase::Commit).is_empty(), "prepares for another block");
-    told.vote(Phase::Prepare, 0, &block, &[1]);
-    assert!(told.votes(Phase::Commit).is_empty(), "the proposer's proposal is its PREPARE already");
+    let mut validator = Validator::new();
+    let (block, other) = (validator.block(1, 0), validator.block(1, 1));
+    validator.propose(1, 0, &block, Vec::new(), None);
+    assert_eq!(validator.votes(Phase::Prepare), [(0, block.id())], "basicRoundTestWithProposal");
+    validator.propose(1, 0, &other, Vec::new(), None);
+    assert!(!validator.prepares(&other), "a second proposal of a round is not prepared");
+    validator.vote(Phase::Prepare, 0, &other, &[2, 3]);
+    assert!(validator.votes(Phase::Commit).is_empty(), "prepares for another block");
+    validator.vote(Phase::Prepare, 0, &block, &[1]);
+    assert!(validator.votes(Phase::Commit).is_empty(), "the proposer's proposal is its PREPARE already");
 }
 
 #[test]
 fn future_height_test_messages_for_future_heights_are_buffered_until_chain_height_catches_up() {
-    let mut told = Told::new();
-    let first = told.block(1, 0);
-    told.propose(1, 0, &first, Vec::new(), None);
-    let batch = Batch::new(vec![told.stage.transaction(0, 1)]);
+    let mut validator = Validator::new();
+    let first = validator.block(1, 0);
+    validator.propose(1, 0, &first, Vec::new(), None);
+    let batch = Batch::new(vec![validator.stage.transaction(0, 1)]);
     let (parent, merkle, proposer, time) = (first.id(), batch.digest(), NodeId(2), first.header.time + SECOND);
     let second = Block::new(Header { parent, height: Height(2), merkle, time, proposer, seal: Seal::None }, batch);
-    told.propose(2, 0, &second, Vec::new(), None);
-    assert!(!told.prepares(&second));
-    told.vote(Phase::Prepare, 0, &first, &[2, 3]);
-    told.vote(Phase::Commit, 0, &first, &[1, 2, 3]);
-    assert!(told.decided() == 1 && told.prepares(&second));
+    validator.propose(2, 0, &second, Vec::new(), None);
+    assert!(!validator.prepares(&second));
+    validator.vote(Phase::Prepare, 0, &first, &[2, 3]);
+    validator.vote(Phase::Commit, 0, &first, &[1, 2, 3]);
+    assert!(validator.decided() == 1 && validator.prepares(&second));
 }
 
 #[test]
@@ -468,13 +476,13 @@ fn bft_commit_seals_validation_rule_test() {
         ("commitSealsMayNotBeDuplicated", vec![1, 2, 2], 0, false),
         ("seals of another round", vec![1, 2, 3], 1, false),
     ] {
-        let mut told = Told::new();
-        let block = told.block(1, 0);
+        let mut validator = Validator::new();
+        let block = validator.block(1, 0);
         let said = statement(Phase::Commit, FIRST, round, &block.id());
-        let seals = by.iter().map(|node| (NodeId(*node), told.sign(*node, &said))).collect();
-        told.stage.inject(1, 0, Message::Blocks(Arc::new(vec![Arc::new(Sealed { round: 0, block, seals })])));
-        told.stage.deliver(|flight| flight.to.index() == 0);
-        assert_eq!(told.decided() == 1, is_final, "{about}");
+        let seals = by.iter().map(|node| (NodeId(*node), validator.sign(*node, &said))).collect();
+        validator.stage.inject(1, 0, Message::Blocks(Arc::new(vec![Arc::new(Sealed { round: 0, block, seals })])));
+        validator.stage.deliver(|flight| flight.to.index() == 0);
+        assert_eq!(validator.decided() == 1, is_final, "{about}");
     }
 }
 

@@ -349,7 +349,7 @@ fn test_voter() {
 
 #[test]
 fn test_recv_msg_vote() {
-    // Index and term of the candidate's last entry, whom the voter, with a log of terms 2 and 2, voted for.
+    // Index and term of the candidate's last entry, the node that the voter, with a log of terms 2 and 2, voted for.
     let table: [((u64, u64), Option<usize>, bool); 17] = [
         ((0, 0), None, false),
         ((0, 1), None, false),
@@ -506,7 +506,7 @@ fn test_leader_superseding_with_check_quorum() {
     let mut stage = led_by_0(3, Config { pre_vote: false, ..Config::default() });
     stage.cut(0, 2);
     campaign(&mut stage, 2);
-    assert!(!stage.node(2).is_leader(), "the other follower hears its leader");
+    assert!(!stage.node(2).is_leader(), "the other follower receives from its leader");
     stage.cut(0, 1);
     stage.run(ms(990));
     stage.lose(|_| true);
@@ -514,7 +514,7 @@ fn test_leader_superseding_with_check_quorum() {
     assert!(stage.node(2).is_leader(), "an election timeout later it does not");
 }
 
-/// A candidate that is stuck in a higher term is heard although the leader holds its lease.
+/// A candidate that is stuck in a higher term is answered although the leader holds its lease.
 #[test]
 fn test_free_stuck_candidate_with_check_quorum() {
     let mut stage = led_by_0(3, Config { pre_vote: false, ..Config::default() });
@@ -566,7 +566,7 @@ fn test_read_only_for_new_leader() {
     assert_eq!(reads(&stage), 1, "once its no-op is committed");
 }
 
-/// When and to whom leadership is transferred, whether node 2 is cut off, and who leads by the given times.
+/// When and to which node leadership is transferred, whether node 2 is cut off, and who leads by the given times.
 #[test]
 fn test_leader_transfer() {
     let table: [(&str, &[(u64, u32)], bool, &[(u64, usize)]); 6] = [

@@ -185,7 +185,7 @@ fn negative_unl_find_all_candidates() {
 
 #[test]
 fn validator_list_quorum() {
-    // Members, of whom disabled: the quorum is 80 % of the others, and at least 60 % of all.
+    // Members, how many of them disabled: the quorum is 80 % of the others, and at least 60 % of all.
     let rows = [
         (1, 0, 1),
         (2, 0, 2),

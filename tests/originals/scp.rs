@@ -1,5 +1,5 @@
 //! SCP: what `stellar-core`'s tests know (`src/scp/test/SCPUnitTests.cpp`, `SCPTests.cpp`, networks `core5`). Node 0 needs
-//! four of five; it is told what the others state, and what it states is read from its log.
+//! four of five; it receives what the others state, and what it states is read from its log.
 
 use ledgerlab::base::{Duration, Height, NodeId, NodeSet, QuorumSet, Time};
 use ledgerlab::chain::{Batch, Limit};
@@ -24,12 +24,12 @@ fn vblocking_and_quorum() {
     };
     // The set, the nodes, whether they hold a slice, whether they block.
     let rows: [(&str, &QuorumSet, &[u32], bool, bool); 14] = [
-        ("3 of 4: nobody", &flat, &[], false, false),
+        ("3 of 4: none", &flat, &[], false, false),
         ("3 of 4: one", &flat, &[0], false, false),
         ("3 of 4: two", &flat, &[0, 2], false, true),
         ("3 of 4: three", &flat, &[0, 2, 3], true, true),
         ("3 of 4: all", &flat, &[0, 1, 2, 3], true, true),
-        ("3 of 4: strangers", &flat, &[7, 8, 9], false, false),
+        ("3 of 4: unknown nodes", &flat, &[7, 8, 9], false, false),
         ("nested: the leaf alone", &inner, &[0], false, false),
         ("nested: the leaf and one of the first inner set", &inner, &[0, 1], false, false),
         ("nested: the leaf and two of it", &inner, &[0, 1, 2], true, true),
@@ -155,7 +155,7 @@ impl Core5 {
     }
 }
 
-/// What is told to node 0 one after the other, by whom; `!` is its ballot timer. Then what it states.
+/// What node 0 receives one after the other, and from which node; `!` is its ballot timer. Then what it states.
 type Story = (&'static str, &'static [(&'static [usize], &'static str)], &'static str);
 
 const QUORUM: &[usize] = &[1, 2, 3];
@@ -187,7 +187,7 @@ const BALLOTS: [Story; 27] = [
     ("accept commit by v-blocking: CONFIRM", &[(BLOCKING, "confirm A2 2 2 2")], "confirm A2 2 2 2"),
     ("accept commit by v-blocking: CONFIRM with a range", &[(BLOCKING, "confirm A4 4 2 4")], "confirm A4 4 2 4"),
     ("accept commit by v-blocking: EXTERNALIZE", &[(BLOCKING, "externalize A2 3")], "confirm Ainf inf 2 inf"),
-    ("a CONFIRM of one moves nobody", &[(ONE, "confirm A2 2 2 2")], "prepare A1 - - 0 0"),
+    ("a CONFIRM of one moves no node", &[(ONE, "confirm A2 2 2 2")], "prepare A1 - - 0 0"),
     ("v-blocking EXTERNALIZE of another value", &[(BLOCKING, "externalize B2 3")], "confirm Binf inf 2 inf"),
     ("quorum EXTERNALIZE", &[(QUORUM, "externalize A2 3")], "externalize A2 inf"),
     (
@@ -206,7 +206,7 @@ const BALLOTS: [Story; 27] = [
         "prepare A2 B2 A1 0 0",
     ),
     ("prepared B2 by quorum: moves to B", &[(QUORUM, "prepare B2 B2 - 0 0")], "prepare B2 B2 - 2 2"),
-    ("heard from quorum, timeout: A2", &[(QUORUM, "prepare A1 - - 0 0"), (&[], "!")], "prepare A2 A1 - 0 0"),
+    ("received from a quorum, timeout: A2", &[(QUORUM, "prepare A1 - - 0 0"), (&[], "!")], "prepare A2 A1 - 0 0"),
     ("timeout when h is set: stays locked on h", &[(QUORUM, "prepare A1 A1 - 0 0"), (&[], "!")], "prepare A2 A1 - 1 1"),
     (
         "timeout after the vote was taken back: stays with h",
@@ -238,10 +238,10 @@ const BALLOTS: [Story; 27] = [
 
 #[test]
 fn ballot_protocol_core5() {
-    for (name, told, expected) in BALLOTS {
+    for (name, received, expected) in BALLOTS {
         let mut core = Core5::new();
         core.start();
-        for (from, text) in told {
+        for (from, text) in received {
             if *text == "!" {
                 assert!(core.stage.fire(0, Timer::Ballot), "{name}: the timer is set");
             } else {
@@ -254,7 +254,7 @@ fn ballot_protocol_core5() {
 
 #[test]
 fn nomination_tests_core5() {
-    // What is told; then whether values are among those that node 0 voted for and accepted, and its ballot.
+    // What is received; then whether values are among those that node 0 voted for and accepted, and its ballot.
     type Row = (&'static str, &'static [(&'static [usize], &'static str)], &'static str, Option<&'static str>);
     let rows: [Row; 6] = [
         ("v-blocking accepted: accepts", &[(BLOCKING, "nominate A / A")], "A", None),
@@ -274,10 +274,10 @@ fn nomination_tests_core5() {
         ),
         ("votes of a blocking set are not enough", &[(BLOCKING, "nominate A /")], "", None),
     ];
-    for (name, told, accepted, ballot) in rows {
+    for (name, received, accepted, ballot) in rows {
         let mut core = Core5::new();
         core.stage.run_until(Time::ZERO + Duration::from_secs(5));
-        for (from, text) in told {
+        for (from, text) in received {
             core.notify(from, text);
         }
         let wanted: BTreeSet<Value> = accepted.chars().map(|of| core.value(of)).collect();

@@ -1,5 +1,5 @@
 //! CometBFT v0.38: `consensus/state_test.go`, `types/vote_set_test.go`, `types/validator_set_test.go`, `evidence/*_test.go`.
-//! Validator 3 of four is the real one, and told what the others say; the proposers of rounds 0 to 2 are among these.
+//! Validator 3 of four is the real one, and receives what the others send; the proposers of rounds 0 to 2 are among these.
 
 use ledgerlab::base::{Committee, Digest, Duration, FaultModel, Hash, Height, NodeId, Signature};
 use ledgerlab::chain::{Batch, Block, Header, Limit};
@@ -15,19 +15,19 @@ const MILLI: Duration = Duration::from_millis(1);
 const PROPOSE: Duration = Duration::from_secs(3);
 const VOTE: Duration = Duration::from_secs(1);
 
-struct Told {
+struct Validator {
     stage: TestCluster<Tendermint>,
     me: usize,
 }
 
-impl Told {
-    fn of(n: usize, config: Config) -> Told {
+impl Validator {
+    fn of(n: usize, config: Config) -> Validator {
         let mut stage: TestCluster<Tendermint> = TestCluster::empty(n, config);
         stage.boot(n - 1);
-        Told { stage, me: n - 1 }
+        Validator { stage, me: n - 1 }
     }
-    fn new() -> Told {
-        Told::of(4, Config { unlocking: Unlocking::Cometbft, ..Config::default() })
+    fn new() -> Validator {
+        Validator::of(4, Config { unlocking: Unlocking::Cometbft, ..Config::default() })
     }
     /// A value of a proposer for the first height, with so many payments.
     fn value(&self, proposer: u32, payments: std::ops::Range<u64>) -> Arc<Value> {
@@ -90,20 +90,20 @@ impl Told {
         self.stage.finalized(self.me).len() > 1
     }
     /// Locked on a value in round 0, which the others gave up; now in round 1.
-    fn locked_on(value: &dyn Fn(&Told) -> Arc<Value>) -> (Told, Hash) {
-        let mut told = Told::new();
-        let first = value(&told);
+    fn locked_on(value: &dyn Fn(&Validator) -> Arc<Value>) -> (Validator, Hash) {
+        let mut validator = Validator::new();
+        let first = value(&validator);
         let id = first.block.id();
-        told.propose(0, &first, None);
-        told.vote(Phase::Prevote, 0, id, &[0, 1, 2]);
-        assert_eq!((told.said(Phase::Precommit, 0), told.locked()), (Some(id), Some((id, 0))));
-        told.vote(Phase::Precommit, 0, NIL, &[0, 1, 2]);
-        told.stage.run(VOTE);
-        assert_eq!(told.round(), 1);
-        (told, id)
+        validator.propose(0, &first, None);
+        validator.vote(Phase::Prevote, 0, id, &[0, 1, 2]);
+        assert_eq!((validator.said(Phase::Precommit, 0), validator.locked()), (Some(id), Some((id, 0))));
+        validator.vote(Phase::Precommit, 0, NIL, &[0, 1, 2]);
+        validator.stage.run(VOTE);
+        assert_eq!(validator.round(), 1);
+        (validator, id)
     }
-    fn locked_on_first() -> (Told, Hash) {
-        Told::locked_on(&|told| told.value(0, 0..1))
+    fn locked_on_first() -> (Validator, Hash) {
+        Validator::locked_on(&|validator| validator.value(0, 0..1))
     }
 }
 
@@ -118,17 +118,17 @@ fn test_state_proposer_selection_0_and_2() {
 #[test]
 fn test_state_bad_proposal() {
     for is_bad in [true, false] {
-        let mut told = Told::new();
-        let good = told.value(0, 0..1);
+        let mut validator = Validator::new();
+        let good = validator.value(0, 0..1);
         let mut header = good.block.header;
         if is_bad {
             header.parent = Hash::of(b"another chain");
         }
         let (block, last, evidence) = (Block::new(header, good.block.batch.clone()), None, Vec::new());
         let value = Arc::new(Value { block, last, evidence });
-        told.propose(0, &value, None);
+        validator.propose(0, &value, None);
         let expected = if is_bad { NIL } else { value.block.id() };
-        assert_eq!(told.said(Phase::Prevote, 0), Some(expected));
+        assert_eq!(validator.said(Phase::Prevote, 0), Some(expected));
     }
 }
 
@@ -140,194 +140,194 @@ fn test_state_oversized_block() {
         (Limit { bytes: 600, transactions: 9 }, 3, false),
         (Limit { bytes: 10_000, transactions: 2 }, 3, false),
     ] {
-        let mut told = Told::of(4, Config { block_limit: limit, ..Config::default() });
-        let value = told.value(0, 0..payments);
-        told.propose(0, &value, None);
+        let mut validator = Validator::of(4, Config { block_limit: limit, ..Config::default() });
+        let value = validator.value(0, 0..payments);
+        validator.propose(0, &value, None);
         let expected = if is_kept { value.block.id() } else { NIL };
-        assert_eq!(told.said(Phase::Prevote, 0), Some(expected), "{payments} payments, {limit:?}");
+        assert_eq!(validator.said(Phase::Prevote, 0), Some(expected), "{payments} payments, {limit:?}");
     }
 }
 
 #[test]
 fn test_state_full_round_1() {
-    let mut told = Told::of(1, Config::default());
-    let payment = told.stage.transaction(0, 0);
-    told.stage.submit(0, &payment);
-    told.stage.run(MILLI);
-    assert!(told.decided());
+    let mut validator = Validator::of(1, Config::default());
+    let payment = validator.stage.transaction(0, 0);
+    validator.stage.submit(0, &payment);
+    validator.stage.run(MILLI);
+    assert!(validator.decided());
 }
 
 #[test]
 fn test_state_full_round_nil() {
-    let mut told = Told::new();
-    told.vote(Phase::Prevote, 0, NIL, &[0]);
-    assert_eq!(told.said(Phase::Prevote, 0), None, "it waits for the proposal");
-    told.stage.run(PROPOSE);
-    assert_eq!(told.said(Phase::Prevote, 0), Some(NIL));
-    told.vote(Phase::Prevote, 0, NIL, &[1]);
-    assert_eq!(told.said(Phase::Precommit, 0), Some(NIL));
+    let mut validator = Validator::new();
+    validator.vote(Phase::Prevote, 0, NIL, &[0]);
+    assert_eq!(validator.said(Phase::Prevote, 0), None, "it waits for the proposal");
+    validator.stage.run(PROPOSE);
+    assert_eq!(validator.said(Phase::Prevote, 0), Some(NIL));
+    validator.vote(Phase::Prevote, 0, NIL, &[1]);
+    assert_eq!(validator.said(Phase::Precommit, 0), Some(NIL));
 }
 
 #[test]
 fn test_state_full_round_2() {
-    let mut told = Told::of(2, Config::default());
-    let value = told.value(0, 0..1);
+    let mut validator = Validator::of(2, Config::default());
+    let value = validator.value(0, 0..1);
     let id = value.block.id();
-    told.propose(0, &value, None);
-    assert_eq!((told.said(Phase::Prevote, 0), told.said(Phase::Precommit, 0)), (Some(id), None));
-    told.vote(Phase::Prevote, 0, id, &[0]);
-    assert_eq!(told.said(Phase::Precommit, 0), Some(id));
-    assert!(!told.decided());
-    told.vote(Phase::Precommit, 0, id, &[0]);
-    assert!(told.decided());
+    validator.propose(0, &value, None);
+    assert_eq!((validator.said(Phase::Prevote, 0), validator.said(Phase::Precommit, 0)), (Some(id), None));
+    validator.vote(Phase::Prevote, 0, id, &[0]);
+    assert_eq!(validator.said(Phase::Precommit, 0), Some(id));
+    assert!(!validator.decided());
+    validator.vote(Phase::Precommit, 0, id, &[0]);
+    assert!(validator.decided());
 }
 
 #[test]
 fn test_state_lock_no_pol() {
-    let mut told = Told::of(2, Config { unlocking: Unlocking::Cometbft, ..Config::default() });
-    let (first, second) = (told.value(0, 0..1), told.value(0, 1..2));
+    let mut validator = Validator::of(2, Config { unlocking: Unlocking::Cometbft, ..Config::default() });
+    let (first, second) = (validator.value(0, 0..1), validator.value(0, 1..2));
     let (id, other) = (first.block.id(), second.block.id());
-    told.propose(0, &first, None);
-    told.vote(Phase::Prevote, 0, id, &[0]);
-    told.vote(Phase::Precommit, 0, other, &[0]);
-    told.stage.run(VOTE);
+    validator.propose(0, &first, None);
+    validator.vote(Phase::Prevote, 0, id, &[0]);
+    validator.vote(Phase::Precommit, 0, other, &[0]);
+    validator.stage.run(VOTE);
     // In round 1 it shows its lock; the other votes for something else.
-    assert_eq!((told.round(), told.said(Phase::Prevote, 1)), (1, Some(id)));
-    told.vote(Phase::Prevote, 1, other, &[0]);
-    assert_eq!(told.said(Phase::Precommit, 1), None, "it waits");
-    told.stage.run(VOTE * 2);
-    assert_eq!((told.said(Phase::Precommit, 1), told.locked()), (Some(NIL), Some((id, 0))));
-    told.vote(Phase::Precommit, 1, other, &[0]);
-    told.stage.run(VOTE * 2);
+    assert_eq!((validator.round(), validator.said(Phase::Prevote, 1)), (1, Some(id)));
+    validator.vote(Phase::Prevote, 1, other, &[0]);
+    assert_eq!(validator.said(Phase::Precommit, 1), None, "it waits");
+    validator.stage.run(VOTE * 2);
+    assert_eq!((validator.said(Phase::Precommit, 1), validator.locked()), (Some(NIL), Some((id, 0))));
+    validator.vote(Phase::Precommit, 1, other, &[0]);
+    validator.stage.run(VOTE * 2);
     // In round 2 another block is shown, and half of the power is no proof.
-    told.propose(2, &second, None);
-    assert_eq!((told.round(), told.said(Phase::Prevote, 2)), (2, Some(id)));
-    told.vote(Phase::Prevote, 2, other, &[0]);
-    told.stage.run(VOTE * 2);
-    assert_eq!((told.said(Phase::Precommit, 2), told.locked()), (Some(NIL), Some((id, 0))));
+    validator.propose(2, &second, None);
+    assert_eq!((validator.round(), validator.said(Phase::Prevote, 2)), (2, Some(id)));
+    validator.vote(Phase::Prevote, 2, other, &[0]);
+    validator.stage.run(VOTE * 2);
+    assert_eq!((validator.said(Phase::Precommit, 2), validator.locked()), (Some(NIL), Some((id, 0))));
 }
 
 #[test]
 fn test_state_lock_pol_relock() {
-    let (mut told, id) = Told::locked_on_first();
-    let second = told.value(1, 1..2);
+    let (mut validator, id) = Validator::locked_on_first();
+    let second = validator.value(1, 1..2);
     let other = second.block.id();
-    told.propose(1, &second, None);
-    assert_eq!(told.said(Phase::Prevote, 1), Some(id), "its lock, not the new proposal");
-    told.vote(Phase::Prevote, 1, other, &[0, 1, 2]);
-    assert_eq!((told.said(Phase::Precommit, 1), told.locked()), (Some(other), Some((other, 1))));
-    told.vote(Phase::Precommit, 1, other, &[0, 1]);
-    assert!(told.decided());
+    validator.propose(1, &second, None);
+    assert_eq!(validator.said(Phase::Prevote, 1), Some(id), "its lock, not the new proposal");
+    validator.vote(Phase::Prevote, 1, other, &[0, 1, 2]);
+    assert_eq!((validator.said(Phase::Precommit, 1), validator.locked()), (Some(other), Some((other, 1))));
+    validator.vote(Phase::Precommit, 1, other, &[0, 1]);
+    assert!(validator.decided());
 }
 
 #[test]
 fn test_state_lock_pol_unlock() {
-    let (mut told, id) = Told::locked_on_first();
-    let second = told.value(1, 1..2);
-    told.propose(1, &second, None);
-    assert_eq!(told.said(Phase::Prevote, 1), Some(id));
-    told.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
-    assert_eq!((told.said(Phase::Precommit, 1), told.locked()), (Some(NIL), None));
+    let (mut validator, id) = Validator::locked_on_first();
+    let second = validator.value(1, 1..2);
+    validator.propose(1, &second, None);
+    assert_eq!(validator.said(Phase::Prevote, 1), Some(id));
+    validator.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
+    assert_eq!((validator.said(Phase::Precommit, 1), validator.locked()), (Some(NIL), None));
 }
 
 #[test]
 fn test_state_lock_pol_unlock_on_unknown_block() {
-    let (mut told, id) = Told::locked_on_first();
-    told.stage.run(PROPOSE + VOTE);
-    assert_eq!(told.said(Phase::Prevote, 1), Some(id), "no proposal came: the lock");
-    let second = told.value(1, 1..2);
-    told.vote(Phase::Prevote, 1, second.block.id(), &[0, 1, 2]);
-    assert_eq!((told.said(Phase::Precommit, 1), told.locked()), (Some(NIL), None), "unlocked at once");
-    told.propose(1, &second, None);
-    told.vote(Phase::Precommit, 1, NIL, &[0, 1, 2]);
-    told.stage.run(VOTE * 2);
-    let third = told.value(2, 2..3);
+    let (mut validator, id) = Validator::locked_on_first();
+    validator.stage.run(PROPOSE + VOTE);
+    assert_eq!(validator.said(Phase::Prevote, 1), Some(id), "no proposal came: the lock");
+    let second = validator.value(1, 1..2);
+    validator.vote(Phase::Prevote, 1, second.block.id(), &[0, 1, 2]);
+    assert_eq!((validator.said(Phase::Precommit, 1), validator.locked()), (Some(NIL), None), "unlocked at once");
+    validator.propose(1, &second, None);
+    validator.vote(Phase::Precommit, 1, NIL, &[0, 1, 2]);
+    validator.stage.run(VOTE * 2);
+    let third = validator.value(2, 2..3);
     let id = third.block.id();
-    told.propose(2, &third, None);
-    assert_eq!((told.round(), told.said(Phase::Prevote, 2)), (2, Some(id)), "free for a fresh proposal");
-    told.vote(Phase::Prevote, 2, id, &[0, 1, 2]);
-    assert_eq!((told.said(Phase::Precommit, 2), told.locked()), (Some(id), Some((id, 2))));
+    validator.propose(2, &third, None);
+    assert_eq!((validator.round(), validator.said(Phase::Prevote, 2)), (2, Some(id)), "free for a fresh proposal");
+    validator.vote(Phase::Prevote, 2, id, &[0, 1, 2]);
+    assert_eq!((validator.said(Phase::Precommit, 2), validator.locked()), (Some(id), Some((id, 2))));
 }
 
 /// The other places where `addVote` unlocks: a polka of a round that is over, up to the present one; and none from before.
 #[test]
 fn unlocking_by_a_polka_of_a_round_that_is_over() {
     for (is_newer, unlocks) in [(true, true), (false, false)] {
-        let (mut told, id) = Told::locked_on_first();
-        let other = told.value(1, 1..2).block.id();
+        let (mut validator, id) = Validator::locked_on_first();
+        let other = validator.value(1, 1..2).block.id();
         // Round 1 ends without a polka here, then a vote of it comes.
-        told.vote(Phase::Prevote, 1, other, &[0, 1]);
-        told.vote(Phase::Prevote, 2, NIL, &[0, 1]);
-        assert_eq!(told.round(), 2);
+        validator.vote(Phase::Prevote, 1, other, &[0, 1]);
+        validator.vote(Phase::Prevote, 2, NIL, &[0, 1]);
+        assert_eq!(validator.round(), 2);
         if is_newer {
-            told.vote(Phase::Prevote, 1, other, &[2]);
+            validator.vote(Phase::Prevote, 1, other, &[2]);
         }
-        assert_eq!(told.locked(), (!unlocks).then_some((id, 0)));
-        told.stage.run(PROPOSE + VOTE * 2);
-        assert_eq!(told.said(Phase::Prevote, 2), Some(if unlocks { NIL } else { id }));
+        assert_eq!(validator.locked(), (!unlocks).then_some((id, 0)));
+        validator.stage.run(PROPOSE + VOTE * 2);
+        assert_eq!(validator.said(Phase::Prevote, 2), Some(if unlocks { NIL } else { id }));
     }
 }
 
-/// `enterPrecommit`: a polka for the lock renews it, even if nobody showed the block in this round.
+/// `enterPrecommit`: a polka for the lock renews it, even if no validator showed the block in this round.
 #[test]
 fn relocking_without_a_proposal() {
-    let (mut told, id) = Told::locked_on_first();
-    told.stage.run(PROPOSE + VOTE);
-    told.vote(Phase::Prevote, 1, id, &[0, 1, 2]);
-    told.stage.run(VOTE * 2);
-    assert_eq!((told.said(Phase::Precommit, 1), told.locked()), (Some(id), Some((id, 1))));
+    let (mut validator, id) = Validator::locked_on_first();
+    validator.stage.run(PROPOSE + VOTE);
+    validator.vote(Phase::Prevote, 1, id, &[0, 1, 2]);
+    validator.stage.run(VOTE * 2);
+    assert_eq!((validator.said(Phase::Precommit, 1), validator.locked()), (Some(id), Some((id, 1))));
 }
 
 #[test]
 fn test_state_lock_pol_safety_1() {
-    let mut told = Told::new();
-    let (first, second) = (told.value(0, 0..1), told.value(1, 1..2));
+    let mut validator = Validator::new();
+    let (first, second) = (validator.value(0, 0..1), validator.value(1, 1..2));
     let (a, b) = (first.block.id(), second.block.id());
-    told.propose(0, &first, None);
-    assert_eq!(told.said(Phase::Prevote, 0), Some(a));
-    told.vote(Phase::Precommit, 0, NIL, &[0, 1, 2]);
-    told.stage.run(VOTE);
-    told.propose(1, &second, None);
-    told.vote(Phase::Prevote, 1, b, &[0, 1, 2]);
-    assert_eq!(told.locked(), Some((b, 1)));
-    told.vote(Phase::Precommit, 1, NIL, &[0, 1, 2]);
-    told.stage.run(VOTE * 2);
+    validator.propose(0, &first, None);
+    assert_eq!(validator.said(Phase::Prevote, 0), Some(a));
+    validator.vote(Phase::Precommit, 0, NIL, &[0, 1, 2]);
+    validator.stage.run(VOTE);
+    validator.propose(1, &second, None);
+    validator.vote(Phase::Prevote, 1, b, &[0, 1, 2]);
+    assert_eq!(validator.locked(), Some((b, 1)));
+    validator.vote(Phase::Precommit, 1, NIL, &[0, 1, 2]);
+    validator.stage.run(VOTE * 2);
     // The polka of round 0 comes late, and unlocks nothing.
-    told.vote(Phase::Prevote, 0, a, &[0, 1, 2]);
-    assert_eq!(told.locked(), Some((b, 1)));
-    told.stage.run(PROPOSE + VOTE);
-    assert_eq!((told.round(), told.said(Phase::Prevote, 2)), (2, Some(b)));
+    validator.vote(Phase::Prevote, 0, a, &[0, 1, 2]);
+    assert_eq!(validator.locked(), Some((b, 1)));
+    validator.stage.run(PROPOSE + VOTE);
+    assert_eq!((validator.round(), validator.said(Phase::Prevote, 2)), (2, Some(b)));
 }
 
 #[test]
 fn test_state_lock_pol_safety_2() {
-    let mut told = Told::new();
-    let (first, second) = (told.value(0, 0..1), told.value(1, 1..2));
+    let mut validator = Validator::new();
+    let (first, second) = (validator.value(0, 0..1), validator.value(1, 1..2));
     let (a, b) = (first.block.id(), second.block.id());
     // Round 0 had a polka that it did not see. It locks in round 1.
-    told.vote(Phase::Prevote, 1, NIL, &[2]);
-    told.vote(Phase::Precommit, 1, NIL, &[0]);
-    assert_eq!(told.round(), 1);
-    told.propose(1, &second, None);
-    told.vote(Phase::Prevote, 1, b, &[0, 1]);
-    assert_eq!(told.locked(), Some((b, 1)));
-    told.vote(Phase::Precommit, 1, NIL, &[1, 2]);
-    told.stage.run(VOTE * 2);
+    validator.vote(Phase::Prevote, 1, NIL, &[2]);
+    validator.vote(Phase::Precommit, 1, NIL, &[0]);
+    assert_eq!(validator.round(), 1);
+    validator.propose(1, &second, None);
+    validator.vote(Phase::Prevote, 1, b, &[0, 1]);
+    assert_eq!(validator.locked(), Some((b, 1)));
+    validator.vote(Phase::Precommit, 1, NIL, &[1, 2]);
+    validator.stage.run(VOTE * 2);
     // Round 2 shows the first block with its polka of round 0, older than the lock.
-    told.vote(Phase::Prevote, 0, a, &[0, 1, 2]);
-    told.propose(2, &first, Some(0));
-    assert_eq!((told.round(), told.said(Phase::Prevote, 2), told.locked()), (2, Some(b), Some((b, 1))));
+    validator.vote(Phase::Prevote, 0, a, &[0, 1, 2]);
+    validator.propose(2, &first, Some(0));
+    assert_eq!((validator.round(), validator.said(Phase::Prevote, 2), validator.locked()), (2, Some(b), Some((b, 1))));
 }
 
 #[test]
 fn test_propose_valid_block() {
-    let (mut told, id) = Told::locked_on_first();
-    told.stage.run(PROPOSE + VOTE);
-    told.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
-    assert_eq!(told.locked(), None, "a polka for nil");
+    let (mut validator, id) = Validator::locked_on_first();
+    validator.stage.run(PROPOSE + VOTE);
+    validator.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
+    assert_eq!(validator.locked(), None, "a polka for nil");
     // Round 3 is its own: it shows the block that had a polka, though it holds no lock.
-    told.vote(Phase::Precommit, 3, NIL, &[0, 1]);
-    let shown: Vec<(Hash, Option<u32>)> = told
+    validator.vote(Phase::Precommit, 3, NIL, &[0, 1]);
+    let shown: Vec<(Hash, Option<u32>)> = validator
         .stage
         .flights()
         .filter_map(|flight| match &flight.message {
@@ -340,81 +340,85 @@ fn test_propose_valid_block() {
 
 #[test]
 fn test_set_valid_block_on_delayed_prevote() {
-    let mut told = Told::new();
-    let first = told.value(0, 0..1);
+    let mut validator = Validator::new();
+    let first = validator.value(0, 0..1);
     let id = first.block.id();
-    told.propose(0, &first, None);
-    told.vote(Phase::Prevote, 0, id, &[0]);
-    told.vote(Phase::Prevote, 0, NIL, &[1]);
-    told.stage.run(VOTE);
-    assert_eq!((told.said(Phase::Precommit, 0), told.valid()), (Some(NIL), None));
-    told.vote(Phase::Prevote, 0, id, &[2]);
-    assert_eq!((told.valid(), told.locked()), (Some((id, 0)), None));
+    validator.propose(0, &first, None);
+    validator.vote(Phase::Prevote, 0, id, &[0]);
+    validator.vote(Phase::Prevote, 0, NIL, &[1]);
+    validator.stage.run(VOTE);
+    assert_eq!((validator.said(Phase::Precommit, 0), validator.valid()), (Some(NIL), None));
+    validator.vote(Phase::Prevote, 0, id, &[2]);
+    assert_eq!((validator.valid(), validator.locked()), (Some((id, 0)), None));
 }
 
 #[test]
 fn test_set_valid_block_on_delayed_proposal() {
-    let mut told = Told::new();
-    let first = told.value(0, 0..1);
+    let mut validator = Validator::new();
+    let first = validator.value(0, 0..1);
     let id = first.block.id();
-    told.vote(Phase::Prevote, 0, id, &[0]);
-    told.stage.run(PROPOSE);
-    assert_eq!(told.said(Phase::Prevote, 0), Some(NIL));
-    told.vote(Phase::Prevote, 0, id, &[1, 2]);
-    told.stage.run(VOTE * 2);
-    assert_eq!((told.said(Phase::Precommit, 0), told.valid()), (Some(NIL), None));
-    told.propose(0, &first, None);
-    assert_eq!((told.valid(), told.locked()), (Some((id, 0)), None));
+    validator.vote(Phase::Prevote, 0, id, &[0]);
+    validator.stage.run(PROPOSE);
+    assert_eq!(validator.said(Phase::Prevote, 0), Some(NIL));
+    validator.vote(Phase::Prevote, 0, id, &[1, 2]);
+    validator.stage.run(VOTE * 2);
+    assert_eq!((validator.said(Phase::Precommit, 0), validator.valid()), (Some(NIL), None));
+    validator.propose(0, &first, None);
+    assert_eq!((validator.valid(), validator.locked()), (Some((id, 0)), None));
 }
 
 #[test]
 fn test_waiting_timeout_on_nil_polka() {
-    let mut told = Told::new();
-    told.vote(Phase::Precommit, 0, NIL, &[0, 1, 2]);
-    assert_eq!(told.round(), 0);
-    told.stage.run(VOTE - MILLI * 2);
-    assert_eq!(told.round(), 0, "it waits for more precommits");
-    told.stage.run(MILLI * 2);
-    assert_eq!(told.round(), 1);
+    let mut validator = Validator::new();
+    validator.vote(Phase::Precommit, 0, NIL, &[0, 1, 2]);
+    assert_eq!(validator.round(), 0);
+    validator.stage.run(VOTE - MILLI * 2);
+    assert_eq!(validator.round(), 0, "it waits for more precommits");
+    validator.stage.run(MILLI * 2);
+    assert_eq!(validator.round(), 1);
 }
 
 #[test]
 fn test_waiting_timeout_propose_on_new_round() {
-    let mut told = Told::new();
-    told.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
-    assert_eq!((told.round(), told.said(Phase::Prevote, 1)), (1, None), "it waits for the proposal of the new round");
-    told.stage.run(PROPOSE + VOTE);
-    assert_eq!(told.said(Phase::Prevote, 1), Some(NIL));
+    let mut validator = Validator::new();
+    validator.vote(Phase::Prevote, 1, NIL, &[0, 1, 2]);
+    assert_eq!(
+        (validator.round(), validator.said(Phase::Prevote, 1)),
+        (1, None),
+        "it waits for the proposal of the new round"
+    );
+    validator.stage.run(PROPOSE + VOTE);
+    assert_eq!(validator.said(Phase::Prevote, 1), Some(NIL));
 }
 
 #[test]
 fn test_round_skip_on_nil_polka_from_higher_round() {
-    let mut told = Told::new();
-    told.vote(Phase::Precommit, 1, NIL, &[0, 1, 2]);
-    assert_eq!(told.round(), 1);
-    told.stage.run(VOTE * 2);
-    assert_eq!(told.round(), 2);
+    let mut validator = Validator::new();
+    validator.vote(Phase::Precommit, 1, NIL, &[0, 1, 2]);
+    assert_eq!(validator.round(), 1);
+    validator.stage.run(VOTE * 2);
+    assert_eq!(validator.round(), 2);
 }
 
 #[test]
 fn test_wait_timeout_propose_on_nil_polka_for_the_current_round() {
-    let mut told = Told::new();
-    told.vote(Phase::Prevote, 0, NIL, &[0, 1, 2]);
-    assert_eq!(told.said(Phase::Prevote, 0), None);
-    told.stage.run(PROPOSE);
-    assert_eq!((told.said(Phase::Prevote, 0), told.said(Phase::Precommit, 0)), (Some(NIL), Some(NIL)));
+    let mut validator = Validator::new();
+    validator.vote(Phase::Prevote, 0, NIL, &[0, 1, 2]);
+    assert_eq!(validator.said(Phase::Prevote, 0), None);
+    validator.stage.run(PROPOSE);
+    assert_eq!((validator.said(Phase::Prevote, 0), validator.said(Phase::Precommit, 0)), (Some(NIL), Some(NIL)));
 }
 
 #[test]
 fn test_commit_from_previous_round() {
-    let mut told = Told::new();
-    let first = told.value(0, 0..1);
-    told.vote(Phase::Prevote, 1, NIL, &[0, 1]);
-    assert_eq!(told.round(), 1);
-    told.vote(Phase::Precommit, 0, first.block.id(), &[0, 1, 2]);
-    assert!(!told.decided(), "the block is not here");
-    told.propose(0, &first, None);
-    assert!(told.decided());
+    let mut validator = Validator::new();
+    let first = validator.value(0, 0..1);
+    validator.vote(Phase::Prevote, 1, NIL, &[0, 1]);
+    assert_eq!(validator.round(), 1);
+    validator.vote(Phase::Precommit, 0, first.block.id(), &[0, 1, 2]);
+    assert!(!validator.decided(), "the block is not here");
+    validator.propose(0, &first, None);
+    assert!(validator.decided());
 }
 
 /// `types/vote_set.go` end to end: with a power of 3k, 2k is not more than two thirds, and a third that is down stops all.
@@ -455,7 +459,7 @@ fn test_vote_set_add_vote_bad() {
     assert!(votes.add(NodeId(0), &NIL, None, &committee));
     assert!(!votes.add(NodeId(0), &id, None, &committee), "another vote of the same validator");
     assert!(!votes.add(NodeId(0), &NIL, None, &committee), "the same vote again");
-    assert!(!votes.add(NodeId(4), &id, None, &committee), "a stranger");
+    assert!(!votes.add(NodeId(4), &id, None, &committee), "no validator");
     assert_eq!(votes.len(), 1);
 }
 
@@ -489,25 +493,25 @@ fn test_proposer_selection_2() {
 
 #[test]
 fn test_verify_duplicate_vote_evidence() {
-    let told = Told::new();
+    let validator = Validator::new();
     let [a, b] = [b"a block", b"another"].map(|text| Hash::of(text));
-    let one = told.signed(0, Phase::Prevote, 2, a);
+    let one = validator.signed(0, Phase::Prevote, 2, a);
     let at = |height| {
         let said = Vote::statement(Phase::Prevote, height, 2, &b);
-        Vote { height, id: b, signature: told.stage.keys().sign(0, &said), ..one }
+        Vote { height, id: b, signature: validator.stage.keys().sign(0, &said), ..one }
     };
-    let forged = Vote { signature: told.stage.keys().sign(1, &Digest::new("x").finish()), ..at(Height(1)) };
+    let forged = Vote { signature: validator.stage.keys().sign(1, &Digest::new("x").finish()), ..at(Height(1)) };
     for (about, other, is_proof) in [
-        ("another block", told.signed(0, Phase::Prevote, 2, b), true),
-        ("nil", told.signed(0, Phase::Prevote, 2, NIL), true),
-        ("the same block", told.signed(0, Phase::Prevote, 2, a), false),
-        ("another round", told.signed(0, Phase::Prevote, 3, b), false),
-        ("another phase", told.signed(0, Phase::Precommit, 2, b), false),
-        ("another validator", told.signed(1, Phase::Prevote, 2, b), false),
+        ("another block", validator.signed(0, Phase::Prevote, 2, b), true),
+        ("nil", validator.signed(0, Phase::Prevote, 2, NIL), true),
+        ("the same block", validator.signed(0, Phase::Prevote, 2, a), false),
+        ("another round", validator.signed(0, Phase::Prevote, 3, b), false),
+        ("another phase", validator.signed(0, Phase::Precommit, 2, b), false),
+        ("another validator", validator.signed(1, Phase::Prevote, 2, b), false),
         ("another height", at(Height(2)), false),
         ("a forged signature", forged, false),
     ] {
-        assert_eq!(DuplicateVote { one, other }.is_genuine(told.stage.keys()), is_proof, "{about}");
+        assert_eq!(DuplicateVote { one, other }.is_genuine(validator.stage.keys()), is_proof, "{about}");
     }
 }
 

@@ -201,7 +201,7 @@ fn rounds(run: &Run, figures: &mut Figures) {
 }
 
 /// What the committee did: canonical blocks that another made than the one below. A node that restarts and believes for a
-/// while that it still leads changes nothing. Where nobody ever leads nothing changes.
+/// while that it still leads changes nothing. Where no node ever leads nothing changes.
 fn leader_changes(run: &Run) -> f64 {
     if notes(run, "became_leader").next().is_none() {
         return 0.0;
@@ -261,10 +261,11 @@ fn fairness(run: &Run, figures: &mut Figures) {
     let deviations = nodes.iter().map(|(blocks, power)| (blocks - power).abs());
     figures.exact("fairness_deviation", deviations.reduce(f64::max).map(|most| 100.0 * most));
     figures.exact("fairness_gini", gini(&nodes));
-    let by_liars = run.nodes.iter().enumerate().filter(|(_, row)| row["honest"] != "true").map(|(node, _)| share(node));
-    let by_liars: Vec<f64> = by_liars.collect();
-    if !by_liars.is_empty() {
-        figures.exact("byzantine_blocks", 100.0 * by_liars.iter().sum::<f64>());
+    let by_attackers =
+        run.nodes.iter().enumerate().filter(|(_, row)| row["honest"] != "true").map(|(node, _)| share(node));
+    let by_attackers: Vec<f64> = by_attackers.collect();
+    if !by_attackers.is_empty() {
+        figures.exact("byzantine_blocks", 100.0 * by_attackers.iter().sum::<f64>());
     }
 }
 

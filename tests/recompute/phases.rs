@@ -48,7 +48,7 @@ fn quorum(protocol: &str, nodes: usize) -> usize {
     }
 }
 
-/// Which nodes are up, and who reaches whom, at every instant.
+/// Which nodes are up, and which reach which, at every instant.
 struct Reach<'a> {
     run: &'a Run,
     /// When a node went up or down.

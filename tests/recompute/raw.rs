@@ -13,7 +13,7 @@ pub fn number(row: &Row, column: &str) -> Option<f64> {
     (!cell.is_empty()).then(|| cell.parse().unwrap_or_else(|_| panic!("{column}: {cell}")))
 }
 
-/// What a line of the story tells, as far as figures need it.
+/// What a line of the event log says, as far as figures need it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     Starts,

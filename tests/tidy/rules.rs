@@ -348,9 +348,9 @@ fn marks(source: &Source) -> Vec<Broken> {
     found.map(|(line, text)| source.broken(line, text.trim(), REASON)).collect()
 }
 
-/// Places on the machine of whoever wrote it.
+/// Places on the machine of the author.
 fn places(source: &Source) -> Vec<Broken> {
-    const REASON: &str = "nothing names a place on somebody's machine";
+    const REASON: &str = "nothing names a place on one machine";
     if source.is_in(OWN) {
         return Vec::new();
     }
@@ -399,7 +399,7 @@ const LONG_PROTOCOLS: [(&str, usize); 10] = [
     ("scp", 1_600),    // slices, federated voting, nomination, ballots, fetching what statements name
     ("tendermint", 1_450), // parts, evidence from votes and commits, proposer priority and catching up besides the algorithm
     ("threshold", 1_300),  // three memory rules, two ways to collect, FROST, blocks named and sized by what slots carry
-    ("vote", 1_400), // blocks by name, elections, justified rounds, what liars may report, and two ways to draw the next butler
+    ("vote", 1_400), // blocks by name, elections, justified rounds, what faulty nodes may report, and two ways to draw the next butler
 ];
 
 /// A protocol is short enough to be read beside its paper. What counts are lines of code: not comments, not tests, and
@@ -485,7 +485,7 @@ fn heads(source: &Source) -> Vec<Broken> {
     let said = head.iter().map(|line| line.to_lowercase()).collect::<Vec<_>>().join("\n");
     let parts = ["source", "model", "```text", "simplified", "glossary"];
     let missing = parts.into_iter().filter(|part| is_protocol && !said.contains(part));
-    let reason = "a protocol tells its source, model of faults and time, messages, simplifications, and words";
+    let reason = "a protocol states its source, model of faults and time, messages, simplifications, and words";
     missing.map(|part| source.broken(1, format!("no \"{part}\" at the head"), reason)).collect()
 }
 
