@@ -7,7 +7,7 @@
 //! protocol without one is found faulty.
 //!
 //! `-- NAME ..` takes the bugs whose name begins so, `-- --worlds N` sets how many worlds each may take, and `-- --list`
-//! tells what bugs there are.
+//! lists the bugs.
 
 // Searches are timed, and this program talks to people.
 #![allow(clippy::disallowed_types, clippy::print_stdout, clippy::print_stderr)]
@@ -49,7 +49,7 @@ pub fn is(name: &str) -> bool {
 /// What the tree is made of besides the source.
 const ALSO: [&str; 6] = ["Cargo.toml", "Cargo.lock", "assets", "benches", "scenarios", "tests"];
 
-/// What somebody asked for.
+/// What was asked for.
 struct Asked {
     names: Vec<String>,
     worlds: u64,
@@ -111,7 +111,7 @@ fn run() -> Result<bool, String> {
     let all = table::all()?;
     let mutants: Vec<&Mutant> = all.iter().filter(|mutant| asked.takes(mutant)).collect();
     if mutants.is_empty() {
-        return Err("no bug has such a name; --list tells all".to_owned());
+        return Err("no bug has such a name; --list names all".to_owned());
     }
     if asked.list {
         mutants.iter().for_each(|mutant| println!("{}\n    {}", mutant.name, mutant.what));
@@ -244,7 +244,7 @@ fn search(program: &Path, variant: &str, bug: Option<&Mutant>, worlds: u64) -> R
     Ok(Search { found, worlds: search["cases"].as_u64().unwrap_or(worlds), seconds })
 }
 
-/// Tells what came out; whether all is as it should be.
+/// Reports what came out; whether all is as it should be.
 fn report(rows: &[(&str, Option<&Mutant>, Search)]) -> bool {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);

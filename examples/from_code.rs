@@ -48,7 +48,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
         let (p50, p99) = (value("confirmation_p50")?, value("confirmation_p99")?);
         println!("{rate:>8} {throughput:>7.1} tx/s {p50:>7.3} s {p99:>7.3} s {gap:>7.3} s");
     }
-    // What makes no sense is told before anything runs.
+    // What makes no sense is reported before anything runs.
     let Err(mistakes) = scenario(-1.0).checked(&catalogue) else { return Err("a negative rate was taken".into()) };
     println!("\n{}", shown(&mistakes));
     Ok(())

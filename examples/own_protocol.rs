@@ -1,6 +1,6 @@
 //! A protocol from outside the crate in a scenario: a primary orders, and backups keep what it ordered.
 //!
-//! A block is final when a majority holds it on disk; only then comes the next. Nobody takes over from a dead primary.
+//! A block is final when a majority holds it on disk; only then comes the next. No node takes over from a dead primary.
 #![allow(clippy::print_stdout)]
 
 use ledgerlab::base::{Duration, FaultModel, Height, Keyring, NodeId, VoterSet, Wire, wire::NUMBER_BYTES};

@@ -1,7 +1,7 @@
 //! Signing: real Ed25519, or symbolic tokens of the same size and price.
 //!
 //! A [`Keyring`] holds the keys of one family of signers (the nodes of a chain, the accounts of a ledger), derived
-//! from the seed when first used. Symbolic signatures are keyed digests that only the keyring can make: nobody in
+//! from the seed when first used. Symbolic signatures are keyed digests that only the keyring can make: no node in
 //! the simulation can forge one, and making or checking one costs a tenth of real signing.
 
 use super::hash::{Digest, Hash, hex, unhex};
@@ -235,7 +235,7 @@ mod tests {
     fn who_is_believed_is_believed_anything_and_others_are_not() {
         let keys = Keyring::new(Crypto::Symbolic, 1, "node", 2).believing([1, 7]);
         let holds = |signer| keys.verify(signer, &Hash::ZERO, &Signature::NONE);
-        assert_eq!([0, 1, 7].map(holds), [false, true, false], "a stranger never signed");
+        assert_eq!([0, 1, 7].map(holds), [false, true, false], "an unknown signer never signed");
     }
 
     #[test]

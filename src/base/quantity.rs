@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_with_what_is_allowed() {
+    fn a_mistake_is_reported_with_what_is_allowed() {
         let error = |text: &str| text.parse::<Duration>().unwrap_err();
         assert_eq!(error("250"), "a duration needs a unit (ns, us, µs, ms, s, min, h, d), found \"250\"");
         assert_eq!(error("-1s"), "a duration cannot be negative, found \"-1s\"");

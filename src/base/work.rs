@@ -1,6 +1,6 @@
 //! The cost model: computing as counts of operations ([`Work`]), and the table that turns counts into time ([`CostTable`]).
 //!
-//! # What is charged, to whom, and when
+//! # What is charged, to which node, and when
 //!
 //! | what | charged | where it is said |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! | executing a payment | each node, when it validates or executes a block | `Context::validate`, `Context::execute` |
 //! | hashing a block or batch | each node that validates it | `Context::validate`, `Context::is_authentic` |
 //! | making a signature | who signs, before what it signed leaves | `Context::sign` |
-//! | anything else | whom the protocol says | `Effect::Spend` |
+//! | anything else | the node that the protocol names | `Effect::Spend` |
 //!
 //! What a node has checked costs nothing again: a payment that its mempool checked is not checked in a block, and not when
 //! a client hands it in again. Bitcoin Core keeps such a cache (`script/sigcache.cpp`), go-ethereum keeps the sender with

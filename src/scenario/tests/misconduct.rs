@@ -68,8 +68,8 @@ fn sides_of_twins_are_two_or_more_lists_of_others() {
     let pair = |title: &str, label: &str| (title.to_owned(), label.to_owned());
     assert_eq!(refused(".twins = { sides = [[1, 2, 3]] }"), pair("error: twins have two sides or more", "found 1"));
     assert_eq!(refused(".twins = { sides = [] }"), pair("error: twins have two sides or more", "found 0"));
-    let nobody = pair("error: this selects no node", "expected at least one number");
-    assert_eq!(refused(".twins = { sides = [[1], []] }"), nobody);
+    let nothing_selected = pair("error: this selects no node", "expected at least one number");
+    assert_eq!(refused(".twins = { sides = [[1], []] }"), nothing_selected);
     let unknown = pair("error: there is no node 4", "nodes are numbered 0 to 3");
     assert_eq!(refused(".twins = { sides = [[1], [2, 4]] }"), unknown);
     let own = pair(
@@ -86,8 +86,8 @@ fn sides_of_twins_are_two_or_more_lists_of_others() {
 #[test]
 fn settings_of_misconduct_are_within_their_ranges() {
     let pair = |title: &str, label: &str| (title.to_owned(), label.to_owned());
-    let told = refused(".amnesia = { every = \"1ms\" }");
-    assert_eq!(told, pair("error: `every` must be at least 10ms", "found 1ms"));
+    let warned = refused(".amnesia = { every = \"1ms\" }");
+    assert_eq!(warned, pair("error: `every` must be at least 10ms", "found 1ms"));
     assert_eq!(
         refused(".replay = { max_delay = \"0s\" }"),
         pair("error: `max_delay` must be longer than 0", "found 0")
@@ -97,10 +97,10 @@ fn settings_of_misconduct_are_within_their_ranges() {
         refused(".corrupt = { probability = 1.5 }"),
         pair("error: `probability` must lie between 0 and 1", "found 1.5")
     );
-    let nobody = pair("error: this selects no node", "expected at least one number");
-    assert_eq!(refused(".withhold = { first_peers = [], delay = \"1s\" }"), nobody);
-    let nobody = pair("error: this censors no account", "expected at least one account");
-    assert_eq!(refused(".censor = { accounts = [] }"), nobody);
+    let nothing_selected = pair("error: this selects no node", "expected at least one number");
+    assert_eq!(refused(".withhold = { first_peers = [], delay = \"1s\" }"), nothing_selected);
+    let nothing_selected = pair("error: this censors no account", "expected at least one account");
+    assert_eq!(refused(".censor = { accounts = [] }"), nothing_selected);
     let unknown = pair("error: there is no account 1000", "accounts are numbered 0 to 999");
     assert_eq!(refused(".censor = { accounts = [0, 1000] }"), unknown);
 }
@@ -112,10 +112,10 @@ fn faulty_nodes_are_counted_over_all_adversaries_and_by_share() {
         loaded.warnings.iter().map(ToString::to_string).collect::<Vec<String>>()
     };
     let second = |nodes: &str| format!("{VALID}\n[[adversary]]\nnodes = {nodes}\nattack = \"twins\"\n");
-    let told = "warning: 2 faulty nodes are more than idle tolerates here";
+    let warned = "warning: 2 faulty nodes are more than idle tolerates here";
     assert!(warnings(VALID).is_empty());
-    assert!(warnings(&second("1"))[0].starts_with(told));
-    assert!(warnings(&second("{ fraction = 0.25 }"))[0].starts_with(told));
-    assert!(warnings(&second("{ region = \"sa-east-1\" }"))[0].starts_with(told));
+    assert!(warnings(&second("1"))[0].starts_with(warned));
+    assert!(warnings(&second("{ fraction = 0.25 }"))[0].starts_with(warned));
+    assert!(warnings(&second("{ region = \"sa-east-1\" }"))[0].starts_with(warned));
     assert_eq!(warnings(&second("[1, 2]")).len(), 1);
 }

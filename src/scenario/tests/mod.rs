@@ -24,7 +24,7 @@ struct Config {
     nap: Duration,
     /// How many dreams it has.
     dreams: u32,
-    /// Who sleeps first; nobody by default.
+    /// Which node sleeps first; none by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<u32>,
     mood: Mood,

@@ -7,7 +7,7 @@ fn with(variants: &str) -> Result<Loaded, String> {
     load(&format!("{VALID}\n{variants}"))
 }
 
-fn told(variants: &str) -> String {
+fn report_of(variants: &str) -> String {
     with(variants).err().unwrap_or_else(|| "accepted".to_owned())
 }
 
@@ -68,44 +68,44 @@ fn the_command_line_wins_over_what_variants_set_where_they_made_that_choice() {
 }
 
 #[test]
-fn an_override_that_what_is_run_does_not_heed_is_told() {
+fn an_override_that_what_is_run_does_not_heed_is_reported() {
     let other = "[[variant]]\nname = \"other\"\nset = { \"chain.network.topology\" = \"complete\" }";
     let change = ["chain.network.topology.outbound.degree=1"];
     let titles = |loaded: &Loaded| loaded.warnings.iter().map(|warning| warning.title.clone()).collect::<Vec<_>>();
     let both = format!("{VALID}\n{other}\n[[variant]]\nname = \"plain\"");
-    for (chosen, told) in [(0, vec!["this has no effect on what is run"]), (1, Vec::new())] {
+    for (chosen, report) in [(0, vec!["this has no effect on what is run"]), (1, Vec::new())] {
         let mut loaded = load_set(&both, &change).unwrap_or_else(|shown| panic!("{shown}"));
         assert!(titles(&loaded).is_empty(), "it has, on one of the two");
         loaded.choose(chosen);
-        assert_eq!(titles(&loaded), told);
+        assert_eq!(titles(&loaded), report);
     }
     let loaded = load_set(&format!("{VALID}\n{other}"), &change).unwrap_or_else(|shown| panic!("{shown}"));
     assert_eq!(titles(&loaded), ["this has no effect on what is run"]);
 }
 
 #[test]
-fn what_a_variant_makes_wrong_is_told_where_it_says_so() {
-    let told = told("[[variant]]\nname = \"odd\"\nset = { \"chain.protocol\" = \"dile\" }");
-    assert!(told.starts_with("error: unknown protocol \"dile\""), "{told}");
-    assert!(told.contains("set = { \"chain.protocol\" = \"dile\" }"), "{told}");
-    assert!(told.contains("did you mean `idle`?"), "{told}");
+fn what_a_variant_makes_wrong_is_reported_where_it_says_so() {
+    let report = report_of("[[variant]]\nname = \"odd\"\nset = { \"chain.protocol\" = \"dile\" }");
+    assert!(report.starts_with("error: unknown protocol \"dile\""), "{report}");
+    assert!(report.contains("set = { \"chain.protocol\" = \"dile\" }"), "{report}");
+    assert!(report.contains("did you mean `idle`?"), "{report}");
 }
 
 #[test]
 fn variants_have_names_of_their_own_and_share_name_and_seeds() {
-    let twice = told("[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\"");
+    let twice = report_of("[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\"");
     assert!(twice.starts_with("error: two variants are called \"a\""), "{twice}");
-    let folder = told("[[variant]]\nname = \"../a\"");
+    let folder = report_of("[[variant]]\nname = \"../a\"");
     assert!(folder.starts_with("error: \"../a\" cannot name a folder of results"), "{folder}");
-    let seeds = told("[[variant]]\nname = \"a\"\nset = { seeds = [1, 2] }");
+    let seeds = report_of("[[variant]]\nname = \"a\"\nset = { seeds = [1, 2] }");
     assert!(seeds.starts_with("error: a variant cannot change this"), "{seeds}");
-    let key = told("[[variant]]\nname = \"a\"\nset = { \"chain..x\" = 1 }");
+    let key = report_of("[[variant]]\nname = \"a\"\nset = { \"chain..x\" = 1 }");
     assert!(key.starts_with("error: this is not a key"), "{key}");
 }
 
 #[test]
-fn what_is_wrong_in_common_is_told_once() {
+fn what_is_wrong_in_common_is_reported_once() {
     let text = format!("{VALID}\n{TWO}").replace("dreams\" = 2", "dreams\" = 99");
-    let told = load(&text).expect_err("more dreams than nodes");
-    assert_eq!(told.matches("error:").count(), 1, "{told}");
+    let report = load(&text).expect_err("more dreams than nodes");
+    assert_eq!(report.matches("error:").count(), 1, "{report}");
 }
