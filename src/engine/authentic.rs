@@ -55,7 +55,7 @@ impl AuthenticTransactions {
     /// The numbers of a batch, if they are kept. Two batches of one name may differ in signatures, so it must be the same
     /// object.
     pub fn batch(&self, batch: &Batch) -> Option<&BatchNumbers> {
-        self.batches.get(&batch.digest()).filter(|kept| std::ptr::eq(&*kept.batch, batch))
+        self.batches.get(&batch.digest()).filter(|kept| std::ptr::eq(Arc::as_ptr(&kept.batch), batch))
     }
     /// Keeps the numbers of a batch, if all its transactions were verified.
     pub fn keep_batch(&mut self, batch: &Arc<Batch>) {

@@ -457,7 +457,7 @@ fn one_timeout_moves_no_replica_f_plus_one_are_joined_and_with_a_quorum_the_view
         assert_eq!(receive(&mut stage, 1, 1), (1, 0, 1, 0));
         assert_eq!(receive(&mut stage, 1, 1), (1, 0, 1, 0), "the same again");
         (1..7).for_each(|faulty| {
-            assert_eq!(receive(&mut stage, faulty, 1_000), (1, 0, 1, 0), "no proof of a view so late")
+            assert_eq!(receive(&mut stage, faulty, 1_000), (1, 0, 1, 0), "no proof of a view so late");
         });
         assert_eq!(receive(&mut stage, 2, 1), (1, 0, 2, 0), "two of seven may lie");
         assert_eq!(receive(&mut stage, 3, 1), (1, 1, 4, 6), "one of three does not; 0 says so to all");

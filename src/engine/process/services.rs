@@ -51,13 +51,11 @@ impl NodeServices<'_> {
         let (_, executor) = self.views.execution();
         executor.keep_batch(batch);
         let checked = &mut self.memory.checked;
-        match executor.batch_numbers(batch) {
-            Some(kept) => kept.all().iter().for_each(|number| checked.add(*number)),
-            None => {
-                let numbers = batch.transactions().iter().filter_map(|t| executor.number(t));
-                numbers.for_each(|number| checked.add(number));
-            }
+        if let Some(kept) = executor.batch_numbers(batch) {
+            return kept.all().iter().for_each(|number| checked.add(*number));
         }
+        let numbers = batch.transactions().iter().filter_map(|t| executor.number(t));
+        numbers.for_each(|number| checked.add(number));
     }
     fn result(&mut self, block: &Arc<Block>) -> Arc<Executed> {
         let index = self.index(block);
