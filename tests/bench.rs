@@ -37,6 +37,16 @@ fn a_scenario_is_measured_for_the_time_it_lasts() {
 }
 
 #[test]
+fn a_point_of_growth_is_measured_and_an_unknown_axis_is_the_users_mistake() {
+    let point = answer(&bench(&["--measure", "growth:committee-pbft:4"]));
+    assert_eq!(point["simulated_s"], 10.0);
+    assert!(point["events"].as_u64().unwrap() > 10_000);
+    let output = bench(&["--growth", "--only", "nosuch"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there are nodes, committee-pbft"));
+}
+
+#[test]
 fn an_unknown_workload_is_the_users_mistake() {
     let output = bench(&["--only", "nosuch"]);
     assert_eq!(output.status.code(), Some(2));

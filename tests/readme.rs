@@ -53,7 +53,11 @@ fn arguments(command: &str) -> Option<Vec<String>> {
     if let Some(at) = words.iter().position(|word| word == "--cases") {
         "1".clone_into(&mut words[at + 1]);
     }
-    if words[0] == "bench" {
+    if words.iter().any(|word| word == "--growth") {
+        // One point of the axis that it names.
+        let axis = words.last().expect("an axis");
+        words = ["bench", "--measure", &format!("growth:{axis}:4")].map(str::to_owned).to_vec();
+    } else if words[0] == "bench" {
         words.extend(["--only".to_owned(), "pbft".to_owned()]);
     }
     if words.iter().any(|word| word.contains("region-cut")) {

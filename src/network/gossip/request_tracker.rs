@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 const LONG: usize = 32;
 
 /// Peers in the order they showed that they have an item.
-pub(super) type Announcers = SmallVec<[NodeId; 8]>;
+pub(super) type Announcers = SmallVec<[NodeId; 4]>;
 
 /// One item that was announced to a node.
 #[derive(Clone, Debug)]
@@ -25,14 +25,13 @@ pub(super) struct Want {
     pub completing: Option<(NodeId, u32)>,
 }
 
-/// The announced items of each node. Where one block spreads at a time, as in proof of work, a node has one: it lies in
-/// place, so that an announcement looks at one place in memory.
+/// The announced items of each node.
 #[derive(Debug)]
-pub(super) struct RequestTracker(Vec<SmallVec<[Want; 1]>>);
+pub(super) struct RequestTracker(Vec<Vec<Want>>);
 
 impl RequestTracker {
     pub fn new(nodes: usize) -> RequestTracker {
-        RequestTracker(vec![SmallVec::new(); nodes])
+        RequestTracker(vec![Vec::new(); nodes])
     }
     pub fn get(&mut self, node: NodeId, item: ItemId) -> Option<&mut Want> {
         self.0[node.index()].iter_mut().find(|want| want.item == item)
@@ -70,7 +69,7 @@ impl RequestTracker {
     }
     /// `node` crashed.
     pub fn clear(&mut self, node: NodeId) {
-        self.0[node.index()] = SmallVec::new();
+        self.0[node.index()] = Vec::new();
     }
     /// How many items `node` knows of.
     #[cfg(test)]
