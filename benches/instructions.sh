@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How many instructions six workloads take, beside what they took when benches/instructions.csv was written. Unlike times,
-# instructions hardly differ between runs, so that one percent more is seen. Needs valgrind; takes about five minutes.
+# instructions hardly differ between runs, so that one percent more is seen. Needs valgrind; takes about a minute.
 #
 #     benches/instructions.sh            compares; exit code 1 if a workload takes more than 2 % more
 #     benches/instructions.sh --write    writes the table anew; the commit says why
@@ -13,13 +13,13 @@ command -v valgrind >/dev/null || { echo "missing: valgrind (on Debian: apt-get 
 
 cargo build --release --quiet
 program="${CARGO_TARGET_DIR:-target}/release/ledgerlab"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 instructions() { # workload
-    valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null --log-file="$log" \
+    valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file="$scratch/out" --log-file="$scratch/log" \
         "$program" bench --measure "$1" >/dev/null
-    sed -n 's/.*I *refs: *//p' "$log" | tr -d ','
+    sed -n 's/.*I *refs: *//p' "$scratch/log" | tr -d ','
 }
 
 if [[ ${1:-} == --write ]]; then
