@@ -214,7 +214,7 @@ pub struct Bench {
     /// Only workloads, or axes of growth, whose name begins with this
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     pub only: Option<String>,
-    /// How time, events and memory grow with nodes, committee, load and length, with fitted exponents (about 20 minutes)
+    /// How time, events and memory grow with nodes, committee, load and length, with fitted exponents (about 10 minutes)
     #[arg(long, conflicts_with = "file")]
     pub growth: bool,
     /// Measure this very process and answer in JSON: how the program starts itself
