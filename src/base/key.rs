@@ -82,8 +82,9 @@ pub struct Keyring {
 /// A signature: the signer, the statement, and the scheme.
 type Claim = (u32, Hash, Signature);
 
-/// Claims that hold, by verification or because the signature was made here. Whether a claim holds is a pure question, and certificates ask it again and again. When as many
-/// are known as are remembered at most, those not asked for since the last time are forgotten.
+/// Claims that hold, by verification or because the signature was made here. Whether a claim holds is a pure question, and
+/// certificates ask it again and again. When as many are known as are remembered at most, those not asked for since the last
+/// time are forgotten.
 #[derive(Default)]
 struct Genuine {
     recent: FxHashSet<Claim>,

@@ -159,8 +159,8 @@ impl Clients {
     pub fn on_entry(&mut self, entry: u32) -> (NodeId, Arc<Transaction>) {
         self.entries.remove(entry)
     }
-    /// A client's wait for an answer has timed out. `is_open` returns whether a node that
-    /// proposes accepts connections.
+    /// A client's wait for an answer has timed out. `is_open` returns whether a node that proposes
+    /// accepts connections.
     pub fn on_retry(
         &mut self,
         entry: u32,

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 /// How many blocks can be undone before the state is rebuilt from genesis instead.
 const UNDO_DEPTH: usize = 4_096;
-/// Entries of the state that are audited per transaction, on average: fewer than its execution looks at.
+/// The whole state is audited when the transactions executed since the last audit, times this, are as many as its entries:
+/// an audit costs so many entries per transaction on average.
 const AUDIT_SHARE: usize = 4;
 
 /// What a block did.
